@@ -1,0 +1,98 @@
+// Starts real servers through the launcher, on a free port of the loopback, and ends them again.
+// PARLEY_LAUNCHER names another program that keeps the same contract; CONFORMANCE_LOG=1 shows the servers' logs.
+import { spawn } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { within } from "./wait.mjs"
+
+const LAUNCHER = process.env.PARLEY_LAUNCHER ?? fileURLToPath(new URL("../../parley", import.meta.url))
+const READY_LINE = /^Parley is listening on (https?:\/\/\S+)$/m
+const READY_TIMEOUT_MS = 60_000
+const STOP_TIMEOUT_MS = 30_000
+const LOG_TAIL_CHARS = 20_000
+
+// A test that dies must not leave its servers behind.
+const running = new Set()
+process.on("exit", () => running.forEach(child => child.kill("SIGKILL")))
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1))
+
+/** A new empty folder; the caller removes it. */
+export const temporaryFolder = () => mkdtemp(join(tmpdir(), "parley-conformance-"))
+
+export const removeFolder = path => rm(path, { recursive: true, force: true })
+
+/**
+ * Starts `parley serve` and waits until it is ready. Without `dataDir` the server gets a folder of its own,
+ * removed when it ends. The launcher replaces itself by the server, so `pid` is the server's.
+ */
+export async function startServer({ args = [], env = {}, dataDir, port = 0 } = {}) {
+  const data = dataDir ?? (await temporaryFolder())
+  const child = spawn(LAUNCHER, ["serve", "--host", "127.0.0.1", "--port", String(port), "--data", data, ...args], {
+    env: { ...process.env, PARLEY_SKIP_BUILD: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  running.add(child)
+
+  let log = ""
+  child.stderr.setEncoding("utf8").on("data", text => {
+    log = (log + text).slice(-LOG_TAIL_CHARS)
+    if (process.env.CONFORMANCE_LOG) process.stderr.write(text)
+  })
+  const withLog = error => new Error(`${error.message}\n--- the server's log, its end ---\n${log}`, { cause: error })
+
+  const exited = new Promise(resolve => {
+    child.once("error", error => resolve(error.message))
+    child.once("close", (code, signal) => resolve(code ?? signal))
+  }).then(async status => {
+    running.delete(child)
+    if (!dataDir) await removeFolder(data)
+    return status
+  })
+
+  const ready = new Promise((resolve, reject) => {
+    let output = ""
+    child.stdout.setEncoding("utf8").on("data", text => {
+      output = (output + text).slice(-LOG_TAIL_CHARS)
+      const url = READY_LINE.exec(output)?.[1]
+      if (url) resolve(url)
+    })
+    exited.then(status => reject(new Error(`the server ended before it was ready: ${status}`)))
+  })
+
+  async function end(signal) {
+    child.kill(signal)
+    try {
+      return await within(STOP_TIMEOUT_MS, exited, `the server's end after ${signal}`)
+    } catch (error) {
+      child.kill("SIGKILL")
+      throw withLog(error)
+    }
+  }
+
+  let url
+  try {
+    url = await within(READY_TIMEOUT_MS, ready, "the server's readiness line")
+  } catch (error) {
+    await end("SIGKILL")
+    throw withLog(error)
+  }
+
+  return {
+    url,
+    pid: child.pid,
+    dataDir: data,
+    /** The end of what the server has logged so far. */
+    log: () => log,
+    /** Resolves with the exit code, or the name of the signal, once the server has ended. */
+    exited,
+    /** Asks the server to end and checks that it does so in good order. */
+    async stop() {
+      const status = await end("SIGTERM")
+      if (status !== 0) throw withLog(new Error(`the server ended with ${status} instead of 0`))
+    },
+    /** Ends the server at once, as a crash would. */
+    kill: () => end("SIGKILL"),
+  }
+}
