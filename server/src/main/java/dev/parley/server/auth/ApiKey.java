@@ -1,0 +1,89 @@
+package dev.parley.server.auth;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.regex.Pattern;
+
+/**
+ * A key: written {@code app.id:secret}, where {@code app.id} is its name. Its holder may use it as it is, or sign
+ * tokens with the secret.
+ */
+public final class ApiKey {
+
+    /** HMAC-SHA256 asks for a secret of at least its own length. */
+    public static final int MIN_SECRET_BYTES = 32;
+
+    static final int MAX_NAME_CHARS = 128;
+    static final int MAX_SECRET_BYTES = 512;
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
+    private static final Pattern SECRET = Pattern.compile("[\\x21-\\x7e]+");
+
+    private final String name;
+    private final byte[] secret;
+    private final Capabilities capabilities;
+
+    private ApiKey(String name, byte[] secret, Capabilities capabilities) {
+        this.name = name;
+        this.secret = secret;
+        this.capabilities = capabilities;
+    }
+
+    /**
+     * Reads the written form.
+     *
+     * @throws IllegalArgumentException with a message that does not hold the secret
+     */
+    public static ApiKey parse(String written, Capabilities capabilities) {
+        int colon = written.indexOf(':');
+        String name = written.substring(0, Math.max(colon, 0));
+        if (!NAME.matcher(name).matches() || name.length() > MAX_NAME_CHARS) {
+            throw new IllegalArgumentException(
+                    "a key looks like app.id:secret, with letters, digits, '-' and '_' in app and id");
+        }
+        String secret = written.substring(colon + 1);
+        if (!SECRET.matcher(secret).matches()
+                || secret.length() < MIN_SECRET_BYTES
+                || secret.length() > MAX_SECRET_BYTES) {
+            throw new IllegalArgumentException("the secret of key %s must have %d to %d printable ASCII characters"
+                    .formatted(name, MIN_SECRET_BYTES, MAX_SECRET_BYTES));
+        }
+        return new ApiKey(name, secret.getBytes(StandardCharsets.US_ASCII), capabilities);
+    }
+
+    /** A new key with a secret of 256 random bits, in its written form. */
+    static String generate(String app) {
+        var random = new SecureRandom();
+        byte[] id = new byte[6];
+        byte[] secret = new byte[32];
+        random.nextBytes(id);
+        random.nextBytes(secret);
+        var base64 = Base64.getUrlEncoder().withoutPadding();
+        return app + "." + base64.encodeToString(id) + ":" + base64.encodeToString(secret);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public Capabilities capabilities() {
+        return capabilities;
+    }
+
+    /** The secret, for checking signatures only. */
+    byte[] secret() {
+        return secret.clone();
+    }
+
+    /** Takes the same time wherever the first difference is. */
+    boolean hasSecret(String shown) {
+        return MessageDigest.isEqual(secret, shown.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public String toString() {
+        return "ApiKey[" + name + "]";
+    }
+}

@@ -1,0 +1,63 @@
+package dev.parley.server.auth;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Clock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells the operator of refusals, without secrets, and so that an attacker cannot fill the disk with them. */
+final class RefusalLog {
+
+    static final int MAX_LINES_PER_SECOND = 10;
+    static final int MAX_RESOURCE_CHARS = 200;
+
+    private static final Logger LOG = LoggerFactory.getLogger(RefusalLog.class);
+
+    private final Clock clock;
+    private final MeterRegistry meters;
+    private long second;
+    private int lines;
+    private long unlogged;
+
+    RefusalLog(Clock clock, MeterRegistry meters) {
+        this.clock = clock;
+        this.meters = meters;
+    }
+
+    void record(Access.Refused refused, String keyName, @Nullable Operation operation, String resource) {
+        Counter.builder("parley.access.refused")
+                .description("Requests refused for want of (sufficient) credentials")
+                .tag("code", refused.code())
+                .register(meters)
+                .increment();
+        if (!mayLog()) {
+            return;
+        }
+        LOG.atWarn()
+                .addKeyValue("code", refused.code())
+                .addKeyValue("key", keyName)
+                .addKeyValue("operation", operation == null ? "" : operation.wireName())
+                .addKeyValue("resource", resource.substring(0, Math.min(resource.length(), MAX_RESOURCE_CHARS)))
+                .log("Access refused");
+    }
+
+    private synchronized boolean mayLog() {
+        long now = clock.instant().getEpochSecond();
+        if (now != second) {
+            if (unlogged > 0) {
+                LOG.atWarn().addKeyValue("count", unlogged).log("More refusals than were logged");
+            }
+            second = now;
+            lines = 0;
+            unlogged = 0;
+        }
+        if (lines == MAX_LINES_PER_SECOND) {
+            unlogged++;
+            return false;
+        }
+        lines++;
+        return true;
+    }
+}

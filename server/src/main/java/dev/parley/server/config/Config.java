@@ -1,0 +1,204 @@
+package dev.parley.server.config;
+
+import static dev.parley.server.config.Setting.Unit.BYTES;
+import static dev.parley.server.config.Setting.Unit.MILLISECONDS;
+
+import dev.parley.server.auth.ApiKey;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All settings of a server, checked. This is the one table of settings: a component with {@link Setting} is read from
+ * the configuration file, the environment and the command line, and documented, without another line of code.
+ */
+public record Config(
+        Server server,
+        Data data,
+        Tls tls,
+        Auth auth,
+        Cors cors,
+        Streams streams,
+        Limits limits,
+        Log log,
+        Metrics metrics) {
+
+    public record Server(
+            @Setting(value = "127.0.0.1", doc = "Address or host name to listen on.")
+            String host,
+
+            @Setting(value = "4437", max = 65_535, doc = "Port to listen on; `0` takes a free one.")
+            int port,
+
+            @Setting(value = "0", max = 1_024, doc = "Threads that serve connections; `0` means one per processor.")
+            int eventLoops,
+
+            @Setting(
+                    value = "10000",
+                    max = 600_000,
+                    unit = MILLISECONDS,
+                    doc = "How long a shutdown waits for requests and live reads to end.")
+            Duration drainTimeout) {
+
+        public int eventLoopCount() {
+            return eventLoops == 0 ? Runtime.getRuntime().availableProcessors() : eventLoops;
+        }
+    }
+
+    public record Data(
+            @Setting(value = "parley-data", doc = "Folder for everything that is kept; made if it is not there.")
+            Path dir) {}
+
+    public record Tls(
+            @Setting(doc = "PEM file with the certificate chain; with `tls.key` it turns TLS on.") @Nullable
+            Path cert,
+
+            @Setting(doc = "PEM file with the private key (PKCS #8) of the certificate.") @Nullable
+            Path key) {
+
+        public Tls {
+            if ((cert == null) != (key == null)) {
+                throw new ConfigException("tls.cert and tls.key belong together: set both or neither");
+            }
+        }
+
+        public boolean enabled() {
+            return cert != null;
+        }
+    }
+
+    public record Auth(
+            @Setting(
+                    doc =
+                            "API keys with their capabilities, see [security](security.md)."
+                                    + " On the command line or in the environment: YAML, or one bare key that may do everything.")
+            List<ApiKey> keys,
+
+            @Setting(
+                    value = "false",
+                    doc = "Serve everybody without a key, even beyond this machine."
+                            + " For networks in which everybody is trusted, or behind a proxy that does the checking.")
+            boolean insecureNoAuth,
+
+            @Setting(
+                    value = "86400000",
+                    min = 1_000,
+                    unit = MILLISECONDS,
+                    doc = "How far ahead the expiry of a token may lie.")
+            Duration tokenLifetime) {
+
+        public Auth {
+            if (insecureNoAuth && !keys.isEmpty()) {
+                throw new ConfigException(
+                        "auth.insecure-no-auth contradicts auth.keys: with keys configured, everybody needs one");
+            }
+            long names = keys.stream().map(ApiKey::name).distinct().count();
+            if (names != keys.size()) {
+                throw new ConfigException("auth.keys has two keys of the same name");
+            }
+        }
+    }
+
+    public record Cors(
+            @Setting(value = "*", doc = "Web origins whose pages may use the server; `*` means all.")
+            List<String> origins) {}
+
+    public record Streams(
+            @Setting(
+                    value = "20000",
+                    min = 1,
+                    max = 600_000,
+                    unit = MILLISECONDS,
+                    doc = "How long a long-poll waits for news.")
+            Duration longPollTimeout,
+
+            @Setting(
+                    value = "60000",
+                    min = 1,
+                    max = 86_400_000,
+                    unit = MILLISECONDS,
+                    doc = "After which time an SSE response ends, so that proxies and caches can collapse readers.")
+            Duration sseMaxAge) {}
+
+    public record Limits(
+            @Setting(value = "16777216", min = 1_024, max = 1_073_741_824, unit = BYTES, doc = "Greatest request body.")
+            int bodyBytes,
+
+            @Setting(
+                    value = "1048576",
+                    min = 1_024,
+                    max = 1_073_741_824,
+                    unit = BYTES,
+                    doc = "Greatest catch-up response, except for a single greater message.")
+            int chunkBytes,
+
+            @Setting(
+                    value = "16384",
+                    min = 1_024,
+                    max = 1_048_576,
+                    unit = BYTES,
+                    doc = "Greatest sum of a request's header fields.")
+            int headerBytes,
+
+            @Setting(value = "8192", min = 256, max = 65_536, unit = BYTES, doc = "Longest request line.")
+            int urlBytes,
+
+            @Setting(value = "100000", min = 1, max = 10_000_000, doc = "Connections open at once; more are closed.")
+            int connections,
+
+            @Setting(value = "100000", min = 1, max = 10_000_000, doc = "Live reads (long-poll, SSE) open at once.")
+            int liveReaders,
+
+            @Setting(
+                    value = "30000",
+                    min = 100,
+                    max = 3_600_000,
+                    unit = MILLISECONDS,
+                    doc = "Within which time a request must have arrived, headers and body."
+                            + " Also: how long a client may leave sent bytes unacknowledged.")
+            Duration requestTimeout,
+
+            @Setting(
+                    value = "75000",
+                    min = 100,
+                    max = 3_600_000,
+                    unit = MILLISECONDS,
+                    doc = "How long a connection may stay open between requests.")
+            Duration idleTimeout) {}
+
+    public record Log(
+            @Setting(value = "text", doc = "How log lines look on standard error.")
+            Format format,
+
+            @Setting(value = "info", doc = "Least level that is logged; `debug` has a line per request.")
+            Level level) {
+
+        public enum Format {
+            TEXT,
+            JSON
+        }
+
+        public enum Level {
+            ERROR,
+            WARN,
+            INFO,
+            DEBUG,
+            TRACE
+        }
+    }
+
+    public record Metrics(
+            @Setting(value = "true", doc = "Whether `/metrics` answers, in the Prometheus text format.")
+            boolean enabled) {}
+
+    /** The configuration that has nothing but defaults. */
+    public static Config defaults() {
+        return new ConfigLoader().load();
+    }
+
+    static String kebab(String camelCase) {
+        return camelCase.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+    }
+}

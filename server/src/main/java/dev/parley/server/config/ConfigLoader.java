@@ -1,0 +1,258 @@
+package dev.parley.server.config;
+
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Capabilities;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.StringNode;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/** Gathers settings: a flag beats the environment, which beats the file, which beats the default. */
+public final class ConfigLoader {
+
+    /** Variables with our prefix that belong to the launcher, or name the file itself. */
+    private static final Set<String> NOT_SETTINGS = Set.of(
+            "PARLEY_CONFIG",
+            "PARLEY_TRAIN",
+            "PARLEY_SKIP_BUILD",
+            "PARLEY_JAVA_HOME",
+            "PARLEY_JAVA_OPTS",
+            "PARLEY_TEST_FULL");
+
+    private static final YAMLMapper YAML = YAMLMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
+
+    private final Map<String, Given> file = new HashMap<>();
+    private final Map<String, Given> environment = new HashMap<>();
+    private final Map<String, Given> flags = new HashMap<>();
+
+    /** A value as it was written, and where: the start of every complaint about it. */
+    private record Given(String where, JsonNode value) {
+
+        ConfigException wrong(String what) {
+            return new ConfigException(where + ": " + what);
+        }
+
+        String text() {
+            if (!value.isValueNode()) {
+                throw wrong("one value is expected, not a list or a map");
+            }
+            return value.isNull() ? "" : value.asString().trim();
+        }
+    }
+
+    public ConfigLoader file(Path path) {
+        JsonNode root;
+        try {
+            root = YAML.readTree(Files.readString(path));
+        } catch (IOException | UncheckedIOException e) {
+            throw new ConfigException("The configuration file " + path + " cannot be read: " + e);
+        } catch (JacksonException e) {
+            var where = e.getLocation();
+            // Not the whole message: it quotes the file, and the file may hold secrets.
+            throw new ConfigException("%s: no valid YAML at line %d, column %d"
+                    .formatted(path, where == null ? 0 : where.getLineNr(), where == null ? 0 : where.getColumnNr()));
+        }
+        if (root.isMissingNode() || root.isNull()) {
+            return this;
+        }
+        if (!root.isObject()) {
+            throw new ConfigException(path + ": settings are expected, as in 'server: {port: 4437}'");
+        }
+        flatten(path, "", root);
+        return this;
+    }
+
+    private void flatten(Path path, String prefix, JsonNode node) {
+        for (var property : node.properties()) {
+            String name = prefix + property.getKey();
+            JsonNode value = property.getValue();
+            if (SettingsTable.find(name) != null) {
+                if (file.put(name, new Given(path + ": " + name, value)) != null) {
+                    throw new ConfigException(path + ": " + name + " is set twice");
+                }
+            } else if (value.isObject()) {
+                flatten(path, name + ".", value);
+            } else {
+                throw unknown(path.toString(), name);
+            }
+        }
+    }
+
+    /** Takes what is meant for us; {@link #unknownVariables} tells what was not understood. */
+    public ConfigLoader environment(Map<String, String> variables) {
+        for (var row : SettingsTable.ROWS) {
+            String value = variables.get(row.environmentName());
+            if (value != null) {
+                environment.put(row.name(), new Given(row.environmentName(), StringNode.valueOf(value)));
+            }
+        }
+        return this;
+    }
+
+    /**
+     * Complaints about variables that look like settings but are none. Not an error: container platforms make
+     * variables such as PARLEY_SERVICE_HOST by themselves.
+     */
+    public static List<String> unknownVariables(Map<String, String> variables) {
+        return variables.keySet().stream()
+                .filter(name -> name.startsWith("PARLEY_") && !NOT_SETTINGS.contains(name))
+                .filter(name -> SettingsTable.ROWS.stream()
+                        .noneMatch(row -> row.environmentName().equals(name)))
+                .sorted()
+                .map(name -> "The variable %s is no setting and is ignored. The nearest one is %s."
+                        .formatted(name, SettingsTable.nearest(name, SettingsTable.Row::environmentName)))
+                .toList();
+    }
+
+    /** {@code flags}: values by the name of the setting. */
+    public ConfigLoader flags(Map<String, String> values) {
+        values.forEach((name, value) -> {
+            if (SettingsTable.find(name) == null) {
+                throw unknown("--set", name);
+            }
+            flags.put(name, new Given("--set " + name, StringNode.valueOf(value)));
+        });
+        return this;
+    }
+
+    public Config load() {
+        return SettingsTable.build(row -> {
+            for (var source : List.of(flags, environment, file)) {
+                Given given = source.get(row.name());
+                if (given != null) {
+                    return parse(row, given);
+                }
+            }
+            return parse(
+                    row, new Given(row.name(), StringNode.valueOf(row.setting().value())));
+        });
+    }
+
+    private static ConfigException unknown(String where, String name) {
+        return new ConfigException("%s: there is no setting '%s'. Do you mean '%s'?"
+                .formatted(where, name, SettingsTable.nearest(name, SettingsTable.Row::name)));
+    }
+
+    private static @Nullable Object parse(SettingsTable.Row row, Given given) {
+        Class<?> type = row.type();
+        if (type == List.class) {
+            return row.name().equals("auth.keys") ? keys(given) : texts(given);
+        }
+        String text = given.text();
+        if (type == int.class) {
+            return Math.toIntExact(number(row, given, Math.min(row.setting().max(), Integer.MAX_VALUE)));
+        } else if (type == long.class) {
+            return number(row, given, row.setting().max());
+        } else if (type == Duration.class) {
+            return Duration.ofMillis(number(row, given, row.setting().max()));
+        } else if (type == boolean.class) {
+            return switch (text) {
+                case "true" -> true;
+                case "false" -> false;
+                default -> throw given.wrong("'" + text + "' is neither true nor false");
+            };
+        } else if (type.isEnum()) {
+            return Arrays.stream(type.getEnumConstants())
+                    .filter(constant ->
+                            constant.toString().toLowerCase(Locale.ROOT).equals(text))
+                    .findAny()
+                    .orElseThrow(() -> given.wrong("'%s' is none of %s"
+                            .formatted(
+                                    text,
+                                    Arrays.toString(type.getEnumConstants()).toLowerCase(Locale.ROOT))));
+        } else if (type == Path.class) {
+            return text.isEmpty() ? null : Path.of(text);
+        } else if (type == String.class) {
+            if (text.isEmpty()) {
+                throw given.wrong("a value is missing");
+            }
+            return text;
+        }
+        throw new IllegalStateException("no parser for " + type + " of " + row.name());
+    }
+
+    private static long number(SettingsTable.Row row, Given given, long max) {
+        long min = row.setting().min();
+        String text = given.text();
+        long number;
+        try {
+            number = Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            String unit = row.setting().unit() == Setting.Unit.NONE
+                    ? ""
+                    : " of " + row.setting().unit().name().toLowerCase(Locale.ROOT);
+            throw given.wrong("'" + text + "' is no whole number" + unit);
+        }
+        if (number < min || number > max) {
+            throw given.wrong("%d is out of bounds, allowed is %d to %d".formatted(number, min, max));
+        }
+        return number;
+    }
+
+    private static List<String> texts(Given given) {
+        if (given.value().isArray()) {
+            return given.value()
+                    .valueStream()
+                    .map(element -> new Given(given.where(), element).text())
+                    .toList();
+        }
+        return Arrays.stream(given.text().split(","))
+                .map(String::trim)
+                .filter(text -> !text.isEmpty())
+                .toList();
+    }
+
+    // No message here may quote what was given: it holds secrets.
+
+    private static List<ApiKey> keys(Given given) {
+        JsonNode value = given.value();
+        if (value.isString()) {
+            if (value.asString().isBlank()) {
+                return List.of();
+            }
+            try {
+                value = YAML.readTree(value.asString());
+            } catch (JacksonException e) {
+                throw given.wrong("no valid YAML");
+            }
+        }
+        if (!value.isArray()) {
+            return List.of(key(given, value));
+        }
+        return value.valueStream().map(element -> key(given, element)).toList();
+    }
+
+    private static ApiKey key(Given given, JsonNode node) {
+        try {
+            if (node.isString()) {
+                return ApiKey.parse(node.asString(), Capabilities.ALL);
+            }
+            JsonNode key = node.get("key");
+            JsonNode capability = node.get("capability");
+            if (key == null || !key.isString() || capability == null || node.size() != 2) {
+                throw given.wrong(
+                        "a key is expected to look like {key: 'app.id:secret', capability: {'chat/*': [read]}}");
+            }
+            return ApiKey.parse(
+                    key.asString(),
+                    capability.isString() ? Capabilities.parse(capability.asString()) : Capabilities.of(capability));
+        } catch (IllegalArgumentException e) {
+            throw given.wrong(String.valueOf(e.getMessage()));
+        }
+    }
+}

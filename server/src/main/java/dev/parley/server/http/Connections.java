@@ -1,0 +1,118 @@
+package dev.parley.server.http;
+
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The connections of one event loop, and its only user. Closes those that are idle too long, or whose request does
+ * not arrive in time; a request that has arrived may take as long as it likes, for it may be a live read.
+ */
+final class Connections {
+
+    private final int maxOpen;
+    private final long requestTimeoutNanos;
+    private final long idleTimeoutNanos;
+
+    /** Counts the connections of all event loops. */
+    private final AtomicInteger open;
+
+    private final Map<HttpConnection, Connection> connections = new HashMap<>();
+
+    Connections(int maxOpen, Duration requestTimeout, Duration idleTimeout, AtomicInteger open) {
+        this.maxOpen = maxOpen;
+        this.requestTimeoutNanos = requestTimeout.toNanos();
+        this.idleTimeoutNanos = idleTimeout.toNanos();
+        this.open = open;
+    }
+
+    private record Arriving(HttpServerRequest request, long sinceNanos) {
+
+        boolean isDone() {
+            return request.response().closed() || (request.response().ended() && request.isEnded());
+        }
+    }
+
+    private static final class Connection {
+        private final List<Arriving> inProgress = new ArrayList<>(1);
+        private int pruneAt = 1;
+        private boolean hadRequest;
+        private long idleSinceNanos;
+
+        private Connection(long now) {
+            idleSinceNanos = now;
+        }
+
+        private void prune() {
+            inProgress.removeIf(Arriving::isDone);
+            pruneAt = Math.max(1, 2 * inProgress.size());
+        }
+    }
+
+    void opened(HttpConnection connection) {
+        // Vert.x has bounded the time until here (see HttpFront), but would now close live reads that are silent.
+        var pipeline = ((ConnectionBase) connection).channel().pipeline();
+        if (pipeline.get("idle") != null) {
+            pipeline.remove("idle");
+        }
+        if (open.incrementAndGet() > maxOpen) {
+            open.decrementAndGet();
+            connection.close();
+            return;
+        }
+        connections.put(connection, new Connection(System.nanoTime()));
+        connection.closeHandler(closed -> {
+            connections.remove(connection);
+            open.decrementAndGet();
+        });
+    }
+
+    void requested(HttpServerRequest request) {
+        Connection connection = connections.get(request.connection());
+        if (connection == null) {
+            return;
+        }
+        connection.hadRequest = true;
+        if (connection.inProgress.size() >= connection.pruneAt) {
+            connection.prune();
+        }
+        connection.inProgress.add(new Arriving(request, System.nanoTime()));
+    }
+
+    /** To be called now and then. */
+    void sweep() {
+        long now = System.nanoTime();
+        // Closing changes the map.
+        for (var entry : List.copyOf(connections.entrySet())) {
+            sweep(entry.getKey(), entry.getValue(), now);
+        }
+    }
+
+    private void sweep(HttpConnection http, Connection connection, long now) {
+        connection.prune();
+        if (connection.inProgress.isEmpty()) {
+            long allowed = connection.hadRequest ? idleTimeoutNanos : requestTimeoutNanos;
+            if (now - connection.idleSinceNanos > allowed) {
+                http.close();
+            }
+            return;
+        }
+        connection.idleSinceNanos = now;
+        for (var arriving : connection.inProgress) {
+            if (!arriving.request().isEnded() && now - arriving.sinceNanos() > requestTimeoutNanos) {
+                if (http.protocolVersion() == HttpVersion.HTTP_2) {
+                    arriving.request().response().reset();
+                } else {
+                    http.close();
+                }
+            }
+        }
+    }
+}

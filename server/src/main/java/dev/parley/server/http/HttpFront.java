@@ -1,0 +1,214 @@
+package dev.parley.server.http;
+
+import dev.parley.server.config.Config;
+import dev.parley.server.ops.Health;
+import dev.parley.server.ops.Metrics;
+import io.micrometer.core.instrument.Gauge;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.Http2Settings;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerConfig;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.PemKeyCertOptions;
+import io.vertx.core.net.ServerSSLOptions;
+import io.vertx.core.net.TcpOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The HTTP server: HTTP/1.1 and HTTP/2, in clear or with TLS, one instance per event loop on one port. It hands each
+ * request to the door that its undecoded path belongs to, and keeps the limits that are the same for all doors.
+ */
+public final class HttpFront {
+
+    /** Streams that one HTTP/2 connection may have open: a live read takes one. */
+    static final int MAX_HTTP2_STREAMS = 1_000;
+
+    /** Connections that the kernel keeps while we are busy, as when thousands of readers come back at once. */
+    static final int ACCEPT_BACKLOG = 4_096;
+
+    private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
+
+    private static final Logger LOG = LoggerFactory.getLogger(HttpFront.class);
+
+    private final Vertx vertx;
+    private final Config config;
+    private final Health health;
+    private final OpsRoutes ops;
+    private final AtomicInteger connections = new AtomicInteger();
+    private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
+
+    /** The longest prefix first. Empty until the doors can work. */
+    private volatile List<Door> doors = List.of();
+
+    public HttpFront(Vertx vertx, Config config, Health health, Metrics metrics) {
+        this.vertx = vertx;
+        this.config = config;
+        this.health = health;
+        this.ops = new OpsRoutes(health, config.metrics().enabled() ? metrics.registry() : null);
+        Gauge.builder("parley.http.connections", connections, AtomicInteger::get)
+                .description("Open HTTP connections")
+                .register(metrics.registry());
+    }
+
+    /** Listens, and yields the port. Until {@link #open} only health checks and metrics get more than a 503. */
+    public Future<Integer> start() {
+        // The first one finds the port, the others share it.
+        return deploy(config.server().port()).compose(port -> {
+            var others = new ArrayList<Future<Integer>>();
+            for (int i = 1; i < config.server().eventLoopCount(); i++) {
+                others.add(deploy(port));
+            }
+            return Future.all(others).map(port);
+        });
+    }
+
+    /** From now on requests reach the doors. */
+    public void open(List<Door> doors) {
+        this.doors = doors.stream()
+                .sorted(Comparator.comparingInt((Door door) -> door.prefix().length())
+                        .reversed())
+                .toList();
+    }
+
+    /** Stops to accept, lets requests and live reads end, then closes what is left after the drain timeout. */
+    public Future<Void> stop() {
+        Duration timeout = config.server().drainTimeout();
+        List<Future<?>> ending = new ArrayList<>();
+        for (HttpServer server : servers) {
+            ending.add(server.shutdown(timeout));
+        }
+        for (Door door : doors) {
+            ending.add(door.drain());
+        }
+        return Future.all(ending).mapEmpty();
+    }
+
+    private Future<Integer> deploy(int port) {
+        var listener = new Listener(port);
+        return vertx.deployVerticle(listener).map(id -> listener.server.actualPort());
+    }
+
+    /** One event loop's share of the server. */
+    private final class Listener extends VerticleBase {
+
+        private final int port;
+        private final Connections connections;
+        private final HttpServer server;
+
+        private Listener(int port) {
+            var limits = config.limits();
+            this.port = port;
+            this.connections = new Connections(
+                    limits.connections(), limits.requestTimeout(), limits.idleTimeout(), HttpFront.this.connections);
+            this.server = vertxServer();
+        }
+
+        private HttpServer vertxServer() {
+            return vertx.createHttpServer(options(), tls())
+                    .connectionHandler(connections::opened)
+                    .requestHandler(request -> {
+                        connections.requested(request);
+                        route(request);
+                    });
+        }
+
+        @Override
+        public Future<?> start() {
+            long interval = Math.min(
+                    SWEEP_INTERVAL.toMillis(), config.limits().requestTimeout().toMillis());
+            vertx.setPeriodic(interval, timer -> connections.sweep());
+            servers.add(server);
+            return server.listen(port, config.server().host());
+        }
+    }
+
+    private void route(HttpServerRequest request) {
+        if (LOG.isDebugEnabled()) {
+            // Without the query, in which some clients send credentials.
+            LOG.atDebug()
+                    .addKeyValue("method", request.method())
+                    .addKeyValue("path", request.path())
+                    .addKeyValue("remote", request.remoteAddress())
+                    .log("Request");
+        }
+        try {
+            if (ops.handle(request)) {
+                return;
+            }
+            if (!health.isReady()) {
+                Replies.notReady(request, health.state().message());
+                return;
+            }
+            Door door = doorOf(request.path());
+            if (door == null) {
+                Replies.error(request, 404, "NOT_FOUND", "Nothing is served here.");
+            } else {
+                door.handle(request);
+            }
+        } catch (RuntimeException e) {
+            LOG.atError()
+                    .setCause(e)
+                    .addKeyValue("method", request.method())
+                    .addKeyValue("path", request.path())
+                    .log("A request failed");
+            Replies.error(request, 500, "INTERNAL_ERROR", "The server failed to answer; its log says more.");
+        }
+    }
+
+    private @Nullable Door doorOf(@Nullable String path) {
+        if (path != null) {
+            for (Door door : doors) {
+                if (path.startsWith(door.prefix())) {
+                    return door;
+                }
+            }
+        }
+        return null;
+    }
+
+    private HttpServerConfig options() {
+        var limits = config.limits();
+        var options = new HttpServerConfig()
+                .setVersions(HttpVersion.HTTP_1_0, HttpVersion.HTTP_1_1, HttpVersion.HTTP_2)
+                .setHandle100ContinueAutomatically(true)
+                // Until its first request a connection gets no byte from us: this bounds the time for the TLS handshake
+                // and the first headers, however slowly they drip. Connections takes over from there.
+                .setWriteIdleTimeout(limits.requestTimeout());
+        options.getHttp1Config().setMaxInitialLineLength(limits.urlBytes()).setMaxHeaderSize(limits.headerBytes());
+        options.getHttp2Config()
+                .setInitialSettings(new Http2Settings()
+                        .setMaxHeaderListSize(limits.headerBytes())
+                        .setMaxConcurrentStreams(MAX_HTTP2_STREAMS));
+        options.getTcpConfig()
+                .setAcceptBacklog(ACCEPT_BACKLOG)
+                .getTransportConfig()
+                .setOption(TcpOption.NODELAY, true)
+                // Cuts clients that stop to read for good, without a timer of ours.
+                .setOption(
+                        TcpOption.USER_TIMEOUT,
+                        Math.toIntExact(limits.requestTimeout().toMillis()));
+        return options;
+    }
+
+    private @Nullable ServerSSLOptions tls() {
+        var tls = config.tls();
+        if (tls.cert() == null || tls.key() == null) {
+            return null;
+        }
+        return new ServerSSLOptions()
+                .setKeyCertOptions(new PemKeyCertOptions()
+                        .addCertPath(tls.cert().toString())
+                        .addKeyPath(tls.key().toString()));
+    }
+}

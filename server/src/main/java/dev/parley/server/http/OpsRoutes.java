@@ -1,0 +1,47 @@
+package dev.parley.server.http;
+
+import dev.parley.server.ops.Health;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.http.HttpServerRequest;
+import org.jspecify.annotations.Nullable;
+
+/** Answers health checks and scrapes; unlike the doors of protocols it does so in every state of the server. */
+final class OpsRoutes {
+
+    private static final String PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
+
+    private final Health health;
+    private final @Nullable PrometheusMeterRegistry metrics;
+
+    /** {@code metrics}: null if they are not to be shown. */
+    OpsRoutes(Health health, @Nullable PrometheusMeterRegistry metrics) {
+        this.health = health;
+        this.metrics = metrics;
+    }
+
+    /** Whether the request was for us, and is answered. */
+    boolean handle(HttpServerRequest request) {
+        switch (request.path()) {
+            case "/health/live" -> Replies.json(request, 200, "{\"status\":\"live\"}");
+            case "/health", "/health/ready" -> ready(request);
+            case "/metrics" -> {
+                if (metrics == null) {
+                    return false;
+                }
+                Replies.send(request, 200, PROMETHEUS_TEXT, metrics.scrape());
+            }
+            case null, default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void ready(HttpServerRequest request) {
+        if (health.isReady()) {
+            Replies.json(request, 200, "{\"status\":\"ready\"}");
+        } else {
+            Replies.notReady(request, health.state().message());
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package dev.parley.server.ops;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.encoder.JsonEncoder;
+import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.encoder.Encoder;
+import dev.parley.server.config.Config;
+import org.slf4j.LoggerFactory;
+
+/** Sets logging up, without files to look for: lines go to standard error, as text or JSON. */
+public final class Logs {
+
+    private Logs() {}
+
+    public static void configure(Config.Log settings) {
+        var context = (LoggerContext) LoggerFactory.getILoggerFactory();
+        context.reset();
+        Encoder<ILoggingEvent> encoder = switch (settings.format()) {
+            case TEXT -> text();
+            case JSON -> json();
+        };
+        encoder.setContext(context);
+        encoder.start();
+        var appender = new ConsoleAppender<ILoggingEvent>();
+        appender.setContext(context);
+        appender.setTarget("System.err");
+        appender.setEncoder(encoder);
+        appender.start();
+        Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+        root.addAppender(appender);
+        Level level = Level.valueOf(settings.level().name());
+        // The libraries' details would drown ours.
+        root.setLevel(level.isGreaterOrEqual(Level.INFO) ? level : Level.INFO);
+        context.getLogger("dev.parley").setLevel(level);
+    }
+
+    private static PatternLayoutEncoder text() {
+        var encoder = new PatternLayoutEncoder();
+        encoder.setPattern("%d{\"yyyy-MM-dd'T'HH:mm:ss.SSSXXX\"} %-5level %logger{0} - %msg %kvp%n");
+        return encoder;
+    }
+
+    private static JsonEncoder json() {
+        var encoder = new JsonEncoder();
+        encoder.setWithContext(false);
+        encoder.setWithSequenceNumber(false);
+        encoder.setWithNanoseconds(false);
+        encoder.setWithMessage(false);
+        encoder.setWithFormattedMessage(true);
+        return encoder;
+    }
+}
