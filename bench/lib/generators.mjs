@@ -1,0 +1,126 @@
+// Runs the load generators and gives their results, with the share of a core that they used.
+import { spawn } from "node:child_process";
+import path from "node:path";
+import readline from "node:readline";
+import { benchDir } from "./servers.mjs";
+
+const loadProgram = path.join(benchDir, "out", "bin", "load");
+const LOAD_LIMIT_SECONDS = 1200;
+
+const running = new Set();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** Runs a program to its end; calls onLine for each line of its standard output. */
+async function run(program, args, onLine) {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  const limit = setTimeout(() => child.kill("SIGKILL"), LOAD_LIMIT_SECONDS * 1000);
+  let errors = "";
+  child.stderr.on("data", (data) => (errors = (errors + data).slice(-4000)));
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  for await (const line of readline.createInterface({ input: child.stdout })) onLine(line);
+  const status = await ended;
+  clearTimeout(limit);
+  running.delete(child);
+  if (status !== 0) throw new Error(`${path.basename(program)} ${args.join(" ")}: status ${status}\n${errors}`);
+  return errors;
+}
+
+function flags(options) {
+  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+/**
+ * Runs one command of load/main.c against a server. The server's CPU time is taken over the measured window only;
+ * `onEvent` hears "live", "measuring" and "measured" at the instants themselves.
+ */
+export async function load(command, server, options, onEvent = () => {}) {
+  let result;
+  let cpuAtStart;
+  let cpuAtEnd;
+  await run(loadProgram, [command, "--url", server.base, ...flags(options)], (line) => {
+    const message = JSON.parse(line);
+    if (message.event === "measuring") cpuAtStart = server.cpuSeconds();
+    if (message.event === "measured") cpuAtEnd = server.cpuSeconds();
+    if (message.event === undefined || message.event === "result") result = message;
+    else onEvent(message.event);
+  });
+  if (cpuAtEnd !== undefined) result.server_cpu_seconds = cpuAtEnd - cpuAtStart;
+  return result;
+}
+
+export async function createStreams(server, streamPath, count, connections = 16) {
+  const created = await load("fill", server, {
+    path: streamPath, method: "PUT", streams: count, requests: count, messages: 0, connections,
+  });
+  if (created.errors > 0) throw new Error(`${server.name}: ${created.errors} of ${count} streams were not created`);
+}
+
+export async function diskCheck(directory) {
+  let result;
+  await run(loadProgram, ["disk", ...flags({ dir: directory, seconds: 1 })], (line) => (result = JSON.parse(line)));
+  return result;
+}
+
+/** Runs a program under bash's `time`, which tells the CPU seconds that it used. */
+async function timed(server, program, args, onLine) {
+  const cpuAtStart = server.cpuSeconds();
+  const script = 'TIMEFORMAT="cpu %U %S"; time "$@"';
+  const errors = await run("bash", ["-c", script, "bash", program, ...args], onLine);
+  const [, user, system] = errors.match(/cpu ([\d.]+) ([\d.]+)/);
+  return { generatorCpu: Number(user) + Number(system), serverCpu: server.cpuSeconds() - cpuAtStart };
+}
+
+/** wrk: C connections, closed loop, one POST after another on each. */
+export async function wrkAppend(server, { path: streamPath, streams, connections, seconds }) {
+  const script = path.join(benchDir, "load", "append.lua");
+  const base = new URL(server.base);
+  let result;
+  const cpu = await timed(
+    server,
+    "wrk",
+    ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "-s", script, base.origin, "--", base.pathname + streamPath, streams],
+    (line) => {
+      if (line.startsWith("{")) result = JSON.parse(line);
+    },
+  );
+  const good = result.requests - result.bad_status;
+  return {
+    perSecond: good / result.seconds,
+    p50: result.p50_ms,
+    p99: result.p99_ms,
+    errors: result.bad_status + result.broken,
+    serverCpuUs: (cpu.serverCpu * 1e6) / result.requests,
+    generatorShare: cpu.generatorCpu / result.seconds,
+  };
+}
+
+/** redis-benchmark: the same load as XADD. */
+export async function redisAppend(server, { streams, connections, requests }) {
+  let result;
+  const payload = "x".repeat(100);
+  const key = streams === 1 ? ["append"] : ["append:__rand_int__"];
+  const spread = streams === 1 ? [] : ["-r", streams];
+  const started = process.hrtime.bigint();
+  const cpu = await timed(
+    server,
+    "redis-benchmark",
+    ["-p", server.port, "-c", connections, "-n", requests, ...spread, "--csv", "XADD", ...key, "*", "m", payload].map(String),
+    (line) => {
+      // "test","rps","avg","min","p50","p95","p99","max"
+      const fields = line.split(",").map((field) => field.replaceAll('"', ""));
+      if (fields.length >= 8 && Number(fields.at(-7)) > 0) result = fields.slice(-7).map(Number);
+    },
+  );
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  return {
+    perSecond: result[0],
+    p50: result[3],
+    p99: result[5],
+    errors: 0,
+    serverCpuUs: (cpu.serverCpu * 1e6) / requests,
+    generatorShare: cpu.generatorCpu / seconds,
+  };
+}
