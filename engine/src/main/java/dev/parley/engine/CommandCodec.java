@@ -1,0 +1,30 @@
+package dev.parley.engine;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.stream.StreamCommand;
+import dev.parley.engine.stream.StreamCommandCodec;
+import java.nio.ByteBuffer;
+
+/** Commands as journal records: a kind byte, which tells the state machine, and the rest as that machine has it. */
+final class CommandCodec {
+    private CommandCodec() {}
+
+    static void write(Command<?> command, BinaryWriter out) {
+        switch (command) {
+            case StreamCommand<?> c -> StreamCommandCodec.write(c, out);
+            default -> throw new IllegalArgumentException("no codec for " + command.getClass());
+        }
+    }
+
+    static Command<?> read(ByteBuffer journalRecord) {
+        BinaryReader in = new BinaryReader(journalRecord);
+        int kind = in.u8();
+        if (StreamCommandCodec.isKind(kind)) {
+            return StreamCommandCodec.read(kind, in);
+        }
+        throw new MalformedBinaryException("an unknown command of kind " + kind, null);
+    }
+}

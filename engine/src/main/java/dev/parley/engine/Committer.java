@@ -1,0 +1,82 @@
+package dev.parley.engine;
+
+import dev.parley.engine.Shard.Work;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.journal.Journal;
+import dev.parley.engine.journal.JournalFullException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Writes the commands of all shards to the journal in groups: one sync for whatever has come in meanwhile, so that
+ * latency is one sync when idle and throughput grows with load. Called by one thread.
+ */
+final class Committer {
+    /** A group this large is synced without waiting for more. */
+    private static final long MAX_GROUP_BYTES = 8L << 20;
+
+    private static final int USUAL_RECORD_BYTES = 4096;
+
+    /** A command that waits for its place in the journal. */
+    record Submission(Command<?> command, Reply<?> reply) {}
+
+    private final Journal journal;
+    private BinaryWriter encoder = new BinaryWriter(USUAL_RECORD_BYTES);
+
+    private long end;
+
+    Committer(Journal journal) {
+        this.journal = journal;
+    }
+
+    /**
+     * Makes submissions durable and hands them on in the order of the journal; refuses those that the disk has no room
+     * for.
+     *
+     * @param durable takes each group after its sync
+     * @param refused takes what did not fit
+     * @throws IOException if it is unknown what became durable: the engine has to stop
+     */
+    void commit(List<Submission> submissions, Consumer<List<Work>> durable, RefusedSubmission refused)
+            throws IOException {
+        List<Work> group = new ArrayList<>(submissions.size());
+        for (Submission submission : submissions) {
+            encoder.reset();
+            CommandCodec.write(submission.command(), encoder);
+            try {
+                long position = journal.append(encoder.view());
+                end = position;
+                group.add(new Work(position, submission.command(), submission.reply()));
+            } catch (JournalFullException e) {
+                refused.because(submission, e);
+            }
+            if (encoder.size() > USUAL_RECORD_BYTES) {
+                // Do not hold on to the memory of one large body.
+                encoder = new BinaryWriter(USUAL_RECORD_BYTES);
+            }
+            if (journal.pendingBytes() > MAX_GROUP_BYTES) {
+                journal.sync();
+                durable.accept(group);
+                group = new ArrayList<>();
+            }
+        }
+        journal.sync();
+        if (!group.isEmpty()) {
+            durable.accept(group);
+        }
+    }
+
+    /** Position of the last record of this committer, 0 before the first. */
+    long end() {
+        return end;
+    }
+
+    /** Hears of a submission that did not fit. */
+    @FunctionalInterface
+    interface RefusedSubmission {
+        void because(Submission submission, JournalFullException reason);
+    }
+}

@@ -1,0 +1,482 @@
+package dev.parley.engine;
+
+import dev.parley.engine.Committer.Submission;
+import dev.parley.engine.Shard.Work;
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.delivery.Delivery;
+import dev.parley.engine.journal.FolderDisk;
+import dev.parley.engine.journal.Journal;
+import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.store.RocksStore;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.stream.ForkRelease;
+import dev.parley.engine.stream.StreamCommand.Create;
+import dev.parley.engine.stream.StreamOutcome;
+import dev.parley.engine.stream.Streams;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Commands in, one order, effects out.
+ *
+ * <p>A command goes to the committer, which makes it durable in the journal, then to its shard's applier, which turns it
+ * into entries and an outcome. Nothing is answered or shown before it is durable. Thread-safe.
+ */
+public final class Engine implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+    private static final byte[] SHARDS_KEY = "shards".getBytes(StandardCharsets.UTF_8);
+    private static final int REPLAY_BATCH = 1024;
+    private static final int EXPIRE_BATCH = 1000;
+
+    private final EngineOptions options;
+    private final FileChannel lockFile;
+    private final Store store;
+    private final Journal journal;
+    private final Streams streams;
+    private final Delivery delivery;
+    private final Forks forks;
+    private final List<Shard> shards = new ArrayList<>();
+    private final List<Inbox<ShardTask>> shardInboxes = new ArrayList<>();
+    private final Inbox<CommitterTask> commits = new Inbox<>();
+    private final List<Thread> threads = new ArrayList<>();
+    private final AtomicInteger waiting = new AtomicInteger();
+    private final AtomicLong waitingBytes = new AtomicLong();
+    private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
+    private volatile boolean lowOnDisk;
+    private volatile boolean stopped;
+
+    private sealed interface CommitterTask {
+        record Submit(Submission submission) implements CommitterTask {}
+
+        /** Asks every shard to note how far it has come, which is as far as the journal goes now. */
+        record Mark(List<CompletableFuture<Long>> marks) implements CommitterTask {}
+    }
+
+    private sealed interface ShardTask {
+        record Apply(List<Work> batch) implements ShardTask {}
+
+        record Mark(long position, CompletableFuture<Long> done) implements ShardTask {}
+    }
+
+    /**
+     * Opens the data folder and replays what the store does not reflect yet. Blocks until that is done.
+     *
+     * @throws IOException with a message for the operator, if the folder is in use, damaged or from another version
+     */
+    public static Engine open(EngineOptions options) throws IOException {
+        FileChannel lock = lock(options.folder());
+        try {
+            Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes());
+            try {
+                Journal journal = new LocalJournal(
+                        new FolderDisk(options.folder().resolve("journal")),
+                        options.segmentBytes(),
+                        options.maxRecordBytes(),
+                        task -> Thread.ofVirtual().name("journal-segment").start(task));
+                Engine engine = new Engine(options, lock, store, journal);
+                engine.recover();
+                engine.start();
+                return engine;
+            } catch (IOException | RuntimeException e) {
+                store.close();
+                throw e;
+            }
+        } catch (IOException | RuntimeException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private Engine(EngineOptions options, FileChannel lockFile, Store store, Journal journal) {
+        this.options = options;
+        this.lockFile = lockFile;
+        this.store = store;
+        this.journal = journal;
+        this.streams = new Streams(store, options.cachedStreams());
+        this.delivery = new Delivery(streams);
+        this.forks = new Forks(this::enqueue, () -> UUID.randomUUID().toString());
+        int count = shardCount();
+        for (int i = 0; i < count; i++) {
+            shards.add(new Shard(i, store, streams, delivery, this::release));
+            shardInboxes.add(new Inbox<>());
+        }
+    }
+
+    private static FileChannel lock(Path folder) throws IOException {
+        Files.createDirectories(folder);
+        FileChannel channel =
+                FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            FileLock held = channel.tryLock();
+            if (held != null) {
+                return channel;
+            }
+        } catch (OverlappingFileLockException e) {
+            LOG.debug("held by this process", e);
+        }
+        channel.close();
+        throw new IOException("the data folder " + folder + " is in use by another Parley server");
+    }
+
+    /** How many shards the folder was made for: names are spread by it, so it never changes. */
+    private int shardCount() {
+        byte[] recorded = store.get(Table.META, SHARDS_KEY);
+        if (recorded != null) {
+            return (int) new BinaryReader(recorded).varint();
+        }
+        store.write(List.of(new Store.Change.Put(
+                Table.META,
+                SHARDS_KEY,
+                new BinaryWriter(2).varint(options.shards()).toBytes())));
+        store.flush();
+        return options.shards();
+    }
+
+    private Shard shardOf(Command<?> command) {
+        return shards.get(shardIndex(command));
+    }
+
+    private int shardIndex(Command<?> command) {
+        return shards.size() == 1 ? 0 : Math.floorMod(command.key().hashCode() * 0x9E3779B9, shards.size());
+    }
+
+    private void recover() throws IOException {
+        long from = shards.stream().mapToLong(Shard::applied).min().orElseThrow();
+        List<List<Work>> batches = new ArrayList<>();
+        shards.forEach(shard -> batches.add(new ArrayList<>()));
+        long[] count = new long[1];
+        journal.replay(from, (position, bytes) -> {
+            Command<?> command = CommandCodec.read(bytes);
+            if (position > shardOf(command).applied()) {
+                List<Work> batch = batches.get(shardIndex(command));
+                batch.add(new Work(position, command, null));
+                count[0]++;
+                if (batch.size() == REPLAY_BATCH) {
+                    shardOf(command).apply(batch);
+                    batch.clear();
+                }
+            }
+        });
+        for (int i = 0; i < batches.size(); i++) {
+            if (!batches.get(i).isEmpty()) {
+                shards.get(i).apply(batches.get(i));
+            }
+        }
+        LOG.info("replayed {} commands from journal position {}", count[0], from);
+    }
+
+    private void start() {
+        threads.add(Thread.ofPlatform().name("parley-committer").start(this::commitLoop));
+        for (int i = 0; i < shards.size(); i++) {
+            Shard shard = shards.get(i);
+            Inbox<ShardTask> inbox = shardInboxes.get(i);
+            threads.add(Thread.ofPlatform().name("parley-applier-" + i).start(() -> applyLoop(shard, inbox)));
+        }
+    }
+
+    /** What streams are, as far as it is durable and applied. */
+    public Streams streams() {
+        return streams;
+    }
+
+    /** Live reading. */
+    public Delivery delivery() {
+        return delivery;
+    }
+
+    /** Completes if the engine can go on no more; the process should stop, as only a restart mends that. */
+    public CompletableFuture<Throwable> failure() {
+        return failure;
+    }
+
+    /** Commands that were accepted and are not answered yet. */
+    public int waiting() {
+        return waiting.get();
+    }
+
+    /**
+     * Submits a command. Its reply hears the outcome once the command is durable and applied.
+     *
+     * @param <O> what may become of it
+     */
+    public <O> void submit(Command<O> command, Reply<O> reply) {
+        if (command instanceof Create create && create.fork() != null) {
+            @SuppressWarnings("unchecked") // a Create is a Command<OfCreate>
+            Reply<StreamOutcome.OfCreate> created = (Reply<StreamOutcome.OfCreate>) reply;
+            forks.create(create, created);
+        } else {
+            enqueue(command, reply);
+        }
+    }
+
+    private <O> void enqueue(Command<O> command, Reply<O> reply) {
+        if (stopped) {
+            reply.failed(new EngineStoppedException("the engine is stopped", failure.getNow(null)));
+            return;
+        }
+        if (lowOnDisk && command.stores()) {
+            reply.failed(new StorageFullException(
+                    "the disk of " + options.folder() + " has less than " + options.minFreeBytes() + " bytes left",
+                    null));
+            return;
+        }
+        int weight = command.weight();
+        int count = waiting.incrementAndGet();
+        long bytes = waitingBytes.addAndGet(weight);
+        if (count > options.maxWaiting() || bytes > options.maxWaitingBytes()) {
+            waitingBytes.addAndGet(-weight);
+            waiting.decrementAndGet();
+            reply.failed(new OverloadedException("too many commands are waiting"));
+            return;
+        }
+        Ticket<O> ticket = new Ticket<>(weight, reply);
+        if (!commits.put(new CommitterTask.Submit(new Submission(command, ticket)))) {
+            ticket.failed(new EngineStoppedException("the engine is stopped", failure.getNow(null)));
+        }
+    }
+
+    /** A place among the waiting commands, which its reply gives up; whoever answers first has answered. */
+    private final class Ticket<O> implements Reply<O> {
+        private final int weight;
+        private final Reply<O> reply;
+        private final AtomicBoolean answered = new AtomicBoolean();
+
+        Ticket(int weight, Reply<O> reply) {
+            this.weight = weight;
+            this.reply = reply;
+        }
+
+        @Override
+        public void done(O outcome) {
+            if (leave()) {
+                reply.done(outcome);
+            }
+        }
+
+        @Override
+        public void failed(Exception e) {
+            if (leave()) {
+                reply.failed(e);
+            }
+        }
+
+        private boolean leave() {
+            if (!answered.compareAndSet(false, true)) {
+                return false;
+            }
+            waiting.decrementAndGet();
+            waitingBytes.addAndGet(-weight);
+            return true;
+        }
+    }
+
+    private void commitLoop() {
+        Committer committer = new Committer(journal);
+        while (true) {
+            List<CommitterTask> tasks = commits.take();
+            if (tasks.isEmpty()) {
+                shardInboxes.forEach(Inbox::close);
+                return;
+            }
+            List<Submission> submissions = new ArrayList<>(tasks.size());
+            List<CommitterTask.Mark> marks = new ArrayList<>();
+            for (CommitterTask task : tasks) {
+                switch (task) {
+                    case CommitterTask.Submit submit -> submissions.add(submit.submission());
+                    case CommitterTask.Mark mark -> marks.add(mark);
+                }
+            }
+            try {
+                if (failure.isDone()) {
+                    throw new IOException("the engine failed earlier", failure.getNow(null));
+                }
+                committer.commit(
+                        submissions,
+                        this::dispatch,
+                        (refused, reason) -> refused.reply()
+                                .failed(new StorageFullException("the disk is full: " + reason.getMessage(), reason)));
+                for (CommitterTask.Mark mark : marks) {
+                    for (int i = 0; i < shards.size(); i++) {
+                        shardInboxes
+                                .get(i)
+                                .put(new ShardTask.Mark(
+                                        committer.end(), mark.marks().get(i)));
+                    }
+                }
+                if (commits.isEmpty()) {
+                    journal.idle();
+                }
+            } catch (IOException | RuntimeException | Error e) {
+                fail(e);
+                EngineStoppedException stop = new EngineStoppedException("the journal failed: " + e.getMessage(), e);
+                submissions.forEach(submission -> submission.reply().failed(stop));
+                marks.forEach(mark -> mark.marks().forEach(m -> m.completeExceptionally(stop)));
+            }
+        }
+    }
+
+    private void dispatch(List<Work> group) {
+        if (shards.size() == 1) {
+            shardInboxes.getFirst().put(new ShardTask.Apply(group));
+            return;
+        }
+        List<List<Work>> byShard = new ArrayList<>();
+        shards.forEach(shard -> byShard.add(new ArrayList<>()));
+        for (Work work : group) {
+            byShard.get(shardIndex(work.command())).add(work);
+        }
+        for (int i = 0; i < byShard.size(); i++) {
+            if (!byShard.get(i).isEmpty()) {
+                shardInboxes.get(i).put(new ShardTask.Apply(byShard.get(i)));
+            }
+        }
+    }
+
+    private void applyLoop(Shard shard, Inbox<ShardTask> inbox) {
+        while (true) {
+            List<ShardTask> tasks = inbox.take();
+            if (tasks.isEmpty()) {
+                return;
+            }
+            for (ShardTask task : tasks) {
+                try {
+                    if (failure.isDone()) {
+                        throw new IllegalStateException("the engine failed earlier", failure.getNow(null));
+                    }
+                    switch (task) {
+                        case ShardTask.Apply apply -> shard.apply(apply.batch());
+                        case ShardTask.Mark mark -> {
+                            shard.mark(mark.position());
+                            mark.done().complete(shard.applied());
+                        }
+                    }
+                } catch (RuntimeException | Error e) {
+                    // The command is durable but half applied in memory: only replay can tell its outcome now.
+                    fail(e);
+                    EngineStoppedException stop =
+                            new EngineStoppedException("applying commands failed: " + e.getMessage(), e);
+                    switch (task) {
+                        case ShardTask.Apply apply ->
+                            apply.batch().stream()
+                                    .map(Work::reply)
+                                    .filter(Objects::nonNull)
+                                    .forEach(reply -> reply.failed(stop));
+                        case ShardTask.Mark mark -> mark.done().completeExceptionally(stop);
+                    }
+                }
+            }
+        }
+    }
+
+    private void fail(Throwable cause) {
+        stopped = true;
+        if (failure.complete(cause)) {
+            LOG.error("the engine has stopped: {}", cause.getMessage(), cause);
+        }
+    }
+
+    private void release(ForkRelease release) {
+        if (!stopped) {
+            forks.release(release, 0);
+        }
+    }
+
+    /**
+     * Lets the store catch up with the journal on disk and frees the journal before that. Blocks; call it now and then,
+     * one call at a time.
+     */
+    public void checkpoint() throws IOException {
+        List<CompletableFuture<Long>> marks = new ArrayList<>();
+        shards.forEach(shard -> marks.add(new CompletableFuture<>()));
+        if (!commits.put(new CommitterTask.Mark(marks))) {
+            throw new IOException("the engine is stopped");
+        }
+        try {
+            long upTo = marks.stream().mapToLong(CompletableFuture::join).min().orElseThrow();
+            store.flush();
+            journal.truncateBefore(upTo);
+        } catch (CompletionException e) {
+            throw new IOException("no checkpoint: " + e.getCause(), e);
+        }
+    }
+
+    /**
+     * Does what time brings: ends streams whose lifetime is over at {@code now} (milliseconds since 1970) and looks at
+     * the room on the disk. Call it about once a second.
+     */
+    public void sweep(long now) throws IOException {
+        long free = Files.getFileStore(options.folder()).getUsableSpace();
+        boolean low = free < options.minFreeBytes();
+        if (low != lowOnDisk) {
+            lowOnDisk = low;
+            LOG.warn(
+                    "the disk of {} has {} bytes left: {}",
+                    options.folder(),
+                    free,
+                    low ? "commands that store something are refused" : "all commands are accepted again");
+        }
+        for (var expire : streams.due(now, EXPIRE_BATCH)) {
+            enqueue(expire, Forks.ignore());
+        }
+    }
+
+    /** Brings to an end what a crash may have left between two shards. Call it once after opening, at {@code now}. */
+    public void mend(long now) {
+        forks.recover(streams.releases(), now);
+        forks.recover(streams.orphanedPins(), now);
+    }
+
+    /** Answers what was accepted, makes a checkpoint and releases the data folder. */
+    @Override
+    public void close() throws IOException {
+        try {
+            if (!failure.isDone()) {
+                checkpoint();
+            }
+        } finally {
+            stopped = true;
+            commits.close();
+            for (Thread thread : threads) {
+                joinUninterruptibly(thread);
+            }
+            journal.close();
+            store.close();
+            lockFile.close();
+        }
+    }
+
+    private static void joinUninterruptibly(Thread thread) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

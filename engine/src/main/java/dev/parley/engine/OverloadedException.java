@@ -1,0 +1,13 @@
+package dev.parley.engine;
+
+import java.io.Serial;
+
+/** Too many commands wait already. Nothing happened; try again later. */
+public final class OverloadedException extends Exception {
+    @Serial
+    private static final long serialVersionUID = 1L;
+
+    OverloadedException(String message) {
+        super(message);
+    }
+}

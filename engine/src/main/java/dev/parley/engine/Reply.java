@@ -1,0 +1,17 @@
+package dev.parley.engine;
+
+/**
+ * Hears what became of a command, once, on an engine thread: pass the word on and return.
+ *
+ * @param <O> what may become of it
+ */
+public interface Reply<O> {
+    /** The command is durable and applied, and this is its outcome. */
+    void done(O outcome);
+
+    /**
+     * The command was not accepted. With {@link OverloadedException} and {@link StorageFullException} nothing happened;
+     * after any other failure the command may or may not survive a restart, and a retry must be idempotent.
+     */
+    void failed(Exception failure);
+}

@@ -1,0 +1,100 @@
+package dev.parley.engine;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.delivery.Delivery;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreTx;
+import dev.parley.engine.stream.ForkRelease;
+import dev.parley.engine.stream.StreamCommand;
+import dev.parley.engine.stream.StreamMachine;
+import dev.parley.engine.stream.StreamTx;
+import dev.parley.engine.stream.Streams;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Applies the durable commands of its share of all names, in journal order, one batch at a time.
+ *
+ * <p>A batch is applied, written to the store, shown to readers and only then answered. Called by one thread.
+ */
+final class Shard {
+    /** A durable command with its place in the journal. Replayed commands have nobody to answer. */
+    record Work(long position, Command<?> command, @Nullable Reply<?> reply) {}
+
+    private final int number;
+    private final Store store;
+    private final Streams streams;
+    private final Delivery delivery;
+    private final Consumer<ForkRelease> onRelease;
+    private long applied;
+
+    Shard(int number, Store store, Streams streams, Delivery delivery, Consumer<ForkRelease> onRelease) {
+        this.number = number;
+        this.store = store;
+        this.streams = streams;
+        this.delivery = delivery;
+        this.onRelease = onRelease;
+        byte[] mark = store.get(Table.META, markKey());
+        this.applied = mark == null ? 0 : new BinaryReader(mark).fixed64();
+    }
+
+    /** Journal position of the last command that the store reflects. */
+    long applied() {
+        return applied;
+    }
+
+    /** Applies commands that come after {@link #applied()}; older ones are passed over, as replay may repeat them. */
+    void apply(List<Work> batch) {
+        StoreTx rows = new StoreTx(store);
+        StreamTx streamTx = new StreamTx(streams, rows);
+        List<Object> outcomes = new ArrayList<>(batch.size());
+        long last = applied;
+        for (Work work : batch) {
+            if (work.position() <= last) {
+                throw new IllegalStateException("position " + work.position() + " after " + last);
+            }
+            last = work.position();
+            outcomes.add(
+                    switch (work.command()) {
+                        case StreamCommand<?> c -> StreamMachine.apply(c, work.position(), streamTx);
+                        default -> throw new IllegalArgumentException("no machine for " + work.command());
+                    });
+        }
+        rows.append(Table.META, markKey(), new BinaryWriter(8).fixed64(last).toBytes());
+        rows.commit();
+        applied = last;
+        delivery.publish(streamTx);
+        for (int i = 0; i < outcomes.size(); i++) {
+            answer(batch.get(i).reply(), outcomes.get(i));
+        }
+        streamTx.releases().forEach(onRelease);
+    }
+
+    /** Notes that nothing for this shard lies between {@link #applied()} and {@code position}. */
+    void mark(long position) {
+        if (position > applied) {
+            StoreTx rows = new StoreTx(store);
+            rows.append(
+                    Table.META, markKey(), new BinaryWriter(8).fixed64(position).toBytes());
+            rows.commit();
+            applied = position;
+        }
+    }
+
+    private byte[] markKey() {
+        return ("applied/" + number).getBytes(StandardCharsets.UTF_8);
+    }
+
+    @SuppressWarnings("unchecked") // a command and its reply share their type parameter, and so does the outcome
+    private static void answer(@Nullable Reply<?> reply, Object outcome) {
+        if (reply != null) {
+            ((Reply<Object>) reply).done(outcome);
+        }
+    }
+}

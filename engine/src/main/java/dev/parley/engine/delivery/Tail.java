@@ -1,0 +1,107 @@
+package dev.parley.engine.delivery;
+
+import dev.parley.engine.stream.Entry;
+import dev.parley.engine.stream.StreamState;
+import dev.parley.engine.stream.Streams;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A reader's place in a stream: history, then live, without a seam.
+ *
+ * <p>The tail holds a position and no queue. It is told that there is more and asks when it can take more, so a slow
+ * reader costs nothing and later gets in one piece what it missed. Called by one thread at a time.
+ */
+public final class Tail implements AutoCloseable {
+    private final Delivery delivery;
+    private final Streams streams;
+    private final Topic topic;
+    private final long streamId;
+    private final Runnable listener;
+    private long position;
+
+    Tail(Delivery delivery, Streams streams, Topic topic, long streamId, long position, Runnable listener) {
+        this.delivery = delivery;
+        this.streams = streams;
+        this.topic = topic;
+        this.streamId = streamId;
+        this.position = position;
+        this.listener = listener;
+    }
+
+    /** What a tail yields at one moment. */
+    public sealed interface Next {}
+
+    /** Entries in order; the reader's place is behind them now. */
+    public record More(List<Entry> entries, StreamState state, long from, long to) implements Next {
+        /** True if nothing was left to read when this was taken. */
+        public boolean upToDate() {
+            return to >= state.tail();
+        }
+
+        /** True if nothing will ever follow. */
+        public boolean atEnd() {
+            return state.closed() && upToDate();
+        }
+    }
+
+    /** Nothing to read yet; the listener is called when there is. */
+    public record Nothing(StreamState state) implements Next {}
+
+    /** The entries are no longer in memory: call {@link #readStore} where blocking is fine. */
+    public record InStore() implements Next {}
+
+    /** The stream is no more. */
+    public record Ended() implements Next {}
+
+    /** The reader's place: everything before it has been read. */
+    public long position() {
+        return position;
+    }
+
+    /** The newest state of the stream that is known here. */
+    public StreamState state() {
+        return Objects.requireNonNull(topic.state());
+    }
+
+    /** What comes next, as far as memory has it; never blocks. At least one entry if there is any. */
+    public Next poll(int maxBytes) {
+        StreamState state = state();
+        if (topic.ended() || state.deleted()) {
+            return new Ended();
+        }
+        if (position >= state.tail()) {
+            return new Nothing(state);
+        }
+        List<Entry> entries = topic.since(position, maxBytes);
+        return entries == null ? new InStore() : advance(entries, state);
+    }
+
+    /** What comes next, from the store; blocks on the disk. At least one entry if there is any. */
+    public Next readStore(int maxBytes) {
+        StreamState state = state();
+        if (position >= state.tail()) {
+            return new Nothing(state);
+        }
+        List<Entry> entries = streams.read(state, position, maxBytes);
+        return entries.isEmpty() ? new Ended() : advance(entries, state);
+    }
+
+    private More advance(List<Entry> entries, StreamState state) {
+        long from = position;
+        position = entries.getLast().end();
+        // The window may run ahead of the state by a moment; what it holds is durable all the same.
+        return new More(entries, position > state.tail() ? ahead(state) : state, from, position);
+    }
+
+    private StreamState ahead(StreamState seen) {
+        @Nullable StreamState newest = topic.state();
+        return newest == null ? seen : newest;
+    }
+
+    @Override
+    public void close() {
+        delivery.detach(streamId, topic, listener);
+    }
+}

@@ -1,0 +1,122 @@
+package dev.parley.engine.delivery;
+
+import dev.parley.engine.stream.Entry;
+import dev.parley.engine.stream.StreamState;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** A stream that somebody is reading live: its newest entries in memory, and who wants to hear of more. */
+final class Topic {
+    private static final int MAX_RECENT_ENTRIES = 1024;
+    private static final int MAX_RECENT_BYTES = 256 << 10;
+
+    /** Distinct listeners with the number of tails that share each. Guarded by itself. */
+    private final IdentityHashMap<Runnable, Integer> shares = new IdentityHashMap<>();
+
+    private volatile Runnable[] listeners = {};
+    private final AtomicReference<@Nullable StreamState> state = new AtomicReference<>();
+    /** Entries without a hole between them. Guarded by itself. */
+    private final ArrayDeque<Entry> recent = new ArrayDeque<>();
+
+    private int recentBytes;
+    private volatile boolean ended;
+
+    /** Tails that share a listener are told once: one word for all readers of an event loop. */
+    void add(Runnable listener) {
+        synchronized (shares) {
+            if (shares.merge(listener, 1, Integer::sum) == 1) {
+                listeners = shares.keySet().toArray(Runnable[]::new);
+            }
+        }
+    }
+
+    /** Returns true if that was the last one. */
+    boolean remove(Runnable listener) {
+        synchronized (shares) {
+            if (shares.computeIfPresent(listener, (l, count) -> count == 1 ? null : count - 1) == null) {
+                listeners = shares.keySet().toArray(Runnable[]::new);
+            }
+            return shares.isEmpty();
+        }
+    }
+
+    /** What a new reader found in the store; anything published meanwhile is newer. */
+    void seed(StreamState found) {
+        state.compareAndSet(null, found);
+    }
+
+    @Nullable
+    StreamState state() {
+        return state.get();
+    }
+
+    boolean ended() {
+        return ended;
+    }
+
+    void append(Entry entry) {
+        synchronized (recent) {
+            recent.add(entry);
+            recentBytes += entry.payload().bytes().length;
+            while (recent.size() > MAX_RECENT_ENTRIES || (recentBytes > MAX_RECENT_BYTES && recent.size() > 1)) {
+                recentBytes -= recent.remove().payload().bytes().length;
+            }
+        }
+    }
+
+    void publish(StreamState newest) {
+        state.set(newest);
+        tellListeners();
+    }
+
+    void end() {
+        ended = true;
+        tellListeners();
+    }
+
+    private void tellListeners() {
+        for (Runnable listener : listeners) {
+            listener.run();
+        }
+    }
+
+    /** Entries from {@code from} on that are still in memory, or null if the first of them is not. */
+    @Nullable
+    List<Entry> since(long from, int maxBytes) {
+        synchronized (recent) {
+            List<Entry> found = new ArrayList<>();
+            Iterator<Entry> newestFirst = recent.descendingIterator();
+            boolean covered = false;
+            while (newestFirst.hasNext() && !covered) {
+                Entry entry = newestFirst.next();
+                if (entry.end() <= from) {
+                    break;
+                }
+                found.add(entry.start() < from ? entry.clip(from, entry.end()) : entry);
+                covered = entry.start() <= from;
+            }
+            if (!covered) {
+                return null;
+            }
+            Collections.reverse(found);
+            return bounded(found, maxBytes);
+        }
+    }
+
+    private static List<Entry> bounded(List<Entry> entries, int maxBytes) {
+        int bytes = 0;
+        for (int i = 0; i < entries.size(); i++) {
+            bytes += entries.get(i).payload().bytes().length;
+            if (bytes >= maxBytes) {
+                return entries.subList(0, i + 1);
+            }
+        }
+        return entries;
+    }
+}

@@ -1,0 +1,122 @@
+package dev.parley.engine.journal;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A {@link Disk} that is one folder of the operating system's file system. */
+public final class FolderDisk implements Disk {
+    private static final int ZERO_BLOCK_BYTES = 1 << 20;
+    private static final String UNFINISHED = ".unfinished";
+
+    private final Path folder;
+
+    /** Uses {@code folder}, making it if it is absent. */
+    public FolderDisk(Path folder) throws IOException {
+        this.folder = Files.createDirectories(folder);
+    }
+
+    @Override
+    public List<String> list() throws IOException {
+        List<String> names = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+            for (Path file : files) {
+                names.add(file.getFileName().toString());
+            }
+        }
+        return names;
+    }
+
+    @Override
+    public DiskFile open(String name) throws IOException {
+        return new ChannelFile(
+                FileChannel.open(folder.resolve(name), StandardOpenOption.READ, StandardOpenOption.WRITE));
+    }
+
+    @Override
+    public DiskFile create(String name, byte[] header, long capacity) throws IOException {
+        Path unfinished = folder.resolve(name + UNFINISHED);
+        try (FileChannel channel = FileChannel.open(
+                unfinished,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.TRUNCATE_EXISTING)) {
+            // Real zeros, not a hole: a later sync then has only data to write and no file metadata, which is
+            // two to three times faster, and a full disk shows here and not in the middle of a group.
+            ByteBuffer zeros = ByteBuffer.allocateDirect(ZERO_BLOCK_BYTES);
+            for (long offset = 0; offset < capacity; offset += zeros.limit()) {
+                zeros.clear().limit((int) Math.min(ZERO_BLOCK_BYTES, capacity - offset));
+                writeFully(channel, zeros, offset);
+            }
+            writeFully(channel, ByteBuffer.wrap(header), 0);
+            channel.force(true);
+        } catch (IOException e) {
+            // What was half written takes up the space that is missing.
+            Files.deleteIfExists(unfinished);
+            throw e;
+        }
+        Files.move(unfinished, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+        syncFolder();
+        return open(name);
+    }
+
+    @Override
+    public void delete(String name) throws IOException {
+        Files.deleteIfExists(folder.resolve(name));
+        syncFolder();
+    }
+
+    private void syncFolder() throws IOException {
+        try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
+            directory.force(true);
+        }
+    }
+
+    private static void writeFully(FileChannel channel, ByteBuffer bytes, long offset) throws IOException {
+        long at = offset;
+        while (bytes.hasRemaining()) {
+            at += channel.write(bytes, at);
+        }
+    }
+
+    private record ChannelFile(FileChannel channel) implements DiskFile {
+        @Override
+        public long size() throws IOException {
+            return channel.size();
+        }
+
+        @Override
+        public void write(ByteBuffer bytes, long offset) throws IOException {
+            writeFully(channel, bytes, offset);
+        }
+
+        @Override
+        public void read(ByteBuffer into, long offset) throws IOException {
+            long at = offset;
+            while (into.hasRemaining()) {
+                int count = channel.read(into, at);
+                if (count < 0) {
+                    return;
+                }
+                at += count;
+            }
+        }
+
+        @Override
+        public void sync() throws IOException {
+            channel.force(false);
+        }
+
+        @Override
+        public void close() throws IOException {
+            channel.close();
+        }
+    }
+}

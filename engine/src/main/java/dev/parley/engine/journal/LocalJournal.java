@@ -1,0 +1,331 @@
+package dev.parley.engine.journal;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A journal of preallocated segment files on one machine.
+ *
+ * <p>Group commit: {@link #append} only fills a buffer, {@link #sync()} writes it with one call and syncs once. The
+ * next segment is made ahead of need, so that no group waits for a file to be filled with zeros.
+ *
+ * <p>Recovery reads to the first record that is not whole. If a later record proves that the log was durable beyond
+ * that point, the journal is damaged and refuses to open; otherwise the rest is a group that nobody was told about: it
+ * is zeroed before anyone reads.
+ */
+public final class LocalJournal implements Journal {
+    /** A record without payload is no record; a mark carries one byte that no command starts with. */
+    private static final byte MARK = (byte) 0xFF;
+
+    private static final long FIRST_SEGMENT_BYTES = 4 << 20;
+
+    private final Disk disk;
+    private final long segmentBytes;
+    private final int maxRecordBytes;
+    private final Executor background;
+    private final CRC32C crc = new CRC32C();
+    /** Oldest first. Guarded by itself, as truncation comes from another thread. */
+    private final Deque<Segment> segments = new ArrayDeque<>();
+
+    /** The newest segment, which is written to. */
+    private Segment active;
+
+    private @Nullable CompletableFuture<Segment> next;
+    private ByteBuffer group;
+    private long durable;
+    private boolean marked;
+    private boolean replayed;
+    private boolean broken;
+
+    /**
+     * Opens the journal in {@code disk}, making its first segment if there is none.
+     *
+     * @param segmentBytes size of a segment; at least twice {@code maxRecordBytes}
+     * @param maxRecordBytes largest payload of one record
+     * @param background runs the making of the next segment
+     * @throws CorruptJournalException if a segment is missing or its header is damaged
+     */
+    public LocalJournal(Disk disk, long segmentBytes, int maxRecordBytes, Executor background) throws IOException {
+        if (segmentBytes < 2L * Segment.paddedBytes(maxRecordBytes) || segmentBytes > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("a segment of " + segmentBytes + " bytes cannot hold records of "
+                    + maxRecordBytes + " bytes: use at least twice as much, below 2 GiB");
+        }
+        this.disk = disk;
+        this.segmentBytes = segmentBytes;
+        this.maxRecordBytes = maxRecordBytes;
+        this.background = background;
+        this.group = ByteBuffer.allocateDirect(1 << 20);
+        this.active = openSegments();
+    }
+
+    private Segment openSegments() throws IOException {
+        List<String> names = disk.list().stream()
+                .filter(Segment::isName)
+                .sorted(Comparator.naturalOrder())
+                .toList();
+        for (String name : names) {
+            Segment segment = Segment.open(disk, name);
+            if (!segments.isEmpty() && segments.getLast().end() != segment.base()) {
+                throw new CorruptJournalException("journal segment " + name + " does not follow "
+                        + segments.getLast().name() + ": a file is missing");
+            }
+            segments.add(segment);
+        }
+        if (segments.isEmpty()) {
+            // Small, so that a first start does not wait for the disk.
+            segments.add(Segment.create(disk, 0, Math.min(segmentBytes, Math.max(FIRST_SEGMENT_BYTES, firstFit()))));
+        }
+        return segments.getLast();
+    }
+
+    private long firstFit() {
+        return Segment.HEADER_BYTES + 2L * Segment.paddedBytes(maxRecordBytes);
+    }
+
+    @Override
+    public void replay(long position, RecordReader reader) throws IOException {
+        if (replayed) {
+            throw new IllegalStateException("replayed already");
+        }
+        if (position < segments.getFirst().base()) {
+            throw outOfRange(position, segments.getLast().end());
+        }
+        // Where the log seems to end, until a later segment goes on from there.
+        long end = segments.getFirst().base() + Segment.HEADER_BYTES;
+        boolean ended = false;
+        ByteBuffer buffer = ByteBuffer.allocateDirect(
+                (int) segments.stream().mapToLong(Segment::capacity).max().orElseThrow());
+        for (Segment segment : segments) {
+            if (segment.end() <= position) {
+                end = segment.end();
+                continue;
+            }
+            ByteBuffer bytes = load(segment, buffer);
+            int offset = Segment.HEADER_BYTES;
+            Segment.Found record = Segment.decode(bytes, crc, segment.base(), offset);
+            if (record != null && ended && record.durable() > end) {
+                throw damaged(end, segment.base() + offset);
+            }
+            if (record == null) {
+                refuseIfDamaged(bytes, segment, offset, ended ? end : segment.base() + offset);
+                if (!ended) {
+                    end = segment.base() + offset;
+                }
+                ended = true;
+                continue;
+            }
+            while (record != null) {
+                long at = segment.base() + offset;
+                if (at >= position && record.payload().get(0) != MARK) {
+                    reader.read(at, record.payload());
+                }
+                offset += record.paddedBytes();
+                record = Segment.decode(bytes, crc, segment.base(), offset);
+            }
+            end = segment.base() + offset;
+            ended = true;
+            refuseIfDamaged(bytes, segment, offset, end);
+        }
+        if (position > end) {
+            throw outOfRange(position, end);
+        }
+        cutTornTail(end, buffer);
+        durable = end;
+        replayed = true;
+        next = prepareAfter(active);
+    }
+
+    private CorruptJournalException outOfRange(long position, long end) {
+        return new CorruptJournalException("the store reflects the journal up to position " + position
+                + ", but the journal holds " + segments.getFirst().base() + " to " + end
+                + ": files of the data folder are missing or from elsewhere");
+    }
+
+    private static ByteBuffer load(Segment segment, ByteBuffer buffer) throws IOException {
+        buffer.clear().limit((int) segment.capacity());
+        segment.file().read(buffer, 0);
+        return buffer.flip();
+    }
+
+    /** Looks behind the end of the log for a record that was written after {@code end} had become durable. */
+    private void refuseIfDamaged(ByteBuffer bytes, Segment segment, int from, long end) throws CorruptJournalException {
+        for (int offset = from; offset + Segment.RECORD_HEADER_BYTES <= bytes.limit(); offset += Segment.ALIGNMENT) {
+            if (bytes.getInt(offset) != 0) {
+                Segment.Found later = Segment.decode(bytes, crc, segment.base(), offset);
+                if (later != null && later.durable() > end) {
+                    throw damaged(end, segment.base() + offset);
+                }
+            }
+        }
+    }
+
+    private static CorruptJournalException damaged(long at, long witness) {
+        return new CorruptJournalException("the journal is damaged at position " + at
+                + ": the record there was durable when the one at " + witness
+                + " was written, and cannot be read now. Restore the data folder from a backup; Parley will not start "
+                + "on a log with a hole");
+    }
+
+    /** Zeroes everything behind {@code end} and drops the segments after it, so that nothing torn comes back. */
+    private void cutTornTail(long end, ByteBuffer buffer) throws IOException {
+        while (segments.getLast().base() >= end) {
+            Segment empty = segments.removeLast();
+            empty.file().close();
+            disk.delete(empty.name());
+        }
+        active = segments.getLast();
+        ByteBuffer bytes = load(active, buffer);
+        int from = (int) (end - active.base());
+        int to = bytes.limit();
+        while (to > from && bytes.get(to - 1) == 0) {
+            to--;
+        }
+        if (to > from) {
+            active.file().write(ByteBuffer.allocate(to - from), from);
+            active.file().sync();
+        }
+    }
+
+    @Override
+    public long append(ByteBuffer record) throws IOException {
+        int length = record.remaining();
+        if (length == 0 || length > maxRecordBytes) {
+            throw new IllegalArgumentException("a record of " + length + " bytes, allowed are 1 to " + maxRecordBytes);
+        }
+        usable();
+        int padded = Segment.paddedBytes(length);
+        if (durable + group.position() + padded > active.end()) {
+            // A group never spans two segments.
+            sync();
+            roll();
+        }
+        if (group.remaining() < padded) {
+            ByteBuffer larger = ByteBuffer.allocateDirect(Math.max(group.capacity() * 2, group.position() + padded));
+            group = larger.put(group.flip());
+        }
+        long position = durable + group.position();
+        Segment.encode(group, crc, position, durable, record);
+        return position;
+    }
+
+    @Override
+    public long pendingBytes() {
+        return group.position();
+    }
+
+    @Override
+    public void sync() throws IOException {
+        usable();
+        if (group.position() == 0) {
+            return;
+        }
+        try {
+            int bytes = write();
+            active.file().sync();
+            durable += bytes;
+            marked = false;
+        } catch (IOException | RuntimeException | Error e) {
+            broken = true;
+            throw e;
+        }
+    }
+
+    private int write() throws IOException {
+        int bytes = group.flip().remaining();
+        active.file().write(group, durable - active.base());
+        group.clear();
+        return bytes;
+    }
+
+    @Override
+    public void idle() throws IOException {
+        usable();
+        int padded = Segment.paddedBytes(1);
+        if (marked || durable + padded > active.end()) {
+            return;
+        }
+        try {
+            Segment.encode(group, crc, durable, durable, ByteBuffer.wrap(new byte[] {MARK}));
+            // Not synced: it is a witness, not a promise. The next group's sync covers it.
+            durable += write();
+            marked = true;
+        } catch (IOException | RuntimeException | Error e) {
+            broken = true;
+            throw e;
+        }
+    }
+
+    private void usable() throws IOException {
+        if (broken) {
+            throw new IOException("the journal failed earlier and cannot be used any more");
+        }
+        if (!replayed) {
+            throw new IllegalStateException("replay the journal before appending to it");
+        }
+    }
+
+    private void roll() throws IOException {
+        CompletableFuture<Segment> prepared = next == null ? prepareAfter(active) : next;
+        try {
+            active = prepared.join();
+        } catch (CompletionException e) {
+            next = null;
+            throw new JournalFullException(segmentBytes, e);
+        }
+        synchronized (segments) {
+            segments.add(active);
+        }
+        durable = active.base() + Segment.HEADER_BYTES;
+        next = prepareAfter(active);
+    }
+
+    private CompletableFuture<Segment> prepareAfter(Segment segment) {
+        return CompletableFuture.supplyAsync(
+                () -> {
+                    try {
+                        return Segment.create(disk, segment.end(), segmentBytes);
+                    } catch (IOException e) {
+                        throw new CompletionException(e);
+                    }
+                },
+                background);
+    }
+
+    @Override
+    public void truncateBefore(long position) throws IOException {
+        while (true) {
+            Segment oldest;
+            synchronized (segments) {
+                Iterator<Segment> all = segments.iterator();
+                oldest = all.next();
+                if (!all.hasNext() || oldest.end() > position) {
+                    return;
+                }
+                all.remove();
+            }
+            oldest.file().close();
+            disk.delete(oldest.name());
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (next != null) {
+            // An empty segment at the end is dropped at the next start; waiting keeps the folder still after close.
+            next.handle((segment, failure) -> segment).join();
+        }
+        for (Segment segment : segments) {
+            segment.file().close();
+        }
+    }
+}

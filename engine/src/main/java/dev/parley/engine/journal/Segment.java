@@ -1,0 +1,125 @@
+package dev.parley.engine.journal;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.journal.Disk.DiskFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One preallocated file of the journal: a header, records, zeros.
+ *
+ * <p>A record's position is the segment's base plus the record's offset in the file. Layout, big-endian, each record
+ * starting at a multiple of eight:
+ *
+ * <pre>
+ * header  magic u64 | version u32 | base u64 | capacity u64 | crc32c u32 over what precedes it
+ * record  length u32 | crc32c u32 | durable u64 | payload | padding
+ * </pre>
+ *
+ * <p>{@code durable} is the position up to which the log was synced when the record was written. The checksum covers
+ * the record's own position too, so that bytes left over from an earlier use of the same place never pass for a record.
+ */
+record Segment(DiskFile file, String name, long base, long capacity) {
+    static final int HEADER_BYTES = 64;
+    static final int RECORD_HEADER_BYTES = 16;
+    static final int ALIGNMENT = 8;
+
+    private static final long MAGIC = 0x5041524C45594A31L; // "PARLEYJ1"
+    private static final int VERSION = 1;
+    private static final String SUFFIX = ".journal";
+
+    /** A record that was found whole. */
+    record Found(long durable, ByteBuffer payload, int paddedBytes) {}
+
+    static boolean isName(String name) {
+        return name.endsWith(SUFFIX);
+    }
+
+    static Segment create(Disk disk, long base, long capacity) throws IOException {
+        BinaryWriter header = new BinaryWriter(HEADER_BYTES);
+        header.fixed64(MAGIC).fixed64(VERSION).fixed64(base).fixed64(capacity);
+        CRC32C crc = new CRC32C();
+        crc.update(header.view());
+        header.fixed64(crc.getValue());
+        // Zero-padded, so that listings sort in the order of the log.
+        String name = "%020d%s".formatted(base, SUFFIX);
+        return new Segment(disk.create(name, header.toBytes(), capacity), name, base, capacity);
+    }
+
+    static Segment open(Disk disk, String name) throws IOException {
+        DiskFile file = disk.open(name);
+        ByteBuffer bytes = ByteBuffer.allocate(HEADER_BYTES);
+        file.read(bytes, 0);
+        try {
+            BinaryReader header = new BinaryReader(bytes.flip());
+            long magic = header.fixed64();
+            long version = header.fixed64();
+            long base = header.fixed64();
+            long capacity = header.fixed64();
+            CRC32C crc = new CRC32C();
+            crc.update(bytes.array(), 0, 4 * Long.BYTES);
+            if (magic != MAGIC || header.fixed64() != crc.getValue() || file.size() != capacity) {
+                file.close();
+                throw new CorruptJournalException("the header of journal segment " + name + " is damaged");
+            }
+            if (version != VERSION) {
+                file.close();
+                throw new CorruptJournalException("journal segment " + name + " has format version " + version
+                        + ", this program reads version " + VERSION);
+            }
+            return new Segment(file, name, base, capacity);
+        } catch (MalformedBinaryException e) {
+            file.close();
+            CorruptJournalException corrupt =
+                    new CorruptJournalException("journal segment " + name + " is too short for its header");
+            corrupt.initCause(e);
+            throw corrupt;
+        }
+    }
+
+    long end() {
+        return base + capacity;
+    }
+
+    static int paddedBytes(int payloadBytes) {
+        return Math.ceilDiv(RECORD_HEADER_BYTES + payloadBytes, ALIGNMENT) * ALIGNMENT;
+    }
+
+    /** Writes a record into {@code group} as it will stand at {@code position}. */
+    static void encode(ByteBuffer group, CRC32C crc, long position, long durable, ByteBuffer payload) {
+        int start = group.position();
+        int length = payload.remaining();
+        group.putInt(length).putInt(0).putLong(durable).put(payload);
+        while ((group.position() - start) % ALIGNMENT != 0) {
+            group.put((byte) 0);
+        }
+        group.putInt(start + 4, checksum(crc, position, group, start, length));
+    }
+
+    /** The record at {@code offset} of {@code bytes}, which hold the segment from its start, or null if none is whole. */
+    static @Nullable Found decode(ByteBuffer bytes, CRC32C crc, long base, int offset) {
+        if (bytes.limit() - offset < RECORD_HEADER_BYTES) {
+            return null;
+        }
+        int length = bytes.getInt(offset);
+        long durable = bytes.getLong(offset + 8);
+        if (length <= 0 || length > bytes.limit() - offset - RECORD_HEADER_BYTES || durable > base + offset) {
+            return null;
+        }
+        if (bytes.getInt(offset + 4) != checksum(crc, base + offset, bytes, offset, length)) {
+            return null;
+        }
+        return new Found(durable, bytes.slice(offset + RECORD_HEADER_BYTES, length), paddedBytes(length));
+    }
+
+    private static int checksum(CRC32C crc, long position, ByteBuffer bytes, int start, int length) {
+        crc.reset();
+        crc.update(bytes.slice(start + 8, Long.BYTES + length));
+        // The multiplier spreads near-by positions over all bits of the checksum.
+        return (int) crc.getValue() ^ Long.hashCode((position ^ ((long) length << 40)) * 0x9E3779B97F4A7C15L);
+    }
+}

@@ -1,0 +1,23 @@
+package dev.parley.engine.stream;
+
+/**
+ * One append in a stream's log.
+ *
+ * @param start position of its first unit
+ * @param payload its data
+ */
+public record Entry(long start, Payload payload) {
+    /** Position behind its last unit. */
+    public long end() {
+        return start + payload.units();
+    }
+
+    /** The part of the entry that lies between two positions. */
+    public Entry clip(long from, long to) {
+        long first = Math.max(from, start);
+        long last = Math.min(to, end());
+        return first == start && last == end()
+                ? this
+                : new Entry(first, payload.slice((int) (first - start), (int) (last - start)));
+    }
+}

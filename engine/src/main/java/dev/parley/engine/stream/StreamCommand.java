@@ -1,0 +1,151 @@
+package dev.parley.engine.stream;
+
+import dev.parley.engine.command.Command;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What can be asked of a stream (Durable Streams, section 5).
+ *
+ * @param <O> what may become of it
+ */
+public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O> {
+    /** Marks an absent number: no TTL, no expiry, no offset. */
+    long NONE = -1;
+
+    /** The stream's path below the stream root. */
+    String path();
+
+    @Override
+    default String key() {
+        return path();
+    }
+
+    @Override
+    default int weight() {
+        return 256;
+    }
+
+    @Override
+    default boolean stores() {
+        return false;
+    }
+
+    /**
+     * Creates a stream, or confirms that it exists with the same configuration (5.1).
+     *
+     * @param contentType media type, or null for a fork that takes its source's
+     * @param ttlMillis sliding lifetime, or {@link #NONE}
+     * @param expiresAt end of life in milliseconds since 1970, or {@link #NONE}
+     * @param closed whether the stream is born closed
+     * @param fork where the stream branches off, or null
+     */
+    record Create(
+            String path,
+            long time,
+            @Nullable String contentType,
+            long ttlMillis,
+            long expiresAt,
+            boolean closed,
+            Payload payload,
+            @Nullable Fork fork)
+            implements StreamCommand<StreamOutcome.OfCreate> {
+        @Override
+        public int weight() {
+            return 512 + payload.bytes().length;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
+     * Where a fork branches off (4.2).
+     *
+     * @param sourcePath the source stream
+     * @param position the wanted position, or {@link #NONE} for the source's tail
+     * @param subOffset units past {@code position}
+     * @param pin what the source granted, or null as long as nobody has asked it
+     */
+    record Fork(
+            String sourcePath,
+            long position,
+            long subOffset,
+            @Nullable Pinned pin) {
+        /** The same fork with the source's grant. */
+        public Fork with(Pinned granted) {
+            return new Fork(sourcePath, position, subOffset, granted);
+        }
+    }
+
+    /**
+     * A source stream's grant: its data up to {@code position} stays readable until {@code pinId} is given back.
+     *
+     * @param lineage where the inherited data lies, oldest first
+     */
+    record Pinned(
+            String pinId,
+            long position,
+            String contentType,
+            long ttlMillis,
+            long expiresAt,
+            long sourceId,
+            List<Span> lineage) {}
+
+    /** The entries of the stream with id {@code streamId} from position {@code from} (inclusive) to {@code to} (exclusive). */
+    record Span(long streamId, long from, long to) {}
+
+    /**
+     * Appends, closes, or both in one step (5.2, 5.3).
+     *
+     * @param contentType media type of the payload, or null if there is none
+     * @param close whether the stream is closed behind the payload
+     * @param producer for idempotent producers, else null
+     * @param seq {@code Stream-Seq}, else null
+     */
+    record Append(
+            String path,
+            long time,
+            @Nullable String contentType,
+            Payload payload,
+            boolean close,
+            @Nullable ProducerTag producer,
+            @Nullable String seq)
+            implements StreamCommand<StreamOutcome.OfAppend> {
+        @Override
+        public int weight() {
+            return 256 + payload.bytes().length;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /** Deletes a stream; one with forks is kept for them, out of sight (5.4). */
+    record Delete(String path, long time) implements StreamCommand<StreamOutcome.OfDelete> {}
+
+    /** Renews a sliding lifetime because of a read (5.1, Stream-TTL). */
+    record Touch(String path, long time) implements StreamCommand<StreamOutcome.OfTouch> {}
+
+    /**
+     * Removes the stream if its lifetime is over at {@link #time()}, else notes its new deadline.
+     *
+     * @param id guards against a newer stream at the same path
+     * @param deadline the deadline that was noted before
+     */
+    record Expire(String path, long time, long id, long deadline) implements StreamCommand<StreamOutcome.OfTouch> {}
+
+    /** Asks a source stream to keep its data for a fork; same {@code pinId}, same grant. */
+    record Pin(String path, long time, String pinId, String forkPath, long position, long subOffset)
+            implements StreamCommand<StreamOutcome.OfPin> {}
+
+    /** Gives a pin back. Unknown pins are fine: giving back may be retried. */
+    record Unpin(String path, long time, long id, String pinId) implements StreamCommand<StreamOutcome.OfTouch> {}
+
+    /** Drops a note of the outbox, known by the position it was made at, once what it asked for has been done. */
+    record Settle(String path, long time, long note) implements StreamCommand<StreamOutcome.OfTouch> {}
+}

@@ -1,0 +1,84 @@
+package dev.parley.engine.stream;
+
+import dev.parley.engine.stream.StreamCommand.Pinned;
+
+/** What became of a command to a stream. */
+public sealed interface StreamOutcome {
+    /** There is no such stream, or its lifetime is over. */
+    record NotFound() implements OfAppend, OfDelete, OfTouch, OfPin {}
+
+    /** The stream was deleted but lives on for its forks (soft delete, 4.2). */
+    record Gone() implements OfCreate, OfAppend, OfDelete, OfTouch, OfPin {}
+
+    /** Nothing to report. */
+    record Done() implements OfDelete, OfTouch {}
+
+    /** What can become of a create. */
+    sealed interface OfCreate extends StreamOutcome {}
+
+    /** The stream is new. */
+    record Created(StreamState state) implements OfCreate {}
+
+    /** The stream exists with the same configuration. */
+    record Existed(StreamState state) implements OfCreate {}
+
+    /** The path is taken by a stream with another configuration; {@code what} differs. */
+    record ConfigDiffers(String what) implements OfCreate {}
+
+    /** The stream does not exist, and the command brought no grant of its source yet. */
+    record PinNeeded() implements OfCreate {}
+
+    /** The source of a fork refused. */
+    record ForkRefused(OfPin reason) implements OfCreate {}
+
+    /** The content type given for a fork is not its source's. */
+    record ForkTypeDiffers(String expected) implements OfCreate {}
+
+    /** What can become of an append. */
+    sealed interface OfAppend extends StreamOutcome {}
+
+    /** Appended or closed. For producers the highest accepted sequence number, else -1. */
+    record Appended(long tail, boolean closed, long epoch, long seq) implements OfAppend {}
+
+    /** A producer's retry of something that was appended before. */
+    record Duplicate(long tail, boolean closed, long epoch, long seq) implements OfAppend {}
+
+    /** The stream is closed. */
+    record Closed(long tail) implements OfAppend {}
+
+    /** The payload is not of the stream's type. */
+    record TypeDiffers(String expected) implements OfAppend {}
+
+    /** {@code Stream-Seq} is not greater than the last one. */
+    record SeqRegressed(String last) implements OfAppend {}
+
+    /** A producer with a newer epoch has taken over. */
+    record StaleEpoch(long current) implements OfAppend {}
+
+    /** Appends before this one are missing. */
+    record SeqGap(long expected, long received) implements OfAppend {}
+
+    /** A new epoch must begin with sequence number 0. */
+    record EpochNotFromZero() implements OfAppend {}
+
+    /** What can become of a delete. */
+    sealed interface OfDelete extends StreamOutcome {}
+
+    /** What can become of a touch and of the engine's own housekeeping. */
+    sealed interface OfTouch extends StreamOutcome {}
+
+    /** What can become of a pin. */
+    sealed interface OfPin extends StreamOutcome {}
+
+    /** Granted. */
+    record PinGranted(Pinned pin) implements OfPin {}
+
+    /** The wanted position is behind the source's tail. */
+    record BeyondTail(long tail) implements OfPin {}
+
+    /** The sub-offset reaches past the append that starts at the wanted position. */
+    record BeyondEntry() implements OfPin {}
+
+    /** The source has as many forks as it may. */
+    record TooManyForks(int limit) implements OfPin {}
+}

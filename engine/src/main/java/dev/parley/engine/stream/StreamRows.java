@@ -1,0 +1,197 @@
+package dev.parley.engine.stream;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.stream.StreamCommand.Span;
+import dev.parley.engine.stream.StreamState.Origin;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** How streams lie in the store: the keys and values of their tables. */
+final class StreamRows {
+    private StreamRows() {}
+
+    /** A producer's newest epoch and highest accepted sequence number. */
+    record Producer(long epoch, long seq) {}
+
+    static byte[] streamKey(String path) {
+        return path.getBytes(StandardCharsets.UTF_8);
+    }
+
+    static byte[] stream(StreamState s) {
+        BinaryWriter out = new BinaryWriter(128);
+        out.u8(1).string(s.path()).fixed64(s.id()).string(s.contentType());
+        out.varint(s.ttlMillis() + 1).varint(s.expiresAt() + 1);
+        out.varint(s.createdAt()).varint(s.accessedAt()).varint(s.base());
+        out.bool(s.closed());
+        tag(out, s.closedBy());
+        out.optional(s.seq()).varint(s.pins()).bool(s.deleted());
+        Origin origin = s.origin();
+        out.bool(origin != null);
+        if (origin != null) {
+            out.string(origin.sourcePath()).fixed64(origin.sourceId()).string(origin.pinId());
+            out.varint(origin.requested() + 1);
+            spans(out, origin.lineage());
+        }
+        return out.toBytes();
+    }
+
+    /** The stream as recorded; its tail is its base until the last entry is looked up. */
+    static StreamState stream(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(1);
+        String path = in.string();
+        long id = in.fixed64();
+        String contentType = in.string();
+        long ttlMillis = in.varint() - 1;
+        long expiresAt = in.varint() - 1;
+        long createdAt = in.varint();
+        long accessedAt = in.varint();
+        long base = in.varint();
+        boolean closed = in.bool();
+        ProducerTag closedBy = tag(in);
+        String seq = in.optional();
+        int pins = in.count();
+        boolean deleted = in.bool();
+        Origin origin = null;
+        if (in.bool()) {
+            origin = new Origin(in.string(), in.fixed64(), in.string(), in.varint() - 1, spans(in));
+        }
+        return new StreamState(
+                path,
+                id,
+                contentType,
+                ttlMillis,
+                expiresAt,
+                createdAt,
+                accessedAt,
+                base,
+                base,
+                closed,
+                closedBy,
+                seq,
+                pins,
+                deleted,
+                origin);
+    }
+
+    static byte[] entryKey(long streamId, long position) {
+        return new BinaryWriter(16).fixed64(streamId).fixed64(position).toBytes();
+    }
+
+    static byte[] entry(Payload payload) {
+        int[] lengths = payload.lengths();
+        int messages = lengths == null ? 0 : lengths.length;
+        BinaryWriter out = new BinaryWriter(payload.bytes().length + 6 + (messages > 1 ? messages * 3 : 0));
+        out.varint(messages);
+        if (lengths != null && messages > 1) {
+            for (int length : lengths) {
+                out.varint(length);
+            }
+        }
+        return out.raw(payload.bytes()).toBytes();
+    }
+
+    static Entry entry(byte[] key, byte[] value) {
+        BinaryReader id = new BinaryReader(key);
+        id.fixed64();
+        long start = id.fixed64();
+        return new Entry(start, payload(value));
+    }
+
+    static Payload payload(byte[] value) {
+        BinaryReader in = new BinaryReader(value);
+        int messages = in.count();
+        if (messages == 0) {
+            return Payload.ofBytes(in.raw(in.remaining()));
+        }
+        int[] lengths = new int[messages];
+        if (messages == 1) {
+            lengths[0] = in.remaining();
+        } else {
+            for (int i = 0; i < messages; i++) {
+                lengths[i] = in.count();
+            }
+        }
+        return Payload.ofMessages(in.raw(in.remaining()), lengths);
+    }
+
+    static byte[] producerKey(long streamId, String producerId) {
+        return new BinaryWriter(8 + producerId.length())
+                .fixed64(streamId)
+                .raw(producerId.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    static byte[] producer(Producer producer) {
+        return new BinaryWriter(20)
+                .varint(producer.epoch())
+                .varint(producer.seq())
+                .toBytes();
+    }
+
+    static Producer producer(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        return new Producer(in.varint(), in.varint());
+    }
+
+    static byte[] deadlineKey(long deadline, long streamId) {
+        return new BinaryWriter(16).fixed64(deadline).fixed64(streamId).toBytes();
+    }
+
+    static byte[] pinKey(long streamId, String pinId) {
+        return producerKey(streamId, pinId);
+    }
+
+    static String pinId(byte[] key) {
+        return new String(key, Long.BYTES, key.length - Long.BYTES, StandardCharsets.UTF_8);
+    }
+
+    static byte[] release(ForkRelease release) {
+        return new BinaryWriter(64)
+                .string(release.forkPath())
+                .string(release.sourcePath())
+                .fixed64(release.sourceId())
+                .string(release.pinId())
+                .toBytes();
+    }
+
+    static ForkRelease release(byte[] key, byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        return new ForkRelease(new BinaryReader(key).fixed64(), in.string(), in.string(), in.fixed64(), in.string());
+    }
+
+    /** The first key of everything that belongs to a stream id; that of the next id ends the range. */
+    static byte[] idKey(long streamId) {
+        return new BinaryWriter(8).fixed64(streamId).toBytes();
+    }
+
+    static void tag(BinaryWriter out, @Nullable ProducerTag tag) {
+        out.bool(tag != null);
+        if (tag != null) {
+            out.string(tag.id()).varint(tag.epoch()).varint(tag.seq());
+        }
+    }
+
+    static @Nullable ProducerTag tag(BinaryReader in) {
+        return in.bool() ? new ProducerTag(in.string(), in.varint(), in.varint()) : null;
+    }
+
+    static void spans(BinaryWriter out, List<Span> spans) {
+        out.varint(spans.size());
+        for (Span span : spans) {
+            out.fixed64(span.streamId()).varint(span.from()).varint(span.to());
+        }
+    }
+
+    static List<Span> spans(BinaryReader in) {
+        int count = in.count();
+        List<Span> spans = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            spans.add(new Span(in.fixed64(), in.varint(), in.varint()));
+        }
+        return List.copyOf(spans);
+    }
+}

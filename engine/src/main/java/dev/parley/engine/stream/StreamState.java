@@ -1,0 +1,148 @@
+package dev.parley.engine.stream;
+
+import dev.parley.engine.stream.StreamCommand.Span;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a stream is at one moment. Immutable, so that any thread may look at the newest one.
+ *
+ * @param path the stream's path below the stream root
+ * @param id journal position of the command that created it: no two streams ever share one
+ * @param contentType media type as given at creation
+ * @param ttlMillis sliding lifetime, or -1
+ * @param expiresAt end of life in milliseconds since 1970, or -1
+ * @param createdAt milliseconds since 1970
+ * @param accessedAt last access that renewed a sliding lifetime, to a 64th of it
+ * @param base first position of the stream's own entries; above 0 for a fork only
+ * @param tail position behind the last entry
+ * @param closed whether appends are over
+ * @param closedBy the producer's append that closed it, or null
+ * @param seq last {@code Stream-Seq}, or null. Its scope is the stream
+ * @param pins how many forks need this stream's data
+ * @param deleted deleted, but kept for its forks
+ * @param origin for a fork where it came from, else null
+ */
+public record StreamState(
+        String path,
+        long id,
+        String contentType,
+        long ttlMillis,
+        long expiresAt,
+        long createdAt,
+        long accessedAt,
+        long base,
+        long tail,
+        boolean closed,
+        @Nullable ProducerTag closedBy,
+        @Nullable String seq,
+        int pins,
+        boolean deleted,
+        @Nullable Origin origin) {
+
+    /** Accesses within this fraction of a sliding lifetime count as one, so that reads are not all written down. */
+    private static final int ACCESS_GRAIN = 64;
+
+    /**
+     * Where a fork came from.
+     *
+     * @param requested the position asked for, or -1 for the source's tail
+     * @param lineage where the inherited entries lie, oldest first
+     */
+    public record Origin(String sourcePath, long sourceId, String pinId, long requested, List<Span> lineage) {}
+
+    /** True if entries are JSON messages rather than bytes. */
+    public boolean isJson() {
+        return mediaType(contentType).equals("application/json");
+    }
+
+    /** True if {@code other} names the same media type; case and parameters do not count. */
+    public boolean hasType(String other) {
+        return contentType.equals(other) || mediaType(contentType).equals(mediaType(other));
+    }
+
+    private static String mediaType(String contentType) {
+        int parameters = contentType.indexOf(';');
+        return (parameters < 0 ? contentType : contentType.substring(0, parameters))
+                .strip()
+                .toLowerCase(Locale.ROOT);
+    }
+
+    /**
+     * When the stream ends if nobody touches it any more, in milliseconds since 1970, or {@link Long#MAX_VALUE}. With a
+     * sliding lifetime that is up to a 64th of it late, never early.
+     */
+    public long deadline() {
+        if (ttlMillis >= 0) {
+            return accessedAt + ttlMillis + ttlMillis / ACCESS_GRAIN;
+        }
+        return expiresAt >= 0 ? expiresAt : Long.MAX_VALUE;
+    }
+
+    /** True if the stream's lifetime is over at {@code time}. */
+    public boolean expired(long time) {
+        return time >= deadline();
+    }
+
+    /** True if an access at {@code time} would have to be written down. */
+    public boolean wantsTouch(long time) {
+        return ttlMillis >= 0 && time - accessedAt > ttlMillis / ACCESS_GRAIN;
+    }
+
+    /** True if deleted streams and streams past their lifetime are left out. */
+    public boolean visible(long time) {
+        return !deleted && !expired(time);
+    }
+
+    StreamState accessed(long time) {
+        return wantsTouch(time) ? with(time, tail, closed, closedBy, seq, pins, deleted) : this;
+    }
+
+    StreamState appended(long newTail, boolean nowClosed, @Nullable ProducerTag closer, @Nullable String newSeq) {
+        return with(accessedAt, newTail, nowClosed, closer, newSeq, pins, deleted);
+    }
+
+    StreamState withPins(int count) {
+        return with(accessedAt, tail, closed, closedBy, seq, count, deleted);
+    }
+
+    StreamState softDeleted() {
+        return with(accessedAt, tail, closed, closedBy, seq, pins, true);
+    }
+
+    StreamState withTail(long newTail) {
+        return with(accessedAt, newTail, closed, closedBy, seq, pins, deleted);
+    }
+
+    /** True if the two differ in nothing but the tail, which the store derives from the last entry. */
+    boolean sameRecord(StreamState other) {
+        return equals(other.withTail(tail));
+    }
+
+    private StreamState with(
+            long newAccessedAt,
+            long newTail,
+            boolean newClosed,
+            @Nullable ProducerTag newClosedBy,
+            @Nullable String newSeq,
+            int newPins,
+            boolean newDeleted) {
+        return new StreamState(
+                path,
+                id,
+                contentType,
+                ttlMillis,
+                expiresAt,
+                createdAt,
+                newAccessedAt,
+                base,
+                newTail,
+                newClosed,
+                newClosedBy,
+                newSeq,
+                newPins,
+                newDeleted,
+                origin);
+    }
+}

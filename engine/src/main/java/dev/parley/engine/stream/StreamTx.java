@@ -1,0 +1,154 @@
+package dev.parley.engine.stream;
+
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreTx;
+import dev.parley.engine.stream.StreamRows.Producer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The streams as a batch of commands sees and changes them. Nobody else sees the changes before {@link #publish()}, which
+ * follows the write of the batch. Not thread-safe.
+ */
+public final class StreamTx {
+    /** An entry that was appended to the stream with id {@code streamId}. */
+    public record Appended(long streamId, Entry entry) {}
+
+    private final Streams streams;
+    private final StoreTx rows;
+    private final Map<String, Optional<StreamState>> changed = new HashMap<>();
+    private final List<Appended> appended = new ArrayList<>();
+    private final List<ForkRelease> releases = new ArrayList<>();
+    private final List<Long> erased = new ArrayList<>();
+
+    /** Begins over what {@code streams} shows, writing to {@code rows}. */
+    public StreamTx(Streams streams, StoreTx rows) {
+        this.streams = streams;
+        this.rows = rows;
+    }
+
+    /** Entries appended so far, oldest first. */
+    public List<Appended> appended() {
+        return appended;
+    }
+
+    /** Streams changed so far; an absent state is a stream that is gone. */
+    public Map<String, Optional<StreamState>> changed() {
+        return changed;
+    }
+
+    /** Pins that deleted forks give back. */
+    public List<ForkRelease> releases() {
+        return releases;
+    }
+
+    /** Ids of the streams that are gone for good. */
+    public List<Long> erased() {
+        return erased;
+    }
+
+    /** Makes the changes visible to readers. The batch must have been written. */
+    public void publish() {
+        changed.forEach((path, state) -> streams.publish(path, state.orElse(null)));
+    }
+
+    @Nullable
+    StreamState find(String path) {
+        Optional<StreamState> state = changed.get(path);
+        return state == null ? streams.find(path) : state.orElse(null);
+    }
+
+    void create(StreamState state) {
+        changed.put(state.path(), Optional.of(state));
+        rows.append(Table.STREAMS, StreamRows.streamKey(state.path()), StreamRows.stream(state));
+        if (state.deadline() != Long.MAX_VALUE) {
+            noteDeadline(state);
+        }
+    }
+
+    void update(StreamState before, StreamState after) {
+        changed.put(after.path(), Optional.of(after));
+        if (!after.sameRecord(before)) {
+            rows.append(Table.STREAMS, StreamRows.streamKey(after.path()), StreamRows.stream(after));
+        }
+    }
+
+    void append(long streamId, Entry entry) {
+        appended.add(new Appended(streamId, entry));
+        rows.append(Table.ENTRIES, StreamRows.entryKey(streamId, entry.start()), StreamRows.entry(entry.payload()));
+    }
+
+    void erase(StreamState state, long position) {
+        changed.put(state.path(), Optional.empty());
+        erased.add(state.id());
+        rows.remove(Table.STREAMS, StreamRows.streamKey(state.path()));
+        byte[] from = StreamRows.idKey(state.id());
+        byte[] to = StreamRows.idKey(state.id() + 1);
+        rows.removeRange(Table.ENTRIES, from, to);
+        rows.removeRange(Table.PRODUCERS, from, to);
+        StreamState.Origin origin = state.origin();
+        if (origin != null) {
+            ForkRelease release =
+                    new ForkRelease(position, state.path(), origin.sourcePath(), origin.sourceId(), origin.pinId());
+            releases.add(release);
+            rows.append(Table.OUTBOX, StreamRows.idKey(position), StreamRows.release(release));
+        }
+    }
+
+    void settle(long note) {
+        rows.remove(Table.OUTBOX, StreamRows.idKey(note));
+    }
+
+    @Nullable
+    Producer producer(long streamId, String producerId) {
+        byte[] row = rows.get(Table.PRODUCERS, StreamRows.producerKey(streamId, producerId));
+        return row == null ? null : StreamRows.producer(row);
+    }
+
+    void putProducer(long streamId, ProducerTag tag) {
+        rows.put(
+                Table.PRODUCERS,
+                StreamRows.producerKey(streamId, tag.id()),
+                StreamRows.producer(new Producer(tag.epoch(), tag.seq())));
+    }
+
+    boolean hasPin(long streamId, String pinId) {
+        return rows.get(Table.PINS, StreamRows.pinKey(streamId, pinId)) != null;
+    }
+
+    void putPin(long streamId, String pinId, String forkPath) {
+        rows.put(Table.PINS, StreamRows.pinKey(streamId, pinId), StreamRows.streamKey(forkPath));
+    }
+
+    void removePin(long streamId, String pinId) {
+        rows.remove(Table.PINS, StreamRows.pinKey(streamId, pinId));
+    }
+
+    void noteDeadline(StreamState state) {
+        rows.append(
+                Table.DEADLINES,
+                StreamRows.deadlineKey(state.deadline(), state.id()),
+                StreamRows.streamKey(state.path()));
+    }
+
+    void forgetDeadline(long deadline, long streamId) {
+        rows.remove(Table.DEADLINES, StreamRows.deadlineKey(deadline, streamId));
+    }
+
+    /** The entry that holds {@code position}, or null if it is at the tail. */
+    @Nullable
+    Entry entryAt(StreamState state, long position) {
+        for (Appended recent : appended) {
+            if (recent.streamId() == state.id()
+                    && recent.entry().start() <= position
+                    && position < recent.entry().end()) {
+                return recent.entry();
+            }
+        }
+        return streams.entryAt(state, position);
+    }
+}

@@ -1,0 +1,212 @@
+package dev.parley.engine.stream;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.stream.StreamCommand.Span;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All streams as readers may see them: durable and applied. Thread-safe.
+ *
+ * <p>States of recently changed streams are kept in memory; the store has all of them.
+ */
+public final class Streams {
+    private static final byte[] FIRST_ROW = {};
+    private static final byte[] AFTER_LAST_PATH = {(byte) 0xFF};
+
+    private final Store store;
+    private final int maxCached;
+    private final ConcurrentHashMap<String, StreamState> cached = new ConcurrentHashMap<>();
+
+    /**
+     * Reads from {@code store}.
+     *
+     * @param maxCached how many states are kept in memory at most
+     */
+    public Streams(Store store, int maxCached) {
+        this.store = store;
+        this.maxCached = maxCached;
+    }
+
+    /** The stream at {@code path}, also one that is deleted but kept, or past its lifetime; or null. */
+    public @Nullable StreamState find(String path) {
+        StreamState state = cached.get(path);
+        if (state != null) {
+            return state;
+        }
+        byte[] row = store.get(Table.STREAMS, StreamRows.streamKey(path));
+        return row == null ? null : withTail(StreamRows.stream(row));
+    }
+
+    private StreamState withTail(StreamState recorded) {
+        Row last = store.last(
+                Table.ENTRIES,
+                StreamRows.entryKey(recorded.id(), recorded.base()),
+                StreamRows.idKey(recorded.id() + 1));
+        return last == null
+                ? recorded
+                : recorded.withTail(StreamRows.entry(last.key(), last.value()).end());
+    }
+
+    void publish(String path, @Nullable StreamState state) {
+        if (state == null) {
+            cached.remove(path);
+            return;
+        }
+        cached.put(path, state);
+        if (cached.size() > maxCached) {
+            evict();
+        }
+    }
+
+    /** Any state may go: the store has it. Dropping a share at once keeps this off most publishes. */
+    private void evict() {
+        Iterator<String> paths = cached.keySet().iterator();
+        for (int i = maxCached / 16 + 1; i > 0 && paths.hasNext(); i--) {
+            paths.next();
+            paths.remove();
+        }
+    }
+
+    /**
+     * Entries of {@code state} from position {@code from} on, inherited ones included, clipped to it.
+     *
+     * @param maxBytes payload after which no further entry is begun; at least one entry is returned if there is any
+     */
+    public List<Entry> read(StreamState state, long from, long maxBytes) {
+        List<Entry> entries = new ArrayList<>();
+        long budget = maxBytes;
+        long at = from;
+        for (Span span : spans(state)) {
+            while (at < span.to() && budget > 0) {
+                long before = at;
+                try (Rows rows = store.scan(
+                        Table.ENTRIES, firstKey(span, at), StreamRows.entryKey(span.streamId(), span.to()))) {
+                    for (Row row = rows.next(); row != null && budget > 0; row = rows.next()) {
+                        Entry entry = StreamRows.entry(row.key(), row.value()).clip(at, span.to());
+                        entries.add(entry);
+                        budget -= entry.payload().bytes().length;
+                        at = entry.end();
+                    }
+                }
+                if (at == before) {
+                    // A recreated or expired stream lost its entries between the look at its state and the scan.
+                    return entries;
+                }
+            }
+        }
+        return entries;
+    }
+
+    /** The key of the entry that holds {@code position}, which may begin before it. */
+    private byte[] firstKey(Span span, long position) {
+        byte[] exact = StreamRows.entryKey(span.streamId(), position);
+        if (position == span.from()) {
+            return exact;
+        }
+        Row holder = store.last(
+                Table.ENTRIES, StreamRows.idKey(span.streamId()), StreamRows.entryKey(span.streamId(), position + 1));
+        return holder != null && StreamRows.entry(holder.key(), holder.value()).end() > position ? holder.key() : exact;
+    }
+
+    @Nullable
+    Entry entryAt(StreamState state, long position) {
+        for (Span span : spans(state)) {
+            if (position >= span.from() && position < span.to()) {
+                Row holder = store.last(
+                        Table.ENTRIES,
+                        StreamRows.idKey(span.streamId()),
+                        StreamRows.entryKey(span.streamId(), position + 1));
+                return holder == null
+                        ? null
+                        : StreamRows.entry(holder.key(), holder.value()).clip(span.from(), span.to());
+            }
+        }
+        return null;
+    }
+
+    static List<Span> spans(StreamState state) {
+        StreamState.Origin origin = state.origin();
+        Span own = new Span(state.id(), state.base(), state.tail());
+        if (origin == null) {
+            return List.of(own);
+        }
+        List<Span> spans = new ArrayList<>(origin.lineage());
+        spans.add(own);
+        return spans;
+    }
+
+    /** Hands on every stream whose path begins with {@code prefix}, in the order of paths, deleted ones included. */
+    public void forEach(String prefix, Consumer<StreamState> action) {
+        byte[] from = prefix.getBytes(StandardCharsets.UTF_8);
+        try (Rows rows = store.scan(Table.STREAMS, from.length == 0 ? FIRST_ROW : from, AFTER_LAST_PATH)) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                StreamState state = StreamRows.stream(row.value());
+                if (!state.path().startsWith(prefix)) {
+                    return;
+                }
+                StreamState newest = find(state.path());
+                if (newest != null) {
+                    action.accept(newest);
+                }
+            }
+        }
+    }
+
+    /** Commands for the streams whose noted deadline is before {@code time}, at most {@code limit}. */
+    public List<StreamCommand.Expire> due(long time, int limit) {
+        List<StreamCommand.Expire> due = new ArrayList<>();
+        try (Rows rows = store.scan(Table.DEADLINES, FIRST_ROW, StreamRows.idKey(time + 1))) {
+            for (Row row = rows.next(); row != null && due.size() < limit; row = rows.next()) {
+                BinaryReader key = new BinaryReader(row.key());
+                long deadline = key.fixed64();
+                long id = key.fixed64();
+                due.add(new StreamCommand.Expire(new String(row.value(), StandardCharsets.UTF_8), time, id, deadline));
+            }
+        }
+        return due;
+    }
+
+    /** Notes that wait for delivery to a source's shard. */
+    public List<ForkRelease> releases() {
+        List<ForkRelease> releases = new ArrayList<>();
+        try (Rows rows = store.scan(Table.OUTBOX, FIRST_ROW, StreamRows.idKey(Long.MAX_VALUE))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                releases.add(StreamRows.release(row.key(), row.value()));
+            }
+        }
+        return releases;
+    }
+
+    /** Pins whose fork never came to be, because a crash lay between the two. */
+    public List<ForkRelease> orphanedPins() {
+        List<ForkRelease> orphans = new ArrayList<>();
+        forEach("", source -> {
+            if (source.pins() == 0) {
+                return;
+            }
+            try (Rows rows = store.scan(Table.PINS, StreamRows.idKey(source.id()), StreamRows.idKey(source.id() + 1))) {
+                for (Row row = rows.next(); row != null; row = rows.next()) {
+                    String pinId = StreamRows.pinId(row.key());
+                    String forkPath = new String(row.value(), StandardCharsets.UTF_8);
+                    StreamState fork = find(forkPath);
+                    if (fork == null
+                            || fork.origin() == null
+                            || !fork.origin().pinId().equals(pinId)) {
+                        orphans.add(new ForkRelease(StreamCommand.NONE, forkPath, source.path(), source.id(), pinId));
+                    }
+                }
+            }
+        });
+        return orphans;
+    }
+}
