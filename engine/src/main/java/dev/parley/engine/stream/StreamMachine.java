@@ -84,14 +84,16 @@ public final class StreamMachine {
         if (contentType == null) {
             contentType = pin == null ? "application/octet-stream" : pin.contentType();
         }
-        boolean ownLifetime = pin == null || c.ttlMillis() >= 0 || c.expiresAt() >= 0;
+        boolean inherits = c.ttlMillis() < 0 && c.expiresAt() < 0;
+        long ttlMillis = pin != null && inherits ? pin.ttlMillis() : c.ttlMillis();
+        long expiresAt = pin != null && inherits ? pin.expiresAt() : c.expiresAt();
         long base = pin == null ? 0 : pin.position();
         StreamState state = new StreamState(
                 c.path(),
                 position,
                 contentType,
-                ownLifetime ? c.ttlMillis() : pin.ttlMillis(),
-                ownLifetime ? c.expiresAt() : pin.expiresAt(),
+                ttlMillis,
+                expiresAt,
                 c.time(),
                 c.time(),
                 base,
