@@ -2,8 +2,8 @@ package dev.parley.server.auth;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.charset.StandardCharsets;
-import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.Map;
@@ -33,7 +33,8 @@ public final class Gate {
      * @param open whether who shows no good credentials is anonymous and may do everything
      * @param tokenLifetime how far ahead a token's expiry may lie
      */
-    public Gate(Collection<ApiKey> keys, boolean open, Duration tokenLifetime, Clock clock, MeterRegistry meters) {
+    public Gate(
+            Collection<ApiKey> keys, boolean open, Duration tokenLifetime, InstantSource clock, MeterRegistry meters) {
         this.keys = keys.stream().collect(Collectors.toUnmodifiableMap(ApiKey::name, Function.identity()));
         this.open = open;
         this.tokens = new Tokens(this.keys, tokenLifetime, clock);

@@ -2,7 +2,7 @@ package dev.parley.server.auth;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.time.Clock;
+import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,13 +15,13 @@ final class RefusalLog {
 
     private static final Logger LOG = LoggerFactory.getLogger(RefusalLog.class);
 
-    private final Clock clock;
+    private final InstantSource clock;
     private final MeterRegistry meters;
     private long second;
     private int lines;
     private long unlogged;
 
-    RefusalLog(Clock clock, MeterRegistry meters) {
+    RefusalLog(InstantSource clock, MeterRegistry meters) {
         this.clock = clock;
         this.meters = meters;
     }

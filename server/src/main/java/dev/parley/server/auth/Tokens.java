@@ -6,9 +6,9 @@ import com.nimbusds.jose.crypto.MACVerifier;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import java.text.ParseException;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
@@ -32,14 +32,14 @@ final class Tokens {
 
     private final Map<String, ApiKey> keys;
     private final Duration maxLifetime;
-    private final Clock clock;
+    private final InstantSource clock;
 
     /** So that a token's signature is checked once, not with every request. Only good tokens come in here. */
     private final ConcurrentHashMap<String, Verified> verified = new ConcurrentHashMap<>();
 
     private record Verified(Access.Granted access, Instant expires) {}
 
-    Tokens(Map<String, ApiKey> keys, Duration maxLifetime, Clock clock) {
+    Tokens(Map<String, ApiKey> keys, Duration maxLifetime, InstantSource clock) {
         this.keys = keys;
         this.maxLifetime = maxLifetime;
         this.clock = clock;

@@ -22,8 +22,29 @@ public record Config(
         Cors cors,
         Streams streams,
         Limits limits,
+        Engine engine,
         Log log,
         Metrics metrics) {
+
+    /** What a command may need in the journal beside the body of its request. */
+    private static final int RECORD_OVERHEAD_BYTES = 1 << 20;
+
+    public Config {
+        long least = 2L * recordBytes(limits) + RECORD_OVERHEAD_BYTES;
+        if (engine.segmentBytes() < least) {
+            throw new ConfigException("engine.segment-bytes must be at least %d for limits.body-bytes of %d, not %d"
+                    .formatted(least, limits.bodyBytes(), engine.segmentBytes()));
+        }
+    }
+
+    private static int recordBytes(Limits limits) {
+        return limits.bodyBytes() + RECORD_OVERHEAD_BYTES;
+    }
+
+    /** The largest record of the journal. */
+    public int maxRecordBytes() {
+        return recordBytes(limits);
+    }
 
     public record Server(
             @Setting(value = "127.0.0.1", doc = "Address or host name to listen on.")
@@ -123,7 +144,7 @@ public record Config(
             Duration sseMaxAge) {}
 
     public record Limits(
-            @Setting(value = "16777216", min = 1_024, max = 1_073_741_824, unit = BYTES, doc = "Greatest request body.")
+            @Setting(value = "16777216", min = 1_024, max = 536_870_912, unit = BYTES, doc = "Greatest request body.")
             int bodyBytes,
 
             @Setting(
@@ -167,6 +188,61 @@ public record Config(
                     unit = MILLISECONDS,
                     doc = "How long a connection may stay open between requests.")
             Duration idleTimeout) {}
+
+    public record Engine(
+            @Setting(
+                    value = "1",
+                    min = 1,
+                    max = 256,
+                    doc = "Threads that apply commands; fixed when the data folder is first used.")
+            int shards,
+
+            @Setting(
+                    value = "67108864",
+                    min = 1_048_576,
+                    max = Integer.MAX_VALUE,
+                    unit = BYTES,
+                    doc =
+                            "Size of a journal file; the greatest request body must fit in it twice, with 3 MiB to spare.")
+            long segmentBytes,
+
+            @Setting(
+                    value = "268435456",
+                    min = 1_048_576,
+                    unit = BYTES,
+                    doc = "Memory outside the heap in which the store caches what is read.")
+            long cacheBytes,
+
+            @Setting(value = "100000", min = 1, max = 100_000_000, doc = "Streams whose state is kept in memory.")
+            int cachedStreams,
+
+            @Setting(
+                    value = "100000",
+                    min = 1,
+                    max = 10_000_000,
+                    doc = "Commands that may wait for the disk; more are refused with 503.")
+            int waitingCommands,
+
+            @Setting(
+                    value = "268435456",
+                    min = 1_048_576,
+                    unit = BYTES,
+                    doc = "Memory that the waiting commands may take; more are refused with 503.")
+            long waitingBytes,
+
+            @Setting(
+                    value = "67108864",
+                    unit = BYTES,
+                    doc = "Free disk space below which whatever would store something is refused.")
+            long minFreeBytes,
+
+            @Setting(
+                    value = "30000",
+                    min = 100,
+                    max = 86_400_000,
+                    unit = MILLISECONDS,
+                    doc = "How often the store is written to disk; a restart replays what came after.")
+            Duration checkpointInterval) {}
 
     public record Log(
             @Setting(value = "text", doc = "How log lines look on standard error.")

@@ -1,0 +1,64 @@
+package dev.parley.server.cli;
+
+import dev.parley.server.config.ConfigException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+
+/** The program. Exit status: 0 all went well, 1 the server could not start, 2 wrong usage or configuration. */
+@Command(
+        name = "parley",
+        description = "Durable sessions for people and AI agents.",
+        versionProvider = Main.Version.class,
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {Serve.class, HelpCommand.class})
+public final class Main {
+
+    static final int COULD_NOT_START = 1;
+
+    /** The journal or the store has failed (EX_SOFTWARE of sysexits.h). */
+    static final int ENGINE_FAILED = 70;
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        System.exit(run(arguments));
+    }
+
+    static int run(String... arguments) {
+        return new CommandLine(new Main())
+                .setExecutionExceptionHandler(Main::explain)
+                .execute(arguments);
+    }
+
+    /** Expected failures get one clear line; all others are bugs and keep their stack trace. */
+    private static int explain(Exception e, CommandLine command, CommandLine.ParseResult parsed) throws Exception {
+        int status = switch (e) {
+            case ConfigException wrong -> command.getCommandSpec().exitCodeOnInvalidInput();
+            case StartException failed -> COULD_NOT_START;
+            default -> throw e;
+        };
+        command.getErr().println("parley: " + e.getMessage());
+        command.getErr().flush();
+        return status;
+    }
+
+    @Command(name = "version", description = "Print the version.")
+    int version() {
+        for (String line : new Version().getVersion()) {
+            System.out.println(line);
+        }
+        return 0;
+    }
+
+    /** The version stands in the manifest of the jar. */
+    static final class Version implements CommandLine.IVersionProvider {
+
+        @Override
+        public String[] getVersion() {
+            String version = Main.class.getPackage().getImplementationVersion();
+            return new String[] {"Parley " + (version == null ? "(not from a jar)" : version)};
+        }
+    }
+}

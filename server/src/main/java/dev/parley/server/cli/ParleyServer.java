@@ -1,0 +1,229 @@
+package dev.parley.server.cli;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineOptions;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.RootKey;
+import dev.parley.server.config.Config;
+import dev.parley.server.config.ConfigException;
+import dev.parley.server.http.Door;
+import dev.parley.server.http.HttpFront;
+import dev.parley.server.ops.Health;
+import dev.parley.server.ops.Metrics;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A whole server: the one place where its parts are put together, and taken apart again in the right order. */
+final class ParleyServer {
+
+    /** What the drain timeout does not cover: closing sockets that were told to close. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
+    private static final Logger LOG = LoggerFactory.getLogger(ParleyServer.class);
+
+    private final Config config;
+    private final boolean loopback;
+    private final boolean open;
+    private final Health health = new Health();
+    private final Metrics metrics = new Metrics();
+    private final Engine engine;
+    private final RootKey rootKey;
+    private final URI uri;
+
+    /** What stops the parts that have started, the last one first. */
+    private final Deque<Closing> closings = new ArrayDeque<>();
+
+    private record Closing(String part, Action action) {
+
+        interface Action {
+            void run() throws Exception;
+        }
+    }
+
+    /** Makes the doors of a server. */
+    interface Doors {
+        List<Door> make(Engine engine, Config config, Gate gate, MeterRegistry meters);
+    }
+
+    /** Blocks until requests are served. */
+    static ParleyServer start(Config config, Doors doors) throws InterruptedException {
+        return new ParleyServer(config, doors);
+    }
+
+    private ParleyServer(Config config, Doors doors) throws InterruptedException {
+        this.config = config;
+        this.loopback = isLoopback(config.server().host());
+        this.open = config.auth().keys().isEmpty();
+        if (open && !loopback && !config.auth().insecureNoAuth()) {
+            throw new ConfigException("Without keys Parley only listens on this machine, but server.host is "
+                    + config.server().host() + ". Configure auth.keys, or give --insecure-no-auth"
+                    + " if everybody who reaches the port may read and write everything.");
+        }
+        closings.push(new Closing("metrics", metrics::close));
+        try {
+            Vertx vertx = vertx();
+            closings.push(new Closing("event loops", () -> await(vertx.close(), CLOSE_TIMEOUT)));
+            var front = new HttpFront(vertx, config, health, metrics);
+            // Before the engine has recovered what it has stored, so that health checks are answered meanwhile.
+            Future<Integer> listening = front.start();
+            this.engine = openEngine();
+            closings.push(new Closing("engine", engine::close));
+            this.rootKey = rootKeyIn(config.data().dir());
+            this.uri = uri(port(listening));
+            var housekeeping = Housekeeping.start(engine, config.engine().checkpointInterval());
+            closings.push(new Closing("housekeeping", housekeeping::stop));
+            front.open(doors.make(engine, config, gate(), metrics.registry()));
+            closings.push(new Closing("doors", () -> {
+                health.become(Health.State.DRAINING);
+                await(front.stop(), config.server().drainTimeout().plus(CLOSE_TIMEOUT));
+            }));
+            var _ = failure().thenAccept(cause -> health.become(Health.State.FAILED));
+            health.become(Health.State.READY);
+        } catch (RuntimeException | InterruptedException e) {
+            stop();
+            throw e;
+        }
+    }
+
+    private Vertx vertx() {
+        return Vertx.vertx(new VertxOptions()
+                .setPreferNativeTransport(true)
+                .setEventLoopPoolSize(config.server().eventLoopCount())
+                // We serve no files, so nothing needs a folder for them.
+                .setFileSystemOptions(
+                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
+    }
+
+    private Engine openEngine() {
+        var settings = config.engine();
+        var options = new EngineOptions(
+                config.data().dir(),
+                settings.shards(),
+                settings.segmentBytes(),
+                config.maxRecordBytes(),
+                settings.cacheBytes(),
+                settings.cachedStreams(),
+                settings.waitingCommands(),
+                settings.waitingBytes(),
+                settings.minFreeBytes());
+        try {
+            return Engine.open(options);
+        } catch (IOException e) {
+            throw new StartException("Parley cannot open its data: " + e.getMessage(), e);
+        }
+    }
+
+    private static RootKey rootKeyIn(Path folder) {
+        try {
+            return RootKey.in(folder);
+        } catch (IOException e) {
+            throw new StartException("The root key cannot be kept in " + folder + ": " + e.getMessage(), e);
+        }
+    }
+
+    private Gate gate() {
+        var keys = new ArrayList<ApiKey>(config.auth().keys());
+        keys.add(rootKey.key());
+        return new Gate(keys, open, config.auth().tokenLifetime(), Clock.systemUTC(), metrics.registry());
+    }
+
+    private int port(Future<Integer> listening) throws InterruptedException {
+        try {
+            return listening.toCompletionStage().toCompletableFuture().get();
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new StartException(
+                    "Parley cannot listen on %s port %d: %s. Choose another one with --host and --port."
+                            .formatted(config.server().host(), config.server().port(), cause.getMessage()),
+                    cause);
+        }
+    }
+
+    private URI uri(int port) {
+        String host = config.server().host();
+        return URI.create("%s://%s:%d"
+                .formatted(
+                        config.tls().enabled() ? "https" : "http",
+                        host.indexOf(':') < 0 ? host : "[" + host + "]",
+                        port));
+    }
+
+    private static boolean isLoopback(String host) {
+        try {
+            for (InetAddress address : InetAddress.getAllByName(host)) {
+                if (!address.isLoopbackAddress()) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (UnknownHostException e) {
+            throw new ConfigException("server.host: the name '" + host + "' is not known");
+        }
+    }
+
+    URI uri() {
+        return uri;
+    }
+
+    RootKey rootKey() {
+        return rootKey;
+    }
+
+    /** Whether the streams door asks for no key. */
+    boolean isOpen() {
+        return open;
+    }
+
+    boolean isLoopback() {
+        return loopback;
+    }
+
+    /** Completes if the server cannot go on, and its process has to end. */
+    CompletableFuture<Throwable> failure() {
+        return engine.failure();
+    }
+
+    /** Takes no more requests, lets those in progress end, makes a checkpoint and closes everything. */
+    void stop() {
+        boolean interrupted = false;
+        while (!closings.isEmpty()) {
+            Closing closing = closings.pop();
+            try {
+                closing.action().run();
+            } catch (Exception e) {
+                // The other parts want to be stopped all the same.
+                interrupted |= e instanceof InterruptedException;
+                LOG.atError().setCause(e).addKeyValue("part", closing.part()).log("A part did not stop well");
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void await(Future<Void> end, Duration timeout)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        end.toCompletionStage().toCompletableFuture().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    }
+}

@@ -1,0 +1,156 @@
+package dev.parley.server.cli;
+
+import dev.parley.engine.Engine;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.config.Config;
+import dev.parley.server.config.ConfigLoader;
+import dev.parley.server.http.Door;
+import dev.parley.server.ops.Logs;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code parley serve}: from the command line to a running server, and from SIGTERM to a clean end. */
+@Command(
+        name = "serve",
+        description = "Run the server.",
+        mixinStandardHelpOptions = true,
+        footer = {
+            "",
+            "Any setting a.b-c can also stand in the configuration file, or in the environment as PARLEY_A_B_C.",
+            "A flag beats the environment, which beats the file. All settings: docs/configuration.md."
+        })
+final class Serve implements Callable<Integer> {
+
+    @Option(names = "--config", paramLabel = "FILE", description = "Configuration file (YAML).")
+    private @Nullable Path config;
+
+    @Option(names = "--host", paramLabel = "H", description = "Address to listen on (server.host).")
+    private @Nullable String host;
+
+    @Option(names = "--port", paramLabel = "N", description = "Port to listen on, 0 for a free one (server.port).")
+    private @Nullable String port;
+
+    @Option(names = "--data", paramLabel = "DIR", description = "Folder for everything that is kept (data.dir).")
+    private @Nullable String data;
+
+    @Option(names = "--tls-cert", paramLabel = "PEM", description = "Certificate chain (tls.cert).")
+    private @Nullable String tlsCert;
+
+    @Option(names = "--tls-key", paramLabel = "PEM", description = "Private key (tls.key).")
+    private @Nullable String tlsKey;
+
+    @Option(names = "--log-format", paramLabel = "text|json", description = "How log lines look (log.format).")
+    private @Nullable String logFormat;
+
+    @Option(
+            names = "--insecure-no-auth",
+            description = "Serve everybody without a key, even beyond this machine (auth.insecure-no-auth).")
+    private boolean insecureNoAuth;
+
+    @Option(names = "--set", paramLabel = "SETTING=VALUE", description = "Any other setting; may be repeated.")
+    private Map<String, String> set = new LinkedHashMap<>();
+
+    @Override
+    public Integer call() throws InterruptedException {
+        Map<String, String> environment = System.getenv();
+        Config settings = load(environment);
+        Logs.configure(settings.log());
+        var log = LoggerFactory.getLogger(Serve.class);
+        ConfigLoader.unknownVariables(environment).forEach(log::warn);
+
+        var server = ParleyServer.start(settings, Serve::doors);
+        var _ = server.failure().thenAccept(Serve::die);
+        // For scripts and tests this is the sign that requests will be served.
+        System.out.println("Parley is listening on " + server.uri());
+        greet(server, System.out);
+        System.out.flush();
+        if ("1".equals(environment.get("PARLEY_TRAIN"))) {
+            Training.run(server.uri());
+            server.stop();
+            return 0;
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "shutdown"));
+        new CountDownLatch(1).await();
+        return 0;
+    }
+
+    private static List<Door> doors(Engine engine, Config settings, Gate gate, MeterRegistry meters) {
+        return List.of();
+    }
+
+    private Config load(Map<String, String> environment) {
+        var loader = new ConfigLoader().environment(environment).flags(flags());
+        String fromEnvironment = environment.get("PARLEY_CONFIG");
+        if (config != null) {
+            loader.file(config);
+        } else if (fromEnvironment != null) {
+            loader.file(Path.of(fromEnvironment));
+        }
+        return loader.load();
+    }
+
+    private Map<String, String> flags() {
+        var flags = new HashMap<>(set);
+        flag(flags, "server.host", host);
+        flag(flags, "server.port", port);
+        flag(flags, "data.dir", data);
+        flag(flags, "tls.cert", tlsCert);
+        flag(flags, "tls.key", tlsKey);
+        flag(flags, "log.format", logFormat);
+        flag(flags, "auth.insecure-no-auth", insecureNoAuth ? "true" : null);
+        return flags;
+    }
+
+    private static void flag(Map<String, String> flags, String setting, @Nullable String value) {
+        if (value != null) {
+            flags.put(setting, value);
+        }
+    }
+
+    private static void greet(ParleyServer server, PrintStream out) {
+        var rootKey = server.rootKey();
+        if (rootKey.created()) {
+            out.println("A root key, which may do everything, was made in "
+                    + rootKey.file().toAbsolutePath());
+        }
+        String credentials = "";
+        if (server.isOpen()) {
+            out.println(
+                    server.isLoopback()
+                            ? "No keys are configured, so the streams door is open to everybody on this machine."
+                            : "WARNING: the streams door is open to everybody who reaches this port (insecure-no-auth).");
+        } else {
+            credentials = " -u \"$(cat " + rootKey.file().toAbsolutePath() + ")\"";
+        }
+        String stream = server.uri() + "/v1/stream/hello";
+        out.println("Try: curl%s -X PUT -H 'Content-Type: application/json' -d '[{\"hello\":\"world\"}]' %s"
+                .formatted(credentials, stream));
+        out.println("     curl%s '%s?offset=-1'".formatted(credentials, stream));
+    }
+
+    private static void stop(ParleyServer server) {
+        server.stop();
+        System.out.flush();
+        // A JVM that a signal ends has a status of 128 or more, but this is how one is meant to stop us.
+        Runtime.getRuntime().halt(0);
+    }
+
+    /** What is in memory may be ahead of the disk now: answer nobody any more, and recover by a restart. */
+    private static void die(Throwable cause) {
+        System.err.println("parley: The engine has failed and Parley stops at once: " + cause
+                + ". What was acknowledged is safe; a restart recovers it.");
+        System.err.flush();
+        Runtime.getRuntime().halt(Main.ENGINE_FAILED);
+    }
+}

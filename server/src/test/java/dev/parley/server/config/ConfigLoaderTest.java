@@ -1,0 +1,150 @@
+package dev.parley.server.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Capabilities;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigLoaderTest {
+
+    private static final String SECRET = "0123456789abcdef0123456789abcdef";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void hasDefaultsForEverything() {
+        Config config = Config.defaults();
+
+        assertThat(config.server().host()).isEqualTo("127.0.0.1");
+        assertThat(config.server().port()).isEqualTo(4437);
+        assertThat(config.streams().longPollTimeout()).isEqualTo(Duration.ofSeconds(20));
+        assertThat(config.limits().bodyBytes()).isEqualTo(16 << 20);
+        assertThat(config.cors().origins()).containsExactly("*");
+        assertThat(config.auth().keys()).isEmpty();
+        assertThat(config.tls().enabled()).isFalse();
+    }
+
+    @Test
+    void flagsBeatTheEnvironmentWhichBeatsTheFile() throws IOException {
+        Path file = file("server: {host: file, port: 1, event-loops: 3}\nserver.drain-timeout: 5");
+
+        Config config = new ConfigLoader()
+                .file(file)
+                .environment(Map.of("PARLEY_SERVER_PORT", "2", "PARLEY_SERVER_HOST", "environment"))
+                .flags(Map.of("server.host", "flag"))
+                .load();
+
+        assertThat(config.server().host()).isEqualTo("flag");
+        assertThat(config.server().port()).isEqualTo(2);
+        assertThat(config.server().eventLoops()).isEqualTo(3);
+        assertThat(config.server().drainTimeout()).isEqualTo(Duration.ofMillis(5));
+    }
+
+    @Test
+    void readsKeysWithTheirCapabilities() throws IOException {
+        Path file = file("""
+                auth:
+                  keys:
+                    - key: app.reader:%s
+                      capability: {'chat/*': [read, subscribe]}
+                    - app.all:%s
+                """.formatted(SECRET, SECRET));
+
+        var keys = new ConfigLoader().file(file).load().auth().keys();
+
+        assertThat(keys).extracting(ApiKey::name).containsExactly("app.reader", "app.all");
+        assertThat(keys)
+                .extracting(ApiKey::capabilities)
+                .containsExactly(Capabilities.parse("{\"chat/*\":[\"read\",\"subscribe\"]}"), Capabilities.ALL);
+    }
+
+    @Test
+    void readsListsFromTheEnvironment() {
+        Config config = new ConfigLoader()
+                .environment(Map.of(
+                        "PARLEY_CORS_ORIGINS",
+                        "https://a.example, https://b.example",
+                        "PARLEY_AUTH_KEYS",
+                        "[{key: 'a.b:" + SECRET + "', capability: {'*': ['*']}}]"))
+                .load();
+
+        assertThat(config.cors().origins()).containsExactly("https://a.example", "https://b.example");
+        assertThat(config.auth().keys()).extracting(ApiKey::name).containsExactly("a.b");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            server.port         | x     | --set server.port: 'x' is no whole number
+            server.port         | 65536 | --set server.port: 65536 is out of bounds, allowed is 0 to 65535
+            server.drain-timeout| 1s    | --set server.drain-timeout: '1s' is no whole number of milliseconds
+            log.format          | xml   | --set log.format: 'xml' is none of [text, json]
+            metrics.enabled     | yes   | --set metrics.enabled: 'yes' is neither true nor false
+            server.hosts        | a     | --set: there is no setting 'server.hosts'. Do you mean 'server.host'?
+            tls.cert            | a.pem | tls.cert and tls.key belong together: set both or neither
+            limits.body-bytes   | 100000000 | engine.segment-bytes must be at least
+            """)
+    void saysWhatIsWrong(String name, String value, String complaint) {
+        assertThatThrownBy(() -> new ConfigLoader().flags(Map.of(name, value)).load())
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith(complaint);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            'server: {prot: 1}'             | : there is no setting 'server.prot'. Do you mean 'server.port'?
+            'server: {port: 1, port: 2}'    | : no valid YAML at line 1
+            '{server.port: 1, server: {port: 2}}' | : server.port is set twice
+            'server: {port: [1]}'           | : server.port: one value is expected, not a list or a map
+            'just text'                     | : settings are expected
+            """)
+    void saysWhatIsWrongInTheFile(String content, String complaint) throws IOException {
+        Path file = file(content);
+
+        assertThatThrownBy(() -> new ConfigLoader().file(file).load())
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith(file + complaint);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "app.id:SECRET-tooshort",
+        "no-dot:SECRET-89abcdef0123456789abcdef0123456789",
+        "'[{key: a.b:SECRET-89abcdef0123456789abcdef0123456789, capability: {x*y: [read]}}]'",
+        "'[{key: a.b:SECRET-89abcdef0123456789abcdef0123456789}]'",
+        "'[{key: a.b:SECRET-89abcdef0123456789abcdef0123456789'"
+    })
+    void complaintsAboutKeysDoNotShowThem(String keys) {
+        assertThatThrownBy(() ->
+                        new ConfigLoader().flags(Map.of("auth.keys", keys)).load())
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("auth.keys")
+                .hasMessageNotContaining("SECRET");
+    }
+
+    @Test
+    void warnsOfVariablesThatAreNoSettings() {
+        var warnings = ConfigLoader.unknownVariables(
+                Map.of("PARLEY_SERVER_PROT", "1", "PARLEY_SERVER_PORT", "1", "PARLEY_JAVA_OPTS", "", "PATH", ""));
+
+        assertThat(warnings)
+                .singleElement()
+                .asString()
+                .contains("PARLEY_SERVER_PROT")
+                .contains("PARLEY_SERVER_PORT");
+    }
+
+    private Path file(String content) throws IOException {
+        return Files.writeString(folder.resolve("parley.yaml"), content);
+    }
+}
