@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import readline from "node:readline";
-import { benchDir } from "./servers.mjs";
+import { benchDir, busySeconds } from "./servers.mjs";
 
 const loadProgram = path.join(benchDir, "out", "bin", "load");
 const LOAD_LIMIT_SECONDS = 1200;
@@ -38,16 +38,22 @@ function flags(options) {
  */
 export async function load(command, server, options, onEvent = () => {}) {
   let result;
-  let cpuAtStart;
-  let cpuAtEnd;
+  let start;
+  let end;
+  const usage = () => ({ server: server.cpuSeconds(), machine: busySeconds() });
   await run(loadProgram, [command, "--url", server.base, ...flags(options)], (line) => {
     const message = JSON.parse(line);
-    if (message.event === "measuring") cpuAtStart = server.cpuSeconds();
-    if (message.event === "measured") cpuAtEnd = server.cpuSeconds();
+    if (message.event === "measuring") start = usage();
+    if (message.event === "measured") end = usage();
     if (message.event === undefined || message.event === "result") result = message;
     else onEvent(message.event);
   });
-  if (cpuAtEnd !== undefined) result.server_cpu_seconds = cpuAtEnd - cpuAtStart;
+  if (end !== undefined) {
+    result.server_cpu_seconds = end.server - start.server;
+    result.generator_cpu_seconds ??= result.reader_cpu_seconds + Math.max(0, result.writer_cpu_seconds);
+    const others = end.machine - start.machine - result.server_cpu_seconds - result.generator_cpu_seconds;
+    result.othersShare = others / result.seconds;
+  }
   return result;
 }
 
@@ -67,10 +73,21 @@ export async function diskCheck(directory) {
 /** Runs a program under bash's `time`, which tells the CPU seconds that it used. */
 async function timed(server, program, args, onLine) {
   const cpuAtStart = server.cpuSeconds();
+  const busyAtStart = busySeconds();
+  const started = process.hrtime.bigint();
   const script = 'TIMEFORMAT="cpu %U %S"; time "$@"';
   const errors = await run("bash", ["-c", script, "bash", program, ...args], onLine);
   const [, user, system] = errors.match(/cpu ([\d.]+) ([\d.]+)/);
-  return { generatorCpu: Number(user) + Number(system), serverCpu: server.cpuSeconds() - cpuAtStart };
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  const generatorCpu = Number(user) + Number(system);
+  const serverCpu = server.cpuSeconds() - cpuAtStart;
+  return {
+    generatorCpu,
+    serverCpu,
+    serverShare: serverCpu / seconds,
+    generatorShare: generatorCpu / seconds,
+    othersShare: (busySeconds() - busyAtStart - serverCpu - generatorCpu) / seconds,
+  };
 }
 
 /** wrk: C connections, closed loop, one POST after another on each. */
@@ -93,7 +110,7 @@ export async function wrkAppend(server, { path: streamPath, streams, connections
     p99: result.p99_ms,
     errors: result.bad_status + result.broken,
     serverCpuUs: (cpu.serverCpu * 1e6) / result.requests,
-    generatorShare: cpu.generatorCpu / result.seconds,
+    ...cpu,
   };
 }
 
@@ -103,7 +120,6 @@ export async function redisAppend(server, { streams, connections, requests }) {
   const payload = "x".repeat(100);
   const key = streams === 1 ? ["append"] : ["append:__rand_int__"];
   const spread = streams === 1 ? [] : ["-r", streams];
-  const started = process.hrtime.bigint();
   const cpu = await timed(
     server,
     "redis-benchmark",
@@ -114,13 +130,12 @@ export async function redisAppend(server, { streams, connections, requests }) {
       if (fields.length >= 8 && Number(fields.at(-7)) > 0) result = fields.slice(-7).map(Number);
     },
   );
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
   return {
     perSecond: result[0],
     p50: result[3],
     p99: result[5],
     errors: 0,
     serverCpuUs: (cpu.serverCpu * 1e6) / requests,
-    generatorShare: cpu.generatorCpu / seconds,
+    ...cpu,
   };
 }

@@ -23,6 +23,7 @@ export function number(value) {
 /** "median (lowest-highest)" over the runs. */
 export function spread(values) {
   const known = values.filter((v) => v !== undefined && v !== null);
+  if (known.length === 0) return "none arrived";
   if (known.length < 2) return number(known[0]);
   return `${number(median(known))} (${number(Math.min(...known))}-${number(Math.max(...known))})`;
 }
@@ -60,7 +61,21 @@ export function machineLine(disk) {
   );
 }
 
+// What the kernel does for the disk and the network on behalf of the server counts as "others" too.
+const DISTURBED_SHARE = 0.25;
+
+function disturbance(results) {
+  const shares = results.map((r) => r.othersShare).filter((share) => share !== undefined);
+  if (shares.length === 0) return [];
+  const disturbed = shares.filter((share) => share > DISTURBED_SHARE).length;
+  return [
+    `Processes beside the server and the generator used ${percent(median(shares))} of a core (median), at most ${percent(Math.max(...shares))}; ` +
+      `more than ${percent(DISTURBED_SHARE)} in ${disturbed} of ${shares.length} measurements.`,
+  ];
+}
+
 export function publish(workload, heading, context, tables, data) {
+  context.notes.push(...disturbance(Array.isArray(data) ? data : []));
   const notes = context.notes.map((note) => `- ${note}`).join("\n");
   const text =
     `## ${heading}\n\n\`${context.command}\`\n\n${context.machine}; ${new Date().toISOString().slice(0, 16)} UTC, ` +

@@ -163,6 +163,12 @@ export class Server {
   }
 }
 
+/** CPU time of the whole machine so far, without the time in which a core was idle. */
+export function busySeconds() {
+  const [user, nice, system, , , irq, softirq, steal] = fs.readFileSync("/proc/stat", "utf8").split("\n")[0].split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq + steal) / CLOCK_TICKS_PER_SECOND;
+}
+
 function readOrNothing(file) {
   try {
     return fs.readFileSync(file, "utf8");

@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # nginx with one worker: a fixed 204 for the append workload, and DATA_DIR/files for the catch-up workload.
 # Arguments: PORT DATA_DIR.
+# The workers of root's nginx would otherwise be another user, who may not read the files.
+user=
+((EUID == 0)) && user='user root;'
 cat >"$2/nginx.conf" <<CONF
 daemon off;
+$user
 worker_processes 1;
 pid $2/nginx.pid;
 error_log stderr error;

@@ -39,8 +39,9 @@ export async function run(context) {
 
   context.notes.push(
     "Closed loop: latencies are not corrected for coordinated omission.",
-    "`generator` is wrk's (or redis-benchmark's) share of one core. wrk on one thread reaches the figure of the C floor, " +
-      "so it is not what bounds any server below that.",
+    "`generator` is wrk's (or redis-benchmark's) share of one core. Near 100 % it is the bound: so the figures of nginx and " +
+      "of the C floor are wrk's own ceiling, and a server well below them is not held back by wrk. Where server and generator " +
+      "together use all cores, the machine is the bound.",
     "`errors` are answers other than 2xx and broken connections, summed over the runs; `appends/s` counts only 2xx.",
   );
   publish("append", "Durable appends", context, [figuresTable(results, names), ratioTable(results, names)], results);
@@ -95,13 +96,14 @@ function figuresTable(results, names) {
           number(median(runs.map((r) => r.p99))),
           runs.reduce((sum, r) => sum + r.errors, 0).toLocaleString("en-US"),
           number(median(runs.map((r) => r.serverCpuUs))),
+          percent(median(runs.map((r) => r.serverShare))),
           percent(median(runs.map((r) => r.generatorShare))),
         ]);
       }
     }
   }
   return table(
-    ["connections", "streams", "server", "durable", "appends/s", "p50 ms", "p99 ms", "errors", "server CPU us/append", "generator"],
+    ["connections", "streams", "server", "durable", "appends/s", "p50 ms", "p99 ms", "errors", "server CPU us/append", "server CPU", "generator"],
     rows,
   );
 }

@@ -51,6 +51,7 @@ export async function run(context) {
       const runs = results.filter((r) => r.readers === readers && r.name === name);
       if (runs.length === 0) continue;
       const of = (pick) => runs.map(pick);
+      const growth = median(of((r) => ((r.pssMiB - r.pssBeforeMiB) * 1024) / readers));
       const floorOf = (round) => results.find((r) => r.name === "fanout-floor" && r.readers === readers && r.round === round);
       rows.push([
         readers,
@@ -62,7 +63,8 @@ export async function run(context) {
         number(median(of((r) => r.cpuPerMillion / floorOf(r.round)?.cpuPerMillion))),
         number(median(of((r) => r.bytes / r.delivered))),
         number(median(of((r) => r.pssMiB))),
-        number(median(of((r) => ((r.pssMiB - r.pssBeforeMiB) * 1024) / readers))),
+        number(growth > 0 ? growth : undefined),
+        number(median(of((r) => r.backlog))),
         `${runs.reduce((sum, r) => sum + r.gaps, 0)} / ${runs.reduce((sum, r) => sum + r.duplicates, 0)}`,
         percent(median(of((r) => r.server_cpu_seconds / r.seconds))),
         percent(median(of((r) => r.reader_cpu_seconds / r.seconds))),
@@ -71,7 +73,8 @@ export async function run(context) {
   }
   context.notes.push(
     "`delivered/s` counts messages that arrived within the window; latencies are of the messages sent within it, also " +
-      "of those that came up to 5 s after it.",
+      "of those that came up to 5 s after it. What had not come by then is `undelivered`, and not in the percentiles: a " +
+      "server above its capacity falls behind by more the longer the run.",
     "`generator` is the share of one core that the thread of the readers used: at 100 % the generator, not the server, is the bound.",
     "`memory/reader` is the growth of the server's PSS while its readers are there; a heap that has grown before hides it: " +
       "the idle workload measures it on fresh servers.",
@@ -82,7 +85,7 @@ export async function run(context) {
     context,
     [table(
       ["readers", "server", "delivered/s", "p50 ms", "p99 ms", "CPU s per million", "of the floor", "bytes/delivery", "PSS MiB",
-        "memory/reader KiB", "gaps / duplicates", "server CPU", "generator"],
+        "memory/reader KiB", "undelivered", "gaps / duplicates", "server CPU", "generator"],
       rows,
     )],
     results,

@@ -49,6 +49,7 @@ export async function run(context) {
         spread(of((r) => r.latency_ms?.p99)),
         number(median(of((r) => r.latency_ms?.max))),
         spread(of((r) => r.ack_ms?.p99)),
+        number(median(of((r) => r.backlog))),
         `${runs.reduce((sum, r) => sum + r.gaps, 0)} / ${runs.reduce((sum, r) => sum + r.duplicates, 0)}`,
         percent(median(of((r) => r.server_cpu_seconds / r.seconds))),
         percent(median(of((r) => (r.reader_cpu_seconds + r.writer_cpu_seconds) / r.seconds))),
@@ -67,7 +68,7 @@ export async function run(context) {
     "Token latency",
     context,
     [table(
-      ["sessions", "server", "durable", "delivered/s", "p50 ms", "p99 ms", "max ms", "ack p99 ms", "gaps / duplicates",
+      ["sessions", "server", "durable", "delivered/s", "p50 ms", "p99 ms", "max ms", "ack p99 ms", "undelivered", "gaps / duplicates",
         "server CPU", "generator CPU", "late p99 ms"],
       rows,
     )],

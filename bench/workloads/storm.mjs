@@ -51,7 +51,7 @@ export async function run(context) {
       rows.push([
         rate,
         servers[name].title,
-        late > 0 ? `${late} of ${runs.length} not within the run; else ${spread(back)}` : spread(back),
+        late > 0 ? `${late} of ${runs.length} runs: not all by the end${late < runs.length ? `; else ${spread(back)}` : ""}` : spread(back),
         spread(of((r) => r.bystander_before_ms?.p99)),
         spread(of((r) => r.bystander_during_ms?.p99)),
         `${runs.reduce((sum, r) => sum + r.gaps, 0)} / ${runs.reduce((sum, r) => sum + r.duplicates, 0)}`,
