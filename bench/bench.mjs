@@ -54,10 +54,15 @@ for (const name of chosen) {
     quick: values.quick,
     runs: Number(values.runs ?? (values.quick ? 1 : 3)),
     command: `bench/run ${name}${values.quick ? " --quick" : ""}${values.runs ? ` --runs ${values.runs}` : ""}`,
-    machine: machineLine(await diskCheck(dataRoot)),
+    machine: machineLine(),
+    disk: [],
     notes,
     say,
     newDataDir: (server) => path.join(dataRoot, `${name}-${server}-${folders++}`),
+    /** The disk's speed moves with the machine's other work: measured before each round, printed beside the figures. */
+    async checkDisk() {
+      context.disk.push(await diskCheck(dataRoot));
+    },
     /** Those of the wanted servers that can be run here. */
     available(wanted) {
       return wanted.filter((server) => {

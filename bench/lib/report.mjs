@@ -52,12 +52,11 @@ function commit() {
   }
 }
 
-export function machineLine(disk) {
+export function machineLine() {
   const gib = Math.round(os.totalmem() / 2 ** 30);
   return (
     `${os.cpus().length} cores (${os.cpus()[0].model.trim()}), ${gib} GiB, Linux ${os.release()}, ${javaVersion()}, ` +
-    `Node ${process.versions.node}, Parley ${commit()}; disk: ${number(disk.per_second)} fdatasync/s of 4 KiB, ` +
-    `p99 ${number(disk.sync_ms.p99)} ms`
+    `Node ${process.versions.node}, Parley ${commit()}`
   );
 }
 
@@ -76,13 +75,17 @@ function disturbance(results) {
 
 export function publish(workload, heading, context, tables, data) {
   context.notes.push(...disturbance(Array.isArray(data) ? data : []));
+  context.notes.push(
+    `Disk before each round: ${spread(context.disk.map((d) => d.per_second))} fdatasync/s of 4 KiB, one after another, p99 ` +
+      `${spread(context.disk.map((d) => d.sync_ms.p99))} ms.`,
+  );
   const notes = context.notes.map((note) => `- ${note}`).join("\n");
   const text =
     `## ${heading}\n\n\`${context.command}\`\n\n${context.machine}; ${new Date().toISOString().slice(0, 16)} UTC, ` +
     `${context.runs} run(s)\n\n${tables.join("\n\n")}\n${notes ? `\n${notes}\n` : ""}`;
   console.log(text);
   const out = path.join(benchDir, "out");
-  const record = { workload, command: context.command, machine: context.machine, at: new Date().toISOString(), notes: context.notes, data };
+  const record = { workload, command: context.command, machine: context.machine, at: new Date().toISOString(), notes: context.notes, disk: context.disk, data };
   fs.writeFileSync(path.join(out, `${workload}.json`), `${JSON.stringify(record, null, 1)}\n`);
   fs.writeFileSync(path.join(out, `${workload}.md`), text);
 }

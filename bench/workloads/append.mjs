@@ -24,6 +24,7 @@ export async function run(context) {
 
   const results = [];
   for (let round = 0; round < context.runs; round++) {
+    await context.checkDisk();
     for (const streams of STREAMS) {
       for (const connections of CONNECTIONS) {
         for (const name of names) {

@@ -30,6 +30,7 @@ export async function run(context) {
 
   const results = [];
   for (let round = 0; round < context.runs; round++) {
+    await context.checkDisk();
     for (const readers of READERS) {
       for (const server of started) {
         const figures = await measure(server, readers, messages, seconds);

@@ -33,6 +33,7 @@ export async function run(context) {
 
   const results = [];
   for (let round = 0; round < context.runs; round++) {
+    await context.checkDisk();
     for (const readers of READERS) {
       for (const server of started) {
         if (readers > (MOST_READERS[server.name] ?? Infinity)) continue;

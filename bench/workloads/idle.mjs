@@ -11,6 +11,7 @@ export async function run(context) {
   const names = context.available(["parley", "ds-file", "ds-memory", "fanout-floor"]);
   const results = [];
   for (let round = 0; round < context.runs; round++) {
+    await context.checkDisk();
     for (const name of names) {
       const server = await context.start(name);
       await createStreams(server, "/idle", readers);

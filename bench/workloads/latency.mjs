@@ -25,6 +25,7 @@ export async function run(context) {
 
   const results = [];
   for (let round = 0; round < context.runs; round++) {
+    await context.checkDisk();
     for (const sessions of SESSIONS) {
       for (const server of started) {
         const figures = await measure(server, sessions, 1, seconds);

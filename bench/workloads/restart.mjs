@@ -36,6 +36,7 @@ export async function run(context) {
     loaded.push({ name, streams, ...filled });
     for (const signal of ["SIGTERM", "SIGKILL"]) {
       for (let round = 0; round < context.runs; round++) {
+    await context.checkDisk();
         await server.stop(signal);
         const again = await firstAnswer(name, dataDir, "HEAD", "/restart-0");
         server = again.server;

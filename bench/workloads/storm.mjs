@@ -30,6 +30,7 @@ export async function run(context) {
 
   const results = [];
   for (let round = 0; round < context.runs; round++) {
+    await context.checkDisk();
     for (const rate of RATES) {
       for (const server of started) {
         const figures = await measure(server, rate, 1);
