@@ -15,6 +15,7 @@ export function median(values) {
 /** A number with about three significant digits; a dash for none. */
 export function number(value) {
   if (value === undefined || value === null || Number.isNaN(value)) return "-";
+  if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 100) return Math.round(value).toLocaleString("en-US");
   return value.toFixed(size >= 10 ? 1 : size >= 0.1 ? 2 : 3);
