@@ -41,6 +41,10 @@ public final class RocksStore implements Store {
     private static final int BLOCK_BYTES = 16 << 10;
     private static final double BLOOM_BITS_PER_KEY = 10;
 
+    static {
+        RocksDB.loadLibrary();
+    }
+
     private final RocksDB db;
     private final List<ColumnFamilyHandle> handles = new ArrayList<>();
     private final Map<Table, ColumnFamilyHandle> byTable = new EnumMap<>(Table.class);
@@ -54,7 +58,6 @@ public final class RocksStore implements Store {
      * @param cacheBytes memory for blocks read from disk
      */
     public RocksStore(Path folder, long cacheBytes) {
-        RocksDB.loadLibrary();
         try {
             Files.createDirectories(folder);
             LRUCache cache = own(new LRUCache(cacheBytes));

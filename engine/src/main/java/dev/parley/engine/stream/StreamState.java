@@ -54,12 +54,22 @@ public record StreamState(
 
     /** True if entries are JSON messages rather than bytes. */
     public boolean isJson() {
-        return mediaType(contentType).equals("application/json");
+        return isJson(contentType);
+    }
+
+    /** True if entries are text of another kind. */
+    public boolean isText() {
+        return mediaType(contentType).startsWith("text/");
     }
 
     /** True if {@code other} names the same media type; case and parameters do not count. */
     public boolean hasType(String other) {
         return contentType.equals(other) || mediaType(contentType).equals(mediaType(other));
+    }
+
+    /** True if {@code contentType} means JSON mode. */
+    public static boolean isJson(String contentType) {
+        return mediaType(contentType).equals("application/json");
     }
 
     private static String mediaType(String contentType) {

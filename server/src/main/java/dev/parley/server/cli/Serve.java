@@ -6,6 +6,7 @@ import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigLoader;
 import dev.parley.server.http.Door;
 import dev.parley.server.ops.Logs;
+import dev.parley.server.streams.StreamsDoor;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -86,7 +87,7 @@ final class Serve implements Callable<Integer> {
     }
 
     private static List<Door> doors(Engine engine, Config settings, Gate gate, MeterRegistry meters) {
-        return List.of();
+        return List.of(new StreamsDoor(engine, settings, gate, meters));
     }
 
     private Config load(Map<String, String> environment) {

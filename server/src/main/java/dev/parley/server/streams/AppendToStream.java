@@ -1,0 +1,145 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.ProducerTag;
+import dev.parley.engine.stream.StreamCommand;
+import dev.parley.engine.stream.StreamOutcome;
+import dev.parley.engine.stream.StreamState;
+import dev.parley.server.streams.JsonMessages.InvalidJsonException;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerResponse;
+import org.jspecify.annotations.Nullable;
+
+/** POST: appends to a stream, closes it, or both (5.2, 5.2.1, 5.3). */
+final class AppendToStream {
+    /** What a double of a JavaScript client holds exactly: 2^53 - 1. */
+    private static final long MAX_PRODUCER_NUMBER = (1L << 53) - 1;
+
+    private static final int MAX_PRODUCER_DIGITS = 16;
+
+    private final Engine engine;
+    private final int bodyBytes;
+
+    AppendToStream(Engine engine, int bodyBytes) {
+        this.engine = engine;
+        this.bodyBytes = bodyBytes;
+    }
+
+    void handle(Exchange exchange) {
+        exchange.body(bodyBytes, body -> append(exchange, body));
+    }
+
+    private void append(Exchange exchange, byte[] body) throws BadRequestException {
+        boolean close = exchange.closes();
+        if (body.length == 0 && !close) {
+            throw BadRequestException.of(
+                    "EMPTY_BODY", "An append needs a body. To close the stream, send Stream-Closed: true");
+        }
+        String contentType = body.length == 0 ? null : exchange.storedHeader(HttpHeaders.CONTENT_TYPE);
+        if (body.length > 0 && (contentType == null || contentType.isBlank())) {
+            throw BadRequestException.of("NO_CONTENT_TYPE", "An append needs the stream's Content-Type");
+        }
+        ProducerTag producer = producer(exchange);
+        var command = new StreamCommand.Append(
+                exchange.path(),
+                System.currentTimeMillis(),
+                contentType,
+                payload(contentType, body),
+                close,
+                producer,
+                exchange.storedHeader(Wire.SEQ));
+        engine.submit(command, exchange.then(outcome -> answer(exchange, outcome)));
+    }
+
+    private static Payload payload(@Nullable String contentType, byte[] body) throws BadRequestException {
+        if (contentType == null || !StreamState.isJson(contentType)) {
+            return Payload.ofBytes(body);
+        }
+        try {
+            Payload messages = JsonMessages.parse(body);
+            if (messages.isEmpty()) {
+                throw BadRequestException.of("EMPTY_ARRAY", "An empty array holds no message to append");
+            }
+            return messages;
+        } catch (InvalidJsonException e) {
+            throw BadRequestException.of("INVALID_JSON", String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static @Nullable ProducerTag producer(Exchange exchange) throws BadRequestException {
+        String id = exchange.storedHeader(Wire.PRODUCER_ID);
+        String epoch = exchange.header(Wire.PRODUCER_EPOCH);
+        String seq = exchange.header(Wire.PRODUCER_SEQ);
+        if (id == null && epoch == null && seq == null) {
+            return null;
+        }
+        if (id == null || epoch == null || seq == null) {
+            throw BadRequestException.of(
+                    "INCOMPLETE_PRODUCER", "Producer-Id, Producer-Epoch and Producer-Seq belong together");
+        }
+        if (id.isEmpty()) {
+            throw BadRequestException.of("INVALID_PRODUCER", "Producer-Id must not be empty");
+        }
+        return new ProducerTag(id, number("Producer-Epoch", epoch), number("Producer-Seq", seq));
+    }
+
+    private static long number(String name, String value) throws BadRequestException {
+        boolean digits = !value.isEmpty() && value.length() <= MAX_PRODUCER_DIGITS;
+        for (int i = 0; digits && i < value.length(); i++) {
+            digits = value.charAt(i) >= '0' && value.charAt(i) <= '9';
+        }
+        if (!digits || Long.parseLong(value) > MAX_PRODUCER_NUMBER) {
+            throw BadRequestException.of(
+                    "INVALID_PRODUCER", name + " must be a whole number from 0 to " + MAX_PRODUCER_NUMBER);
+        }
+        return Long.parseLong(value);
+    }
+
+    private static void answer(Exchange exchange, StreamOutcome.OfAppend outcome) {
+        switch (outcome) {
+            case StreamOutcome.Appended done ->
+                accept(exchange, done.seq() < 0 ? 204 : 200, done.tail(), done.closed(), done.epoch(), done.seq());
+            case StreamOutcome.Duplicate again ->
+                accept(exchange, 204, again.tail(), again.closed(), again.epoch(), again.seq());
+            case StreamOutcome.NotFound none -> exchange.notFound();
+            case StreamOutcome.Gone gone -> exchange.gone();
+            case StreamOutcome.Closed closed -> {
+                exchange.response()
+                        .putHeader(Wire.CLOSED, Wire.TRUE)
+                        .putHeader(Wire.NEXT_OFFSET, Offsets.render(closed.tail()));
+                exchange.error(409, "STREAM_CLOSED", "The stream is closed; nothing can be appended any more.");
+            }
+            case StreamOutcome.TypeDiffers differs ->
+                exchange.error(409, "CONTENT_TYPE_DIFFERS", "The stream's content type is " + differs.expected() + ".");
+            case StreamOutcome.SeqRegressed regressed ->
+                exchange.error(
+                        409, "SEQ_REGRESSED", "Stream-Seq must be greater than the last one, " + regressed.last() + ".");
+            case StreamOutcome.StaleEpoch stale -> {
+                exchange.response().putHeader(Wire.PRODUCER_EPOCH, Long.toString(stale.current()));
+                exchange.error(403, "STALE_EPOCH", "A producer with epoch " + stale.current() + " has taken over.");
+            }
+            case StreamOutcome.SeqGap gap -> {
+                exchange.response()
+                        .putHeader(Wire.PRODUCER_EXPECTED_SEQ, Long.toString(gap.expected()))
+                        .putHeader(Wire.PRODUCER_RECEIVED_SEQ, Long.toString(gap.received()));
+                exchange.error(409, "SEQ_GAP", "The next Producer-Seq is " + gap.expected() + ".");
+            }
+            case StreamOutcome.EpochNotFromZero from ->
+                exchange.error(400, "INVALID_PRODUCER", "A new Producer-Epoch must begin with Producer-Seq 0.");
+        }
+    }
+
+    private static void accept(Exchange exchange, int status, long tail, boolean closed, long epoch, long seq) {
+        HttpServerResponse response =
+                exchange.response().setStatusCode(status).putHeader(Wire.NEXT_OFFSET, Offsets.render(tail));
+        if (closed) {
+            response.putHeader(Wire.CLOSED, Wire.TRUE);
+        }
+        if (seq >= 0) {
+            response.putHeader(Wire.PRODUCER_EPOCH, Long.toString(epoch))
+                    .putHeader(Wire.PRODUCER_SEQ, Long.toString(seq));
+        }
+        response.end();
+    }
+}

@@ -1,0 +1,205 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.StreamCommand;
+import dev.parley.engine.stream.StreamOutcome;
+import dev.parley.engine.stream.StreamState;
+import dev.parley.server.auth.Access;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Operation;
+import dev.parley.server.http.Replies;
+import dev.parley.server.streams.JsonMessages.InvalidJsonException;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerResponse;
+import java.time.DateTimeException;
+import java.time.OffsetDateTime;
+import java.util.OptionalLong;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** PUT: creates a stream or a fork, or confirms that it exists as asked for (5.1, 4.2). */
+final class CreateStream {
+    private static final Pattern NUMBER = Pattern.compile("0|[1-9][0-9]{0,15}");
+    private static final Pattern MEDIA_TYPE = Pattern.compile("[!#$%&'*+.^_`|~\\w-]+/[!#$%&'*+.^_`|~\\w-]+\\s*(;.*)?");
+    private static final long MAX_TTL_SECONDS = 100L * 365 * 24 * 3600;
+
+    private final Engine engine;
+    private final Gate gate;
+    private final int bodyBytes;
+
+    CreateStream(Engine engine, Gate gate, int bodyBytes) {
+        this.engine = engine;
+        this.gate = gate;
+        this.bodyBytes = bodyBytes;
+    }
+
+    void handle(Exchange exchange) {
+        exchange.body(bodyBytes, body -> create(exchange, body));
+    }
+
+    private void create(Exchange exchange, byte[] body) throws BadRequestException {
+        String contentType = contentType(exchange);
+        String ttl = exchange.header(Wire.TTL);
+        String expiresAt = exchange.header(Wire.EXPIRES_AT);
+        if (ttl != null && expiresAt != null) {
+            throw BadRequestException.of("TWO_LIFETIMES", "Give Stream-TTL or Stream-Expires-At, not both");
+        }
+        StreamCommand.Fork fork = fork(exchange);
+        if (fork != null
+                && gate.check(exchange.header(HttpHeaders.AUTHORIZATION), Operation.READ, fork.sourcePath())
+                        instanceof Access.Refused refused) {
+            Replies.refused(exchange.request(), refused);
+            return;
+        }
+        if (contentType == null && fork == null) {
+            contentType = "application/octet-stream";
+        }
+        Payload payload = payload(contentType == null ? sourceType(fork) : contentType, body);
+        var command = new StreamCommand.Create(
+                exchange.path(),
+                System.currentTimeMillis(),
+                contentType,
+                ttl == null ? StreamCommand.NONE : ttlMillis(ttl),
+                expiresAt == null ? StreamCommand.NONE : instant(expiresAt),
+                exchange.closes(),
+                payload,
+                fork);
+        engine.submit(command, exchange.then(outcome -> answer(exchange, outcome)));
+    }
+
+    private static @Nullable String contentType(Exchange exchange) throws BadRequestException {
+        String given = exchange.storedHeader(HttpHeaders.CONTENT_TYPE);
+        if (given == null || given.isBlank()) {
+            return null;
+        }
+        if (!MEDIA_TYPE.matcher(given.strip()).matches()) {
+            throw BadRequestException.of("INVALID_CONTENT_TYPE", "Content-Type is not a media type such as text/plain");
+        }
+        return given.strip();
+    }
+
+    /** A fork without a content type has its source's, which decides how the body is cut. */
+    private String sourceType(StreamCommand.@Nullable Fork fork) {
+        StreamState source = fork == null ? null : engine.streams().find(fork.sourcePath());
+        return source == null ? "application/octet-stream" : source.contentType();
+    }
+
+    private static Payload payload(String contentType, byte[] body) throws BadRequestException {
+        if (body.length == 0 || !StreamState.isJson(contentType)) {
+            return Payload.ofBytes(body);
+        }
+        try {
+            return JsonMessages.parse(body);
+        } catch (InvalidJsonException e) {
+            throw BadRequestException.of("INVALID_JSON", String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static long ttlMillis(String seconds) throws BadRequestException {
+        if (!NUMBER.matcher(seconds).matches() || Long.parseLong(seconds) > MAX_TTL_SECONDS) {
+            throw BadRequestException.of(
+                    "INVALID_TTL", "Stream-TTL must be a whole number of seconds from 0 to " + MAX_TTL_SECONDS);
+        }
+        return Long.parseLong(seconds) * 1_000;
+    }
+
+    private static long instant(String timestamp) throws BadRequestException {
+        try {
+            long millis = OffsetDateTime.parse(timestamp).toInstant().toEpochMilli();
+            if (millis >= 0) {
+                return millis;
+            }
+        } catch (DateTimeException | ArithmeticException e) {
+            // Answered below, like a time before 1970.
+        }
+        throw BadRequestException.of(
+                "INVALID_EXPIRES_AT", "Stream-Expires-At must be a time such as 2030-01-31T12:00:00Z (RFC 3339)");
+    }
+
+    private static StreamCommand.@Nullable Fork fork(Exchange exchange) throws BadRequestException {
+        String source = exchange.header(Wire.FORKED_FROM);
+        String offset = exchange.header(Wire.FORK_OFFSET);
+        String subOffset = exchange.header(Wire.FORK_SUB_OFFSET);
+        if (source == null) {
+            if (offset != null || subOffset != null) {
+                throw BadRequestException.of(
+                        "NOT_A_FORK", "Stream-Fork-Offset and Stream-Fork-Sub-Offset need Stream-Forked-From");
+            }
+            return null;
+        }
+        String path = source.startsWith(StreamsDoor.PREFIX)
+                ? StreamPaths.canonical(source.substring(StreamsDoor.PREFIX.length()))
+                : null;
+        if (path == null || StreamPaths.isReserved(path)) {
+            throw BadRequestException.of(
+                    "INVALID_FORK_SOURCE", "Stream-Forked-From must be a path below " + StreamsDoor.PREFIX);
+        }
+        OptionalLong position = offset == null ? OptionalLong.of(StreamCommand.NONE) : Offsets.parse(offset);
+        if (offset != null && offset.equals("-1")) {
+            position = OptionalLong.of(0);
+        }
+        if (position.isEmpty()) {
+            throw BadRequestException.of(
+                    "INVALID_OFFSET", "Stream-Fork-Offset must be an offset that this server has given out");
+        }
+        if (subOffset != null && !NUMBER.matcher(subOffset).matches()) {
+            throw BadRequestException.of("INVALID_SUB_OFFSET", "Stream-Fork-Sub-Offset must be a whole number from 0");
+        }
+        return new StreamCommand.Fork(
+                path, position.getAsLong(), subOffset == null ? 0 : Long.parseLong(subOffset), null);
+    }
+
+    private static void answer(Exchange exchange, StreamOutcome.OfCreate outcome) {
+        switch (outcome) {
+            case StreamOutcome.Created created -> {
+                exchange.response().putHeader(HttpHeaders.LOCATION, exchange.request().absoluteURI());
+                confirm(exchange, 201, created.state());
+            }
+            case StreamOutcome.Existed existed -> confirm(exchange, 200, existed.state());
+            case StreamOutcome.ConfigDiffers differs ->
+                exchange.error(
+                        409, "CONFIG_DIFFERS", "A stream exists at this path, with another " + differs.what() + ".");
+            case StreamOutcome.Gone gone ->
+                exchange.error(
+                        409, "PATH_BLOCKED", "The path belongs to a deleted stream until its last fork is deleted.");
+            case StreamOutcome.ForkTypeDiffers differs ->
+                exchange.error(
+                        409, "CONTENT_TYPE_DIFFERS", "The source stream's content type is " + differs.expected() + ".");
+            case StreamOutcome.ForkRefused refused -> refuse(exchange, refused.reason());
+            case StreamOutcome.PinNeeded needed ->
+                exchange.error(409, "CONFLICT", "The path is being created and deleted by others; try again.");
+        }
+    }
+
+    private static void confirm(Exchange exchange, int status, StreamState state) {
+        HttpServerResponse response = exchange.response()
+                .setStatusCode(status)
+                .putHeader(HttpHeaders.CONTENT_TYPE, state.contentType())
+                .putHeader(Wire.NEXT_OFFSET, Offsets.render(state.tail()));
+        if (state.closed()) {
+            response.putHeader(Wire.CLOSED, Wire.TRUE);
+        }
+        response.end();
+    }
+
+    private static void refuse(Exchange exchange, StreamOutcome.OfPin reason) {
+        switch (reason) {
+            case StreamOutcome.NotFound none ->
+                exchange.error(404, "FORK_SOURCE_NOT_FOUND", "There is no stream at the path in Stream-Forked-From.");
+            case StreamOutcome.Gone gone ->
+                exchange.error(409, "FORK_SOURCE_GONE", "The source stream was deleted.");
+            case StreamOutcome.BeyondTail beyond ->
+                exchange.error(
+                        400,
+                        "INVALID_OFFSET",
+                        "Stream-Fork-Offset is beyond the source's tail, " + Offsets.render(beyond.tail()) + ".");
+            case StreamOutcome.BeyondEntry beyond ->
+                exchange.error(
+                        400, "INVALID_SUB_OFFSET", "Stream-Fork-Sub-Offset reaches past the append at that offset.");
+            case StreamOutcome.TooManyForks many ->
+                exchange.error(429, "TOO_MANY_FORKS", "The limit of " + many.limit() + " is reached.");
+            case StreamOutcome.PinGranted granted -> throw new IllegalStateException("a grant is no refusal");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package dev.parley.server.streams;
+
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Cursors of live reads (section 10.1): the number of the current interval of 20 s, or one past the client's own cursor
+ * if that is not behind, so that no cache answers a client with what it has seen already.
+ */
+final class Cursors {
+    private static final long EPOCH_MILLIS = 1_728_432_000_000L; // 2024-10-09T00:00:00Z
+    private static final long INTERVAL_MILLIS = 20_000;
+    private static final int MAX_JITTER_SECONDS = 3_600;
+    private static final int MAX_DIGITS = 15;
+
+    private Cursors() {}
+
+    /** The cursor for a client that brought {@code given}, at {@code nowMillis}. */
+    static long next(@Nullable String given, long nowMillis) {
+        long current = (nowMillis - EPOCH_MILLIS) / INTERVAL_MILLIS;
+        long theirs = parse(given);
+        if (theirs < current) {
+            return current;
+        }
+        int jitterSeconds = 1 + ThreadLocalRandom.current().nextInt(MAX_JITTER_SECONDS);
+        return theirs + Math.max(1, Math.ceilDiv(jitterSeconds * 1_000L, INTERVAL_MILLIS));
+    }
+
+    /** Not a number: as good as none. */
+    private static long parse(@Nullable String given) {
+        if (given == null || given.isEmpty() || given.length() > MAX_DIGITS) {
+            return -1;
+        }
+        long value = 0;
+        for (int i = 0; i < given.length(); i++) {
+            int digit = given.charAt(i) - '0';
+            if (digit < 0 || digit > 9) {
+                return -1;
+            }
+            value = value * 10 + digit;
+        }
+        return value;
+    }
+}

@@ -1,0 +1,28 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.stream.StreamCommand;
+import dev.parley.engine.stream.StreamOutcome;
+
+/** DELETE: deletes a stream; one with forks is hidden until the last of them is gone (5.4). */
+final class DeleteStream {
+    private final Engine engine;
+
+    DeleteStream(Engine engine) {
+        this.engine = engine;
+    }
+
+    void handle(Exchange exchange) {
+        engine.submit(
+                new StreamCommand.Delete(exchange.path(), System.currentTimeMillis()),
+                exchange.then(outcome -> answer(exchange, outcome)));
+    }
+
+    private static void answer(Exchange exchange, StreamOutcome.OfDelete outcome) {
+        switch (outcome) {
+            case StreamOutcome.Done done -> exchange.response().setStatusCode(204).end();
+            case StreamOutcome.NotFound none -> exchange.notFound();
+            case StreamOutcome.Gone gone -> exchange.gone();
+        }
+    }
+}

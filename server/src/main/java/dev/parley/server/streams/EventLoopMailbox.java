@@ -1,0 +1,36 @@
+package dev.parley.server.streams;
+
+import io.vertx.core.Context;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Brings work from engine threads to an event loop, waking it once for all that has come in meanwhile. What waits is
+ * bounded by the engine's bound on waiting commands and by one word per stream that is read live.
+ */
+final class EventLoopMailbox {
+    private final Context context;
+    private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+    private final AtomicBoolean awake = new AtomicBoolean();
+
+    EventLoopMailbox(Context context) {
+        this.context = context;
+    }
+
+    /** Runs {@code task} on the event loop soon. Any thread. */
+    void post(Runnable task) {
+        tasks.add(task);
+        if (awake.compareAndSet(false, true)) {
+            context.runOnContext(ignored -> drain());
+        }
+    }
+
+    private void drain() {
+        // Cleared first: a task that comes in from now on wakes the loop again.
+        awake.set(false);
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+        }
+    }
+}

@@ -1,0 +1,176 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.EngineStoppedException;
+import dev.parley.engine.OverloadedException;
+import dev.parley.engine.Reply;
+import dev.parley.engine.StorageFullException;
+import dev.parley.server.http.Replies;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One request to one stream and its answer. Lives on the event loop of its connection.
+ *
+ * @param path the stream's path in its one spelling
+ */
+record Exchange(HttpServerRequest request, String path, EventLoop loop) {
+    private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
+
+    /** Longest values of the headers that are stored. */
+    private static final int MAX_STORED_HEADER = 256;
+
+    HttpServerResponse response() {
+        return request.response();
+    }
+
+    /** A header's value, or null. */
+    @Nullable String header(CharSequence name) {
+        return request.headers().get(name);
+    }
+
+    /** The value of a header that becomes part of a command, or null. */
+    @Nullable String storedHeader(CharSequence name) throws BadRequestException {
+        String value = header(name);
+        if (value != null && value.length() > MAX_STORED_HEADER) {
+            throw BadRequestException.of(
+                    "HEADER_TOO_LONG", name + " is longer than " + MAX_STORED_HEADER + " characters");
+        }
+        return value;
+    }
+
+    /** True if the request asks for closure; any other value counts as absent (4.1). */
+    boolean closes() {
+        return "true".equalsIgnoreCase(header(Wire.CLOSED));
+    }
+
+    /** Reads the body, at most {@code limit} bytes, and hands it on; a longer one is answered with 413. */
+    void body(int limit, BodyHandler handler) {
+        String length = header(HttpHeaders.CONTENT_LENGTH);
+        // Eleven digits are beyond any limit; the HTTP engine has checked that they are digits.
+        if (length != null && (length.length() > 10 || Long.parseLong(length) > limit)) {
+            tooLarge(limit);
+            return;
+        }
+        BodyReader reader = new BodyReader(this, limit, handler);
+        request.handler(reader::part).endHandler(reader::end);
+    }
+
+    void tooLarge(int limit) {
+        // The rest of the body is not worth reading.
+        response().putHeader(HttpHeaders.CONNECTION, "close");
+        error(413, "BODY_TOO_LARGE", "The body is larger than " + limit + " bytes. Split it over several appends.");
+    }
+
+    /** Receives a whole body. */
+    @FunctionalInterface
+    interface BodyHandler {
+        void handle(byte[] body) throws BadRequestException;
+    }
+
+    private static final class BodyReader {
+        private final Exchange exchange;
+        private final int limit;
+        private final BodyHandler handler;
+        private @Nullable Buffer whole;
+        private boolean copied;
+        private long received;
+        private boolean over;
+
+        BodyReader(Exchange exchange, int limit, BodyHandler handler) {
+            this.exchange = exchange;
+            this.limit = limit;
+            this.handler = handler;
+        }
+
+        void part(Buffer part) {
+            if (over) {
+                return;
+            }
+            received += part.length();
+            if (received > limit) {
+                over = true;
+                whole = null;
+                exchange.tooLarge(limit);
+            } else if (whole == null) {
+                // Nearly always this is all there is, and then it is not copied.
+                whole = part;
+            } else {
+                if (!copied) {
+                    whole = Buffer.buffer(whole.length() * 2).appendBuffer(whole);
+                    copied = true;
+                }
+                whole.appendBuffer(part);
+            }
+        }
+
+        void end(@Nullable Void ignored) {
+            if (!over) {
+                exchange.guard(() -> handler.handle(whole == null ? new byte[0] : whole.getBytes()));
+            }
+        }
+    }
+
+    /** Work on a request that may find it wanting. */
+    @FunctionalInterface
+    interface Work {
+        void run() throws BadRequestException;
+    }
+
+    /** Runs {@code work} and answers with what it finds wrong. */
+    void guard(Work work) {
+        try {
+            work.run();
+        } catch (BadRequestException e) {
+            error(e.status(), e.code(), String.valueOf(e.getMessage()));
+        }
+    }
+
+    void error(int status, String code, String message) {
+        Replies.error(request, status, code, message);
+    }
+
+    /** A reply that hands the outcome to {@code action} on this exchange's event loop. */
+    <O> Reply<O> then(Consumer<O> action) {
+        return new Reply<>() {
+            @Override
+            public void done(O outcome) {
+                loop.post(() -> action.accept(outcome));
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                loop.post(() -> refuse(failure));
+            }
+        };
+    }
+
+    private void refuse(Exception failure) {
+        response().putHeader(HttpHeaders.RETRY_AFTER, "1");
+        switch (failure) {
+            case OverloadedException e -> error(503, "OVERLOADED", "Too many appends are waiting; try again soon.");
+            case StorageFullException e -> error(507, "STORAGE_FULL", String.valueOf(e.getMessage()));
+            case EngineStoppedException e -> error(503, "STOPPED", "The server is stopping; try again.");
+            default -> error(500, "INTERNAL_ERROR", "The server failed to answer; its log says more.");
+        }
+    }
+
+    /** Answers for work that went wrong on our side. */
+    void failed(Throwable failure) {
+        LOG.error("a read of {} failed", path, failure);
+        error(500, "INTERNAL_ERROR", "The server failed to answer; its log says more.");
+    }
+
+    void notFound() {
+        error(404, "STREAM_NOT_FOUND", "There is no stream at this path.");
+    }
+
+    void gone() {
+        error(410, "STREAM_GONE", "The stream was deleted; its data is kept for its forks only.");
+    }
+}

@@ -1,0 +1,134 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.stream.Payload;
+import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * Bodies in JSON mode (section 9.1): checked to be JSON, cut into messages, one level of a top array taken off. The
+ * messages keep their bytes just as they came.
+ */
+final class JsonMessages {
+    /** Deepest nesting of arrays and objects. */
+    static final int MAX_DEPTH = 500;
+
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNestingDepth(MAX_DEPTH)
+                    // The limit on the body bounds strings as well.
+                    .maxStringLength(Integer.MAX_VALUE)
+                    .build())
+            .build();
+
+    private JsonMessages() {}
+
+    /** What is wrong with a body. */
+    static final class InvalidJsonException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        InvalidJsonException(String message, @Nullable Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    /** The messages of a body; an empty array gives an empty payload. */
+    static Payload parse(byte[] body) throws InvalidJsonException {
+        requireUtf8(body);
+        try (JsonParser parser = JSON.createParser(tools.jackson.core.ObjectReadContext.empty(), body)) {
+            JsonToken first = parser.nextToken();
+            if (first == null) {
+                throw new InvalidJsonException("the body holds no JSON value", null);
+            }
+            int start = offset(parser);
+            Payload payload;
+            if (first == JsonToken.START_ARRAY) {
+                payload = elements(parser, body);
+            } else {
+                parser.skipChildren();
+                payload = null;
+            }
+            if (parser.nextToken() != null) {
+                throw new InvalidJsonException("the body holds more than one JSON value", null);
+            }
+            return payload == null ? single(body, start) : payload;
+        } catch (JacksonException e) {
+            throw new InvalidJsonException("the body is not valid JSON: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    /** The parser would also take UTF-16 and UTF-32, which readers of the stream would not. */
+    private static void requireUtf8(byte[] body) throws InvalidJsonException {
+        int head = Math.min(body.length, 4);
+        for (int i = 0; i < head; i++) {
+            int b = body[i] & 0xFF;
+            if (b == 0 || b >= 0xFE) {
+                throw new InvalidJsonException("the body is not JSON in UTF-8", null);
+            }
+        }
+    }
+
+    private static int offset(JsonParser parser) {
+        return (int) parser.currentTokenLocation().getByteOffset();
+    }
+
+    private static Payload single(byte[] body, int start) {
+        int end = endBefore(body, start, body.length);
+        return Payload.ofMessages(Arrays.copyOfRange(body, start, end), new int[] {end - start});
+    }
+
+    private static Payload elements(JsonParser parser, byte[] body) {
+        int[] starts = new int[8];
+        int count = 0;
+        JsonToken token = parser.nextToken();
+        while (token != JsonToken.END_ARRAY) {
+            if (count == starts.length) {
+                starts = Arrays.copyOf(starts, count * 2);
+            }
+            starts[count++] = offset(parser);
+            Objects.requireNonNull(token);
+            parser.skipChildren();
+            token = parser.nextToken();
+        }
+        int arrayEnd = offset(parser);
+        int[] lengths = new int[count];
+        int total = Math.max(0, count - 1);
+        for (int i = 0; i < count; i++) {
+            int end = i + 1 < count ? endBefore(body, starts[i], commaBefore(body, starts[i + 1])) : arrayEnd;
+            lengths[i] = endBefore(body, starts[i], end) - starts[i];
+            total += lengths[i];
+        }
+        byte[] joined = new byte[total];
+        int at = 0;
+        for (int i = 0; i < count; i++) {
+            if (i > 0) {
+                joined[at++] = ',';
+            }
+            System.arraycopy(body, starts[i], joined, at, lengths[i]);
+            at += lengths[i];
+        }
+        return Payload.ofMessages(joined, lengths);
+    }
+
+    /** Between two elements stand one comma and white space. */
+    private static int commaBefore(byte[] body, int next) {
+        int at = next - 1;
+        while (body[at] != ',') {
+            at--;
+        }
+        return at;
+    }
+
+    private static int endBefore(byte[] body, int start, int limit) {
+        int end = limit;
+        while (end > start && body[end - 1] <= ' ') {
+            end--;
+        }
+        return end;
+    }
+}

@@ -1,0 +1,134 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.stream.StreamState;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A GET that waits for entries: pulls from its tail whatever the connection can take, from memory on the event loop and
+ * from the store on a worker thread.
+ */
+abstract class LiveRead implements EventLoop.Reader {
+    private final Exchange exchange;
+    private final Runnable onLeave;
+    private EventLoop.@Nullable Seat seat;
+    private boolean readingStore;
+    private boolean left;
+    private long timer = -1;
+
+    /**
+     * Answers {@code exchange}.
+     *
+     * @param onLeave runs once when the read is over
+     */
+    LiveRead(Exchange exchange, Runnable onLeave) {
+        this.exchange = exchange;
+        this.onLeave = onLeave;
+    }
+
+    /** Begins; the read ends by itself after {@link #maxAgeMillis()}, with the client's connection, or with the stream. */
+    final void start(EventLoop.Seat taken) {
+        seat = taken;
+        exchange.response().closeHandler(closed -> leave());
+        exchange.response().exceptionHandler(failure -> leave());
+        timer = exchange.loop().vertx().setTimer(maxAgeMillis(), id -> timeout());
+        begin(taken);
+        pump();
+    }
+
+    @Override
+    public final void pump() {
+        while (!left && !readingStore && wantsMore()) {
+            Tail.Next next = tail().poll(batchBytes());
+            if (next instanceof Tail.InStore) {
+                readingStore = true;
+                exchange.loop()
+                        .vertx()
+                        .executeBlocking(() -> tail().readStore(batchBytes()), false)
+                        .onSuccess(read -> {
+                            readingStore = false;
+                            if (!left && take(read)) {
+                                pump();
+                            }
+                        })
+                        .onFailure(failure -> {
+                            readingStore = false;
+                            abort(failure);
+                        });
+            } else if (!take(next)) {
+                return;
+            }
+        }
+    }
+
+    /** Sends what came; false if there is nothing more to do for now. */
+    private boolean take(Tail.Next next) {
+        return switch (next) {
+            case Tail.More more -> {
+                send(more);
+                yield true;
+            }
+            case Tail.Nothing nothing -> {
+                idle(nothing.state());
+                yield false;
+            }
+            case Tail.InStore inStore -> throw new IllegalStateException("read from the store already");
+            case Tail.Ended ended -> {
+                gone();
+                yield false;
+            }
+        };
+    }
+
+    /** Gives up the seat. Safe to repeat. */
+    final void leave() {
+        if (!left) {
+            left = true;
+            exchange.loop().vertx().cancelTimer(timer);
+            EventLoop.Seat taken = seat();
+            taken.tail().close();
+            taken.audience().leave(this);
+            onLeave.run();
+        }
+    }
+
+    final Exchange exchange() {
+        return exchange;
+    }
+
+    final EventLoop.Seat seat() {
+        return Objects.requireNonNull(seat);
+    }
+
+    final Tail tail() {
+        return seat().tail();
+    }
+
+    /** How long the read may last. */
+    abstract long maxAgeMillis();
+
+    /** Largest payload to take at once. */
+    abstract int batchBytes();
+
+    /** False while the client is slow to read, so that nothing piles up here. */
+    abstract boolean wantsMore();
+
+    /** The read has begun at the tail's position. */
+    abstract void begin(EventLoop.Seat taken);
+
+    /** Sends entries. */
+    abstract void send(Tail.More more);
+
+    /** Everything has been sent; the stream is as given. */
+    abstract void idle(StreamState state);
+
+    /** The time is over. */
+    abstract void timeout();
+
+    /** The stream was deleted. */
+    abstract void gone();
+
+    /** Something failed on our side. */
+    abstract void abort(Throwable failure);
+}

@@ -1,0 +1,102 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.stream.StreamState;
+import dev.parley.server.config.Config;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerResponse;
+import org.jspecify.annotations.Nullable;
+
+/** A live read that is answered with the first entries that come, or with nothing after a while (5.7). */
+final class LongPollRead extends LiveRead {
+    private final long timeoutMillis;
+    private final int chunkBytes;
+    private final @Nullable String clientCursor;
+
+    LongPollRead(Exchange exchange, @Nullable String clientCursor, Config config, Runnable onLeave) {
+        super(exchange, onLeave);
+        this.clientCursor = clientCursor;
+        this.timeoutMillis = config.streams().longPollTimeout().toMillis();
+        this.chunkBytes = config.limits().chunkBytes();
+    }
+
+    @Override
+    long maxAgeMillis() {
+        return timeoutMillis;
+    }
+
+    @Override
+    int batchBytes() {
+        return chunkBytes;
+    }
+
+    @Override
+    boolean wantsMore() {
+        return true;
+    }
+
+    @Override
+    void begin(EventLoop.Seat taken) {}
+
+    @Override
+    void send(Tail.More more) {
+        leave();
+        HttpServerResponse response = headers(more.to(), more.upToDate(), more.atEnd())
+                .putHeader(HttpHeaders.CONTENT_TYPE, more.state().contentType())
+                .putHeader(
+                        HttpHeaders.ETAG,
+                        "\"%x:%d:%d%s\"".formatted(more.state().id(), more.from(), more.to(), more.atEnd() ? ":c" : ""));
+        response.end(Buffer.buffer(ReadStream.body(more.state(), more.entries())));
+    }
+
+    private HttpServerResponse headers(long next, boolean upToDate, boolean ends) {
+        HttpServerResponse response = exchange().response()
+                .putHeader(Wire.NEXT_OFFSET, Offsets.render(next))
+                .putHeader(HttpHeaders.CACHE_CONTROL, Wire.NO_STORE);
+        if (upToDate) {
+            response.putHeader(Wire.UP_TO_DATE, Wire.TRUE);
+        }
+        if (ends) {
+            response.putHeader(Wire.CLOSED, Wire.TRUE);
+        } else {
+            response.putHeader(
+                    Wire.CURSOR, Long.toString(Cursors.next(clientCursor, System.currentTimeMillis())));
+        }
+        return response;
+    }
+
+    @Override
+    void idle(StreamState state) {
+        if (state.closed()) {
+            nothing(true);
+        }
+    }
+
+    private void nothing(boolean closed) {
+        leave();
+        headers(tail().position(), true, closed).setStatusCode(204).end();
+    }
+
+    @Override
+    void timeout() {
+        nothing(false);
+    }
+
+    @Override
+    public void drain() {
+        nothing(false);
+    }
+
+    @Override
+    void gone() {
+        leave();
+        exchange().notFound();
+    }
+
+    @Override
+    void abort(Throwable failure) {
+        leave();
+        exchange().failed(failure);
+    }
+}

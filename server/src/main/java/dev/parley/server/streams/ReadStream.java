@@ -1,0 +1,240 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.Reply;
+import dev.parley.engine.stream.Entry;
+import dev.parley.engine.stream.StreamCommand;
+import dev.parley.engine.stream.StreamOutcome;
+import dev.parley.engine.stream.StreamState;
+import dev.parley.server.config.Config;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerResponse;
+import java.time.Instant;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** GET and HEAD: finds the stream, then reads what is there or follows what comes (5.5 to 5.8). */
+final class ReadStream {
+    private static final long MAX_CACHE_SECONDS = 60;
+
+    private final Engine engine;
+    private final Config config;
+    private final boolean shared;
+    private final AtomicInteger liveReaders;
+
+    /**
+     * Reads from {@code engine}.
+     *
+     * @param shared whether answers are the same for everybody, so that any cache may keep them
+     * @param liveReaders counts the live reads of all event loops
+     */
+    ReadStream(Engine engine, Config config, boolean shared, AtomicInteger liveReaders) {
+        this.engine = engine;
+        this.config = config;
+        this.shared = shared;
+        this.liveReaders = liveReaders;
+    }
+
+    void head(Exchange exchange) {
+        find(exchange, state -> {
+            HttpServerResponse response = exchange.response()
+                    .putHeader(HttpHeaders.CONTENT_TYPE, state.contentType())
+                    .putHeader(HttpHeaders.CACHE_CONTROL, Wire.NO_STORE)
+                    .putHeader(Wire.NEXT_OFFSET, Offsets.render(state.tail()));
+            if (state.ttlMillis() >= 0) {
+                response.putHeader(Wire.TTL, Long.toString(state.ttlMillis() / 1_000));
+            }
+            if (state.expiresAt() >= 0) {
+                response.putHeader(
+                        Wire.EXPIRES_AT,
+                        Instant.ofEpochMilli(state.expiresAt()).toString());
+            }
+            if (state.closed()) {
+                response.putHeader(Wire.CLOSED, Wire.TRUE);
+            }
+            response.end();
+        });
+    }
+
+    void get(Exchange exchange) throws BadRequestException {
+        ReadQuery query = ReadQuery.of(exchange);
+        find(exchange, state -> {
+            touch(state);
+            OptionalLong start = query.start(state);
+            if (start.isEmpty()) {
+                exchange.error(
+                        400,
+                        "OFFSET_BEYOND_TAIL",
+                        "The stream ends at " + Offsets.render(state.tail())
+                                + ". It may have been deleted and created again: start over at -1.");
+                return;
+            }
+            switch (query.live()) {
+                case NO -> catchUp(exchange, query, state, start.getAsLong());
+                case LONG_POLL, SSE -> follow(exchange, query, state, start.getAsLong());
+            }
+        });
+    }
+
+    /** Looks the stream up where blocking on the disk is fine, and goes on with it if it is there. */
+    private void find(Exchange exchange, Consumer<StreamState> action) {
+        blocking(
+                exchange,
+                () -> new Found(engine.streams().find(exchange.path())),
+                found -> {
+                    StreamState state = found.state();
+                    if (state != null && state.deleted()) {
+                        exchange.gone();
+                    } else if (state == null || state.expired(System.currentTimeMillis())) {
+                        exchange.notFound();
+                    } else {
+                        action.accept(state);
+                    }
+                });
+    }
+
+    private record Found(@Nullable StreamState state) {}
+
+    private static <T> void blocking(
+            Exchange exchange, Callable<T> work, Consumer<T> action) {
+        exchange.loop()
+                .vertx()
+                .executeBlocking(work, false)
+                .onSuccess(action::accept)
+                .onFailure(failure -> exchange.failed(failure));
+    }
+
+    /** A read renews a sliding lifetime; that it does is a fact like any other and goes through the journal. */
+    private void touch(StreamState state) {
+        long now = System.currentTimeMillis();
+        if (state.wantsTouch(now)) {
+            engine.submit(new StreamCommand.Touch(state.path(), now), new Reply<StreamOutcome.OfTouch>() {
+                @Override
+                public void done(StreamOutcome.OfTouch outcome) {
+                    // The stream may have ended meanwhile; the next request finds out.
+                }
+
+                @Override
+                public void failed(Exception failure) {
+                    // Overloaded or stopping: the stream then ends up to one read too early, which is what the
+                    // client sees when its own clock is late.
+                }
+            });
+        }
+    }
+
+    private record Chunk(long to, byte[] body) {}
+
+    private void catchUp(Exchange exchange, ReadQuery query, StreamState state, long start) {
+        blocking(
+                exchange,
+                () -> {
+                    List<Entry> entries = query.now()
+                            ? List.of()
+                            : engine.streams().read(state, start, config.limits().chunkBytes());
+                    return new Chunk(entries.isEmpty() ? start : entries.getLast().end(), body(state, entries));
+                },
+                chunk -> answer(exchange, query, state, start, chunk));
+    }
+
+    private void answer(Exchange exchange, ReadQuery query, StreamState state, long start, Chunk chunk) {
+        boolean upToDate = chunk.to() >= state.tail();
+        boolean ends = upToDate && state.closed();
+        HttpServerResponse response = exchange.response()
+                .putHeader(Wire.NEXT_OFFSET, Offsets.render(chunk.to()))
+                .putHeader(HttpHeaders.CACHE_CONTROL, caching(state, chunk.to() > start));
+        if (upToDate) {
+            response.putHeader(Wire.UP_TO_DATE, Wire.TRUE);
+        }
+        if (ends) {
+            response.putHeader(Wire.CLOSED, Wire.TRUE);
+        }
+        if (!query.now()) {
+            // Closing changes no byte but must not be hidden by an old answer.
+            String tag = "\"%x:%d:%d%s\"".formatted(state.id(), start, chunk.to(), ends ? ":c" : "");
+            response.putHeader(HttpHeaders.ETAG, tag);
+            if (matches(exchange.header(HttpHeaders.IF_NONE_MATCH), tag)) {
+                response.setStatusCode(304).end();
+                return;
+            }
+        }
+        response.putHeader(HttpHeaders.CONTENT_TYPE, state.contentType()).end(Buffer.buffer(chunk.body()));
+    }
+
+    private static boolean matches(@Nullable String condition, String tag) {
+        if (condition == null) {
+            return false;
+        }
+        for (String candidate : condition.split(",", -1)) {
+            String stripped = candidate.strip();
+            if (stripped.equals("*") || (stripped.startsWith("W/") ? stripped.substring(2) : stripped).equals(tag)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Entries never change, so caches may keep them (10.1); that there are none yet is true for a moment only. */
+    private String caching(StreamState state, boolean hasEntries) {
+        if (!hasEntries) {
+            return "no-store";
+        }
+        long seconds = state.ttlMillis() >= 0
+                ? Math.min(MAX_CACHE_SECONDS, state.ttlMillis() / 1_000)
+                : MAX_CACHE_SECONDS;
+        return (shared ? "public" : "private") + ", max-age=" + seconds + ", stale-while-revalidate=300";
+    }
+
+    /** Entries as the body of an answer: bytes as they are, or one JSON array of all messages. */
+    static byte[] body(StreamState state, List<Entry> entries) {
+        boolean json = state.isJson();
+        int size = json ? Math.max(2, entries.size() + 1) : 0;
+        for (Entry entry : entries) {
+            size += entry.payload().bytes().length;
+        }
+        byte[] body = new byte[size];
+        int at = 0;
+        if (json) {
+            body[at++] = '[';
+        }
+        for (int i = 0; i < entries.size(); i++) {
+            if (json && i > 0) {
+                body[at++] = ',';
+            }
+            byte[] bytes = entries.get(i).payload().bytes();
+            System.arraycopy(bytes, 0, body, at, bytes.length);
+            at += bytes.length;
+        }
+        if (json) {
+            body[at] = ']';
+        }
+        return body;
+    }
+
+    private void follow(Exchange exchange, ReadQuery query, StreamState state, long start) {
+        if (exchange.response().closed()) {
+            return;
+        }
+        if (liveReaders.incrementAndGet() > config.limits().liveReaders()) {
+            liveReaders.decrementAndGet();
+            exchange.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
+            exchange.error(503, "TOO_MANY_READERS", "The limit of live reads is reached; try again later.");
+            return;
+        }
+        LiveRead read = query.live() == ReadQuery.Live.SSE
+                ? new SseRead(exchange, query.cursor(), config, liveReaders::decrementAndGet)
+                : new LongPollRead(exchange, query.cursor(), config, liveReaders::decrementAndGet);
+        EventLoop.Seat seat = exchange.loop().follow(engine.delivery(), state, start, read);
+        if (seat == null) {
+            liveReaders.decrementAndGet();
+            exchange.notFound();
+        } else {
+            read.start(seat);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.stream.Entry;
+import dev.parley.engine.stream.StreamState;
+import io.vertx.core.buffer.Buffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.List;
+
+/** Entries as server-sent events (section 5.8): one data event, followed by its control event. */
+final class SseEvents {
+    private static final byte[] DATA = ascii("event: data\ndata: ");
+    private static final byte[] NEXT_LINE = ascii("\ndata: ");
+    private static final byte[] END = ascii("\n\n");
+    private static final byte[] CONTROL = ascii("event: control\ndata: {\"streamNextOffset\":\"");
+    private static final byte[] CURSOR = ascii("\",\"streamCursor\":\"");
+    private static final byte[] CLOSED = ascii("\",\"upToDate\":true,\"streamClosed\":true}\n\n");
+    private static final byte[] UP_TO_DATE = ascii("\",\"upToDate\":true}\n\n");
+    private static final byte[] MORE_FOLLOWS = ascii("\"}\n\n");
+    private static final int CONTROL_BYTES = 160;
+
+    private SseEvents() {}
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** True if data of this type must be sent as base64. */
+    static boolean inBase64(StreamState state) {
+        return !state.isJson() && !state.isText();
+    }
+
+    /** A data event with all of {@code entries}. */
+    static void data(Buffer out, StreamState state, List<Entry> entries) {
+        if (inBase64(state)) {
+            out.appendBytes(DATA).appendBytes(Base64.getEncoder().encode(join(entries))).appendBytes(END);
+            return;
+        }
+        boolean json = state.isJson();
+        out.appendBytes(DATA);
+        if (json) {
+            out.appendByte((byte) '[');
+        }
+        // A line break may lie astride two entries, so the state of the scan outlives an entry.
+        boolean afterReturn = false;
+        boolean first = true;
+        for (Entry entry : entries) {
+            if (json && !first) {
+                out.appendByte((byte) ',');
+            }
+            first = false;
+            afterReturn = lines(out, entry.payload().bytes(), afterReturn);
+        }
+        if (json) {
+            out.appendByte((byte) ']');
+        }
+        out.appendBytes(END);
+    }
+
+    /** Puts every line of the payload on a data line of its own: what looks like an event in it stays data. */
+    private static boolean lines(Buffer out, byte[] bytes, boolean afterReturn) {
+        boolean returned = afterReturn;
+        int start = 0;
+        for (int i = 0; i < bytes.length; i++) {
+            byte b = bytes[i];
+            if (b == '\n' && returned) {
+                // Second half of a break that has been written already.
+                start = i + 1;
+                returned = false;
+            } else if (b == '\n' || b == '\r') {
+                out.appendBytes(bytes, start, i - start).appendBytes(NEXT_LINE);
+                start = i + 1;
+                returned = b == '\r';
+            } else {
+                returned = false;
+            }
+        }
+        out.appendBytes(bytes, start, bytes.length - start);
+        return returned;
+    }
+
+    private static byte[] join(List<Entry> entries) {
+        if (entries.size() == 1) {
+            return entries.getFirst().payload().bytes();
+        }
+        int total = 0;
+        for (Entry entry : entries) {
+            total += entry.payload().bytes().length;
+        }
+        byte[] joined = new byte[total];
+        int at = 0;
+        for (Entry entry : entries) {
+            byte[] bytes = entry.payload().bytes();
+            System.arraycopy(bytes, 0, joined, at, bytes.length);
+            at += bytes.length;
+        }
+        return joined;
+    }
+
+    /** The control event behind a data event, or alone. */
+    static void control(Buffer out, long next, long cursor, boolean upToDate, boolean closed) {
+        out.appendBytes(CONTROL).appendBytes(ascii(Offsets.render(next)));
+        if (closed) {
+            out.appendBytes(CLOSED);
+            return;
+        }
+        out.appendBytes(CURSOR).appendBytes(ascii(Long.toString(cursor)));
+        out.appendBytes(upToDate ? UP_TO_DATE : MORE_FOLLOWS);
+    }
+
+    /** A buffer for an event with this much payload. */
+    static Buffer buffer(List<Entry> entries) {
+        int size = CONTROL_BYTES;
+        for (Entry entry : entries) {
+            size += entry.payload().bytes().length + 1;
+        }
+        return Buffer.buffer(size);
+    }
+}

@@ -1,0 +1,137 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.stream.StreamState;
+import dev.parley.server.config.Config;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerResponse;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A live read as server-sent events (5.8). */
+final class SseRead extends LiveRead {
+    private static final Logger LOG = LoggerFactory.getLogger(SseRead.class);
+
+    /** Payload of one event at most; also what a slow client can make us hold, besides the socket's buffer. */
+    private static final int BATCH_BYTES = 64 << 10;
+
+    private final long maxAgeMillis;
+    private final @Nullable String clientCursor;
+    private boolean saidUpToDate;
+
+    SseRead(Exchange exchange, @Nullable String clientCursor, Config config, Runnable onLeave) {
+        super(exchange, onLeave);
+        this.clientCursor = clientCursor;
+        this.maxAgeMillis = config.streams().sseMaxAge().toMillis();
+    }
+
+    @Override
+    long maxAgeMillis() {
+        return maxAgeMillis;
+    }
+
+    @Override
+    int batchBytes() {
+        return BATCH_BYTES;
+    }
+
+    @Override
+    boolean wantsMore() {
+        return !response().writeQueueFull();
+    }
+
+    private HttpServerResponse response() {
+        return exchange().response();
+    }
+
+    @Override
+    void begin(EventLoop.Seat taken) {
+        HttpServerResponse response = response()
+                .setChunked(true)
+                .putHeader(HttpHeaders.CONTENT_TYPE, "text/event-stream")
+                .putHeader(HttpHeaders.CACHE_CONTROL, "no-cache")
+                // nginx would otherwise hold events back.
+                .putHeader("X-Accel-Buffering", "no");
+        if (SseEvents.inBase64(taken.tail().state())) {
+            response.putHeader(Wire.SSE_ENCODING, "base64");
+        }
+        response.drainHandler(drained -> pump());
+    }
+
+    @Override
+    void send(Tail.More more) {
+        boolean upToDate = more.upToDate();
+        boolean ends = more.atEnd();
+        saidUpToDate = upToDate;
+        write(encode(more, upToDate, ends), ends);
+    }
+
+    /** Readers at the same position get the same bytes; the first of them has them encoded. */
+    private Buffer encode(Tail.More more, boolean upToDate, boolean ends) {
+        long cursor = Cursors.next(clientCursor, System.currentTimeMillis());
+        SharedEvent shared = seat().audience().shared;
+        if (shared != null
+                && shared.from() == more.from()
+                && shared.to() == more.to()
+                && shared.cursor() == cursor
+                && shared.upToDate() == upToDate
+                && shared.ends() == ends) {
+            return shared.bytes();
+        }
+        Buffer out = SseEvents.buffer(more.entries());
+        SseEvents.data(out, more.state(), more.entries());
+        SseEvents.control(out, more.to(), cursor, upToDate, ends);
+        seat().audience().shared = new SharedEvent(more.from(), more.to(), cursor, upToDate, ends, out);
+        return out;
+    }
+
+    @Override
+    void idle(StreamState state) {
+        if (state.closed() || !saidUpToDate) {
+            saidUpToDate = true;
+            Buffer out = Buffer.buffer();
+            long cursor = Cursors.next(clientCursor, System.currentTimeMillis());
+            SseEvents.control(out, tail().position(), cursor, true, state.closed());
+            write(out, state.closed());
+        }
+    }
+
+    private void write(Buffer bytes, boolean last) {
+        if (last) {
+            leave();
+            response().end(bytes);
+        } else {
+            var written = response().write(bytes);
+            if (written.failed()) {
+                leave();
+            }
+        }
+    }
+
+    /** The client has the position of the last control event and comes back with it. */
+    @Override
+    void timeout() {
+        leave();
+        response().end();
+    }
+
+    @Override
+    public void drain() {
+        timeout();
+    }
+
+    /** The next request of the client finds out what happened. */
+    @Override
+    void gone() {
+        timeout();
+    }
+
+    @Override
+    void abort(Throwable failure) {
+        LOG.error("a live read of {} failed", exchange().path(), failure);
+        leave();
+        response().reset();
+    }
+}

@@ -1,0 +1,122 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.Engine;
+import dev.parley.server.auth.Access;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Operation;
+import dev.parley.server.config.Config;
+import dev.parley.server.http.Door;
+import dev.parley.server.http.Replies;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The Durable Streams protocol at {@value #PREFIX}: one class a verb. Turns requests into commands and entries into
+ * answers, and holds no state of its own but the live reads.
+ */
+public final class StreamsDoor implements Door {
+    /** Where the stream root is. */
+    public static final String PREFIX = "/v1/stream/";
+
+    private final Gate gate;
+    private final Cors cors;
+    private final CreateStream create;
+    private final AppendToStream append;
+    private final ReadStream read;
+    private final DeleteStream delete;
+    private final ConcurrentHashMap<Thread, EventLoop> loops = new ConcurrentHashMap<>();
+
+    /** A door to {@code engine} that lets in whom {@code gate} lets in. */
+    public StreamsDoor(Engine engine, Config config, Gate gate, MeterRegistry meters) {
+        int bodyBytes = config.limits().bodyBytes();
+        AtomicInteger liveReaders = new AtomicInteger();
+        Gauge.builder("parley.streams.live.readers", liveReaders, AtomicInteger::get)
+                .description("Open live reads (long-poll and SSE)")
+                .register(meters);
+        Gauge.builder("parley.engine.waiting", engine, Engine::waiting)
+                .description("Commands that wait for their outcome")
+                .register(meters);
+        this.gate = gate;
+        this.cors = new Cors(config.cors().origins());
+        this.create = new CreateStream(engine, gate, bodyBytes);
+        this.append = new AppendToStream(engine, bodyBytes);
+        this.read = new ReadStream(engine, config, config.auth().keys().isEmpty(), liveReaders);
+        this.delete = new DeleteStream(engine);
+    }
+
+    @Override
+    public String prefix() {
+        return PREFIX;
+    }
+
+    @Override
+    public void handle(HttpServerRequest request) {
+        HttpServerResponse response = request.response();
+        response.putHeader(Wire.NOSNIFF, Wire.NOSNIFF_VALUE)
+                .putHeader(Wire.RESOURCE_POLICY, Wire.RESOURCE_POLICY_VALUE);
+        cors.apply(request);
+        String path = StreamPaths.canonical(Objects.requireNonNull(request.path()).substring(PREFIX.length()));
+        if (path == null) {
+            Replies.error(
+                    request,
+                    400,
+                    "INVALID_PATH",
+                    "A stream path has 1 to " + StreamPaths.MAX_LENGTH
+                            + " characters, valid escapes, and no segment . or ..");
+            return;
+        }
+        if (StreamPaths.isReserved(path)) {
+            Replies.error(request, 404, "NOT_FOUND", "Paths below " + StreamPaths.RESERVED + " name no streams.");
+            return;
+        }
+        Exchange exchange = new Exchange(request, path, loop());
+        switch (request.method().name()) {
+            case "POST" -> allowed(exchange, Operation.APPEND, () -> append.handle(exchange));
+            case "GET" -> allowed(exchange, Operation.READ, () -> read.get(exchange));
+            case "HEAD" -> allowed(exchange, Operation.READ, () -> read.head(exchange));
+            case "PUT" -> allowed(exchange, Operation.CREATE, () -> create.handle(exchange));
+            case "DELETE" -> allowed(exchange, Operation.DELETE, () -> delete.handle(exchange));
+            case "OPTIONS" -> cors.preflight(request);
+            default -> {
+                response.putHeader(HttpHeaders.ALLOW, "GET, POST, PUT, DELETE, HEAD, OPTIONS");
+                exchange.error(405, "METHOD_NOT_ALLOWED", "Streams know GET, HEAD, PUT, POST, DELETE and OPTIONS.");
+            }
+        }
+    }
+
+    private void allowed(Exchange exchange, Operation operation, Exchange.Work work) {
+        switch (gate.check(exchange.header(HttpHeaders.AUTHORIZATION), operation, exchange.path())) {
+            case Access.Granted granted -> exchange.guard(work);
+            case Access.Refused refused -> Replies.refused(exchange.request(), refused);
+        }
+    }
+
+    private EventLoop loop() {
+        return loops.computeIfAbsent(Thread.currentThread(), thread -> new EventLoop(Vertx.currentContext()));
+    }
+
+    @Override
+    public Future<Void> drain() {
+        List<Future<?>> drained = new ArrayList<>();
+        for (EventLoop loop : loops.values()) {
+            Promise<Void> promise = Promise.promise();
+            loop.post(() -> {
+                loop.drain();
+                promise.complete();
+            });
+            drained.add(promise.future());
+        }
+        return Future.all(drained).mapEmpty();
+    }
+}
