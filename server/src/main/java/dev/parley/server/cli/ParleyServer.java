@@ -87,6 +87,9 @@ final class ParleyServer {
             var front = new HttpFront(vertx, config, health, metrics);
             // Before the engine has recovered what it has stored, so that health checks are answered meanwhile.
             Future<Integer> listening = front.start();
+            // What becomes of it is told below; here it only must not be torn down half-way.
+            closings.push(new Closing(
+                    "listening", () -> await(listening.otherwiseEmpty().mapEmpty(), CLOSE_TIMEOUT)));
             this.engine = openEngine();
             closings.push(new Closing("engine", engine::close));
             this.rootKey = rootKeyIn(config.data().dir());
@@ -100,7 +103,7 @@ final class ParleyServer {
             }));
             var _ = failure().thenAccept(cause -> health.become(Health.State.FAILED));
             health.become(Health.State.READY);
-        } catch (RuntimeException | InterruptedException e) {
+        } catch (RuntimeException | Error | InterruptedException e) {
             stop();
             throw e;
         }
@@ -153,9 +156,12 @@ final class ParleyServer {
             return listening.toCompletionStage().toCompletableFuture().get();
         } catch (ExecutionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
+            String message = String.valueOf(cause.getMessage());
+            // The native transport puts the name of the system call and its error number in front.
+            message = message.substring(message.lastIndexOf(": ") + 1).strip();
             throw new StartException(
                     "Parley cannot listen on %s port %d: %s. Choose another one with --host and --port."
-                            .formatted(config.server().host(), config.server().port(), cause.getMessage()),
+                            .formatted(config.server().host(), config.server().port(), message),
                     cause);
         }
     }

@@ -4,9 +4,11 @@ import dev.parley.server.config.Config;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import io.micrometer.core.instrument.Gauge;
+import io.vertx.core.Deployable;
 import io.vertx.core.Future;
-import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.Http1ServerConfig;
+import io.vertx.core.http.Http2ServerConfig;
 import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerConfig;
@@ -63,14 +65,11 @@ public final class HttpFront {
 
     /** Listens, and yields the port. Until {@link #open} only health checks and metrics get more than a 503. */
     public Future<Integer> start() {
-        // The first one finds the port, the others share it.
-        return deploy(config.server().port()).compose(port -> {
-            var others = new ArrayList<Future<Integer>>();
-            for (int i = 1; i < config.server().eventLoopCount(); i++) {
-                others.add(deploy(port));
-            }
-            return Future.all(others).map(port);
-        });
+        var listening = new ArrayList<Future<Integer>>();
+        for (int i = 0; i < config.server().eventLoopCount(); i++) {
+            listening.add(listen());
+        }
+        return Future.all(listening).compose(all -> listening.getFirst());
     }
 
     /** From now on requests reach the doors. */
@@ -94,43 +93,28 @@ public final class HttpFront {
         return Future.all(ending).mapEmpty();
     }
 
-    private Future<Integer> deploy(int port) {
-        var listener = new Listener(port);
-        return vertx.deployVerticle(listener).map(id -> listener.server.actualPort());
-    }
-
-    /** One event loop's share of the server. */
-    private final class Listener extends VerticleBase {
-
-        private final int port;
-        private final Connections connections;
-        private final HttpServer server;
-
-        private Listener(int port) {
-            var limits = config.limits();
-            this.port = port;
-            this.connections = new Connections(
-                    limits.connections(), limits.requestTimeout(), limits.idleTimeout(), HttpFront.this.connections);
-            this.server = vertxServer();
-        }
-
-        private HttpServer vertxServer() {
-            return vertx.createHttpServer(options(), tls())
-                    .connectionHandler(connections::opened)
-                    .requestHandler(request -> {
-                        connections.requested(request);
-                        route(request);
-                    });
-        }
-
-        @Override
-        public Future<?> start() {
-            long interval = Math.min(
-                    SWEEP_INTERVAL.toMillis(), config.limits().requestTimeout().toMillis());
-            vertx.setPeriodic(interval, timer -> connections.sweep());
-            servers.add(server);
+    /** Adds one event loop, with its share of the connections. */
+    private Future<Integer> listen() {
+        var limits = config.limits();
+        var ours = new Connections(limits.connections(), limits.requestTimeout(), limits.idleTimeout(), connections);
+        long sweepMillis = Math.min(
+                SWEEP_INTERVAL.toMillis(),
+                Math.min(
+                        limits.requestTimeout().toMillis(), limits.idleTimeout().toMillis()));
+        HttpServer server = vertx.createHttpServer(options(), tls())
+                .connectionHandler(ours::opened)
+                .requestHandler(request -> {
+                    ours.requested(request);
+                    route(request);
+                });
+        servers.add(server);
+        // To Vert.x a negative port is a free one that all who name it share.
+        int port = config.server().port() == 0 ? -1 : config.server().port();
+        Deployable eventLoop = context -> {
+            vertx.setPeriodic(sweepMillis, timer -> ours.sweep());
             return server.listen(port, config.server().host());
-        }
+        };
+        return vertx.deployVerticle(eventLoop).map(id -> server.actualPort());
     }
 
     private void route(HttpServerRequest request) {
@@ -182,14 +166,16 @@ public final class HttpFront {
         var options = new HttpServerConfig()
                 .setVersions(HttpVersion.HTTP_1_0, HttpVersion.HTTP_1_1, HttpVersion.HTTP_2)
                 .setHandle100ContinueAutomatically(true)
+                .setHttp1Config(new Http1ServerConfig()
+                        .setMaxInitialLineLength(limits.urlBytes())
+                        .setMaxHeaderSize(limits.headerBytes()))
+                .setHttp2Config(new Http2ServerConfig()
+                        .setInitialSettings(new Http2Settings()
+                                .setMaxHeaderListSize(limits.headerBytes())
+                                .setMaxConcurrentStreams(MAX_HTTP2_STREAMS)))
                 // Until its first request a connection gets no byte from us: this bounds the time for the TLS handshake
                 // and the first headers, however slowly they drip. Connections takes over from there.
                 .setWriteIdleTimeout(limits.requestTimeout());
-        options.getHttp1Config().setMaxInitialLineLength(limits.urlBytes()).setMaxHeaderSize(limits.headerBytes());
-        options.getHttp2Config()
-                .setInitialSettings(new Http2Settings()
-                        .setMaxHeaderListSize(limits.headerBytes())
-                        .setMaxConcurrentStreams(MAX_HTTP2_STREAMS));
         options.getTcpConfig()
                 .setAcceptBacklog(ACCEPT_BACKLOG)
                 .getTransportConfig()
