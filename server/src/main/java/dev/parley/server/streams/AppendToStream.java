@@ -49,7 +49,8 @@ final class AppendToStream {
                 close,
                 producer,
                 exchange.storedHeader(Wire.SEQ));
-        engine.submit(command, exchange.then(outcome -> answer(exchange, outcome)));
+        boolean closeOnly = body.length == 0;
+        engine.submit(command, exchange.then(outcome -> answer(exchange, outcome, closeOnly)));
     }
 
     private static Payload payload(@Nullable String contentType, byte[] body) throws BadRequestException {
@@ -96,10 +97,11 @@ final class AppendToStream {
         return Long.parseLong(value);
     }
 
-    private static void answer(Exchange exchange, StreamOutcome.OfAppend outcome) {
+    private static void answer(Exchange exchange, StreamOutcome.OfAppend outcome, boolean closeOnly) {
         switch (outcome) {
             case StreamOutcome.Appended done ->
-                accept(exchange, done.seq() < 0 ? 204 : 200, done.tail(), done.closed(), done.epoch(), done.seq());
+                // A producer tells by the status whether its data is new; a close without data has nothing new.
+                accept(exchange, closeOnly || done.seq() < 0 ? 204 : 200, done.tail(), done.closed(), done.epoch(), done.seq());
             case StreamOutcome.Duplicate again ->
                 accept(exchange, 204, again.tail(), again.closed(), again.epoch(), again.seq());
             case StreamOutcome.NotFound none -> exchange.notFound();

@@ -9,10 +9,10 @@ import java.util.List;
 
 /** Entries as server-sent events (section 5.8): one data event, followed by its control event. */
 final class SseEvents {
-    private static final byte[] DATA = ascii("event: data\ndata: ");
-    private static final byte[] NEXT_LINE = ascii("\ndata: ");
+    private static final byte[] DATA = ascii("event: data\ndata:");
+    private static final byte[] NEXT_LINE = ascii("\ndata:");
     private static final byte[] END = ascii("\n\n");
-    private static final byte[] CONTROL = ascii("event: control\ndata: {\"streamNextOffset\":\"");
+    private static final byte[] CONTROL = ascii("event: control\ndata:{\"streamNextOffset\":\"");
     private static final byte[] CURSOR = ascii("\",\"streamCursor\":\"");
     private static final byte[] CLOSED = ascii("\",\"upToDate\":true,\"streamClosed\":true}\n\n");
     private static final byte[] UP_TO_DATE = ascii("\",\"upToDate\":true}\n\n");
@@ -37,46 +37,72 @@ final class SseEvents {
             return;
         }
         boolean json = state.isJson();
-        out.appendBytes(DATA);
+        Lines lines = new Lines(out);
         if (json) {
-            out.appendByte((byte) '[');
+            lines.separator('[');
         }
-        // A line break may lie astride two entries, so the state of the scan outlives an entry.
-        boolean afterReturn = false;
-        boolean first = true;
-        for (Entry entry : entries) {
-            if (json && !first) {
-                out.appendByte((byte) ',');
+        for (int i = 0; i < entries.size(); i++) {
+            if (json && i > 0) {
+                lines.separator(',');
             }
-            first = false;
-            afterReturn = lines(out, entry.payload().bytes(), afterReturn);
+            lines.append(entries.get(i).payload().bytes());
         }
         if (json) {
-            out.appendByte((byte) ']');
+            lines.separator(']');
         }
         out.appendBytes(END);
     }
 
-    /** Puts every line of the payload on a data line of its own: what looks like an event in it stays data. */
-    private static boolean lines(Buffer out, byte[] bytes, boolean afterReturn) {
-        boolean returned = afterReturn;
-        int start = 0;
-        for (int i = 0; i < bytes.length; i++) {
-            byte b = bytes[i];
-            if (b == '\n' && returned) {
-                // Second half of a break that has been written already.
-                start = i + 1;
-                returned = false;
-            } else if (b == '\n' || b == '\r') {
-                out.appendBytes(bytes, start, i - start).appendBytes(NEXT_LINE);
-                start = i + 1;
-                returned = b == '\r';
-            } else {
-                returned = false;
+    /**
+     * Puts every line of text on a data line of its own, so that what looks like an event in it stays data. A line break
+     * may lie astride two entries.
+     */
+    private static final class Lines {
+        private final Buffer out;
+        private boolean lineStart = true;
+        private boolean afterReturn;
+
+        Lines(Buffer out) {
+            this.out = out.appendBytes(DATA);
+        }
+
+        void separator(char c) {
+            out.appendByte((byte) c);
+            lineStart = false;
+            afterReturn = false;
+        }
+
+        void append(byte[] bytes) {
+            int start = 0;
+            for (int i = 0; i < bytes.length; i++) {
+                byte b = bytes[i];
+                if (b == '\n' && afterReturn) {
+                    // Second half of a break that has been written already.
+                    start = i + 1;
+                    afterReturn = false;
+                } else if (b == '\n' || b == '\r') {
+                    text(bytes, start, i);
+                    out.appendBytes(NEXT_LINE);
+                    lineStart = true;
+                    start = i + 1;
+                    afterReturn = b == '\r';
+                } else {
+                    afterReturn = false;
+                }
+            }
+            text(bytes, start, bytes.length);
+        }
+
+        private void text(byte[] bytes, int start, int end) {
+            if (start < end) {
+                if (lineStart && bytes[start] == ' ') {
+                    // Readers take one space off the start of a line.
+                    out.appendByte((byte) ' ');
+                }
+                out.appendBytes(bytes, start, end - start);
+                lineStart = false;
             }
         }
-        out.appendBytes(bytes, start, bytes.length - start);
-        return returned;
     }
 
     private static byte[] join(List<Entry> entries) {
