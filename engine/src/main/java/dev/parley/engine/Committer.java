@@ -5,6 +5,7 @@ import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.JournalFullException;
+import dev.parley.engine.journal.RecordTooLargeException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,8 +34,8 @@ final class Committer {
     }
 
     /**
-     * Makes submissions durable and hands them on in the order of the journal; refuses those that the disk has no room
-     * for.
+     * Makes submissions durable and hands them on in the order of the journal; refuses those that are too
+     * large or that the disk has no room for.
      *
      * @param durable takes each group after its sync
      * @param refused takes what did not fit
@@ -50,7 +51,7 @@ final class Committer {
                 long position = journal.append(encoder.view());
                 end = position;
                 group.add(new Work(position, submission.command(), submission.reply()));
-            } catch (JournalFullException e) {
+            } catch (JournalFullException | RecordTooLargeException e) {
                 refused.because(submission, e);
             }
             if (encoder.size() > USUAL_RECORD_BYTES) {
@@ -77,6 +78,6 @@ final class Committer {
     /** Hears of a submission that did not fit. */
     @FunctionalInterface
     interface RefusedSubmission {
-        void because(Submission submission, JournalFullException reason);
+        void because(Submission submission, IOException reason);
     }
 }

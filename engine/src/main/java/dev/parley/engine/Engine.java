@@ -6,8 +6,10 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.Delivery;
+import dev.parley.engine.journal.Disk;
 import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.Journal;
+import dev.parley.engine.journal.JournalFullException;
 import dev.parley.engine.journal.LocalJournal;
 import dev.parley.engine.store.RocksStore;
 import dev.parley.engine.store.Store;
@@ -16,6 +18,7 @@ import dev.parley.engine.stream.ForkRelease;
 import dev.parley.engine.stream.StreamCommand.Create;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.Streams;
+import dev.parley.engine.subscription.Subscriptions;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -45,7 +48,6 @@ import org.slf4j.LoggerFactory;
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
     private static final byte[] SHARDS_KEY = "shards".getBytes(StandardCharsets.UTF_8);
-    private static final int REPLAY_BATCH = 1024;
     private static final int EXPIRE_BATCH = 1000;
 
     private final EngineOptions options;
@@ -53,6 +55,7 @@ public final class Engine implements AutoCloseable {
     private final Store store;
     private final Journal journal;
     private final Streams streams;
+    private final Subscriptions subscriptions;
     private final Delivery delivery;
     private final Forks forks;
     private final List<Shard> shards = new ArrayList<>();
@@ -84,17 +87,22 @@ public final class Engine implements AutoCloseable {
      * @throws IOException with a message for the operator, if the folder is in use, damaged or from another version
      */
     public static Engine open(EngineOptions options) throws IOException {
+        return open(options, new FolderDisk(options.folder().resolve("journal")));
+    }
+
+    /** Opens with the journal on {@code disk}, which a test may let fail. */
+    static Engine open(EngineOptions options, Disk disk) throws IOException {
         FileChannel lock = lock(options.folder());
         try {
             Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes());
             try {
                 Journal journal = new LocalJournal(
-                        new FolderDisk(options.folder().resolve("journal")),
+                        disk,
                         options.segmentBytes(),
                         options.maxRecordBytes(),
                         task -> Thread.ofVirtual().name("journal-segment").start(task));
                 Engine engine = new Engine(options, lock, store, journal);
-                engine.recover();
+                LOG.info("replayed {} commands", Recovery.run(journal, engine.shards));
                 engine.start();
                 return engine;
             } catch (IOException | RuntimeException e) {
@@ -113,11 +121,12 @@ public final class Engine implements AutoCloseable {
         this.store = store;
         this.journal = journal;
         this.streams = new Streams(store, options.cachedStreams());
+        this.subscriptions = new Subscriptions(store);
         this.delivery = new Delivery(streams);
         this.forks = new Forks(this::enqueue, () -> UUID.randomUUID().toString());
         int count = shardCount();
         for (int i = 0; i < count; i++) {
-            shards.add(new Shard(i, store, streams, delivery, this::release));
+            shards.add(new Shard(i, store, streams, subscriptions, delivery, this::release));
             shardInboxes.add(new Inbox<>());
         }
     }
@@ -152,39 +161,6 @@ public final class Engine implements AutoCloseable {
         return options.shards();
     }
 
-    private Shard shardOf(Command<?> command) {
-        return shards.get(shardIndex(command));
-    }
-
-    private int shardIndex(Command<?> command) {
-        return shards.size() == 1 ? 0 : Math.floorMod(command.key().hashCode() * 0x9E3779B9, shards.size());
-    }
-
-    private void recover() throws IOException {
-        long from = shards.stream().mapToLong(Shard::applied).min().orElseThrow();
-        List<List<Work>> batches = new ArrayList<>();
-        shards.forEach(shard -> batches.add(new ArrayList<>()));
-        long[] count = new long[1];
-        journal.replay(from, (position, bytes) -> {
-            Command<?> command = CommandCodec.read(bytes);
-            if (position > shardOf(command).applied()) {
-                List<Work> batch = batches.get(shardIndex(command));
-                batch.add(new Work(position, command, null));
-                count[0]++;
-                if (batch.size() == REPLAY_BATCH) {
-                    shardOf(command).apply(batch);
-                    batch.clear();
-                }
-            }
-        });
-        for (int i = 0; i < batches.size(); i++) {
-            if (!batches.get(i).isEmpty()) {
-                shards.get(i).apply(batches.get(i));
-            }
-        }
-        LOG.info("replayed {} commands from journal position {}", count[0], from);
-    }
-
     private void start() {
         threads.add(Thread.ofPlatform().name("parley-committer").start(this::commitLoop));
         for (int i = 0; i < shards.size(); i++) {
@@ -197,6 +173,11 @@ public final class Engine implements AutoCloseable {
     /** What streams are, as far as it is durable and applied. */
     public Streams streams() {
         return streams;
+    }
+
+    /** What subscriptions are, as far as it is durable and applied. */
+    public Subscriptions subscriptions() {
+        return subscriptions;
     }
 
     /** Live reading. */
@@ -313,8 +294,7 @@ public final class Engine implements AutoCloseable {
                 committer.commit(
                         submissions,
                         this::dispatch,
-                        (refused, reason) -> refused.reply()
-                                .failed(new StorageFullException("the disk is full: " + reason.getMessage(), reason)));
+                        (refused, reason) -> refused.reply().failed(refusal(reason)));
                 for (CommitterTask.Mark mark : marks) {
                     for (int i = 0; i < shards.size(); i++) {
                         shardInboxes
@@ -335,6 +315,12 @@ public final class Engine implements AutoCloseable {
         }
     }
 
+    private static Exception refusal(IOException reason) {
+        return reason instanceof JournalFullException
+                ? new StorageFullException("the disk is full: " + reason.getMessage(), reason)
+                : new CommandTooLargeException("the command is too large: " + reason.getMessage(), reason);
+    }
+
     private void dispatch(List<Work> group) {
         if (shards.size() == 1) {
             shardInboxes.getFirst().put(new ShardTask.Apply(group));
@@ -343,7 +329,7 @@ public final class Engine implements AutoCloseable {
         List<List<Work>> byShard = new ArrayList<>();
         shards.forEach(shard -> byShard.add(new ArrayList<>()));
         for (Work work : group) {
-            byShard.get(shardIndex(work.command())).add(work);
+            byShard.get(Shard.indexOf(work.command(), shards.size())).add(work);
         }
         for (int i = 0; i < byShard.size(); i++) {
             if (!byShard.get(i).isEmpty()) {

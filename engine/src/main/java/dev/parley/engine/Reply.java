@@ -10,8 +10,9 @@ public interface Reply<O> {
     void done(O outcome);
 
     /**
-     * The command was not accepted. With {@link OverloadedException} and {@link StorageFullException} nothing happened;
-     * after any other failure the command may or may not survive a restart, and a retry must be idempotent.
+     * The command was not accepted. With {@link OverloadedException}, {@link StorageFullException} and
+     * {@link CommandTooLargeException} nothing happened; after any other failure the command may or may not survive a
+     * restart, and a retry must be idempotent.
      */
     void failed(Exception failure);
 }

@@ -12,6 +12,10 @@ import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamMachine;
 import dev.parley.engine.stream.StreamTx;
 import dev.parley.engine.stream.Streams;
+import dev.parley.engine.subscription.SubscriptionCommand;
+import dev.parley.engine.subscription.SubscriptionMachine;
+import dev.parley.engine.subscription.SubscriptionTx;
+import dev.parley.engine.subscription.Subscriptions;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,18 +34,32 @@ final class Shard {
     private final int number;
     private final Store store;
     private final Streams streams;
+    private final Subscriptions subscriptions;
     private final Delivery delivery;
     private final Consumer<ForkRelease> onRelease;
     private long applied;
 
-    Shard(int number, Store store, Streams streams, Delivery delivery, Consumer<ForkRelease> onRelease) {
+    Shard(
+            int number,
+            Store store,
+            Streams streams,
+            Subscriptions subscriptions,
+            Delivery delivery,
+            Consumer<ForkRelease> onRelease) {
         this.number = number;
         this.store = store;
         this.streams = streams;
+        this.subscriptions = subscriptions;
         this.delivery = delivery;
         this.onRelease = onRelease;
         byte[] mark = store.get(Table.META, markKey());
         this.applied = mark == null ? 0 : new BinaryReader(mark).fixed64();
+    }
+
+    /** The one of {@code shards} shards that applies {@code command}. */
+    static int indexOf(Command<?> command, int shards) {
+        // The multiplier spreads names that differ in their last letters only.
+        return shards == 1 ? 0 : Math.floorMod(command.key().hashCode() * 0x9E3779B9, shards);
     }
 
     /** Journal position of the last command that the store reflects. */
@@ -53,6 +71,7 @@ final class Shard {
     void apply(List<Work> batch) {
         StoreTx rows = new StoreTx(store);
         StreamTx streamTx = new StreamTx(streams, rows);
+        SubscriptionTx subscriptionTx = new SubscriptionTx(subscriptions, rows);
         List<Object> outcomes = new ArrayList<>(batch.size());
         long last = applied;
         for (Work work : batch) {
@@ -63,17 +82,21 @@ final class Shard {
             outcomes.add(
                     switch (work.command()) {
                         case StreamCommand<?> c -> StreamMachine.apply(c, work.position(), streamTx);
+                        case SubscriptionCommand<?> c -> SubscriptionMachine.apply(c, work.position(), subscriptionTx);
                         default -> throw new IllegalArgumentException("no machine for " + work.command());
                     });
         }
+        subscriptionTx.write();
         rows.append(Table.META, markKey(), new BinaryWriter(8).fixed64(last).toBytes());
         rows.commit();
         applied = last;
         delivery.publish(streamTx);
+        subscriptionTx.publish();
         for (int i = 0; i < outcomes.size(); i++) {
             answer(batch.get(i).reply(), outcomes.get(i));
         }
         streamTx.releases().forEach(onRelease);
+        subscriptions.tell(streamTx.changed().keySet(), subscriptionTx.changed());
     }
 
     /** Notes that nothing for this shard lies between {@link #applied()} and {@code position}. */

@@ -23,6 +23,7 @@ public interface Journal extends AutoCloseable {
      *
      * @return the record's position
      * @throws JournalFullException if there is no room for it; nothing was appended, and the journal stays usable
+     * @throws RecordTooLargeException if it is larger than the journal takes; the same holds
      */
     long append(ByteBuffer record) throws IOException;
 

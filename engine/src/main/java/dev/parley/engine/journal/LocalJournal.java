@@ -42,7 +42,11 @@ public final class LocalJournal implements Journal {
 
     private @Nullable CompletableFuture<Segment> next;
     private ByteBuffer group;
+    /** Position of the group's first byte, in the active segment. */
+    private long groupStart;
+    /** How far the log is synced. A mark does not count before the sync of the group behind it. */
     private long durable;
+
     private boolean marked;
     private boolean replayed;
     private boolean broken;
@@ -64,7 +68,7 @@ public final class LocalJournal implements Journal {
         this.segmentBytes = segmentBytes;
         this.maxRecordBytes = maxRecordBytes;
         this.background = background;
-        this.group = ByteBuffer.allocateDirect(1 << 20);
+        this.group = ByteBuffer.allocateDirect((int) Math.min(1 << 20, segmentBytes));
         this.active = openSegments();
     }
 
@@ -140,6 +144,7 @@ public final class LocalJournal implements Journal {
             throw outOfRange(position, end);
         }
         cutTornTail(end, buffer);
+        groupStart = end;
         durable = end;
         replayed = true;
         next = prepareAfter(active);
@@ -192,19 +197,24 @@ public final class LocalJournal implements Journal {
         }
         if (to > from) {
             active.file().write(ByteBuffer.allocate(to - from), from);
-            active.file().sync();
         }
+        // Also with nothing to cut: after a crash of this process alone the last group may be in the system's memory
+        // only.
+        active.file().sync();
     }
 
     @Override
     public long append(ByteBuffer record) throws IOException {
         int length = record.remaining();
-        if (length == 0 || length > maxRecordBytes) {
-            throw new IllegalArgumentException("a record of " + length + " bytes, allowed are 1 to " + maxRecordBytes);
+        if (length == 0) {
+            throw new IllegalArgumentException("a record without bytes is no record");
         }
         usable();
+        if (length > maxRecordBytes) {
+            throw new RecordTooLargeException(length, maxRecordBytes);
+        }
         int padded = Segment.paddedBytes(length);
-        if (durable + group.position() + padded > active.end()) {
+        if (groupStart + group.position() + padded > active.end()) {
             // A group never spans two segments.
             sync();
             roll();
@@ -213,7 +223,7 @@ public final class LocalJournal implements Journal {
             ByteBuffer larger = ByteBuffer.allocateDirect(Math.max(group.capacity() * 2, group.position() + padded));
             group = larger.put(group.flip());
         }
-        long position = durable + group.position();
+        long position = groupStart + group.position();
         Segment.encode(group, crc, position, durable, record);
         return position;
     }
@@ -230,9 +240,9 @@ public final class LocalJournal implements Journal {
             return;
         }
         try {
-            int bytes = write();
+            write();
             active.file().sync();
-            durable += bytes;
+            durable = groupStart;
             marked = false;
         } catch (IOException | RuntimeException | Error e) {
             broken = true;
@@ -240,24 +250,24 @@ public final class LocalJournal implements Journal {
         }
     }
 
-    private int write() throws IOException {
+    private void write() throws IOException {
         int bytes = group.flip().remaining();
-        active.file().write(group, durable - active.base());
+        active.file().write(group, groupStart - active.base());
         group.clear();
-        return bytes;
+        groupStart += bytes;
     }
 
     @Override
     public void idle() throws IOException {
         usable();
         int padded = Segment.paddedBytes(1);
-        if (marked || durable + padded > active.end()) {
+        if (marked || groupStart + padded > active.end()) {
             return;
         }
         try {
-            Segment.encode(group, crc, durable, durable, ByteBuffer.wrap(new byte[] {MARK}));
+            Segment.encode(group, crc, groupStart, durable, ByteBuffer.wrap(new byte[] {MARK}));
             // Not synced: it is a witness, not a promise. The next group's sync covers it.
-            durable += write();
+            write();
             marked = true;
         } catch (IOException | RuntimeException | Error e) {
             broken = true;
@@ -285,7 +295,7 @@ public final class LocalJournal implements Journal {
         synchronized (segments) {
             segments.add(active);
         }
-        durable = active.base() + Segment.HEADER_BYTES;
+        groupStart = active.base() + Segment.HEADER_BYTES;
         next = prepareAfter(active);
     }
 

@@ -1,0 +1,56 @@
+package dev.parley.engine;
+
+import dev.parley.engine.Shard.Work;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.journal.Journal;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Replays what the journal has and the store does not reflect yet.
+ *
+ * <p>In the order of the journal across all shards: a fork's shard may look into entries of its source's shard, and must
+ * find them as it did the first time.
+ */
+final class Recovery {
+    private static final int MAX_BATCH = 1024;
+
+    private final List<Shard> shards;
+    private final List<Work> batch = new ArrayList<>();
+    private int batchShard;
+    private long count;
+
+    private Recovery(List<Shard> shards) {
+        this.shards = shards;
+    }
+
+    /** Brings {@code shards} to the end of the journal and returns the number of commands that took. */
+    static long run(Journal journal, List<Shard> shards) throws IOException {
+        long from = shards.stream().mapToLong(Shard::applied).min().orElseThrow();
+        Recovery recovery = new Recovery(shards);
+        journal.replay(from, (position, bytes) -> recovery.take(position, CommandCodec.read(bytes)));
+        recovery.apply();
+        return recovery.count;
+    }
+
+    private void take(long position, Command<?> command) {
+        int shard = Shard.indexOf(command, shards.size());
+        if (position <= shards.get(shard).applied()) {
+            return;
+        }
+        if (shard != batchShard || batch.size() == MAX_BATCH) {
+            apply();
+            batchShard = shard;
+        }
+        batch.add(new Work(position, command, null));
+        count++;
+    }
+
+    private void apply() {
+        if (!batch.isEmpty()) {
+            shards.get(batchShard).apply(batch);
+            batch.clear();
+        }
+    }
+}
