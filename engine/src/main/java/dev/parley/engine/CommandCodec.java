@@ -6,6 +6,8 @@ import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamCommandCodec;
+import dev.parley.engine.subscription.SubscriptionCommand;
+import dev.parley.engine.subscription.SubscriptionCommandCodec;
 import java.nio.ByteBuffer;
 
 /** Commands as journal records: a kind byte, which tells the state machine, and the rest as that machine has it. */
@@ -15,6 +17,7 @@ final class CommandCodec {
     static void write(Command<?> command, BinaryWriter out) {
         switch (command) {
             case StreamCommand<?> c -> StreamCommandCodec.write(c, out);
+            case SubscriptionCommand<?> c -> SubscriptionCommandCodec.write(c, out);
             default -> throw new IllegalArgumentException("no codec for " + command.getClass());
         }
     }
@@ -24,6 +27,9 @@ final class CommandCodec {
         int kind = in.u8();
         if (StreamCommandCodec.isKind(kind)) {
             return StreamCommandCodec.read(kind, in);
+        }
+        if (SubscriptionCommandCodec.isKind(kind)) {
+            return SubscriptionCommandCodec.read(kind, in);
         }
         throw new MalformedBinaryException("an unknown command of kind " + kind, null);
     }

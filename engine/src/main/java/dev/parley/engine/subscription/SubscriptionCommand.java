@@ -1,0 +1,154 @@
+package dev.parley.engine.subscription;
+
+import dev.parley.engine.command.Command;
+import java.util.List;
+
+/**
+ * What can be asked of a subscription. {@code nextWakeId} names the wake that the command may bring about; {@code tails}
+ * are facts about its streams, read shortly before.
+ *
+ * @param <O> what may become of it
+ */
+public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> extends Command<O> {
+    /** The subscription's id. */
+    String id();
+
+    @Override
+    default String key() {
+        return "__ds/subscriptions/" + id();
+    }
+
+    @Override
+    default int weight() {
+        return 512;
+    }
+
+    @Override
+    default boolean stores() {
+        return false;
+    }
+
+    /**
+     * Creates a subscription, or confirms that it exists with the same configuration.
+     *
+     * @param tails the streams to link: those named, and those that the pattern covers now
+     */
+    record Create(String id, long time, SubscriptionConfig config, String baseUrl, List<StreamTail> tails)
+            implements SubscriptionCommand<SubscriptionOutcome.OfCreate> {
+        @Override
+        public int weight() {
+            return 1024 + 2 * weigh(tails);
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /** Deletes a subscription, known or not. */
+    record Delete(String id, long time) implements SubscriptionCommand<SubscriptionOutcome.OfChange> {}
+
+    /** Links streams by name, at their tails. */
+    record AddStreams(String id, long time, List<StreamTail> tails)
+            implements SubscriptionCommand<SubscriptionOutcome.OfChange> {
+        @Override
+        public int weight() {
+            return weigh(tails);
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /** Takes back a link by name. */
+    record RemoveStream(String id, long time, String path)
+            implements SubscriptionCommand<SubscriptionOutcome.OfChange> {}
+
+    /** Tells that streams have advanced or come to be: links what the pattern covers, and wakes if that is due. */
+    record Notice(String id, long time, List<StreamTail> tails, String nextWakeId)
+            implements SubscriptionCommand<SubscriptionOutcome.OfChange> {
+        @Override
+        public int weight() {
+            return weigh(tails);
+        }
+    }
+
+    /** Tells that a stream is gone: a link by the pattern goes too, unless it is to a newer stream. */
+    record Forget(String id, long time, String path, long streamId)
+            implements SubscriptionCommand<SubscriptionOutcome.OfChange> {}
+
+    /** A worker wants the wake. */
+    record Claim(String id, long time, String worker, List<StreamTail> tails, String nextWakeId)
+            implements SubscriptionCommand<SubscriptionOutcome.OfClaim> {
+        @Override
+        public int weight() {
+            return weigh(tails);
+        }
+    }
+
+    /** Everything up to {@code position} of a stream is processed. */
+    record Acked(String path, long position) {}
+
+    /**
+     * Moves cursors and renews the lease, or gives it back.
+     *
+     * @param done whether the worker is
+     * @param tails of the acked streams, and of some that are pending
+     */
+    record Ack(
+            String id,
+            long time,
+            long generation,
+            String wakeId,
+            List<Acked> acks,
+            boolean done,
+            List<StreamTail> tails,
+            String nextWakeId)
+            implements SubscriptionCommand<SubscriptionOutcome.OfAck> {
+        @Override
+        public int weight() {
+            return 2 * weigh(tails);
+        }
+    }
+
+    /** Gives the lease back with the work undone. */
+    record Release(String id, long time, long generation, String wakeId, List<StreamTail> tails, String nextWakeId)
+            implements SubscriptionCommand<SubscriptionOutcome.OfChange> {
+        @Override
+        public int weight() {
+            return weigh(tails);
+        }
+    }
+
+    /**
+     * Ends the wake if its lease is over at {@link #time()}.
+     *
+     * @param retryAt when to try again if the wake never arrived
+     */
+    record Expire(String id, long time, String wakeId, long retryAt, List<StreamTail> tails, String nextWakeId)
+            implements SubscriptionCommand<SubscriptionOutcome.OfChange> {
+        @Override
+        public int weight() {
+            return weigh(tails);
+        }
+    }
+
+    /** The wake has arrived. */
+    record Delivered(String id, long time, String wakeId)
+            implements SubscriptionCommand<SubscriptionOutcome.OfChange> {}
+
+    /** The wake has not arrived; the next attempt is at {@code retryAt}. */
+    record DeliveryFailed(String id, long time, String wakeId, long retryAt)
+            implements SubscriptionCommand<SubscriptionOutcome.OfChange> {}
+
+    private static int weigh(List<StreamTail> tails) {
+        int weight = 512;
+        for (StreamTail tail : tails) {
+            weight += 64 + tail.path().length();
+        }
+        return weight;
+    }
+}

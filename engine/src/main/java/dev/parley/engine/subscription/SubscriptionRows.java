@@ -1,0 +1,135 @@
+package dev.parley.engine.subscription;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.subscription.SubscriptionConfig.PullWake;
+import dev.parley.engine.subscription.SubscriptionConfig.Target;
+import dev.parley.engine.subscription.SubscriptionConfig.Webhook;
+import dev.parley.engine.subscription.SubscriptionState.Wake;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** How subscriptions lie in the store: one row for what it is, and one for each link. */
+final class SubscriptionRows {
+    private static final int STATE = 1;
+    private static final int LINK = 2;
+    private static final int WEBHOOK = 1;
+    private static final int PULL_WAKE = 2;
+
+    private SubscriptionRows() {}
+
+    static byte[] stateKey(String id) {
+        return new BinaryWriter(64)
+                .u8(STATE)
+                .raw(id.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    static byte[] firstStateKey() {
+        return new byte[] {STATE};
+    }
+
+    static byte[] lastStateKey() {
+        return new byte[] {LINK};
+    }
+
+    /** Under the incarnation and not the id, so that no link ever outlives its subscription. */
+    static byte[] linkKey(long incarnation, String path) {
+        return new BinaryWriter(64)
+                .u8(LINK)
+                .fixed64(incarnation)
+                .raw(path.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    static byte[] firstLinkKey(long incarnation) {
+        return linkKey(incarnation, "");
+    }
+
+    static byte[] state(SubscriptionState s) {
+        BinaryWriter out = new BinaryWriter(256).u8(1).string(s.id()).fixed64(s.incarnation());
+        config(out, s.config());
+        out.string(s.hash()).string(s.baseUrl()).varint(s.createdAt());
+        out.varint(s.links()).varint(s.generation());
+        Wake wake = s.wake();
+        out.bool(wake != null);
+        if (wake != null) {
+            out.string(wake.id()).string(wake.stream()).varint(wake.since());
+            out.bool(wake.delivered()).optional(wake.holder()).varint(wake.leaseUntil());
+        }
+        return out.varint(s.attempts()).varint(s.nextAttemptAt()).toBytes();
+    }
+
+    static SubscriptionState state(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(1);
+        return new SubscriptionState(
+                in.string(),
+                in.fixed64(),
+                config(in),
+                in.string(),
+                in.string(),
+                in.varint(),
+                in.count(),
+                in.varint(),
+                wake(in),
+                in.count(),
+                in.varint());
+    }
+
+    private static @Nullable Wake wake(BinaryReader in) {
+        return in.bool()
+                ? new Wake(in.string(), in.string(), in.varint(), in.bool(), in.optional(), in.varint())
+                : null;
+    }
+
+    static void config(BinaryWriter out, SubscriptionConfig config) {
+        switch (config.target()) {
+            case Webhook hook -> out.u8(WEBHOOK).string(hook.url());
+            case PullWake pull -> out.u8(PULL_WAKE).string(pull.wakeStream());
+        }
+        out.optional(config.pattern()).varint(config.streams().size());
+        config.streams().forEach(out::string);
+        out.varint(config.leaseMillis()).optional(config.description());
+    }
+
+    static SubscriptionConfig config(BinaryReader in) {
+        Target target = switch (in.u8()) {
+            case WEBHOOK -> new Webhook(in.string());
+            case PULL_WAKE -> new PullWake(in.string());
+            default -> throw new MalformedBinaryException("an unknown kind of subscription", null);
+        };
+        String pattern = in.optional();
+        int count = in.count();
+        List<String> streams = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            streams.add(in.string());
+        }
+        return new SubscriptionConfig(target, pattern, streams, in.varint(), in.optional());
+    }
+
+    static byte[] link(Link link) {
+        return new BinaryWriter(24)
+                .u8(1)
+                .fixed64(link.streamId())
+                .varint(link.acked() + 1)
+                .bool(link.explicit())
+                .bool(link.glob())
+                .toBytes();
+    }
+
+    static Link link(byte[] key, byte[] row) {
+        int prefix = 1 + Long.BYTES;
+        BinaryReader in = new BinaryReader(row);
+        in.version(1);
+        return new Link(
+                new String(key, prefix, key.length - prefix, StandardCharsets.UTF_8),
+                in.fixed64(),
+                in.varint() - 1,
+                in.bool(),
+                in.bool());
+    }
+}

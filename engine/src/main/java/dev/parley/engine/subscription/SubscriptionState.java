@@ -1,0 +1,130 @@
+package dev.parley.engine.subscription;
+
+import dev.parley.engine.subscription.SubscriptionConfig.Webhook;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a subscription is at one moment, but for its links. Immutable.
+ *
+ * @param id given by the client
+ * @param incarnation journal position of its creation: tells it from an earlier one of the same id
+ * @param config as asked for, without the streams
+ * @param hash of the configuration with the streams
+ * @param baseUrl how the server was addressed when it was created
+ * @param createdAt milliseconds since 1970
+ * @param links how many there are
+ * @param generation number of the last wake, 0 before the first
+ * @param wake the wake in flight, or null
+ * @param attempts deliveries that have failed since the last that did not
+ * @param nextAttemptAt no delivery is tried before this, in milliseconds since 1970; 0 if the last one went well
+ */
+public record SubscriptionState(
+        String id,
+        long incarnation,
+        SubscriptionConfig config,
+        String hash,
+        String baseUrl,
+        long createdAt,
+        int links,
+        long generation,
+        @Nullable Wake wake,
+        int attempts,
+        long nextAttemptAt) {
+
+    /** A lease that nobody holds. */
+    public static final long NO_LEASE = 0;
+
+    /**
+     * Word to a worker that there is something to do, until it is done.
+     *
+     * @param id unique among all wakes
+     * @param stream a stream that has something new
+     * @param since when it was issued, in milliseconds since 1970
+     * @param delivered whether the word has arrived
+     * @param holder the worker who claimed it, or null
+     * @param leaseUntil when it is given up, in milliseconds since 1970, or {@link #NO_LEASE}
+     */
+    public record Wake(
+            String id,
+            String stream,
+            long since,
+            boolean delivered,
+            @Nullable String holder,
+            long leaseUntil) {
+        /** True if a worker had it and was silent too long. */
+        public boolean isOver(long time) {
+            return leaseUntil != NO_LEASE && leaseUntil <= time;
+        }
+    }
+
+    /** True if this is delivered by HTTP. */
+    public boolean isWebhook() {
+        return config.target() instanceof Webhook;
+    }
+
+    /** True if a wake may be issued at {@code time}, given something to do. */
+    boolean mayWake(long time) {
+        return wake == null && nextAttemptAt <= time;
+    }
+
+    /** True if the bearer of {@code wakeId} is the one at work. */
+    boolean holds(long ofGeneration, String wakeId, long time) {
+        return wake != null && ofGeneration == generation && wake.id().equals(wakeId) && !wake.isOver(time);
+    }
+
+    SubscriptionState withLinks(int count) {
+        return with(count, generation, wake, attempts, nextAttemptAt);
+    }
+
+    SubscriptionState idle() {
+        return with(links, generation, null, attempts, nextAttemptAt);
+    }
+
+    /** For a webhook the lease begins with the wake, else with the claim (7.3). */
+    SubscriptionState woken(String wakeId, String stream, long time) {
+        long lease = isWebhook() ? time + config.leaseMillis() : NO_LEASE;
+        return with(links, generation + 1, new Wake(wakeId, stream, time, false, null, lease), attempts, nextAttemptAt);
+    }
+
+    /** A sign of life: somebody has the wake, and the lease begins anew. */
+    SubscriptionState held(@Nullable String holder, long time) {
+        Wake held = Objects.requireNonNull(wake);
+        return with(
+                links,
+                generation,
+                new Wake(held.id(), held.stream(), held.since(), true, holder, time + config.leaseMillis()),
+                0,
+                0);
+    }
+
+    SubscriptionState delivered() {
+        Wake sent = Objects.requireNonNull(wake);
+        return with(
+                links,
+                generation,
+                new Wake(sent.id(), sent.stream(), sent.since(), true, sent.holder(), sent.leaseUntil()),
+                0,
+                0);
+    }
+
+    SubscriptionState failed(long retryAt) {
+        return with(links, generation, wake, attempts + 1, retryAt);
+    }
+
+    private SubscriptionState with(
+            int newLinks, long newGeneration, @Nullable Wake newWake, int newAttempts, long newNextAttemptAt) {
+        return new SubscriptionState(
+                id,
+                incarnation,
+                config,
+                hash,
+                baseUrl,
+                createdAt,
+                newLinks,
+                newGeneration,
+                newWake,
+                newAttempts,
+                newNextAttemptAt);
+    }
+}

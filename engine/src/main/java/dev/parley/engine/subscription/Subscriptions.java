@@ -1,0 +1,151 @@
+package dev.parley.engine.subscription;
+
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
+import dev.parley.engine.store.Store.Table;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** All subscriptions as readers may see them: durable and applied. Thread-safe. All of them are in memory. */
+public final class Subscriptions {
+    private final ConcurrentHashMap<String, Subscription> byId = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<String, Subscription> byPattern = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<String, Set<String>> idsByPath = new ConcurrentHashMap<>();
+    private volatile Watcher watcher = Watcher.NOBODY;
+
+    /** Hears of changes, on an engine thread: pass the word on and return. */
+    public interface Watcher {
+        /** Whom nothing interests. */
+        Watcher NOBODY = new Watcher() {
+            @Override
+            public void streamsChanged(Collection<String> paths) {}
+
+            @Override
+            public void subscriptionsChanged(Collection<String> ids) {}
+        };
+
+        /** Streams at these paths have changed, come or gone. Not told as long as there is no subscription. */
+        void streamsChanged(Collection<String> paths);
+
+        /** These subscriptions have changed, come or gone. */
+        void subscriptionsChanged(Collection<String> ids);
+    }
+
+    /** Loads what {@code store} has. */
+    public Subscriptions(Store store) {
+        try (Rows states =
+                store.scan(Table.SUBSCRIPTIONS, SubscriptionRows.firstStateKey(), SubscriptionRows.lastStateKey())) {
+            for (Row row = states.next(); row != null; row = states.next()) {
+                publish(SubscriptionRows.state(row.value()));
+            }
+        }
+        byId.values().forEach(subscription -> {
+            long incarnation = subscription.state().incarnation();
+            try (Rows links = store.scan(
+                    Table.SUBSCRIPTIONS,
+                    SubscriptionRows.firstLinkKey(incarnation),
+                    SubscriptionRows.firstLinkKey(incarnation + 1))) {
+                for (Row row = links.next(); row != null; row = links.next()) {
+                    publish(subscription.state(), SubscriptionRows.link(row.key(), row.value()));
+                }
+            }
+        });
+    }
+
+    /** The subscription, or null. */
+    public @Nullable Subscription find(String id) {
+        return byId.get(id);
+    }
+
+    /** All of them. */
+    public Collection<Subscription> all() {
+        return Collections.unmodifiableCollection(byId.values());
+    }
+
+    /** How many there are. */
+    public int count() {
+        return byId.size();
+    }
+
+    /** Hands on every subscription that has a link to {@code path}, or a pattern that covers it. */
+    public void following(String path, Consumer<Subscription> action) {
+        Set<String> linked = idsByPath.getOrDefault(path, Set.of());
+        for (String id : linked) {
+            Subscription subscription = byId.get(id);
+            if (subscription != null) {
+                action.accept(subscription);
+            }
+        }
+        byPattern.forEach((id, subscription) -> {
+            if (!linked.contains(id) && subscription.state().config().matches(path)) {
+                action.accept(subscription);
+            }
+        });
+    }
+
+    /** From now on {@code newWatcher} hears of changes, and nobody else. */
+    public void watch(Watcher newWatcher) {
+        watcher = newWatcher;
+    }
+
+    /** Tells the watcher about a batch that has been published. */
+    public void tell(Collection<String> changedStreams, Collection<String> changedSubscriptions) {
+        if (!changedSubscriptions.isEmpty()) {
+            watcher.subscriptionsChanged(changedSubscriptions);
+        }
+        if (!changedStreams.isEmpty() && !byId.isEmpty()) {
+            watcher.streamsChanged(changedStreams);
+        }
+    }
+
+    void publish(SubscriptionState state) {
+        Subscription known = byId.get(state.id());
+        if (known != null && known.state().incarnation() == state.incarnation()) {
+            known.become(state);
+            return;
+        }
+        retire(state.id());
+        Subscription created = new Subscription(state);
+        byId.put(state.id(), created);
+        if (state.config().pattern() != null) {
+            byPattern.put(state.id(), created);
+        }
+    }
+
+    void retire(String id) {
+        Subscription gone = byId.remove(id);
+        byPattern.remove(id);
+        if (gone != null) {
+            gone.links().forEach(link -> unindex(id, link.path()));
+        }
+    }
+
+    void publish(SubscriptionState of, Link link) {
+        Subscription subscription = byId.get(of.id());
+        if (subscription != null && subscription.state().incarnation() == of.incarnation()) {
+            subscription.put(link);
+            idsByPath.compute(link.path(), (path, ids) -> {
+                Set<String> linked = ids == null ? ConcurrentHashMap.newKeySet(1) : ids;
+                linked.add(of.id());
+                return linked;
+            });
+        }
+    }
+
+    void retire(SubscriptionState of, String path) {
+        Subscription subscription = byId.get(of.id());
+        if (subscription != null && subscription.state().incarnation() == of.incarnation()) {
+            subscription.remove(path);
+            unindex(of.id(), path);
+        }
+    }
+
+    private void unindex(String id, String path) {
+        idsByPath.computeIfPresent(path, (key, ids) -> ids.remove(id) && ids.isEmpty() ? null : ids);
+    }
+}

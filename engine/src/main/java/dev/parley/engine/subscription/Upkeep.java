@@ -1,0 +1,125 @@
+package dev.parley.engine.subscription;
+
+import dev.parley.engine.stream.StreamState;
+import dev.parley.engine.subscription.SubscriptionState.Wake;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is to be done about a subscription, from its state alone: so a restart forgets nothing, and being asked once too
+ * often does no harm.
+ */
+public final class Upkeep {
+    /** How many pending streams a command names: one is enough to wake, unless it is processed meanwhile. */
+    public static final int MAX_PENDING = 16;
+
+    /** How many streams one {@link SubscriptionCommand.Notice} links. */
+    public static final int MAX_NOTICED = 256;
+
+    private final Function<String, @Nullable StreamState> streams;
+
+    /**
+     * @param streams the stream at a path as it is now, or null
+     */
+    public Upkeep(Function<String, @Nullable StreamState> streams) {
+        this.streams = streams;
+    }
+
+    /** What is due. */
+    public sealed interface Due {}
+
+    /** Nothing before {@code time}, in milliseconds since 1970; {@link Long#MAX_VALUE} if only news can change that. */
+    public record At(long time) implements Due {}
+
+    /** There is something to do and nobody at it: submit a notice of {@code tails}. */
+    public record WakeUp(List<StreamTail> tails) implements Due {}
+
+    /** The wake's lease is over: submit an {@link SubscriptionCommand.Expire}. */
+    public record LeaseOver(Wake wake) implements Due {}
+
+    /** The wake has not arrived yet: deliver it, and again when {@link At}. */
+    public record Deliver(Wake wake) implements Due {}
+
+    /** What is due at {@code now} for {@code subscription}. */
+    public Due due(Subscription subscription, long now) {
+        SubscriptionState s = subscription.state();
+        Wake wake = s.wake();
+        if (wake == null) {
+            if (s.nextAttemptAt() > now) {
+                return new At(s.nextAttemptAt());
+            }
+            List<StreamTail> pending = pending(subscription, now);
+            return pending.isEmpty() ? new At(Long.MAX_VALUE) : new WakeUp(pending);
+        }
+        if (wake.isOver(now)) {
+            return new LeaseOver(wake);
+        }
+        if (!wake.delivered() && s.nextAttemptAt() <= now) {
+            return new Deliver(wake);
+        }
+        long leaseUntil = wake.leaseUntil() == SubscriptionState.NO_LEASE ? Long.MAX_VALUE : wake.leaseUntil();
+        return new At(wake.delivered() ? leaseUntil : Math.min(leaseUntil, s.nextAttemptAt()));
+    }
+
+    /** Streams that have something to process, at most {@link #MAX_PENDING}. */
+    public List<StreamTail> pending(Subscription subscription, long now) {
+        List<StreamTail> pending = new ArrayList<>();
+        for (Link link : subscription.links()) {
+            StreamTail tail = tail(link.path(), now);
+            if (link.isPending(tail) || (link.isOutdatedBy(tail) && tail.position() > 0)) {
+                pending.add(tail);
+                if (pending.size() == MAX_PENDING) {
+                    break;
+                }
+            }
+        }
+        return pending;
+    }
+
+    /** Those of {@code paths} whose streams the subscription does not know yet, but should; at most {@link #MAX_NOTICED}. */
+    public List<StreamTail> unknown(Subscription subscription, Collection<String> paths, long now) {
+        SubscriptionState s = subscription.state();
+        List<StreamTail> unknown = new ArrayList<>();
+        for (String path : paths) {
+            StreamTail tail = tail(path, now);
+            Link link = subscription.link(path);
+            boolean wanted = link == null
+                    ? s.links() + unknown.size() < SubscriptionMachine.MAX_LINKS
+                            && s.config().matches(path)
+                    : link.isOutdatedBy(tail);
+            if (wanted && tail.streamId() != StreamTail.UNBORN) {
+                unknown.add(tail);
+                if (unknown.size() == MAX_NOTICED) {
+                    break;
+                }
+            }
+        }
+        return unknown;
+    }
+
+    /** Those of {@code paths} that are linked by the pattern only and whose stream is gone. */
+    public List<Link> gone(Subscription subscription, Collection<String> paths) {
+        List<Link> gone = new ArrayList<>();
+        for (String path : paths) {
+            Link link = subscription.link(path);
+            if (link != null && !link.explicit()) {
+                StreamState stream = streams.apply(path);
+                if (stream == null || stream.deleted()) {
+                    gone.add(link);
+                }
+            }
+        }
+        return gone;
+    }
+
+    /** How far the stream at {@code path} is. */
+    public StreamTail tail(String path, long now) {
+        StreamState stream = streams.apply(path);
+        return stream == null || !stream.visible(now)
+                ? new StreamTail(path, StreamTail.UNBORN, 0)
+                : new StreamTail(path, stream.id(), stream.tail());
+    }
+}

@@ -1,0 +1,5 @@
+/** Subscriptions: durable cursors over streams that wake workers (Durable Streams, sections 6 and 7). */
+@NullMarked
+package dev.parley.engine.subscription;
+
+import org.jspecify.annotations.NullMarked;
