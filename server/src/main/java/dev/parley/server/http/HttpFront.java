@@ -14,6 +14,7 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerConfig;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.WebSocketServerConfig;
 import io.vertx.core.net.PemKeyCertOptions;
 import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.core.net.TcpOption;
@@ -173,6 +174,10 @@ public final class HttpFront {
                         .setInitialSettings(new Http2Settings()
                                 .setMaxHeaderListSize(limits.headerBytes())
                                 .setMaxConcurrentStreams(MAX_HTTP2_STREAMS)))
+                // As long as no door speaks WebSocket, no handler for it need look at every request.
+                .setWebSocketConfig(new WebSocketServerConfig()
+                        .setUsePerFrameCompression(false)
+                        .setUsePerMessageCompression(false))
                 // Until its first request a connection gets no byte from us: this bounds the time for the TLS handshake
                 // and the first headers, however slowly they drip. Connections takes over from there.
                 .setWriteIdleTimeout(limits.requestTimeout());
