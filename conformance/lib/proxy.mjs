@@ -5,22 +5,22 @@ import { connect, createServer } from "node:net"
 const STALL_MS = 100
 
 /**
- * Starts a proxy before `targetUrl`. For each connection `nextFault` is asked for a fault:
+ * Starts a proxy before `targetUrl`. For each new connection `nextFault` chooses a fault:
  *
  *   { on: "request" | "response", afterBytes, how: "reset" | "half-close" | "stall" }
  *
- * or undefined for none. The first `afterBytes` bytes in that direction pass; the byte after them brings the fault:
- * "reset" cuts both sides, "half-close" ends the client's incoming side and leaves it to the client to hang up,
- * "stall" passes nothing more in that direction until STALL_MS later, then cuts. So { on: "response", afterBytes: 0 }
- * delivers a request and loses its answer.
+ * The first `afterBytes` bytes in that direction pass; the byte after them brings the fault: "reset" cuts both sides,
+ * "half-close" ends what the client receives and leaves it to the client to hang up, "stall" passes nothing more
+ * and cuts STALL_MS later. So { on: "response", afterBytes: 0 } delivers a request and loses its answer.
+ * After `faultLimit` faults the proxy passes everything.
  */
-export async function startProxy(targetUrl, nextFault = () => undefined) {
+export async function startProxy(targetUrl, { faultLimit = 0, nextFault = () => undefined } = {}) {
   const sockets = new Set()
   const proxy = {
-    /** Where connections go; may change, for instance when the server is restarted. */
+    url: undefined,
+    /** Where connections go; changes when the server comes back on another port. */
     target: new URL(targetUrl),
     faults: 0,
-    url: undefined,
     /** Cuts every open connection. */
     cutAll: () => sockets.forEach(socket => socket.resetAndDestroy()),
     async close() {
@@ -43,9 +43,10 @@ export async function startProxy(targetUrl, nextFault = () => undefined) {
   })
 
   function relay(from, to, fault, cut) {
-    let left = fault ? fault.afterBytes : Infinity
+    let left = fault?.afterBytes ?? Infinity
+    let blocked = false
     sockets.add(from)
-    from.on("error", cut) // the other side hung up: pass it on
+    from.on("error", cut)
     from.on("close", () => {
       sockets.delete(from)
       to.end()
@@ -53,18 +54,19 @@ export async function startProxy(targetUrl, nextFault = () => undefined) {
     from.on("end", () => to.end())
     to.on("drain", () => from.resume())
     from.on("data", chunk => {
-      if (left < 0) return
-      const passed = chunk.subarray(0, left)
-      if (passed.length > 0 && !to.write(passed)) from.pause()
-      if (chunk.length <= left) {
+      if (blocked) return
+      if (chunk.length <= left || proxy.faults >= faultLimit) {
         left -= chunk.length
+        if (!to.write(chunk)) from.pause()
         return
       }
-      left = -1
+      blocked = true
       proxy.faults++
-      if (fault.how === "reset") cut()
-      if (fault.how === "half-close") to.end()
-      if (fault.how === "stall") setTimeout(cut, STALL_MS)
+      to.write(chunk.subarray(0, left), () => {
+        if (fault.how === "reset") cut()
+        if (fault.how === "half-close") to.end()
+        if (fault.how === "stall") setTimeout(cut, STALL_MS)
+      })
     })
   }
 
