@@ -48,6 +48,12 @@ import org.slf4j.LoggerFactory;
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
     private static final byte[] SHARDS_KEY = "shards".getBytes(StandardCharsets.UTF_8);
+    /** How long a group that is smaller than the last one waits for more. Fewer, larger syncs cost less of the CPU. */
+    private static final long GATHER_NANOS = 100_000;
+
+    /** Below this many commands a group, waiting would only delay them. */
+    private static final int WORTH_GATHERING = 4;
+
     private static final int EXPIRE_BATCH = 1000;
 
     private final EngineOptions options;
@@ -273,8 +279,10 @@ public final class Engine implements AutoCloseable {
 
     private void commitLoop() {
         Committer committer = new Committer(journal);
+        int lastGroup = 0;
         while (true) {
-            List<CommitterTask> tasks = commits.take();
+            List<CommitterTask> tasks = commits.take(lastGroup, lastGroup >= WORTH_GATHERING ? GATHER_NANOS : 0);
+            lastGroup = tasks.size();
             if (tasks.isEmpty()) {
                 shardInboxes.forEach(Inbox::close);
                 return;

@@ -14,7 +14,9 @@ final class Inbox<T> {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition filled = lock.newCondition();
     private List<T> waiting = new ArrayList<>();
-    private boolean takerWaits;
+    /** How many items the taker waits for; 0 while it is busy elsewhere. */
+    private int awaited;
+
     private boolean closed;
 
     /** Puts an item in, or returns false if the inbox is closed. */
@@ -34,13 +36,30 @@ final class Inbox<T> {
 
     /** Everything that waits, oldest first; blocks while there is nothing. Empty only once closed and drained. */
     List<T> take() {
+        return take(1, 0);
+    }
+
+    /**
+     * As {@link #take()}, but once there is something, waits up to {@code patienceNanos} for {@code enough} items.
+     */
+    List<T> take(int enough, long patienceNanos) {
         lock.lock();
         try {
             while (waiting.isEmpty() && !closed) {
-                takerWaits = true;
+                awaited = 1;
                 filled.awaitUninterruptibly();
-                takerWaits = false;
             }
+            long patience = patienceNanos;
+            while (waiting.size() < enough && patience > 0 && !closed) {
+                awaited = enough;
+                try {
+                    patience = filled.awaitNanos(patience);
+                } catch (InterruptedException e) {
+                    // Engine threads end by their inbox being closed, not by interruption.
+                    patience = 0;
+                }
+            }
+            awaited = 0;
             List<T> taken = waiting;
             waiting = new ArrayList<>(Math.max(16, taken.size()));
             return taken;
@@ -70,7 +89,7 @@ final class Inbox<T> {
     }
 
     private void wakeTaker() {
-        if (takerWaits) {
+        if (awaited > 0 && (closed || waiting.size() >= awaited)) {
             filled.signal();
         }
     }

@@ -53,7 +53,11 @@ public record Config(
             @Setting(value = "4437", max = 65_535, doc = "Port to listen on; `0` takes a free one.")
             int port,
 
-            @Setting(value = "0", max = 1_024, doc = "Threads that serve connections; `0` means one per processor.")
+            @Setting(
+                    value = "0",
+                    max = 1_024,
+                    doc = "Threads that serve connections; `0` means one for every two processors, which leaves"
+                            + " the others to the engine.")
             int eventLoops,
 
             @Setting(
@@ -64,7 +68,7 @@ public record Config(
             Duration drainTimeout) {
 
         public int eventLoopCount() {
-            return eventLoops == 0 ? Runtime.getRuntime().availableProcessors() : eventLoops;
+            return eventLoops == 0 ? Math.max(1, Runtime.getRuntime().availableProcessors() / 2) : eventLoops;
         }
     }
 

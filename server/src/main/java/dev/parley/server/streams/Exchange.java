@@ -1,5 +1,6 @@
 package dev.parley.server.streams;
 
+import dev.parley.engine.CommandTooLargeException;
 import dev.parley.engine.EngineStoppedException;
 import dev.parley.engine.OverloadedException;
 import dev.parley.engine.Reply;
@@ -30,12 +31,14 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
     }
 
     /** A header's value, or null. */
-    @Nullable String header(CharSequence name) {
+    @Nullable
+    String header(CharSequence name) {
         return request.headers().get(name);
     }
 
     /** The value of a header that becomes part of a command, or null. */
-    @Nullable String storedHeader(CharSequence name) throws BadRequestException {
+    @Nullable
+    String storedHeader(CharSequence name) throws BadRequestException {
         String value = header(name);
         if (value != null && value.length() > MAX_STORED_HEADER) {
             throw BadRequestException.of(
@@ -151,9 +154,13 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
     }
 
     private void refuse(Exception failure) {
-        response().putHeader(HttpHeaders.RETRY_AFTER, "1");
+        if (!(failure instanceof CommandTooLargeException)) {
+            response().putHeader(HttpHeaders.RETRY_AFTER, "1");
+        }
         switch (failure) {
             case OverloadedException e -> error(503, "OVERLOADED", "Too many appends are waiting; try again soon.");
+            case CommandTooLargeException e ->
+                error(413, "BODY_TOO_LARGE", "The body holds too many messages; split it over several appends.");
             case StorageFullException e -> error(507, "STORAGE_FULL", String.valueOf(e.getMessage()));
             case EngineStoppedException e -> error(503, "STOPPED", "The server is stopping; try again.");
             default -> error(500, "INTERNAL_ERROR", "The server failed to answer; its log says more.");
