@@ -23,8 +23,6 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
     public static final Capabilities NONE = new Capabilities(Map.of());
     public static final Capabilities ALL = new Capabilities(Map.of("*", EnumSet.allOf(Operation.class)));
 
-    private static final JsonMapper JSON = new JsonMapper();
-
     public Capabilities {
         var copy = new TreeMap<String, Set<Operation>>();
         operationsByPattern.forEach((pattern, operations) -> {
@@ -37,7 +35,7 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
     /** {@code json}: such as {@code {"chat/*": ["read", "append"], "public": ["*"]}}. */
     public static Capabilities parse(String json) {
         try {
-            return of(JSON.readTree(json));
+            return of(JsonMapper.shared().readTree(json));
         } catch (JacksonException e) {
             throw new IllegalArgumentException("the capability is no valid JSON", e);
         }

@@ -28,7 +28,6 @@ final class Tokens {
 
     private static final List<String> CAPABILITY_CLAIMS = List.of("parley-capability", "x-ably-capability");
     private static final List<String> CLIENT_ID_CLAIMS = List.of("parley-client-id", "x-ably-clientId");
-    private static final JsonMapper JSON = new JsonMapper();
 
     private final Map<String, ApiKey> keys;
     private final Duration maxLifetime;
@@ -117,7 +116,7 @@ final class Tokens {
                 capabilities = capabilities.intersect(
                         claim instanceof String text
                                 ? Capabilities.parse(text)
-                                : Capabilities.of(JSON.valueToTree(claim)));
+                                : Capabilities.of(JsonMapper.shared().valueToTree(claim)));
             }
         }
         return capabilities;

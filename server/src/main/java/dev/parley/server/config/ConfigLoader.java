@@ -32,10 +32,6 @@ public final class ConfigLoader {
             "PARLEY_JAVA_OPTS",
             "PARLEY_TEST_FULL");
 
-    private static final YAMLMapper YAML = YAMLMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build();
-
     private final Map<String, Given> file = new HashMap<>();
     private final Map<String, Given> environment = new HashMap<>();
     private final Map<String, Given> flags = new HashMap<>();
@@ -58,7 +54,7 @@ public final class ConfigLoader {
     public ConfigLoader file(Path path) {
         JsonNode root;
         try {
-            root = YAML.readTree(Files.readString(path));
+            root = yaml(Files.readString(path));
         } catch (IOException | UncheckedIOException e) {
             throw new ConfigException("The configuration file " + path + " cannot be read: " + e);
         } catch (JacksonException e) {
@@ -75,6 +71,14 @@ public final class ConfigLoader {
         }
         flatten(path, "", root);
         return this;
+    }
+
+    /** Makes its mapper only when it is needed: that takes longer than all the rest here. */
+    private static JsonNode yaml(String text) {
+        return YAMLMapper.builder()
+                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .build()
+                .readTree(text);
     }
 
     private void flatten(Path path, String prefix, JsonNode node) {
@@ -226,7 +230,7 @@ public final class ConfigLoader {
                 return List.of();
             }
             try {
-                value = YAML.readTree(value.asString());
+                value = yaml(value.asString());
             } catch (JacksonException e) {
                 throw given.wrong("no valid YAML");
             }

@@ -10,12 +10,10 @@ import tools.jackson.databind.json.JsonMapper;
 /** Small whole answers. Errors look like {@code {"error": {"code": "...", "message": "..."}}}. */
 public final class Replies {
 
-    private static final JsonMapper JSON = new JsonMapper();
-
     private Replies() {}
 
     public static void error(HttpServerRequest request, int status, String code, String message) {
-        var body = JSON.createObjectNode();
+        var body = JsonMapper.shared().createObjectNode();
         body.putObject("error").put("code", code).put("message", message);
         json(request, status, body.toString());
     }
