@@ -106,7 +106,9 @@ export class Server {
   static async start(name, dataDir) {
     const server = await Server.spawn(name, dataDir);
     const deadline = Date.now() + READY_SECONDS * 1000;
-    while (!(name === "redis" ? await connects(server.port) : (await ask("HEAD", `${server.base}/none`)) > 0)) {
+    // A server that listens before it has recovered says 503 until it has.
+    const ready = async () => ![0, 503].includes(await ask("HEAD", `${server.base}/none`));
+    while (!(name === "redis" ? await connects(server.port) : await ready())) {
       server.mustRun();
       if (Date.now() > deadline) throw new Error(`${name} did not answer within ${READY_SECONDS} s`);
       await sleep(20);
