@@ -2,6 +2,7 @@ package dev.parley.engine.stream;
 
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
+import dev.parley.engine.stream.StreamCommand.Span;
 import dev.parley.engine.stream.StreamRows.Producer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -139,16 +140,25 @@ public final class StreamTx {
         rows.remove(Table.DEADLINES, StreamRows.deadlineKey(deadline, streamId));
     }
 
-    /** The entry that holds {@code position}, or null if it is at the tail. */
+    /** The entry that holds {@code position}, inherited ones included, or null if it is at the tail. */
     @Nullable
     Entry entryAt(StreamState state, long position) {
-        for (Appended recent : appended) {
-            if (recent.streamId() == state.id()
-                    && recent.entry().start() <= position
-                    && position < recent.entry().end()) {
-                return recent.entry();
+        for (Span span : Streams.spans(state)) {
+            if (position >= span.from() && position < span.to()) {
+                Entry recent = recentEntryAt(span.streamId(), position);
+                return recent == null ? streams.entryAt(span, position) : recent.clip(span.from(), span.to());
             }
         }
-        return streams.entryAt(state, position);
+        return null;
+    }
+
+    private @Nullable Entry recentEntryAt(long streamId, long position) {
+        for (Appended recent : appended) {
+            Entry entry = recent.entry();
+            if (recent.streamId() == streamId && entry.start() <= position && position < entry.end()) {
+                return entry;
+            }
+        }
+        return null;
     }
 }

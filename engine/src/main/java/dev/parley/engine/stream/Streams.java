@@ -118,20 +118,14 @@ public final class Streams {
         return holder != null && StreamRows.entry(holder.key(), holder.value()).end() > position ? holder.key() : exact;
     }
 
+    /** The entry of {@code span} that holds {@code position}, clipped to the span. */
     @Nullable
-    Entry entryAt(StreamState state, long position) {
-        for (Span span : spans(state)) {
-            if (position >= span.from() && position < span.to()) {
-                Row holder = store.last(
-                        Table.ENTRIES,
-                        StreamRows.idKey(span.streamId()),
-                        StreamRows.entryKey(span.streamId(), position + 1));
-                return holder == null
-                        ? null
-                        : StreamRows.entry(holder.key(), holder.value()).clip(span.from(), span.to());
-            }
-        }
-        return null;
+    Entry entryAt(Span span, long position) {
+        Row holder = store.last(
+                Table.ENTRIES, StreamRows.idKey(span.streamId()), StreamRows.entryKey(span.streamId(), position + 1));
+        return holder == null
+                ? null
+                : StreamRows.entry(holder.key(), holder.value()).clip(span.from(), span.to());
     }
 
     static List<Span> spans(StreamState state) {

@@ -1,0 +1,803 @@
+package dev.parley.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.engine.CrashPoints.Crash;
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.delivery.Delivery;
+import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.journal.Journal;
+import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.stream.Entry;
+import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.ProducerTag;
+import dev.parley.engine.stream.StreamCommand;
+import dev.parley.engine.stream.StreamCommand.Append;
+import dev.parley.engine.stream.StreamCommand.Create;
+import dev.parley.engine.stream.StreamCommand.Delete;
+import dev.parley.engine.stream.StreamCommand.Fork;
+import dev.parley.engine.stream.StreamCommand.Touch;
+import dev.parley.engine.stream.StreamState;
+import dev.parley.engine.stream.Streams;
+import dev.parley.engine.subscription.Subscriptions;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One simulated life of an engine: a few servers one after another on the same disk, each but the last ended by a crash.
+ *
+ * <p>Everything is the engine's own but its disk, its store and its threads, whose steps are taken one at a time in an
+ * order drawn from the seed. The rules:
+ *
+ * <ul>
+ *   <li>what a start finds in the journal begins like what was written and has everything that was ever answered;
+ *   <li>every outcome, and everything that can be read, is the {@link Model}'s;
+ *   <li>a tail gets every entry once and in order, and nothing that a crash takes away;
+ *   <li>replay of the whole journal into an empty store gives the same bytes.
+ * </ul>
+ */
+final class History {
+    /** A store that can be thrown back by a crash. */
+    interface Storage {
+        Store store();
+
+        void crash(SplittableRandom random);
+    }
+
+    private static final int SEGMENT_BYTES = 2048;
+    private static final int MAX_RECORD_BYTES = 640;
+    private static final List<String> PATHS = List.of("a", "b", "dir/c", "dir/d");
+    private static final List<String> TYPES =
+            List.of("application/json", "application/json", "text/plain", "Application/JSON; charset=utf-8");
+    private static final int MAX_CRASH_POINTS = 400;
+    private static final int MAX_STEPS = 150;
+    private static final byte[] FIRST = {};
+    private static final byte[] LAST = new byte[32];
+
+    static {
+        Arrays.fill(LAST, (byte) 0xFF);
+    }
+
+    private final SplittableRandom random;
+    private final Storage storage;
+    private final Consumer<String> trace;
+    private final CrashPoints points = new CrashPoints();
+    private final SimulatedDisk disk = new SimulatedDisk(points);
+    private final int shardCount;
+    private final int maxCached;
+
+    /** All that was ever written to the journal and not lost. */
+    private final TreeMap<Long, byte[]> written = new TreeMap<>();
+
+    private final Model model = new Model();
+    /** Position of the newest command that is known to be durable. The model has come as far. */
+    private long durable;
+
+    private final List<Reader> readers = new ArrayList<>();
+    private final List<StreamCommand<?>> sent = new ArrayList<>();
+    private long now = 1_000_000;
+    private int made;
+
+    History(long seed, Storage storage, Consumer<String> trace) {
+        this.random = new SplittableRandom(seed);
+        this.storage = storage;
+        this.trace = trace;
+        this.shardCount = 1 + random.nextInt(3);
+        this.maxCached = 1 + random.nextInt(5);
+    }
+
+    void run() throws IOException {
+        for (int crashes = random.nextInt(5); crashes > 0; crashes--) {
+            liveUntilCrash(random.nextInt(MAX_CRASH_POINTS));
+        }
+        liveUntilCrash(Long.MAX_VALUE);
+        points.restart(Long.MAX_VALUE);
+        end(start());
+    }
+
+    private void liveUntilCrash(long crashPoint) throws IOException {
+        points.restart(crashPoint);
+        try {
+            Server server = start();
+            for (int steps = random.nextInt(MAX_STEPS); steps > 0; steps--) {
+                step(server);
+            }
+            drain(server);
+            compare(server);
+        } catch (Crash e) {
+            trace.accept("crash");
+        }
+        points.crash();
+        readers.forEach(Reader::detach);
+        disk.mend();
+        if (random.nextBoolean()) {
+            trace.accept("power failure");
+            disk.losePower(random);
+        }
+        storage.crash(random);
+    }
+
+    private Server start() throws IOException {
+        Server started = new Server();
+        started.forks.recover(started.streams.releases(), now);
+        started.forks.recover(started.streams.orphanedPins(), now);
+        readers.removeIf(reader -> !reader.attach(started));
+        return started;
+    }
+
+    private void step(Server running) throws IOException {
+        switch (random.nextInt(24)) {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8 -> {
+                now += random.nextInt(3);
+                send(running, command());
+            }
+            case 9, 10, 11, 12 -> commit(running);
+            case 13, 14, 15, 16 -> running.work(random.nextInt(shardCount));
+            case 17, 18 -> read(running);
+            case 19 -> {
+                now += random.nextInt(30);
+                running.streams.due(now, 10).forEach(expire -> running.enqueue(expire, Forks.ignore()));
+            }
+            case 20 -> running.checkpoint();
+            case 21 -> disk.full(random.nextInt(3) == 0);
+            case 22 -> {
+                if (random.nextInt(20) == 0) {
+                    trace.accept("the next sync fails");
+                    disk.failNextSync();
+                }
+            }
+            default -> {
+                drain(running);
+                compare(running);
+            }
+        }
+    }
+
+    private void commit(Server running) throws IOException {
+        try {
+            running.commit(random.nextInt(4) == 0 ? random.nextInt(3) : Integer.MAX_VALUE);
+        } catch (IOException e) {
+            trace.accept("stopped: " + e.getMessage());
+            throw points.crash();
+        }
+    }
+
+    private void drain(Server running) throws IOException {
+        while (!running.pending.isEmpty() || running.tasks.stream().anyMatch(tasks -> !tasks.isEmpty())) {
+            commit(running);
+            for (int i = 0; i < shardCount; i++) {
+                running.work(i);
+            }
+        }
+    }
+
+    // What clients do.
+
+    private void send(Server running, StreamCommand<?> command) {
+        trace.accept("send " + command);
+        sent.add(command);
+        if (command instanceof Create create && create.fork() != null) {
+            running.forks.create(create, new Once<>());
+        } else {
+            running.enqueue(command, new Once<>());
+        }
+    }
+
+    private <T> T oneOf(List<T> choices) {
+        return choices.get(random.nextInt(choices.size()));
+    }
+
+    private StreamCommand<?> command() {
+        if (!sent.isEmpty() && random.nextInt(6) == 0) {
+            return sent.get(Math.max(0, sent.size() - 1 - random.nextInt(12)));
+        }
+        String path = oneOf(PATHS);
+        return switch (random.nextInt(20)) {
+            case 0, 1, 2 -> create(path, null);
+            case 3, 4 -> create(path, fork());
+            case 5 -> new Delete(path, now);
+            case 6 -> new Touch(path, now);
+            default -> append(path);
+        };
+    }
+
+    private Create create(String path, @Nullable Fork fork) {
+        String type = fork != null && random.nextInt(4) > 0 ? null : random.nextInt(8) == 0 ? null : oneOf(TYPES);
+        boolean json = type == null ? fork != null && random.nextBoolean() : Model.isJson(type);
+        Payload payload = random.nextInt(3) == 0 ? payload(json) : Payload.empty();
+        int lifetime = random.nextInt(6);
+        return new Create(
+                path,
+                now,
+                type,
+                lifetime == 0 ? 5 + random.nextInt(58) : StreamCommand.NONE,
+                lifetime == 1 ? now + random.nextInt(200) : StreamCommand.NONE,
+                random.nextInt(12) == 0,
+                payload,
+                fork);
+    }
+
+    private Fork fork() {
+        String source = oneOf(PATHS);
+        Model.Doc doc = model.docs().get(source);
+        int tail = doc == null ? 0 : doc.units.size();
+        long position = random.nextInt(3) == 0 ? StreamCommand.NONE : random.nextInt(tail + 2);
+        return new Fork(source, position, random.nextInt(3) == 0 ? random.nextInt(6) : 0, null);
+    }
+
+    private Append append(String path) {
+        Model.Doc doc = model.docs().get(path);
+        String type = doc == null || random.nextInt(10) == 0 ? oneOf(TYPES) : doc.type;
+        boolean close = random.nextInt(25) == 0;
+        Payload payload = close && random.nextBoolean() ? Payload.empty() : payload(Model.isJson(type));
+        String producer = oneOf(List.of("", "", "p", "q"));
+        ProducerTag last = doc == null ? null : doc.producers.get(producer);
+        String seq = random.nextInt(8) == 0 ? "s" + random.nextInt(200) : null;
+        return new Append(path, now, type, payload, close, producer.isEmpty() ? null : tag(producer, last), seq);
+    }
+
+    private ProducerTag tag(String id, @Nullable ProducerTag last) {
+        long epoch = last == null ? random.nextInt(2) : last.epoch();
+        long seq = last == null ? -1 : last.seq();
+        return switch (random.nextInt(16)) {
+            case 0 -> new ProducerTag(id, epoch + 1, 0);
+            case 1 -> new ProducerTag(id, epoch + 1, 1);
+            case 2 -> new ProducerTag(id, Math.max(0, epoch - 1), Math.max(0, seq));
+            case 3 -> new ProducerTag(id, epoch, seq + 2);
+            case 4 -> new ProducerTag(id, epoch, Math.max(0, seq));
+            case 5 -> new ProducerTag(id, epoch, Math.max(0, seq - 1));
+            default -> new ProducerTag(id, epoch, seq + 1);
+        };
+    }
+
+    /** Data that appears nowhere else; now and then large, and rarely too large. */
+    private Payload payload(boolean json) {
+        List<String> messages = new ArrayList<>();
+        for (int count = json ? 1 + random.nextInt(3) : 1; count > 0; count--) {
+            int size = random.nextInt(10) == 0 ? random.nextInt(250) : random.nextInt(20);
+            messages.add("\"" + made++ + "-" + "x".repeat(size) + "\"");
+        }
+        byte[] joined = String.join(",", messages).getBytes(StandardCharsets.US_ASCII);
+        return json
+                ? Payload.ofMessages(
+                        joined, messages.stream().mapToInt(String::length).toArray())
+                : Payload.ofBytes(joined);
+    }
+
+    /** Hears one answer, or none if the server crashes. */
+    private static final class Once<O> implements Reply<O> {
+        private boolean answered;
+
+        @Override
+        public void done(O outcome) {
+            once();
+        }
+
+        @Override
+        public void failed(Exception failure) {
+            assertThat(failure).isInstanceOf(StorageFullException.class);
+            once();
+        }
+
+        private void once() {
+            assertThat(answered).as("answered twice").isFalse();
+            answered = true;
+        }
+    }
+
+    // What readers do.
+
+    private void read(Server running) {
+        if (readers.size() < 6 && random.nextInt(3) == 0) {
+            StreamState state = running.streams.find(oneOf(PATHS));
+            if (state != null) {
+                Reader reader = new Reader(state, random.nextInt((int) state.tail() + 1), random.nextBoolean());
+                if (reader.attach(running)) {
+                    readers.add(reader);
+                }
+            }
+        } else if (!readers.isEmpty()) {
+            Reader reader = oneOf(readers);
+            if (random.nextInt(8) == 0) {
+                reader.close();
+                readers.remove(reader);
+            } else {
+                reader.read(1 + random.nextInt(200));
+            }
+        }
+    }
+
+    /** Follows a stream across crashes, from where it stood. */
+    private final class Reader {
+        private final String path;
+        private final long id;
+        private final boolean eager;
+        private long position;
+        private @Nullable Tail tail;
+        private boolean ended;
+
+        Reader(StreamState state, long position, boolean eager) {
+            this.path = state.path();
+            this.id = state.id();
+            this.position = position;
+            this.eager = eager;
+        }
+
+        boolean attach(Server running) {
+            StreamState state = running.streams.find(path);
+            if (state == null || state.id() != id) {
+                assertThat(model.exists(id)).as("stream %s is lost", path).isFalse();
+                return false;
+            }
+            assertThat(state.tail()).as("tail of %s, read up to here", path).isGreaterThanOrEqualTo(position);
+            tail = Objects.requireNonNull(running.delivery.tail(state, position, this::told));
+            return true;
+        }
+
+        void detach() {
+            tail = null;
+        }
+
+        void close() {
+            Objects.requireNonNull(tail).close();
+        }
+
+        /** In the middle of a publish: what is announced must be readable. */
+        private void told() {
+            if (eager && tail != null) {
+                read(100);
+            }
+        }
+
+        /** Reads once; returns false if there was nothing. */
+        boolean read(int maxBytes) {
+            Tail open = Objects.requireNonNull(tail);
+            Tail.Next next = open.poll(maxBytes);
+            if (next instanceof Tail.InStore) {
+                next = open.readStore(maxBytes);
+            }
+            Model.Doc doc = model.ever(id);
+            switch (next) {
+                case Tail.More more -> {
+                    assertThat(more.from()).isEqualTo(position);
+                    take(doc, more.entries());
+                    assertThat(more.to()).isEqualTo(position).isEqualTo(open.position());
+                    assertThat(!more.atEnd() || (doc.closed && position == doc.units.size()))
+                            .as("an end that is none")
+                            .isTrue();
+                    return true;
+                }
+                case Tail.Nothing nothing -> {
+                    assertThat(nothing.state().tail()).isEqualTo(position);
+                    return false;
+                }
+                case Tail.Ended e -> {
+                    assertThat(model.exists(id) && !doc.deleted)
+                            .as("ended alive")
+                            .isFalse();
+                    ended = true;
+                    return false;
+                }
+                case Tail.InStore s -> throw new AssertionError("neither in memory nor in the store");
+            }
+        }
+
+        private void take(Model.Doc doc, List<Entry> entries) {
+            position = checkEntries(doc, position, entries);
+        }
+
+        void drained() {
+            while (read(1000)) {
+                trace.accept("reader of " + path + " at " + position);
+            }
+            assertThat(ended || position == model.ever(id).units.size())
+                    .as("reader of %s stays at %d", path, position)
+                    .isTrue();
+            assertThat(ended).isEqualTo(!model.exists(id) || model.ever(id).deleted);
+        }
+    }
+
+    /** Checks that entries go on from {@code position} with what the model has there; returns where they end. */
+    private static long checkEntries(Model.Doc doc, long position, List<Entry> entries) {
+        assertThat(entries).isNotEmpty();
+        long at = position;
+        for (Entry entry : entries) {
+            assertThat(entry.start()).isEqualTo(at);
+            assertThat(entry.end())
+                    .as("end in %s, which has %s", doc.path, doc.ends)
+                    .isIn(doc.ends);
+            assertThat(Model.units(entry.payload())).isEqualTo(doc.units.subList((int) at, (int) entry.end()));
+            at = entry.end();
+        }
+        return at;
+    }
+
+    // What must hold.
+
+    private void compare(Server running) {
+        trace.accept("compare");
+        List<String> paths = new ArrayList<>();
+        running.streams.forEach("", state -> paths.add(state.path()));
+        assertThat(paths).containsExactlyElementsOf(model.docs().keySet());
+        for (Model.Doc doc : model.docs().values()) {
+            StreamState state = Objects.requireNonNull(running.streams.find(doc.path));
+            assertThat(List.of(state.id(), state.contentType(), state.tail(), state.closed(), state.deleted()))
+                    .isEqualTo(List.of(doc.id, doc.type, (long) doc.units.size(), doc.closed, doc.deleted));
+            assertThat(List.of(state.ttlMillis(), state.expiresAt(), state.accessedAt(), (long) state.pins()))
+                    .isEqualTo(List.of(doc.ttl, doc.expiresAt, doc.accessed, (long) doc.pins.size()));
+            assertThat(state.seq()).isEqualTo(doc.seq);
+            long at = random.nextBoolean() ? 0 : random.nextInt(doc.units.size() + 1);
+            while (at < state.tail()) {
+                at = checkEntries(doc, at, running.streams.read(state, at, 1 + random.nextInt(300)));
+            }
+            assertThat(at).isEqualTo(state.tail());
+        }
+        assertThat(running.streams.releases()).hasSameSizeAs(model.notes());
+        readers.forEach(Reader::drained);
+        List<Reader> over = readers.stream().filter(reader -> reader.ended).toList();
+        over.forEach(Reader::close);
+        readers.removeAll(over);
+        assertThat(running.delivery.topics())
+                .isEqualTo((int) readers.stream().map(r -> r.id).distinct().count());
+    }
+
+    private void end(Server running) throws IOException {
+        drain(running);
+        compare(running);
+        assertThat(running.streams.releases()).as("outbox").isEmpty();
+        assertThat(running.streams.orphanedPins()).as("pins").isEmpty();
+        assertThat(model.orphanedPins()).as("pins").isEmpty();
+
+        now += 1_000_000;
+        for (var due = running.streams.due(now, 3); !due.isEmpty(); due = running.streams.due(now, 3)) {
+            due.forEach(expire -> running.enqueue(expire, Forks.ignore()));
+            drain(running);
+        }
+        compare(running);
+        assertThat(model.docs().values()).allMatch(doc -> doc.deleted || (doc.ttl < 0 && doc.expiresAt < 0));
+        for (Table table : List.of(Table.ENTRIES, Table.PRODUCERS, Table.PINS)) {
+            rows(storage.store(), table)
+                    .forEach(row -> assertThat(model.exists(new BinaryReader(row.key()).fixed64()))
+                            .as("rows of a stream that is gone in %s", table)
+                            .isTrue());
+        }
+        assertThat(rows(storage.store(), Table.DEADLINES)).isEmpty();
+        assertThat(rows(storage.store(), Table.OUTBOX)).isEmpty();
+        compareWithReplayFromZero(running);
+    }
+
+    private void compareWithReplayFromZero(Server running) throws IOException {
+        Store other = new SimulatedStore();
+        Streams streams = new Streams(other, maxCached);
+        List<Shard> shards = new ArrayList<>();
+        for (int i = 0; i < shardCount; i++) {
+            shards.add(new Shard(i, other, streams, new Subscriptions(other), new Delivery(streams), release -> {}));
+        }
+        Recovery.run(new Tape(written), shards);
+        shards.forEach(shard -> shard.mark(durable));
+        running.shards.forEach(shard -> shard.mark(durable));
+        for (Table table : Table.values()) {
+            assertThat(dump(other, table)).as("replayed %s", table).isEqualTo(dump(storage.store(), table));
+        }
+    }
+
+    private static List<Row> rows(Store store, Table table) {
+        List<Row> found = new ArrayList<>();
+        try (Rows rows = store.scan(table, FIRST, LAST)) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                found.add(row);
+            }
+        }
+        return found;
+    }
+
+    private static List<String> dump(Store store, Table table) {
+        HexFormat hex = HexFormat.of();
+        return rows(store, table).stream()
+                .map(row -> hex.formatHex(row.key()) + "=" + hex.formatHex(row.value()))
+                .toList();
+    }
+
+    /** An engine whose threads are steps. */
+    private final class Server {
+        final Streams streams = new Streams(storage.store(), maxCached);
+        final Delivery delivery = new Delivery(streams);
+        final Subscriptions subscriptions = new Subscriptions(storage.store());
+        final Forks forks = new Forks(this::enqueue, () -> "pin" + made++);
+        final List<Shard> shards = new ArrayList<>();
+        final List<Deque<Task>> tasks = new ArrayList<>();
+        final List<Committer.Submission> pending = new ArrayList<>();
+        final Journal journal;
+        final Committer committer;
+
+        Server() throws IOException {
+            Store store = new Watched(storage.store());
+            for (int i = 0; i < shardCount; i++) {
+                shards.add(new Shard(i, store, streams, subscriptions, delivery, release -> forks.release(release, 0)));
+                tasks.add(new ArrayDeque<>());
+            }
+            journal = open();
+            committer = new Committer(journal);
+        }
+
+        private Journal open() throws IOException {
+            try {
+                Watch opened = new Watch(new LocalJournal(disk, SEGMENT_BYTES, MAX_RECORD_BYTES, Runnable::run));
+                Recovery.run(opened, shards);
+                opened.checkReplayed();
+                return opened;
+            } catch (IOException e) {
+                assertThat(e).hasMessageContaining("simulated");
+                throw points.crash();
+            }
+        }
+
+        <O> void enqueue(Command<O> command, Reply<O> reply) {
+            pending.add(new Committer.Submission(command, new Checked<>((StreamCommand<?>) command, reply)));
+        }
+
+        void commit(int most) throws IOException {
+            List<Committer.Submission> group = pending.subList(0, Math.min(most, pending.size()));
+            List<Committer.Submission> submissions = List.copyOf(group);
+            group.clear();
+            trace.accept("commit " + submissions.size());
+            committer.commit(
+                    submissions,
+                    this::dispatch,
+                    (refused, reason) -> refused.reply().failed(new StorageFullException("refused", reason)));
+            if (pending.isEmpty()) {
+                journal.idle();
+            }
+        }
+
+        private void dispatch(List<Shard.Work> group) {
+            for (Shard.Work work : group) {
+                durable = work.position();
+                ((Checked<?>) Objects.requireNonNull(work.reply())).expect(work.position());
+            }
+            points.point();
+            for (int i = 0; i < shardCount; i++) {
+                int shard = i;
+                List<Shard.Work> share = group.stream()
+                        .filter(work -> Shard.indexOf(work.command(), shardCount) == shard)
+                        .toList();
+                if (!share.isEmpty()) {
+                    tasks.get(i).add(() -> shards.get(shard).apply(share));
+                }
+            }
+        }
+
+        void work(int shard) throws IOException {
+            Task task = tasks.get(shard).poll();
+            if (task != null) {
+                trace.accept("apply in shard " + shard);
+                points.point();
+                task.run();
+            }
+        }
+
+        void checkpoint() {
+            trace.accept("checkpoint");
+            long position = committer.end();
+            int[] left = {shardCount};
+            for (int i = 0; i < shardCount; i++) {
+                Shard shard = shards.get(i);
+                tasks.get(i).add(() -> {
+                    shard.mark(position);
+                    if (--left[0] == 0) {
+                        long upTo =
+                                shards.stream().mapToLong(Shard::applied).min().orElseThrow();
+                        storeFlush();
+                        journal.truncateBefore(upTo);
+                    }
+                });
+            }
+        }
+
+        private void storeFlush() {
+            points.point();
+            storage.store().flush();
+            points.point();
+        }
+    }
+
+    private interface Task {
+        void run() throws IOException;
+    }
+
+    /** Compares an outcome with the model's, and lets crashes come before the answer leaves. */
+    private final class Checked<O> implements Reply<O> {
+        private final StreamCommand<?> command;
+        private final Reply<O> reply;
+        private @Nullable Object expected;
+
+        Checked(StreamCommand<?> command, Reply<O> reply) {
+            this.command = command;
+            this.reply = reply;
+        }
+
+        void expect(long position) {
+            expected = model.apply(position, command);
+            trace.accept(position + " " + command + " -> " + expected);
+        }
+
+        @Override
+        public void done(O outcome) {
+            points.point();
+            assertThat(Model.comparable(outcome)).as("outcome of %s", command).isEqualTo(expected);
+            reply.done(outcome);
+        }
+
+        @Override
+        public void failed(Exception failure) {
+            points.point();
+            assertThat(expected).as("refused, but in the journal").isNull();
+            reply.failed(failure);
+        }
+    }
+
+    /** The store with crashes around its writes. */
+    private final class Watched implements Store {
+        private final Store store;
+
+        Watched(Store store) {
+            this.store = store;
+        }
+
+        @Override
+        public byte @Nullable [] get(Table table, byte[] key) {
+            return store.get(table, key);
+        }
+
+        @Override
+        public Rows scan(Table table, byte[] from, byte[] to) {
+            return store.scan(table, from, to);
+        }
+
+        @Override
+        public @Nullable Row last(Table table, byte[] from, byte[] to) {
+            return store.last(table, from, to);
+        }
+
+        @Override
+        public void write(List<Change> batch) {
+            points.point();
+            store.write(batch);
+            points.point();
+        }
+
+        @Override
+        public void flush() {
+            store.flush();
+        }
+
+        @Override
+        public void close() {
+            store.close();
+        }
+    }
+
+    /** The journal, with a copy of all that goes in and a look at what comes out. */
+    private final class Watch implements Journal {
+        private final Journal journal;
+        private final TreeMap<Long, byte[]> replayed = new TreeMap<>();
+        private long from;
+
+        Watch(Journal journal) {
+            this.journal = journal;
+        }
+
+        @Override
+        public void replay(long position, RecordReader reader) throws IOException {
+            from = position;
+            journal.replay(position, (at, bytes) -> {
+                replayed.put(at, bytes(bytes));
+                reader.read(at, bytes);
+            });
+        }
+
+        /** What came back begins like what was written and has all that is known to be durable. */
+        void checkReplayed() {
+            long last = replayed.isEmpty() ? Math.max(from, durable) : replayed.lastKey();
+            assertThat(last).as("end of the journal").isGreaterThanOrEqualTo(durable);
+            Map<Long, byte[]> expected = written.subMap(from, true, last, true);
+            assertThat(replayed.keySet()).isEqualTo(expected.keySet());
+            expected.forEach((at, bytes) -> assertThat(replayed.get(at)).isEqualTo(bytes));
+            written.tailMap(last, false).clear();
+            written.tailMap(durable, false).forEach((at, bytes) -> {
+                StreamCommand<?> command = (StreamCommand<?>) CommandCodec.read(ByteBuffer.wrap(bytes));
+                trace.accept("survived: " + at + " " + command + " -> " + model.apply(at, command));
+            });
+            durable = last;
+        }
+
+        @Override
+        public long append(ByteBuffer bytes) throws IOException {
+            long position = journal.append(bytes.duplicate());
+            assertThat(position).isGreaterThan(written.isEmpty() ? 0 : written.lastKey());
+            written.put(position, bytes(bytes));
+            return position;
+        }
+
+        private static byte[] bytes(ByteBuffer buffer) {
+            byte[] bytes = new byte[buffer.remaining()];
+            buffer.duplicate().get(bytes);
+            return bytes;
+        }
+
+        @Override
+        public long pendingBytes() {
+            return journal.pendingBytes();
+        }
+
+        @Override
+        public void sync() throws IOException {
+            journal.sync();
+        }
+
+        @Override
+        public void idle() throws IOException {
+            journal.idle();
+        }
+
+        @Override
+        public void truncateBefore(long position) throws IOException {
+            journal.truncateBefore(position);
+        }
+
+        @Override
+        public void close() throws IOException {
+            journal.close();
+        }
+    }
+
+    /** A journal that only plays back. */
+    private record Tape(TreeMap<Long, byte[]> records) implements Journal {
+        @Override
+        public void replay(long position, RecordReader reader) throws IOException {
+            for (Map.Entry<Long, byte[]> entry : records.tailMap(position, true).entrySet()) {
+                reader.read(entry.getKey(), ByteBuffer.wrap(entry.getValue()));
+            }
+        }
+
+        @Override
+        public long append(ByteBuffer bytes) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public long pendingBytes() {
+            return 0;
+        }
+
+        @Override
+        public void sync() {}
+
+        @Override
+        public void idle() {}
+
+        @Override
+        public void truncateBefore(long position) {}
+
+        @Override
+        public void close() {}
+    }
+}
