@@ -25,22 +25,27 @@ export const removeFolder = path => rm(path, { recursive: true, force: true })
 
 /**
  * Starts `parley serve` and waits until it is ready. Without `dataDir` the server gets a folder of its own,
- * removed when it ends. The launcher replaces itself by the server, so `pid` is the server's.
+ * removed when it ends. The launcher replaces itself by the server, so `pid` is the server's. `signal` kills the server
+ * when it aborts. If the server ends before it is ready, the error's `status` tells how, and its `log` why.
  */
-export async function startServer({ args = [], env = {}, dataDir, port = 0 } = {}) {
+export async function startServer({ args = [], env = {}, dataDir, port = 0, signal } = {}) {
   const data = dataDir ?? (await temporaryFolder())
   const child = spawn(LAUNCHER, ["serve", "--host", "127.0.0.1", "--port", String(port), "--data", data, ...args], {
     env: { ...process.env, PARLEY_SKIP_BUILD: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   })
   running.add(child)
+  signal?.addEventListener("abort", () => child.kill("SIGKILL"), { once: true })
 
   let log = ""
   child.stderr.setEncoding("utf8").on("data", text => {
     log = (log + text).slice(-LOG_TAIL_CHARS)
     if (process.env.CONFORMANCE_LOG) process.stderr.write(text)
   })
-  const withLog = error => new Error(`${error.message}\n--- the server's log, its end ---\n${log}`, { cause: error })
+  const withLog = cause => {
+    const error = new Error(`${cause.message}\n--- the server's log, its end ---\n${log}`, { cause })
+    return Object.assign(error, { status: cause.status, log })
+  }
 
   const exited = new Promise(resolve => {
     child.once("error", error => resolve(error.message))
@@ -58,7 +63,7 @@ export async function startServer({ args = [], env = {}, dataDir, port = 0 } = {
       const url = READY_LINE.exec(output)?.[1]
       if (url) resolve(url)
     })
-    exited.then(status => reject(new Error(`the server ended before it was ready: ${status}`)))
+    exited.then(status => reject(Object.assign(new Error(`the server ended before it was ready: ${status}`), { status })))
   })
 
   async function end(signal) {

@@ -1,0 +1,47 @@
+// Finds its way in the journal's files, to damage them where it matters.
+import { readdir, readFile, truncate, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+
+const HEADER_BYTES = 64
+const RECORD_HEADER_BYTES = 16
+const ALIGNMENT = 8
+const MARK = 0xff
+
+const folder = dataDir => join(dataDir, "journal")
+
+/**
+ * The journal's files, oldest first: {path, bytes, records, end}, where a record is {payload, bytes, mark} with the place
+ * and size of its payload, and `end` is the place behind the last record.
+ */
+export async function segments(dataDir) {
+  const names = (await readdir(folder(dataDir))).filter(name => name.endsWith(".journal")).sort()
+  return Promise.all(names.map(name => readSegment(join(folder(dataDir), name))))
+}
+
+async function readSegment(path) {
+  const bytes = await readFile(path)
+  const records = []
+  let end = HEADER_BYTES
+  while (end + RECORD_HEADER_BYTES <= bytes.length && bytes.readUInt32BE(end) > 0) {
+    const size = bytes.readUInt32BE(end)
+    const payload = end + RECORD_HEADER_BYTES
+    records.push({ start: end, payload, bytes: size, mark: size === 1 && bytes[payload] === MARK })
+    end += Math.ceil((RECORD_HEADER_BYTES + size) / ALIGNMENT) * ALIGNMENT
+  }
+  return { path, bytes, records, end }
+}
+
+/** The newest segment that has records: the next one is made ahead of need. */
+export const newestWritten = all => all.findLast(segment => segment.records.length > 0)
+
+export function flipBit(segment, place, bit) {
+  segment.bytes[place] ^= 1 << bit
+  return writeFile(segment.path, segment.bytes)
+}
+
+export function overwrite(segment, place, bytes) {
+  bytes.copy(segment.bytes, place)
+  return writeFile(segment.path, segment.bytes)
+}
+
+export const cutFile = (segment, place) => truncate(segment.path, place)
