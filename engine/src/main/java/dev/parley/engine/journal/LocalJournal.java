@@ -28,6 +28,7 @@ public final class LocalJournal implements Journal {
     private static final byte MARK = (byte) 0xFF;
 
     private static final long FIRST_SEGMENT_BYTES = 4 << 20;
+    private static final long GROWTH = 4;
 
     private final Disk disk;
     private final long segmentBytes;
@@ -87,13 +88,9 @@ public final class LocalJournal implements Journal {
         }
         if (segments.isEmpty()) {
             // Small, so that a first start does not wait for the disk.
-            segments.add(Segment.create(disk, 0, Math.min(segmentBytes, Math.max(FIRST_SEGMENT_BYTES, firstFit()))));
+            segments.add(Segment.create(disk, 0, Math.min(segmentBytes, FIRST_SEGMENT_BYTES)));
         }
         return segments.getLast();
-    }
-
-    private long firstFit() {
-        return Segment.HEADER_BYTES + 2L * Segment.paddedBytes(maxRecordBytes);
     }
 
     @Override
@@ -147,7 +144,6 @@ public final class LocalJournal implements Journal {
         groupStart = end;
         durable = end;
         replayed = true;
-        next = prepareAfter(active);
     }
 
     private CorruptJournalException outOfRange(long position, long end) {
@@ -244,6 +240,9 @@ public final class LocalJournal implements Journal {
             active.file().sync();
             durable = groupStart;
             marked = false;
+            if (next == null && groupStart - active.base() > active.capacity() / 2) {
+                next = prepareAfter(active);
+            }
         } catch (IOException | RuntimeException | Error e) {
             broken = true;
             throw e;
@@ -296,14 +295,17 @@ public final class LocalJournal implements Journal {
             segments.add(active);
         }
         groupStart = active.base() + Segment.HEADER_BYTES;
-        next = prepareAfter(active);
+        next = null;
     }
 
+    /** Segments grow to their full size, so that a server with little to do has little to write. */
     private CompletableFuture<Segment> prepareAfter(Segment segment) {
+        long room = (long) Segment.HEADER_BYTES + Segment.paddedBytes(maxRecordBytes);
+        long capacity = Math.min(segmentBytes, Math.max(GROWTH * segment.capacity(), room));
         return CompletableFuture.supplyAsync(
                 () -> {
                     try {
-                        return Segment.create(disk, segment.end(), segmentBytes);
+                        return Segment.create(disk, segment.end(), capacity);
                     } catch (IOException e) {
                         throw new CompletionException(e);
                     }
