@@ -11,6 +11,7 @@ import dev.parley.server.http.Door;
 import dev.parley.server.http.HttpFront;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -92,6 +93,9 @@ final class ParleyServer {
                     "listening", () -> await(listening.otherwiseEmpty().mapEmpty(), CLOSE_TIMEOUT)));
             this.engine = openEngine();
             closings.push(new Closing("engine", engine::close));
+            Gauge.builder("parley.engine.waiting", engine, Engine::waiting)
+                    .description("Commands that wait for their outcome")
+                    .register(metrics.registry());
             this.rootKey = rootKeyIn(config.data().dir());
             this.uri = uri(port(listening));
             var housekeeping = Housekeeping.start(engine, config.engine().checkpointInterval());

@@ -91,7 +91,7 @@ public final class HttpFront {
         for (Door door : doors) {
             ending.add(door.drain());
         }
-        return Future.all(ending).mapEmpty();
+        return Future.join(ending).mapEmpty();
     }
 
     /** Adds one event loop, with its share of the connections. */
