@@ -6,6 +6,7 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.Delivery;
+import dev.parley.engine.journal.CorruptJournalException;
 import dev.parley.engine.journal.Disk;
 import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.Journal;
@@ -102,6 +103,10 @@ public final class Engine implements AutoCloseable {
         try {
             Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes());
             try {
+                if (store.get(Table.META, SHARDS_KEY) != null && !LocalJournal.existsOn(disk)) {
+                    throw new CorruptJournalException("the journal of " + options.folder()
+                            + " is missing, but its store is not: restore the folder from a backup");
+                }
                 Journal journal = new LocalJournal(
                         disk,
                         options.segmentBytes(),

@@ -73,6 +73,11 @@ public final class LocalJournal implements Journal {
         this.active = openSegments();
     }
 
+    /** True if a journal was begun on {@code disk}. */
+    public static boolean existsOn(Disk disk) throws IOException {
+        return disk.list().stream().anyMatch(Segment::isName);
+    }
+
     private Segment openSegments() throws IOException {
         List<String> names = disk.list().stream()
                 .filter(Segment::isName)
