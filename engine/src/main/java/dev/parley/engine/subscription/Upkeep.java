@@ -5,6 +5,7 @@ import dev.parley.engine.subscription.SubscriptionState.Wake;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -64,12 +65,39 @@ public final class Upkeep {
         return new At(wake.delivered() ? leaseUntil : Math.min(leaseUntil, s.nextAttemptAt()));
     }
 
+    /** A link and how far its stream is. */
+    public record Standing(Link link, StreamTail tail) {
+        /** True if there is something to process. */
+        public boolean isPending() {
+            return link.isPending(tail);
+        }
+    }
+
+    /** All links as they stand at {@code now}. */
+    public List<Standing> standings(Subscription subscription, long now) {
+        List<Standing> standings = new ArrayList<>();
+        for (Link link : subscription.links()) {
+            StreamTail tail = tail(link.path(), now);
+            standings.add(new Standing(current(link, tail), tail));
+        }
+        return standings;
+    }
+
+    private static Link current(Link link, StreamTail tail) {
+        return link.isOutdatedBy(tail) ? link.to(tail) : link;
+    }
+
     /** Streams that have something to process, at most {@link #MAX_PENDING}. */
     public List<StreamTail> pending(Subscription subscription, long now) {
+        return pendingAfter(subscription, Map.of(), now);
+    }
+
+    /** What is pending once the cursors in the streams {@code acked} stand where it says. */
+    public List<StreamTail> pendingAfter(Subscription subscription, Map<String, Long> acked, long now) {
         List<StreamTail> pending = new ArrayList<>();
         for (Link link : subscription.links()) {
             StreamTail tail = tail(link.path(), now);
-            if (link.isPending(tail) || (link.isOutdatedBy(tail) && tail.position() > 0)) {
+            if (current(link, tail).isPending(tail) && tail.position() > acked.getOrDefault(link.path(), Link.START)) {
                 pending.add(tail);
                 if (pending.size() == MAX_PENDING) {
                     break;
@@ -79,25 +107,34 @@ public final class Upkeep {
         return pending;
     }
 
-    /** Those of {@code paths} whose streams the subscription does not know yet, but should; at most {@link #MAX_NOTICED}. */
-    public List<StreamTail> unknown(Subscription subscription, Collection<String> paths, long now) {
+    /**
+     * Those of {@code paths} of which the subscription should hear in a {@link SubscriptionCommand.Notice}: streams that it
+     * ought to be linked to, and, if it is idle, streams that have something to process. At most {@link #MAX_NOTICED}.
+     */
+    public List<StreamTail> noteworthy(Subscription subscription, Collection<String> paths, long now) {
         SubscriptionState s = subscription.state();
-        List<StreamTail> unknown = new ArrayList<>();
+        int room = SubscriptionMachine.MAX_LINKS - s.links();
+        List<StreamTail> noteworthy = new ArrayList<>();
         for (String path : paths) {
             StreamTail tail = tail(path, now);
             Link link = subscription.link(path);
-            boolean wanted = link == null
-                    ? s.links() + unknown.size() < SubscriptionMachine.MAX_LINKS
-                            && s.config().matches(path)
-                    : link.isOutdatedBy(tail);
-            if (wanted && tail.streamId() != StreamTail.UNBORN) {
-                unknown.add(tail);
-                if (unknown.size() == MAX_NOTICED) {
+            boolean matters;
+            if (link != null) {
+                matters = link.isOutdatedBy(tail) || (s.mayWake(now) && link.isPending(tail));
+            } else {
+                matters = tail.streamId() != StreamTail.UNBORN
+                        && room > 0
+                        && s.config().matches(path);
+                room -= matters ? 1 : 0;
+            }
+            if (matters) {
+                noteworthy.add(tail);
+                if (noteworthy.size() == MAX_NOTICED) {
                     break;
                 }
             }
         }
-        return unknown;
+        return noteworthy;
     }
 
     /** Those of {@code paths} that are linked by the pattern only and whose stream is gone. */

@@ -7,9 +7,9 @@ import org.jspecify.annotations.Nullable;
  * Which paths name streams. A path stays as it is on the wire, {@code %2F} included, but for the case of its escapes:
  * so two spellings of one URL are one stream, and two URLs are never one.
  */
-final class StreamPaths {
+public final class StreamPaths {
     /** Longest path in characters. */
-    static final int MAX_LENGTH = 1024;
+    public static final int MAX_LENGTH = 1024;
 
     /** First segment of everything that is not a stream (section 6). */
     static final String RESERVED = "__ds";
@@ -17,7 +17,7 @@ final class StreamPaths {
     private StreamPaths() {}
 
     /** The path in its one spelling, or null if it cannot name a stream. */
-    static @Nullable String canonical(String rawPath) {
+    public static @Nullable String canonical(String rawPath) {
         if (rawPath.isEmpty() || rawPath.length() > MAX_LENGTH) {
             return null;
         }
@@ -42,7 +42,8 @@ final class StreamPaths {
         return respell ? upperCaseEscapes(rawPath) : rawPath;
     }
 
-    static boolean isReserved(String rawPath) {
+    /** True if the path is below {@value #RESERVED}. */
+    public static boolean isReserved(String rawPath) {
         return rawPath.startsWith(RESERVED)
                 && (rawPath.length() == RESERVED.length() || rawPath.charAt(RESERVED.length()) == '/');
     }

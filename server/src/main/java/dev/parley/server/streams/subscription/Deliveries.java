@@ -1,0 +1,245 @@
+package dev.parley.server.streams.subscription;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.Reply;
+import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.ProducerTag;
+import dev.parley.engine.stream.StreamCommand.Append;
+import dev.parley.engine.stream.StreamOutcome;
+import dev.parley.engine.stream.StreamState;
+import dev.parley.engine.subscription.StreamTail;
+import dev.parley.engine.subscription.Subscription;
+import dev.parley.engine.subscription.SubscriptionCommand;
+import dev.parley.engine.subscription.SubscriptionCommand.Ack;
+import dev.parley.engine.subscription.SubscriptionCommand.Acked;
+import dev.parley.engine.subscription.SubscriptionCommand.Delivered;
+import dev.parley.engine.subscription.SubscriptionCommand.DeliveryFailed;
+import dev.parley.engine.subscription.SubscriptionConfig.PullWake;
+import dev.parley.engine.subscription.SubscriptionConfig.Webhook;
+import dev.parley.engine.subscription.SubscriptionOutcome;
+import dev.parley.engine.subscription.SubscriptionState;
+import dev.parley.engine.subscription.SubscriptionState.Wake;
+import dev.parley.engine.subscription.Upkeep.Standing;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.vertx.core.buffer.Buffer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/** Brings wakes to workers: calls webhooks, and appends wake events (7.1, 7.2). What came of it goes to the engine. */
+final class Deliveries implements AutoCloseable {
+    /** Webhooks that are being called at once. */
+    static final int MAX_CALLS = 256;
+
+    /** Who needs longer calls back. */
+    static final Duration MAX_CALL = Duration.ofMinutes(2);
+
+    private static final Logger LOG = LoggerFactory.getLogger(Deliveries.class);
+
+    private final Engine engine;
+    private final SubscriptionView view;
+    private final SubscriptionKeys keys;
+    private final WakeTokens tokens;
+    private final WebhookClient client;
+    private final boolean allowLocal;
+    private final InstantSource clock;
+    private final Semaphore calls = new Semaphore(MAX_CALLS);
+    private final Counter arrived;
+    private final Counter failed;
+
+    Deliveries(
+            Engine engine,
+            SubscriptionView view,
+            SubscriptionKeys keys,
+            WakeTokens tokens,
+            WebhookClient client,
+            boolean allowLocal,
+            InstantSource clock,
+            MeterRegistry meters) {
+        this.engine = engine;
+        this.view = view;
+        this.keys = keys;
+        this.tokens = tokens;
+        this.client = client;
+        this.allowLocal = allowLocal;
+        this.clock = clock;
+        this.arrived = counter(meters, "ok");
+        this.failed = counter(meters, "failed");
+    }
+
+    private static Counter counter(MeterRegistry meters, String outcome) {
+        return Counter.builder("parley.subscriptions.deliveries")
+                .description("Wakes brought to webhooks and wake streams")
+                .tag("outcome", outcome)
+                .register(meters);
+    }
+
+    /** Hears that an attempt is over, and whether the engine has taken note of what came of it. */
+    interface Over {
+        void over(boolean noted);
+    }
+
+    /** Starts to bring {@code wake}, which is the one of {@code state}. */
+    void deliver(Subscription subscription, SubscriptionState state, Wake wake, Over over) {
+        switch (state.config().target()) {
+            case PullWake pull -> append(state, wake, pull.wakeStream(), over);
+            case Webhook hook -> {
+                if (calls.tryAcquire()) {
+                    Thread.ofVirtual().name("webhook").start(() -> {
+                        SubscriptionCommand<?> result;
+                        try {
+                            result = call(subscription, state, wake, hook.url());
+                        } finally {
+                            calls.release();
+                        }
+                        note(result, over);
+                    });
+                } else {
+                    LOG.warn("{} webhooks are being called, others wait", MAX_CALLS);
+                    over.over(false);
+                }
+            }
+        }
+    }
+
+    private SubscriptionCommand<?> call(Subscription subscription, SubscriptionState s, Wake wake, String url) {
+        long now = clock.millis();
+        List<Standing> standings = view.upkeep().standings(subscription, now);
+        byte[] body = view.webhook(s, wake, standings, tokens.issue(s, s.generation(), now));
+        Duration timeout = Duration.ofMillis(Math.min(MAX_CALL.toMillis(), wake.leaseUntil() - now));
+        try {
+            WebhookClient.Answer answer =
+                    client.post(WebhookUrl.parse(url, allowLocal), body, keys.sign(body, now / 1000), timeout);
+            if (answer.status() / 100 == 2) {
+                arrived.increment();
+                return isDone(answer.body())
+                        ? ackOf(subscription, s, wake, standings)
+                        : new Delivered(s.id(), clock.millis(), wake.id());
+            }
+            LOG.info("the webhook of subscription {} answered {}", s.id(), answer.status());
+        } catch (IOException | RefusedException e) {
+            LOG.info("the webhook of subscription {} could not be called: {}", s.id(), e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return failure(s, wake);
+    }
+
+    private static boolean isDone(@Nullable Buffer body) {
+        if (body == null || body.length() == 0) {
+            return false;
+        }
+        try {
+            JsonNode done = Json.MAPPER.readTree(body.getBytes()).path("done");
+            return done.isBoolean() && done.booleanValue();
+        } catch (JacksonException e) {
+            LOG.debug("a webhook's answer is no JSON", e);
+            return false;
+        }
+    }
+
+    /** Acks what the wake has shown, and no more. */
+    private Ack ackOf(Subscription subscription, SubscriptionState s, Wake wake, List<Standing> shown) {
+        Map<String, Long> acked = new HashMap<>();
+        List<Acked> acks = new ArrayList<>();
+        List<StreamTail> tails = new ArrayList<>();
+        for (Standing standing : shown) {
+            // Who has unlinked the stream meanwhile does not want it acked.
+            if (standing.isPending() && subscription.link(standing.link().path()) != null) {
+                StreamTail tail = standing.tail();
+                acked.put(tail.path(), tail.position());
+                acks.add(new Acked(tail.path(), tail.position()));
+                tails.add(tail);
+            }
+        }
+        long now = clock.millis();
+        tails.addAll(view.upkeep().pendingAfter(subscription, acked, now));
+        return new Ack(s.id(), now, s.generation(), wake.id(), acks, true, tails, Chance.wakeId());
+    }
+
+    private DeliveryFailed failure(SubscriptionState s, Wake wake) {
+        failed.increment();
+        long now = clock.millis();
+        return new DeliveryFailed(s.id(), now, wake.id(), now + Chance.backoffMillis(s.attempts()));
+    }
+
+    private void append(SubscriptionState s, Wake wake, String wakeStream, Over over) {
+        StreamState stream = engine.streams().find(wakeStream);
+        if (stream == null) {
+            unheard(s, wake, wakeStream, "it does not exist", over);
+            return;
+        }
+        byte[] event = SubscriptionView.wakeEvent(s, wake);
+        Payload payload = stream.isJson()
+                ? Payload.ofMessages(event, new int[] {event.length})
+                : Payload.ofBytes((new String(event, StandardCharsets.UTF_8) + "\n").getBytes(StandardCharsets.UTF_8));
+        // One epoch a wake, so that a retry is known for one, also after a restart.
+        ProducerTag tag = new ProducerTag("__ds/" + s.id() + "/" + s.incarnation(), s.generation(), 0);
+        Append append = new Append(wakeStream, clock.millis(), stream.contentType(), payload, false, tag, null);
+        engine.submit(append, new Reply<>() {
+            @Override
+            public void done(StreamOutcome.OfAppend outcome) {
+                switch (outcome) {
+                    case StreamOutcome.Appended a -> heard(s, wake, over);
+                    case StreamOutcome.Duplicate d -> heard(s, wake, over);
+                    case StreamOutcome.StaleEpoch e -> heard(s, wake, over);
+                    default -> unheard(s, wake, wakeStream, outcome.toString(), over);
+                }
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                LOG.debug("a wake event was refused and will be appended again", failure);
+                over.over(false);
+            }
+        });
+    }
+
+    private void heard(SubscriptionState s, Wake wake, Over over) {
+        arrived.increment();
+        note(new Delivered(s.id(), clock.millis(), wake.id()), over);
+    }
+
+    private void unheard(SubscriptionState s, Wake wake, String wakeStream, String why, Over over) {
+        LOG.warn("no wake event of subscription {} in the stream {}: {}", s.id(), wakeStream, why);
+        note(failure(s, wake), over);
+    }
+
+    private <O extends SubscriptionOutcome> void note(SubscriptionCommand<O> result, Over over) {
+        engine.submit(result, new Reply<>() {
+            @Override
+            public void done(O outcome) {
+                if (result instanceof Ack ack && outcome instanceof SubscriptionOutcome.InvalidOffset refusal) {
+                    // A stream went back to its start meanwhile. Let the lease run out: the next wake shows it anew.
+                    LOG.info("the ack of subscription {} was refused: {}", ack.id(), refusal.reason());
+                    note(new Delivered(ack.id(), ack.time(), ack.wakeId()), over);
+                } else {
+                    over.over(true);
+                }
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                LOG.debug("what came of a delivery was refused, and it will be made again", failure);
+                over.over(false);
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+}

@@ -1,0 +1,138 @@
+package dev.parley.server.streams.subscription;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What has happened since the dispatcher last looked. What happens to one thing several times is told once. Thread-safe.
+ */
+final class News {
+    /** Beyond this many changed streams it is told only that there are many. */
+    static final int MAX_STREAMS = 100_000;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition filled = lock.newCondition();
+    private final Condition drained = lock.newCondition();
+    private Batch gathering = new Batch();
+    private boolean closed;
+
+    /**
+     * A command or an attempt to deliver is over.
+     *
+     * @param id of the subscription
+     * @param wakeId of the delivery, or null for a command
+     * @param well whether the engine took it
+     */
+    record Finished(String id, @Nullable String wakeId, boolean well) {}
+
+    /** News that came in together. */
+    static final class Batch {
+        /** Changed streams. */
+        final Set<String> streams = new HashSet<>();
+
+        /** Changed subscriptions. */
+        final Set<String> subscriptions = new HashSet<>();
+
+        /** What the dispatcher has begun and what is over now. */
+        final List<Finished> finished = new ArrayList<>();
+
+        /** True if more streams have changed than {@link #streams} has. */
+        boolean more;
+
+        boolean isEmpty() {
+            return streams.isEmpty() && subscriptions.isEmpty() && finished.isEmpty() && !more;
+        }
+    }
+
+    void streams(Collection<String> paths) {
+        lock.lock();
+        try {
+            if (gathering.streams.size() + paths.size() > MAX_STREAMS) {
+                gathering.more = true;
+            } else {
+                gathering.streams.addAll(paths);
+            }
+            filled.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Tells of one stream once there is room for it. Blocks, so not for engine threads. */
+    void streamInTurn(String path) throws InterruptedException {
+        lock.lock();
+        try {
+            while (gathering.streams.size() >= MAX_STREAMS && !closed) {
+                drained.await();
+            }
+            gathering.streams.add(path);
+            filled.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void subscriptions(Collection<String> ids) {
+        lock.lock();
+        try {
+            gathering.subscriptions.addAll(ids);
+            filled.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void finished(String id, @Nullable String wakeId, boolean well) {
+        lock.lock();
+        try {
+            gathering.finished.add(new Finished(id, wakeId, well));
+            filled.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void close() {
+        lock.lock();
+        try {
+            closed = true;
+            filled.signal();
+            drained.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isClosed() {
+        lock.lock();
+        try {
+            return closed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits for news for at most {@code millis}; without any the batch is empty. */
+    Batch take(long millis) throws InterruptedException {
+        lock.lock();
+        try {
+            long nanos = TimeUnit.MILLISECONDS.toNanos(millis);
+            while (gathering.isEmpty() && !closed && nanos > 0) {
+                nanos = filled.awaitNanos(nanos);
+            }
+            Batch taken = gathering;
+            gathering = new Batch();
+            drained.signalAll();
+            return taken;
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,166 @@
+package dev.parley.server.streams.subscription;
+
+import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.jwk.Curve;
+import com.nimbusds.jose.jwk.JWK;
+import com.nimbusds.jose.jwk.JWKSet;
+import com.nimbusds.jose.jwk.KeyUse;
+import com.nimbusds.jose.jwk.OctetKeyPair;
+import com.nimbusds.jose.jwk.OctetSequenceKey;
+import com.nimbusds.jose.util.Base64URL;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.PrivateKey;
+import java.security.SecureRandom;
+import java.security.Signature;
+import java.security.interfaces.EdECPrivateKey;
+import java.security.spec.EdECPrivateKeySpec;
+import java.security.spec.NamedParameterSpec;
+import java.text.ParseException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The server's own keys: Ed25519 keys that sign webhooks, and the secret of wake tokens. They stay the same from start to
+ * start, in a file of the data folder that is a JWK set.
+ *
+ * <p>To change the signing key, put a new one before the old one in the file: the first one signs, all are published.
+ */
+final class SubscriptionKeys {
+    static final String FILE_NAME = "subscription-keys.json";
+
+    private static final int SECRET_BYTES = 32;
+    private static final int RAW_KEY_BYTES = 32;
+
+    private final String keyId;
+    private final PrivateKey signingKey;
+    private final byte[] tokenSecret;
+    private final String publicKeys;
+
+    private SubscriptionKeys(String keyId, PrivateKey signingKey, byte[] tokenSecret, String publicKeys) {
+        this.keyId = keyId;
+        this.signingKey = signingKey;
+        this.tokenSecret = tokenSecret;
+        this.publicKeys = publicKeys;
+    }
+
+    /** Reads the keys of {@code folder}, or makes them. */
+    static SubscriptionKeys in(Path folder) throws IOException {
+        Path file = folder.resolve(FILE_NAME);
+        try {
+            if (!Files.exists(file)) {
+                write(folder, file, generate().toString(false));
+            }
+            return of(JWKSet.parse(Files.readString(file)).getKeys());
+        } catch (ParseException | JOSEException | GeneralSecurityException e) {
+            throw new IOException(
+                    file + " holds no keys (" + e.getMessage() + "). Remove the file to have new ones made.", e);
+        }
+    }
+
+    private static SubscriptionKeys of(List<JWK> keys) throws JOSEException, GeneralSecurityException, IOException {
+        List<OctetKeyPair> signing = keys.stream()
+                .filter(OctetKeyPair.class::isInstance)
+                .map(OctetKeyPair.class::cast)
+                .toList();
+        OctetSequenceKey secret = keys.stream()
+                .filter(OctetSequenceKey.class::isInstance)
+                .map(OctetSequenceKey.class::cast)
+                .findFirst()
+                .orElseThrow(() -> new IOException("The file of subscription keys has no key of type oct."));
+        if (signing.isEmpty() || signing.getFirst().getD() == null) {
+            throw new IOException("The file of subscription keys has no private key of type OKP.");
+        }
+        OctetKeyPair first = signing.getFirst();
+        PrivateKey signingKey = KeyFactory.getInstance("Ed25519")
+                .generatePrivate(new EdECPrivateKeySpec(NamedParameterSpec.ED25519, first.getDecodedD()));
+        String published = new JWKSet(List.<JWK>copyOf(signing)).toString(true);
+        return new SubscriptionKeys(first.getKeyID(), signingKey, secret.toByteArray(), published);
+    }
+
+    private static JWKSet generate() throws JOSEException, GeneralSecurityException {
+        KeyPair pair = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        // The encoded public key is a fixed header and the key itself.
+        byte[] encoded = pair.getPublic().getEncoded();
+        byte[] raw = Arrays.copyOfRange(encoded, encoded.length - RAW_KEY_BYTES, encoded.length);
+        byte[] seed = ((EdECPrivateKey) pair.getPrivate()).getBytes().orElseThrow();
+        OctetKeyPair.Builder signing = new OctetKeyPair.Builder(Curve.Ed25519, Base64URL.encode(raw))
+                .d(Base64URL.encode(seed))
+                .keyUse(KeyUse.SIGNATURE)
+                .algorithm(JWSAlgorithm.EdDSA);
+        String keyId = "ds_" + signing.build().computeThumbprint();
+        byte[] secret = new byte[SECRET_BYTES];
+        new SecureRandom().nextBytes(secret);
+        return new JWKSet(List.of(
+                signing.keyID(keyId).build(),
+                new OctetSequenceKey.Builder(secret)
+                        .keyUse(KeyUse.SIGNATURE)
+                        .algorithm(JWSAlgorithm.HS256)
+                        .build()));
+    }
+
+    /** All or nothing, and never readable by others: written under another name, then moved. */
+    private static void write(Path folder, Path file, String keys) throws IOException {
+        Files.createDirectories(folder);
+        Path draft = folder.resolve(FILE_NAME + ".new");
+        Files.deleteIfExists(draft);
+        FileAttribute<?>[] ownerOnly = Files.getFileStore(folder).supportsFileAttributeView("posix")
+                ? new FileAttribute<?>[] {
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
+                }
+                : new FileAttribute<?>[0];
+        try (FileChannel channel =
+                FileChannel.open(draft, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), ownerOnly)) {
+            ByteBuffer bytes = ByteBuffer.wrap((keys + "\n").getBytes(StandardCharsets.UTF_8));
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+            channel.force(true);
+        }
+        Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
+        try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
+            directory.force(true);
+        }
+    }
+
+    /** Names the key that signs. */
+    String keyId() {
+        return keyId;
+    }
+
+    /** The keys that a receiver may find signatures of, as a JWK set. */
+    String publicKeys() {
+        return publicKeys;
+    }
+
+    byte[] tokenSecret() {
+        return tokenSecret.clone();
+    }
+
+    /** The value of {@code Webhook-Signature} for a body that is sent at {@code seconds} since 1970 (7.1). */
+    String sign(byte[] body, long seconds) {
+        try {
+            Signature signature = Signature.getInstance("Ed25519");
+            signature.initSign(signingKey);
+            signature.update((seconds + ".").getBytes(StandardCharsets.US_ASCII));
+            signature.update(body);
+            return "t=" + seconds + ",kid=" + keyId + ",ed25519=" + Base64URL.encode(signature.sign());
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("signing with a key that was read before", e);
+        }
+    }
+}

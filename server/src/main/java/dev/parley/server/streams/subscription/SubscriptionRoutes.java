@@ -1,0 +1,540 @@
+package dev.parley.server.streams.subscription;
+
+import dev.parley.engine.CommandTooLargeException;
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineStoppedException;
+import dev.parley.engine.OverloadedException;
+import dev.parley.engine.Reply;
+import dev.parley.engine.StorageFullException;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.subscription.Glob;
+import dev.parley.engine.subscription.StreamTail;
+import dev.parley.engine.subscription.Subscription;
+import dev.parley.engine.subscription.SubscriptionCommand.Ack;
+import dev.parley.engine.subscription.SubscriptionCommand.Acked;
+import dev.parley.engine.subscription.SubscriptionCommand.AddStreams;
+import dev.parley.engine.subscription.SubscriptionCommand.Claim;
+import dev.parley.engine.subscription.SubscriptionCommand.Create;
+import dev.parley.engine.subscription.SubscriptionCommand.Delete;
+import dev.parley.engine.subscription.SubscriptionCommand.Release;
+import dev.parley.engine.subscription.SubscriptionCommand.RemoveStream;
+import dev.parley.engine.subscription.SubscriptionConfig;
+import dev.parley.engine.subscription.SubscriptionConfig.PullWake;
+import dev.parley.engine.subscription.SubscriptionMachine;
+import dev.parley.engine.subscription.SubscriptionOutcome;
+import dev.parley.engine.subscription.SubscriptionState;
+import dev.parley.engine.subscription.Upkeep;
+import dev.parley.server.auth.Access;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.http.Replies;
+import dev.parley.server.streams.subscription.SubscriptionRequests.Report;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Everything below {@code __ds}: the subscriptions and the keys of their webhooks.
+ *
+ * <p>Who manages subscriptions or claims a wake needs the operation {@code subscribe} on {@code __ds/subscriptions/<id>};
+ * who names streams or a pattern to follow must be allowed to read them, and to append to the wake stream. A worker at
+ * work shows the token of its wake instead.
+ */
+public final class SubscriptionRoutes {
+    /** Subscriptions of a server. */
+    public static final int MAX_SUBSCRIPTIONS = 10_000;
+
+    /** Longest id of a subscription. */
+    public static final int MAX_ID = 256;
+
+    /** Longest body of a request. */
+    public static final int MAX_BODY_BYTES = 4 << 20;
+
+    /** Names of all the streams that a new subscription is linked to, in characters. */
+    public static final int MAX_LINKED_CHARS = 4 << 20;
+
+    private static final int WORKERS = 16;
+    private static final int MAX_WAITING = 1_000;
+    private static final String ROOT = "__ds";
+    private static final String JWKS = "__ds/jwks.json";
+    private static final String SUBSCRIPTIONS = "__ds/subscriptions/";
+
+    private static final Logger LOG = LoggerFactory.getLogger(SubscriptionRoutes.class);
+
+    private final Engine engine;
+    private final Gate gate;
+    private final SubscriptionKeys keys;
+    private final SubscriptionView view;
+    private final WakeTokens tokens;
+    private final boolean allowLocal;
+    private final InstantSource clock;
+    private final Upkeep upkeep;
+
+    /** Requests wait for the disk, so they do not stay on the event loop. */
+    private final ThreadPoolExecutor workers = new ThreadPoolExecutor(
+            WORKERS,
+            WORKERS,
+            10,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(MAX_WAITING),
+            Thread.ofPlatform().name("parley-subscription-requests-", 0).factory());
+
+    SubscriptionRoutes(
+            Engine engine,
+            Gate gate,
+            SubscriptionKeys keys,
+            SubscriptionView view,
+            WakeTokens tokens,
+            boolean allowLocal,
+            InstantSource clock) {
+        this.engine = engine;
+        this.gate = gate;
+        this.keys = keys;
+        this.view = view;
+        this.tokens = tokens;
+        this.allowLocal = allowLocal;
+        this.clock = clock;
+        this.upkeep = view.upkeep();
+        workers.allowCoreThreadTimeOut(true);
+    }
+
+    void stop() {
+        workers.shutdown();
+    }
+
+    /** True if the path below the stream root, as it is on the wire, is one of ours. */
+    public boolean handles(String rawPath) {
+        return rawPath.equals(ROOT) || rawPath.startsWith(ROOT + "/");
+    }
+
+    /** Answers the request. On its event loop. */
+    public void handle(HttpServerRequest request, String rawPath) {
+        try {
+            if (rawPath.equals(JWKS)) {
+                publishKeys(request);
+            } else {
+                route(request, rawPath);
+            }
+        } catch (RefusedException e) {
+            refuse(request, e);
+        }
+    }
+
+    private void publishKeys(HttpServerRequest request) throws RefusedException {
+        allowOnly(request, "GET");
+        request.response()
+                .putHeader(HttpHeaders.CONTENT_TYPE, "application/jwk-set+json")
+                .putHeader(HttpHeaders.CACHE_CONTROL, "public, max-age=300")
+                .end(keys.publicKeys());
+    }
+
+    /** An answer; without a body if that is null. */
+    private record Answer(int status, @Nullable ObjectNode body) {
+        static final Answer NO_CONTENT = new Answer(204, null);
+    }
+
+    /** The work that a request asks for. */
+    private interface Work {
+        Answer answer(byte[] body) throws RefusedException;
+    }
+
+    private void route(HttpServerRequest request, String rawPath) throws RefusedException {
+        String[] segments = rawPath.startsWith(SUBSCRIPTIONS)
+                ? rawPath.substring(SUBSCRIPTIONS.length()).split("/", 3)
+                : new String[] {""};
+        String id = decode(segments[0]);
+        if (id.isEmpty()) {
+            throw new RefusedException(404, "NOT_FOUND", "There is nothing at this path.");
+        }
+        if (id.length() > MAX_ID || id.chars().anyMatch(Character::isISOControl)) {
+            throw RefusedException.invalid("A subscription's id has 1 to " + MAX_ID + " characters.");
+        }
+        String action = segments.length == 1 ? "" : segments[1];
+        if (segments.length == 3) {
+            if (!action.equals("streams")) {
+                throw new RefusedException(404, "NOT_FOUND", "There is nothing at this path.");
+            }
+            allowOnly(request, "DELETE");
+            permit(request, id);
+            String path = SubscriptionRequests.path(decode(segments[2]));
+            work(request, body -> removeStream(id, path));
+            return;
+        }
+        switch (action) {
+            case "" -> subscription(request, id);
+            case "streams" -> {
+                allowOnly(request, "POST");
+                Principal principal = permit(request, id);
+                work(request, body -> addStreams(id, SubscriptionRequests.streams(body), principal));
+            }
+            case "claim" -> {
+                allowOnly(request, "POST");
+                permit(request, id);
+                work(request, body -> claim(id, SubscriptionRequests.worker(body)));
+            }
+            case "callback", "ack", "release" -> {
+                allowOnly(request, "POST");
+                String token = token(request);
+                work(request, body -> report(id, action, token, SubscriptionRequests.report(body)));
+            }
+            default -> throw new RefusedException(404, "NOT_FOUND", "There is nothing at this path.");
+        }
+    }
+
+    private void subscription(HttpServerRequest request, String id) throws RefusedException {
+        allowOnly(request, "GET", "HEAD", "PUT", "DELETE");
+        Principal principal = permit(request, id);
+        String baseUrl = request.scheme() + "://" + request.authority();
+        switch (request.method().name()) {
+            case "PUT" ->
+                work(request, body -> create(id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal));
+            case "DELETE" ->
+                work(request, body -> {
+                    submit(new Delete(id, clock.millis()));
+                    return Answer.NO_CONTENT;
+                });
+            default -> work(request, body -> new Answer(200, view.describe(find(id), baseUrl)));
+        }
+    }
+
+    private Answer create(String id, SubscriptionConfig config, String baseUrl, Principal principal)
+            throws RefusedException {
+        require(principal, Operation.READ, config.streams());
+        if (config.pattern() != null) {
+            require(principal, Operation.READ, List.of(config.pattern()));
+        }
+        if (config.target() instanceof PullWake pull) {
+            require(principal, Operation.APPEND, List.of(pull.wakeStream()));
+        }
+        Subscription known = engine.subscriptions().find(id);
+        if (known == null && engine.subscriptions().count() >= MAX_SUBSCRIPTIONS) {
+            throw tooMany("This server has " + MAX_SUBSCRIPTIONS + " subscriptions, and no room for more.");
+        }
+        long now = clock.millis();
+        List<StreamTail> tails = known == null ? tailsFor(config, now) : List.of();
+        SubscriptionOutcome.OfCreate outcome = submit(new Create(id, now, config, baseUrl, tails));
+        return switch (outcome) {
+            case SubscriptionOutcome.Created c -> new Answer(201, view.describe(find(id), baseUrl));
+            case SubscriptionOutcome.Confirmed c -> new Answer(200, view.describe(find(id), baseUrl));
+            case SubscriptionOutcome.ConfigDiffers c ->
+                throw new RefusedException(
+                        409, "SUBSCRIPTION_ALREADY_EXISTS", "The subscription exists with a different configuration.");
+            case SubscriptionOutcome.TooManyLinks(int limit) -> throw tooManyLinks(limit);
+        };
+    }
+
+    /** The streams that a new subscription is linked to: those named, and those there are for its pattern. */
+    private List<StreamTail> tailsFor(SubscriptionConfig config, long now) throws RefusedException {
+        TreeSet<String> paths = new TreeSet<>(config.streams());
+        long[] chars = {paths.stream().mapToLong(String::length).sum()};
+        if (config.pattern() != null) {
+            engine.streams().forEach(Glob.literalPrefix(config.pattern()), stream -> {
+                // One too many is enough to tell.
+                if (paths.size() <= SubscriptionMachine.MAX_LINKS
+                        && stream.visible(now)
+                        && config.matches(stream.path())
+                        && paths.add(stream.path())) {
+                    chars[0] += stream.path().length();
+                }
+            });
+        }
+        if (paths.size() > SubscriptionMachine.MAX_LINKS || chars[0] > MAX_LINKED_CHARS) {
+            throw tooManyLinks(SubscriptionMachine.MAX_LINKS);
+        }
+        return paths.stream().map(path -> upkeep.tail(path, now)).toList();
+    }
+
+    private Answer addStreams(String id, List<String> streams, Principal principal) throws RefusedException {
+        require(principal, Operation.READ, streams);
+        if (find(id).state().config().target() instanceof PullWake pull && streams.contains(pull.wakeStream())) {
+            throw RefusedException.invalid("The wake stream cannot be one of the streams.");
+        }
+        long now = clock.millis();
+        List<StreamTail> tails =
+                streams.stream().distinct().map(path -> upkeep.tail(path, now)).toList();
+        return changed(submit(new AddStreams(id, now, tails)));
+    }
+
+    private Answer removeStream(String id, String path) throws RefusedException {
+        return changed(submit(new RemoveStream(id, clock.millis(), path)));
+    }
+
+    private static Answer changed(SubscriptionOutcome.OfChange outcome) throws RefusedException {
+        return switch (outcome) {
+            case SubscriptionOutcome.Done d -> Answer.NO_CONTENT;
+            case SubscriptionOutcome.NotFound n -> throw RefusedException.notFound();
+            case SubscriptionOutcome.Fenced f -> throw RefusedException.fenced();
+            case SubscriptionOutcome.TooManyLinks(int limit) -> throw tooManyLinks(limit);
+        };
+    }
+
+    private Answer claim(String id, String worker) throws RefusedException {
+        Subscription subscription = find(id);
+        long now = clock.millis();
+        SubscriptionOutcome.OfClaim outcome =
+                submit(new Claim(id, now, worker, upkeep.pending(subscription, now), Chance.wakeId()));
+        return switch (outcome) {
+            case SubscriptionOutcome.Claimed(String wakeId, long generation) -> {
+                SubscriptionState s = subscription.state();
+                ObjectNode body = Json.MAPPER.createObjectNode();
+                body.put("wake_id", wakeId).put("generation", generation);
+                body.put("token", tokens.issue(s, generation, now));
+                body.set("streams", SubscriptionView.describe(upkeep.standings(subscription, now)));
+                body.put("lease_ttl_ms", s.config().leaseMillis());
+                yield new Answer(200, body);
+            }
+            case SubscriptionOutcome.AlreadyClaimed(String holder, long generation) -> {
+                ObjectNode body = Json.MAPPER.createObjectNode();
+                body.putObject("error")
+                        .put("code", "ALREADY_CLAIMED")
+                        .put("message", "Another worker holds the wake.")
+                        .put("current_holder", holder)
+                        .put("generation", generation);
+                yield new Answer(409, body);
+            }
+            case SubscriptionOutcome.NoPendingWork n ->
+                throw new RefusedException(409, "NO_PENDING_WORK", "Everything is processed.");
+            case SubscriptionOutcome.NotPullWake n -> throw wrongType();
+            case SubscriptionOutcome.NotFound n -> throw RefusedException.notFound();
+        };
+    }
+
+    /** Callback, ack or release by the worker who shows {@code token}. */
+    private Answer report(String id, String action, String token, Report report) throws RefusedException {
+        Subscription subscription = find(id);
+        SubscriptionState s = subscription.state();
+        if (s.isWebhook() != action.equals("callback")) {
+            throw wrongType();
+        }
+        long now = clock.millis();
+        if (tokens.generation(token, s, now) != report.generation()) {
+            throw RefusedException.fenced();
+        }
+        return action.equals("release") ? release(subscription, report, now) : ack(subscription, report, now);
+    }
+
+    private Answer release(Subscription subscription, Report report, long now) throws RefusedException {
+        return changed(submit(new Release(
+                subscription.state().id(),
+                now,
+                report.generation(),
+                report.wakeId(),
+                upkeep.pending(subscription, now),
+                Chance.wakeId())));
+    }
+
+    private Answer ack(Subscription subscription, Report report, long now) throws RefusedException {
+        Map<String, Long> acked = new HashMap<>();
+        report.acks().forEach(ack -> acked.merge(ack.path(), ack.position(), Math::max));
+        List<StreamTail> tails = new ArrayList<>();
+        acked.keySet().forEach(path -> tails.add(upkeep.tail(path, now)));
+        if (report.done()) {
+            tails.addAll(upkeep.pendingAfter(subscription, acked, now));
+        }
+        List<Acked> acks = acked.entrySet().stream()
+                .map(ack -> new Acked(ack.getKey(), ack.getValue()))
+                .toList();
+        SubscriptionOutcome.OfAck outcome = submit(new Ack(
+                subscription.state().id(),
+                now,
+                report.generation(),
+                report.wakeId(),
+                acks,
+                report.done(),
+                tails,
+                Chance.wakeId()));
+        return switch (outcome) {
+            case SubscriptionOutcome.Acked(boolean nextWake) ->
+                new Answer(200, Json.MAPPER.createObjectNode().put("ok", true).put("next_wake", nextWake));
+            case SubscriptionOutcome.InvalidOffset(String reason) ->
+                throw new RefusedException(409, "INVALID_OFFSET", reason);
+            case SubscriptionOutcome.Fenced f -> throw RefusedException.fenced();
+            case SubscriptionOutcome.NotFound n -> throw RefusedException.notFound();
+        };
+    }
+
+    private Subscription find(String id) throws RefusedException {
+        Subscription subscription = engine.subscriptions().find(id);
+        if (subscription == null) {
+            throw RefusedException.notFound();
+        }
+        return subscription;
+    }
+
+    private static RefusedException wrongType() {
+        return RefusedException.invalid("A subscription of this type knows no such request.");
+    }
+
+    private static RefusedException tooMany(String message) {
+        return new RefusedException(409, "LIMIT_EXCEEDED", message);
+    }
+
+    private static RefusedException tooManyLinks(int limit) {
+        return tooMany("A subscription follows at most " + limit + " streams, and " + MAX_LINKED_CHARS
+                + " characters of their paths when it begins.");
+    }
+
+    private static void allowOnly(HttpServerRequest request, String... methods) throws RefusedException {
+        if (!List.of(methods).contains(request.method().name())) {
+            request.response().putHeader(HttpHeaders.ALLOW, String.join(", ", methods));
+            throw new RefusedException(
+                    405, "METHOD_NOT_ALLOWED", "This path knows " + String.join(", ", methods) + ".");
+        }
+    }
+
+    private Principal permit(HttpServerRequest request, String id) throws RefusedException {
+        String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
+        return switch (gate.check(authorization, Operation.SUBSCRIBE, SUBSCRIPTIONS + id)) {
+            case Access.Granted(Principal principal) -> principal;
+            case Access.Refused refused -> {
+                if (refused.status() == 401) {
+                    request.response().putHeader("WWW-Authenticate", Access.Refused.CHALLENGE);
+                }
+                throw new RefusedException(refused.status(), refused.code(), refused.message());
+            }
+        };
+    }
+
+    /** A subscription tells of its streams, so it takes no more than its maker may see. */
+    private static void require(Principal principal, Operation operation, List<String> paths) throws RefusedException {
+        for (String path : paths) {
+            if (!principal.may(operation, path)) {
+                throw new RefusedException(
+                        403,
+                        "FORBIDDEN",
+                        "These credentials do not allow to " + operation.wireName() + " " + path + ".");
+            }
+        }
+    }
+
+    private static String token(HttpServerRequest request) throws RefusedException {
+        String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
+        if (authorization == null || !authorization.regionMatches(true, 0, "Bearer ", 0, 7)) {
+            throw new RefusedException(
+                    401, "TOKEN_INVALID", "The header Authorization must bear the token of the wake.");
+        }
+        return authorization.substring(7).strip();
+    }
+
+    private static String decode(String segment) throws RefusedException {
+        try {
+            return URLDecoder.decode(segment.replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            throw RefusedException.invalid("The path is not well encoded.");
+        }
+    }
+
+    /** Reads the body, hands it to {@code work} on another thread, and answers. */
+    private void work(HttpServerRequest request, Work work) {
+        Context context = Objects.requireNonNull(Vertx.currentContext());
+        Buffer body = Buffer.buffer();
+        request.handler(part -> {
+            if (body.length() <= MAX_BODY_BYTES) {
+                body.appendBuffer(part);
+            }
+        });
+        request.endHandler(end -> {
+            if (body.length() > MAX_BODY_BYTES) {
+                refuse(
+                        request,
+                        new RefusedException(
+                                413, "BODY_TOO_LARGE", "The body is larger than " + MAX_BODY_BYTES + " bytes."));
+                return;
+            }
+            byte[] bytes = body.getBytes();
+            try {
+                workers.execute(() -> answer(request, context, work, bytes));
+            } catch (RejectedExecutionException e) {
+                refuse(request, unavailable("OVERLOADED", "Too many requests are waiting; try again soon."));
+            }
+        });
+    }
+
+    private static void answer(HttpServerRequest request, Context context, Work work, byte[] body) {
+        try {
+            Answer answer = work.answer(body);
+            context.runOnContext(ready -> send(request, answer));
+        } catch (RefusedException e) {
+            context.runOnContext(ready -> refuse(request, e));
+        } catch (RuntimeException e) {
+            LOG.error("a request to {} failed", request.path(), e);
+            context.runOnContext(ready -> refuse(
+                    request,
+                    new RefusedException(500, "INTERNAL_ERROR", "The server failed to answer; its log says more.")));
+        }
+    }
+
+    private static void send(HttpServerRequest request, Answer answer) {
+        if (answer.body() != null) {
+            Replies.json(request, answer.status(), answer.body().toString());
+        } else if (!request.response().closed()) {
+            request.response().setStatusCode(answer.status()).end();
+        }
+    }
+
+    private static void refuse(HttpServerRequest request, RefusedException e) {
+        if (e.status() == 503) {
+            request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
+        }
+        Replies.error(request, e.status(), e.code(), String.valueOf(e.getMessage()));
+    }
+
+    /** Submits the command and waits for its outcome. */
+    private <O> O submit(Command<O> command) throws RefusedException {
+        CompletableFuture<O> outcome = new CompletableFuture<>();
+        engine.submit(command, new Reply<>() {
+            @Override
+            public void done(O done) {
+                outcome.complete(done);
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                outcome.completeExceptionally(failure);
+            }
+        });
+        try {
+            return outcome.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw unavailable("STOPPED", "The server is stopping; try again.");
+        } catch (ExecutionException e) {
+            throw switch (e.getCause()) {
+                case OverloadedException o ->
+                    unavailable("OVERLOADED", "Too many commands are waiting; try again soon.");
+                case EngineStoppedException s -> unavailable("STOPPED", "The server is stopping; try again.");
+                case StorageFullException f ->
+                    new RefusedException(507, "STORAGE_FULL", String.valueOf(f.getMessage()));
+                case CommandTooLargeException l ->
+                    new RefusedException(413, "BODY_TOO_LARGE", "This is more than the journal takes at once.");
+                case null, default -> throw new IllegalStateException("a command failed", e);
+            };
+        }
+    }
+
+    private static RefusedException unavailable(String code, String message) {
+        return new RefusedException(503, code, message);
+    }
+}

@@ -1,0 +1,72 @@
+package dev.parley.server.streams.subscription;
+
+import dev.parley.engine.Engine;
+import dev.parley.server.auth.Gate;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
+
+/** Subscriptions as a part of a server: routes that manage them, and a dispatcher that keeps them going. */
+public final class SubscriptionService implements AutoCloseable {
+    private final SubscriptionRoutes routes;
+    private final Dispatcher dispatcher;
+    private final Deliveries deliveries;
+
+    private SubscriptionService(SubscriptionRoutes routes, Dispatcher dispatcher, Deliveries deliveries) {
+        this.routes = routes;
+        this.dispatcher = dispatcher;
+        this.deliveries = deliveries;
+    }
+
+    /**
+     * Starts to do what is due for the subscriptions of {@code engine}.
+     *
+     * @param folder where the server's own keys are kept
+     * @param publicUrl scheme, host and port at which workers find this server, or null for those that the maker of a
+     *     subscription used
+     * @param allowLocal whether webhooks may go to this machine in plain HTTP: for development
+     */
+    public static SubscriptionService start(
+            Vertx vertx,
+            Engine engine,
+            Gate gate,
+            Path folder,
+            @Nullable String publicUrl,
+            boolean allowLocal,
+            MeterRegistry meters)
+            throws IOException {
+        InstantSource clock = InstantSource.system();
+        SubscriptionKeys keys = SubscriptionKeys.in(folder);
+        WakeTokens tokens = new WakeTokens(keys.tokenSecret());
+        SubscriptionView view = new SubscriptionView(engine, keys, publicUrl);
+        Deliveries deliveries =
+                new Deliveries(engine, view, keys, tokens, new WebhookClient(vertx), allowLocal, clock, meters);
+        Dispatcher dispatcher = new Dispatcher(engine, view.upkeep(), deliveries, clock);
+        Gauge.builder(
+                        "parley.subscriptions",
+                        engine,
+                        from -> from.subscriptions().count())
+                .description("Subscriptions")
+                .register(meters);
+        dispatcher.start();
+        return new SubscriptionService(
+                new SubscriptionRoutes(engine, gate, keys, view, tokens, allowLocal, clock), dispatcher, deliveries);
+    }
+
+    /** What the streams door hands requests to. */
+    public SubscriptionRoutes routes() {
+        return routes;
+    }
+
+    /** Stops; before the engine does. Wakes that are being delivered are delivered again after the next start. */
+    @Override
+    public void close() {
+        routes.stop();
+        dispatcher.close();
+        deliveries.close();
+    }
+}

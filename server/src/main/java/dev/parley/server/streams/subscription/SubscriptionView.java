@@ -1,0 +1,126 @@
+package dev.parley.server.streams.subscription;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.subscription.Link;
+import dev.parley.engine.subscription.Subscription;
+import dev.parley.engine.subscription.SubscriptionConfig.PullWake;
+import dev.parley.engine.subscription.SubscriptionConfig.Webhook;
+import dev.parley.engine.subscription.SubscriptionState;
+import dev.parley.engine.subscription.SubscriptionState.Wake;
+import dev.parley.engine.subscription.Upkeep;
+import dev.parley.engine.subscription.Upkeep.Standing;
+import dev.parley.server.streams.Offsets;
+import dev.parley.server.streams.StreamsDoor;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Subscriptions as JSON (6.3, 7.1, 7.2). */
+final class SubscriptionView {
+    private static final DateTimeFormatter MILLISECONDS =
+            new DateTimeFormatterBuilder().appendInstant(3).toFormatter();
+
+    private final Upkeep upkeep;
+    private final SubscriptionKeys keys;
+    private final @Nullable String publicUrl;
+
+    /**
+     * A view of what {@code engine} has.
+     *
+     * @param publicUrl scheme and host to find this server at, or null for those that a client used
+     */
+    SubscriptionView(Engine engine, SubscriptionKeys keys, @Nullable String publicUrl) {
+        this.upkeep = new Upkeep(engine.streams()::find);
+        this.keys = keys;
+        this.publicUrl = publicUrl;
+    }
+
+    Upkeep upkeep() {
+        return upkeep;
+    }
+
+    /** How {@code position} is written in an offset field. */
+    static String offset(long position) {
+        return position == Link.START ? "-1" : Offsets.render(position);
+    }
+
+    /** The subscription as its owner sees it, who has addressed the server by {@code baseUrl}. */
+    ObjectNode describe(Subscription subscription, String baseUrl) {
+        SubscriptionState s = subscription.state();
+        ObjectNode json = Json.MAPPER.createObjectNode();
+        json.put("id", s.id()).put("subscription_id", s.id());
+        json.put("type", s.isWebhook() ? "webhook" : "pull-wake");
+        json.put("pattern", s.config().pattern());
+        ArrayNode streams = json.putArray("streams");
+        for (Link link : subscription.links()) {
+            describe(streams.addObject(), link);
+        }
+        switch (s.config().target()) {
+            case Webhook hook -> {
+                ObjectNode webhook = json.putObject("webhook").put("url", hook.url());
+                webhook.putObject("signing")
+                        .put("alg", "ed25519")
+                        .put("kid", keys.keyId())
+                        .put("jwks_url", base(baseUrl) + "__ds/jwks.json");
+                json.putNull("wake_stream");
+            }
+            case PullWake pull -> json.putNull("webhook").put("wake_stream", pull.wakeStream());
+        }
+        json.put("lease_ttl_ms", s.config().leaseMillis());
+        json.put("created_at", MILLISECONDS.format(Instant.ofEpochMilli(s.createdAt())));
+        json.put("status", s.attempts() > 0 ? "failed" : "active");
+        json.put("description", s.config().description());
+        return json;
+    }
+
+    private static ObjectNode describe(ObjectNode json, Link link) {
+        return json.put("path", link.path())
+                .put("link_type", link.explicit() ? "explicit" : "glob")
+                .put("acked_offset", offset(link.acked()));
+    }
+
+    /** The streams as a wake shows them. */
+    static ArrayNode describe(List<Standing> standings) {
+        ArrayNode streams = Json.MAPPER.createArrayNode();
+        for (Standing standing : standings) {
+            describe(streams.addObject(), standing.link())
+                    .put("tail_offset", offset(standing.tail().position()))
+                    .put("has_pending", standing.isPending());
+        }
+        return streams;
+    }
+
+    /** The body of a webhook. */
+    byte[] webhook(SubscriptionState s, Wake wake, List<Standing> standings, String token) {
+        ObjectNode json = Json.MAPPER.createObjectNode();
+        json.put("subscription_id", s.id()).put("wake_id", wake.id()).put("generation", s.generation());
+        json.set("streams", describe(standings));
+        String id = URLEncoder.encode(s.id(), StandardCharsets.UTF_8).replace("+", "%20");
+        json.put("callback_url", base(s.baseUrl()) + "__ds/subscriptions/" + id + "/callback");
+        json.put("callback_token", token);
+        return json.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The event in a wake stream. The same for the same wake, however often it is made. */
+    static byte[] wakeEvent(SubscriptionState s, Wake wake) {
+        return Json.MAPPER
+                .createObjectNode()
+                .put("type", "wake")
+                .put("subscription_id", s.id())
+                .put("stream", wake.stream())
+                .put("generation", s.generation())
+                .put("ts", wake.since())
+                .toString()
+                .getBytes(StandardCharsets.UTF_8);
+    }
+
+    private String base(String baseUrl) {
+        return (publicUrl == null ? baseUrl : publicUrl) + StreamsDoor.PREFIX;
+    }
+}

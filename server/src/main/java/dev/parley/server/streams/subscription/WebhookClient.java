@@ -1,0 +1,150 @@
+package dev.parley.server.streams.subscription;
+
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.Http1ClientConfig;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientConfig;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.PoolOptions;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.core.net.SocketAddress;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future.State;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** Sends webhooks: to the very address that was checked, without following redirects. */
+final class WebhookClient implements AutoCloseable {
+    /** A longer answer counts as one without content. */
+    static final int MAX_ANSWER_BYTES = 64 << 10;
+
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration KEEP_ALIVE = Duration.ofSeconds(10);
+    private static final int MAX_CONNECTIONS_PER_HOST = 32;
+    private static final int RESOLVERS = 4;
+
+    private final HttpClient client;
+
+    /** Looking up a name blocks the thread that does it, also a virtual one's carrier. */
+    private final ExecutorService resolvers = Executors.newFixedThreadPool(
+            RESOLVERS,
+            Thread.ofPlatform().daemon().name("parley-webhook-dns-", 0).factory());
+
+    WebhookClient(Vertx vertx) {
+        this.client = vertx.createHttpClient(
+                new HttpClientConfig()
+                        .setVersions(HttpVersion.HTTP_1_1)
+                        .setConnectTimeout(CONNECT_TIMEOUT)
+                        .setHttp1Config(new Http1ClientConfig().setKeepAliveTimeout(KEEP_ALIVE)),
+                new PoolOptions().setHttp1MaxSize(MAX_CONNECTIONS_PER_HOST));
+    }
+
+    /**
+     * What came back.
+     *
+     * @param body null if it was too long
+     */
+    record Answer(int status, @Nullable Buffer body) {}
+
+    /** Posts {@code body} and waits for the answer. */
+    Answer post(WebhookUrl url, byte[] body, String signature, Duration timeout)
+            throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        InetAddress address = await(resolvers.submit(url::resolve), deadline);
+        RequestOptions options = new RequestOptions()
+                .setMethod(HttpMethod.POST)
+                .setServer(SocketAddress.inetSocketAddress(url.port(), address.getHostAddress()))
+                .setHost(url.uri().getHost())
+                .setPort(url.port())
+                .setSsl(url.isTls())
+                .setURI(url.target())
+                .setFollowRedirects(false)
+                .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
+                .putHeader(HttpHeaders.USER_AGENT, "Parley")
+                .putHeader("Webhook-Signature", signature);
+        Exchange exchange = new Exchange();
+        CompletableFuture<Answer> answer = client.request(options)
+                .compose(request -> exchange.send(request, body))
+                .toCompletionStage()
+                .toCompletableFuture();
+        try {
+            return await(answer, deadline);
+        } finally {
+            if (answer.state() != State.SUCCESS) {
+                exchange.abandon();
+            }
+        }
+    }
+
+    private static <T> T await(java.util.concurrent.Future<T> future, long deadlineNanos)
+            throws IOException, InterruptedException {
+        try {
+            return future.get(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            future.cancel(true);
+            throw new IOException("no answer in time", e);
+        } catch (ExecutionException e) {
+            throw new IOException(String.valueOf(e.getCause()), e);
+        }
+    }
+
+    /** A request that may be given up at any time, also before there is a connection for it. */
+    private static final class Exchange {
+        private final AtomicReference<@Nullable HttpClientRequest> sent = new AtomicReference<>();
+        private volatile boolean abandoned;
+
+        Future<Answer> send(HttpClientRequest request, byte[] body) {
+            sent.set(request);
+            if (abandoned) {
+                var _ = request.reset();
+                return Future.failedFuture("given up");
+            }
+            return request.send(Buffer.buffer(body)).compose(this::read);
+        }
+
+        private Future<Answer> read(HttpClientResponse response) {
+            Promise<Answer> answer = Promise.promise();
+            Buffer body = Buffer.buffer();
+            response.exceptionHandler(answer::tryFail);
+            response.endHandler(end -> answer.tryComplete(new Answer(response.statusCode(), body)));
+            response.handler(part -> {
+                if (body.length() + part.length() > MAX_ANSWER_BYTES) {
+                    answer.tryComplete(new Answer(response.statusCode(), null));
+                    abandon();
+                } else {
+                    body.appendBuffer(part);
+                }
+            });
+            return answer.future();
+        }
+
+        void abandon() {
+            abandoned = true;
+            HttpClientRequest request = sent.get();
+            if (request != null) {
+                var _ = request.reset();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        resolvers.shutdownNow();
+        var _ = client.close();
+    }
+}
