@@ -318,7 +318,7 @@ public final class StreamMachine {
         }
         StreamState after = s.accessed(c.time());
         if (!held) {
-            tx.putPin(s.id(), c.pinId(), c.forkPath());
+            tx.putPin(s, c.pinId(), c.forkPath());
             after = after.withPins(s.pins() + 1);
         }
         tx.update(s, after);

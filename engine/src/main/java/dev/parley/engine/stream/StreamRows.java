@@ -145,8 +145,17 @@ final class StreamRows {
         return producerKey(streamId, pinId);
     }
 
-    static String pinId(byte[] key) {
-        return new String(key, Long.BYTES, key.length - Long.BYTES, StandardCharsets.UTF_8);
+    static byte[] pin(String sourcePath, String forkPath) {
+        return new BinaryWriter(64).string(sourcePath).string(forkPath).toBytes();
+    }
+
+    /** A pin as what giving it back takes; no note goes with it. */
+    static ForkRelease pin(byte[] key, byte[] row) {
+        long sourceId = new BinaryReader(key).fixed64();
+        String pinId = new String(key, Long.BYTES, key.length - Long.BYTES, StandardCharsets.UTF_8);
+        BinaryReader in = new BinaryReader(row);
+        String sourcePath = in.string();
+        return new ForkRelease(StreamCommand.NONE, in.string(), sourcePath, sourceId, pinId);
     }
 
     static byte[] release(ForkRelease release) {

@@ -121,8 +121,8 @@ public final class StreamTx {
         return rows.get(Table.PINS, StreamRows.pinKey(streamId, pinId)) != null;
     }
 
-    void putPin(long streamId, String pinId, String forkPath) {
-        rows.put(Table.PINS, StreamRows.pinKey(streamId, pinId), StreamRows.streamKey(forkPath));
+    void putPin(StreamState source, String pinId, String forkPath) {
+        rows.put(Table.PINS, StreamRows.pinKey(source.id(), pinId), StreamRows.pin(source.path(), forkPath));
     }
 
     void removePin(long streamId, String pinId) {

@@ -184,23 +184,17 @@ public final class Streams {
     /** Pins whose fork never came to be, because a crash lay between the two. */
     public List<ForkRelease> orphanedPins() {
         List<ForkRelease> orphans = new ArrayList<>();
-        forEach("", source -> {
-            if (source.pins() == 0) {
-                return;
-            }
-            try (Rows rows = store.scan(Table.PINS, StreamRows.idKey(source.id()), StreamRows.idKey(source.id() + 1))) {
-                for (Row row = rows.next(); row != null; row = rows.next()) {
-                    String pinId = StreamRows.pinId(row.key());
-                    String forkPath = new String(row.value(), StandardCharsets.UTF_8);
-                    StreamState fork = find(forkPath);
-                    if (fork == null
-                            || fork.origin() == null
-                            || !fork.origin().pinId().equals(pinId)) {
-                        orphans.add(new ForkRelease(StreamCommand.NONE, forkPath, source.path(), source.id(), pinId));
-                    }
+        try (Rows rows = store.scan(Table.PINS, FIRST_ROW, StreamRows.idKey(Long.MAX_VALUE))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                ForkRelease pin = StreamRows.pin(row.key(), row.value());
+                StreamState fork = find(pin.forkPath());
+                if (fork == null
+                        || fork.origin() == null
+                        || !fork.origin().pinId().equals(pin.pinId())) {
+                    orphans.add(pin);
                 }
             }
-        });
+        }
         return orphans;
     }
 }
