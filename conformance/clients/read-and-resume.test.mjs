@@ -6,12 +6,12 @@ import { DurableStream, stream } from "@durable-streams/client"
 import { startProxy } from "../lib/proxy.mjs"
 import { seededRandom } from "../lib/random.mjs"
 import { startServer } from "../lib/server.mjs"
-import { within } from "../lib/wait.mjs"
+import { eventually, within } from "../lib/wait.mjs"
 
 const FAULTS = 30
 const FAULT_WITHIN_BYTES = 6_000
 const MAX_MESSAGES = 50_000
-const TEST_TIMEOUT_MS = 20_000
+const TEST_TIMEOUT_MS = 90_000
 
 let server
 before(async () => (server = await startServer()))
@@ -70,7 +70,7 @@ for (const live of ["long-poll", "sse"]) {
 
       const name = `resume/${live}/${kind.contentType.replace("/", "-")}`
       const handle = await DurableStream.create({ url: streamUrl(server.url, name), contentType: kind.contentType })
-      const reading = readThroughCuts(streamUrl(proxy.url, name), live, kind)
+      const reading = readThroughCuts(streamUrl(proxy.url, name), live, kind, t.signal)
 
       // Appends go on until every cut has happened, so each of them hits a stream that is being written.
       const written = []
@@ -90,23 +90,20 @@ for (const live of ["long-poll", "sse"]) {
 }
 
 /** Reads to the end of the stream the way an app does: when a session breaks, it opens a new one at its last offset. */
-async function readThroughCuts(url, live, kind) {
+async function readThroughCuts(url, live, kind, signal) {
   const parts = []
   let offset = "-1"
   for (let sessions = 1; ; sessions++) {
     let broken = false
-    const session = await stream({ url, offset, live })
-    const end = new Promise(resolve => {
-      kind.subscribe(session, (items, batch) => {
-        if (broken) return // was still being decoded when the session broke: the next one delivers it again
-        parts.push(...items)
-        offset = batch.offset
-        if (batch.streamClosed) resolve()
-      })
+    const session = await stream({ url, offset, live, signal })
+    kind.subscribe(session, (items, batch) => {
+      if (broken) return // was still being decoded when the session broke: the next one delivers it again
+      parts.push(...items)
+      offset = batch.offset
     })
     try {
       await session.closed // may resolve before the last batch is delivered
-      await end
+      await eventually(TEST_TIMEOUT_MS, () => offset === session.offset, "the last batch")
       return { parts, sessions }
     } catch {
       broken = true

@@ -76,6 +76,7 @@ test(`${CRASHES} crashes under load lose, double and reorder nothing`, { timeout
     const running = Promise.all(actors.map(actor => untilCrash(actor.run())))
     await Promise.race([victim.acknowledgements(appends), running])
     await victim.kill()
+    victim.assertNoErrorLogged()
     await running
     acknowledged += appends
     if (earlyDeathMs !== undefined) await victim.startAndDie(earlyDeathMs)
@@ -85,9 +86,11 @@ test(`${CRASHES} crashes under load lose, double and reorder nothing`, { timeout
   for (const producer of producers) await producer.settle()
   await check({ all: true })
   await victim.stop()
+  victim.assertNoErrorLogged()
   await victim.start()
   await check({ all: true })
   await victim.stop()
+  victim.assertNoErrorLogged()
   t.diagnostic(`${CRASHES} crashes, at least ${acknowledged} acknowledged appends`)
 })
 

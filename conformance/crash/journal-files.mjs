@@ -14,9 +14,12 @@ const folder = dataDir => join(dataDir, "journal")
  * and size of its payload, and `end` is the place behind the last record.
  */
 export async function segments(dataDir) {
-  const names = (await readdir(folder(dataDir))).filter(name => name.endsWith(".journal")).sort()
-  return Promise.all(names.map(name => readSegment(join(folder(dataDir), name))))
+  return Promise.all((await segmentNames(dataDir)).map(name => readSegment(join(folder(dataDir), name))))
 }
+
+/** The names of the journal's files, oldest first. */
+export const segmentNames = async dataDir =>
+  (await readdir(folder(dataDir))).filter(name => name.endsWith(".journal")).sort()
 
 async function readSegment(path) {
   const bytes = await readFile(path)

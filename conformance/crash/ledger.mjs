@@ -26,6 +26,11 @@ export class Ledger {
     if (closes) this.closed = IN_DOUBT
   }
 
+  /** The attempt with `ids` was refused: nothing of it may be there. */
+  refused(ids) {
+    this.#batches = this.#batches.filter(batch => batch.ids !== ids)
+  }
+
   /** The append of `ids` is acknowledged, and the stream ended at `offset` behind it. */
   confirm(ids, offset) {
     assert.ok(!this.#offsets.has(offset), `offset ${offset} of ${this.path} was given twice`)

@@ -19,7 +19,14 @@ function hash(text) {
 function compose(id) {
   const number = hash(id)
   const length = number % LARGE_ONE_IN === 0 ? number % LARGE_FILLER : number % SMALL_FILLER
-  return `${id}:${String(number).repeat(Math.ceil(length / 8)).slice(0, length)}`
+  // Digits without a pattern, for a store that compresses must get full as well.
+  let filler = ""
+  for (let state = number | 1; filler.length < length; filler += state.toString(36)) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state = (state ^ (state << 5)) >>> 0
+  }
+  return `${id}:${filler.slice(0, length)}`
 }
 
 function idOf(message) {

@@ -1,9 +1,11 @@
 // A server that gets killed and comes back on the same data and port, and requests to it that tell a crash from an error.
 import assert from "node:assert/strict"
 import { removeFolder, startServer, temporaryFolder } from "../lib/server.mjs"
+import { within } from "../lib/wait.mjs"
 import { decode, encode } from "./messages.mjs"
 
 const REQUEST_TIMEOUT_MS = 30_000
+const END_TIMEOUT_MS = 30_000
 
 /** Thrown out of requests whose answer a crash has taken away. */
 export class Crashed extends Error {}
@@ -45,13 +47,18 @@ export class Victim {
   async kill() {
     this.#alive = false
     await this.#server.kill()
-    assert.doesNotMatch(this.#server.log(), /\bERROR\b/, "the server has logged an error")
   }
 
   async stop() {
     this.#alive = false
     await this.#server.stop()
-    assert.doesNotMatch(this.#server.log(), /\bERROR\b/, "the server has logged an error")
+  }
+
+  /** Resolves with {status, log} once the server has ended by itself. */
+  async ended() {
+    const status = await within(END_TIMEOUT_MS, this.#server.exited, "the server's end")
+    this.#alive = false
+    return { status, log: this.#server.log() }
   }
 
   async remove() {
@@ -59,8 +66,9 @@ export class Victim {
     if (this.dataDir) await removeFolder(this.dataDir)
   }
 
-  get log() {
-    return this.#server.log()
+  /** To be called where nothing has happened that a server may complain of. */
+  assertNoErrorLogged() {
+    assert.doesNotMatch(this.#server.log(), /\bERROR\b/, "the server has logged an error")
   }
 
   /** Resolves once `count` more appends are acknowledged. */

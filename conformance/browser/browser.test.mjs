@@ -1,0 +1,122 @@
+// Shows that a page in a real browser, on another origin than the server, goes on after reloads in mid-answer with no
+// token lost or doubled, that a second tab sees the same, and that a page can write.
+import { after, before, test } from "node:test"
+import assert from "node:assert/strict"
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { DurableStream, stream } from "@durable-streams/client"
+import { build } from "esbuild"
+import { chromium } from "playwright-core"
+import { startApp } from "../lib/app.mjs"
+import { startServer } from "../lib/server.mjs"
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium"
+const CHROMIUM_FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+]
+const RELOADS = 6
+const TOKENS_BETWEEN_RELOADS = 40
+const MAX_TOKENS = 50_000
+const WAIT_MS = 30_000
+
+let server, app, browser
+before(async () => {
+  server = await startServer()
+  app = await startApp(servePage)
+  // Playwright gives each launch a new profile folder and removes it.
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
+})
+after(async () => {
+  await browser?.close()
+  await app?.close()
+  await server?.stop()
+})
+
+const file = name => fileURLToPath(new URL(name, import.meta.url))
+
+async function servePage(request) {
+  const { pathname } = new URL(request.url)
+  if (pathname === "/") return new Response(await readFile(file("page.html")), { headers: { "content-type": "text/html" } })
+  if (pathname !== "/page.js") return new Response(null, { status: 404 })
+  const bundle = await build({ entryPoints: [file("page.js")], bundle: true, format: "esm", target: "es2022", write: false })
+  return new Response(bundle.outputFiles[0].text, { headers: { "content-type": "text/javascript" } })
+}
+
+const pageUrl = query => `${app.url}/?${new URLSearchParams(query)}`
+
+for (const live of ["sse", "long-poll"]) {
+  test(`a page that is reloaded ${RELOADS} times in mid-answer shows every token once (${live})`, async t => {
+    const context = await browser.newContext()
+    t.after(() => context.close())
+    context.setDefaultTimeout(WAIT_MS)
+    const streamUrl = `${server.url}/v1/stream/browser/${live}`
+    const handle = await DurableStream.create({ url: streamUrl, contentType: "application/json" })
+    const first = await context.newPage()
+    await first.goto(pageUrl({ stream: streamUrl, live, key: "first" }))
+
+    const tokens = []
+    const reloads = reloadInMidAnswer(first).then(async () => {
+      const second = await context.newPage()
+      await second.goto(pageUrl({ stream: streamUrl, live, key: "second" }))
+      await tokensShown(second, TOKENS_BETWEEN_RELOADS)
+      return second
+    })
+    const second = await whileWriting(handle, tokens, reloads)
+    await handle.close()
+
+    for (const page of [first, second]) {
+      await page.waitForSelector("body[data-ended]", { timeout: WAIT_MS })
+      assert.equal(await page.textContent("#answer"), tokens.join(""))
+    }
+    const { sessions } = JSON.parse(await first.evaluate(() => localStorage.getItem("first")))
+    t.diagnostic(`${tokens.length} tokens, ${RELOADS} reloads, ${sessions} sessions`)
+    assert.ok(sessions > RELOADS)
+  })
+}
+
+test("a page creates a stream, writes to it with a producer and closes it", async t => {
+  const page = await browser.newPage()
+  t.after(() => page.close())
+  const url = `${server.url}/v1/stream/browser/written`
+  await page.goto(pageUrl({ stream: url, key: "writer" }))
+  const messages = Array.from({ length: 100 }, (_, n) => ({ n, text: `from the browser ☃ ${n}` }))
+  await page.evaluate(messages => window.write(messages), messages)
+
+  const reader = await stream({ url, live: false })
+  assert.deepEqual(await reader.json(), messages)
+  assert.equal(reader.streamClosed, true)
+})
+
+async function reloadInMidAnswer(page) {
+  for (let reload = 1; reload <= RELOADS; reload++) {
+    await tokensShown(page, reload * TOKENS_BETWEEN_RELOADS)
+    await page.reload()
+  }
+}
+
+/** Waits until the page shows at least so many tokens. */
+const tokensShown = (page, count) =>
+  page.waitForFunction(count => document.getElementById("answer").textContent.split(";").length > count, count, {
+    timeout: WAIT_MS,
+  })
+
+/** Appends one token after the other until `done` has a result, and returns that. */
+async function whileWriting(handle, tokens, done) {
+  let running = true
+  const finished = done.finally(() => (running = false))
+  finished.catch(() => {}) // awaited below
+  while (running) {
+    assert.ok(tokens.length < MAX_TOKENS, "the pages keep up")
+    const token = `token ${tokens.length} 🎈\n;`
+    await handle.append(JSON.stringify(token))
+    tokens.push(token)
+  }
+  return finished
+}
