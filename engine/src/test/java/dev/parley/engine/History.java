@@ -348,7 +348,7 @@ final class History {
                 return false;
             }
             assertThat(state.tail()).as("tail of %s, read up to here", path).isGreaterThanOrEqualTo(position);
-            tail = Objects.requireNonNull(running.delivery.tail(state, position, this::told));
+            tail = Objects.requireNonNull(running.delivery.tail(state, position, () -> told(running)));
             return true;
         }
 
@@ -360,8 +360,13 @@ final class History {
             Objects.requireNonNull(tail).close();
         }
 
-        /** In the middle of a publish: what is announced must be readable. */
-        private void told() {
+        /** In the middle of a publish: what is announced must be readable, live and from the store. */
+        private void told(Server running) {
+            StreamState state = running.streams.find(path);
+            if (state != null && state.id() == id && state.tail() > 0) {
+                long last = state.tail() - 1;
+                checkEntries(model.ever(id), last, running.streams.read(state, last, 1));
+            }
             if (eager && tail != null) {
                 read(100);
             }
@@ -451,6 +456,10 @@ final class History {
             assertThat(at).isEqualTo(state.tail());
         }
         assertThat(running.streams.releases()).hasSameSizeAs(model.notes());
+        if (!running.refused) {
+            assertThat(model.notes()).as("outbox").isEmpty();
+            assertThat(model.orphanedPins()).as("pins").isEmpty();
+        }
         readers.forEach(Reader::drained);
         List<Reader> over = readers.stream().filter(reader -> reader.ended).toList();
         over.forEach(Reader::close);
@@ -527,6 +536,8 @@ final class History {
         final List<Committer.Submission> pending = new ArrayList<>();
         final Journal journal;
         final Committer committer;
+        /** Whether the disk was too full for a command; what it was to clean up is then left to the next start. */
+        boolean refused;
 
         Server() throws IOException {
             Store store = new Watched(storage.store());
@@ -559,10 +570,10 @@ final class History {
             List<Committer.Submission> submissions = List.copyOf(group);
             group.clear();
             trace.accept("commit " + submissions.size());
-            committer.commit(
-                    submissions,
-                    this::dispatch,
-                    (refused, reason) -> refused.reply().failed(new StorageFullException("refused", reason)));
+            committer.commit(submissions, this::dispatch, (submission, reason) -> {
+                refused = true;
+                submission.reply().failed(new StorageFullException("refused", reason));
+            });
             if (pending.isEmpty()) {
                 journal.idle();
             }

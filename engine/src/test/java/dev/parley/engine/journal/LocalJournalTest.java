@@ -267,7 +267,7 @@ class LocalJournalTest {
         FaultyDisk disk = new FaultyDisk(new FolderDisk(folder));
         List<String> written = new ArrayList<>();
         try (Opened journal = new Opened(disk, 0)) {
-            disk.full = true;
+            disk.full(true);
             int refused = 0;
             for (int i = 0; i < 200; i++) {
                 String text = "record " + i;
@@ -278,7 +278,7 @@ class LocalJournalTest {
                     assertThat(e).hasMessageContaining("no room").hasMessageContaining("pretend");
                     refused++;
                 }
-                disk.full = i < 150;
+                disk.full(i < 150);
             }
             assertThat(refused).isPositive();
             assertThat(written).hasSize(200 - refused).contains("record 0", "record 199");
@@ -293,10 +293,10 @@ class LocalJournalTest {
         FaultyDisk disk = new FaultyDisk(new FolderDisk(folder));
         try (Opened journal = new Opened(disk, 0)) {
             journal.appendAndSync("acknowledged");
-            disk.failing = true;
+            disk.failing(true);
             journal.append("lost or not");
             assertThatThrownBy(journal.journal::sync).hasMessageContaining("pretend");
-            disk.failing = false;
+            disk.failing(false);
             assertThatThrownBy(journal.journal::sync).hasMessageContaining("failed earlier");
             assertThatThrownBy(journal.journal::idle).hasMessageContaining("failed earlier");
             assertThatThrownBy(() -> journal.append("more")).hasMessageContaining("failed earlier");
@@ -395,75 +395,5 @@ class LocalJournalTest {
         byte[] bytes = Files.readAllBytes(file);
         Arrays.fill(bytes, (int) from, (int) to, (byte) 0);
         Files.write(file, bytes);
-    }
-
-    /** A real folder whose faults a test turns on. */
-    private static final class FaultyDisk implements Disk {
-        private final Disk disk;
-        boolean full;
-        boolean failing;
-
-        FaultyDisk(Disk disk) {
-            this.disk = disk;
-        }
-
-        @Override
-        public List<String> list() throws IOException {
-            return disk.list();
-        }
-
-        @Override
-        public DiskFile open(String name) throws IOException {
-            return new Faulty(disk.open(name));
-        }
-
-        @Override
-        public DiskFile create(String name, byte[] header, long capacity) throws IOException {
-            if (full) {
-                throw new IOException("we pretend that the disk is full");
-            }
-            return new Faulty(disk.create(name, header, capacity));
-        }
-
-        @Override
-        public void delete(String name) throws IOException {
-            disk.delete(name);
-        }
-
-        private final class Faulty implements DiskFile {
-            private final DiskFile file;
-
-            Faulty(DiskFile file) {
-                this.file = file;
-            }
-
-            @Override
-            public long size() throws IOException {
-                return file.size();
-            }
-
-            @Override
-            public void write(ByteBuffer bytes, long offset) throws IOException {
-                file.write(bytes, offset);
-            }
-
-            @Override
-            public void read(ByteBuffer into, long offset) throws IOException {
-                file.read(into, offset);
-            }
-
-            @Override
-            public void sync() throws IOException {
-                if (failing) {
-                    throw new IOException("we pretend that the sync failed");
-                }
-                file.sync();
-            }
-
-            @Override
-            public void close() throws IOException {
-                file.close();
-            }
-        }
     }
 }

@@ -1,0 +1,228 @@
+package dev.parley.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.ProducerTag;
+import dev.parley.engine.stream.StreamCommand;
+import dev.parley.engine.subscription.StreamTail;
+import dev.parley.engine.subscription.SubscriptionCommand;
+import dev.parley.engine.subscription.SubscriptionConfig;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Every command survives the way through the journal; anything else is refused whole. */
+class CommandCodecTest {
+    private static final int ROUNDS = 2_000;
+
+    private final SplittableRandom random = new SplittableRandom(1);
+
+    @Test
+    void whatIsWrittenIsRead() {
+        for (int i = 0; i < ROUNDS; i++) {
+            for (Command<?> command : oneOfEach()) {
+                assertThat(CommandCodec.read(ByteBuffer.wrap(bytes(command)))).isEqualTo(command);
+            }
+        }
+    }
+
+    @Test
+    void everyKindOfCommandIsTried() {
+        Set<Object> tried = new HashSet<>();
+        for (Object command : oneOfEach()) {
+            tried.add(command.getClass());
+        }
+        assertThat(tried)
+                .isEqualTo(Stream.<Class<?>>of(StreamCommand.class, SubscriptionCommand.class)
+                        .flatMap(kinds -> Stream.of(kinds.getPermittedSubclasses()))
+                        .collect(Collectors.toSet()));
+    }
+
+    @Test
+    void aCommandThatIsCutShortIsRefused() {
+        for (Command<?> command : oneOfEach()) {
+            byte[] bytes = bytes(command);
+            // A payload stands last and has its length before it, so that there is no prefix that could be whole.
+            for (int length = 0; length < bytes.length; length++) {
+                ByteBuffer cut = ByteBuffer.wrap(bytes, 0, length);
+                assertThatThrownBy(() -> CommandCodec.read(cut)).isInstanceOf(MalformedBinaryException.class);
+            }
+        }
+    }
+
+    @Test
+    void unknownKindsAndVersionsAreRefusedByName() {
+        byte[] touch = bytes(new StreamCommand.Touch("path", 1));
+        for (int kind : new int[] {0, 9, 31, 63, 64, 200, 255}) {
+            byte[] unknown = touch.clone();
+            unknown[0] = (byte) kind;
+            assertThatThrownBy(() -> CommandCodec.read(ByteBuffer.wrap(unknown)))
+                    .isInstanceOf(MalformedBinaryException.class)
+                    .hasMessageContaining("kind " + kind);
+        }
+        for (Command<?> command : oneOfEach()) {
+            byte[] newer = bytes(command);
+            newer[1]++;
+            assertThatThrownBy(() -> CommandCodec.read(ByteBuffer.wrap(newer)))
+                    .isInstanceOf(MalformedBinaryException.class)
+                    .hasMessage("format version 2, this program reads 1");
+        }
+    }
+
+    @Test
+    void theSameCommandIsAlwaysTheSameBytes() {
+        for (Command<?> command : oneOfEach()) {
+            assertThat(bytes(command)).isEqualTo(bytes(CommandCodec.read(ByteBuffer.wrap(bytes(command)))));
+        }
+    }
+
+    @Test
+    void numbersSurvive() {
+        for (int shift = 0; shift < 64; shift++) {
+            for (long value : new long[] {1L << shift, (1L << shift) - 1, -(1L << shift)}) {
+                byte[] bytes =
+                        new BinaryWriter(1).varint(value).fixed64(value).u8(7).toBytes();
+                BinaryReader in = new BinaryReader(bytes);
+                assertThat(List.of(in.varint(), in.fixed64(), (long) in.u8())).isEqualTo(List.of(value, value, 7L));
+                assertThat(in.remaining()).isZero();
+            }
+        }
+        assertThatThrownBy(() -> new BinaryReader(new byte[] {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1}).varint())
+                .isInstanceOf(MalformedBinaryException.class);
+        assertThatThrownBy(() -> new BinaryReader(new BinaryWriter(1).varint(-1).toBytes()).count())
+                .isInstanceOf(MalformedBinaryException.class);
+        assertThatThrownBy(() ->
+                        new BinaryReader(new BinaryWriter(1).varint(1L << 31).toBytes()).blob())
+                .isInstanceOf(MalformedBinaryException.class);
+    }
+
+    private static byte[] bytes(Command<?> command) {
+        BinaryWriter out = new BinaryWriter(1);
+        CommandCodec.write(command, out);
+        return out.toBytes();
+    }
+
+    private List<Command<?>> oneOfEach() {
+        return List.of(
+                new StreamCommand.Create(
+                        text(),
+                        number(),
+                        maybe(this::text),
+                        maybeNumber(),
+                        maybeNumber(),
+                        random.nextBoolean(),
+                        payload(),
+                        maybe(this::fork)),
+                new StreamCommand.Append(
+                        text(),
+                        number(),
+                        maybe(this::text),
+                        payload(),
+                        random.nextBoolean(),
+                        maybe(() -> new ProducerTag(text(), number(), number())),
+                        maybe(this::text)),
+                new StreamCommand.Delete(text(), number()),
+                new StreamCommand.Touch(text(), number()),
+                new StreamCommand.Expire(text(), number(), number(), number()),
+                new StreamCommand.Pin(text(), number(), text(), text(), maybeNumber(), number()),
+                new StreamCommand.Unpin(text(), number(), number(), text()),
+                new StreamCommand.Settle(text(), number(), number()),
+                new SubscriptionCommand.Create(text(), number(), config(), text(), list(this::tail)),
+                new SubscriptionCommand.Delete(text(), number()),
+                new SubscriptionCommand.AddStreams(text(), number(), list(this::tail)),
+                new SubscriptionCommand.RemoveStream(text(), number(), text()),
+                new SubscriptionCommand.Notice(text(), number(), list(this::tail), text()),
+                new SubscriptionCommand.Forget(text(), number(), text(), number()),
+                new SubscriptionCommand.Claim(text(), number(), text(), list(this::tail), text()),
+                new SubscriptionCommand.Ack(
+                        text(),
+                        number(),
+                        number(),
+                        text(),
+                        list(() -> new SubscriptionCommand.Acked(text(), number())),
+                        random.nextBoolean(),
+                        list(this::tail),
+                        text()),
+                new SubscriptionCommand.Release(text(), number(), number(), text(), list(this::tail), text()),
+                new SubscriptionCommand.Expire(text(), number(), text(), number(), list(this::tail), text()),
+                new SubscriptionCommand.Delivered(text(), number(), text()),
+                new SubscriptionCommand.DeliveryFailed(text(), number(), text(), number()));
+    }
+
+    private StreamCommand.Fork fork() {
+        StreamCommand.Pinned pin = maybe(() -> new StreamCommand.Pinned(
+                text(),
+                number(),
+                text(),
+                maybeNumber(),
+                maybeNumber(),
+                number(),
+                list(() -> new StreamCommand.Span(number(), number(), number()))));
+        StreamCommand.Fork fork = new StreamCommand.Fork(text(), maybeNumber(), number(), null);
+        return pin == null ? fork : fork.with(pin);
+    }
+
+    private SubscriptionConfig config() {
+        return new SubscriptionConfig(
+                random.nextBoolean() ? new SubscriptionConfig.Webhook(text()) : new SubscriptionConfig.PullWake(text()),
+                maybe(this::text),
+                list(this::text),
+                number(),
+                maybe(this::text));
+    }
+
+    private StreamTail tail() {
+        return new StreamTail(text(), number(), number());
+    }
+
+    private Payload payload() {
+        if (random.nextBoolean()) {
+            return Payload.ofBytes(text().getBytes(StandardCharsets.UTF_8));
+        }
+        List<String> messages = list(() -> "\"" + random.nextInt() + "\"");
+        return Payload.ofMessages(
+                String.join(",", messages).getBytes(StandardCharsets.UTF_8),
+                messages.stream().mapToInt(String::length).toArray());
+    }
+
+    private String text() {
+        return random.ints(random.nextInt(12), 0, 0x3000)
+                .mapToObj(Character::toString)
+                .collect(Collectors.joining());
+    }
+
+    private long number() {
+        return random.nextLong() >>> (1 + random.nextInt(62));
+    }
+
+    private long maybeNumber() {
+        return random.nextInt(4) == 0 ? StreamCommand.NONE : number();
+    }
+
+    private <T> @Nullable T maybe(Supplier<T> value) {
+        return random.nextInt(3) == 0 ? null : value.get();
+    }
+
+    private <T> List<T> list(Supplier<T> element) {
+        List<T> list = new ArrayList<>();
+        for (int size = random.nextInt(4); size > 0; size--) {
+            list.add(element.get());
+        }
+        return list;
+    }
+}

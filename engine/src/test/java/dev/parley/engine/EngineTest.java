@@ -1,0 +1,467 @@
+package dev.parley.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.parley.engine.command.Command;
+import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.journal.CorruptJournalException;
+import dev.parley.engine.journal.FaultyDisk;
+import dev.parley.engine.journal.FolderDisk;
+import dev.parley.engine.store.RocksStore;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.stream.Entry;
+import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.ProducerTag;
+import dev.parley.engine.stream.StreamCommand;
+import dev.parley.engine.stream.StreamCommand.Append;
+import dev.parley.engine.stream.StreamCommand.Create;
+import dev.parley.engine.stream.StreamCommand.Delete;
+import dev.parley.engine.stream.StreamCommand.Fork;
+import dev.parley.engine.stream.StreamOutcome;
+import dev.parley.engine.stream.StreamOutcome.Appended;
+import dev.parley.engine.stream.StreamOutcome.Created;
+import dev.parley.engine.stream.StreamState;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The whole engine with its threads, on RocksDB and real files. */
+@Timeout(60)
+class EngineTest {
+    private static final Logger LOG = LoggerFactory.getLogger(EngineTest.class);
+    private static final int SHARDS = 3;
+    private static final long TIME = 1_000_000;
+
+    @TempDir
+    Path folder;
+
+    private EngineOptions options() {
+        return options(folder);
+    }
+
+    private static EngineOptions options(Path folder) {
+        return new EngineOptions(folder, SHARDS, 64 << 10, 16 << 10, 8 << 20, 100, 1000, 1 << 20, 0);
+    }
+
+    private FaultyDisk disk() throws IOException {
+        return new FaultyDisk(new FolderDisk(folder.resolve("journal")));
+    }
+
+    private static <O> CompletableFuture<O> submit(Engine engine, Command<O> command) {
+        CompletableFuture<O> answer = new CompletableFuture<>();
+        engine.submit(command, new Reply<>() {
+            @Override
+            public void done(O outcome) {
+                answer.complete(outcome);
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                answer.completeExceptionally(failure);
+            }
+        });
+        return answer;
+    }
+
+    private static Create create(String path) {
+        return new Create(
+                path, TIME, "text/plain", StreamCommand.NONE, StreamCommand.NONE, false, Payload.empty(), null);
+    }
+
+    private static Append append(String path, String text) {
+        return new Append(path, TIME, "text/plain", bytes(text), false, null, null);
+    }
+
+    private static Payload bytes(String text) {
+        return Payload.ofBytes(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static StreamState find(Engine engine, String path) {
+        return Objects.requireNonNull(engine.streams().find(path));
+    }
+
+    private static String content(Engine engine, String path) {
+        return engine.streams().read(find(engine, path), 0, Long.MAX_VALUE).stream()
+                .map(EngineTest::text)
+                .collect(Collectors.joining());
+    }
+
+    private static String text(Entry entry) {
+        return new String(entry.payload().bytes(), StandardCharsets.UTF_8);
+    }
+
+    private static void assertFailsWith(Class<? extends Exception> type, Future<?> answer) {
+        assertThatThrownBy(answer::get).isInstanceOf(ExecutionException.class).hasCauseInstanceOf(type);
+    }
+
+    @Test
+    void aRestartKeepsEverything() throws Exception {
+        Append first = new Append("s", TIME, "text/plain", bytes("one"), false, new ProducerTag("p", 3, 0), "seq1");
+        try (Engine engine = Engine.open(options())) {
+            assertThat(submit(engine, create("s")).get()).isInstanceOf(Created.class);
+            assertThat(submit(engine, first).get()).isEqualTo(new Appended(3, false, 3, 0));
+            Create fork = new Create("fork", TIME, null, -1, -1, false, bytes("!"), new Fork("s", 0, 2, null));
+            assertThat(submit(engine, fork).get()).isInstanceOf(Created.class);
+            submit(engine, append("s", "two")).get();
+            assertThat(submit(engine, new Delete("s", TIME)).get()).isEqualTo(new StreamOutcome.Done());
+            submit(engine, create("t")).get();
+        }
+        try (Engine engine = Engine.open(options())) {
+            engine.mend(TIME);
+            assertThat(content(engine, "fork")).isEqualTo("on!");
+            assertThat(find(engine, "s").deleted()).isTrue();
+            assertThat(find(engine, "t").tail()).isZero();
+            submit(engine, append("t", "more")).get();
+            submit(engine, new Delete("fork", TIME)).get();
+        }
+        try (Engine engine = Engine.open(options())) {
+            assertThat(engine.streams().find("s")).as("gone with its last fork").isNull();
+            assertThat(content(engine, "t")).isEqualTo("more");
+            assertThat(engine.streams().releases()).isEmpty();
+        }
+    }
+
+    @Test
+    void aFolderBelongsToOneEngine() throws Exception {
+        Engine engine = Engine.open(options());
+        assertThatThrownBy(() -> Engine.open(options()))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(folder.toString())
+                .hasMessageContaining("in use by another");
+        submit(engine, create("s")).get();
+        engine.close();
+        Engine.open(options()).close();
+    }
+
+    @Test
+    void aFailedSyncStopsTheEngineAndAnswersNothing() throws Exception {
+        FaultyDisk disk = disk();
+        Engine engine = Engine.open(options(), disk);
+        submit(engine, create("s")).get();
+        submit(engine, append("s", "acknowledged.")).get();
+        disk.failing(true);
+        CompletableFuture<?> unsure = submit(engine, append("s", "unsure."));
+        assertFailsWith(EngineStoppedException.class, unsure);
+        assertThat(engine.failure().get()).hasMessageContaining("pretend");
+        assertThat(content(engine, "s")).as("not shown").isEqualTo("acknowledged.");
+        disk.failing(false);
+        assertFailsWith(EngineStoppedException.class, submit(engine, append("s", "too late.")));
+        assertThatThrownBy(engine::checkpoint).isInstanceOf(IOException.class);
+        engine.close();
+        try (Engine next = Engine.open(options())) {
+            assertThat(content(next, "s")).isIn("acknowledged.", "acknowledged.unsure.");
+        }
+    }
+
+    @Test
+    void moreThanCanWaitIsRefused() throws Exception {
+        FaultyDisk disk = disk();
+        try (Engine engine = Engine.open(options(), disk)) {
+            submit(engine, create("s")).get();
+            List<CompletableFuture<?>> accepted = new ArrayList<>();
+            CompletableFuture<?> refused;
+            disk.held().lock();
+            try {
+                do {
+                    refused = submit(engine, append("s", "x"));
+                    accepted.add(refused);
+                } while (!refused.isDone());
+            } finally {
+                disk.held().unlock();
+            }
+            assertFailsWith(OverloadedException.class, refused);
+            accepted.removeLast();
+            assertThat(accepted).hasSize(1000);
+            for (CompletableFuture<?> answer : accepted) {
+                assertThat(answer.get()).isInstanceOf(Appended.class);
+            }
+            assertThat(find(engine, "s").tail()).isEqualTo(1000);
+            assertThat(engine.waiting()).isZero();
+
+            disk.held().lock();
+            try {
+                CompletableFuture<?> large = submit(engine, append("s", "x".repeat(1 << 20)));
+                assertFailsWith(OverloadedException.class, large);
+            } finally {
+                disk.held().unlock();
+            }
+        }
+    }
+
+    @Test
+    void aCommandTooLargeIsRefusedAlone() throws Exception {
+        try (Engine engine = Engine.open(options())) {
+            submit(engine, create("s")).get();
+            assertFailsWith(CommandTooLargeException.class, submit(engine, append("s", "x".repeat(20 << 10))));
+            submit(engine, append("s", "small")).get();
+            assertThat(content(engine, "s")).isEqualTo("small");
+        }
+    }
+
+    @Test
+    void aFullDiskRefusesAndLosesNothing() throws Exception {
+        FaultyDisk disk = disk();
+        StringBuilder expected = new StringBuilder();
+        try (Engine engine = Engine.open(options(), disk)) {
+            submit(engine, create("s")).get();
+            disk.full(true);
+            int refused = 0;
+            for (int i = 0; i < 60; i++) {
+                String text = i + "x".repeat(5000);
+                try {
+                    submit(engine, append("s", text)).get();
+                    expected.append(text);
+                } catch (ExecutionException e) {
+                    assertThat(e).hasCauseInstanceOf(StorageFullException.class).hasMessageContaining("disk is full");
+                    refused++;
+                }
+            }
+            assertThat(refused).isPositive();
+            disk.full(false);
+            submit(engine, append("s", "room again")).get();
+            expected.append("room again");
+        }
+        try (Engine engine = Engine.open(options())) {
+            assertThat(content(engine, "s")).isEqualTo(expected.toString());
+        }
+    }
+
+    @Test
+    void aCheckpointFreesTheJournal() throws Exception {
+        try (Engine engine = Engine.open(options())) {
+            submit(engine, create("s")).get();
+            for (int i = 0; i < 50; i++) {
+                submit(engine, append("s", "x".repeat(10_000))).get();
+            }
+            assertThat(journalFiles()).isGreaterThan(5);
+            engine.checkpoint();
+            assertThat(journalFiles())
+                    .as("the one that is written, and the next one")
+                    .isLessThanOrEqualTo(2);
+        }
+        try (Engine engine = Engine.open(options())) {
+            assertThat(find(engine, "s").tail()).isEqualTo(500_000);
+        }
+    }
+
+    private long journalFiles() throws IOException {
+        try (var files = Files.list(folder.resolve("journal"))) {
+            return files.count();
+        }
+    }
+
+    @Test
+    void damageIsNamedAndNotServed() throws Exception {
+        FaultyDisk disk = disk();
+        Engine engine = Engine.open(options(), disk);
+        submit(engine, create("s")).get();
+        submit(engine, append("s", "acknowledged")).get();
+        submit(engine, append("s", "acknowledged too")).get();
+        disk.failing(true);
+        assertFailsWith(EngineStoppedException.class, submit(engine, append("s", "lost")));
+        engine.close();
+        Path segment = folder.resolve("journal/00000000000000000000.journal");
+        byte[] bytes = Files.readAllBytes(segment);
+        byte[] damaged = bytes.clone();
+        damaged[64 + 20] ^= 1;
+        Files.write(segment, damaged);
+        assertThatThrownBy(() -> Engine.open(options()))
+                .isInstanceOf(CorruptJournalException.class)
+                .hasMessageContaining("damaged at position 64");
+        Files.write(segment, bytes);
+        try (Engine repaired = Engine.open(options())) {
+            assertThat(content(repaired, "s")).startsWith("acknowledgedacknowledged too");
+        }
+    }
+
+    /** Writers, a checkpointer and readers of all kinds at once: every reader gets every entry once and in order. */
+    @Test
+    void tailsHaveNoSeam() throws Exception {
+        List<String> paths = List.of("a", "b", "c");
+        int writers = 4;
+        int appends = 400;
+        try (Engine engine = Engine.open(options());
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (String path : paths) {
+                submit(engine, create(path)).get();
+            }
+            List<Future<Void>> writing = new ArrayList<>();
+            for (int w = 0; w < writers; w++) {
+                int writer = w;
+                writing.add(threads.submit(() -> {
+                    for (int i = 0; i < appends; i++) {
+                        submit(engine, append(paths.get(i % 3), writer + ":" + i + "x".repeat(i % 400) + ";"))
+                                .get();
+                    }
+                    return null;
+                }));
+            }
+            List<Future<String>> reading = new ArrayList<>();
+            for (int r = 0; r < 12; r++) {
+                int reader = r;
+                reading.add(threads.submit(follow(engine, paths.get(r % 3), reader)));
+            }
+            for (int i = 0; i < 5; i++) {
+                engine.checkpoint();
+            }
+            for (Future<Void> writer : writing) {
+                writer.get();
+            }
+            for (String path : paths) {
+                Append close = new Append(path, TIME, null, Payload.empty(), true, null, null);
+                submit(engine, close).get();
+            }
+            for (int r = 0; r < reading.size(); r++) {
+                assertThat(reading.get(r).get()).isEqualTo(content(engine, paths.get(r % 3)));
+            }
+            for (String path : paths) {
+                assertThat(content(engine, path).split(";", -1))
+                        .doesNotHaveDuplicates()
+                        .hasSize((int) (writers
+                                        * IntStream.range(0, appends)
+                                                .filter(i -> paths.get(i % 3).equals(path))
+                                                .count())
+                                + 1);
+            }
+            assertThat(engine.delivery().topics()).isZero();
+        }
+    }
+
+    /** Reads {@code path} to its end, leaving and coming back now and then. */
+    private static Callable<String> follow(Engine engine, String path, int reader) {
+        return () -> {
+            SplittableRandom random = new SplittableRandom(reader);
+            StringBuilder read = new StringBuilder();
+            while (true) {
+                Semaphore told = new Semaphore(0);
+                long position = read.length();
+                try (Tail tail =
+                        Objects.requireNonNull(engine.delivery().tail(find(engine, path), position, told::release))) {
+                    for (int turns = 1 + random.nextInt(50); turns > 0; turns--) {
+                        Tail.Next next = tail.poll(1 + random.nextInt(5000));
+                        if (next instanceof Tail.InStore) {
+                            next = tail.readStore(1 + random.nextInt(5000));
+                        }
+                        switch (next) {
+                            case Tail.More more -> {
+                                assertThat(more.from()).isEqualTo(read.length());
+                                more.entries().forEach(entry -> read.append(text(entry)));
+                                assertThat(more.to()).isEqualTo(read.length());
+                            }
+                            case Tail.Nothing(StreamState state) -> {
+                                if (state.closed()) {
+                                    return read.toString();
+                                }
+                                assertThat(told.tryAcquire(30, TimeUnit.SECONDS))
+                                        .isTrue();
+                            }
+                            default -> throw new AssertionError("unexpected: " + next);
+                        }
+                    }
+                }
+            }
+        };
+    }
+
+    /** Like {@link SimulationTest}, with a crash being a copy of RocksDB's files while it runs. */
+    @Test
+    void simulatedHistoriesOnRocksDb() throws Exception {
+        for (long seed = 0; seed < 100; seed++) {
+            OnRocksDb storage = new OnRocksDb(Files.createDirectories(folder.resolve("seed-" + seed)));
+            try (storage) {
+                new History(1_000_000 + seed, storage, line -> {}).run();
+            } catch (AssertionError e) {
+                throw new AssertionError("RocksDB seed " + seed, e);
+            }
+        }
+    }
+
+    private static final class OnRocksDb implements History.Storage, AutoCloseable {
+        private final Path folder;
+        private int lives;
+        private Store store;
+
+        OnRocksDb(Path folder) {
+            this.folder = folder;
+            this.store = new RocksStore(folder.resolve("0"), 1 << 20);
+        }
+
+        @Override
+        public Store store() {
+            return store;
+        }
+
+        @Override
+        public void crash(SplittableRandom random) {
+            Path dead = folder.resolve("" + lives);
+            lives++;
+            Path alive = folder.resolve("" + lives);
+            try {
+                while (!copied(dead, alive)) {
+                    LOG.debug("RocksDB was at work, once more");
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            store.close();
+            store = new RocksStore(alive, 1 << 20);
+        }
+
+        /** Copies the files; false if they were not the same all the while. */
+        private static boolean copied(Path from, Path to) throws IOException {
+            Files.createDirectories(to);
+            Map<Path, Long> before = sizes(from);
+            for (Path file : sizes(to).keySet()) {
+                Files.delete(to.resolve(file));
+            }
+            try {
+                for (Path file : before.keySet()) {
+                    Files.copy(from.resolve(file), to.resolve(file));
+                }
+            } catch (NoSuchFileException e) {
+                return false;
+            }
+            return sizes(from).equals(before);
+        }
+
+        private static Map<Path, Long> sizes(Path folder) throws IOException {
+            Map<Path, Long> sizes = new TreeMap<>();
+            try (var files = Files.newDirectoryStream(folder)) {
+                for (Path file : files) {
+                    sizes.put(file.getFileName(), file.toFile().length());
+                }
+            }
+            return sizes;
+        }
+
+        @Override
+        public void close() {
+            store.close();
+        }
+    }
+}
