@@ -1,6 +1,7 @@
 // Starts real servers through the launcher, on a free port of the loopback, and ends them again.
 // PARLEY_LAUNCHER names another program that keeps the same contract; CONFORMANCE_LOG=1 shows the servers' logs.
 import { spawn } from "node:child_process"
+import { rmSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -13,9 +14,14 @@ const READY_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 30_000
 const LOG_TAIL_CHARS = 20_000
 
-// A test that dies must not leave its servers behind.
-const running = new Set()
-process.on("exit", () => running.forEach(child => child.kill("SIGKILL")))
+// A test that dies must not leave its servers and their folders behind.
+const running = new Map()
+process.on("exit", () => {
+  for (const [child, folder] of running) {
+    child.kill("SIGKILL")
+    if (folder) rmSync(folder, { recursive: true, force: true })
+  }
+})
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1))
 
 /** A new empty folder; the caller removes it. */
@@ -29,12 +35,13 @@ export const removeFolder = path => rm(path, { recursive: true, force: true })
  * when it aborts. If the server ends before it is ready, the error's `status` tells how, and its `log` why.
  */
 export async function startServer({ args = [], env = {}, dataDir, port = 0, signal } = {}) {
-  const data = dataDir ?? (await temporaryFolder())
+  const ownFolder = dataDir ? undefined : await temporaryFolder()
+  const data = dataDir ?? ownFolder
   const child = spawn(LAUNCHER, ["serve", "--host", "127.0.0.1", "--port", String(port), "--data", data, ...args], {
     env: { ...process.env, PARLEY_SKIP_BUILD: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   })
-  running.add(child)
+  running.set(child, ownFolder)
   signal?.addEventListener("abort", () => child.kill("SIGKILL"), { once: true })
 
   let log = ""
@@ -52,7 +59,7 @@ export async function startServer({ args = [], env = {}, dataDir, port = 0, sign
     child.once("close", (code, signal) => resolve(code ?? signal))
   }).then(async status => {
     running.delete(child)
-    if (!dataDir) await removeFolder(data)
+    if (ownFolder) await removeFolder(ownFolder)
     return status
   })
 
