@@ -7,12 +7,12 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.RootKey;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
-import dev.parley.server.http.Door;
 import dev.parley.server.http.HttpFront;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
+import dev.parley.server.streams.StreamsDoor;
+import dev.parley.server.streams.subscription.SubscriptionService;
 import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -62,17 +62,12 @@ final class ParleyServer {
         }
     }
 
-    /** Makes the doors of a server. */
-    interface Doors {
-        List<Door> make(Engine engine, Config config, Gate gate, MeterRegistry meters);
-    }
-
     /** Blocks until requests are served. */
-    static ParleyServer start(Config config, Doors doors) throws InterruptedException {
-        return new ParleyServer(config, doors);
+    static ParleyServer start(Config config) throws InterruptedException {
+        return new ParleyServer(config);
     }
 
-    private ParleyServer(Config config, Doors doors) throws InterruptedException {
+    private ParleyServer(Config config) throws InterruptedException {
         this.config = config;
         this.loopback = isLoopback(config.server().host());
         this.open = config.auth().keys().isEmpty();
@@ -100,7 +95,10 @@ final class ParleyServer {
             this.uri = uri(port(listening));
             var housekeeping = Housekeeping.start(engine, config.engine().checkpointInterval());
             closings.push(new Closing("housekeeping", housekeeping::stop));
-            front.open(doors.make(engine, config, gate(), metrics.registry()));
+            Gate gate = gate();
+            var subscriptions = subscriptions(vertx, gate);
+            closings.push(new Closing("subscriptions", subscriptions::close));
+            front.open(List.of(new StreamsDoor(engine, config, gate, subscriptions.routes(), metrics.registry())));
             closings.push(new Closing("doors", () -> {
                 health.become(Health.State.DRAINING);
                 await(front.stop(), config.server().drainTimeout().plus(CLOSE_TIMEOUT));
@@ -138,6 +136,24 @@ final class ParleyServer {
             return Engine.open(options);
         } catch (IOException e) {
             throw new StartException("Parley cannot open its data: " + e.getMessage(), e);
+        }
+    }
+
+    /** Webhooks in plain HTTP to this machine are for development, where the server is not reached from elsewhere. */
+    private SubscriptionService subscriptions(Vertx vertx, Gate gate) {
+        Path folder = config.data().dir();
+        URI publicUrl = config.server().publicUrl();
+        try {
+            return SubscriptionService.start(
+                    vertx,
+                    engine,
+                    gate,
+                    folder,
+                    publicUrl == null ? null : publicUrl.toString(),
+                    loopback,
+                    metrics.registry());
+        } catch (IOException e) {
+            throw new StartException("The keys of webhooks cannot be kept in " + folder + ": " + e.getMessage(), e);
         }
     }
 

@@ -1,18 +1,12 @@
 package dev.parley.server.cli;
 
-import dev.parley.engine.Engine;
-import dev.parley.server.auth.Gate;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigLoader;
-import dev.parley.server.http.Door;
 import dev.parley.server.ops.Logs;
-import dev.parley.server.streams.StreamsDoor;
-import io.micrometer.core.instrument.MeterRegistry;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -70,7 +64,7 @@ final class Serve implements Callable<Integer> {
         var log = LoggerFactory.getLogger(Serve.class);
         ConfigLoader.unknownVariables(environment).forEach(log::warn);
 
-        var server = ParleyServer.start(settings, Serve::doors);
+        var server = ParleyServer.start(settings);
         var _ = server.failure().thenAccept(Serve::die);
         // For scripts and tests this is the sign that requests will be served.
         System.out.println("Parley is listening on " + server.uri());
@@ -84,10 +78,6 @@ final class Serve implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "shutdown"));
         new CountDownLatch(1).await();
         return 0;
-    }
-
-    private static List<Door> doors(Engine engine, Config settings, Gate gate, MeterRegistry meters) {
-        return List.of(new StreamsDoor(engine, settings, gate, meters));
     }
 
     private Config load(Map<String, String> environment) {

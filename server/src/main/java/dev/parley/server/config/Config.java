@@ -4,6 +4,7 @@ import static dev.parley.server.config.Setting.Unit.BYTES;
 import static dev.parley.server.config.Setting.Unit.MILLISECONDS;
 
 import dev.parley.server.auth.ApiKey;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -59,6 +60,12 @@ public record Config(
                     doc = "Threads that serve connections; `0` means one for every two processors, which leaves"
                             + " the others to the engine.")
             int eventLoops,
+
+            @Setting(
+                    doc = "Scheme, host and port at which workers find this server, for the links in webhooks;"
+                            + " else those that the maker of a subscription used.")
+            @Nullable
+            URI publicUrl,
 
             @Setting(
                     value = "10000",

@@ -4,6 +4,7 @@ import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -152,6 +153,17 @@ public final class ConfigLoader {
                 .formatted(where, name, SettingsTable.nearest(name, SettingsTable.Row::name)));
     }
 
+    private static URI webAddress(String text, Given given) {
+        if (text.matches("https?://[^/?#\\s]+")) {
+            try {
+                return URI.create(text);
+            } catch (IllegalArgumentException e) {
+                // Refused below, like any other text.
+            }
+        }
+        throw given.wrong("'%s' is not scheme, host and port, such as https://parley.example".formatted(text));
+    }
+
     private static @Nullable Object parse(SettingsTable.Row row, Given given) {
         Class<?> type = row.type();
         if (type == List.class) {
@@ -181,6 +193,8 @@ public final class ConfigLoader {
                                     Arrays.toString(type.getEnumConstants()).toLowerCase(Locale.ROOT))));
         } else if (type == Path.class) {
             return text.isEmpty() ? null : Path.of(text);
+        } else if (type == URI.class) {
+            return text.isEmpty() ? null : webAddress(text, given);
         } else if (type == String.class) {
             if (text.isEmpty()) {
                 throw given.wrong("a value is missing");

@@ -7,12 +7,14 @@ import dev.parley.server.auth.Operation;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.Replies;
+import dev.parley.server.streams.subscription.SubscriptionRoutes;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.ArrayList;
@@ -30,6 +32,7 @@ public final class StreamsDoor implements Door {
     public static final String PREFIX = "/v1/stream/";
 
     private final Gate gate;
+    private final SubscriptionRoutes subscriptions;
     private final Cors cors;
     private final CreateStream create;
     private final AppendToStream append;
@@ -38,16 +41,15 @@ public final class StreamsDoor implements Door {
     private final ConcurrentHashMap<Thread, EventLoop> loops = new ConcurrentHashMap<>();
 
     /** A door to {@code engine} that lets in whom {@code gate} lets in. */
-    public StreamsDoor(Engine engine, Config config, Gate gate, MeterRegistry meters) {
+    public StreamsDoor(
+            Engine engine, Config config, Gate gate, SubscriptionRoutes subscriptions, MeterRegistry meters) {
         int bodyBytes = config.limits().bodyBytes();
         AtomicInteger liveReaders = new AtomicInteger();
         Gauge.builder("parley.streams.live.readers", liveReaders, AtomicInteger::get)
                 .description("Open live reads (long-poll and SSE)")
                 .register(meters);
-        Gauge.builder("parley.engine.waiting", engine, Engine::waiting)
-                .description("Commands that wait for their outcome")
-                .register(meters);
         this.gate = gate;
+        this.subscriptions = subscriptions;
         this.cors = new Cors(config.cors().origins());
         this.create = new CreateStream(engine, gate, bodyBytes);
         this.append = new AppendToStream(engine, bodyBytes);
@@ -66,7 +68,8 @@ public final class StreamsDoor implements Door {
         response.putHeader(Wire.NOSNIFF, Wire.NOSNIFF_VALUE)
                 .putHeader(Wire.RESOURCE_POLICY, Wire.RESOURCE_POLICY_VALUE);
         cors.apply(request);
-        String path = StreamPaths.canonical(Objects.requireNonNull(request.path()).substring(PREFIX.length()));
+        String path =
+                StreamPaths.canonical(Objects.requireNonNull(request.path()).substring(PREFIX.length()));
         if (path == null) {
             Replies.error(
                     request,
@@ -76,8 +79,12 @@ public final class StreamsDoor implements Door {
                             + " characters, valid escapes, and no segment . or ..");
             return;
         }
+        if (request.method().equals(HttpMethod.OPTIONS)) {
+            cors.preflight(request);
+            return;
+        }
         if (StreamPaths.isReserved(path)) {
-            Replies.error(request, 404, "NOT_FOUND", "Paths below " + StreamPaths.RESERVED + " name no streams.");
+            subscriptions.handle(request, path);
             return;
         }
         Exchange exchange = new Exchange(request, path, loop());
@@ -87,7 +94,6 @@ public final class StreamsDoor implements Door {
             case "HEAD" -> allowed(exchange, Operation.READ, () -> read.head(exchange));
             case "PUT" -> allowed(exchange, Operation.CREATE, () -> create.handle(exchange));
             case "DELETE" -> allowed(exchange, Operation.DELETE, () -> delete.handle(exchange));
-            case "OPTIONS" -> cors.preflight(request);
             default -> {
                 response.putHeader(HttpHeaders.ALLOW, "GET, POST, PUT, DELETE, HEAD, OPTIONS");
                 exchange.error(405, "METHOD_NOT_ALLOWED", "Streams know GET, HEAD, PUT, POST, DELETE and OPTIONS.");

@@ -8,7 +8,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,7 +19,7 @@ class ParleyServerTest {
         var config = new ConfigLoader()
                 .flags(Map.of("server.port", "0", "data.dir", folder.toString()))
                 .load();
-        var server = ParleyServer.start(config, (engine, settings, gate, meters) -> List.of());
+        var server = ParleyServer.start(config);
         try (var client = HttpClient.newHttpClient()) {
             assertThat(ready(client, server)).isEqualTo(200);
 
