@@ -43,10 +43,17 @@ const file = name => fileURLToPath(new URL(name, import.meta.url))
 
 async function servePage(request) {
   const { pathname } = new URL(request.url)
-  if (pathname === "/") return new Response(await readFile(file("page.html")), { headers: { "content-type": "text/html" } })
+  const answer = (body, type) => new Response(body, { headers: { "content-type": type } })
+  if (pathname === "/") return answer(await readFile(file("page.html")), "text/html")
   if (pathname !== "/page.js") return new Response(null, { status: 404 })
-  const bundle = await build({ entryPoints: [file("page.js")], bundle: true, format: "esm", target: "es2022", write: false })
-  return new Response(bundle.outputFiles[0].text, { headers: { "content-type": "text/javascript" } })
+  const { outputFiles } = await build({
+    entryPoints: [file("page.js")],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+  })
+  return answer(outputFiles[0].text, "text/javascript")
 }
 
 const pageUrl = query => `${app.url}/?${new URLSearchParams(query)}`

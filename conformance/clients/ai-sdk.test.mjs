@@ -57,8 +57,8 @@ function startChatApp(streamsUrl, answer) {
   })
   return startApp(async request => {
     if (request.method === "GET") {
-      const chatId = new URL(request.url).pathname.split("/")[2]
-      return running.has(chatId) ? Response.json({ streamUrl: running.get(chatId) }) : new Response(null, { status: 204 })
+      const streamUrl = running.get(new URL(request.url).pathname.split("/")[2])
+      return streamUrl ? Response.json({ streamUrl }) : new Response(null, { status: 204 })
     }
     const { id, messages } = await request.json()
     const streamUrl = `${streamsUrl}/v1/stream/chats/${id}/${randomUUID()}`

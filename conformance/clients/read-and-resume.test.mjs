@@ -2,6 +2,7 @@
 // again in mid-stream goes on from its saved offset without a gap, a duplicate or a change of order.
 import { after, before, test } from "node:test"
 import assert from "node:assert/strict"
+import { setMaxListeners } from "node:events"
 import { DurableStream, stream } from "@durable-streams/client"
 import { startProxy } from "../lib/proxy.mjs"
 import { seededRandom } from "../lib/random.mjs"
@@ -37,7 +38,8 @@ const kinds = [
   {
     contentType: "application/json",
     message: n => JSON.stringify({ n, text: `token ${n} ☃ "quoted"\n` }),
-    subscribe: (response, onBatch) => response.subscribeJson(batch => onBatch(batch.items.map(i => JSON.stringify(i)), batch)),
+    subscribe: (response, onBatch) =>
+      response.subscribeJson(batch => onBatch(batch.items.map(item => JSON.stringify(item)), batch)),
     joined: parts => parts.join("\n"),
   },
   {
@@ -58,6 +60,7 @@ for (const live of ["long-poll", "sse"]) {
   for (const kind of kinds) {
     test(`a ${live} reader of ${kind.contentType} survives ${FAULTS} cuts`, { timeout: TEST_TIMEOUT_MS }, async t => {
       const random = seededRandom(t)
+      setMaxListeners(FAULTS * 2, t.signal) // each of the reader's sessions adds one
       const proxy = await startProxy(server.url, {
         faultLimit: FAULTS,
         nextFault: () => ({

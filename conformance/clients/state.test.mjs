@@ -30,7 +30,8 @@ const createStream = name =>
 
 /** A database on the stream, loaded, and closed when the test ends. */
 async function openDb(t, handle, live) {
-  const db = createStreamDB({ streamOptions: { url: handle.url, contentType: "application/json" }, live, state: schema })
+  const streamOptions = { url: handle.url, contentType: "application/json" }
+  const db = createStreamDB({ streamOptions, live, state: schema })
   t.after(() => db.close())
   await within(WAIT_MS, db.preload(), "the preload")
   return db

@@ -87,7 +87,8 @@ function openPage(connectionOptions, initialMessages, expected) {
   return { client, strayTexts, answer: () => answerIn(client.getMessages()) }
 }
 
-const textOf = message => message?.parts.filter(({ type }) => type === "text").map(({ content }) => content).join("") ?? ""
+const textOf = message =>
+  message?.parts.filter(({ type }) => type === "text").map(({ content }) => content).join("") ?? ""
 
 /** A model that speaks the script. */
 function scriptedAdapter(answer) {

@@ -9,8 +9,8 @@ export async function startApp(handle) {
   const server = createServer(async (incoming, outgoing) => {
     try {
       const body = incoming.method === "POST" ? await text(incoming) : undefined
-      const request = new Request(new URL(incoming.url, url), { method: incoming.method, headers: incoming.headers, body })
-      const response = await handle(request)
+      const { method, headers } = incoming
+      const response = await handle(new Request(new URL(incoming.url, url), { method, headers, body }))
       outgoing.writeHead(response.status, Object.fromEntries(response.headers))
       if (response.body) Readable.fromWeb(response.body).pipe(outgoing)
       else outgoing.end()

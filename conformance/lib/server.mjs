@@ -70,7 +70,9 @@ export async function startServer({ args = [], env = {}, dataDir, port = 0, sign
       const url = READY_LINE.exec(output)?.[1]
       if (url) resolve(url)
     })
-    exited.then(status => reject(Object.assign(new Error(`the server ended before it was ready: ${status}`), { status })))
+    exited.then(status => {
+      reject(Object.assign(new Error(`the server ended before it was ready: ${status}`), { status }))
+    })
   })
 
   async function end(signal) {

@@ -1,6 +1,6 @@
 // Runs the published protocol suite against a server: `node suite/run.mjs [URL] [--only PATTERN]`.
-// Without a URL it starts a fresh Parley. Ends with "N passed, N failed, N skipped"; exit status 0 means that every test
-// of the suite passed.
+// Without a URL it starts a fresh Parley. Ends with "N passed, N failed, N skipped"; exit status 0 means that every
+// test of the suite passed.
 import { parseArgs } from "node:util"
 import { fileURLToPath } from "node:url"
 import { startVitest } from "vitest/node"
