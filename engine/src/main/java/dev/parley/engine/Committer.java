@@ -9,6 +9,7 @@ import dev.parley.engine.journal.RecordTooLargeException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
@@ -27,6 +28,10 @@ final class Committer {
     private final Journal journal;
     private BinaryWriter encoder = new BinaryWriter(USUAL_RECORD_BYTES);
 
+    private final LongAdder commands = new LongAdder();
+    private final LongAdder groups = new LongAdder();
+    private final LongAdder bytes = new LongAdder();
+    private final LongAdder syncNanos = new LongAdder();
     private long end;
 
     Committer(Journal journal) {
@@ -59,15 +64,31 @@ final class Committer {
                 encoder = new BinaryWriter(USUAL_RECORD_BYTES);
             }
             if (journal.pendingBytes() > MAX_GROUP_BYTES) {
-                journal.sync();
+                sync(group);
                 durable.accept(group);
                 group = new ArrayList<>();
             }
         }
-        journal.sync();
+        sync(group);
         if (!group.isEmpty()) {
             durable.accept(group);
         }
+    }
+
+    private void sync(List<Work> group) throws IOException {
+        long start = System.nanoTime();
+        bytes.add(journal.pendingBytes());
+        journal.sync();
+        if (!group.isEmpty()) {
+            groups.increment();
+            commands.add(group.size());
+            syncNanos.add(System.nanoTime() - start);
+        }
+    }
+
+    /** Totals since the start. Any thread. */
+    EngineTotals totals() {
+        return new EngineTotals(commands.sum(), groups.sum(), bytes.sum(), syncNanos.sum());
     }
 
     /** Position of the last record of this committer, 0 before the first. */

@@ -61,6 +61,7 @@ public final class Engine implements AutoCloseable {
     private final FileChannel lockFile;
     private final Store store;
     private final Journal journal;
+    private final Committer committer;
     private final Streams streams;
     private final Subscriptions subscriptions;
     private final Delivery delivery;
@@ -131,6 +132,7 @@ public final class Engine implements AutoCloseable {
         this.lockFile = lockFile;
         this.store = store;
         this.journal = journal;
+        this.committer = new Committer(journal);
         this.streams = new Streams(store, options.cachedStreams());
         this.subscriptions = new Subscriptions(store);
         this.delivery = new Delivery(streams);
@@ -199,6 +201,11 @@ public final class Engine implements AutoCloseable {
     /** Completes if the engine can go on no more; the process should stop, as only a restart mends that. */
     public CompletableFuture<Throwable> failure() {
         return failure;
+    }
+
+    /** What has been done since the engine was opened. */
+    public EngineTotals totals() {
+        return committer.totals();
     }
 
     /** Commands that were accepted and are not answered yet. */
@@ -283,7 +290,6 @@ public final class Engine implements AutoCloseable {
     }
 
     private void commitLoop() {
-        Committer committer = new Committer(journal);
         int lastGroup = 0;
         while (true) {
             List<CommitterTask> tasks = commits.take(lastGroup, lastGroup >= WORTH_GATHERING ? GATHER_NANOS : 0);

@@ -8,11 +8,11 @@ import dev.parley.server.auth.RootKey;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
 import dev.parley.server.http.HttpFront;
+import dev.parley.server.ops.EngineMeters;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import dev.parley.server.streams.StreamsDoor;
 import dev.parley.server.streams.subscription.SubscriptionService;
-import io.micrometer.core.instrument.Gauge;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -88,9 +88,7 @@ final class ParleyServer {
                     "listening", () -> await(listening.otherwiseEmpty().mapEmpty(), CLOSE_TIMEOUT)));
             this.engine = openEngine();
             closings.push(new Closing("engine", engine::close));
-            Gauge.builder("parley.engine.waiting", engine, Engine::waiting)
-                    .description("Commands that wait for their outcome")
-                    .register(metrics.registry());
+            EngineMeters.bind(engine, metrics.registry());
             this.rootKey = rootKeyIn(config.data().dir());
             this.uri = uri(port(listening));
             var housekeeping = Housekeeping.start(engine, config.engine().checkpointInterval());

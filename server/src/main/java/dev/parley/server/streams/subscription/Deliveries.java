@@ -58,6 +58,7 @@ final class Deliveries implements AutoCloseable {
     private final Semaphore calls = new Semaphore(MAX_CALLS);
     private final Counter arrived;
     private final Counter failed;
+    private volatile boolean closed;
 
     Deliveries(
             Engine engine,
@@ -104,7 +105,10 @@ final class Deliveries implements AutoCloseable {
                         } finally {
                             calls.release();
                         }
-                        note(result, over);
+                        // What fails because we stop, has not failed: the next start tries at once.
+                        if (!closed) {
+                            note(result, over);
+                        }
                     });
                 } else {
                     LOG.warn("{} webhooks are being called, others wait", MAX_CALLS);
@@ -240,6 +244,7 @@ final class Deliveries implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         client.close();
     }
 }

@@ -1,0 +1,168 @@
+package dev.parley.server.streams.subscription;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineOptions;
+import dev.parley.engine.Reply;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.StreamCommand.Append;
+import dev.parley.engine.stream.StreamCommand.Create;
+import dev.parley.engine.stream.StreamCommand.Delete;
+import dev.parley.engine.stream.StreamState;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Gate;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A real engine on a folder, with subscriptions and an HTTP server for their routes. */
+final class TestServer implements AutoCloseable {
+    static final JsonMapper JSON = new JsonMapper();
+    private static final String ROOT = "/v1/stream/";
+
+    final Engine engine;
+    private final Vertx vertx = Vertx.vertx();
+    private final SubscriptionService service;
+    private final HttpServer http;
+    private final HttpClient client = HttpClient.newHttpClient();
+
+    /**
+     * Opens what is in {@code folder}.
+     *
+     * @param keys who may come in; everybody if there are none
+     */
+    TestServer(Path folder, ApiKey... keys) throws IOException {
+        engine = Engine.open(EngineOptions.in(folder));
+        SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        Gate gate = new Gate(List.of(keys), keys.length == 0, Duration.ofDays(1), Clock.systemUTC(), meters);
+        service = SubscriptionService.start(vertx, engine, gate, folder, null, true, meters);
+        http = vertx.createHttpServer()
+                .requestHandler(request -> service.routes()
+                        .handle(request, Objects.requireNonNull(request.path()).substring(ROOT.length())))
+                .listen(0, "127.0.0.1")
+                .toCompletionStage()
+                .toCompletableFuture()
+                .join();
+    }
+
+    /** An answer, with its body as JSON if there is one. */
+    record Answer(int status, @Nullable JsonNode body) {
+        String error() {
+            return json().path("error").path("code").asString("");
+        }
+
+        JsonNode json() {
+            return Objects.requireNonNull(body);
+        }
+    }
+
+    String url(String path) {
+        return "http://127.0.0.1:" + http.actualPort() + ROOT + path;
+    }
+
+    /** Sends a request about the subscriptions, whose path is given from {@code __ds/} on. */
+    Answer send(String method, String path, @Nullable String authorization, String body) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(path.startsWith("http") ? path : url("__ds/" + path)))
+                .method(
+                        method,
+                        body.isEmpty()
+                                ? HttpRequest.BodyPublishers.noBody()
+                                : HttpRequest.BodyPublishers.ofString(body));
+        if (authorization != null) {
+            request.header("Authorization", authorization);
+        }
+        HttpResponse<String> response = client.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString())
+                .join();
+        return new Answer(response.statusCode(), response.body().isEmpty() ? null : JSON.readTree(response.body()));
+    }
+
+    Answer send(String method, String path, String body) {
+        return send(method, path, null, body);
+    }
+
+    Answer get(String id) {
+        return send("GET", "subscriptions/" + id, "");
+    }
+
+    /** What the subscription shows for its cursor in {@code path}; empty if it has none. */
+    String cursor(String id, String path) {
+        for (JsonNode stream : get(id).json().path("streams")) {
+            if (stream.path("path").asString().equals(path)) {
+                return stream.path("acked_offset").asString();
+            }
+        }
+        return "";
+    }
+
+    private <O> O submit(Command<O> command) {
+        CompletableFuture<O> outcome = new CompletableFuture<>();
+        engine.submit(command, new Reply<>() {
+            @Override
+            public void done(O done) {
+                outcome.complete(done);
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                outcome.completeExceptionally(failure);
+            }
+        });
+        return outcome.join();
+    }
+
+    /** Appends a JSON message, to a stream that it creates if need be. */
+    void append(String path, String message) {
+        createStream(path);
+        byte[] bytes = message.getBytes(StandardCharsets.UTF_8);
+        Payload payload = Payload.ofMessages(bytes, new int[] {bytes.length});
+        submit(new Append(path, System.currentTimeMillis(), "application/json", payload, false, null, null));
+    }
+
+    void createStream(String path) {
+        submit(new Create(
+                path, System.currentTimeMillis(), "application/json", -1, -1, false, Payload.empty(), null));
+    }
+
+    void deleteStream(String path) {
+        submit(new Delete(path, System.currentTimeMillis()));
+    }
+
+    /** The messages of a stream; none if it does not exist. */
+    List<JsonNode> messages(String path) {
+        List<JsonNode> messages = new ArrayList<>();
+        StreamState stream = engine.streams().find(path);
+        if (stream != null) {
+            engine.streams()
+                    .read(stream, 0, Long.MAX_VALUE)
+                    .forEach(entry -> JSON.readTree(
+                                    "[" + new String(entry.payload().bytes(), StandardCharsets.UTF_8) + "]")
+                            .forEach(messages::add));
+        }
+        return messages;
+    }
+
+    @Override
+    public void close() throws IOException {
+        client.close();
+        http.close().toCompletionStage().toCompletableFuture().join();
+        service.close();
+        engine.close();
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+}
