@@ -58,8 +58,8 @@ export async function startServer({ args = [], env = {}, dataDir, port = 0, sign
     child.once("error", error => resolve(error.message))
     child.once("close", (code, signal) => resolve(code ?? signal))
   }).then(async status => {
-    running.delete(child)
     if (ownFolder) await removeFolder(ownFolder)
+    running.delete(child)
     return status
   })
 
