@@ -4,12 +4,15 @@ import dev.parley.server.config.Config;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import io.micrometer.core.instrument.Gauge;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Deployable;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.Http1ServerConfig;
 import io.vertx.core.http.Http2ServerConfig;
 import io.vertx.core.http.Http2Settings;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerConfig;
 import io.vertx.core.http.HttpServerRequest;
@@ -104,6 +107,7 @@ public final class HttpFront {
                         limits.requestTimeout().toMillis(), limits.idleTimeout().toMillis()));
         HttpServer server = vertx.createHttpServer(options(), tls())
                 .connectionHandler(ours::opened)
+                .invalidRequestHandler(HttpFront::refuse)
                 .requestHandler(request -> {
                     ours.requested(request);
                     route(request);
@@ -116,6 +120,20 @@ public final class HttpFront {
             return server.listen(port, config.server().host());
         };
         return vertx.deployVerticle(eventLoop).map(id -> server.actualPort());
+    }
+
+    /** What is no HTTP gets an answer of our form too; where the next request would start is unknown after it. */
+    private static void refuse(HttpServerRequest request) {
+        request.response()
+                .putHeader(HttpHeaders.CONNECTION, "close")
+                .endHandler(ended -> request.connection().close());
+        switch (request.decoderResult().cause()) {
+            case TooLongHttpLineException e ->
+                Replies.error(request, 414, "URL_TOO_LONG", "The request line is longer than limits.url-bytes.");
+            case TooLongHttpHeaderException e ->
+                Replies.error(request, 431, "HEADERS_TOO_LARGE", "The headers are larger than limits.header-bytes.");
+            case null, default -> Replies.error(request, 400, "MALFORMED_REQUEST", "This is not a valid HTTP request.");
+        }
     }
 
     private void route(HttpServerRequest request) {

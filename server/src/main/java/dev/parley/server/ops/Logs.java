@@ -36,6 +36,8 @@ public final class Logs {
         // The libraries' details would drown ours.
         root.setLevel(level.isGreaterOrEqual(Level.INFO) ? level : Level.INFO);
         context.getLogger("dev.parley").setLevel(level);
+        // It reports what a client breaks on its own connection as our error, and so anybody could fill the log.
+        context.getLogger("io.vertx.core.net.impl.ConnectionBase").setLevel(Level.OFF);
     }
 
     private static PatternLayoutEncoder text() {
