@@ -69,7 +69,10 @@ record WebhookUrl(URI uri, boolean local) {
             return true;
         }
         try {
-            return isPublic(InetAddress.ofLiteral(host));
+            InetAddress address = InetAddress.ofLiteral(host);
+            // 0177.0.0.1 is an address to some and another one to others.
+            boolean plain = host.startsWith("[") || address.getHostAddress().equals(host);
+            return plain && isPublic(address);
         } catch (IllegalArgumentException e) {
             return false;
         }

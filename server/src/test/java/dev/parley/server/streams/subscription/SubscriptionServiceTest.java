@@ -35,22 +35,14 @@ final class SubscriptionServiceTest {
     private Path folder;
 
     private static void createWebhook(TestServer server, String id, String url, long lease) {
-        Answer created = server.send(
-                "PUT",
-                "subscriptions/" + id,
-                """
-                {"type":"webhook","pattern":"events/*","webhook":{"url":"%s"},"lease_ttl_ms":%d}"""
-                        .formatted(url, lease));
+        Answer created = server.send("PUT", "subscriptions/" + id, """
+                {"type":"webhook","pattern":"events/*","webhook":{"url":"%s"},"lease_ttl_ms":%d}""".formatted(url, lease));
         assertThat(created.status()).isEqualTo(201);
     }
 
     private static void createPullWake(TestServer server, String id, long lease) {
-        Answer created = server.send(
-                "PUT",
-                "subscriptions/" + id,
-                """
-                {"type":"pull-wake","pattern":"events/*","wake_stream":"wakes","lease_ttl_ms":%d}"""
-                        .formatted(lease));
+        Answer created = server.send("PUT", "subscriptions/" + id, """
+                {"type":"pull-wake","pattern":"events/*","wake_stream":"wakes","lease_ttl_ms":%d}""".formatted(lease));
         assertThat(created.status()).isEqualTo(201);
     }
 
@@ -83,7 +75,8 @@ final class SubscriptionServiceTest {
                 .toOctetKeyPair()
                 .getDecodedX();
         // The fixed head of an encoded Ed25519 key, and the key.
-        byte[] encoded = HexFormat.of().parseHex("302a300506032b6570032100" + HexFormat.of().formatHex(raw));
+        byte[] encoded = HexFormat.of()
+                .parseHex("302a300506032b6570032100" + HexFormat.of().formatHex(raw));
         Signature signature = Signature.getInstance("Ed25519");
         signature.initVerify(KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(encoded)));
         signature.update((header.group(1) + ".").getBytes(StandardCharsets.US_ASCII));
@@ -139,7 +132,8 @@ final class SubscriptionServiceTest {
             Answer done = report(server, path, wake, token, ack.formatted(OFFSET_1));
             assertThat(done.status()).isEqualTo(200);
             assertThat(done.json().path("next_wake").asBoolean()).isTrue();
-            assertThat(report(server, path, wake, token, ack.formatted(OFFSET_2)).error())
+            assertThat(report(server, path, wake, token, ack.formatted(OFFSET_2))
+                            .error())
                     .isEqualTo("FENCED");
             assertThat(server.cursor("hook", "events/a")).isEqualTo(OFFSET_1);
 
@@ -158,7 +152,8 @@ final class SubscriptionServiceTest {
             await().until(() -> receiver.calls.size() >= 2);
             List<Call> calls = receiver.calls;
             assertThat(calls.get(1).body().path("generation").asLong()).isEqualTo(2);
-            assertThat(calls.get(1).body().path("wake_id")).isNotEqualTo(calls.get(0).body().path("wake_id"));
+            assertThat(calls.get(1).body().path("wake_id"))
+                    .isNotEqualTo(calls.get(0).body().path("wake_id"));
         }
     }
 
@@ -189,7 +184,8 @@ final class SubscriptionServiceTest {
             assertThat(busy.json().path("error").path("current_holder").asString())
                     .isEqualTo("one");
             String done = ",\"done\":true,\"acks\":[{\"stream\":\"events/a\",\"offset\":\"" + OFFSET_2 + "\"}]";
-            assertThat(report(server, "subscriptions/pool/ack", wake, token, done).status())
+            assertThat(report(server, "subscriptions/pool/ack", wake, token, done)
+                            .status())
                     .isEqualTo(200);
             assertThat(server.cursor("pool", "events/a")).isEqualTo(OFFSET_2);
             assertThat(server.messages("wakes")).hasSize(1);
@@ -207,7 +203,8 @@ final class SubscriptionServiceTest {
             receiver.answer(500, "");
             createWebhook(server, "hook", receiver.url(), 600_000);
             server.append("events/a", "1");
-            await().until(() -> server.get("hook").json().path("status").asString().equals("failed"));
+            await().until(() ->
+                    server.get("hook").json().path("status").asString().equals("failed"));
             before = state(server, "hook");
             keys = server.send("GET", "jwks.json", "").json();
         }
@@ -237,7 +234,8 @@ final class SubscriptionServiceTest {
             JsonNode wake = claim(server, "pool", "one").json();
             String ack = ",\"done\":true,\"acks\":[{\"stream\":\"events/gone\",\"offset\":\"" + OFFSET_1 + "\"}]";
             String token = wake.path("token").asString();
-            assertThat(report(server, "subscriptions/pool/ack", wake, token, ack).status())
+            assertThat(report(server, "subscriptions/pool/ack", wake, token, ack)
+                            .status())
                     .isEqualTo(200);
             server.engine.subscriptions().watch(dev.parley.engine.subscription.Subscriptions.Watcher.NOBODY);
             server.append("events/unseen", "1");
@@ -256,7 +254,8 @@ final class SubscriptionServiceTest {
         try (TestServer server = new TestServer(folder)) {
             createPullWake(server, "pool", 600_000);
             server.append("events/a", "1");
-            await().until(() -> server.get("pool").json().path("status").asString().equals("failed"));
+            await().until(() ->
+                    server.get("pool").json().path("status").asString().equals("failed"));
             server.createStream("wakes");
             await().until(() -> server.messages("wakes").size() == 1);
             JsonNode event = server.messages("wakes").getFirst();
@@ -264,7 +263,8 @@ final class SubscriptionServiceTest {
             assertThat(event.path("subscription_id").asString()).isEqualTo("pool");
             assertThat(event.path("stream").asString()).isEqualTo("events/a");
             assertThat(event.path("generation").asLong()).isEqualTo(1);
-            await().until(() -> server.get("pool").json().path("status").asString().equals("active"));
+            await().until(() ->
+                    server.get("pool").json().path("status").asString().equals("active"));
         }
     }
 
@@ -277,9 +277,11 @@ final class SubscriptionServiceTest {
             await().until(() -> server.messages("wakes").size() == 1);
             JsonNode wake = claim(server, "pool", "one").json();
             String token = wake.path("token").asString();
-            assertThat(report(server, "subscriptions/pool/release", wake, token, "").status())
+            assertThat(report(server, "subscriptions/pool/release", wake, token, "")
+                            .status())
                     .isEqualTo(204);
-            assertThat(report(server, "subscriptions/pool/release", wake, token, "").error())
+            assertThat(report(server, "subscriptions/pool/release", wake, token, "")
+                            .error())
                     .isEqualTo("FENCED");
             await().until(() -> server.messages("wakes").size() == 2);
             assertThat(server.messages("wakes").getLast().path("generation").asLong())
@@ -315,7 +317,8 @@ final class SubscriptionServiceTest {
             receiver.redirectTo(inside.url());
             createWebhook(server, "hook", receiver.url(), 600_000);
             server.append("events/a", "1");
-            await().until(() -> server.get("hook").json().path("status").asString().equals("failed"));
+            await().until(() ->
+                    server.get("hook").json().path("status").asString().equals("failed"));
             assertThat(inside.calls).isEmpty();
         }
     }
@@ -340,8 +343,10 @@ final class SubscriptionServiceTest {
         try (TestServer server = new TestServer(folder)) {
             server.append("manual/b", "1");
             String config = "{\"type\":\"pull-wake\",\"streams\":[\"/manual/a/\"],\"wake_stream\":\"wakes\"}";
-            assertThat(server.send("PUT", "subscriptions/a%20b", config).status()).isEqualTo(201);
-            assertThat(server.send("PUT", "subscriptions/a%20b", config).status()).isEqualTo(200);
+            assertThat(server.send("PUT", "subscriptions/a%20b", config).status())
+                    .isEqualTo(201);
+            assertThat(server.send("PUT", "subscriptions/a%20b", config).status())
+                    .isEqualTo(200);
             assertThat(server.send("PUT", "subscriptions/a%20b", config.replace("manual/a", "manual/c"))
                             .error())
                     .isEqualTo("SUBSCRIPTION_ALREADY_EXISTS");
@@ -363,7 +368,8 @@ final class SubscriptionServiceTest {
     @Test
     void badRequestsAreRefused() throws Exception {
         try (TestServer server = new TestServer(folder)) {
-            String good = "{\"type\":\"pull-wake\",\"pattern\":\"a/*\",\"wake_stream\":\"wakes\",\"lease_ttl_ms\":1000}";
+            String good =
+                    "{\"type\":\"pull-wake\",\"pattern\":\"a/*\",\"wake_stream\":\"wakes\",\"lease_ttl_ms\":1000}";
             for (String bad : List.of(
                     "[]",
                     "{",
@@ -402,8 +408,10 @@ final class SubscriptionServiceTest {
         try (TestServer server = new TestServer(folder, key)) {
             String body = "{\"type\":\"pull-wake\",\"pattern\":\"events/**\",\"wake_stream\":\"wakes\"}";
             String credentials = "Bearer app.worker:" + secret;
-            assertThat(server.send("PUT", "subscriptions/team%2Fa", body).status()).isEqualTo(401);
-            assertThat(server.send("PUT", "subscriptions/other", credentials, body).status())
+            assertThat(server.send("PUT", "subscriptions/team%2Fa", body).status())
+                    .isEqualTo(401);
+            assertThat(server.send("PUT", "subscriptions/other", credentials, body)
+                            .status())
                     .isEqualTo(403);
             for (String forbidden : List.of(
                     body.replace("events/**", "**"),

@@ -78,7 +78,8 @@ final class TestServer implements AutoCloseable {
 
     /** Sends a request about the subscriptions, whose path is given from {@code __ds/} on. */
     Answer send(String method, String path, @Nullable String authorization, String body) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(path.startsWith("http") ? path : url("__ds/" + path)))
+        HttpRequest.Builder request = HttpRequest.newBuilder(
+                        URI.create(path.startsWith("http") ? path : url("__ds/" + path)))
                 .method(
                         method,
                         body.isEmpty()
@@ -135,8 +136,7 @@ final class TestServer implements AutoCloseable {
     }
 
     void createStream(String path) {
-        submit(new Create(
-                path, System.currentTimeMillis(), "application/json", -1, -1, false, Payload.empty(), null));
+        submit(new Create(path, System.currentTimeMillis(), "application/json", -1, -1, false, Payload.empty(), null));
     }
 
     void deleteStream(String path) {

@@ -78,7 +78,8 @@ final class WebhookUrlTest {
     @Test
     void looksAtTheAddressOnceMoreWhenItIsResolved() throws Exception {
         // A name may have become one for an address inside since it was checked.
-        WebhookUrl moved = new WebhookUrl(WebhookUrl.parse("http://localhost/", true).uri(), false);
+        WebhookUrl moved =
+                new WebhookUrl(WebhookUrl.parse("http://localhost/", true).uri(), false);
         assertThatThrownBy(moved::resolve).isInstanceOf(IOException.class).hasMessageContaining("no webhook may go");
         assertThat(WebhookUrl.parse("http://localhost/", true).resolve().isLoopbackAddress())
                 .isTrue();
