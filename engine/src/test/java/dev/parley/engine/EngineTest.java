@@ -8,8 +8,6 @@ import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.journal.CorruptJournalException;
 import dev.parley.engine.journal.FaultyDisk;
 import dev.parley.engine.journal.FolderDisk;
-import dev.parley.engine.store.RocksStore;
-import dev.parley.engine.store.Store;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.Payload;
 import dev.parley.engine.stream.ProducerTag;
@@ -23,17 +21,13 @@ import dev.parley.engine.stream.StreamOutcome.Appended;
 import dev.parley.engine.stream.StreamOutcome.Created;
 import dev.parley.engine.stream.StreamState;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -47,13 +41,10 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The whole engine with its threads, on RocksDB and real files. */
 @Timeout(60)
 class EngineTest {
-    private static final Logger LOG = LoggerFactory.getLogger(EngineTest.class);
     private static final int SHARDS = 3;
     private static final long TIME = 1_000_000;
 
@@ -386,82 +377,5 @@ class EngineTest {
                 }
             }
         };
-    }
-
-    /** Like {@link SimulationTest}, with a crash being a copy of RocksDB's files while it runs. */
-    @Test
-    void simulatedHistoriesOnRocksDb() throws Exception {
-        for (long seed = 0; seed < 100; seed++) {
-            OnRocksDb storage = new OnRocksDb(Files.createDirectories(folder.resolve("seed-" + seed)));
-            try (storage) {
-                new History(1_000_000 + seed, storage, line -> {}).run();
-            } catch (AssertionError e) {
-                throw new AssertionError("RocksDB seed " + seed, e);
-            }
-        }
-    }
-
-    private static final class OnRocksDb implements History.Storage, AutoCloseable {
-        private final Path folder;
-        private int lives;
-        private Store store;
-
-        OnRocksDb(Path folder) {
-            this.folder = folder;
-            this.store = new RocksStore(folder.resolve("0"), 1 << 20);
-        }
-
-        @Override
-        public Store store() {
-            return store;
-        }
-
-        @Override
-        public void crash(SplittableRandom random) {
-            Path dead = folder.resolve("" + lives);
-            lives++;
-            Path alive = folder.resolve("" + lives);
-            try {
-                while (!copied(dead, alive)) {
-                    LOG.debug("RocksDB was at work, once more");
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            store.close();
-            store = new RocksStore(alive, 1 << 20);
-        }
-
-        /** Copies the files; false if they were not the same all the while. */
-        private static boolean copied(Path from, Path to) throws IOException {
-            Files.createDirectories(to);
-            Map<Path, Long> before = sizes(from);
-            for (Path file : sizes(to).keySet()) {
-                Files.delete(to.resolve(file));
-            }
-            try {
-                for (Path file : before.keySet()) {
-                    Files.copy(from.resolve(file), to.resolve(file));
-                }
-            } catch (NoSuchFileException e) {
-                return false;
-            }
-            return sizes(from).equals(before);
-        }
-
-        private static Map<Path, Long> sizes(Path folder) throws IOException {
-            Map<Path, Long> sizes = new TreeMap<>();
-            try (var files = Files.newDirectoryStream(folder)) {
-                for (Path file : files) {
-                    sizes.put(file.getFileName(), file.toFile().length());
-                }
-            }
-            return sizes;
-        }
-
-        @Override
-        public void close() {
-            store.close();
-        }
     }
 }

@@ -9,6 +9,7 @@ import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
@@ -22,6 +23,7 @@ import dev.parley.engine.stream.StreamCommand.Create;
 import dev.parley.engine.stream.StreamCommand.Delete;
 import dev.parley.engine.stream.StreamCommand.Fork;
 import dev.parley.engine.stream.StreamCommand.Touch;
+import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.stream.Streams;
 import dev.parley.engine.subscription.Subscriptions;
@@ -562,7 +564,7 @@ final class History {
         }
 
         <O> void enqueue(Command<O> command, Reply<O> reply) {
-            pending.add(new Committer.Submission(command, new Checked<>((StreamCommand<?>) command, reply)));
+            pending.add(new Committer.Submission(command, new Checked<>((StreamCommand<?>) command, reply, streams)));
         }
 
         void commit(int most) throws IOException {
@@ -638,15 +640,19 @@ final class History {
     private final class Checked<O> implements Reply<O> {
         private final StreamCommand<?> command;
         private final Reply<O> reply;
+        private final Streams streams;
         private @Nullable Object expected;
+        private Model.@Nullable Doc doc;
 
-        Checked(StreamCommand<?> command, Reply<O> reply) {
+        Checked(StreamCommand<?> command, Reply<O> reply, Streams streams) {
             this.command = command;
             this.reply = reply;
+            this.streams = streams;
         }
 
         void expect(long position) {
             expected = model.apply(position, command);
+            doc = model.docs().get(command.path());
             trace.accept(position + " " + command + " -> " + expected);
         }
 
@@ -654,7 +660,20 @@ final class History {
         public void done(O outcome) {
             points.point();
             assertThat(Model.comparable(outcome)).as("outcome of %s", command).isEqualTo(expected);
+            if (outcome instanceof StreamOutcome.Appended appended && doc != null && model.exists(doc.id)) {
+                checkReadable(doc, appended.tail());
+            }
             reply.done(outcome);
+        }
+
+        /** Who has an answer can read what it is about. */
+        private void checkReadable(Model.Doc stream, long tail) {
+            StreamState state = Objects.requireNonNull(streams.find(stream.path));
+            assertThat(state.id()).isEqualTo(stream.id);
+            assertThat(state.tail()).isGreaterThanOrEqualTo(tail);
+            if (tail > 0) {
+                checkEntries(stream, tail - 1, streams.read(state, tail - 1, 1));
+            }
         }
 
         @Override

@@ -1,6 +1,5 @@
-package dev.parley.engine;
+package dev.parley.engine.store;
 
-import dev.parley.engine.store.Store;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -14,7 +13,7 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /** A store in memory. A crash takes it back to some batch since the last flush. */
-final class SimulatedStore implements Store {
+public final class SimulatedStore implements Store {
     private Map<Table, NavigableMap<byte[], byte[]>> tables = empty();
     private final Map<Table, NavigableMap<byte[], byte[]>> flushed = empty();
     private final List<List<Change>> unflushed = new ArrayList<>();
@@ -31,7 +30,8 @@ final class SimulatedStore implements Store {
         return Objects.requireNonNull(tables.get(table));
     }
 
-    void crash(RandomGenerator random) {
+    /** Forgets some of the last batches. */
+    public void crash(RandomGenerator random) {
         unflushed.subList(0, random.nextInt(unflushed.size() + 1)).forEach(batch -> apply(batch, flushed));
         unflushed.clear();
         tables = empty();
