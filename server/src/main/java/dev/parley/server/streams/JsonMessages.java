@@ -1,12 +1,16 @@
 package dev.parley.server.streams;
 
 import dev.parley.engine.stream.Payload;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 
@@ -40,7 +44,7 @@ final class JsonMessages {
     /** The messages of a body; an empty array gives an empty payload. */
     static Payload parse(byte[] body) throws InvalidJsonException {
         requireUtf8(body);
-        try (JsonParser parser = JSON.createParser(tools.jackson.core.ObjectReadContext.empty(), body)) {
+        try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), body)) {
             JsonToken first = parser.nextToken();
             if (first == null) {
                 throw new InvalidJsonException("the body holds no JSON value", null);
@@ -62,14 +66,26 @@ final class JsonMessages {
         }
     }
 
-    /** The parser would also take UTF-16 and UTF-32, which readers of the stream would not. */
+    /** The parser would also take UTF-16, UTF-32 and some malformed UTF-8, which readers of the stream would not. */
     private static void requireUtf8(byte[] body) throws InvalidJsonException {
-        int head = Math.min(body.length, 4);
-        for (int i = 0; i < head; i++) {
-            int b = body[i] & 0xFF;
-            if (b == 0 || b >= 0xFE) {
+        for (byte b : body) {
+            if (b <= 0) {
+                decode(body);
+                return;
+            }
+        }
+    }
+
+    private static void decode(byte[] body) throws InvalidJsonException {
+        for (int i = 0; i < Math.min(body.length, 4); i++) {
+            if (body[i] == 0) {
                 throw new InvalidJsonException("the body is not JSON in UTF-8", null);
             }
+        }
+        try {
+            var _ = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body));
+        } catch (CharacterCodingException e) {
+            throw new InvalidJsonException("the body is not JSON in UTF-8", e);
         }
     }
 
