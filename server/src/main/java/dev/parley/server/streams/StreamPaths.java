@@ -4,8 +4,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which paths name streams. A path stays as it is on the wire, {@code %2F} included, but for the case of its escapes:
- * so two spellings of one URL are one stream, and two URLs are never one.
+ * Which paths name streams. A path stays as it is on the wire, {@code %2F} included, but for escapes that RFC 3986
+ * (6.2.2) calls equivalent: two spellings of one URL are one stream, and two URLs are never one.
  */
 public final class StreamPaths {
     /** Longest path in characters. */
@@ -21,42 +21,70 @@ public final class StreamPaths {
         if (rawPath.isEmpty() || rawPath.length() > MAX_LENGTH) {
             return null;
         }
-        for (String segment : rawPath.split("/", -1)) {
-            if (segment.equals(".") || segment.equals("..")) {
-                return null;
-            }
-        }
-        boolean respell = false;
+        boolean escapes = false;
         for (int i = 0; i < rawPath.length(); i++) {
             char c = rawPath.charAt(i);
             if (c <= ' ' || c >= 0x7F) {
                 return null;
             }
-            if (c == '%') {
-                if (i + 2 >= rawPath.length() || !isHex(rawPath.charAt(i + 1)) || !isHex(rawPath.charAt(i + 2))) {
-                    return null;
-                }
-                respell = true;
-            }
+            escapes |= c == '%';
         }
-        return respell ? upperCaseEscapes(rawPath) : rawPath;
+        String path = escapes ? respell(rawPath) : rawPath;
+        return path == null || hasDotSegment(path) ? null : path;
+    }
+
+    /** Decodes the escapes that RFC 3986 calls unneeded and spells the others in upper case; null if one is invalid. */
+    private static @Nullable String respell(String rawPath) {
+        StringBuilder path = new StringBuilder(rawPath.length());
+        int i = 0;
+        while (i < rawPath.length()) {
+            char c = rawPath.charAt(i);
+            if (c != '%') {
+                path.append(c);
+                i++;
+                continue;
+            }
+            if (i + 2 >= rawPath.length()) {
+                return null;
+            }
+            int high = Character.digit(rawPath.charAt(i + 1), 16);
+            int low = Character.digit(rawPath.charAt(i + 2), 16);
+            int value = high * 16 + low;
+            if (high < 0 || low < 0 || value < ' ' || value == 0x7F) {
+                return null;
+            }
+            if (isUnreserved(value)) {
+                path.append((char) value);
+            } else {
+                path.append(rawPath.substring(i, i + 3).toUpperCase(Locale.ROOT));
+            }
+            i += 3;
+        }
+        return path.toString();
+    }
+
+    private static boolean isUnreserved(int c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || "-._~".indexOf(c) >= 0;
+    }
+
+    /** Clients and proxies fold such segments away, so they would never reach a stream of that name. */
+    private static boolean hasDotSegment(String path) {
+        int start = 0;
+        while (start <= path.length()) {
+            int slash = path.indexOf('/', start);
+            int end = slash < 0 ? path.length() : slash;
+            int length = end - start;
+            if ((length == 1 || length == 2) && path.charAt(start) == '.' && path.charAt(end - 1) == '.') {
+                return true;
+            }
+            start = end + 1;
+        }
+        return false;
     }
 
     /** True if the path is below {@value #RESERVED}. */
     public static boolean isReserved(String rawPath) {
         return rawPath.startsWith(RESERVED)
                 && (rawPath.length() == RESERVED.length() || rawPath.charAt(RESERVED.length()) == '/');
-    }
-
-    private static boolean isHex(char c) {
-        return Character.digit(c, 16) >= 0;
-    }
-
-    private static String upperCaseEscapes(String path) {
-        StringBuilder spelled = new StringBuilder(path);
-        for (int i = path.indexOf('%'); i >= 0; i = path.indexOf('%', i + 3)) {
-            spelled.replace(i, i + 3, path.substring(i, i + 3).toUpperCase(Locale.ROOT));
-        }
-        return spelled.toString();
     }
 }
