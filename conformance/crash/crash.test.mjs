@@ -1,5 +1,5 @@
 // Kills the server at random instants under load and restarts it on the same data. What was acknowledged must be there
-// exactly once and in order, what was read must stay, retries must not double anything, closed and deleted are for good.
+// exactly once and in order, what was read must stay, retries double nothing, and closed and deleted are for good.
 import { test } from "node:test"
 import assert from "node:assert/strict"
 import { seededRandom } from "../lib/random.mjs"
@@ -59,7 +59,9 @@ test(`${CRASHES} crashes under load lose, double and reorder nothing`, { timeout
     ...owners,
     ...[json, text, bytes].map((ledger, i) => new PlainWriter(victim, ledger, `plain${i}`)),
     new PlainWriter(victim, text, "plain9"),
-    ...[SseReader, LongPollReader, CatchUpReader].flatMap(Kind => trunks.map(ledger => new Kind(victim, ledger, random))),
+    ...[SseReader, LongPollReader, CatchUpReader].flatMap(Kind =>
+      trunks.map(ledger => new Kind(victim, ledger, random)),
+    ),
   ]
 
   async function check(options) {

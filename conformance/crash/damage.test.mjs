@@ -52,7 +52,8 @@ test("a damaged journal is recovered whole or refused", { timeout: TEST_TIMEOUT_
 
   await recovers("no damage: recovered", async () => {})
   await refusesFlip("a bit flipped in a record of the first segment", all =>
-    payloadByte(all[0], random.oneOf(all[0].records)))
+    payloadByte(all[0], random.oneOf(all[0].records)),
+  )
   await refusesFlip("a bit flipped in a record of the newest segment", all => {
     const newest = newestWritten(all)
     return payloadByte(newest, random.oneOf(newest.records.filter(record => !record.mark).slice(0, -1)))
@@ -85,18 +86,25 @@ test("a damaged journal is recovered whole or refused", { timeout: TEST_TIMEOUT_
     const newest = newestWritten(await segments(dataDir))
     await cutFile(newest, random.between(0, newest.end))
   })
-  for (const [name, index] of [["first", 0], ["second", 1]]) {
-    await refuses(`the ${name} segment deleted: refused`, async dataDir => unlink((await segments(dataDir))[index].path))
+  for (const [name, index] of [
+    ["first", 0],
+    ["second", 1],
+  ]) {
+    await refuses(`the ${name} segment deleted: refused`, async dataDir =>
+      unlink((await segments(dataDir))[index].path),
+    )
   }
   await refuses("the segment deleted that is written to: refused", async dataDir =>
-    unlink(newestWritten(await segments(dataDir)).path))
+    unlink(newestWritten(await segments(dataDir)).path),
+  )
   await recovers("the segment deleted that was made ahead: recovered", async dataDir => {
     const next = (await segments(dataDir)).at(-1)
     assert.equal(next.records.length, 0)
     await unlink(next.path)
   })
   await recovers("the store deleted, which the journal can rebuild: recovered", dataDir =>
-    rm(join(dataDir, "store"), { recursive: true }))
+    rm(join(dataDir, "store"), { recursive: true }),
+  )
   await refuses("the journal deleted: refused", dataDir => rm(join(dataDir, "journal"), { recursive: true }))
 })
 
@@ -104,9 +112,11 @@ test("a store and a journal that do not fit are refused", { timeout: TEST_TIMEOU
   const killed = await writeAndKill(t, settings(OFTEN_MS), names => !names.includes(FIRST_SEGMENT))
   await t.test("no damage: recovered", () => onCopy(killed, async () => {}, recover))
   await t.test("the store deleted, whose journal is gone in part: refused", () =>
-    onCopy(killed, dataDir => rm(join(dataDir, "store"), { recursive: true }), refuse))
+    onCopy(killed, dataDir => rm(join(dataDir, "store"), { recursive: true }), refuse),
+  )
   await t.test("the journal deleted: refused", () =>
-    onCopy(killed, dataDir => rm(join(dataDir, "journal"), { recursive: true }), refuse))
+    onCopy(killed, dataDir => rm(join(dataDir, "journal"), { recursive: true }), refuse),
+  )
   await t.test("all segments deleted that have records: refused", () =>
     onCopy(
       killed,
@@ -114,7 +124,8 @@ test("a store and a journal that do not fit are refused", { timeout: TEST_TIMEOU
         for (const segment of await segments(dataDir)) if (segment.records.length) await unlink(segment.path)
       },
       refuse,
-    ))
+    ),
+  )
 })
 
 /** Writes until `enough`, which is given the names of the journal's files, then kills the server. */
@@ -127,15 +138,19 @@ async function writeAndKill(t, settings, enough) {
     await victim.send("PUT", ledger.path, [201], { headers: { "Content-Type": ledger.type } })
   }
   let next = 0
-  await eventually(TRUNCATION_TIMEOUT_MS, async () => {
-    for (const ledger of ledgers) {
-      const ids = Array.from({ length: BATCH }, () => `writer.${next++}`)
-      ledger.attempt(ids)
-      const reply = await victim.append(ledger, ids)
-      ledger.confirm(ids, reply.headers.get("stream-next-offset"))
-    }
-    return enough(await segmentNames(victim.dataDir))
-  }, "a data folder with enough in it")
+  await eventually(
+    TRUNCATION_TIMEOUT_MS,
+    async () => {
+      for (const ledger of ledgers) {
+        const ids = Array.from({ length: BATCH }, () => `writer.${next++}`)
+        ledger.attempt(ids)
+        const reply = await victim.append(ledger, ids)
+        ledger.confirm(ids, reply.headers.get("stream-next-offset"))
+      }
+      return enough(await segmentNames(victim.dataDir))
+    },
+    "a data folder with enough in it",
+  )
   // One more, on its own: the server is idle afterwards.
   const last = `writer.${next++}`
   ledgers[0].attempt([last])

@@ -1,5 +1,5 @@
-// Runs the server on a file system that gets full. Appends are refused with a clear message, what was acknowledged stays,
-// reading goes on, a restart works, and so do appends once there is room again.
+// Runs the server on a file system that gets full. Appends are refused with a clear message, what was acknowledged
+// stays, reading goes on, a restart works, and so do appends once there is room again.
 import { test } from "node:test"
 import assert from "node:assert/strict"
 import { execFile } from "node:child_process"

@@ -10,8 +10,9 @@ const MARK = 0xff
 const folder = dataDir => join(dataDir, "journal")
 
 /**
- * The journal's files, oldest first: {path, bytes, records, end}, where a record is {payload, bytes, mark} with the place
- * and size of its payload, and `end` is the place behind the last record.
+ * The journal's files, oldest first: {path, bytes, records, end}, where `end` is the place behind the last record. A
+ * record is {start, payload, bytes, mark}: its place, the place and the size of its payload, and whether it is the mark
+ * that an idle server sets behind the last record.
  */
 export async function segments(dataDir) {
   return Promise.all((await segmentNames(dataDir)).map(name => readSegment(join(folder(dataDir), name))))

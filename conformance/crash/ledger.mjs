@@ -67,10 +67,15 @@ export class Ledger {
     assert.deepEqual(ids.slice(0, inherited.length), inherited, `what the fork inherited differs ${where}`)
     const own = ids.slice(inherited.length)
     const place = new Map(own.map((id, index) => [id, index]))
-    assert.equal(place.size, own.length, `a message is there twice ${where}: ${own.find((id, i) => place.get(id) !== i)}`)
+    assert.equal(
+      place.size,
+      own.length,
+      `a message is there twice ${where}: ${own.find((id, i) => place.get(id) !== i)}`,
+    )
 
     for (const id of this.#confirmed.keys()) assert.ok(place.has(id), `the acknowledged ${id} is lost ${where}`)
-    for (const id of this.#glimpsed) assert.ok(place.has(id) || inherited.includes(id), `${id}, which was read, is gone ${where}`)
+    for (const id of this.#glimpsed)
+      assert.ok(place.has(id) || inherited.includes(id), `${id}, which was read, is gone ${where}`)
     for (const transcript of this.#transcripts) {
       assert.deepEqual(ids.slice(0, transcript.length), transcript, `what was read differs from what is there ${where}`)
     }
@@ -80,7 +85,11 @@ export class Ledger {
     for (const batch of this.#batches) {
       const start = place.get(batch.ids[0])
       const expected = start === undefined ? batch.ids.map(() => undefined) : batch.ids.map((_, i) => start + i)
-      assert.deepEqual(batch.ids.map(id => place.get(id)), expected, `a batch is torn ${where}`)
+      assert.deepEqual(
+        batch.ids.map(id => place.get(id)),
+        expected,
+        `a batch is torn ${where}`,
+      )
       if (batch.closes && closed !== undefined) {
         assert.equal(start !== undefined, closed, `an append that closes was done by half ${where}`)
       }

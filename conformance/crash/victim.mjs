@@ -1,4 +1,5 @@
-// A server that gets killed and comes back on the same data and port, and requests to it that tell a crash from an error.
+// A server that gets killed and comes back on the same data and port, and requests to it that tell a crash from an
+// error.
 import assert from "node:assert/strict"
 import { removeFolder, startServer, temporaryFolder } from "../lib/server.mjs"
 import { within } from "../lib/wait.mjs"
@@ -88,7 +89,9 @@ export class Victim {
 
   /** Sends a request and yields the response, without its body. */
   async open(method, path, { headers, body, signal } = {}) {
-    return this.survive(fetch(this.#url + path, { method, headers, body, signal: signal ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS) }))
+    return this.survive(
+      fetch(this.#url + path, { method, headers, body, signal: signal ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS) }),
+    )
   }
 
   /** Turns what fails because the server was killed into Crashed. */
@@ -105,7 +108,10 @@ export class Victim {
   async send(method, path, expected, options) {
     const response = await this.open(method, path, options)
     const text = await this.survive(response.text())
-    assert.ok(expected.includes(response.status), `${method} ${path} got ${response.status} instead of ${expected}: ${text}`)
+    assert.ok(
+      expected.includes(response.status),
+      `${method} ${path} got ${response.status} instead of ${expected}: ${text}`,
+    )
     return { status: response.status, headers: response.headers, text }
   }
 
@@ -131,7 +137,7 @@ export class Victim {
   /** All that a stream holds: {ids, closed}. */
   async readAll(ledger) {
     const ids = []
-    for (let offset = "-1"; ; ) {
+    for (let offset = "-1"; ;) {
       const chunk = await this.read(ledger, `offset=${offset}`)
       ids.push(...chunk.ids)
       if (chunk.upToDate) return { ids, closed: chunk.closed }

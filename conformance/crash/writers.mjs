@@ -198,7 +198,13 @@ export class Parent {
     for (;;) {
       const path = `${this.#prefix}/${this.#families.length}`
       const type = this.#random.oneOf(TYPES)
-      const family = { source: new Ledger(path, type), fork: new Ledger(`${path}-fork`, type), forked: NO, deleted: NO, ended: NO }
+      const family = {
+        source: new Ledger(path, type),
+        fork: new Ledger(`${path}-fork`, type),
+        forked: NO,
+        deleted: NO,
+        ended: NO,
+      }
       const name = `parent${this.#families.length}`
       await this.#victim.send("PUT", path, [201], { headers: { "Content-Type": type } })
       this.#families.push(family)
@@ -249,7 +255,8 @@ export class Parent {
       if (family.ended === IN_DOUBT) family.ended = forkIsThere ? NO : YES
 
       const status = await this.#sourceStatus(family, forkIsThere)
-      if (family.deleted !== IN_DOUBT) assert.equal(status === 200, family.deleted === NO, `HEAD ${family.source.path} says ${status}`)
+      if (family.deleted !== IN_DOUBT)
+        assert.equal(status === 200, family.deleted === NO, `HEAD ${family.source.path} says ${status}`)
       if (status === 200) family.source.check((await this.#victim.readAll(family.source)).ids)
       if (status === 410) assert.ok(forkIsThere, `${family.source.path} is kept for a fork that is not there`)
       family.deleted = status === 200 ? NO : YES
