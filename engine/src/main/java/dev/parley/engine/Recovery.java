@@ -2,6 +2,7 @@ package dev.parley.engine;
 
 import dev.parley.engine.Shard.Work;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.journal.CorruptJournalException;
 import dev.parley.engine.journal.Journal;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -20,21 +21,33 @@ final class Recovery {
     private final List<Work> batch = new ArrayList<>();
     private int batchShard;
     private long count;
+    private long last;
 
     private Recovery(List<Shard> shards) {
         this.shards = shards;
     }
 
-    /** Brings {@code shards} to the end of the journal and returns the number of commands that took. */
+    /**
+     * Brings {@code shards} to the end of the journal and returns the number of commands that took.
+     *
+     * @throws CorruptJournalException if the store reflects commands that the journal does not have
+     */
     static long run(Journal journal, List<Shard> shards) throws IOException {
         long from = shards.stream().mapToLong(Shard::applied).min().orElseThrow();
         Recovery recovery = new Recovery(shards);
         journal.replay(from, (position, bytes) -> recovery.take(position, CommandCodec.read(bytes)));
         recovery.apply();
+        long ahead = shards.stream().mapToLong(Shard::applied).max().orElseThrow();
+        if (ahead > recovery.last) {
+            throw new CorruptJournalException("the store reflects the journal up to position " + ahead
+                    + ", but the journal ends at " + recovery.last
+                    + ": files of the data folder are missing or from elsewhere");
+        }
         return recovery.count;
     }
 
     private void take(long position, Command<?> command) {
+        last = position;
         int shard = Shard.indexOf(command, shards.size());
         if (position <= shards.get(shard).applied()) {
             return;

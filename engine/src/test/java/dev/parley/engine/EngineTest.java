@@ -290,6 +290,21 @@ class EngineTest {
         }
     }
 
+    @Test
+    void aStoreWithoutItsJournalIsNotServed() throws Exception {
+        try (Engine engine = Engine.open(options())) {
+            submit(engine, create("s")).get();
+        }
+        Path journal = folder.resolve("journal");
+        Files.move(journal, folder.resolve("elsewhere"));
+        assertThatThrownBy(() -> Engine.open(options()))
+                .isInstanceOf(CorruptJournalException.class)
+                .hasMessageContaining("is missing");
+        Files.delete(journal);
+        Files.move(folder.resolve("elsewhere"), journal);
+        Engine.open(options()).close();
+    }
+
     /** Writers, a checkpointer and readers of all kinds at once: every reader gets every entry once and in order. */
     @Test
     void tailsHaveNoSeam() throws Exception {

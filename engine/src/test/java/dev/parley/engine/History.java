@@ -95,6 +95,7 @@ final class History {
 
     private final List<Reader> readers = new ArrayList<>();
     private final List<StreamCommand<?>> sent = new ArrayList<>();
+    private final List<StreamCommand<?>> unanswered = new ArrayList<>();
     private long now = 1_000_000;
     private int made;
 
@@ -119,6 +120,7 @@ final class History {
         points.restart(crashPoint);
         try {
             Server server = start();
+            retry(server);
             for (int steps = random.nextInt(MAX_STEPS); steps > 0; steps--) {
                 step(server);
             }
@@ -197,9 +199,18 @@ final class History {
         trace.accept("send " + command);
         sent.add(command);
         if (command instanceof Create create && create.fork() != null) {
-            running.forks.create(create, new Once<>());
+            running.forks.create(create, new Once<>(create));
         } else {
-            running.enqueue(command, new Once<>());
+            running.enqueue(command, new Once<>(command));
+        }
+    }
+
+    /** After a crash clients send again what was not answered, or they do not. */
+    private void retry(Server running) {
+        List<StreamCommand<?>> again = List.copyOf(unanswered);
+        unanswered.clear();
+        if (random.nextBoolean()) {
+            again.forEach(command -> send(running, command));
         }
     }
 
@@ -285,8 +296,14 @@ final class History {
     }
 
     /** Hears one answer, or none if the server crashes. */
-    private static final class Once<O> implements Reply<O> {
+    private final class Once<O> implements Reply<O> {
+        private final StreamCommand<?> command;
         private boolean answered;
+
+        Once(StreamCommand<?> command) {
+            this.command = command;
+            unanswered.add(command);
+        }
 
         @Override
         public void done(O outcome) {
@@ -302,6 +319,7 @@ final class History {
         private void once() {
             assertThat(answered).as("answered twice").isFalse();
             answered = true;
+            unanswered.remove(command);
         }
     }
 

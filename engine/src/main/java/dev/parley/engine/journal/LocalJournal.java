@@ -106,6 +106,11 @@ public final class LocalJournal implements Journal {
         if (position < segments.getFirst().base()) {
             throw outOfRange(position, segments.getLast().end());
         }
+        // After a crash of this process alone the last group may be in the system's memory only, and would be applied
+        // and shown before it is durable.
+        for (Segment segment : segments) {
+            segment.file().sync();
+        }
         // Where the log seems to end, until a later segment goes on from there.
         long end = segments.getFirst().base() + Segment.HEADER_BYTES;
         boolean ended = false;
@@ -198,10 +203,8 @@ public final class LocalJournal implements Journal {
         }
         if (to > from) {
             active.file().write(ByteBuffer.allocate(to - from), from);
+            active.file().sync();
         }
-        // Also with nothing to cut: after a crash of this process alone the last group may be in the system's memory
-        // only.
-        active.file().sync();
     }
 
     @Override

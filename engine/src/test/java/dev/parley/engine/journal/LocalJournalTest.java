@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -253,6 +254,21 @@ class LocalJournalTest {
         assertThatThrownBy(() -> open(emptied))
                 .hasMessageContaining("the journal is damaged at position")
                 .hasMessageContaining("Restore the data folder from a backup");
+    }
+
+    @Test
+    void aNewerFormatIsNamed() throws IOException {
+        open(folder).close();
+        Path file = segments(folder).getFirst();
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[15]++;
+        CRC32C crc = new CRC32C();
+        crc.update(bytes, 0, 32);
+        ByteBuffer.wrap(bytes).putLong(32, crc.getValue());
+        Files.write(file, bytes);
+        assertThatThrownBy(() -> open(folder))
+                .isInstanceOf(CorruptJournalException.class)
+                .hasMessageContaining("has format version 2, this program reads version 1");
     }
 
     @Test
