@@ -11,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What the door keeps for one event loop: its mailbox and its live readers. Used on that loop only, but for post. */
@@ -21,13 +22,32 @@ final class EventLoop {
     /** A shorter pause is not worth a timer. */
     private static final long MIN_PAUSE_NANOS = 1_000_000;
 
+    private static final long LIFETIME_CHECK_MILLIS = 1_000;
+
     private final Vertx vertx;
     private final EventLoopMailbox mailbox;
     private final Map<Long, Audience> audiences = new HashMap<>();
 
-    EventLoop(Context context) {
+    /**
+     * The door's share of the event loop of {@code context}.
+     *
+     * @param touch renews the lifetime of a stream
+     */
+    EventLoop(Context context, Consumer<StreamState> touch) {
         this.vertx = context.owner();
         this.mailbox = new EventLoopMailbox(context);
+        vertx.setPeriodic(LIFETIME_CHECK_MILLIS, timer -> renewLifetimes(touch));
+    }
+
+    /** A stream that is being read live does not end (5.1, Stream-TTL). */
+    private void renewLifetimes(Consumer<StreamState> touch) {
+        long now = System.currentTimeMillis();
+        for (Audience audience : audiences.values()) {
+            StreamState state = audience.readers.getFirst().state();
+            if (state.ttlMillis() >= 0 && now - state.accessedAt() > state.ttlMillis() / 2) {
+                touch.accept(state);
+            }
+        }
     }
 
     /** Runs {@code task} on this event loop. Any thread. */
@@ -44,6 +64,9 @@ final class EventLoop {
         /** There may be more to read, or the stream has ended. */
         void pump();
 
+        /** The stream as last seen. */
+        StreamState state();
+
         /** The server is stopping: end with a position to resume from. */
         void drain();
     }
@@ -57,7 +80,8 @@ final class EventLoop {
         private long restUntilNanos = System.nanoTime();
 
         /** The newest batch that was encoded for these readers, see {@link SseRead}. */
-        @Nullable SharedEvent shared;
+        @Nullable
+        SharedEvent shared;
 
         private Audience(long streamId) {
             this.streamId = streamId;
@@ -101,7 +125,8 @@ final class EventLoop {
     record Seat(Audience audience, Tail tail) {}
 
     /** Lets {@code reader} follow the stream from {@code position}; null if the stream is no more. May read the store. */
-    @Nullable Seat follow(Delivery delivery, StreamState state, long position, Reader reader) {
+    @Nullable
+    Seat follow(Delivery delivery, StreamState state, long position, Reader reader) {
         Audience audience = audiences.computeIfAbsent(state.id(), Audience::new);
         Tail tail = delivery.tail(state, position, audience.listener);
         if (tail == null) {

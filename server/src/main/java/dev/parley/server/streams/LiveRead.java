@@ -81,6 +81,11 @@ abstract class LiveRead implements EventLoop.Reader {
         };
     }
 
+    @Override
+    public final StreamState state() {
+        return tail().state();
+    }
+
     /** Gives up the seat. Safe to repeat. */
     final void leave() {
         if (!left) {

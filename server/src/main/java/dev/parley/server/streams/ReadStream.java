@@ -51,8 +51,7 @@ final class ReadStream {
             }
             if (state.expiresAt() >= 0) {
                 response.putHeader(
-                        Wire.EXPIRES_AT,
-                        Instant.ofEpochMilli(state.expiresAt()).toString());
+                        Wire.EXPIRES_AT, Instant.ofEpochMilli(state.expiresAt()).toString());
             }
             if (state.closed()) {
                 response.putHeader(Wire.CLOSED, Wire.TRUE);
@@ -83,25 +82,21 @@ final class ReadStream {
 
     /** Looks the stream up where blocking on the disk is fine, and goes on with it if it is there. */
     private void find(Exchange exchange, Consumer<StreamState> action) {
-        blocking(
-                exchange,
-                () -> new Found(engine.streams().find(exchange.path())),
-                found -> {
-                    StreamState state = found.state();
-                    if (state != null && state.deleted()) {
-                        exchange.gone();
-                    } else if (state == null || state.expired(System.currentTimeMillis())) {
-                        exchange.notFound();
-                    } else {
-                        action.accept(state);
-                    }
-                });
+        blocking(exchange, () -> new Found(engine.streams().find(exchange.path())), found -> {
+            StreamState state = found.state();
+            if (state != null && state.deleted()) {
+                exchange.gone();
+            } else if (state == null || state.expired(System.currentTimeMillis())) {
+                exchange.notFound();
+            } else {
+                action.accept(state);
+            }
+        });
     }
 
     private record Found(@Nullable StreamState state) {}
 
-    private static <T> void blocking(
-            Exchange exchange, Callable<T> work, Consumer<T> action) {
+    private static <T> void blocking(Exchange exchange, Callable<T> work, Consumer<T> action) {
         exchange.loop()
                 .vertx()
                 .executeBlocking(work, false)
@@ -110,7 +105,7 @@ final class ReadStream {
     }
 
     /** A read renews a sliding lifetime; that it does is a fact like any other and goes through the journal. */
-    private void touch(StreamState state) {
+    void touch(StreamState state) {
         long now = System.currentTimeMillis();
         if (state.wantsTouch(now)) {
             engine.submit(new StreamCommand.Touch(state.path(), now), new Reply<StreamOutcome.OfTouch>() {
@@ -136,8 +131,10 @@ final class ReadStream {
                 () -> {
                     List<Entry> entries = query.now()
                             ? List.of()
-                            : engine.streams().read(state, start, config.limits().chunkBytes());
-                    return new Chunk(entries.isEmpty() ? start : entries.getLast().end(), body(state, entries));
+                            : engine.streams()
+                                    .read(state, start, config.limits().chunkBytes());
+                    return new Chunk(
+                            entries.isEmpty() ? start : entries.getLast().end(), body(state, entries));
                 },
                 chunk -> answer(exchange, query, state, start, chunk));
     }
@@ -184,9 +181,8 @@ final class ReadStream {
         if (!hasEntries) {
             return "no-store";
         }
-        long seconds = state.ttlMillis() >= 0
-                ? Math.min(MAX_CACHE_SECONDS, state.ttlMillis() / 1_000)
-                : MAX_CACHE_SECONDS;
+        long seconds =
+                state.ttlMillis() >= 0 ? Math.min(MAX_CACHE_SECONDS, state.ttlMillis() / 1_000) : MAX_CACHE_SECONDS;
         return (shared ? "public" : "private") + ", max-age=" + seconds + ", stale-while-revalidate=300";
     }
 

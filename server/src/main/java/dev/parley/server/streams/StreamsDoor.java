@@ -109,7 +109,8 @@ public final class StreamsDoor implements Door {
     }
 
     private EventLoop loop() {
-        return loops.computeIfAbsent(Thread.currentThread(), thread -> new EventLoop(Vertx.currentContext()));
+        return loops.computeIfAbsent(
+                Thread.currentThread(), thread -> new EventLoop(Vertx.currentContext(), read::touch));
     }
 
     @Override
