@@ -2,8 +2,8 @@ package dev.parley.engine.subscription;
 
 /** Patterns over stream paths (Durable Streams 6.2): {@code *} is one segment, {@code **} any number of them. */
 public final class Glob {
-    private static final String ONE = "*";
-    private static final String ANY = "**";
+    static final String ONE = "*";
+    static final String ANY = "**";
 
     private Glob() {}
 
@@ -34,6 +34,12 @@ public final class Glob {
             next++;
         }
         return next == wanted.length;
+    }
+
+    /** The first segment of a pattern or a path. */
+    static String head(String path) {
+        int end = path.indexOf('/');
+        return end < 0 ? path : path.substring(0, end);
     }
 
     /** What every path that {@code pattern} covers begins with. */

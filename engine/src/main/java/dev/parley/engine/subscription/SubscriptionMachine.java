@@ -231,7 +231,8 @@ public final class SubscriptionMachine {
         if (ack.position() < current.acked()) {
             return new InvalidOffset("The cursor in " + ack.path() + " is already further.");
         }
-        if (tail == null || ack.position() > tail.position()) {
+        // The fact may be about a stream that another one has followed since.
+        if (tail == null || tail.streamId() != current.streamId() || ack.position() > tail.position()) {
             return new InvalidOffset("The offset is beyond the tail of " + ack.path() + ".");
         }
         return null;

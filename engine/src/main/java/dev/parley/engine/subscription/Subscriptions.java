@@ -6,6 +6,8 @@ import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -14,7 +16,10 @@ import org.jspecify.annotations.Nullable;
 /** All subscriptions as readers may see them: durable and applied. Thread-safe. All of them are in memory. */
 public final class Subscriptions {
     private final ConcurrentHashMap<String, Subscription> byId = new ConcurrentHashMap<>();
-    private final ConcurrentHashMap<String, Subscription> byPattern = new ConcurrentHashMap<>();
+
+    /** By the first segment of the pattern, so that a path is not held against all of them. */
+    private final ConcurrentHashMap<String, Map<String, Subscription>> byPattern = new ConcurrentHashMap<>();
+
     private final ConcurrentHashMap<String, Set<String>> idsByPath = new ConcurrentHashMap<>();
     private volatile Watcher watcher = Watcher.NOBODY;
 
@@ -81,11 +86,13 @@ public final class Subscriptions {
                 action.accept(subscription);
             }
         }
-        byPattern.forEach((id, subscription) -> {
-            if (!linked.contains(id) && subscription.state().config().matches(path)) {
-                action.accept(subscription);
-            }
-        });
+        for (String head : List.of(Glob.head(path), Glob.ONE, Glob.ANY)) {
+            byPattern.getOrDefault(head, Map.of()).forEach((id, subscription) -> {
+                if (!linked.contains(id) && subscription.state().config().matches(path)) {
+                    action.accept(subscription);
+                }
+            });
+        }
     }
 
     /** From now on {@code newWatcher} hears of changes, and nobody else. */
@@ -112,15 +119,26 @@ public final class Subscriptions {
         retire(state.id());
         Subscription created = new Subscription(state);
         byId.put(state.id(), created);
-        if (state.config().pattern() != null) {
-            byPattern.put(state.id(), created);
+        String pattern = state.config().pattern();
+        if (pattern != null) {
+            byPattern.compute(Glob.head(pattern), (head, ids) -> {
+                Map<String, Subscription> more = ids == null ? new ConcurrentHashMap<>(1) : ids;
+                more.put(state.id(), created);
+                return more;
+            });
         }
     }
 
     void retire(String id) {
         Subscription gone = byId.remove(id);
-        byPattern.remove(id);
         if (gone != null) {
+            String pattern = gone.state().config().pattern();
+            if (pattern != null) {
+                byPattern.computeIfPresent(Glob.head(pattern), (head, ids) -> {
+                    ids.remove(id);
+                    return ids.isEmpty() ? null : ids;
+                });
+            }
             gone.links().forEach(link -> unindex(id, link.path()));
         }
     }

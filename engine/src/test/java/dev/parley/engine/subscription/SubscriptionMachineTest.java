@@ -227,6 +227,15 @@ final class SubscriptionMachineTest {
     }
 
     @Test
+    void anAckOfAStreamThatIsGoneDoesNotMoveTheCursorOfItsSuccessor() {
+        webhook();
+        notice(0, "w1", tail(A, 3));
+        notice(1, "w2", new StreamTail(A, 2, 1));
+        assertThat(ledger.apply(ack(2, 1, "w1", true, 3, tail(A, 3)))).isInstanceOf(InvalidOffset.class);
+        assertThat(ledger.get(ID).link(A)).isEqualTo(new Link(A, 2, Link.START, false, true));
+    }
+
+    @Test
     void aReleasedWakeIsFollowedByAnother() {
         pullWake();
         notice(0, "w1", tail(A, 1));

@@ -32,6 +32,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +46,8 @@ final class Deliveries implements AutoCloseable {
 
     /** Who needs longer calls back. */
     static final Duration MAX_CALL = Duration.ofMinutes(2);
+
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
     private static final Logger LOG = LoggerFactory.getLogger(Deliveries.class);
 
@@ -246,5 +249,13 @@ final class Deliveries implements AutoCloseable {
     public void close() {
         closed = true;
         client.close();
+        try {
+            // A call that is just being answered looks into the engine, which is going to be closed.
+            if (!calls.tryAcquire(MAX_CALLS, CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.warn("webhooks are still being called");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

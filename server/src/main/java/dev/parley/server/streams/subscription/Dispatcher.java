@@ -345,7 +345,6 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     public void close() {
         subscriptions.watch(Subscriptions.Watcher.NOBODY);
         news.close();
-        scanner.shutdown();
         try {
             thread.join();
             scanner.close();

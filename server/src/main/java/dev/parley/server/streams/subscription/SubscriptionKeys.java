@@ -10,6 +10,7 @@ import com.nimbusds.jose.jwk.OctetKeyPair;
 import com.nimbusds.jose.jwk.OctetSequenceKey;
 import com.nimbusds.jose.util.Base64URL;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -33,6 +34,7 @@ import java.text.ParseException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The server's own keys: Ed25519 keys that sign webhooks, and the secret of wake tokens. They stay the same from start to
@@ -46,33 +48,42 @@ final class SubscriptionKeys {
     private static final int SECRET_BYTES = 32;
     private static final int RAW_KEY_BYTES = 32;
 
-    private final String keyId;
-    private final PrivateKey signingKey;
-    private final byte[] tokenSecret;
-    private final String publicKeys;
+    private final Path folder;
+    private @Nullable Keys keys;
 
-    private SubscriptionKeys(String keyId, PrivateKey signingKey, byte[] tokenSecret, String publicKeys) {
-        this.keyId = keyId;
-        this.signingKey = signingKey;
-        this.tokenSecret = tokenSecret;
-        this.publicKeys = publicKeys;
+    record Keys(String keyId, PrivateKey signing, byte[] tokenSecret, String published) {}
+
+    /** The keys of {@code folder}. */
+    SubscriptionKeys(Path folder) {
+        this.folder = folder;
     }
 
-    /** Reads the keys of {@code folder}, or makes them. */
-    static SubscriptionKeys in(Path folder) throws IOException {
-        Path file = folder.resolve(FILE_NAME);
-        try {
-            if (!Files.exists(file)) {
-                write(folder, file, generate().toString(false));
+    /** Reads the keys, or makes them, unless that has been done: a server without subscriptions starts without it. */
+    synchronized Keys load() throws IOException {
+        if (keys == null) {
+            Path file = folder.resolve(FILE_NAME);
+            try {
+                if (!Files.exists(file)) {
+                    write(folder, file, generate().toString(false));
+                }
+                keys = of(JWKSet.parse(Files.readString(file)).getKeys());
+            } catch (ParseException | JOSEException | GeneralSecurityException e) {
+                throw new IOException(
+                        file + " holds no keys (" + e.getMessage() + "). Remove the file to have new ones made.", e);
             }
-            return of(JWKSet.parse(Files.readString(file)).getKeys());
-        } catch (ParseException | JOSEException | GeneralSecurityException e) {
-            throw new IOException(
-                    file + " holds no keys (" + e.getMessage() + "). Remove the file to have new ones made.", e);
+        }
+        return keys;
+    }
+
+    private Keys keys() {
+        try {
+            return load();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
-    private static SubscriptionKeys of(List<JWK> keys) throws JOSEException, GeneralSecurityException, IOException {
+    private static Keys of(List<JWK> keys) throws JOSEException, GeneralSecurityException, IOException {
         List<OctetKeyPair> signing = keys.stream()
                 .filter(OctetKeyPair.class::isInstance)
                 .map(OctetKeyPair.class::cast)
@@ -89,7 +100,7 @@ final class SubscriptionKeys {
         PrivateKey signingKey = KeyFactory.getInstance("Ed25519")
                 .generatePrivate(new EdECPrivateKeySpec(NamedParameterSpec.ED25519, first.getDecodedD()));
         String published = new JWKSet(List.<JWK>copyOf(signing)).toString(true);
-        return new SubscriptionKeys(first.getKeyID(), signingKey, secret.toByteArray(), published);
+        return new Keys(first.getKeyID(), signingKey, secret.toByteArray(), published);
     }
 
     private static JWKSet generate() throws JOSEException, GeneralSecurityException {
@@ -139,26 +150,26 @@ final class SubscriptionKeys {
 
     /** Names the key that signs. */
     String keyId() {
-        return keyId;
+        return keys().keyId();
     }
 
     /** The keys that a receiver may find signatures of, as a JWK set. */
     String publicKeys() {
-        return publicKeys;
+        return keys().published();
     }
 
     byte[] tokenSecret() {
-        return tokenSecret.clone();
+        return keys().tokenSecret().clone();
     }
 
     /** The value of {@code Webhook-Signature} for a body that is sent at {@code seconds} since 1970 (7.1). */
     String sign(byte[] body, long seconds) {
         try {
             Signature signature = Signature.getInstance("Ed25519");
-            signature.initSign(signingKey);
+            signature.initSign(keys().signing());
             signature.update((seconds + ".").getBytes(StandardCharsets.US_ASCII));
             signature.update(body);
-            return "t=" + seconds + ",kid=" + keyId + ",ed25519=" + Base64URL.encode(signature.sign());
+            return "t=" + seconds + ",kid=" + keyId() + ",ed25519=" + Base64URL.encode(signature.sign());
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("signing with a key that was read before", e);
         }

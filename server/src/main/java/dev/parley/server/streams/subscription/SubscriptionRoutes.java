@@ -37,6 +37,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -77,6 +78,7 @@ public final class SubscriptionRoutes {
 
     private static final int WORKERS = 16;
     private static final int MAX_WAITING = 1_000;
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(5);
     private static final String ROOT = "__ds";
     private static final String JWKS = "__ds/jwks.json";
     private static final String SUBSCRIPTIONS = "__ds/subscriptions/";
@@ -120,8 +122,16 @@ public final class SubscriptionRoutes {
         workers.allowCoreThreadTimeOut(true);
     }
 
+    /** Waits for requests that are being worked at: they look into the engine. */
     void stop() {
         workers.shutdown();
+        try {
+            if (!workers.awaitTermination(STOP_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.warn("requests about subscriptions are still being worked at");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** True if the path below the stream root, as it is on the wire, is one of ours. */
@@ -206,7 +216,8 @@ public final class SubscriptionRoutes {
     private void subscription(HttpServerRequest request, String id) throws RefusedException {
         allowOnly(request, "GET", "HEAD", "PUT", "DELETE");
         Principal principal = permit(request, id);
-        String baseUrl = request.scheme() + "://" + request.authority();
+        String baseUrl =
+                request.scheme() + "://" + (request.authority() == null ? request.localAddress() : request.authority());
         switch (request.method().name()) {
             case "PUT" ->
                 work(request, body -> create(id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal));

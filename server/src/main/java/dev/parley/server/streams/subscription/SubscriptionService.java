@@ -40,8 +40,12 @@ public final class SubscriptionService implements AutoCloseable {
             MeterRegistry meters)
             throws IOException {
         InstantSource clock = InstantSource.system();
-        SubscriptionKeys keys = SubscriptionKeys.in(folder);
-        WakeTokens tokens = new WakeTokens(keys.tokenSecret());
+        SubscriptionKeys keys = new SubscriptionKeys(folder);
+        if (engine.subscriptions().count() > 0) {
+            // Better now than when a wake is due.
+            keys.load();
+        }
+        WakeTokens tokens = new WakeTokens(keys::tokenSecret);
         SubscriptionView view = new SubscriptionView(engine, keys, publicUrl);
         Deliveries deliveries =
                 new Deliveries(engine, view, keys, tokens, new WebhookClient(vertx), allowLocal, clock, meters);

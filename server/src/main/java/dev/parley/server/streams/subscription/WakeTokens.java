@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.Objects;
+import java.util.function.Supplier;
 
 /** Tokens for callback, ack and release: each is good for one generation of one subscription (12.9). */
 final class WakeTokens {
@@ -23,10 +24,10 @@ final class WakeTokens {
     private static final String INCARNATION = "inc";
     private static final String GENERATION = "gen";
 
-    private final byte[] secret;
+    private final Supplier<byte[]> secret;
 
-    WakeTokens(byte[] secret) {
-        this.secret = secret.clone();
+    WakeTokens(Supplier<byte[]> secret) {
+        this.secret = secret;
     }
 
     /** A token for {@code generation} of the subscription. */
@@ -41,7 +42,7 @@ final class WakeTokens {
                                 Date.from(Instant.ofEpochMilli(nowMillis).plus(LIFETIME)))
                         .build());
         try {
-            token.sign(new MACSigner(secret));
+            token.sign(new MACSigner(secret.get()));
         } catch (JOSEException e) {
             throw new IllegalStateException("signing with a secret of the right size", e);
         }
@@ -52,7 +53,8 @@ final class WakeTokens {
     long generation(String token, SubscriptionState subscription, long nowMillis) throws RefusedException {
         try {
             SignedJWT jwt = SignedJWT.parse(token.length() > MAX_CHARS ? "" : token);
-            if (!JWSAlgorithm.HS256.equals(jwt.getHeader().getAlgorithm()) || !jwt.verify(new MACVerifier(secret))) {
+            if (!JWSAlgorithm.HS256.equals(jwt.getHeader().getAlgorithm())
+                    || !jwt.verify(new MACVerifier(secret.get()))) {
                 throw invalid();
             }
             JWTClaimsSet claims = jwt.getJWTClaimsSet();

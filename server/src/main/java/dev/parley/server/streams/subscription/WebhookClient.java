@@ -18,6 +18,7 @@ import io.vertx.core.net.SocketAddress;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -38,7 +39,8 @@ final class WebhookClient implements AutoCloseable {
     private static final int MAX_CONNECTIONS_PER_HOST = 32;
     private static final int RESOLVERS = 4;
 
-    private final HttpClient client;
+    private final Vertx vertx;
+    private @Nullable HttpClient client;
 
     /** Looking up a name blocks the thread that does it, also a virtual one's carrier. */
     private final ExecutorService resolvers = Executors.newFixedThreadPool(
@@ -46,12 +48,20 @@ final class WebhookClient implements AutoCloseable {
             Thread.ofPlatform().daemon().name("parley-webhook-dns-", 0).factory());
 
     WebhookClient(Vertx vertx) {
-        this.client = vertx.createHttpClient(
-                new HttpClientConfig()
-                        .setVersions(HttpVersion.HTTP_1_1)
-                        .setConnectTimeout(CONNECT_TIMEOUT)
-                        .setHttp1Config(new Http1ClientConfig().setKeepAliveTimeout(KEEP_ALIVE)),
-                new PoolOptions().setHttp1MaxSize(MAX_CONNECTIONS_PER_HOST));
+        this.vertx = vertx;
+    }
+
+    /** Made when it is first needed, as many a server never does. */
+    private synchronized HttpClient client() {
+        if (client == null) {
+            client = vertx.createHttpClient(
+                    new HttpClientConfig()
+                            .setVersions(HttpVersion.HTTP_1_1)
+                            .setConnectTimeout(CONNECT_TIMEOUT)
+                            .setHttp1Config(new Http1ClientConfig().setKeepAliveTimeout(KEEP_ALIVE)),
+                    new PoolOptions().setHttp1MaxSize(MAX_CONNECTIONS_PER_HOST));
+        }
+        return client;
     }
 
     /**
@@ -78,7 +88,7 @@ final class WebhookClient implements AutoCloseable {
                 .putHeader(HttpHeaders.USER_AGENT, "Parley")
                 .putHeader("Webhook-Signature", signature);
         Exchange exchange = new Exchange();
-        CompletableFuture<Answer> answer = client.request(options)
+        CompletableFuture<Answer> answer = client().request(options)
                 .compose(request -> exchange.send(request, body))
                 .toCompletionStage()
                 .toCompletableFuture();
@@ -98,6 +108,8 @@ final class WebhookClient implements AutoCloseable {
         } catch (TimeoutException e) {
             future.cancel(true);
             throw new IOException("no answer in time", e);
+        } catch (CancellationException e) {
+            throw new IOException("given up", e);
         } catch (ExecutionException e) {
             throw new IOException(String.valueOf(e.getCause()), e);
         }
@@ -143,8 +155,12 @@ final class WebhookClient implements AutoCloseable {
     }
 
     @Override
-    public void close() {
-        resolvers.shutdownNow();
-        var _ = client.close();
+    public synchronized void close() {
+        for (Runnable waiting : resolvers.shutdownNow()) {
+            ((java.util.concurrent.Future<?>) waiting).cancel(false);
+        }
+        if (client != null) {
+            var _ = client.close();
+        }
     }
 }

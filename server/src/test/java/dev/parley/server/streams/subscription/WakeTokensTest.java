@@ -12,7 +12,7 @@ final class WakeTokensTest {
     private static final byte[] SECRET = new byte[32];
     private static final long NOW = 1_000_000;
 
-    private final WakeTokens tokens = new WakeTokens(SECRET);
+    private final WakeTokens tokens = new WakeTokens(SECRET::clone);
 
     private static SubscriptionState subscription(String id, long incarnation) {
         return new SubscriptionState(
@@ -50,7 +50,7 @@ final class WakeTokensTest {
         SubscriptionState a = subscription("a", 1);
         byte[] other = SECRET.clone();
         other[0] = 1;
-        assertRefused(new WakeTokens(other).issue(a, 7, NOW), a, NOW, "TOKEN_INVALID");
+        assertRefused(new WakeTokens(other::clone).issue(a, 7, NOW), a, NOW, "TOKEN_INVALID");
         // Header {"alg":"none"} and no signature.
         String claims = tokens.issue(a, 7, NOW).split("\\.", -1)[1];
         assertRefused("eyJhbGciOiJub25lIn0." + claims + ".", a, NOW, "TOKEN_INVALID");
