@@ -3,10 +3,10 @@
 import { test } from "node:test"
 import assert from "node:assert/strict"
 import { DurableStream, IdempotentProducer, stream } from "@durable-streams/client"
+import { retryingFetch } from "../lib/client.mjs"
 import { startProxy } from "../lib/proxy.mjs"
 import { seededRandom } from "../lib/random.mjs"
 import { removeFolder, startServer, temporaryFolder } from "../lib/server.mjs"
-import { eventually } from "../lib/wait.mjs"
 
 const FAULTS = 60
 const FAULT_WITHIN_BYTES = 3_000
@@ -14,7 +14,6 @@ const WAVE = 25
 const MAX_WAVES = 2_000
 const CRASH_IN_WAVES = [3, 9, 15]
 const BATCH_BYTES = 150
-const RETRY_TIMEOUT_MS = 60_000
 const TEST_TIMEOUT_MS = 180_000
 
 test("retries over cuts and crashes store nothing twice", { timeout: TEST_TIMEOUT_MS }, async t => {
@@ -46,18 +45,12 @@ test("retries over cuts and crashes store nothing twice", { timeout: TEST_TIMEOU
   await DurableStream.create({ url: server.url + path, contentType: "application/json" })
   const handle = new DurableStream({ url: proxy.url + path, contentType: "application/json" })
   const errors = []
-  let retries = 0
+  const fetch = retryingFetch()
   const producer = new IdempotentProducer(handle, "writer", {
     lingerMs: 0,
     maxBatchBytes: BATCH_BYTES, // several requests in flight at once, so that they also overtake each other
     onError: error => errors.push(error),
-    // The producer leaves network errors to its fetch; the retry carries the same sequence number.
-    fetch: (...request) =>
-      eventually(RETRY_TIMEOUT_MS, async () => {
-        const response = await fetch(...request).catch(() => undefined)
-        if (response && response.status !== 503) return response
-        retries++
-      }, "an answer to a retried append"),
+    fetch,
   })
 
   const written = []
@@ -77,7 +70,7 @@ test("retries over cuts and crashes store nothing twice", { timeout: TEST_TIMEOU
 
   const reader = await stream({ url: server.url + path, live: false })
   const stored = await reader.json()
-  t.diagnostic(`${written.length} messages, ${proxy.faults} cuts, ${crashes} crashes, ${retries} retries`)
+  t.diagnostic(`${written.length} messages, ${proxy.faults} cuts, ${crashes} crashes, ${fetch.retries} retries`)
   assert.equal(proxy.faults, FAULTS)
   assert.deepEqual(stored.map(message => message.n), written.map(message => message.n))
   assert.deepEqual(stored, written)

@@ -4,10 +4,11 @@ import { after, before, test } from "node:test"
 import assert from "node:assert/strict"
 import { setMaxListeners } from "node:events"
 import { DurableStream, stream } from "@durable-streams/client"
+import { readToEnd } from "../lib/client.mjs"
 import { startProxy } from "../lib/proxy.mjs"
 import { seededRandom } from "../lib/random.mjs"
 import { startServer } from "../lib/server.mjs"
-import { eventually, within } from "../lib/wait.mjs"
+import { within } from "../lib/wait.mjs"
 
 const FAULTS = 30
 const FAULT_WITHIN_BYTES = 6_000
@@ -40,19 +41,19 @@ const kinds = [
     message: n => JSON.stringify({ n, text: `token ${n} ☃ "quoted"\n` }),
     subscribe: (response, onBatch) =>
       response.subscribeJson(batch => onBatch(batch.items.map(item => JSON.stringify(item)), batch)),
-    joined: parts => parts.join("\n"),
+    joined: items => items.join("\n"),
   },
   {
     contentType: "text/plain",
     message: n => `line ${n}: naïve ☃ 🎈\n\ndata: not an event\n`,
     subscribe: (response, onBatch) => response.subscribeText(chunk => onBatch([chunk.text], chunk)),
-    joined: parts => parts.join(""),
+    joined: items => items.join(""),
   },
   {
     contentType: "application/octet-stream",
     message: n => Buffer.from([n >> 8, n & 255, 0, 10, 13, 255, 128, 195, 40]),
     subscribe: (response, onBatch) => response.subscribeBytes(chunk => onBatch([Buffer.from(chunk.data)], chunk)),
-    joined: parts => Buffer.concat(parts).toString("hex"),
+    joined: items => Buffer.concat(items).toString("hex"),
   },
 ]
 
@@ -73,7 +74,7 @@ for (const live of ["long-poll", "sse"]) {
 
       const name = `resume/${live}/${kind.contentType.replace("/", "-")}`
       const handle = await DurableStream.create({ url: streamUrl(server.url, name), contentType: kind.contentType })
-      const reading = readThroughCuts(streamUrl(proxy.url, name), live, kind, t.signal)
+      const reading = readToEnd({ url: streamUrl(proxy.url, name), live, signal: t.signal, subscribe: kind.subscribe })
 
       // Appends go on until every cut has happened, so each of them hits a stream that is being written.
       const written = []
@@ -83,33 +84,11 @@ for (const live of ["long-poll", "sse"]) {
         written.push(message)
       }
       await handle.close()
-      const { parts, sessions } = await within(TEST_TIMEOUT_MS, reading, "the reader to see the stream's end")
+      const { items, sessions } = await within(TEST_TIMEOUT_MS, reading, "the reader to see the stream's end")
 
       t.diagnostic(`${written.length} messages, ${proxy.faults} cuts, ${sessions} sessions`)
       assert.equal(proxy.faults, FAULTS)
-      assert.equal(kind.joined(parts), kind.joined(written))
+      assert.equal(kind.joined(items), kind.joined(written))
     })
-  }
-}
-
-/** Reads to the end of the stream the way an app does: when a session breaks, it opens a new one at its last offset. */
-async function readThroughCuts(url, live, kind, signal) {
-  const parts = []
-  let offset = "-1"
-  for (let sessions = 1; ; sessions++) {
-    let broken = false
-    const session = await stream({ url, offset, live, signal })
-    kind.subscribe(session, (items, batch) => {
-      if (broken) return // was still being decoded when the session broke: the next one delivers it again
-      parts.push(...items)
-      offset = batch.offset
-    })
-    try {
-      await session.closed // may resolve before the last batch is delivered
-      await eventually(TEST_TIMEOUT_MS, () => offset === session.offset, "the last batch")
-      return { parts, sessions }
-    } catch {
-      broken = true
-    }
   }
 }
