@@ -108,8 +108,9 @@ final class History {
     }
 
     void run() throws IOException {
-        for (int crashes = random.nextInt(5); crashes > 0; crashes--) {
-            liveUntilCrash(random.nextInt(MAX_CRASH_POINTS));
+        for (int crashes = random.nextInt(7); crashes > 0; crashes--) {
+            // Short lives are the dangerous ones: what the last one left is not tidied up yet.
+            liveUntilCrash(random.nextInt(1 + random.nextInt(MAX_CRASH_POINTS)));
         }
         liveUntilCrash(Long.MAX_VALUE);
         points.restart(Long.MAX_VALUE);
@@ -177,7 +178,7 @@ final class History {
 
     private void commit(Server running) throws IOException {
         try {
-            running.commit(random.nextInt(4) == 0 ? random.nextInt(3) : Integer.MAX_VALUE);
+            running.commit(random.nextInt(3) == 0 ? random.nextInt(3) : Integer.MAX_VALUE);
         } catch (IOException e) {
             trace.accept("stopped: " + e.getMessage());
             throw points.crash();
@@ -224,10 +225,10 @@ final class History {
         }
         String path = oneOf(PATHS);
         return switch (random.nextInt(20)) {
-            case 0, 1, 2 -> create(path, null);
-            case 3, 4 -> create(path, fork());
-            case 5 -> new Delete(path, now);
-            case 6 -> new Touch(path, now);
+            case 0, 1 -> create(path, null);
+            case 2, 3, 4, 5 -> create(path, fork());
+            case 6, 7 -> new Delete(path, now);
+            case 8 -> new Touch(path, now);
             default -> append(path);
         };
     }
@@ -253,7 +254,7 @@ final class History {
         Model.Doc doc = model.docs().get(source);
         int tail = doc == null ? 0 : doc.units.size();
         long position = random.nextInt(3) == 0 ? StreamCommand.NONE : random.nextInt(tail + 2);
-        return new Fork(source, position, random.nextInt(3) == 0 ? random.nextInt(6) : 0, null);
+        return new Fork(source, position, random.nextBoolean() ? random.nextInt(4) : 0, null);
     }
 
     private Append append(String path) {

@@ -13,7 +13,8 @@ import java.util.random.RandomGenerator;
  * reached the medium or not.
  */
 final class SimulatedDisk implements Disk {
-    private static final int SECTOR_BYTES = 512;
+    /** What a disk writes wholly or not at all; smaller than any real one now and then, which makes more tears. */
+    private static final int[] SECTOR_BYTES = {512, 64};
 
     private final CrashPoints points;
     private final TreeMap<String, SimulatedFile> files = new TreeMap<>();
@@ -43,7 +44,8 @@ final class SimulatedDisk implements Disk {
     /** What a power failure leaves. After a crash of the process alone everything written is still there. */
     void losePower(RandomGenerator random) {
         int kept = random.nextInt(4);
-        files.values().forEach(file -> file.losePower(random, kept));
+        int sector = SECTOR_BYTES[random.nextInt(SECTOR_BYTES.length)];
+        files.values().forEach(file -> file.losePower(random, kept, sector));
     }
 
     @Override
@@ -127,12 +129,12 @@ final class SimulatedDisk implements Disk {
         @Override
         public void close() {}
 
-        void losePower(RandomGenerator random, int kept) {
+        void losePower(RandomGenerator random, int kept, int sector) {
             for (Write write : unsynced) {
                 int at = write.offset;
                 int end = at + write.bytes.length;
                 while (at < end) {
-                    int next = Math.min(end, (at / SECTOR_BYTES + 1) * SECTOR_BYTES);
+                    int next = Math.min(end, (at / sector + 1) * sector);
                     if (kept == 0 || (kept > 1 && random.nextBoolean())) {
                         System.arraycopy(write.bytes, at - write.offset, medium, at, next - at);
                     }
