@@ -9,7 +9,7 @@ import { removeFolder, temporaryFolder } from "../lib/server.mjs"
 import { eventually } from "../lib/wait.mjs"
 import { cutFile, flipBit, newestWritten, overwrite, segmentNames, segments } from "./journal-files.mjs"
 import { Ledger } from "./ledger.mjs"
-import { TYPES } from "./messages.mjs"
+import { BULK, TYPES } from "./messages.mjs"
 import { Victim } from "./victim.mjs"
 
 const FULL = process.env.PARLEY_TEST_FULL === "1"
@@ -17,7 +17,7 @@ const FLIPS = FULL ? 20 : 1
 /** A start that is refused must not mend what it does not understand: the next one is refused too. */
 const ATTEMPTS = FULL ? 2 : 1
 const SEGMENTS = 3
-const BATCH = 250
+const BATCH = 25
 const FIRST_SEGMENT = "00000000000000000000.journal"
 const SCRIBBLE_BYTES = 64 << 10
 const NEVER_MS = 86_400_000
@@ -142,7 +142,7 @@ async function writeAndKill(t, settings, enough) {
     TRUNCATION_TIMEOUT_MS,
     async () => {
       for (const ledger of ledgers) {
-        const ids = Array.from({ length: BATCH }, () => `writer.${next++}`)
+        const ids = Array.from({ length: BATCH }, () => `${BULK}.${next++}`)
         ledger.attempt(ids)
         const reply = await victim.append(ledger, ids)
         ledger.confirm(ids, reply.headers.get("stream-next-offset"))
@@ -152,7 +152,7 @@ async function writeAndKill(t, settings, enough) {
     "a data folder with enough in it",
   )
   // One more, on its own: the server is idle afterwards.
-  const last = `writer.${next++}`
+  const last = `${BULK}.${next++}`
   ledgers[0].attempt([last])
   ledgers[0].confirm([last], (await victim.append(ledgers[0], [last])).headers.get("stream-next-offset"))
   await eventually(

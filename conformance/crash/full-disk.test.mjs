@@ -9,13 +9,14 @@ import { promisify } from "node:util"
 import { removeFolder, temporaryFolder } from "../lib/server.mjs"
 import { eventually } from "../lib/wait.mjs"
 import { Ledger } from "./ledger.mjs"
+import { BULK } from "./messages.mjs"
 import { Victim } from "./victim.mjs"
 
 const run = promisify(execFile)
 
 const DISK_MIB = 192
 const MIB = 1 << 20
-const BATCH = 400
+const BATCH = 40
 const MAX_BATCHES = 2_000
 const RESERVE_MIB = 64
 const ROOM_MIB = 16
@@ -116,7 +117,7 @@ async function fillUp(t, disk, reserveMib) {
   let next = 0
   /** Appends a batch and yields what became of it. */
   async function append() {
-    const ids = Array.from({ length: BATCH }, () => `writer.${next++}`)
+    const ids = Array.from({ length: BATCH }, () => `${BULK}.${next++}`)
     ledger.attempt(ids)
     let reply
     try {

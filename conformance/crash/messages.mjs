@@ -5,6 +5,8 @@ import assert from "node:assert/strict"
 const SMALL_FILLER = 60
 const LARGE_FILLER = 8_000
 const LARGE_ONE_IN = 16
+/** All messages of a writer whose name begins so are large. */
+export const BULK = "bulk"
 
 /** The types that the server stores, cuts and shows in different ways. */
 export const TYPES = ["application/json", "text/plain", "application/octet-stream"]
@@ -18,7 +20,8 @@ function hash(text) {
 
 function compose(id) {
   const number = hash(id)
-  const length = number % LARGE_ONE_IN === 0 ? number % LARGE_FILLER : number % SMALL_FILLER
+  const large = number % LARGE_ONE_IN === 0 || id.startsWith(BULK)
+  const length = number % (large ? LARGE_FILLER : SMALL_FILLER)
   // Digits without a pattern, for a store that compresses must get full as well.
   let filler = ""
   for (let state = number | 1; filler.length < length; filler += state.toString(36)) {

@@ -100,8 +100,8 @@ function parseHead(bytes, start = 0) {
   const end = bytes.indexOf("\r\n\r\n", start)
   if (end < 0) return undefined
   const [statusLine, ...lines] = bytes.toString("latin1", start, end).split("\r\n")
-  // A request of no HTTP version is answered in its own: any name will do.
-  const status = Number(/^\S+ (\d{3})( |$)/.exec(statusLine)?.[1])
+  // A request of no HTTP version is answered in its own, whatever it is.
+  const status = Number(/^.+? (\d{3})( |$)/s.exec(statusLine)?.[1])
   assert.ok(status, `not an HTTP response: ${statusLine}`)
   if (status < 200) return parseHead(bytes, end + 4)
   const headers = new Map()
