@@ -305,6 +305,25 @@ class EngineTest {
         Engine.open(options()).close();
     }
 
+    @Test
+    void aStoreAheadOfItsJournalIsNotServedInWhicheverShard() throws Exception {
+        Path segment = folder.resolve("journal/00000000000000000000.journal");
+        try (Engine engine = Engine.open(options())) {
+            submit(engine, create("s")).get();
+        }
+        byte[] old = Files.readAllBytes(segment);
+        FaultyDisk disk = disk();
+        Engine engine = Engine.open(options(), disk);
+        submit(engine, append("s", "in the store only")).get();
+        disk.failing(true);
+        assertFailsWith(EngineStoppedException.class, submit(engine, append("s", "lost")));
+        engine.close();
+        Files.write(segment, old);
+        assertThatThrownBy(() -> Engine.open(options()))
+                .isInstanceOf(CorruptJournalException.class)
+                .hasMessageContaining("the store reflects the journal up to position");
+    }
+
     /** Writers, a checkpointer and readers of all kinds at once: every reader gets every entry once and in order. */
     @Test
     void tailsHaveNoSeam() throws Exception {

@@ -338,6 +338,21 @@ class LocalJournalTest {
     }
 
     @Test
+    void whatAStartFindsIsMadeDurableBeforeAnyoneSeesIt() throws IOException {
+        try (Opened journal = open(folder)) {
+            journal.appendAndSync("perhaps in the system's memory only");
+        }
+        FaultyDisk disk = new FaultyDisk(new FolderDisk(folder));
+        disk.failing(true);
+        List<Long> seen = new ArrayList<>();
+        try (LocalJournal journal = new LocalJournal(disk, SEGMENT_BYTES, MAX_RECORD_BYTES, Runnable::run)) {
+            assertThatThrownBy(() -> journal.replay(0, (position, record) -> seen.add(position)))
+                    .hasMessageContaining("pretend");
+        }
+        assertThat(seen).isEmpty();
+    }
+
+    @Test
     void refusesARecordThatIsTooLargeAndGoesOn() throws IOException {
         try (Opened journal = open(folder)) {
             assertThatThrownBy(() -> journal.append("x".repeat(MAX_RECORD_BYTES + 1)))

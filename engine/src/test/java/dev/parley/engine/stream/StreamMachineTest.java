@@ -12,6 +12,7 @@ import dev.parley.engine.stream.StreamCommand.Expire;
 import dev.parley.engine.stream.StreamCommand.Fork;
 import dev.parley.engine.stream.StreamCommand.Pin;
 import dev.parley.engine.stream.StreamCommand.Pinned;
+import dev.parley.engine.stream.StreamCommand.Span;
 import dev.parley.engine.stream.StreamCommand.Touch;
 import dev.parley.engine.stream.StreamCommand.Unpin;
 import dev.parley.engine.stream.StreamOutcome.Appended;
@@ -34,6 +35,7 @@ import dev.parley.engine.stream.StreamOutcome.StaleEpoch;
 import dev.parley.engine.stream.StreamOutcome.TooManyForks;
 import dev.parley.engine.stream.StreamOutcome.TypeDiffers;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -54,13 +56,21 @@ class StreamMachineTest {
     private long now = 1_000_000;
 
     private StreamOutcome apply(StreamCommand<?> command) {
+        return applyTogether(List.of(command)).getFirst();
+    }
+
+    /** Applies the commands in one batch. */
+    private List<StreamOutcome> applyTogether(List<StreamCommand<?>> commands) {
         StoreTx rows = new StoreTx(store);
         StreamTx tx = new StreamTx(streams, rows);
-        position += 64;
-        StreamOutcome outcome = StreamMachine.apply(command, position, tx);
+        List<StreamOutcome> outcomes = new ArrayList<>();
+        for (StreamCommand<?> command : commands) {
+            position += 64;
+            outcomes.add(StreamMachine.apply(command, position, tx));
+        }
         rows.commit();
         tx.publish();
-        return outcome;
+        return outcomes;
     }
 
     private Create create(@Nullable String type, long ttl, long expiresAt, boolean closed, @Nullable Fork fork) {
@@ -441,6 +451,22 @@ class StreamMachineTest {
         assertThat(apply(unpin)).isEqualTo(new Done());
         assertThat(apply(unpin)).isEqualTo(new NotFound());
         assertThat(state("s").pins()).isZero();
+    }
+
+    /** Replay makes large batches of what were small ones. */
+    @Test
+    void aBatchSeesItsOwnEntriesInheritedOnesToo() {
+        long source = position + 64;
+        Pinned pin = new Pinned("pin", 3, TEXT, NONE, NONE, source, List.of(new Span(source, 0, 3)));
+        List<StreamOutcome> outcomes = applyTogether(List.of(
+                new Create("s", now, TEXT, NONE, NONE, false, bytes("abcd"), null),
+                new Pin("s", now, "pin", "fork", 0, 3),
+                create(null, NONE, NONE, false, new Fork("s", 0, 3, pin)),
+                new Pin("fork", now, "other pin", "grandchild", 1, 2),
+                new Pin("fork", now, "third pin", "grandchild", 1, 3)));
+        assertThat(outcomes.get(1)).isEqualTo(new PinGranted(pin));
+        assertThat(outcomes.get(3)).isInstanceOf(PinGranted.class);
+        assertThat(outcomes.get(4)).isEqualTo(new BeyondEntry());
     }
 
     @Test
