@@ -101,7 +101,13 @@ final class AppendToStream {
         switch (outcome) {
             case StreamOutcome.Appended done ->
                 // A producer tells by the status whether its data is new; a close without data has nothing new.
-                accept(exchange, closeOnly || done.seq() < 0 ? 204 : 200, done.tail(), done.closed(), done.epoch(), done.seq());
+                accept(
+                        exchange,
+                        closeOnly || done.seq() < 0 ? 204 : 200,
+                        done.tail(),
+                        done.closed(),
+                        done.epoch(),
+                        done.seq());
             case StreamOutcome.Duplicate again ->
                 accept(exchange, 204, again.tail(), again.closed(), again.epoch(), again.seq());
             case StreamOutcome.NotFound none -> exchange.notFound();
@@ -116,7 +122,9 @@ final class AppendToStream {
                 exchange.error(409, "CONTENT_TYPE_DIFFERS", "The stream's content type is " + differs.expected() + ".");
             case StreamOutcome.SeqRegressed regressed ->
                 exchange.error(
-                        409, "SEQ_REGRESSED", "Stream-Seq must be greater than the last one, " + regressed.last() + ".");
+                        409,
+                        "SEQ_REGRESSED",
+                        "Stream-Seq must be greater than the last one, " + regressed.last() + ".");
             case StreamOutcome.StaleEpoch stale -> {
                 exchange.response().putHeader(Wire.PRODUCER_EPOCH, Long.toString(stale.current()));
                 exchange.error(403, "STALE_EPOCH", "A producer with epoch " + stale.current() + " has taken over.");

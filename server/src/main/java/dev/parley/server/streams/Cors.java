@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Lets web pages of the configured origins use the streams. Requests without an Origin, as of servers, cost nothing. */
 final class Cors {
-    private static final CharSequence METHODS =
-            HttpHeaders.createOptimized("GET, POST, PUT, DELETE, HEAD, OPTIONS");
+    private static final CharSequence METHODS = HttpHeaders.createOptimized("GET, POST, PUT, DELETE, HEAD, OPTIONS");
     private static final CharSequence ALLOWED = HttpHeaders.createOptimized(
             "Content-Type, Authorization, If-None-Match, Stream-Seq, Stream-TTL, Stream-Expires-At, Stream-Closed, "
                     + "Producer-Id, Producer-Epoch, Producer-Seq, Stream-Forked-From, Stream-Fork-Offset, "

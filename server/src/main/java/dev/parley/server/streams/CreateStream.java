@@ -153,7 +153,8 @@ final class CreateStream {
     private static void answer(Exchange exchange, StreamOutcome.OfCreate outcome) {
         switch (outcome) {
             case StreamOutcome.Created created -> {
-                exchange.response().putHeader(HttpHeaders.LOCATION, exchange.request().absoluteURI());
+                exchange.response()
+                        .putHeader(HttpHeaders.LOCATION, exchange.request().absoluteURI());
                 confirm(exchange, 201, created.state());
             }
             case StreamOutcome.Existed existed -> confirm(exchange, 200, existed.state());
@@ -187,8 +188,7 @@ final class CreateStream {
         switch (reason) {
             case StreamOutcome.NotFound none ->
                 exchange.error(404, "FORK_SOURCE_NOT_FOUND", "There is no stream at the path in Stream-Forked-From.");
-            case StreamOutcome.Gone gone ->
-                exchange.error(409, "FORK_SOURCE_GONE", "The source stream was deleted.");
+            case StreamOutcome.Gone gone -> exchange.error(409, "FORK_SOURCE_GONE", "The source stream was deleted.");
             case StreamOutcome.BeyondTail beyond ->
                 exchange.error(
                         400,

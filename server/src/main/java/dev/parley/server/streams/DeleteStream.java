@@ -20,7 +20,8 @@ final class DeleteStream {
 
     private static void answer(Exchange exchange, StreamOutcome.OfDelete outcome) {
         switch (outcome) {
-            case StreamOutcome.Done done -> exchange.response().setStatusCode(204).end();
+            case StreamOutcome.Done done ->
+                exchange.response().setStatusCode(204).end();
             case StreamOutcome.NotFound none -> exchange.notFound();
             case StreamOutcome.Gone gone -> exchange.gone();
         }

@@ -46,12 +46,14 @@ final class LongPollRead extends LiveRead {
                 .putHeader(HttpHeaders.CONTENT_TYPE, more.state().contentType())
                 .putHeader(
                         HttpHeaders.ETAG,
-                        "\"%x:%d:%d%s\"".formatted(more.state().id(), more.from(), more.to(), more.atEnd() ? ":c" : ""));
+                        "\"%x:%d:%d%s\""
+                                .formatted(more.state().id(), more.from(), more.to(), more.atEnd() ? ":c" : ""));
         response.end(Buffer.buffer(ReadStream.body(more.state(), more.entries())));
     }
 
     private HttpServerResponse headers(long next, boolean upToDate, boolean ends) {
-        HttpServerResponse response = exchange().response()
+        HttpServerResponse response = exchange()
+                .response()
                 .putHeader(Wire.NEXT_OFFSET, Offsets.render(next))
                 .putHeader(HttpHeaders.CACHE_CONTROL, Wire.NO_STORE);
         if (upToDate) {
@@ -60,8 +62,7 @@ final class LongPollRead extends LiveRead {
         if (ends) {
             response.putHeader(Wire.CLOSED, Wire.TRUE);
         } else {
-            response.putHeader(
-                    Wire.CURSOR, Long.toString(Cursors.next(clientCursor, System.currentTimeMillis())));
+            response.putHeader(Wire.CURSOR, Long.toString(Cursors.next(clientCursor, System.currentTimeMillis())));
         }
         return response;
     }

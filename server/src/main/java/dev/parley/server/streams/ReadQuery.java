@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param offset the offset as given, null for the start
  * @param cursor the client's last cursor, or null
  */
-record ReadQuery(@Nullable String offset, Live live, @Nullable String cursor) {
+record ReadQuery(
+        @Nullable String offset, Live live, @Nullable String cursor) {
     enum Live {
         NO,
         LONG_POLL,
@@ -21,18 +22,20 @@ record ReadQuery(@Nullable String offset, Live live, @Nullable String cursor) {
     static ReadQuery of(Exchange exchange) throws BadRequestException {
         String offset = single(exchange, "offset");
         String mode = single(exchange, "live");
-        Live live =
-                switch (mode) {
-                    case null -> Live.NO;
-                    case "long-poll" -> Live.LONG_POLL;
-                    case "sse" -> Live.SSE;
-                    default -> throw BadRequestException.of("INVALID_LIVE", "live must be long-poll or sse");
-                };
+        Live live = switch (mode) {
+            case null -> Live.NO;
+            case "long-poll" -> Live.LONG_POLL;
+            case "sse" -> Live.SSE;
+            default -> throw BadRequestException.of("INVALID_LIVE", "live must be long-poll or sse");
+        };
         if (offset == null && live != Live.NO) {
             throw BadRequestException.of(
                     "NO_OFFSET", "A live read needs an offset: -1 for the start, now for the tail, or a known one");
         }
-        if (offset != null && !offset.equals("-1") && !offset.equals("now") && Offsets.parse(offset).isEmpty()) {
+        if (offset != null
+                && !offset.equals("-1")
+                && !offset.equals("now")
+                && Offsets.parse(offset).isEmpty()) {
             throw BadRequestException.of(
                     "INVALID_OFFSET", "offset must be -1, now, or an offset that this server has given out");
         }

@@ -33,7 +33,9 @@ final class SseEvents {
     /** A data event with all of {@code entries}. */
     static void data(Buffer out, StreamState state, List<Entry> entries) {
         if (inBase64(state)) {
-            out.appendBytes(DATA).appendBytes(Base64.getEncoder().encode(join(entries))).appendBytes(END);
+            out.appendBytes(DATA)
+                    .appendBytes(Base64.getEncoder().encode(join(entries)))
+                    .appendBytes(END);
             return;
         }
         boolean json = state.isJson();

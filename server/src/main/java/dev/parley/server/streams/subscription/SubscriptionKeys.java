@@ -9,17 +9,12 @@ import com.nimbusds.jose.jwk.KeyUse;
 import com.nimbusds.jose.jwk.OctetKeyPair;
 import com.nimbusds.jose.jwk.OctetSequenceKey;
 import com.nimbusds.jose.util.Base64URL;
+import dev.parley.server.auth.SecretFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPair;
@@ -33,7 +28,6 @@ import java.security.spec.NamedParameterSpec;
 import java.text.ParseException;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,7 +58,7 @@ final class SubscriptionKeys {
             Path file = folder.resolve(FILE_NAME);
             try {
                 if (!Files.exists(file)) {
-                    write(folder, file, generate().toString(false));
+                    SecretFile.write(folder, FILE_NAME, generate().toString(false));
                 }
                 keys = of(JWKSet.parse(Files.readString(file)).getKeys());
             } catch (ParseException | JOSEException | GeneralSecurityException e) {
@@ -122,30 +116,6 @@ final class SubscriptionKeys {
                         .keyUse(KeyUse.SIGNATURE)
                         .algorithm(JWSAlgorithm.HS256)
                         .build()));
-    }
-
-    /** All or nothing, and never readable by others: written under another name, then moved. */
-    private static void write(Path folder, Path file, String keys) throws IOException {
-        Files.createDirectories(folder);
-        Path draft = folder.resolve(FILE_NAME + ".new");
-        Files.deleteIfExists(draft);
-        FileAttribute<?>[] ownerOnly = Files.getFileStore(folder).supportsFileAttributeView("posix")
-                ? new FileAttribute<?>[] {
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
-                }
-                : new FileAttribute<?>[0];
-        try (FileChannel channel =
-                FileChannel.open(draft, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), ownerOnly)) {
-            ByteBuffer bytes = ByteBuffer.wrap((keys + "\n").getBytes(StandardCharsets.UTF_8));
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-            channel.force(true);
-        }
-        Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
-        try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
-            directory.force(true);
-        }
     }
 
     /** Names the key that signs. */

@@ -79,7 +79,6 @@ public final class SubscriptionRoutes {
     private static final int WORKERS = 16;
     private static final int MAX_WAITING = 1_000;
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(5);
-    private static final String ROOT = "__ds";
     private static final String JWKS = "__ds/jwks.json";
     private static final String SUBSCRIPTIONS = "__ds/subscriptions/";
 
@@ -132,11 +131,6 @@ public final class SubscriptionRoutes {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    /** True if the path below the stream root, as it is on the wire, is one of ours. */
-    public boolean handles(String rawPath) {
-        return rawPath.equals(ROOT) || rawPath.startsWith(ROOT + "/");
     }
 
     /** Answers the request. On its event loop. */
