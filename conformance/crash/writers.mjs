@@ -185,6 +185,7 @@ export class Parent {
   #victim
   #prefix
   #random
+  #count = 0
   #families = []
   #checked = 0
 
@@ -196,7 +197,9 @@ export class Parent {
 
   async run() {
     for (;;) {
-      const path = `${this.#prefix}/${this.#families.length}`
+      // A number of its own: a stream whose creation is in doubt is in no family.
+      const number = this.#count++
+      const path = `${this.#prefix}/${number}`
       const type = this.#random.oneOf(TYPES)
       const family = {
         source: new Ledger(path, type),
@@ -205,7 +208,7 @@ export class Parent {
         deleted: NO,
         ended: NO,
       }
-      const name = `parent${this.#families.length}`
+      const name = `parent${number}`
       await this.#victim.send("PUT", path, [201], { headers: { "Content-Type": type } })
       this.#families.push(family)
       family.inherited = [`${name}.0`]

@@ -79,7 +79,7 @@ const attacks = {
     await drip(connection, request("GET", PATH, { headers: { "X-Slow": endless } }))
   },
   "half a head, half closed": async (connection, i) => {
-    connection.write(post(PATH, "half").slice(0, 10 + 2 * i))
+    connection.write(post(PATH, "half").slice(0, 10 + i % 50))
     connection.halfClose()
     await connection.end()
   },
@@ -89,7 +89,7 @@ const attacks = {
     await connection.end()
   },
   "cut in the head": async (connection, i) => {
-    connection.write(post(PATH, "cut").slice(0, 1 + 3 * i))
+    connection.write(post(PATH, "cut").slice(0, 1 + i % 60))
     connection.reset()
   },
   "cut in the body": async (connection, i) => {

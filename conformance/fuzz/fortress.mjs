@@ -11,6 +11,8 @@ const SETTINGS = {
   "limits.body-bytes": LIMITS.body,
   "limits.header-bytes": LIMITS.header,
   "limits.url-bytes": LIMITS.url,
+  // What a catch-up read takes of the heap, for each of those at once.
+  "limits.chunk-bytes": 64 << 10,
   "limits.request-timeout": LIMITS.requestTimeoutMs,
   "limits.idle-timeout": 2_000,
   "streams.long-poll-timeout": 500,
