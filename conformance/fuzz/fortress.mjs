@@ -1,6 +1,9 @@
 // The server under attack: small limits, a small heap, a few streams that must not change, and a look at its health.
 import assert from "node:assert/strict"
-import { readFile } from "node:fs/promises"
+import { execFile } from "node:child_process"
+import { readFile, readlink } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { promisify } from "node:util"
 import { startServer } from "../lib/server.mjs"
 import { eventually } from "../lib/wait.mjs"
 import { RawConnection, request } from "./raw.mjs"
@@ -21,7 +24,6 @@ const SETTINGS = {
 }
 const JAVA_OPTIONS = "-Xmx128m"
 const CALM_TIMEOUT_MS = 30_000
-const HEAP_SAMPLES = 10
 
 /** What the server may refuse with although the request is at fault or it is its own limit. */
 const ALLOWED_5XX = [501, 503, 505, 507]
@@ -117,12 +119,11 @@ export class Fortress {
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0)
   }
 
-  /** Bytes that the process takes: {heap, resident}. The heap's low-water mark comes near to what is really in use. */
+  /** Bytes that the process takes: {heap, resident}. Garbage does not count: the server's own JDK collects it first. */
   async memory() {
-    let heap = Infinity
-    for (let i = 0; i < HEAP_SAMPLES; i++) {
-      heap = Math.min(heap, await this.metric("jvm_memory_used_bytes", 'area="heap"'))
-    }
+    const jcmd = join(dirname(await readlink(`/proc/${this.#server.pid}/exe`)), "jcmd")
+    await promisify(execFile)(jcmd, [String(this.#server.pid), "GC.run"])
+    const heap = await this.metric("jvm_memory_used_bytes", 'area="heap"')
     const status = await readFile(`/proc/${this.#server.pid}/status`, "utf8").catch(() => undefined)
     const resident = status && Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]) * 1024
     return { heap, resident }

@@ -167,6 +167,13 @@ public record Config(
             int chunkBytes,
 
             @Setting(
+                    value = "0",
+                    unit = BYTES,
+                    doc = "Memory of all catch-up and long-poll responses that clients have not taken yet; more are"
+                            + " refused with 503. `0` means a quarter of the heap.")
+            long responseBytes,
+
+            @Setting(
                     value = "16384",
                     min = 1_024,
                     max = 1_048_576,
@@ -198,7 +205,12 @@ public record Config(
                     max = 3_600_000,
                     unit = MILLISECONDS,
                     doc = "How long a connection may stay open between requests.")
-            Duration idleTimeout) {}
+            Duration idleTimeout) {
+
+        public long responseBytesOrDefault() {
+            return responseBytes == 0 ? Runtime.getRuntime().maxMemory() / 4 : responseBytes;
+        }
+    }
 
     public record Engine(
             @Setting(

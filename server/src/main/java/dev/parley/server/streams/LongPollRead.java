@@ -3,7 +3,6 @@ package dev.parley.server.streams;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import org.jspecify.annotations.Nullable;
@@ -13,9 +12,12 @@ final class LongPollRead extends LiveRead {
     private final long timeoutMillis;
     private final int chunkBytes;
     private final @Nullable String clientCursor;
+    private final ResponseBudget budget;
 
-    LongPollRead(Exchange exchange, @Nullable String clientCursor, Config config, Runnable onLeave) {
+    LongPollRead(
+            Exchange exchange, @Nullable String clientCursor, Config config, ResponseBudget budget, Runnable onLeave) {
         super(exchange, onLeave);
+        this.budget = budget;
         this.clientCursor = clientCursor;
         this.timeoutMillis = config.streams().longPollTimeout().toMillis();
         this.chunkBytes = config.limits().chunkBytes();
@@ -42,13 +44,13 @@ final class LongPollRead extends LiveRead {
     @Override
     void send(Tail.More more) {
         leave();
-        HttpServerResponse response = headers(more.to(), more.upToDate(), more.atEnd())
+        headers(more.to(), more.upToDate(), more.atEnd())
                 .putHeader(HttpHeaders.CONTENT_TYPE, more.state().contentType())
                 .putHeader(
                         HttpHeaders.ETAG,
                         "\"%x:%d:%d%s\""
                                 .formatted(more.state().id(), more.from(), more.to(), more.atEnd() ? ":c" : ""));
-        response.end(Buffer.buffer(ReadStream.body(more.state(), more.entries())));
+        budget.end(exchange(), ReadStream.body(more.state(), more.entries()));
     }
 
     private HttpServerResponse headers(long next, boolean upToDate, boolean ends) {

@@ -7,7 +7,6 @@ import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Instant;
@@ -26,6 +25,7 @@ final class ReadStream {
     private final Config config;
     private final boolean shared;
     private final AtomicInteger liveReaders;
+    private final ResponseBudget budget;
 
     /**
      * Reads from {@code engine}.
@@ -38,6 +38,7 @@ final class ReadStream {
         this.config = config;
         this.shared = shared;
         this.liveReaders = liveReaders;
+        this.budget = new ResponseBudget(config.limits().responseBytesOrDefault());
     }
 
     void head(Exchange exchange) {
@@ -160,7 +161,8 @@ final class ReadStream {
                 return;
             }
         }
-        response.putHeader(HttpHeaders.CONTENT_TYPE, state.contentType()).end(Buffer.buffer(chunk.body()));
+        response.putHeader(HttpHeaders.CONTENT_TYPE, state.contentType());
+        budget.end(exchange, chunk.body());
     }
 
     private static boolean matches(@Nullable String condition, String tag) {
@@ -224,7 +226,7 @@ final class ReadStream {
         }
         LiveRead read = query.live() == ReadQuery.Live.SSE
                 ? new SseRead(exchange, query.cursor(), config, liveReaders::decrementAndGet)
-                : new LongPollRead(exchange, query.cursor(), config, liveReaders::decrementAndGet);
+                : new LongPollRead(exchange, query.cursor(), config, budget, liveReaders::decrementAndGet);
         EventLoop.Seat seat = exchange.loop().follow(engine.delivery(), state, start, read);
         if (seat == null) {
             liveReaders.decrementAndGet();

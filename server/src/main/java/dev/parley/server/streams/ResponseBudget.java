@@ -1,0 +1,32 @@
+package dev.parley.server.streams;
+
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Bounds the memory of all whole answers that clients have not taken yet. Thread-safe. */
+final class ResponseBudget {
+    private final long maxBytes;
+    private final AtomicLong taken = new AtomicLong();
+
+    ResponseBudget(long maxBytes) {
+        this.maxBytes = maxBytes;
+    }
+
+    /** Ends the answer with {@code body}, or with 503 if too much is on its way already. */
+    void end(Exchange exchange, byte[] body) {
+        if (taken.addAndGet(body.length) > maxBytes) {
+            taken.addAndGet(-body.length);
+            // Headers that speak of entries do not go with an error.
+            exchange.response()
+                    .headers()
+                    .remove(Wire.NEXT_OFFSET)
+                    .remove(Wire.UP_TO_DATE)
+                    .remove(Wire.CLOSED);
+            exchange.response().headers().remove(HttpHeaders.ETAG).set(HttpHeaders.RETRY_AFTER, "1");
+            exchange.error(503, "OVERLOADED", "Too many large answers are on their way; try again soon.");
+            return;
+        }
+        exchange.response().end(Buffer.buffer(body)).onComplete(sent -> taken.addAndGet(-body.length));
+    }
+}
