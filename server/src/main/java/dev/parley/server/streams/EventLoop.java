@@ -75,6 +75,10 @@ final class EventLoop {
     final class Audience {
         private final long streamId;
         private final LinkedHashSet<Reader> readers = new LinkedHashSet<>();
+
+        /** The readers as an array that a round can walk while some leave; null after a change. */
+        private Reader @Nullable [] seated;
+
         private final AtomicBoolean told = new AtomicBoolean();
         private final Runnable listener = this::tell;
         private long restUntilNanos = System.nanoTime();
@@ -106,15 +110,30 @@ final class EventLoop {
                 return;
             }
             told.set(false);
-            for (Reader reader : List.copyOf(readers)) {
+            for (Reader reader : seated()) {
                 reader.pump();
             }
             long end = System.nanoTime();
             restUntilNanos = end + Math.min(MAX_PAUSE_NANOS, end - start);
         }
 
+        private Reader[] seated() {
+            Reader[] now = seated;
+            if (now == null) {
+                now = readers.toArray(Reader[]::new);
+                seated = now;
+            }
+            return now;
+        }
+
+        private void join(Reader reader) {
+            readers.add(reader);
+            seated = null;
+        }
+
         void leave(Reader reader) {
             readers.remove(reader);
+            seated = null;
             if (readers.isEmpty()) {
                 audiences.remove(streamId, this);
             }
@@ -135,7 +154,7 @@ final class EventLoop {
             }
             return null;
         }
-        audience.readers.add(reader);
+        audience.join(reader);
         return new Seat(audience, tail);
     }
 
