@@ -12,6 +12,7 @@ import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.JournalFullException;
 import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.RocksStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Table;
@@ -191,6 +192,11 @@ public final class Engine implements AutoCloseable {
     /** What subscriptions are, as far as it is durable and applied. */
     public Subscriptions subscriptions() {
         return subscriptions;
+    }
+
+    /** What sessions are, as far as it is durable and applied. */
+    public Sessions sessions() {
+        throw new UnsupportedOperationException();
     }
 
     /** Live reading. */

@@ -1,5 +1,6 @@
 package dev.parley.engine.delivery;
 
+import dev.parley.engine.session.SessionName;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.stream.StreamTx;
 import dev.parley.engine.stream.Streams;
@@ -38,6 +39,18 @@ public final class Delivery {
         }
         topic.seed(newest);
         return new Tail(this, streams, topic, state.id(), position, listener);
+    }
+
+    /**
+     * Opens a tail of a session, which need not exist. Close it.
+     *
+     * @param from the reader's place, or null for the end of the log as it is now, the attach point. If entries behind
+     *     {@code from} are gone or it is not a place of this log, the tail starts at the end and says so
+     * @param whole whether messages always come whole, never as an APPEND
+     * @param listener as for streams
+     */
+    public SessionTail tail(SessionName session, @Nullable Long from, boolean whole, Runnable listener) {
+        throw new UnsupportedOperationException(session.key() + from + whole + listener);
     }
 
     void detach(long streamId, Topic topic, Runnable listener) {

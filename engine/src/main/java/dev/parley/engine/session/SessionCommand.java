@@ -1,0 +1,154 @@
+package dev.parley.engine.session;
+
+import dev.parley.engine.command.Command;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What can be asked of a session.
+ *
+ * @param <O> what may become of it
+ */
+public sealed interface SessionCommand<O extends SessionOutcome> extends Command<O> {
+    /** Messages or presence events in one command. */
+    int MAX_OPERATIONS = 10_000;
+
+    /** The session, which need not exist: the first entry makes it. */
+    SessionName session();
+
+    @Override
+    default String key() {
+        return session().key();
+    }
+
+    @Override
+    default int weight() {
+        return 256;
+    }
+
+    @Override
+    default boolean stores() {
+        return false;
+    }
+
+    /**
+     * Which of a connection's numbered requests a command is, so that one that is sent again has its first outcome.
+     *
+     * @param connectionId never used for another connection
+     * @param msgSerial number of the request, from 0, in the order in which the connection made them
+     */
+    record Sender(String connectionId, long msgSerial) {}
+
+    /**
+     * Adds messages and changes of messages, all or none.
+     *
+     * @param sender the connection's request, or null for one by REST
+     */
+    record Publish(SessionName session, long time, @Nullable Sender sender, List<MessageOp> messages)
+            implements SessionCommand<SessionOutcome.OfPublish> {
+        @Override
+        public int weight() {
+            int weight = 256;
+            for (MessageOp message : messages) {
+                weight += 128 + message.body().size();
+            }
+            return weight;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /** One thing to do to messages. */
+    sealed interface MessageOp {
+        /** What the client says. */
+        Body body();
+
+        /**
+         * A new message.
+         *
+         * @param id the message's id
+         * @param unique whether {@code id} is the client's own: another message of it in this session is the same one
+         * @param ephemeral shown to those who are there, and never stored
+         */
+        record Create(
+                @Nullable String id,
+                boolean unique,
+                @Nullable String clientId,
+                @Nullable String connectionId,
+                Body body,
+                boolean ephemeral)
+                implements MessageOp {}
+
+        /**
+         * A new version of a message.
+         *
+         * @param action UPDATE and DELETE replace the fields that are given, APPEND joins the data
+         * @param any whether it may be somebody else's message; else it must be {@code operation.clientId}'s
+         * @param maxBytes greatest size of the message with the change
+         */
+        record Change(
+                SessionEntry.Message.Action action,
+                long serial,
+                Body body,
+                Operation operation,
+                boolean any,
+                int maxBytes)
+                implements MessageOp {}
+    }
+
+    /**
+     * Members enter, update and leave, all or none.
+     *
+     * @param maxMembers how many members the session may have then
+     */
+    record ChangePresence(
+            SessionName session,
+            long time,
+            @Nullable Sender sender,
+            String connectionId,
+            List<PresenceOp> events,
+            int maxMembers)
+            implements SessionCommand<SessionOutcome.OfPresence> {
+        @Override
+        public int weight() {
+            int weight = 256;
+            for (PresenceOp event : events) {
+                weight += 128 + event.body().size();
+            }
+            return weight;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
+     * What one member does.
+     *
+     * @param action ENTER, UPDATE (PRESENT is taken for ENTER) or LEAVE
+     */
+    record PresenceOp(SessionEntry.Presence.Action action, String id, String clientId, Body body) {}
+
+    /**
+     * A connection is over, or has detached from the session: its members leave.
+     *
+     * @param forget whether its requests will never be sent again, so that their outcomes need not be kept
+     */
+    record Leave(SessionName session, long time, String connectionId, boolean forget)
+            implements SessionCommand<SessionOutcome.Done> {}
+
+    /** Removes entries and messages up to {@code upTo} (inclusive); members stay. */
+    record Trim(SessionName session, long time, long upTo) implements SessionCommand<SessionOutcome.Done> {}
+
+    /** Joins the pieces of a message into one record, unless it has grown since {@code version}. */
+    record Compact(SessionName session, long time, long serial, long version)
+            implements SessionCommand<SessionOutcome.Done> {}
+
+    /** Removes a session with everything in it. */
+    record Remove(SessionName session, long time) implements SessionCommand<SessionOutcome.Done> {}
+}

@@ -1,0 +1,38 @@
+package dev.parley.engine.session;
+
+import java.util.List;
+
+/** What became of a {@link SessionCommand}. Everything but the first of each family changed nothing. */
+public sealed interface SessionOutcome {
+    /** What may become of a Publish. */
+    sealed interface OfPublish extends SessionOutcome {}
+
+    /** What may become of a ChangePresence. */
+    sealed interface OfPresence extends SessionOutcome {}
+
+    /**
+     * It is in the log; also if it was there before.
+     *
+     * @param positions one for each message or event; for a change the new version. 0 where the outcome of a request
+     *     that was sent again is no longer known in detail
+     */
+    record Accepted(List<Long> positions) implements OfPublish, OfPresence {}
+
+    /** Nothing left to say. */
+    record Done() implements SessionOutcome {}
+
+    /** There is no message with this serial. */
+    record NoSuchMessage(long serial) implements OfPublish {}
+
+    /** The message is somebody else's. */
+    record NotOwner(long serial) implements OfPublish {}
+
+    /** Text cannot be appended to bytes, nor bytes to text. */
+    record TypeDiffers(long serial) implements OfPublish {}
+
+    /** The message would be larger than the command allows. */
+    record TooLarge(long serial, long size) implements OfPublish {}
+
+    /** The session would have more members than the command allows. */
+    record TooManyMembers(int members) implements OfPresence {}
+}

@@ -1,0 +1,12 @@
+package dev.parley.engine.session;
+
+/**
+ * What a session is at one moment. Immutable, so that any thread may look at the newest one.
+ *
+ * @param id journal position of the command that made it: no two sessions ever share one
+ * @param last position of its newest entry
+ * @param horizon entries up to here may have been removed: a reader that comes back to a place before has lost some
+ * @param bytes roughly what its messages take, in bytes
+ * @param members how many presence members it has
+ */
+public record SessionState(SessionName name, long id, long last, long horizon, long bytes, int members) {}
