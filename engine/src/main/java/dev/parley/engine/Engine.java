@@ -47,6 +47,7 @@ import org.slf4j.LoggerFactory;
  * <p>A command goes to the committer, which makes it durable in the journal, then to its shard's applier, which turns it
  * into entries and an outcome. Nothing is answered or shown before it is durable. Thread-safe.
  */
+@SuppressWarnings("DoNotCallSuggester")
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
     private static final byte[] SHARDS_KEY = "shards".getBytes(StandardCharsets.UTF_8);

@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /** Brings new entries to live readers. Thread-safe. */
+@SuppressWarnings("DoNotCallSuggester")
 public final class Delivery {
     private final Streams streams;
     private final ConcurrentHashMap<Long, Topic> topics = new ConcurrentHashMap<>();

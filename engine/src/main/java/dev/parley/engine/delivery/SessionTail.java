@@ -10,6 +10,7 @@ import java.util.List;
  * only given to a reader who had the message before: to others, and to whoever fell behind, the message comes whole, as an
  * UPDATE at its newest version; what lies between is skipped. Called by one thread at a time.
  */
+@SuppressWarnings("DoNotCallSuggester")
 public final class SessionTail implements AutoCloseable {
     /** What a tail yields at one moment. */
     public sealed interface Next {}

@@ -6,6 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The sessions as readers see them: as far as it is durable and applied. Thread-safe; reads block on the disk. */
+@SuppressWarnings("DoNotCallSuggester")
 public final class Sessions {
     /** A part of a log: positions from {@code from} to {@code to}, both inclusive. */
     public record Range(long from, long to, boolean newestFirst) {}
