@@ -90,12 +90,7 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
          * @param maxBytes greatest size of the message with the change
          */
         record Change(
-                SessionEntry.Message.Action action,
-                long serial,
-                Body body,
-                Operation operation,
-                boolean any,
-                int maxBytes)
+                MessageEntry.Action action, long serial, Body body, Operation operation, boolean any, int maxBytes)
                 implements MessageOp {}
     }
 
@@ -132,7 +127,7 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
      *
      * @param action ENTER, UPDATE (PRESENT is taken for ENTER) or LEAVE
      */
-    record PresenceOp(SessionEntry.Presence.Action action, String id, String clientId, Body body) {}
+    record PresenceOp(PresenceEntry.Action action, String id, String clientId, Body body) {}
 
     /**
      * A connection is over, or has detached from the session: its members leave.

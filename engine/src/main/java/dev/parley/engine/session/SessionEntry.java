@@ -1,70 +1,10 @@
 package dev.parley.engine.session;
 
-import org.jspecify.annotations.Nullable;
-
 /** One fact in a session's log. */
-public sealed interface SessionEntry {
+public sealed interface SessionEntry permits MessageEntry, PresenceEntry {
     /** Where it stands in the log, see {@link Positions}. */
     long position();
 
     /** Roughly the memory that it takes, in bytes. */
     int weight();
-
-    /**
-     * A message that was created or changed.
-     *
-     * @param position also the version that the message has from here on
-     * @param action what happened: with {@link Action#APPEND} the body has only what was added, else all there is
-     * @param serial position of the message's creation; the same in all its versions
-     * @param previous position of the version before, or 0 if this entry creates the message
-     * @param id the message's id
-     * @param clientId who created the message, if it is known
-     * @param connectionId the connection that created the message, or null for one that came by REST
-     * @param operation who changed it; null if nobody has
-     */
-    record Message(
-            long position,
-            Action action,
-            long serial,
-            long previous,
-            @Nullable String id,
-            @Nullable String clientId,
-            @Nullable String connectionId,
-            Body body,
-            @Nullable Operation operation)
-            implements SessionEntry {
-        /** What can happen to a message. */
-        public enum Action {
-            CREATE,
-            UPDATE,
-            DELETE,
-            APPEND
-        }
-
-        @Override
-        public int weight() {
-            return 128 + body.size();
-        }
-    }
-
-    /**
-     * A presence member came, changed or left.
-     *
-     * @param id as the client gave it, so that clients see which of two events is newer
-     */
-    record Presence(long position, Action action, String id, String clientId, String connectionId, Body body)
-            implements SessionEntry {
-        /** What can happen to a member; PRESENT only stands for a member that is there. */
-        public enum Action {
-            PRESENT,
-            ENTER,
-            UPDATE,
-            LEAVE
-        }
-
-        @Override
-        public int weight() {
-            return 128 + body.size();
-        }
-    }
 }

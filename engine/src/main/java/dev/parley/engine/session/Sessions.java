@@ -1,7 +1,5 @@
 package dev.parley.engine.session;
 
-import dev.parley.engine.session.SessionEntry.Message;
-import dev.parley.engine.session.SessionEntry.Presence;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -25,27 +23,27 @@ public final class Sessions {
     }
 
     /** Messages by serial, each whole and in its newest version; at least one, if there is any, whatever its size. */
-    public List<Message> messages(SessionState session, Range serials, int limit, int maxBytes) {
+    public List<MessageEntry> messages(SessionState session, Range serials, int limit, int maxBytes) {
         throw new UnsupportedOperationException(session.toString() + serials + limit + maxBytes);
     }
 
     /** The newest version of a message, whole, or null. */
-    public @Nullable Message message(SessionState session, long serial) {
+    public @Nullable MessageEntry message(SessionState session, long serial) {
         throw new UnsupportedOperationException(session.toString() + serial);
     }
 
     /** The versions of a message from {@code from} on, each whole, oldest first. */
-    public List<Message> versions(SessionState session, long serial, long from, int limit) {
+    public List<MessageEntry> versions(SessionState session, long serial, long from, int limit) {
         throw new UnsupportedOperationException(session.toString() + serial + from + limit);
     }
 
     /** What members did, by position. */
-    public List<Presence> presence(SessionState session, Range positions, int limit) {
+    public List<PresenceEntry> presence(SessionState session, Range positions, int limit) {
         throw new UnsupportedOperationException(session.toString() + positions + limit);
     }
 
     /** Who is there now, each as PRESENT with the id and position of what it did last. */
-    public List<Presence> members(SessionState session) {
+    public List<PresenceEntry> members(SessionState session) {
         throw new UnsupportedOperationException(session.toString());
     }
 
