@@ -6,6 +6,7 @@ import dev.parley.engine.stream.ProducerTag;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
+import dev.parley.server.http.RefusedException;
 import dev.parley.server.streams.JsonMessages.InvalidJsonException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
@@ -30,15 +31,15 @@ final class AppendToStream {
         exchange.body(bodyBytes, body -> append(exchange, body));
     }
 
-    private void append(Exchange exchange, byte[] body) throws BadRequestException {
+    private void append(Exchange exchange, byte[] body) throws RefusedException {
         boolean close = exchange.closes();
         if (body.length == 0 && !close) {
-            throw BadRequestException.of(
+            throw RefusedException.badRequest(
                     "EMPTY_BODY", "An append needs a body. To close the stream, send Stream-Closed: true");
         }
         String contentType = body.length == 0 ? null : exchange.storedHeader(HttpHeaders.CONTENT_TYPE);
         if (body.length > 0 && (contentType == null || contentType.isBlank())) {
-            throw BadRequestException.of("NO_CONTENT_TYPE", "An append needs the stream's Content-Type");
+            throw RefusedException.badRequest("NO_CONTENT_TYPE", "An append needs the stream's Content-Type");
         }
         ProducerTag producer = producer(exchange);
         var command = new StreamCommand.Append(
@@ -53,22 +54,22 @@ final class AppendToStream {
         engine.submit(command, exchange.then(outcome -> answer(exchange, outcome, closeOnly)));
     }
 
-    private static Payload payload(@Nullable String contentType, byte[] body) throws BadRequestException {
+    private static Payload payload(@Nullable String contentType, byte[] body) throws RefusedException {
         if (contentType == null || !StreamState.isJson(contentType)) {
             return Payload.ofBytes(body);
         }
         try {
             Payload messages = JsonMessages.parse(body);
             if (messages.isEmpty()) {
-                throw BadRequestException.of("EMPTY_ARRAY", "An empty array holds no message to append");
+                throw RefusedException.badRequest("EMPTY_ARRAY", "An empty array holds no message to append");
             }
             return messages;
         } catch (InvalidJsonException e) {
-            throw BadRequestException.of("INVALID_JSON", String.valueOf(e.getMessage()));
+            throw RefusedException.badRequest("INVALID_JSON", String.valueOf(e.getMessage()));
         }
     }
 
-    private static @Nullable ProducerTag producer(Exchange exchange) throws BadRequestException {
+    private static @Nullable ProducerTag producer(Exchange exchange) throws RefusedException {
         String id = exchange.storedHeader(Wire.PRODUCER_ID);
         String epoch = exchange.header(Wire.PRODUCER_EPOCH);
         String seq = exchange.header(Wire.PRODUCER_SEQ);
@@ -76,22 +77,22 @@ final class AppendToStream {
             return null;
         }
         if (id == null || epoch == null || seq == null) {
-            throw BadRequestException.of(
+            throw RefusedException.badRequest(
                     "INCOMPLETE_PRODUCER", "Producer-Id, Producer-Epoch and Producer-Seq belong together");
         }
         if (id.isEmpty()) {
-            throw BadRequestException.of("INVALID_PRODUCER", "Producer-Id must not be empty");
+            throw RefusedException.badRequest("INVALID_PRODUCER", "Producer-Id must not be empty");
         }
         return new ProducerTag(id, number("Producer-Epoch", epoch), number("Producer-Seq", seq));
     }
 
-    private static long number(String name, String value) throws BadRequestException {
+    private static long number(String name, String value) throws RefusedException {
         boolean digits = !value.isEmpty() && value.length() <= MAX_PRODUCER_DIGITS;
         for (int i = 0; digits && i < value.length(); i++) {
             digits = value.charAt(i) >= '0' && value.charAt(i) <= '9';
         }
         if (!digits || Long.parseLong(value) > MAX_PRODUCER_NUMBER) {
-            throw BadRequestException.of(
+            throw RefusedException.badRequest(
                     "INVALID_PRODUCER", name + " must be a whole number from 0 to " + MAX_PRODUCER_NUMBER);
         }
         return Long.parseLong(value);

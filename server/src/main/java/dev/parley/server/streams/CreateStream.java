@@ -8,6 +8,7 @@ import dev.parley.engine.stream.StreamState;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Operation;
+import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.streams.JsonMessages.InvalidJsonException;
 import io.vertx.core.http.HttpHeaders;
@@ -38,12 +39,12 @@ final class CreateStream {
         exchange.body(bodyBytes, body -> create(exchange, body));
     }
 
-    private void create(Exchange exchange, byte[] body) throws BadRequestException {
+    private void create(Exchange exchange, byte[] body) throws RefusedException {
         String contentType = contentType(exchange);
         String ttl = exchange.header(Wire.TTL);
         String expiresAt = exchange.header(Wire.EXPIRES_AT);
         if (ttl != null && expiresAt != null) {
-            throw BadRequestException.of("TWO_LIFETIMES", "Give Stream-TTL or Stream-Expires-At, not both");
+            throw RefusedException.badRequest("TWO_LIFETIMES", "Give Stream-TTL or Stream-Expires-At, not both");
         }
         StreamCommand.Fork fork = fork(exchange);
         if (fork != null
@@ -68,13 +69,14 @@ final class CreateStream {
         engine.submit(command, exchange.then(outcome -> answer(exchange, outcome)));
     }
 
-    private static @Nullable String contentType(Exchange exchange) throws BadRequestException {
+    private static @Nullable String contentType(Exchange exchange) throws RefusedException {
         String given = exchange.storedHeader(HttpHeaders.CONTENT_TYPE);
         if (given == null || given.isBlank()) {
             return null;
         }
         if (!MEDIA_TYPE.matcher(given.strip()).matches()) {
-            throw BadRequestException.of("INVALID_CONTENT_TYPE", "Content-Type is not a media type such as text/plain");
+            throw RefusedException.badRequest(
+                    "INVALID_CONTENT_TYPE", "Content-Type is not a media type such as text/plain");
         }
         return given.strip();
     }
@@ -85,26 +87,26 @@ final class CreateStream {
         return source == null ? "application/octet-stream" : source.contentType();
     }
 
-    private static Payload payload(String contentType, byte[] body) throws BadRequestException {
+    private static Payload payload(String contentType, byte[] body) throws RefusedException {
         if (body.length == 0 || !StreamState.isJson(contentType)) {
             return Payload.ofBytes(body);
         }
         try {
             return JsonMessages.parse(body);
         } catch (InvalidJsonException e) {
-            throw BadRequestException.of("INVALID_JSON", String.valueOf(e.getMessage()));
+            throw RefusedException.badRequest("INVALID_JSON", String.valueOf(e.getMessage()));
         }
     }
 
-    private static long ttlMillis(String seconds) throws BadRequestException {
+    private static long ttlMillis(String seconds) throws RefusedException {
         if (!NUMBER.matcher(seconds).matches() || Long.parseLong(seconds) > MAX_TTL_SECONDS) {
-            throw BadRequestException.of(
+            throw RefusedException.badRequest(
                     "INVALID_TTL", "Stream-TTL must be a whole number of seconds from 0 to " + MAX_TTL_SECONDS);
         }
         return Long.parseLong(seconds) * 1_000;
     }
 
-    private static long instant(String timestamp) throws BadRequestException {
+    private static long instant(String timestamp) throws RefusedException {
         try {
             long millis = OffsetDateTime.parse(timestamp).toInstant().toEpochMilli();
             if (millis >= 0) {
@@ -113,17 +115,17 @@ final class CreateStream {
         } catch (DateTimeException | ArithmeticException e) {
             // Answered below, like a time before 1970.
         }
-        throw BadRequestException.of(
+        throw RefusedException.badRequest(
                 "INVALID_EXPIRES_AT", "Stream-Expires-At must be a time such as 2030-01-31T12:00:00Z (RFC 3339)");
     }
 
-    private static StreamCommand.@Nullable Fork fork(Exchange exchange) throws BadRequestException {
+    private static StreamCommand.@Nullable Fork fork(Exchange exchange) throws RefusedException {
         String source = exchange.header(Wire.FORKED_FROM);
         String offset = exchange.header(Wire.FORK_OFFSET);
         String subOffset = exchange.header(Wire.FORK_SUB_OFFSET);
         if (source == null) {
             if (offset != null || subOffset != null) {
-                throw BadRequestException.of(
+                throw RefusedException.badRequest(
                         "NOT_A_FORK", "Stream-Fork-Offset and Stream-Fork-Sub-Offset need Stream-Forked-From");
             }
             return null;
@@ -132,7 +134,7 @@ final class CreateStream {
                 ? StreamPaths.canonical(source.substring(StreamsDoor.PREFIX.length()))
                 : null;
         if (path == null || StreamPaths.isReserved(path)) {
-            throw BadRequestException.of(
+            throw RefusedException.badRequest(
                     "INVALID_FORK_SOURCE", "Stream-Forked-From must be a path below " + StreamsDoor.PREFIX);
         }
         OptionalLong position = offset == null ? OptionalLong.of(StreamCommand.NONE) : Offsets.parse(offset);
@@ -140,11 +142,12 @@ final class CreateStream {
             position = OptionalLong.of(0);
         }
         if (position.isEmpty()) {
-            throw BadRequestException.of(
+            throw RefusedException.badRequest(
                     "INVALID_OFFSET", "Stream-Fork-Offset must be an offset that this server has given out");
         }
         if (subOffset != null && !NUMBER.matcher(subOffset).matches()) {
-            throw BadRequestException.of("INVALID_SUB_OFFSET", "Stream-Fork-Sub-Offset must be a whole number from 0");
+            throw RefusedException.badRequest(
+                    "INVALID_SUB_OFFSET", "Stream-Fork-Sub-Offset must be a whole number from 0");
         }
         return new StreamCommand.Fork(
                 path, position.getAsLong(), subOffset == null ? 0 : Long.parseLong(subOffset), null);

@@ -1,10 +1,7 @@
 package dev.parley.server.streams;
 
-import dev.parley.engine.CommandTooLargeException;
-import dev.parley.engine.EngineStoppedException;
-import dev.parley.engine.OverloadedException;
 import dev.parley.engine.Reply;
-import dev.parley.engine.StorageFullException;
+import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
@@ -38,10 +35,10 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
 
     /** The value of a header that becomes part of a command, or null. */
     @Nullable
-    String storedHeader(CharSequence name) throws BadRequestException {
+    String storedHeader(CharSequence name) throws RefusedException {
         String value = header(name);
         if (value != null && value.length() > MAX_STORED_HEADER) {
-            throw BadRequestException.of(
+            throw RefusedException.badRequest(
                     "HEADER_TOO_LONG", name + " is longer than " + MAX_STORED_HEADER + " characters");
         }
         return value;
@@ -73,7 +70,7 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
     /** Receives a whole body. */
     @FunctionalInterface
     interface BodyHandler {
-        void handle(byte[] body) throws BadRequestException;
+        void handle(byte[] body) throws RefusedException;
     }
 
     private static final class BodyReader {
@@ -122,15 +119,15 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
     /** Work on a request that may find it wanting. */
     @FunctionalInterface
     interface Work {
-        void run() throws BadRequestException;
+        void run() throws RefusedException;
     }
 
     /** Runs {@code work} and answers with what it finds wrong. */
     void guard(Work work) {
         try {
             work.run();
-        } catch (BadRequestException e) {
-            error(e.status(), e.code(), String.valueOf(e.getMessage()));
+        } catch (RefusedException e) {
+            e.answer(request);
         }
     }
 
@@ -148,23 +145,9 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
 
             @Override
             public void failed(Exception failure) {
-                loop.post(() -> refuse(failure));
+                loop.post(() -> RefusedException.because(failure).answer(request));
             }
         };
-    }
-
-    private void refuse(Exception failure) {
-        if (!(failure instanceof CommandTooLargeException)) {
-            response().putHeader(HttpHeaders.RETRY_AFTER, "1");
-        }
-        switch (failure) {
-            case OverloadedException e -> error(503, "OVERLOADED", "Too many appends are waiting; try again soon.");
-            case CommandTooLargeException e ->
-                error(413, "BODY_TOO_LARGE", "The body holds too many messages; split it over several appends.");
-            case StorageFullException e -> error(507, "STORAGE_FULL", String.valueOf(e.getMessage()));
-            case EngineStoppedException e -> error(503, "STOPPED", "The server is stopping; try again.");
-            default -> error(500, "INTERNAL_ERROR", "The server failed to answer; its log says more.");
-        }
     }
 
     /** Answers for work that went wrong on our side. */

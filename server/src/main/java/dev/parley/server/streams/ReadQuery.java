@@ -1,6 +1,7 @@
 package dev.parley.server.streams;
 
 import dev.parley.engine.stream.StreamState;
+import dev.parley.server.http.RefusedException;
 import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -19,38 +20,38 @@ record ReadQuery(
         SSE
     }
 
-    static ReadQuery of(Exchange exchange) throws BadRequestException {
+    static ReadQuery of(Exchange exchange) throws RefusedException {
         String offset = single(exchange, "offset");
         String mode = single(exchange, "live");
         Live live = switch (mode) {
             case null -> Live.NO;
             case "long-poll" -> Live.LONG_POLL;
             case "sse" -> Live.SSE;
-            default -> throw BadRequestException.of("INVALID_LIVE", "live must be long-poll or sse");
+            default -> throw RefusedException.badRequest("INVALID_LIVE", "live must be long-poll or sse");
         };
         if (offset == null && live != Live.NO) {
-            throw BadRequestException.of(
+            throw RefusedException.badRequest(
                     "NO_OFFSET", "A live read needs an offset: -1 for the start, now for the tail, or a known one");
         }
         if (offset != null
                 && !offset.equals("-1")
                 && !offset.equals("now")
                 && Offsets.parse(offset).isEmpty()) {
-            throw BadRequestException.of(
+            throw RefusedException.badRequest(
                     "INVALID_OFFSET", "offset must be -1, now, or an offset that this server has given out");
         }
         return new ReadQuery(offset, live, single(exchange, "cursor"));
     }
 
-    private static @Nullable String single(Exchange exchange, String name) throws BadRequestException {
+    private static @Nullable String single(Exchange exchange, String name) throws RefusedException {
         List<String> values;
         try {
             values = exchange.request().params().getAll(name);
         } catch (IllegalArgumentException e) {
-            throw BadRequestException.of("INVALID_QUERY", "The query is not valid percent-encoding");
+            throw RefusedException.badRequest("INVALID_QUERY", "The query is not valid percent-encoding");
         }
         if (values.size() > 1) {
-            throw BadRequestException.of("INVALID_QUERY", "The parameter " + name + " may be given only once");
+            throw RefusedException.badRequest("INVALID_QUERY", "The parameter " + name + " may be given only once");
         }
         return values.isEmpty() ? null : values.getFirst();
     }

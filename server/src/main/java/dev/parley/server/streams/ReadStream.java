@@ -7,6 +7,7 @@ import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
+import dev.parley.server.http.RefusedException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Instant;
@@ -61,7 +62,7 @@ final class ReadStream {
         });
     }
 
-    void get(Exchange exchange) throws BadRequestException {
+    void get(Exchange exchange) throws RefusedException {
         ReadQuery query = ReadQuery.of(exchange);
         find(exchange, state -> {
             touch(state);

@@ -20,6 +20,7 @@ import dev.parley.engine.subscription.SubscriptionOutcome;
 import dev.parley.engine.subscription.SubscriptionState;
 import dev.parley.engine.subscription.SubscriptionState.Wake;
 import dev.parley.engine.subscription.Upkeep.Standing;
+import dev.parley.server.http.RefusedException;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.buffer.Buffer;

@@ -6,6 +6,7 @@ import dev.parley.engine.subscription.SubscriptionConfig.PullWake;
 import dev.parley.engine.subscription.SubscriptionConfig.Target;
 import dev.parley.engine.subscription.SubscriptionConfig.Webhook;
 import dev.parley.engine.subscription.SubscriptionMachine;
+import dev.parley.server.http.RefusedException;
 import dev.parley.server.streams.Offsets;
 import dev.parley.server.streams.StreamPaths;
 import java.util.ArrayList;
@@ -35,7 +36,7 @@ final class SubscriptionRequests {
         Target target = switch (string(json, "type", 16)) {
             case "webhook" -> webhook(json.path("webhook"), allowLocal);
             case "pull-wake" -> new PullWake(path(string(json, "wake_stream", StreamPaths.MAX_LENGTH)));
-            case null, default -> throw RefusedException.invalid("type must be \"webhook\" or \"pull-wake\".");
+            case null, default -> throw invalid("type must be \"webhook\" or \"pull-wake\".");
         };
         String pattern = string(json, "pattern", StreamPaths.MAX_LENGTH);
         pattern = pattern == null || pattern.isEmpty() ? null : path(pattern);
@@ -44,11 +45,10 @@ final class SubscriptionRequests {
                         ? List.of()
                         : streams(json.path("streams"));
         if (pattern == null && streams.isEmpty()) {
-            throw RefusedException.invalid("At least one of pattern and streams is needed.");
+            throw invalid("At least one of pattern and streams is needed.");
         }
         if (target instanceof PullWake pull && streams.contains(pull.wakeStream())) {
-            throw RefusedException.invalid(
-                    "The wake stream cannot be one of the streams: each wake would cause the next.");
+            throw invalid("The wake stream cannot be one of the streams: each wake would cause the next.");
         }
         return new SubscriptionConfig(
                 target,
@@ -61,7 +61,7 @@ final class SubscriptionRequests {
     private static Webhook webhook(JsonNode json, boolean allowLocal) throws RefusedException {
         JsonNode url = json.path("url");
         if (!url.isString()) {
-            throw RefusedException.invalid("A webhook subscription needs webhook.url.");
+            throw invalid("A webhook subscription needs webhook.url.");
         }
         WebhookUrl.parse(url.stringValue(), allowLocal);
         return new Webhook(url.stringValue());
@@ -75,7 +75,7 @@ final class SubscriptionRequests {
                 || !json.canConvertToLong()
                 || json.longValue() < MIN_LEASE_MILLIS
                 || json.longValue() > MAX_LEASE_MILLIS) {
-            throw RefusedException.invalid(
+            throw invalid(
                     "lease_ttl_ms must be a whole number from " + MIN_LEASE_MILLIS + " to " + MAX_LEASE_MILLIS + ".");
         }
         return json.longValue();
@@ -88,8 +88,7 @@ final class SubscriptionRequests {
 
     private static List<String> streams(JsonNode json) throws RefusedException {
         if (!(json instanceof ArrayNode array) || array.size() > SubscriptionMachine.MAX_LINKS) {
-            throw RefusedException.invalid(
-                    "streams must be an array of at most " + SubscriptionMachine.MAX_LINKS + " stream paths.");
+            throw invalid("streams must be an array of at most " + SubscriptionMachine.MAX_LINKS + " stream paths.");
         }
         List<String> streams = new ArrayList<>();
         for (JsonNode element : array) {
@@ -102,7 +101,7 @@ final class SubscriptionRequests {
     static String path(@Nullable String written) throws RefusedException {
         String path = written == null ? null : StreamPaths.canonical(strip(written));
         if (path == null || StreamPaths.isReserved(path)) {
-            throw RefusedException.invalid("\"" + written + "\" is no stream path.");
+            throw invalid("\"" + written + "\" is no stream path.");
         }
         return path;
     }
@@ -123,7 +122,7 @@ final class SubscriptionRequests {
     static String worker(byte[] body) throws RefusedException {
         String worker = string(object(body), "worker", MAX_WORKER);
         if (worker == null || worker.isEmpty()) {
-            throw RefusedException.invalid("worker must be a name.");
+            throw invalid("worker must be a name.");
         }
         return worker;
     }
@@ -133,7 +132,7 @@ final class SubscriptionRequests {
         String wakeId = string(json, "wake_id", MAX_WAKE_ID);
         JsonNode generation = json.path("generation");
         if (wakeId == null || !generation.isIntegralNumber() || !generation.canConvertToLong()) {
-            throw RefusedException.invalid("wake_id and generation are needed.");
+            throw invalid("wake_id and generation are needed.");
         }
         JsonNode done = json.path("done");
         return new Report(
@@ -148,15 +147,14 @@ final class SubscriptionRequests {
             return List.of();
         }
         if (!(json instanceof ArrayNode array) || array.size() > SubscriptionMachine.MAX_LINKS) {
-            throw RefusedException.invalid(
-                    "acks must be an array of at most " + SubscriptionMachine.MAX_LINKS + " acks.");
+            throw invalid("acks must be an array of at most " + SubscriptionMachine.MAX_LINKS + " acks.");
         }
         List<Acked> acks = new ArrayList<>();
         for (JsonNode ack : array) {
             JsonNode path = ack.has("stream") ? ack.path("stream") : ack.path("path");
             JsonNode offset = ack.path("offset");
             if (!offset.isString()) {
-                throw RefusedException.invalid("An ack needs a stream and an offset.");
+                throw invalid("An ack needs a stream and an offset.");
             }
             OptionalLong position = Offsets.parse(offset.stringValue());
             if (position.isEmpty()) {
@@ -174,9 +172,9 @@ final class SubscriptionRequests {
                 return json;
             }
         } catch (JacksonException e) {
-            throw RefusedException.invalid("The body is no valid JSON: " + e.getOriginalMessage());
+            throw invalid("The body is no valid JSON: " + e.getOriginalMessage());
         }
-        throw RefusedException.invalid("The body must be a JSON object.");
+        throw invalid("The body must be a JSON object.");
     }
 
     private static @Nullable String string(JsonNode json, String field, int maxLength) throws RefusedException {
@@ -185,8 +183,12 @@ final class SubscriptionRequests {
             return null;
         }
         if (!value.isString() || value.stringValue().length() > maxLength) {
-            throw RefusedException.invalid(field + " must be a text of at most " + maxLength + " characters.");
+            throw invalid(field + " must be a text of at most " + maxLength + " characters.");
         }
         return value.stringValue();
+    }
+
+    static RefusedException invalid(String message) {
+        return RefusedException.badRequest("INVALID_REQUEST", message);
     }
 }

@@ -1,11 +1,7 @@
 package dev.parley.server.streams.subscription;
 
-import dev.parley.engine.CommandTooLargeException;
 import dev.parley.engine.Engine;
-import dev.parley.engine.EngineStoppedException;
-import dev.parley.engine.OverloadedException;
 import dev.parley.engine.Reply;
-import dev.parley.engine.StorageFullException;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.subscription.Glob;
 import dev.parley.engine.subscription.StreamTail;
@@ -28,6 +24,7 @@ import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
+import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.streams.subscription.SubscriptionRequests.Report;
 import io.vertx.core.Context;
@@ -142,7 +139,7 @@ public final class SubscriptionRoutes {
                 route(request, rawPath);
             }
         } catch (RefusedException e) {
-            refuse(request, e);
+            e.answer(request);
         }
     }
 
@@ -173,7 +170,7 @@ public final class SubscriptionRoutes {
             throw new RefusedException(404, "NOT_FOUND", "There is nothing at this path.");
         }
         if (id.length() > MAX_ID || id.chars().anyMatch(Character::isISOControl)) {
-            throw RefusedException.invalid("A subscription's id has 1 to " + MAX_ID + " characters.");
+            throw SubscriptionRequests.invalid("A subscription's id has 1 to " + MAX_ID + " characters.");
         }
         String action = segments.length == 1 ? "" : segments[1];
         if (segments.length == 3) {
@@ -274,7 +271,7 @@ public final class SubscriptionRoutes {
     private Answer addStreams(String id, List<String> streams, Principal principal) throws RefusedException {
         require(principal, Operation.READ, streams);
         if (find(id).state().config().target() instanceof PullWake pull && streams.contains(pull.wakeStream())) {
-            throw RefusedException.invalid("The wake stream cannot be one of the streams.");
+            throw SubscriptionRequests.invalid("The wake stream cannot be one of the streams.");
         }
         long now = clock.millis();
         List<StreamTail> tails =
@@ -289,8 +286,8 @@ public final class SubscriptionRoutes {
     private static Answer changed(SubscriptionOutcome.OfChange outcome) throws RefusedException {
         return switch (outcome) {
             case SubscriptionOutcome.Done d -> Answer.NO_CONTENT;
-            case SubscriptionOutcome.NotFound n -> throw RefusedException.notFound();
-            case SubscriptionOutcome.Fenced f -> throw RefusedException.fenced();
+            case SubscriptionOutcome.NotFound n -> throw notFound();
+            case SubscriptionOutcome.Fenced f -> throw fenced();
             case SubscriptionOutcome.TooManyLinks(int limit) -> throw tooManyLinks(limit);
         };
     }
@@ -322,7 +319,7 @@ public final class SubscriptionRoutes {
             case SubscriptionOutcome.NoPendingWork n ->
                 throw new RefusedException(409, "NO_PENDING_WORK", "Everything is processed.");
             case SubscriptionOutcome.NotPullWake n -> throw wrongType();
-            case SubscriptionOutcome.NotFound n -> throw RefusedException.notFound();
+            case SubscriptionOutcome.NotFound n -> throw notFound();
         };
     }
 
@@ -335,7 +332,7 @@ public final class SubscriptionRoutes {
         }
         long now = clock.millis();
         if (tokens.generation(token, s, now) != report.generation()) {
-            throw RefusedException.fenced();
+            throw fenced();
         }
         return action.equals("release") ? release(subscription, report, now) : ack(subscription, report, now);
     }
@@ -375,21 +372,21 @@ public final class SubscriptionRoutes {
                 new Answer(200, Json.MAPPER.createObjectNode().put("ok", true).put("next_wake", nextWake));
             case SubscriptionOutcome.InvalidOffset(String reason) ->
                 throw new RefusedException(409, "INVALID_OFFSET", reason);
-            case SubscriptionOutcome.Fenced f -> throw RefusedException.fenced();
-            case SubscriptionOutcome.NotFound n -> throw RefusedException.notFound();
+            case SubscriptionOutcome.Fenced f -> throw fenced();
+            case SubscriptionOutcome.NotFound n -> throw notFound();
         };
     }
 
     private Subscription find(String id) throws RefusedException {
         Subscription subscription = engine.subscriptions().find(id);
         if (subscription == null) {
-            throw RefusedException.notFound();
+            throw notFound();
         }
         return subscription;
     }
 
     private static RefusedException wrongType() {
-        return RefusedException.invalid("A subscription of this type knows no such request.");
+        return SubscriptionRequests.invalid("A subscription of this type knows no such request.");
     }
 
     private static RefusedException tooMany(String message) {
@@ -447,7 +444,7 @@ public final class SubscriptionRoutes {
         try {
             return URLDecoder.decode(segment.replace("+", "%2B"), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
-            throw RefusedException.invalid("The path is not well encoded.");
+            throw SubscriptionRequests.invalid("The path is not well encoded.");
         }
     }
 
@@ -462,17 +459,16 @@ public final class SubscriptionRoutes {
         });
         request.endHandler(end -> {
             if (body.length() > MAX_BODY_BYTES) {
-                refuse(
-                        request,
-                        new RefusedException(
-                                413, "BODY_TOO_LARGE", "The body is larger than " + MAX_BODY_BYTES + " bytes."));
+                new RefusedException(413, "BODY_TOO_LARGE", "The body is larger than " + MAX_BODY_BYTES + " bytes.")
+                        .answer(request);
                 return;
             }
             byte[] bytes = body.getBytes();
             try {
                 workers.execute(() -> answer(request, context, work, bytes));
             } catch (RejectedExecutionException e) {
-                refuse(request, unavailable("OVERLOADED", "Too many requests are waiting; try again soon."));
+                RefusedException.unavailable("OVERLOADED", "Too many requests are waiting; try again soon.")
+                        .answer(request);
             }
         });
     }
@@ -482,12 +478,11 @@ public final class SubscriptionRoutes {
             Answer answer = work.answer(body);
             context.runOnContext(ready -> send(request, answer));
         } catch (RefusedException e) {
-            context.runOnContext(ready -> refuse(request, e));
+            context.runOnContext(ready -> e.answer(request));
         } catch (RuntimeException e) {
             LOG.error("a request to {} failed", request.path(), e);
-            context.runOnContext(ready -> refuse(
-                    request,
-                    new RefusedException(500, "INTERNAL_ERROR", "The server failed to answer; its log says more.")));
+            context.runOnContext(ready ->
+                    Replies.error(request, 500, "INTERNAL_ERROR", "The server failed to answer; its log says more."));
         }
     }
 
@@ -497,13 +492,6 @@ public final class SubscriptionRoutes {
         } else if (!request.response().closed()) {
             request.response().setStatusCode(answer.status()).end();
         }
-    }
-
-    private static void refuse(HttpServerRequest request, RefusedException e) {
-        if (e.status() == 503) {
-            request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
-        }
-        Replies.error(request, e.status(), e.code(), String.valueOf(e.getMessage()));
     }
 
     /** Submits the command and waits for its outcome. */
@@ -524,22 +512,17 @@ public final class SubscriptionRoutes {
             return outcome.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw unavailable("STOPPED", "The server is stopping; try again.");
+            throw RefusedException.unavailable("STOPPED", "The server is stopping; try again.");
         } catch (ExecutionException e) {
-            throw switch (e.getCause()) {
-                case OverloadedException o ->
-                    unavailable("OVERLOADED", "Too many commands are waiting; try again soon.");
-                case EngineStoppedException s -> unavailable("STOPPED", "The server is stopping; try again.");
-                case StorageFullException f ->
-                    new RefusedException(507, "STORAGE_FULL", String.valueOf(f.getMessage()));
-                case CommandTooLargeException l ->
-                    new RefusedException(413, "BODY_TOO_LARGE", "This is more than the journal takes at once.");
-                case null, default -> throw new IllegalStateException("a command failed", e);
-            };
+            throw RefusedException.because(e.getCause());
         }
     }
 
-    private static RefusedException unavailable(String code, String message) {
-        return new RefusedException(503, code, message);
+    private static RefusedException notFound() {
+        return new RefusedException(404, "SUBSCRIPTION_NOT_FOUND", "There is no such subscription.");
+    }
+
+    private static RefusedException fenced() {
+        return new RefusedException(409, "FENCED", "This wake is over; another one may be in other hands.");
     }
 }

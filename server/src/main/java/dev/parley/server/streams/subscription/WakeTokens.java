@@ -8,6 +8,7 @@ import com.nimbusds.jose.crypto.MACVerifier;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import dev.parley.engine.subscription.SubscriptionState;
+import dev.parley.server.http.RefusedException;
 import java.text.ParseException;
 import java.time.Duration;
 import java.time.Instant;

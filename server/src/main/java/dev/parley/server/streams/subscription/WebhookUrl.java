@@ -1,5 +1,6 @@
 package dev.parley.server.streams.subscription;
 
+import dev.parley.server.http.RefusedException;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.Inet6Address;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.parley.engine.subscription.SubscriptionConfig;
 import dev.parley.engine.subscription.SubscriptionState;
+import dev.parley.server.http.RefusedException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

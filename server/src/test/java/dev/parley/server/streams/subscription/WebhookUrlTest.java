@@ -3,6 +3,7 @@ package dev.parley.server.streams.subscription;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.parley.server.http.RefusedException;
 import java.io.IOException;
 import java.net.InetAddress;
 import org.junit.jupiter.api.Test;
