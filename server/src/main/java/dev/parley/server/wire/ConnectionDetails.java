@@ -1,0 +1,36 @@
+package dev.parley.server.wire;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a client is told about its connection.
+ *
+ * @param clientId who the client is; {@code *} if it may be anybody, null if nobody
+ */
+public record ConnectionDetails(
+        @Nullable String clientId,
+        String connectionKey,
+        int maxMessageSize,
+        int maxInboundRate,
+        int maxFrameSize,
+        long connectionStateTtlMillis,
+        long maxIdleIntervalMillis,
+        String serverId,
+        String siteCode,
+        long objectsGracePeriodMillis) {
+
+    void write(WireWriter to) {
+        to.beginObject()
+                .field("clientId", clientId)
+                .field("connectionKey", connectionKey)
+                .field("maxMessageSize", maxMessageSize)
+                .field("maxInboundRate", maxInboundRate)
+                .field("maxFrameSize", maxFrameSize)
+                .field("connectionStateTtl", connectionStateTtlMillis)
+                .field("maxIdleInterval", maxIdleIntervalMillis)
+                .field("serverId", serverId)
+                .field("siteCode", siteCode)
+                .field("objectsGCGracePeriod", objectsGracePeriodMillis)
+                .endObject();
+    }
+}

@@ -1,0 +1,59 @@
+package dev.parley.server.wire;
+
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.Positions;
+import dev.parley.engine.session.PresenceEntry;
+
+/** Entries of a session as the protocols show them. */
+public final class Entries {
+    private Entries() {}
+
+    /** A message, as in frames and in REST bodies. */
+    public static void write(WireWriter to, MessageEntry message) {
+        String serial = Serials.render(message.serial());
+        to.beginObject()
+                .field("id", message.id())
+                .field("clientId", message.clientId())
+                .field("connectionId", message.connectionId())
+                .field("timestamp", Positions.millis(message.serial()))
+                .field("action", action(message.action()).number())
+                .field("serial", serial);
+        if (message.position() != message.serial()) {
+            Operation operation = message.operation();
+            to.name("version")
+                    .beginObject()
+                    .field("serial", Serials.render(message.position()))
+                    .field("timestamp", Positions.millis(message.position()));
+            if (operation != null) {
+                to.field("clientId", operation.clientId())
+                        .field("description", operation.description())
+                        .jsonField("metadata", operation.metadata());
+            }
+            to.endObject();
+        }
+        Bodies.write(to, message.body());
+        to.endObject();
+    }
+
+    private static InboundMessage.Action action(MessageEntry.Action action) {
+        return switch (action) {
+            case CREATE -> InboundMessage.Action.CREATE;
+            case UPDATE -> InboundMessage.Action.UPDATE;
+            case DELETE -> InboundMessage.Action.DELETE;
+            case APPEND -> InboundMessage.Action.APPEND;
+        };
+    }
+
+    /** A presence event or member, as in frames and in REST bodies. */
+    public static void write(WireWriter to, PresenceEntry event) {
+        to.beginObject()
+                .field("id", event.id())
+                .field("action", PresenceActions.number(event.action()))
+                .field("clientId", event.clientId())
+                .field("connectionId", event.connectionId())
+                .field("timestamp", Positions.millis(event.position()));
+        Bodies.write(to, event.body());
+        to.endObject();
+    }
+}

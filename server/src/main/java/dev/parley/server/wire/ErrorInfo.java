@@ -1,0 +1,108 @@
+package dev.parley.server.wire;
+
+/**
+ * An error as clients are told it. The codes are those of the protocol; the message says what to do about it.
+ *
+ * @param statusCode the HTTP status that goes with it
+ */
+public record ErrorInfo(int code, int statusCode, String message) {
+    public static final ErrorInfo INVALID_CONNECTION_KEY = new ErrorInfo(
+            40006, 400, "The connectionKey of the message is not one that this server gave to a connection of yours.");
+    public static final ErrorInfo INVALID_CHANNEL_NAME = new ErrorInfo(
+            40010,
+            400,
+            "A channel's name has 1 to 2048 characters, no control character, and does not begin with a colon or a [.");
+    public static final ErrorInfo FORCED_NACK =
+            new ErrorInfo(40099, 400, "Refused because the publish parameter _forceNack asks for it.");
+    public static final ErrorInfo TOO_MANY_REQUESTS =
+            new ErrorInfo(42910, 429, "Too many requests are waiting; try again soon.");
+    public static final ErrorInfo INTERNAL =
+            new ErrorInfo(50000, 500, "The server failed to answer; its log says more.");
+    public static final ErrorInfo STORAGE_FULL =
+            new ErrorInfo(50000, 507, "The server's disk is full; nothing more can be stored until there is room.");
+    public static final ErrorInfo STOPPING = new ErrorInfo(80003, 503, "The server is stopping; try again.");
+    public static final ErrorInfo UNKNOWN_CONNECTION_KEY =
+            new ErrorInfo(80018, 400, "The connectionKey is not one of this server; this is a new connection.");
+    public static final ErrorInfo CONTINUITY_LOST = new ErrorInfo(
+            90003, 404, "The channel no longer has all messages since the channelSerial; read the history instead.");
+    public static final ErrorInfo BACKLOG_TOO_LARGE =
+            new ErrorInfo(90004, 400, "Too much has happened since the channelSerial; read the history instead.");
+    public static final ErrorInfo NOT_MUTABLE = new ErrorInfo(
+            93002,
+            400,
+            "The messages of this channel cannot be changed; set mutableMessages for its namespace to allow it.");
+
+    /** The request as a whole makes no sense. */
+    public static ErrorInfo badRequest(String message) {
+        return new ErrorInfo(40000, 400, message);
+    }
+
+    /** A body or frame that cannot be read. */
+    public static ErrorInfo unreadable(String message) {
+        return new ErrorInfo(40001, 400, message);
+    }
+
+    /** A field or parameter with a value that it cannot have. */
+    public static ErrorInfo invalidValue(String message) {
+        return new ErrorInfo(40003, 400, message);
+    }
+
+    /** A message larger than allowed. */
+    public static ErrorInfo tooLarge(long size, long limit) {
+        return new ErrorInfo(
+                40009,
+                413,
+                "The message has " + size + " bytes and may have " + limit + ". Split it, or raise the limit.");
+    }
+
+    /** A clientId that this client may not use. */
+    public static ErrorInfo invalidClientId(String message) {
+        return new ErrorInfo(40012, 400, message);
+    }
+
+    /** Data of a message that does not fit its encoding. */
+    public static ErrorInfo invalidData(String message) {
+        return new ErrorInfo(40013, 400, message);
+    }
+
+    /** A message id that cannot be an idempotency key. */
+    public static ErrorInfo invalidId(String message) {
+        return new ErrorInfo(40031, 400, message);
+    }
+
+    /** Credentials that do not suffice. */
+    public static ErrorInfo notPermitted(String operation, String channel) {
+        return new ErrorInfo(
+                40160, 401, "These credentials do not allow to " + operation + " on the channel " + channel + ".");
+    }
+
+    /** An attachment that did not ask for a mode. */
+    public static ErrorInfo modeNotGranted(String mode, String channel) {
+        return new ErrorInfo(
+                40165, 401, "The channel " + channel + " was attached without the mode " + mode + "; attach with it.");
+    }
+
+    /** Nothing is there. */
+    public static ErrorInfo notFound(String message) {
+        return new ErrorInfo(40400, 404, message);
+    }
+
+    /** Presence of somebody without a name. */
+    public static ErrorInfo noClientId() {
+        return new ErrorInfo(40012, 400, "A presence member needs a clientId: connect with one, or name one.");
+    }
+
+    /** A channel that is full of members. */
+    public static ErrorInfo tooManyMembers(int limit) {
+        return new ErrorInfo(91003, 400, "The channel has its greatest number of presence members, " + limit + ".");
+    }
+
+    /** As the value of {@code error}. */
+    public void write(WireWriter to) {
+        to.beginObject()
+                .field("code", code)
+                .field("statusCode", statusCode)
+                .field("message", message)
+                .endObject();
+    }
+}

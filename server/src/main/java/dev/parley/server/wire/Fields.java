@@ -1,0 +1,75 @@
+package dev.parley.server.wire;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * An object that a client has sent. A field that is missing or null is absent, as clients write either; one of the wrong
+ * type is refused.
+ *
+ * @param what what the object is, for messages
+ */
+record Fields(JsonNode node, String what) {
+    static Fields of(JsonNode node, String what) throws WireException {
+        if (!node.isObject()) {
+            throw new WireException(ErrorInfo.unreadable("The " + what + " is not an object."));
+        }
+        return new Fields(node, what);
+    }
+
+    private WireException wrong(String name, String type) {
+        return new WireException(
+                ErrorInfo.invalidValue("The field " + name + " of the " + what + " is not " + type + "."));
+    }
+
+    /** The value as it is, or null. */
+    @Nullable
+    JsonNode get(String name) {
+        JsonNode value = node.get(name);
+        return value == null || value.isNull() ? null : value;
+    }
+
+    @Nullable
+    String text(String name) throws WireException {
+        JsonNode value = get(name);
+        if (value == null) {
+            return null;
+        }
+        if (!value.isString()) {
+            throw wrong(name, "a text");
+        }
+        return value.stringValue();
+    }
+
+    long number(String name, long absent) throws WireException {
+        JsonNode value = get(name);
+        if (value == null) {
+            return absent;
+        }
+        // Some clients write large whole numbers as floating ones.
+        if (!value.isNumber() || !value.canConvertToLong() || value.doubleValue() != Math.rint(value.doubleValue())) {
+            throw wrong(name, "a whole number");
+        }
+        return value.longValue();
+    }
+
+    /** An object, or null. */
+    @Nullable
+    Fields object(String name, String itsName) throws WireException {
+        JsonNode value = get(name);
+        return value == null ? null : of(value, itsName);
+    }
+
+    /** An object as the text of a JSON document, or null. */
+    @Nullable
+    String json(String name) throws WireException {
+        JsonNode value = get(name);
+        if (value == null) {
+            return null;
+        }
+        if (!value.isObject()) {
+            throw wrong(name, "an object");
+        }
+        return value.toString();
+    }
+}

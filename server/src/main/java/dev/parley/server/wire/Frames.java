@@ -1,0 +1,222 @@
+package dev.parley.server.wire;
+
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Positions;
+import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.SessionEntry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The frames that a server sends, each as the bytes of one WebSocket message. */
+public final class Frames {
+    private Frames() {}
+
+    private static byte[] frame(WireFormat format, Action action, Consumer<WireWriter> fields) {
+        return format.write(to -> {
+            to.beginObject().field("action", action.number());
+            fields.accept(to);
+            to.endObject();
+        });
+    }
+
+    private static void error(WireWriter to, @Nullable ErrorInfo error) {
+        if (error != null) {
+            error.write(to.name("error"));
+        }
+    }
+
+    /** Answers {@code id}, or says that the connection lives. */
+    public static byte[] heartbeat(WireFormat format, @Nullable String id) {
+        return frame(format, Action.HEARTBEAT, to -> to.field("id", id));
+    }
+
+    /** The connection is made or confirmed; {@code error} says why it is not the one that the client asked for. */
+    public static byte[] connected(
+            WireFormat format, String connectionId, ConnectionDetails details, @Nullable ErrorInfo error) {
+        return frame(format, Action.CONNECTED, to -> {
+            // ably-java reads it here, ably-js in the details.
+            to.field("connectionId", connectionId).field("connectionKey", details.connectionKey());
+            details.write(to.name("connectionDetails"));
+            error(to, error);
+        });
+    }
+
+    /** The transport will be closed, and the client is to come back. */
+    public static byte[] disconnected(WireFormat format, @Nullable ErrorInfo error) {
+        return frame(format, Action.DISCONNECTED, to -> error(to, error));
+    }
+
+    /** The connection is over, as the client wished. */
+    public static byte[] closed(WireFormat format) {
+        return frame(format, Action.CLOSED, to -> {});
+    }
+
+    /** The client is to show a new token. */
+    public static byte[] auth(WireFormat format) {
+        return frame(format, Action.AUTH, to -> {});
+    }
+
+    /** The channel has failed, or without one the connection: that a field is missing is what tells them apart. */
+    public static byte[] error(WireFormat format, @Nullable String channel, ErrorInfo error) {
+        return frame(format, Action.ERROR, to -> {
+            to.field("channel", channel);
+            error(to, error);
+        });
+    }
+
+    /**
+     * Accepts requests from {@code msgSerial} on.
+     *
+     * @param positions for each request the positions of its messages; 0 stands for one that is not known
+     */
+    public static byte[] ack(WireFormat format, long msgSerial, List<List<Long>> positions) {
+        return frame(format, Action.ACK, to -> {
+            to.field("msgSerial", msgSerial).field("count", positions.size());
+            to.name("res").beginArray();
+            for (List<Long> request : positions) {
+                to.beginObject().name("serials").beginArray();
+                for (long position : request) {
+                    serialOrNull(to, position);
+                }
+                to.endArray().endObject();
+            }
+            to.endArray();
+        });
+    }
+
+    private static void serialOrNull(WireWriter to, long position) {
+        if (position == Positions.START) {
+            to.nothing();
+        } else {
+            to.value(Serials.render(position));
+        }
+    }
+
+    /** Refuses {@code count} requests from {@code msgSerial} on. */
+    public static byte[] nack(WireFormat format, long msgSerial, int count, ErrorInfo error) {
+        return frame(format, Action.NACK, to -> {
+            to.field("msgSerial", msgSerial).field("count", count);
+            error(to, error);
+        });
+    }
+
+    /**
+     * The channel is attached, or its attachment has changed.
+     *
+     * @param position the attach point
+     * @param flags see {@link Flags}
+     * @param params those of the client's that were understood
+     */
+    public static byte[] attached(
+            WireFormat format,
+            String channel,
+            long position,
+            long flags,
+            Map<String, String> params,
+            @Nullable ErrorInfo error) {
+        return frame(format, Action.ATTACHED, to -> {
+            to.field("channel", channel)
+                    .field("channelSerial", Serials.render(position))
+                    .field("flags", flags);
+            if (!params.isEmpty()) {
+                to.name("params").beginObject();
+                params.forEach(to::field);
+                to.endObject();
+            }
+            error(to, error);
+        });
+    }
+
+    /** The channel is no longer attached; with an error, against the client's wish. */
+    public static byte[] detached(WireFormat format, String channel, @Nullable ErrorInfo error) {
+        return frame(format, Action.DETACHED, to -> {
+            to.field("channel", channel);
+            error(to, error);
+        });
+    }
+
+    /**
+     * Entries of one channel, in order: a MESSAGE or PRESENCE for each run of entries of a kind.
+     *
+     * @param to where the reader is after the last of them, which may be behind it
+     */
+    public static List<byte[]> entries(WireFormat format, String channel, List<SessionEntry> entries, long to) {
+        List<byte[]> frames = new ArrayList<>(1);
+        int start = 0;
+        for (int i = 1; i <= entries.size(); i++) {
+            if (i == entries.size() || kind(entries.get(i)) != kind(entries.get(start))) {
+                List<SessionEntry> run = entries.subList(start, i);
+                long position = i == entries.size() ? to : run.getLast().position();
+                frames.add(run(format, channel, run, position));
+                start = i;
+            }
+        }
+        return frames;
+    }
+
+    private static Action kind(SessionEntry entry) {
+        return switch (entry) {
+            case MessageEntry m -> Action.MESSAGE;
+            case PresenceEntry p -> Action.PRESENCE;
+        };
+    }
+
+    private static byte[] run(WireFormat format, String channel, List<SessionEntry> run, long position) {
+        Action kind = kind(run.getFirst());
+        return frame(format, kind, to -> {
+            to.field("channel", channel)
+                    .field("channelSerial", Serials.render(position))
+                    .field("timestamp", Positions.millis(run.getLast().position()));
+            to.name(kind == Action.MESSAGE ? "messages" : "presence").beginArray();
+            for (SessionEntry entry : run) {
+                switch (entry) {
+                    case MessageEntry message -> Entries.write(to, message);
+                    case PresenceEntry event -> Entries.write(to, event);
+                }
+            }
+            to.endArray();
+        });
+    }
+
+    /**
+     * A MESSAGE that is in no log, as about occupancy.
+     *
+     * @param data the text of a JSON document
+     */
+    public static byte[] transientMessage(
+            WireFormat format, String channel, String id, long timestamp, String name, String data) {
+        return frame(
+                format,
+                Action.MESSAGE,
+                to -> to.field("channel", channel)
+                        .field("id", id)
+                        .field("timestamp", timestamp)
+                        .name("messages")
+                        .beginArray()
+                        .beginObject()
+                        .field("id", id + ":0")
+                        .field("timestamp", timestamp)
+                        .field("name", name)
+                        .field("data", data)
+                        .field("encoding", "json")
+                        .endObject()
+                        .endArray());
+    }
+
+    /**
+     * A page of a channel's members.
+     *
+     * @param cursor {@code <sync id>:<cursor>}, with no cursor on the last page
+     */
+    public static byte[] sync(WireFormat format, String channel, String cursor, List<PresenceEntry> members) {
+        return frame(format, Action.SYNC, to -> {
+            to.field("channel", channel).field("channelSerial", cursor);
+            to.name("presence").beginArray();
+            members.forEach(member -> Entries.write(to, member));
+            to.endArray();
+        });
+    }
+}

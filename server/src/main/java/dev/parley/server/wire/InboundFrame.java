@@ -1,0 +1,66 @@
+package dev.parley.server.wire;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A frame of the realtime protocol that a client has sent.
+ *
+ * @param msgSerial -1 if there is none
+ * @param flags see {@link Flags}
+ * @param params of an attachment or a publish, values as text
+ * @param accessToken of an AUTH
+ */
+public record InboundFrame(
+        Action action,
+        @Nullable String id,
+        @Nullable String channel,
+        @Nullable String channelSerial,
+        long msgSerial,
+        long flags,
+        Map<String, String> params,
+        List<InboundMessage> messages,
+        List<InboundPresence> presence,
+        @Nullable String accessToken) {
+
+    /** Reads a frame; the bytes may be anybody's. */
+    public static InboundFrame read(WireFormat format, byte[] bytes) throws WireException {
+        Fields fields = Fields.of(format.read(bytes), "frame");
+        long number = fields.number("action", -1);
+        Action action = Action.of(number);
+        if (action == null) {
+            throw new WireException(ErrorInfo.unreadable("There is no action " + number + "."));
+        }
+        Fields auth = fields.object("auth", "field auth");
+        JsonNode messages = fields.get("messages");
+        JsonNode presence = fields.get("presence");
+        return new InboundFrame(
+                action,
+                fields.text("id"),
+                fields.text("channel"),
+                fields.text("channelSerial"),
+                fields.number("msgSerial", -1),
+                fields.number("flags", 0),
+                params(fields),
+                messages == null ? List.of() : InboundMessage.readAll(messages),
+                presence == null ? List.of() : InboundPresence.readAll(presence),
+                auth == null ? null : auth.text("accessToken"));
+    }
+
+    private static Map<String, String> params(Fields fields) throws WireException {
+        Fields object = fields.object("params", "field params");
+        if (object == null) {
+            return Map.of();
+        }
+        Map<String, String> params = new LinkedHashMap<>();
+        object.node().properties().forEach(param -> {
+            JsonNode value = param.getValue();
+            // Clients pass on what their users wrote, which may be a number or a truth value.
+            params.put(param.getKey(), value.isValueNode() ? value.asString() : value.toString());
+        });
+        return params;
+    }
+}

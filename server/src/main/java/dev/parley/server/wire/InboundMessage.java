@@ -1,0 +1,103 @@
+package dev.parley.server.wire;
+
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Operation;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A message as a client sends it: to be published, or a change of one that exists.
+ *
+ * @param action what the client wants
+ * @param id the client's own id, an idempotency key
+ * @param serial which message is to change
+ * @param connectionKey on whose behalf a message is published by REST
+ * @param ephemeral whether it is only for those who are there
+ * @param operation who changes a message and why, in the client's word
+ */
+public record InboundMessage(
+        Action action,
+        @Nullable String id,
+        @Nullable String serial,
+        @Nullable String clientId,
+        @Nullable String connectionId,
+        @Nullable String connectionKey,
+        Body body,
+        boolean ephemeral,
+        Operation operation) {
+    /** What can be done with messages. */
+    public enum Action {
+        CREATE(0),
+        UPDATE(1),
+        DELETE(2),
+        META(3),
+        SUMMARY(4),
+        APPEND(5);
+
+        private final int number;
+
+        Action(int number) {
+            this.number = number;
+        }
+
+        /** Its number on the wire. */
+        int number() {
+            return number;
+        }
+
+        private static Action read(Fields message) throws WireException {
+            long number = message.number("action", CREATE.number);
+            for (Action action : values()) {
+                if (action.number == number) {
+                    return action;
+                }
+            }
+            throw new WireException(ErrorInfo.invalidValue("There is no message action " + number + "."));
+        }
+    }
+
+    private static final Operation NO_OPERATION = new Operation(null, null, null);
+
+    /** Its size in bytes, as limits count it. */
+    public int size() {
+        return body.size() + (clientId == null ? 0 : clientId.length());
+    }
+
+    /** Reads one message. */
+    public static InboundMessage read(JsonNode node) throws WireException {
+        Fields fields = Fields.of(node, "message");
+        Fields operation = fields.object("version", "version");
+        if (operation == null) {
+            // As clients of protocol version 2 call it.
+            operation = fields.object("operation", "operation");
+        }
+        JsonNode extras = fields.get("extras");
+        return new InboundMessage(
+                Action.read(fields),
+                fields.text("id"),
+                fields.text("serial"),
+                fields.text("clientId"),
+                fields.text("connectionId"),
+                fields.text("connectionKey"),
+                Bodies.read(fields),
+                extras != null && extras.path("ephemeral").asBoolean(false),
+                operation == null
+                        ? NO_OPERATION
+                        : new Operation(
+                                operation.text("clientId"), operation.text("description"), operation.json("metadata")));
+    }
+
+    /** Reads one message or an array of them. */
+    public static List<InboundMessage> readAll(JsonNode node) throws WireException {
+        if (!node.isArray()) {
+            return List.of(read(node));
+        }
+        List<InboundMessage> messages = new ArrayList<>(node.size());
+        for (JsonNode message : node) {
+            messages.add(read(message));
+        }
+        return messages;
+    }
+}

@@ -1,0 +1,44 @@
+package dev.parley.server.wire;
+
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.PresenceEntry;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * What a client says about a presence member.
+ *
+ * @param action PRESENT and ENTER mean the same
+ * @param id as the client gives it when it enters again, else null
+ */
+public record InboundPresence(
+        PresenceEntry.Action action,
+        @Nullable String id,
+        @Nullable String clientId,
+        Body body) {
+
+    /** Its size in bytes, as limits count it. */
+    public int size() {
+        return body.size() + (clientId == null ? 0 : clientId.length());
+    }
+
+    private static InboundPresence read(JsonNode node) throws WireException {
+        Fields fields = Fields.of(node, "presence message");
+        long number = fields.number("action", PresenceActions.ABSENT);
+        PresenceEntry.Action action = PresenceActions.of(number);
+        if (action == null) {
+            throw new WireException(ErrorInfo.invalidValue("A client cannot send the presence action " + number + "."));
+        }
+        return new InboundPresence(action, fields.text("id"), fields.text("clientId"), Bodies.read(fields));
+    }
+
+    static List<InboundPresence> readAll(JsonNode array) throws WireException {
+        List<InboundPresence> events = new ArrayList<>(array.size());
+        for (JsonNode event : array) {
+            events.add(read(event));
+        }
+        return events;
+    }
+}
