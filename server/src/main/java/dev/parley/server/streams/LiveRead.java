@@ -93,7 +93,7 @@ abstract class LiveRead implements EventLoop.Reader {
             exchange.loop().vertx().cancelTimer(timer);
             EventLoop.Seat taken = seat();
             taken.tail().close();
-            taken.audience().leave(this);
+            taken.readers().leave(this);
             onLeave.run();
         }
     }

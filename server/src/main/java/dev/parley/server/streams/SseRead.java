@@ -71,7 +71,7 @@ final class SseRead extends LiveRead {
     /** Readers at the same position get the same bytes; the first of them has them encoded. */
     private Buffer encode(Tail.More more, boolean upToDate, boolean ends) {
         long cursor = Cursors.next(clientCursor, System.currentTimeMillis());
-        SharedEvent shared = seat().audience().shared;
+        SharedEvent shared = seat().readers().shared;
         if (shared != null
                 && shared.from() == more.from()
                 && shared.to() == more.to()
@@ -83,7 +83,7 @@ final class SseRead extends LiveRead {
         Buffer out = SseEvents.buffer(more.entries());
         SseEvents.data(out, more.state(), more.entries());
         SseEvents.control(out, more.to(), cursor, upToDate, ends);
-        seat().audience().shared = new SharedEvent(more.from(), more.to(), cursor, upToDate, ends, out);
+        seat().readers().shared = new SharedEvent(more.from(), more.to(), cursor, upToDate, ends, out);
         return out;
     }
 

@@ -1,4 +1,4 @@
-package dev.parley.server.streams;
+package dev.parley.server.loop;
 
 import io.vertx.core.Context;
 import java.util.Queue;
@@ -7,19 +7,20 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Brings work from engine threads to an event loop, waking it once for all that has come in meanwhile. What waits is
- * bounded by the engine's bound on waiting commands and by one word per stream that is read live.
+ * bounded by the engine's bound on waiting commands and by one word per log that is read live.
  */
-final class EventLoopMailbox {
+public final class Mailbox {
     private final Context context;
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean awake = new AtomicBoolean();
 
-    EventLoopMailbox(Context context) {
+    /** A mailbox of the event loop of {@code context}. */
+    public Mailbox(Context context) {
         this.context = context;
     }
 
     /** Runs {@code task} on the event loop soon. Any thread. */
-    void post(Runnable task) {
+    public void post(Runnable task) {
         tasks.add(task);
         if (awake.compareAndSet(false, true)) {
             context.runOnContext(ignored -> drain());
