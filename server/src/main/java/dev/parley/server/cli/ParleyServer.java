@@ -96,7 +96,8 @@ final class ParleyServer {
             Gate gate = gate();
             var subscriptions = subscriptions(vertx, gate);
             closings.push(new Closing("subscriptions", subscriptions::close));
-            front.open(List.of(new StreamsDoor(engine, config, gate, subscriptions.routes(), metrics.registry())));
+            front.open(
+                    List.of(new StreamsDoor(engine, config, gate, subscriptions.routes(), metrics.registry())), null);
             closings.push(new Closing("doors", () -> {
                 health.become(Health.State.DRAINING);
                 await(front.stop(), config.server().drainTimeout().plus(CLOSE_TIMEOUT));

@@ -22,6 +22,7 @@ public record Config(
         Auth auth,
         Cors cors,
         Streams streams,
+        Realtime realtime,
         Limits limits,
         Engine engine,
         Log log,
@@ -153,6 +154,58 @@ public record Config(
                     unit = MILLISECONDS,
                     doc = "After which time an SSE response ends, so that proxies and caches can collapse readers.")
             Duration sseMaxAge) {}
+
+    public record Realtime(
+            @Setting(
+                    value = "65536",
+                    min = 1_024,
+                    max = 16_777_216,
+                    unit = BYTES,
+                    doc = "Greatest message, or sum of the messages that are published at once.")
+            int messageBytes,
+
+            @Setting(
+                    value = "524288",
+                    min = 4_096,
+                    max = 67_108_864,
+                    unit = BYTES,
+                    doc = "Greatest WebSocket message; as JSON and in base64 a message takes more than its size.")
+            int frameBytes,
+
+            @Setting(value = "2000", min = 1, max = 1_000_000, doc = "Channels that one connection may attach to.")
+            int channelsPerConnection,
+
+            @Setting(
+                    value = "1000000",
+                    min = 1,
+                    max = 100_000_000,
+                    doc = "Channels that all connections together may be attached to.")
+            int attachments,
+
+            @Setting(
+                    value = "15000",
+                    min = 0,
+                    max = 86_400_000,
+                    unit = MILLISECONDS,
+                    doc = "How long presence members stay when their connection is lost, so that it can come back.")
+            Duration presenceGrace,
+
+            @Setting(
+                    value = "30000",
+                    min = 1_000,
+                    max = 3_600_000,
+                    unit = MILLISECONDS,
+                    doc = "How long a client may read slower than it is sent to; then it is disconnected.")
+            Duration slowTimeout) {
+
+        public Realtime {
+            if (frameBytes < 2L * messageBytes) {
+                throw new ConfigException(
+                        "realtime.frame-bytes must be at least twice realtime.message-bytes, %d, not %d"
+                                .formatted(messageBytes, frameBytes));
+            }
+        }
+    }
 
     public record Limits(
             @Setting(value = "16777216", min = 1_024, max = 536_870_912, unit = BYTES, doc = "Greatest request body.")

@@ -44,6 +44,7 @@ final class Connections {
         private final List<Arriving> inProgress = new ArrayList<>(1);
         private int pruneAt = 1;
         private boolean hadRequest;
+        private boolean upgraded;
         private long idleSinceNanos;
 
         private Connection(long now) {
@@ -68,7 +69,8 @@ final class Connections {
             return;
         }
         connections.put(connection, new Connection(System.nanoTime()));
-        connection.closeHandler(closed -> {
+        // Told of by Netty: to Vert.x a connection that becomes a WebSocket ends then.
+        ((ConnectionBase) connection).channel().closeFuture().addListener(closed -> {
             connections.remove(connection);
             open.decrementAndGet();
         });
@@ -86,6 +88,14 @@ final class Connections {
         connection.inProgress.add(new Arriving(request, System.nanoTime()));
     }
 
+    /** The request makes a WebSocket of its connection: from now on its door decides when it is idle for too long. */
+    void upgraded(HttpServerRequest request) {
+        Connection connection = connections.get(request.connection());
+        if (connection != null) {
+            connection.upgraded = true;
+        }
+    }
+
     /** To be called now and then. */
     void sweep() {
         long now = System.nanoTime();
@@ -96,6 +106,9 @@ final class Connections {
     }
 
     private void sweep(HttpConnection http, Connection connection, long now) {
+        if (connection.upgraded) {
+            return;
+        }
         connection.prune();
         if (connection.inProgress.isEmpty()) {
             long allowed = connection.hadRequest ? idleTimeoutNanos : requestTimeoutNanos;

@@ -57,6 +57,9 @@ public final class HttpFront {
     /** The longest prefix first. Empty until the doors can work. */
     private volatile List<Door> doors = List.of();
 
+    /** Takes the requests that want a WebSocket. Null until it can work. */
+    private volatile @Nullable Door webSockets;
+
     public HttpFront(Vertx vertx, Config config, Health health, Metrics metrics) {
         this.vertx = vertx;
         this.config = config;
@@ -76,8 +79,13 @@ public final class HttpFront {
         return Future.all(listening).compose(all -> listening.getFirst());
     }
 
-    /** From now on requests reach the doors. */
-    public void open(List<Door> doors) {
+    /**
+     * From now on requests reach the doors.
+     *
+     * @param webSockets gets the requests that want a WebSocket at its prefix, whatever the other doors are; null: none
+     */
+    public void open(List<Door> doors, @Nullable Door webSockets) {
+        this.webSockets = webSockets;
         this.doors = doors.stream()
                 .sorted(Comparator.comparingInt((Door door) -> door.prefix().length())
                         .reversed())
@@ -93,6 +101,10 @@ public final class HttpFront {
         }
         for (Door door : doors) {
             ending.add(door.drain());
+        }
+        Door sockets = webSockets;
+        if (sockets != null) {
+            ending.add(sockets.drain());
         }
         return Future.join(ending).mapEmpty();
     }
@@ -110,7 +122,7 @@ public final class HttpFront {
                 .invalidRequestHandler(HttpFront::refuse)
                 .requestHandler(request -> {
                     ours.requested(request);
-                    route(request);
+                    route(request, ours);
                 });
         servers.add(server);
         // To Vert.x a negative port is a free one that all who name it share.
@@ -136,7 +148,7 @@ public final class HttpFront {
         }
     }
 
-    private void route(HttpServerRequest request) {
+    private void route(HttpServerRequest request, Connections connections) {
         if (LOG.isDebugEnabled()) {
             // Without the query, in which some clients send credentials.
             LOG.atDebug()
@@ -151,6 +163,12 @@ public final class HttpFront {
             }
             if (!health.isReady()) {
                 Replies.notReady(request, health.state().message());
+                return;
+            }
+            Door sockets = webSockets;
+            if (sockets != null && sockets.prefix().equals(request.path()) && request.canUpgradeToWebSocket()) {
+                connections.upgraded(request);
+                sockets.handle(request);
                 return;
             }
             Door door = doorOf(request.path());
@@ -192,8 +210,9 @@ public final class HttpFront {
                         .setInitialSettings(new Http2Settings()
                                 .setMaxHeaderListSize(limits.headerBytes())
                                 .setMaxConcurrentStreams(MAX_HTTP2_STREAMS)))
-                // As long as no door speaks WebSocket, no handler for it need look at every request.
                 .setWebSocketConfig(new WebSocketServerConfig()
+                        .setMaxFrameSize(config.realtime().frameBytes())
+                        .setMaxMessageSize(config.realtime().frameBytes())
                         .setUsePerFrameCompression(false)
                         .setUsePerMessageCompression(false))
                 // Until its first request a connection gets no byte from us: this bounds the time for the TLS handshake

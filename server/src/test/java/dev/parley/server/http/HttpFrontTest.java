@@ -67,7 +67,7 @@ class HttpFrontTest {
 
     private HttpFront startReady(Map<String, String> settings) throws Exception {
         HttpFront front = start(settings);
-        front.open(List.of(new TestDoor("/"), new TestDoor("/v1/"), new TestDoor("/v1/long/")));
+        front.open(List.of(new TestDoor("/"), new TestDoor("/v1/"), new TestDoor("/v1/long/")), null);
         health.become(Health.State.READY);
         return front;
     }
@@ -122,7 +122,7 @@ class HttpFrontTest {
     @Test
     void whatNobodyServesIsNotFound() throws Exception {
         HttpFront front = start(Map.of());
-        front.open(List.of(new TestDoor("/v1/")));
+        front.open(List.of(new TestDoor("/v1/")), null);
         health.become(Health.State.READY);
 
         HttpResponse<String> response = get("/v2/x");
@@ -226,7 +226,7 @@ class HttpFrontTest {
     @Test
     void closesWhatIsLeftAfterTheDrainTimeout() throws Exception {
         HttpFront front = start(Map.of("server.drain-timeout", "100"));
-        front.open(List.of(new StubbornDoor()));
+        front.open(List.of(new StubbornDoor()), null);
         health.become(Health.State.READY);
         try (var live = connect()) {
             send(live, "GET /live HTTP/1.1\r\nHost: x\r\n\r\n");
