@@ -24,11 +24,26 @@ public final class ApiKey {
     private final String name;
     private final byte[] secret;
     private final Capabilities capabilities;
+    private final Uses uses;
 
-    private ApiKey(String name, byte[] secret, Capabilities capabilities) {
+    /**
+     * What else a key is good for.
+     *
+     * @param streams whether it opens the streams door; streams belong to no app, so keys of apps that are made by the
+     *     admin API must not
+     * @param revocation whether it may revoke the tokens that it has signed
+     */
+    public record Uses(boolean streams, boolean revocation) {
+
+        /** A key in the configuration. */
+        public static final Uses ALL = new Uses(true, true);
+    }
+
+    private ApiKey(String name, byte[] secret, Capabilities capabilities, Uses uses) {
         this.name = name;
         this.secret = secret;
         this.capabilities = capabilities;
+        this.uses = uses;
     }
 
     /**
@@ -37,6 +52,11 @@ public final class ApiKey {
      * @throws IllegalArgumentException with a message that does not hold the secret
      */
     public static ApiKey parse(String written, Capabilities capabilities) {
+        return parse(written, capabilities, Uses.ALL);
+    }
+
+    /** The same for a key of other uses. */
+    public static ApiKey parse(String written, Capabilities capabilities, Uses uses) {
         int colon = written.indexOf(':');
         String name = written.substring(0, Math.max(colon, 0));
         if (!NAME.matcher(name).matches() || name.length() > MAX_NAME_CHARS) {
@@ -50,11 +70,11 @@ public final class ApiKey {
             throw new IllegalArgumentException("the secret of key %s must have %d to %d printable ASCII characters"
                     .formatted(name, MIN_SECRET_BYTES, MAX_SECRET_BYTES));
         }
-        return new ApiKey(name, secret.getBytes(StandardCharsets.US_ASCII), capabilities);
+        return new ApiKey(name, secret.getBytes(StandardCharsets.US_ASCII), capabilities, uses);
     }
 
     /** A new key with a secret of 256 random bits, in its written form. */
-    static String generate(String app) {
+    public static String generate(String app) {
         var random = new SecureRandom();
         byte[] id = new byte[6];
         byte[] secret = new byte[32];
@@ -66,6 +86,20 @@ public final class ApiKey {
 
     public String name() {
         return name;
+    }
+
+    /** The app that it belongs to: what stands before the dot. */
+    public String app() {
+        return name.substring(0, name.indexOf('.'));
+    }
+
+    public Uses uses() {
+        return uses;
+    }
+
+    /** The secret form, for its owner's eyes and for secret files only. */
+    public String written() {
+        return name + ":" + new String(secret, StandardCharsets.US_ASCII);
     }
 
     public Capabilities capabilities() {

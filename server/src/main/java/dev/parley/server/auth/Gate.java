@@ -1,66 +1,175 @@
 package dev.parley.server.auth;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Base64;
-import java.util.Collection;
-import java.util.Map;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Says who makes a request and whether they may. There is one per server, shared by all doors and threads.
  *
  * <p>Credentials come in the header Authorization: {@code Basic} with a key, {@code Bearer} with a key or a token,
- * plain or, as some clients send it, in base64.
+ * plain or, as some clients send it, in base64. The doors of sessions also take them from elsewhere.
+ *
+ * <p>{@link #check} and {@link #authenticate} are for streams, which may be open to everybody; the methods that begin
+ * with {@code session} are for sessions, which never are. No method but {@link #revoke} blocks.
  */
 public final class Gate {
 
     private static final Access ANONYMOUS = new Access.Granted(Principal.ANONYMOUS);
 
-    private final Map<String, ApiKey> keys;
+    private final Keys keys;
     private final boolean open;
     private final Tokens tokens;
+    private final TokenRequests tokenRequests;
+    private final Revocations revocations;
+    private final InstantSource clock;
     private final RefusalLog refusals;
 
     /**
      * The gate of a server.
      *
      * @param keys all keys that count, the root key among them
-     * @param open whether who shows no good credentials is anonymous and may do everything
+     * @param open whether who shows no good credentials may do everything with streams
      * @param tokenLifetime how far ahead a token's expiry may lie
      */
     public Gate(
-            Collection<ApiKey> keys, boolean open, Duration tokenLifetime, InstantSource clock, MeterRegistry meters) {
-        this.keys = keys.stream().collect(Collectors.toUnmodifiableMap(ApiKey::name, Function.identity()));
+            Keys keys,
+            boolean open,
+            Duration tokenLifetime,
+            Revocations revocations,
+            InstantSource clock,
+            MeterRegistry meters) {
+        this.keys = keys;
         this.open = open;
-        this.tokens = new Tokens(this.keys, tokenLifetime, clock);
+        this.tokens = new Tokens(keys, revocations, tokenLifetime, clock);
+        this.tokenRequests = new TokenRequests(tokens, tokenLifetime, clock);
+        this.revocations = revocations;
+        this.clock = clock;
         this.refusals = new RefusalLog(clock, meters);
     }
 
     /**
-     * Whether a request may do an operation on a resource.
+     * Whether a request may do an operation on a stream.
      *
      * @param authorization the value of the header Authorization
      * @param resource the undecoded name of what is asked for, as in {@link Capabilities}
      */
     public Access check(@Nullable String authorization, Operation operation, String resource) {
         Access access = identify(authorization);
-        if (access instanceof Access.Granted granted && !granted.principal().may(operation, resource)) {
-            access = Access.Refused.forbidden(operation, resource);
-            refusals.record((Access.Refused) access, granted.principal().keyName(), operation, resource);
+        if (access instanceof Access.Granted granted) {
+            return permit(granted.principal(), operation, resource);
         } else if (access instanceof Access.Refused refused) {
             refusals.record(refused, "", operation, resource);
         }
         return access;
     }
 
-    /** Only who it is: for what needs no capability, or checks {@link Principal#may} later. */
+    /** Only who it is, for streams: for what needs no capability, or checks {@link Principal#may} later. */
     public Access authenticate(@Nullable String authorization) {
-        Access access = identify(authorization);
+        return logged(identify(authorization));
+    }
+
+    /** Who shows a key, {@code app.id:secret}, for sessions. */
+    public Access sessionKey(String key) {
+        return logged(key(key));
+    }
+
+    /** Who shows a token, for sessions. */
+    public Access sessionToken(String token) {
+        return logged(tokens.check(token));
+    }
+
+    /** Who sends the header Authorization, for sessions. */
+    public Access sessionHeader(@Nullable String authorization) {
+        return logged(
+                authorization == null ? unauthenticated("No key or token was sent.") : credentials(authorization));
+    }
+
+    /**
+     * Whether somebody whom we know may do something.
+     *
+     * @param resource the path of a stream or the name of a session, depending on the operation
+     */
+    public Access permit(Principal principal, Operation operation, String resource) {
+        if (principal.may(operation, resource)) {
+            return new Access.Granted(principal);
+        }
+        var refused = Access.Refused.forbidden(operation, resource);
+        refusals.record(refused, principal.keyName(), operation, resource);
+        return refused;
+    }
+
+    /**
+     * Makes a token.
+     *
+     * @param authorization the value of the header Authorization, for requests that are not signed
+     */
+    public TokenDetails requestToken(@Nullable String authorization, TokenRequest request) throws RefusedException {
+        try {
+            ApiKey key = keys.find(request.keyName());
+            if (key == null) {
+                throw new RefusedException(Access.Reason.UNKNOWN_KEY, "This server has no such key.");
+            }
+            boolean shown = request.mac() == null && holder(authorization, key);
+            return tokenRequests.answer(key, shown, request);
+        } catch (RefusedException e) {
+            refusals.record(e.refused(), request.keyName(), null, "requestToken");
+            throw e;
+        }
+    }
+
+    /** The key {@code keyName}, if its holder sends the request and it may revoke tokens. */
+    public ApiKey revokingKey(@Nullable String authorization, String keyName) throws RefusedException {
+        try {
+            ApiKey key = keys.find(keyName);
+            if (key == null || !holder(authorization, key)) {
+                throw new RefusedException(Access.Reason.WRONG_KEY, "Tokens are revoked by the key that issued them.");
+            }
+            if (!key.uses().revocation()) {
+                throw new RefusedException(Access.Reason.NOT_REVOCABLE, "The tokens of this key cannot be revoked.");
+            }
+            return key;
+        } catch (RefusedException e) {
+            refusals.record(e.refused(), keyName, null, "revokeTokens");
+            throw e;
+        }
+    }
+
+    /**
+     * Revokes tokens of a key from {@link #revokingKey}; blocks on the disk.
+     *
+     * @param target as in {@link Revocation}
+     * @param issuedBefore only tokens that were made before; null: now
+     * @param margin whether clients get {@link Revocations#REAUTH_MARGIN} for renewing their token
+     */
+    public Revocation revoke(ApiKey key, String target, @Nullable Instant issuedBefore, boolean margin)
+            throws IOException, RefusedException {
+        return revocations.revoke(key, target, issuedBefore == null ? clock.instant() : issuedBefore, margin);
+    }
+
+    /** Whether the request comes from who holds {@code key}; else it is refused, or comes from another key. */
+    private boolean holder(@Nullable String authorization, ApiKey key) throws RefusedException {
+        if (authorization == null) {
+            return false;
+        }
+        return switch (credentials(authorization)) {
+            case Access.Refused refused -> throw new RefusedException(refused);
+            case Access.Granted(Principal principal) -> {
+                if (principal.isToken()) {
+                    throw new RefusedException(
+                            Access.Reason.KEY_NEEDED, "Only the key itself can do this, not a token.");
+                }
+                yield principal.keyName().equals(key.name());
+            }
+        };
+    }
+
+    private Access logged(Access access) {
         if (access instanceof Access.Refused refused) {
             refusals.record(refused, "", null, "");
         }
@@ -72,10 +181,22 @@ public final class Gate {
         if (authorization == null) {
             return open
                     ? ANONYMOUS
-                    : Access.Refused.unauthenticated("This server wants a key or a token in the header Authorization.");
+                    : unauthenticated("This server wants a key or a token in the header Authorization.");
         }
         Access access = credentials(authorization);
+        if (access instanceof Access.Granted(Principal principal) && !opensStreams(principal)) {
+            access = Access.Refused.invalid("The key is for sessions only.");
+        }
         return open && access instanceof Access.Refused ? ANONYMOUS : access;
+    }
+
+    private boolean opensStreams(Principal principal) {
+        ApiKey key = keys.find(principal.keyName());
+        return key != null && key.uses().streams();
+    }
+
+    private static Access.Refused unauthenticated(String message) {
+        return new Access.Refused(Access.Reason.UNAUTHENTICATED, message);
     }
 
     private Access credentials(String authorization) {
@@ -111,11 +232,11 @@ public final class Gate {
 
     private Access key(String shown) {
         int colon = shown.indexOf(':');
-        ApiKey key = keys.get(shown.substring(0, Math.max(colon, 0)));
+        ApiKey key = keys.find(shown.substring(0, Math.max(colon, 0)));
         if (key == null || !key.hasSecret(shown.substring(colon + 1))) {
             return Access.Refused.invalid("This server has no such key.");
         }
-        return new Access.Granted(new Principal(key.name(), null, key.capabilities()));
+        return new Access.Granted(Principal.of(key));
     }
 
     private static @Nullable String decode(String base64) {

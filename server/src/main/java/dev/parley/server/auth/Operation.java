@@ -1,25 +1,67 @@
 package dev.parley.server.auth;
 
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 
-/** What one can be allowed to do with a resource. */
+/** What one can be allowed to do, either with a stream or in a session. */
 public enum Operation {
+    // With streams. The two that subscribe share one word in capabilities.
     READ,
     APPEND,
     CREATE,
     DELETE,
+    SUBSCRIBE_STREAMS("subscribe"),
+
+    // In sessions.
+    ANNOTATION_PUBLISH,
+    ANNOTATION_SUBSCRIBE,
+    CHANNEL_METADATA,
+    HISTORY,
+    MESSAGE_DELETE_ANY,
+    MESSAGE_DELETE_OWN,
+    MESSAGE_UPDATE_ANY,
+    MESSAGE_UPDATE_OWN,
+    OBJECT_PUBLISH,
+    OBJECT_SUBSCRIBE,
+    PRESENCE,
+    PRESENCE_SUBSCRIBE,
+    PRIVILEGED_HEADERS,
+    PUBLISH,
+    PUSH_ADMIN,
+    PUSH_SUBSCRIBE,
+    STATS,
     SUBSCRIBE;
+
+    private final String wireName;
+
+    Operation() {
+        this.wireName = name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    Operation(String wireName) {
+        this.wireName = wireName;
+    }
 
     /** The name in a capability. */
     public String wireName() {
-        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        return wireName;
     }
 
-    static Operation ofWireName(String name) {
-        return Arrays.stream(values())
-                .filter(operation -> operation.wireName().equals(name))
-                .findAny()
-                .orElseThrow(() -> new IllegalArgumentException("there is no operation '" + name + "'"));
+    /** Whether its resource is the path of a stream; else it is the name of a session. */
+    boolean concernsStreams() {
+        return compareTo(SUBSCRIBE_STREAMS) <= 0;
+    }
+
+    static Set<Operation> ofWireName(String name) {
+        var operations = EnumSet.noneOf(Operation.class);
+        Arrays.stream(values())
+                .filter(operation -> operation.wireName.equals(name))
+                .forEach(operations::add);
+        if (operations.isEmpty()) {
+            throw new IllegalArgumentException("there is no operation '" + name + "'");
+        }
+        return operations;
     }
 }

@@ -1,23 +1,78 @@
 package dev.parley.server.auth;
 
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Who makes a request, in the server's own words.
  *
- * @param keyName the key that was shown or that signed the token; empty for the anonymous user of an open server
- * @param clientId the name that the token gives its bearer, if any
+ * @param app the app whose sessions can be reached; empty for the anonymous user of open streams
+ * @param keyName the key that was shown or that signed the token; empty for the anonymous user of open streams
+ * @param clientId the name of the bearer: null for nobody in particular, {@link #ANY_CLIENT} for whoever they say
+ * @param issued when the token was made; null for a key
+ * @param expires when the token ends; null for a key
+ * @param revocationKey the group of tokens that the token belongs to for {@link Revocations}
  */
-public record Principal(String keyName, @Nullable String clientId, Capabilities capabilities) {
+public record Principal(
+        String app,
+        String keyName,
+        @Nullable String clientId,
+        Capabilities capabilities,
+        @Nullable Instant issued,
+        @Nullable Instant expires,
+        @Nullable String revocationKey) {
 
-    /** Everybody, on a server without configured keys. */
-    public static final Principal ANONYMOUS = new Principal("", null, Capabilities.ALL);
+    /** The client id of who may take any. */
+    public static final String ANY_CLIENT = "*";
 
+    /** Everybody, on a server without configured keys; for streams only. */
+    public static final Principal ANONYMOUS = new Principal("", "", null, Capabilities.ALL, null, null, null);
+
+    static Principal of(ApiKey key) {
+        return new Principal(key.app(), key.name(), ANY_CLIENT, key.capabilities(), null, null, null);
+    }
+
+    /**
+     * Whether the capabilities suffice.
+     *
+     * @param resource the path of a stream or the name of a session, depending on the operation
+     */
     public boolean may(Operation operation, String resource) {
         return capabilities.allows(operation, resource);
     }
 
+    /** Whether they may call themselves so. */
+    public boolean mayBe(String clientId) {
+        return ANY_CLIENT.equals(this.clientId) || clientId.equals(this.clientId);
+    }
+
+    /**
+     * The same under the name that the client claims beside its credentials.
+     *
+     * @param claimed null if it claims none
+     */
+    public Access as(@Nullable String claimed) {
+        if (claimed == null || claimed.equals(clientId)) {
+            return new Access.Granted(this);
+        }
+        if (claimed.isEmpty() || claimed.length() > Tokens.MAX_CLIENT_ID_CHARS || claimed.equals(ANY_CLIENT)) {
+            return new Access.Refused(
+                    Access.Reason.BAD_CLIENT_ID,
+                    "A client id has 1 to " + Tokens.MAX_CLIENT_ID_CHARS + " characters and is not '*'.");
+        }
+        if (!mayBe(claimed)) {
+            return new Access.Refused(
+                    Access.Reason.WRONG_CLIENT_ID, "The client id is not the one that the token was made for.");
+        }
+        return new Access.Granted(new Principal(app, keyName, claimed, capabilities, issued, expires, revocationKey));
+    }
+
     public boolean isAnonymous() {
         return keyName.isEmpty();
+    }
+
+    /** Whether they showed a token, not its key. */
+    public boolean isToken() {
+        return expires != null;
     }
 }

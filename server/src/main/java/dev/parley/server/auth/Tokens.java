@@ -1,9 +1,15 @@
 package dev.parley.server.auth;
 
+import com.nimbusds.jose.Header;
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jose.crypto.MACVerifier;
+import com.nimbusds.jwt.EncryptedJWT;
+import com.nimbusds.jwt.JWT;
 import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jwt.JWTParser;
 import com.nimbusds.jwt.SignedJWT;
 import java.text.ParseException;
 import java.time.Duration;
@@ -11,12 +17,15 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Date;
 import java.util.List;
-import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Checks tokens: JWTs that the holder of a key has signed with it (HS256, {@code kid} is the key's name). */
+/**
+ * Makes and checks tokens: JWTs that the holder of a key, or we for them, have signed with it (HS256, {@code kid} is the
+ * key's name).
+ */
 final class Tokens {
 
     /** How far the clocks of issuer and server may differ, for {@code iat} and {@code nbf}. */
@@ -28,39 +37,85 @@ final class Tokens {
 
     private static final List<String> CAPABILITY_CLAIMS = List.of("parley-capability", "x-ably-capability");
     private static final List<String> CLIENT_ID_CLAIMS = List.of("parley-client-id", "x-ably-clientId");
+    private static final List<String> REVOCATION_KEY_CLAIMS = List.of("parley-revocation-key", "x-ably-revocation-key");
 
-    private final Map<String, ApiKey> keys;
+    /** In header or claims: a token of ours in a wrapping that says nothing to us. */
+    private static final String EMBEDDED_TOKEN = "x-ably-token";
+
+    /** The times of tokens that we make, in milliseconds: those of JWTs are in seconds. */
+    private static final String ISSUED_CLAIM = "parley-issued";
+
+    private static final String EXPIRES_CLAIM = "parley-expires";
+
+    private final Keys keys;
+    private final Revocations revocations;
     private final Duration maxLifetime;
     private final InstantSource clock;
 
     /** So that a token's signature is checked once, not with every request. Only good tokens come in here. */
     private final ConcurrentHashMap<String, Verified> verified = new ConcurrentHashMap<>();
 
-    private record Verified(Access.Granted access, Instant expires) {}
+    private record Verified(ApiKey key, Instant expires, Access.Granted access) {}
 
-    Tokens(Map<String, ApiKey> keys, Duration maxLifetime, InstantSource clock) {
+    Tokens(Keys keys, Revocations revocations, Duration maxLifetime, InstantSource clock) {
         this.keys = keys;
+        this.revocations = revocations;
         this.maxLifetime = maxLifetime;
         this.clock = clock;
+    }
+
+    /** A token of {@code key}. Nothing of it is kept: it is checked like those that others have signed. */
+    String make(
+            ApiKey key,
+            Instant issued,
+            Instant expires,
+            @Nullable Capabilities capabilities,
+            @Nullable String clientId) {
+        var claims = new JWTClaimsSet.Builder()
+                // So that no two tokens are equal.
+                .jwtID(UUID.randomUUID().toString())
+                .issueTime(Date.from(issued))
+                // Rounded up: the exact time is in the other claim.
+                .expirationTime(Date.from(expires.plusMillis(999)))
+                .claim(ISSUED_CLAIM, issued.toEpochMilli())
+                .claim(EXPIRES_CLAIM, expires.toEpochMilli())
+                .claim(CLIENT_ID_CLAIMS.getFirst(), clientId)
+                .claim(CAPABILITY_CLAIMS.getFirst(), capabilities == null ? null : capabilities.toJson());
+        var jwt = new SignedJWT(
+                new JWSHeader.Builder(JWSAlgorithm.HS256).keyID(key.name()).build(), claims.build());
+        try {
+            jwt.sign(new MACSigner(key.secret()));
+        } catch (JOSEException e) {
+            throw new IllegalStateException("a key's secret does not sign", e);
+        }
+        return jwt.serialize();
     }
 
     Access check(String token) {
         Instant now = clock.instant();
         Verified known = verified.get(token);
-        if (known == null) {
+        // The key may be gone by now, or be another one.
+        if (known == null || keys.find(known.key.name()) != known.key) {
             if (token.length() > MAX_TOKEN_CHARS) {
                 return Access.Refused.invalid("The token is longer than " + MAX_TOKEN_CHARS + " characters.");
             }
             try {
                 known = verify(token, now);
+            } catch (RefusedException e) {
+                return e.refused();
             } catch (ParseException | IllegalArgumentException e) {
-                return Access.Refused.invalid("The token cannot be used: " + e.getMessage());
+                return new Access.Refused(Access.Reason.INVALID_TOKEN, "The token cannot be used: " + e.getMessage());
             } catch (JOSEException e) {
-                return Access.Refused.invalid("The token's signature cannot be checked.");
+                return new Access.Refused(Access.Reason.INVALID_TOKEN, "The token's signature cannot be checked.");
             }
             remember(token, known, now);
         }
-        return now.isBefore(known.expires) ? known.access : Access.Refused.expired();
+        if (!now.isBefore(known.expires)) {
+            return new Access.Refused(Access.Reason.TOKEN_EXPIRED, "The token has expired.");
+        } else if (revocations.cover(known.access.principal())) {
+            return new Access.Refused(Access.Reason.TOKEN_REVOKED, "The token has been revoked.");
+        }
+        return known.access;
     }
 
     private void remember(String token, Verified access, Instant now) {
@@ -76,29 +131,65 @@ final class Tokens {
         verified.put(token, access);
     }
 
-    private Verified verify(String token, Instant now) throws ParseException, JOSEException {
-        var jwt = SignedJWT.parse(token);
-        if (!JWSAlgorithm.HS256.equals(jwt.getHeader().getAlgorithm())) {
+    private Verified verify(String token, Instant now) throws ParseException, JOSEException, RefusedException {
+        JWT parsed = JWTParser.parse(token);
+        String embedded = embedded(parsed);
+        if (embedded != null) {
+            parsed = JWTParser.parse(embedded);
+        }
+        if (!(parsed instanceof SignedJWT jwt)
+                || !JWSAlgorithm.HS256.equals(jwt.getHeader().getAlgorithm())) {
             throw unusable("it is not signed with HS256");
         }
         String keyName = jwt.getHeader().getKeyID();
-        ApiKey key = keyName == null ? null : keys.get(keyName);
-        // One message for both: who does not have the key need not learn which keys there are.
-        if (key == null || !jwt.verify(new MACVerifier(key.secret()))) {
-            throw unusable("it is not signed by a key of this server ('kid' names the key)");
+        ApiKey key = keyName == null ? null : keys.find(keyName);
+        if (key == null) {
+            throw new RefusedException(
+                    Access.Reason.UNKNOWN_KEY,
+                    "The token is not signed by a key of this server ('kid' names the key).");
+        } else if (!jwt.verify(new MACVerifier(key.secret()))) {
+            throw unusable("it is not signed by the key that it names ('kid')");
         }
-        JWTClaimsSet claims = jwt.getJWTClaimsSet();
-        Instant expires = instant(claims.getExpirationTime());
-        if (expires == null) {
+        return verified(key, jwt.getJWTClaimsSet(), now);
+    }
+
+    /**
+     * A token of ours may come in a wrapping of somebody else, signed or even encrypted by a key that we do not have.
+     * What is in it is a credential of its own, so the wrapping need not be checked.
+     */
+    private static @Nullable String embedded(JWT jwt) throws ParseException {
+        Header header = jwt.getHeader();
+        Object embedded = header.toJSONObject().get(EMBEDDED_TOKEN);
+        if (embedded == null && !(jwt instanceof EncryptedJWT)) {
+            JWTClaimsSet claims = jwt.getJWTClaimsSet();
+            embedded = claims == null ? null : claims.getClaim(EMBEDDED_TOKEN);
+        }
+        return embedded instanceof String text ? text : null;
+    }
+
+    private Verified verified(ApiKey key, JWTClaimsSet claims, Instant now) throws ParseException {
+        Instant expires = instant(claims, EXPIRES_CLAIM, claims.getExpirationTime());
+        Instant issued = instant(claims, ISSUED_CLAIM, claims.getIssueTime());
+        if (expires == null || claims.getExpirationTime() == null) {
             throw unusable("the claim 'exp' is missing");
         }
-        if (expires.isAfter(now.plus(maxLifetime))) {
+        // Revocations are forgotten after the longest lifetime of a token, so none may live longer.
+        if (expires.isAfter(now.plus(maxLifetime)) || (issued != null && expires.isAfter(issued.plus(maxLifetime)))) {
             throw unusable("it expires later than this server allows");
         }
-        refuseFuture("iat", instant(claims.getIssueTime()), now);
-        refuseFuture("nbf", instant(claims.getNotBeforeTime()), now);
-        var principal = new Principal(key.name(), clientId(claims), capabilities(key, claims));
-        return new Verified(new Access.Granted(principal), expires);
+        refuseFuture("iat", issued, now);
+        Date notBefore = claims.getNotBeforeTime();
+        refuseFuture("nbf", notBefore == null ? null : notBefore.toInstant(), now);
+        var principal = new Principal(
+                key.app(),
+                key.name(),
+                text(claims, CLIENT_ID_CLAIMS),
+                capabilities(key, claims),
+                // The earliest possible time: revocations rather cover too much than too little.
+                issued == null ? expires.minus(maxLifetime) : issued,
+                expires,
+                text(claims, REVOCATION_KEY_CLAIMS));
+        return new Verified(key, expires, new Access.Granted(principal));
     }
 
     private static void refuseFuture(String claim, @Nullable Instant time, Instant now) {
@@ -122,21 +213,24 @@ final class Tokens {
         return capabilities;
     }
 
-    private static @Nullable String clientId(JWTClaimsSet claims) throws ParseException {
-        for (String name : CLIENT_ID_CLAIMS) {
-            String clientId = claims.getStringClaim(name);
-            if (clientId != null) {
-                if (clientId.isEmpty() || clientId.length() > MAX_CLIENT_ID_CHARS) {
-                    throw unusable("the client id must have 1 to " + MAX_CLIENT_ID_CHARS + " characters");
+    private static @Nullable String text(JWTClaimsSet claims, List<String> names) throws ParseException {
+        for (String name : names) {
+            String text = claims.getStringClaim(name);
+            if (text != null) {
+                if (text.isEmpty() || text.length() > MAX_CLIENT_ID_CHARS) {
+                    throw unusable("'" + name + "' must have 1 to " + MAX_CLIENT_ID_CHARS + " characters");
                 }
-                return clientId;
+                return text;
             }
         }
         return null;
     }
 
-    private static @Nullable Instant instant(@Nullable Date date) {
-        return date == null ? null : date.toInstant();
+    /** The exact time, or the one of the JWT. Who signs can write anything into either, so neither needs to be checked. */
+    private static @Nullable Instant instant(JWTClaimsSet claims, String exact, @Nullable Date rounded)
+            throws ParseException {
+        Long millis = claims.getLongClaim(exact);
+        return millis != null ? Instant.ofEpochMilli(millis) : rounded == null ? null : rounded.toInstant();
     }
 
     private static IllegalArgumentException unusable(String why) {

@@ -2,8 +2,10 @@ package dev.parley.server.cli;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
+import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Revocations;
 import dev.parley.server.auth.RootKey;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
@@ -93,7 +95,10 @@ final class ParleyServer {
             this.uri = uri(port(listening));
             var housekeeping = Housekeeping.start(engine, config.engine().checkpointInterval());
             closings.push(new Closing("housekeeping", housekeeping::stop));
-            Gate gate = gate();
+            Apps apps = apps();
+            Revocations revocations = revocations();
+            var gate = new Gate(
+                    apps, open, config.auth().tokenLifetime(), revocations, Clock.systemUTC(), metrics.registry());
             var subscriptions = subscriptions(vertx, gate);
             closings.push(new Closing("subscriptions", subscriptions::close));
             front.open(
@@ -164,13 +169,25 @@ final class ParleyServer {
         }
     }
 
-    private Gate gate() {
+    private Apps apps() {
         var keys = new ArrayList<ApiKey>(config.auth().keys());
         // Who has copied the root key into the configuration has said there what it may do.
         if (keys.stream().noneMatch(key -> key.name().equals(rootKey.key().name()))) {
             keys.add(rootKey.key());
         }
-        return new Gate(keys, open, config.auth().tokenLifetime(), Clock.systemUTC(), metrics.registry());
+        try {
+            return Apps.open(config.data().dir(), keys, config.sessions().namespaces());
+        } catch (IOException e) {
+            throw new StartException("The apps cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private Revocations revocations() {
+        try {
+            return Revocations.in(config.data().dir(), config.auth().tokenLifetime(), Clock.systemUTC());
+        } catch (IOException e) {
+            throw new StartException("The revoked tokens cannot be read: " + e.getMessage(), e);
+        }
     }
 
     private int port(Future<Integer> listening) throws InterruptedException {

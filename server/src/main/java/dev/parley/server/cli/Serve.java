@@ -53,6 +53,11 @@ final class Serve implements Callable<Integer> {
             description = "Serve everybody without a key, even beyond this machine (auth.insecure-no-auth).")
     private boolean insecureNoAuth;
 
+    @Option(
+            names = "--admin-api",
+            description = "Let apps be made and removed over HTTP, for tests and development (auth.admin-api).")
+    private boolean adminApi;
+
     @Option(names = "--set", paramLabel = "SETTING=VALUE", description = "Any other setting; may be repeated.")
     private Map<String, String> set = new LinkedHashMap<>();
 
@@ -100,6 +105,7 @@ final class Serve implements Callable<Integer> {
         flag(flags, "tls.key", tlsKey);
         flag(flags, "log.format", logFormat);
         flag(flags, "auth.insecure-no-auth", insecureNoAuth ? "true" : null);
+        flag(flags, "auth.admin-api", adminApi ? "true" : null);
         return flags;
     }
 

@@ -3,6 +3,7 @@ package dev.parley.server.config;
 import static dev.parley.server.config.Setting.Unit.BYTES;
 import static dev.parley.server.config.Setting.Unit.MILLISECONDS;
 
+import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.ApiKey;
 import java.net.URI;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ public record Config(
         Auth auth,
         Cors cors,
         Streams streams,
+        Sessions sessions,
         Realtime realtime,
         Limits limits,
         Engine engine,
@@ -119,8 +121,13 @@ public record Config(
                     value = "86400000",
                     min = 1_000,
                     unit = MILLISECONDS,
-                    doc = "How far ahead the expiry of a token may lie.")
-            Duration tokenLifetime) {
+                    doc = "How long a token may live, and how far ahead its expiry may lie.")
+            Duration tokenLifetime,
+
+            @Setting(
+                    value = "false",
+                    doc = "Whether apps can be made and removed over HTTP, see [security](security.md#apps).")
+            boolean adminApi) {
 
         public Auth {
             if (insecureNoAuth && !keys.isEmpty()) {
@@ -154,6 +161,19 @@ public record Config(
                     unit = MILLISECONDS,
                     doc = "After which time an SSE response ends, so that proxies and caches can collapse readers.")
             Duration sseMaxAge) {}
+
+    public record Sessions(
+            @Setting(
+                    doc = "Rules for sessions by the beginning of their names, see [security](security.md#namespaces)."
+                            + " On the command line or in the environment: YAML.")
+            List<Namespace> namespaces) {
+
+        public Sessions {
+            if (namespaces.stream().map(Namespace::id).distinct().count() != namespaces.size()) {
+                throw new ConfigException("sessions.namespaces has two namespaces of the same id");
+            }
+        }
+    }
 
     public record Realtime(
             @Setting(

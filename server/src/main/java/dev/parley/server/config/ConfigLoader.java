@@ -1,5 +1,6 @@
 package dev.parley.server.config;
 
+import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -167,7 +169,11 @@ public final class ConfigLoader {
     private static @Nullable Object parse(SettingsTable.Row row, Given given) {
         Class<?> type = row.type();
         if (type == List.class) {
-            return row.name().equals("auth.keys") ? keys(given) : texts(given);
+            return switch (row.name()) {
+                case "auth.keys" -> elements(given, ConfigLoader::key);
+                case "sessions.namespaces" -> elements(given, ConfigLoader::namespace);
+                default -> texts(given);
+            };
         }
         String text = given.text();
         if (type == int.class) {
@@ -237,7 +243,7 @@ public final class ConfigLoader {
 
     // No message here may quote what was given: it holds secrets.
 
-    private static List<ApiKey> keys(Given given) {
+    private static <T> List<T> elements(Given given, BiFunction<Given, JsonNode, T> parser) {
         JsonNode value = given.value();
         if (value.isString()) {
             if (value.asString().isBlank()) {
@@ -250,9 +256,9 @@ public final class ConfigLoader {
             }
         }
         if (!value.isArray()) {
-            return List.of(key(given, value));
+            return List.of(parser.apply(given, value));
         }
-        return value.valueStream().map(element -> key(given, element)).toList();
+        return value.valueStream().map(element -> parser.apply(given, element)).toList();
     }
 
     private static ApiKey key(Given given, JsonNode node) {
@@ -262,15 +268,70 @@ public final class ConfigLoader {
             }
             JsonNode key = node.get("key");
             JsonNode capability = node.get("capability");
-            if (key == null || !key.isString() || capability == null || node.size() != 2) {
+            JsonNode revocable = node.get("revocable-tokens");
+            if (key == null
+                    || !key.isString()
+                    || capability == null
+                    || (revocable != null && !revocable.isBoolean())
+                    || node.size() != (revocable == null ? 2 : 3)) {
                 throw given.wrong(
                         "a key is expected to look like {key: 'app.id:secret', capability: {'chat/*': [read]}}");
             }
             return ApiKey.parse(
                     key.asString(),
-                    capability.isString() ? Capabilities.parse(capability.asString()) : Capabilities.of(capability));
+                    capability.isString() ? Capabilities.parse(capability.asString()) : Capabilities.of(capability),
+                    new ApiKey.Uses(true, revocable == null || revocable.asBoolean()));
         } catch (IllegalArgumentException e) {
             throw given.wrong(String.valueOf(e.getMessage()));
         }
+    }
+
+    private static Namespace namespace(Given given, JsonNode node) {
+        JsonNode id = node.get("id");
+        if (id == null || !id.isString()) {
+            throw given.wrong("a namespace is expected to look like {id: logs, retention-age: 86400000}");
+        }
+        Namespace rules = Namespace.DEFAULT;
+        boolean mutable = rules.mutableMessages();
+        boolean persisted = true;
+        long age = rules.retentionAge().toMillis();
+        long bytes = rules.retentionBytes();
+        long members = rules.maxMembers();
+        for (var field : node.properties()) {
+            JsonNode value = field.getValue();
+            switch (field.getKey()) {
+                case "id" -> {}
+                case "persisted" -> persisted = truth(given, field.getKey(), value);
+                case "mutable-messages" -> mutable = truth(given, field.getKey(), value);
+                case "retention-age" -> age = amount(given, field.getKey(), value);
+                case "retention-bytes" -> bytes = amount(given, field.getKey(), value);
+                case "max-members" -> members = amount(given, field.getKey(), value);
+                default -> throw given.wrong("a namespace has no '" + field.getKey() + "'");
+            }
+        }
+        try {
+            return new Namespace(
+                    id.asString(),
+                    mutable,
+                    persisted ? Duration.ofMillis(age) : Namespace.NOT_PERSISTED,
+                    bytes,
+                    Math.toIntExact(members));
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw given.wrong(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static boolean truth(Given given, String field, JsonNode value) {
+        if (!value.isBoolean()) {
+            throw given.wrong("'" + field + "' must be true or false");
+        }
+        return value.asBoolean();
+    }
+
+    private static long amount(Given given, String field, JsonNode value) {
+        if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+            throw given.wrong("'" + field + "' must be a whole number");
+        }
+        return value.asLong();
     }
 }

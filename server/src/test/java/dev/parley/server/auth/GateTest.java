@@ -13,17 +13,21 @@ import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
 import com.nimbusds.jwt.SignedJWT;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Date;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.LoggerFactory;
@@ -33,21 +37,28 @@ class GateTest {
     private static final String SECRET = "s3cret-s3cret-s3cret-s3cret-s3cret";
     private static final String KEY = "app.writer:" + SECRET;
     private static final ApiKey WRITER = ApiKey.parse(KEY, Capabilities.parse("{\"chat/*\":[\"read\",\"append\"]}"));
+    private static final ApiKey OTHER = ApiKey.parse("other.key:" + SECRET.toUpperCase(Locale.ROOT), Capabilities.ALL);
+    private static final ApiKey APP_KEY =
+            ApiKey.parse("made.key:" + SECRET, Capabilities.ALL, new ApiKey.Uses(false, false));
+    private static final Duration LIFETIME = Duration.ofDays(1);
     private static final Instant NOW = Instant.parse("2026-11-21T12:00:00Z");
 
     private static final Logger REFUSALS = (Logger) LoggerFactory.getLogger(RefusalLog.class);
 
     private Instant now = NOW;
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final Gate gate = gate(false);
+    private Revocations revocations;
+    private Gate gate;
     private final ListAppender<ILoggingEvent> log = new ListAppender<>();
 
     private Gate gate(boolean open) {
-        return new Gate(List.of(WRITER), open, Duration.ofDays(1), () -> now, meters);
+        return new Gate(Keys.of(List.of(WRITER, OTHER, APP_KEY)), open, LIFETIME, revocations, () -> now, meters);
     }
 
     @BeforeEach
-    void listen() {
+    void listen(@TempDir Path folder) throws IOException {
+        revocations = Revocations.in(folder, LIFETIME, () -> now);
+        gate = gate(false);
         log.start();
         REFUSALS.addAppender(log);
         REFUSALS.setAdditive(false);
@@ -111,6 +122,18 @@ class GateTest {
     }
 
     @Test
+    void keysOfMadeAppsDoNotOpenStreams() {
+        String token = sign(JWSAlgorithm.HS256, "made.key", SECRET, claims());
+
+        assertThat(refused(gate.check("Bearer made.key:" + SECRET, Operation.READ, "x"))
+                        .code())
+                .isEqualTo("INVALID_CREDENTIALS");
+        assertThat(refused(gate.check("Bearer " + token, Operation.READ, "x")).code())
+                .isEqualTo("INVALID_CREDENTIALS");
+        assertThat(granted(gate.sessionHeader("Bearer " + token)).app()).isEqualTo("made");
+    }
+
+    @Test
     void anOpenGateLetsEverybodyIn() {
         Gate open = gate(true);
 
@@ -130,8 +153,7 @@ class GateTest {
 
         Principal principal = granted(gate.check("Bearer " + token, Operation.READ, "chat/1"));
 
-        assertThat(principal)
-                .isEqualTo(new Principal("app.writer", "ada", Capabilities.parse("{\"chat/*\":[\"read\"]}")));
+        assertThat(principal).isEqualTo(writer("ada", "{\"chat/*\":[\"read\"]}"));
         assertThat(refused(gate.check("Bearer " + token, Operation.APPEND, "chat/1"))
                         .status())
                 .isEqualTo(403);
@@ -143,8 +165,12 @@ class GateTest {
                 sign(claims().claim("x-ably-capability", "{\"chat/1\":[\"*\"]}").claim("x-ably-clientId", "ada"));
 
         assertThat(granted(gate.authenticate("Bearer " + base64(token))))
-                .isEqualTo(
-                        new Principal("app.writer", "ada", Capabilities.parse("{\"chat/1\":[\"read\",\"append\"]}")));
+                .isEqualTo(writer("ada", "{\"chat/1\":[\"read\",\"append\"]}"));
+    }
+
+    private static Principal writer(String clientId, String capability) {
+        return new Principal(
+                "app", "app.writer", clientId, Capabilities.parse(capability), NOW, NOW.plusSeconds(60), null);
     }
 
     @Test
@@ -166,7 +192,7 @@ class GateTest {
     }
 
     @Test
-    void refusesTokensThatAreNotRight() throws JOSEException {
+    void refusesTokensThatAreNotRight() {
         assertInvalid(sign(claims().expirationTime(null)));
         assertInvalid(sign(claims().expirationTime(at(Duration.ofDays(2)))));
         assertInvalid(sign(claims().issueTime(at(Duration.ofSeconds(61)))));
@@ -236,22 +262,21 @@ class GateTest {
     }
 
     private static String sign(JWTClaimsSet.Builder claims) {
-        try {
-            return sign(JWSAlgorithm.HS256, "app.writer", SECRET, claims);
-        } catch (JOSEException e) {
-            throw new AssertionError(e);
-        }
+        return sign(JWSAlgorithm.HS256, "app.writer", SECRET, claims);
     }
 
     private static String sign(
-            JWSAlgorithm algorithm, @Nullable String keyName, String secret, JWTClaimsSet.Builder claims)
-            throws JOSEException {
+            JWSAlgorithm algorithm, @Nullable String keyName, String secret, JWTClaimsSet.Builder claims) {
         var header = new JWSHeader.Builder(algorithm);
         if (keyName != null) {
             header.keyID(keyName);
         }
         var jwt = new SignedJWT(header.build(), claims.build());
-        jwt.sign(new MACSigner(secret));
+        try {
+            jwt.sign(new MACSigner(secret));
+        } catch (JOSEException e) {
+            throw new AssertionError(e);
+        }
         return jwt.serialize();
     }
 

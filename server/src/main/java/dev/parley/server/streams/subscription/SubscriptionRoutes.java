@@ -408,7 +408,7 @@ public final class SubscriptionRoutes {
 
     private Principal permit(HttpServerRequest request, String id) throws RefusedException {
         String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
-        return switch (gate.check(authorization, Operation.SUBSCRIBE, SUBSCRIPTIONS + id)) {
+        return switch (gate.check(authorization, Operation.SUBSCRIBE_STREAMS, SUBSCRIPTIONS + id)) {
             case Access.Granted(Principal principal) -> principal;
             case Access.Refused refused -> {
                 if (refused.status() == 401) {

@@ -11,6 +11,8 @@ import dev.parley.engine.stream.StreamCommand.Delete;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Keys;
+import dev.parley.server.auth.Revocations;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
@@ -50,7 +52,15 @@ final class TestServer implements AutoCloseable {
     TestServer(Path folder, ApiKey... keys) throws IOException {
         engine = Engine.open(EngineOptions.in(folder));
         SimpleMeterRegistry meters = new SimpleMeterRegistry();
-        Gate gate = new Gate(List.of(keys), keys.length == 0, Duration.ofDays(1), Clock.systemUTC(), meters);
+        Duration lifetime = Duration.ofDays(1);
+        Clock clock = Clock.systemUTC();
+        Gate gate = new Gate(
+                Keys.of(List.of(keys)),
+                keys.length == 0,
+                lifetime,
+                Revocations.in(folder, lifetime, clock),
+                clock,
+                meters);
         service = SubscriptionService.start(vertx, engine, gate, folder, null, true, meters);
         http = vertx.createHttpServer()
                 .requestHandler(request -> service.routes()

@@ -1,0 +1,56 @@
+package dev.parley.server.apps;
+
+import java.time.Duration;
+
+/**
+ * Rules for the sessions of an app whose names have the same beginning, up to the first colon.
+ *
+ * @param id that beginning, or {@link #OTHERS}
+ * @param mutableMessages whether messages can be updated, deleted and appended to
+ * @param retentionAge how long messages and presence events are kept
+ * @param retentionBytes how many bytes of messages a session keeps, roughly
+ * @param maxMembers presence members of one session
+ */
+public record Namespace(
+        String id, boolean mutableMessages, Duration retentionAge, long retentionBytes, int maxMembers) {
+
+    /** The id of the namespace of all sessions that are in no other one. */
+    public static final String OTHERS = "*";
+
+    /** How long messages are kept where they are not to be kept: enough for clients that lose their connection. */
+    public static final Duration NOT_PERSISTED = Duration.ofMinutes(2);
+
+    public static final int MAX_ID_CHARS = 128;
+
+    /** What counts where nothing else is said. */
+    public static final Namespace DEFAULT = new Namespace(OTHERS, true, Duration.ofDays(30), 1L << 30, 250);
+
+    /**
+     * The rules as given; refuses those that make no sense.
+     *
+     * @throws IllegalArgumentException that says what is wrong
+     */
+    public Namespace {
+        if (id.isEmpty() || id.length() > MAX_ID_CHARS || id.indexOf(':') >= 0) {
+            throw new IllegalArgumentException(
+                    "the id of a namespace has 1 to " + MAX_ID_CHARS + " characters, no ':'");
+        }
+        if (retentionAge.compareTo(NOT_PERSISTED) < 0 || retentionBytes < 1 || maxMembers < 1) {
+            throw new IllegalArgumentException(
+                    "namespace %s keeps messages for at least %d ms, and at least one byte and one member"
+                            .formatted(id, NOT_PERSISTED.toMillis()));
+        }
+    }
+
+    /** The same for another beginning. */
+    public Namespace withId(String id) {
+        return new Namespace(id, mutableMessages, retentionAge, retentionBytes, maxMembers);
+    }
+
+    /** The id of the namespace that a session would be in, if there is such a one. */
+    static String idFor(String session) {
+        int name = session.startsWith("[") ? session.indexOf(']') + 1 : 0;
+        int colon = session.indexOf(':', name);
+        return colon < 0 ? "" : session.substring(name, colon);
+    }
+}

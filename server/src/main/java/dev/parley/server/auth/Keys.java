@@ -1,0 +1,23 @@
+package dev.parley.server.auth;
+
+import java.util.Collection;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** The keys that count at the moment. */
+@FunctionalInterface
+public interface Keys {
+
+    /** The key of this name, or null. */
+    @Nullable
+    ApiKey find(String name);
+
+    /** These, and never others. */
+    static Keys of(Collection<ApiKey> keys) {
+        Map<String, ApiKey> byName =
+                keys.stream().collect(Collectors.toUnmodifiableMap(ApiKey::name, Function.identity()));
+        return byName::get;
+    }
+}

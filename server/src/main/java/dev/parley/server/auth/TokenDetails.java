@@ -1,0 +1,20 @@
+package dev.parley.server.auth;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/** A token that was made, and what is in it. */
+public record TokenDetails(
+        String token,
+        String keyName,
+        Instant issued,
+        Instant expires,
+        Capabilities capabilities,
+        @Nullable String clientId) {
+
+    /** The token is a secret. */
+    @Override
+    public String toString() {
+        return "TokenDetails[" + keyName + "]";
+    }
+}
