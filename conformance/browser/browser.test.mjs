@@ -2,25 +2,10 @@
 // token lost or doubled, that a second tab sees the same, and that a page can write.
 import { after, before, test } from "node:test"
 import assert from "node:assert/strict"
-import { readFile } from "node:fs/promises"
-import { fileURLToPath } from "node:url"
 import { DurableStream, stream } from "@durable-streams/client"
-import { build } from "esbuild"
-import { chromium } from "playwright-core"
-import { startApp } from "../lib/app.mjs"
+import { launchBrowser, startPage } from "../lib/browser.mjs"
 import { startServer } from "../lib/server.mjs"
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium"
-const CHROMIUM_FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-]
 const RELOADS = 6
 const TOKENS_BETWEEN_RELOADS = 40
 const MAX_TOKENS = 50_000
@@ -29,32 +14,14 @@ const WAIT_MS = 30_000
 let server, app, browser
 before(async () => {
   server = await startServer()
-  app = await startApp(servePage)
-  // Playwright gives each launch a new profile folder and removes it.
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
+  app = await startPage(import.meta.url)
+  browser = await launchBrowser()
 })
 after(async () => {
   await browser?.close()
   await app?.close()
   await server?.stop()
 })
-
-const file = name => fileURLToPath(new URL(name, import.meta.url))
-
-async function servePage(request) {
-  const { pathname } = new URL(request.url)
-  const answer = (body, type) => new Response(body, { headers: { "content-type": type } })
-  if (pathname === "/") return answer(await readFile(file("page.html")), "text/html")
-  if (pathname !== "/page.js") return new Response(null, { status: 404 })
-  const { outputFiles } = await build({
-    entryPoints: [file("page.js")],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    write: false,
-  })
-  return answer(outputFiles[0].text, "text/javascript")
-}
 
 const pageUrl = query => `${app.url}/?${new URLSearchParams(query)}`
 

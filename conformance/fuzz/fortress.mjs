@@ -1,9 +1,6 @@
 // The server under attack: small limits, a small heap, a few streams that must not change, and a look at its health.
 import assert from "node:assert/strict"
-import { execFile } from "node:child_process"
-import { readFile, readlink } from "node:fs/promises"
-import { dirname, join } from "node:path"
-import { promisify } from "node:util"
+import { collectGarbage, residentBytes } from "../lib/jdk.mjs"
 import { startServer } from "../lib/server.mjs"
 import { eventually } from "../lib/wait.mjs"
 import { RawConnection, request } from "./raw.mjs"
@@ -121,11 +118,9 @@ export class Fortress {
 
   /** Bytes that the process takes: {heap, resident}. Garbage does not count: the server's own JDK collects it first. */
   async memory() {
-    const jcmd = join(dirname(await readlink(`/proc/${this.#server.pid}/exe`)), "jcmd")
-    await promisify(execFile)(jcmd, [String(this.#server.pid), "GC.run"])
+    await collectGarbage(this.#server.pid)
     const heap = await this.metric("jvm_memory_used_bytes", 'area="heap"')
-    const status = await readFile(`/proc/${this.#server.pid}/status`, "utf8").catch(() => undefined)
-    const resident = status && Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]) * 1024
+    const resident = await residentBytes(this.#server.pid)
     return { heap, resident }
   }
 }
