@@ -109,32 +109,35 @@ public final class Gate {
      *
      * @param authorization the value of the header Authorization, for requests that are not signed
      */
-    public TokenDetails requestToken(@Nullable String authorization, TokenRequest request) throws RefusedException {
+    public TokenDetails requestToken(@Nullable String authorization, TokenRequest request)
+            throws AccessRefusedException {
         try {
             ApiKey key = keys.find(request.keyName());
             if (key == null) {
-                throw new RefusedException(Access.Reason.UNKNOWN_KEY, "This server has no such key.");
+                throw new AccessRefusedException(Access.Reason.UNKNOWN_KEY, "This server has no such key.");
             }
             boolean shown = request.mac() == null && holder(authorization, key);
             return tokenRequests.answer(key, shown, request);
-        } catch (RefusedException e) {
+        } catch (AccessRefusedException e) {
             refusals.record(e.refused(), request.keyName(), null, "requestToken");
             throw e;
         }
     }
 
     /** The key {@code keyName}, if its holder sends the request and it may revoke tokens. */
-    public ApiKey revokingKey(@Nullable String authorization, String keyName) throws RefusedException {
+    public ApiKey revokingKey(@Nullable String authorization, String keyName) throws AccessRefusedException {
         try {
             ApiKey key = keys.find(keyName);
             if (key == null || !holder(authorization, key)) {
-                throw new RefusedException(Access.Reason.WRONG_KEY, "Tokens are revoked by the key that issued them.");
+                throw new AccessRefusedException(
+                        Access.Reason.WRONG_KEY, "Tokens are revoked by the key that issued them.");
             }
             if (!key.uses().revocation()) {
-                throw new RefusedException(Access.Reason.NOT_REVOCABLE, "The tokens of this key cannot be revoked.");
+                throw new AccessRefusedException(
+                        Access.Reason.NOT_REVOCABLE, "The tokens of this key cannot be revoked.");
             }
             return key;
-        } catch (RefusedException e) {
+        } catch (AccessRefusedException e) {
             refusals.record(e.refused(), keyName, null, "revokeTokens");
             throw e;
         }
@@ -148,20 +151,20 @@ public final class Gate {
      * @param margin whether clients get {@link Revocations#REAUTH_MARGIN} for renewing their token
      */
     public Revocation revoke(ApiKey key, String target, @Nullable Instant issuedBefore, boolean margin)
-            throws IOException, RefusedException {
+            throws IOException, AccessRefusedException {
         return revocations.revoke(key, target, issuedBefore == null ? clock.instant() : issuedBefore, margin);
     }
 
     /** Whether the request comes from who holds {@code key}; else it is refused, or comes from another key. */
-    private boolean holder(@Nullable String authorization, ApiKey key) throws RefusedException {
+    private boolean holder(@Nullable String authorization, ApiKey key) throws AccessRefusedException {
         if (authorization == null) {
             return false;
         }
         return switch (credentials(authorization)) {
-            case Access.Refused refused -> throw new RefusedException(refused);
+            case Access.Refused refused -> throw new AccessRefusedException(refused);
             case Access.Granted(Principal principal) -> {
                 if (principal.isToken()) {
-                    throw new RefusedException(
+                    throw new AccessRefusedException(
                             Access.Reason.KEY_NEEDED, "Only the key itself can do this, not a token.");
                 }
                 yield principal.keyName().equals(key.name());

@@ -92,17 +92,17 @@ public final class Revocations {
      * @param margin whether clients get {@link #REAUTH_MARGIN} for renewing their token
      */
     public Revocation revoke(ApiKey key, String target, Instant issuedBefore, boolean margin)
-            throws IOException, RefusedException {
+            throws IOException, AccessRefusedException {
         if (TARGETS.stream().noneMatch(kind -> target.startsWith(kind) && target.length() > kind.length())
                 || target.length() > Tokens.MAX_CLIENT_ID_CHARS + "revocationKey:".length()) {
-            throw new RefusedException(
+            throw new AccessRefusedException(
                     Access.Reason.BAD_REQUEST,
                     "A target looks like clientId:x, revocationKey:x or channel:x, with 1 to "
                             + Tokens.MAX_CLIENT_ID_CHARS + " characters for x.");
         }
         Instant now = clock.instant();
         if (issuedBefore.isAfter(now)) {
-            throw new RefusedException(Access.Reason.BAD_REQUEST, "'issuedBefore' lies in the future.");
+            throw new AccessRefusedException(Access.Reason.BAD_REQUEST, "'issuedBefore' lies in the future.");
         }
         var revocation = new Revocation(key.name(), target, issuedBefore, now.plus(margin ? REAUTH_MARGIN : NO_MARGIN));
         remember(revocation, now);
@@ -110,7 +110,7 @@ public final class Revocations {
         return revocation;
     }
 
-    private synchronized void remember(Revocation revocation, Instant now) throws IOException, RefusedException {
+    private synchronized void remember(Revocation revocation, Instant now) throws IOException, AccessRefusedException {
         var all = new ArrayList<Revocation>();
         byKeyAndTarget.values().forEach(byTarget -> byTarget.values().forEach(all::addAll));
         if (all.stream().anyMatch(other -> other.includes(revocation))) {
@@ -120,7 +120,7 @@ public final class Revocations {
         all.removeIf(other -> revocation.includes(other)
                 || now.isAfter(other.issuedBefore().plus(tokenLifetime).plus(REAUTH_MARGIN)));
         if (all.size() == MAX_REVOCATIONS) {
-            throw new RefusedException(
+            throw new AccessRefusedException(
                     Access.Reason.TOO_MANY, "There are " + MAX_REVOCATIONS + " revocations in force already.");
         }
         all.add(revocation);

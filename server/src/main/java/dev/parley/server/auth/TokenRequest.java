@@ -28,13 +28,13 @@ public record TokenRequest(
         @Nullable String mac) {
 
     /** Reads the body of a request for a token of the key. */
-    public static TokenRequest of(String keyName, @Nullable JsonNode body) throws RefusedException {
+    public static TokenRequest of(String keyName, @Nullable JsonNode body) throws AccessRefusedException {
         if (body != null && !body.isObject() && !body.isNull()) {
-            throw new RefusedException(Access.Reason.BAD_REQUEST, "A token request is an object.");
+            throw new AccessRefusedException(Access.Reason.BAD_REQUEST, "A token request is an object.");
         }
         String named = text(body, "keyName");
         if (named != null && !named.equals(keyName)) {
-            throw new RefusedException(Access.Reason.BAD_REQUEST, "'keyName' is not the key in the path.");
+            throw new AccessRefusedException(Access.Reason.BAD_REQUEST, "'keyName' is not the key in the path.");
         }
         return new TokenRequest(
                 keyName,
@@ -46,7 +46,7 @@ public record TokenRequest(
                 text(body, "mac"));
     }
 
-    private static @Nullable String text(@Nullable JsonNode body, String field) throws RefusedException {
+    private static @Nullable String text(@Nullable JsonNode body, String field) throws AccessRefusedException {
         JsonNode value = body == null ? null : body.get(field);
         if (value == null || value.isNull()) {
             return null;
@@ -55,7 +55,8 @@ public record TokenRequest(
             return value.toString();
         }
         if (!value.isString() && !value.isIntegralNumber()) {
-            throw new RefusedException(Access.Reason.BAD_REQUEST, "'" + field + "' must be a text or a whole number.");
+            throw new AccessRefusedException(
+                    Access.Reason.BAD_REQUEST, "'" + field + "' must be a text or a whole number.");
         }
         return value.asString();
     }

@@ -41,21 +41,21 @@ final class TokenRequests {
      *
      * @param shown whether the sender has shown the key itself
      */
-    TokenDetails answer(ApiKey key, boolean shown, TokenRequest request) throws RefusedException {
+    TokenDetails answer(ApiKey key, boolean shown, TokenRequest request) throws AccessRefusedException {
         Instant now = clock.instant();
         if (request.mac() != null) {
             if (!request.isSignedBy(key)) {
-                throw new RefusedException(
+                throw new AccessRefusedException(
                         Access.Reason.INVALID_CREDENTIALS, "The token request is not signed by the key that it names.");
             }
         } else if (!shown) {
-            throw new RefusedException(
+            throw new AccessRefusedException(
                     Access.Reason.INVALID_CREDENTIALS, "A token request must be signed, or come with the key itself.");
         }
         Duration ttl = ttl(request.ttl());
         String clientId = request.clientId();
         if (clientId != null && (clientId.isEmpty() || clientId.length() > Tokens.MAX_CLIENT_ID_CHARS)) {
-            throw new RefusedException(
+            throw new AccessRefusedException(
                     Access.Reason.BAD_CLIENT_ID, "A client id has 1 to " + Tokens.MAX_CLIENT_ID_CHARS + " characters.");
         }
         Capabilities capabilities = capabilities(key, request.capability());
@@ -66,24 +66,24 @@ final class TokenRequests {
         Instant expires = issued.plus(ttl);
         String token = tokens.make(key, issued, expires, request.capability() == null ? null : capabilities, clientId);
         if (token.length() > Tokens.MAX_TOKEN_CHARS) {
-            throw new RefusedException(Access.Reason.BAD_REQUEST, "The capability is too long for a token.");
+            throw new AccessRefusedException(Access.Reason.BAD_REQUEST, "The capability is too long for a token.");
         }
         return new TokenDetails(token, key.name(), issued, expires, capabilities, clientId);
     }
 
-    private Duration ttl(@Nullable String ttl) throws RefusedException {
+    private Duration ttl(@Nullable String ttl) throws AccessRefusedException {
         if (ttl == null || ttl.isEmpty()) {
             return DEFAULT_TTL.compareTo(maxTtl) < 0 ? DEFAULT_TTL : maxTtl;
         }
         long millis = number("ttl", ttl);
         if (millis < 1 || millis > maxTtl.toMillis()) {
-            throw new RefusedException(
+            throw new AccessRefusedException(
                     Access.Reason.BAD_REQUEST, "'ttl' must be 1 to " + maxTtl.toMillis() + " milliseconds.");
         }
         return Duration.ofMillis(millis);
     }
 
-    private static Capabilities capabilities(ApiKey key, @Nullable String requested) throws RefusedException {
+    private static Capabilities capabilities(ApiKey key, @Nullable String requested) throws AccessRefusedException {
         if (requested == null || requested.isEmpty()) {
             return key.capabilities();
         }
@@ -91,43 +91,44 @@ final class TokenRequests {
         try {
             capabilities = key.capabilities().intersect(Capabilities.parse(requested));
         } catch (IllegalArgumentException e) {
-            throw new RefusedException(Access.Reason.BAD_REQUEST, "'capability' cannot be used: " + e.getMessage());
+            throw new AccessRefusedException(
+                    Access.Reason.BAD_REQUEST, "'capability' cannot be used: " + e.getMessage());
         }
         if (capabilities.equals(Capabilities.NONE)) {
-            throw new RefusedException(
+            throw new AccessRefusedException(
                     Access.Reason.FORBIDDEN, "The key allows nothing of the capability that is requested.");
         }
         return capabilities;
     }
 
-    private void useNonce(TokenRequest request, Instant now) throws RefusedException {
+    private void useNonce(TokenRequest request, Instant now) throws AccessRefusedException {
         String timestamp = request.timestamp();
         String value = request.nonce();
         if (timestamp == null || value == null) {
-            throw new RefusedException(
+            throw new AccessRefusedException(
                     Access.Reason.BAD_REQUEST, "A signed token request has a 'timestamp' and a 'nonce'.");
         }
         Instant made = instant("timestamp", timestamp);
         if (Duration.between(made, now).abs().compareTo(TIMESTAMP_WINDOW) > 0) {
-            throw new RefusedException(
+            throw new AccessRefusedException(
                     Access.Reason.STALE_REQUEST,
                     "The token request's timestamp is more than " + TIMESTAMP_WINDOW.toSeconds()
                             + " seconds from the time of this server.");
         }
         if (value.length() < MIN_NONCE_CHARS || value.length() > MAX_NONCE_CHARS) {
-            throw new RefusedException(
+            throw new AccessRefusedException(
                     Access.Reason.BAD_REQUEST,
                     "A nonce has " + MIN_NONCE_CHARS + " to " + MAX_NONCE_CHARS + " characters.");
         }
         var nonce = new Nonce(request.keyName(), value);
         synchronized (nonces) {
             if (nonces.containsKey(nonce)) {
-                throw new RefusedException(Access.Reason.REPLAYED_REQUEST, "The token request was used before.");
+                throw new AccessRefusedException(Access.Reason.REPLAYED_REQUEST, "The token request was used before.");
             }
             if (nonces.size() >= MAX_NONCES) {
                 nonces.values().removeIf(now::isAfter);
                 if (nonces.size() >= MAX_NONCES) {
-                    throw new RefusedException(
+                    throw new AccessRefusedException(
                             Access.Reason.TOO_MANY, "Too many tokens are requested; try again later.");
                 }
             }
@@ -135,20 +136,20 @@ final class TokenRequests {
         }
     }
 
-    private static Instant instant(String field, String text) throws RefusedException {
+    private static Instant instant(String field, String text) throws AccessRefusedException {
         long millis = number(field, text);
         // Far from where durations between instants overflow.
         if (millis < 0 || millis > Long.MAX_VALUE / 1_000_000) {
-            throw new RefusedException(Access.Reason.BAD_REQUEST, "'" + field + "' is no time in milliseconds.");
+            throw new AccessRefusedException(Access.Reason.BAD_REQUEST, "'" + field + "' is no time in milliseconds.");
         }
         return Instant.ofEpochMilli(millis);
     }
 
-    private static long number(String field, String text) throws RefusedException {
+    private static long number(String field, String text) throws AccessRefusedException {
         try {
             return Long.parseLong(text);
         } catch (NumberFormatException e) {
-            throw new RefusedException(Access.Reason.BAD_REQUEST, "'" + field + "' is no whole number.");
+            throw new AccessRefusedException(Access.Reason.BAD_REQUEST, "'" + field + "' is no whole number.");
         }
     }
 }

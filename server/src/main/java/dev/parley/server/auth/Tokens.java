@@ -101,7 +101,7 @@ final class Tokens {
             }
             try {
                 known = verify(token, now);
-            } catch (RefusedException e) {
+            } catch (AccessRefusedException e) {
                 return e.refused();
             } catch (ParseException | IllegalArgumentException e) {
                 return new Access.Refused(Access.Reason.INVALID_TOKEN, "The token cannot be used: " + e.getMessage());
@@ -131,7 +131,7 @@ final class Tokens {
         verified.put(token, access);
     }
 
-    private Verified verify(String token, Instant now) throws ParseException, JOSEException, RefusedException {
+    private Verified verify(String token, Instant now) throws ParseException, JOSEException, AccessRefusedException {
         JWT parsed = JWTParser.parse(token);
         String embedded = embedded(parsed);
         if (embedded != null) {
@@ -144,7 +144,7 @@ final class Tokens {
         String keyName = jwt.getHeader().getKeyID();
         ApiKey key = keyName == null ? null : keys.find(keyName);
         if (key == null) {
-            throw new RefusedException(
+            throw new AccessRefusedException(
                     Access.Reason.UNKNOWN_KEY,
                     "The token is not signed by a key of this server ('kid' names the key).");
         } else if (!jwt.verify(new MACVerifier(key.secret()))) {
