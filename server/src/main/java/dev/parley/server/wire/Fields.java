@@ -1,5 +1,6 @@
 package dev.parley.server.wire;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -58,6 +59,18 @@ record Fields(JsonNode node, String what) {
     Fields object(String name, String itsName) throws WireException {
         JsonNode value = get(name);
         return value == null ? null : of(value, itsName);
+    }
+
+    /** The elements of an array; none if it is absent. */
+    Iterable<JsonNode> elements(String name) throws WireException {
+        JsonNode value = get(name);
+        if (value == null) {
+            return List.of();
+        }
+        if (!value.isArray()) {
+            throw wrong(name, "an array");
+        }
+        return value;
     }
 
     /** An object as the text of a JSON document, or null. */

@@ -13,6 +13,7 @@ import tools.jackson.databind.JsonNode;
  * @param flags see {@link Flags}
  * @param params of an attachment or a publish, values as text
  * @param accessToken of an AUTH
+ * @param error what is wrong with the messages or presence events, of which there are none then
  */
 public record InboundFrame(
         Action action,
@@ -24,7 +25,8 @@ public record InboundFrame(
         Map<String, String> params,
         List<InboundMessage> messages,
         List<InboundPresence> presence,
-        @Nullable String accessToken) {
+        @Nullable String accessToken,
+        @Nullable ErrorInfo error) {
 
     /** Reads a frame; the bytes may be anybody's. */
     public static InboundFrame read(WireFormat format, byte[] bytes) throws WireException {
@@ -35,8 +37,17 @@ public record InboundFrame(
             throw new WireException(ErrorInfo.unreadable("There is no action " + number + "."));
         }
         Fields auth = fields.object("auth", "field auth");
-        JsonNode messages = fields.get("messages");
-        JsonNode presence = fields.get("presence");
+        List<InboundMessage> messages = List.of();
+        List<InboundPresence> presence = List.of();
+        ErrorInfo error = null;
+        try {
+            messages = InboundMessage.readAll(fields.elements("messages"));
+            presence = InboundPresence.readAll(fields.elements("presence"));
+        } catch (WireException e) {
+            // The request is refused by its number, and the connection goes on.
+            messages = List.of();
+            error = e.error();
+        }
         return new InboundFrame(
                 action,
                 fields.text("id"),
@@ -45,9 +56,10 @@ public record InboundFrame(
                 fields.number("msgSerial", -1),
                 fields.number("flags", 0),
                 params(fields),
-                messages == null ? List.of() : InboundMessage.readAll(messages),
-                presence == null ? List.of() : InboundPresence.readAll(presence),
-                auth == null ? null : auth.text("accessToken"));
+                messages,
+                presence,
+                auth == null ? null : auth.text("accessToken"),
+                error);
     }
 
     private static Map<String, String> params(Fields fields) throws WireException {

@@ -89,14 +89,11 @@ public record InboundMessage(
                                 operation.text("clientId"), operation.text("description"), operation.json("metadata")));
     }
 
-    /** Reads one message or an array of them. */
-    public static List<InboundMessage> readAll(JsonNode node) throws WireException {
-        if (!node.isArray()) {
-            return List.of(read(node));
-        }
-        List<InboundMessage> messages = new ArrayList<>(node.size());
-        for (JsonNode message : node) {
-            messages.add(read(message));
+    /** Reads messages. */
+    public static List<InboundMessage> readAll(Iterable<JsonNode> nodes) throws WireException {
+        List<InboundMessage> messages = new ArrayList<>();
+        for (JsonNode node : nodes) {
+            messages.add(read(node));
         }
         return messages;
     }

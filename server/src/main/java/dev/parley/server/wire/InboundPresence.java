@@ -34,10 +34,10 @@ public record InboundPresence(
         return new InboundPresence(action, fields.text("id"), fields.text("clientId"), Bodies.read(fields));
     }
 
-    static List<InboundPresence> readAll(JsonNode array) throws WireException {
-        List<InboundPresence> events = new ArrayList<>(array.size());
-        for (JsonNode event : array) {
-            events.add(read(event));
+    static List<InboundPresence> readAll(Iterable<JsonNode> nodes) throws WireException {
+        List<InboundPresence> events = new ArrayList<>();
+        for (JsonNode node : nodes) {
+            events.add(read(node));
         }
         return events;
     }
