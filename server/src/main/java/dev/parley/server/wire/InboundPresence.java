@@ -34,7 +34,8 @@ public record InboundPresence(
         return new InboundPresence(action, fields.text("id"), fields.text("clientId"), Bodies.read(fields));
     }
 
-    static List<InboundPresence> readAll(Iterable<JsonNode> nodes) throws WireException {
+    /** Reads presence events. */
+    public static List<InboundPresence> readAll(Iterable<JsonNode> nodes) throws WireException {
         List<InboundPresence> events = new ArrayList<>();
         for (JsonNode node : nodes) {
             events.add(read(node));

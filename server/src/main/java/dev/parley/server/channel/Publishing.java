@@ -1,0 +1,144 @@
+package dev.parley.server.channel;
+
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.server.auth.Access;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.InboundMessage;
+import dev.parley.server.wire.Serials;
+import dev.parley.server.wire.WireException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What somebody may publish to a channel, by whichever door: makes commands of messages, or refuses them.
+ *
+ * @param mutable whether messages of the channel can be changed
+ * @param connectionId the connection that publishes, or for which it is done; null if there is none
+ * @param maxBytes how large all messages of a request may be together
+ */
+public record Publishing(
+        Gate gate,
+        Principal principal,
+        String channel,
+        boolean mutable,
+        @Nullable String connectionId,
+        int maxBytes) {
+
+    /** How large a message may become by appending to it, in bytes. */
+    public static final int MAX_GROWN_BYTES = 1 << 20;
+
+    /** Messages of one request. */
+    public static final int MAX_MESSAGES = 1_000;
+
+    /** Longest id that a client may give a message. */
+    public static final int MAX_ID_CHARS = 512;
+
+    /**
+     * The commands for messages.
+     *
+     * @param idPrefix what the ids begin with that the client does not give
+     */
+    public List<MessageOp> operations(List<InboundMessage> messages, String idPrefix) throws WireException {
+        if (messages.isEmpty() || messages.size() > MAX_MESSAGES) {
+            throw new WireException(ErrorInfo.badRequest(
+                    "A request has 1 to " + MAX_MESSAGES + " messages, not " + messages.size() + "."));
+        }
+        long size = 0;
+        for (InboundMessage message : messages) {
+            size += message.size();
+        }
+        if (size > maxBytes) {
+            throw new WireException(ErrorInfo.tooLarge(size, maxBytes));
+        }
+        List<MessageOp> operations = new ArrayList<>(messages.size());
+        for (InboundMessage message : messages) {
+            operations.add(
+                    switch (message.action()) {
+                        case CREATE -> create(message, idPrefix + ":" + operations.size());
+                        case UPDATE -> change(message, MessageEntry.Action.UPDATE);
+                        case DELETE -> change(message, MessageEntry.Action.DELETE);
+                        case APPEND -> change(message, MessageEntry.Action.APPEND);
+                        case META, SUMMARY ->
+                            throw new WireException(
+                                    ErrorInfo.invalidValue("Messages of this action are only made by the server."));
+                    });
+        }
+        return operations;
+    }
+
+    private MessageOp create(InboundMessage message, String ourId) throws WireException {
+        permit(Operation.PUBLISH);
+        String id = message.id();
+        if (id != null && (id.isEmpty() || id.length() > MAX_ID_CHARS)) {
+            throw new WireException(ErrorInfo.invalidId("A message's id has 1 to " + MAX_ID_CHARS + " characters."));
+        }
+        return new MessageOp.Create(
+                id == null ? ourId : id,
+                id != null,
+                clientId(principal, message.clientId()),
+                connectionId,
+                message.body(),
+                message.ephemeral());
+    }
+
+    private MessageOp change(InboundMessage message, MessageEntry.Action action) throws WireException {
+        if (!mutable) {
+            throw new WireException(ErrorInfo.NOT_MUTABLE);
+        }
+        OptionalLong serial = Serials.parse(message.serial());
+        if (serial.isEmpty()) {
+            throw new WireException(
+                    ErrorInfo.invalidValue("The serial names no message: give the one that it came with."));
+        }
+        String claimed = message.operation().clientId();
+        String clientId = clientId(principal, claimed == null ? message.clientId() : claimed);
+        boolean delete = action == MessageEntry.Action.DELETE;
+        boolean any = principal.may(delete ? Operation.MESSAGE_DELETE_ANY : Operation.MESSAGE_UPDATE_ANY, channel);
+        if (!any) {
+            permit(delete ? Operation.MESSAGE_DELETE_OWN : Operation.MESSAGE_UPDATE_OWN);
+            if (clientId == null) {
+                throw new WireException(
+                        ErrorInfo.invalidClientId("Only who has a clientId has messages of their own to change."));
+            }
+        }
+        return new MessageOp.Change(
+                action,
+                serial.getAsLong(),
+                message.body(),
+                new dev.parley.engine.session.Operation(
+                        clientId,
+                        message.operation().description(),
+                        message.operation().metadata()),
+                any,
+                Math.max(maxBytes, MAX_GROWN_BYTES));
+    }
+
+    private void permit(Operation operation) throws WireException {
+        if (gate.permit(principal, operation, channel) instanceof Access.Refused refused) {
+            throw new WireException(Refusals.of(refused));
+        }
+    }
+
+    /**
+     * Who says it.
+     *
+     * @param claimed what the message or presence event says; null: nothing
+     * @return null if nobody in particular
+     */
+    public static @Nullable String clientId(Principal principal, @Nullable String claimed) throws WireException {
+        if (claimed == null) {
+            return Principal.ANY_CLIENT.equals(principal.clientId()) ? null : principal.clientId();
+        }
+        if (principal.as(claimed) instanceof Access.Granted) {
+            return claimed;
+        }
+        throw new WireException(ErrorInfo.invalidClientId(
+                "The clientId is not one that these credentials may use: leave it out, or use theirs."));
+    }
+}
