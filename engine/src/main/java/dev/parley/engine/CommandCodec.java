@@ -4,6 +4,8 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommandCodec;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamCommandCodec;
 import dev.parley.engine.subscription.SubscriptionCommand;
@@ -18,6 +20,7 @@ final class CommandCodec {
         switch (command) {
             case StreamCommand<?> c -> StreamCommandCodec.write(c, out);
             case SubscriptionCommand<?> c -> SubscriptionCommandCodec.write(c, out);
+            case SessionCommand<?> c -> SessionCommandCodec.write(c, out);
             default -> throw new IllegalArgumentException("no codec for " + command.getClass());
         }
     }
@@ -30,6 +33,9 @@ final class CommandCodec {
         }
         if (SubscriptionCommandCodec.isKind(kind)) {
             return SubscriptionCommandCodec.read(kind, in);
+        }
+        if (SessionCommandCodec.isKind(kind)) {
+            return SessionCommandCodec.read(kind, in);
         }
         throw new MalformedBinaryException("an unknown command of kind " + kind, null);
     }

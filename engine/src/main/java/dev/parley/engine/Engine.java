@@ -38,6 +38,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,7 +48,6 @@ import org.slf4j.LoggerFactory;
  * <p>A command goes to the committer, which makes it durable in the journal, then to its shard's applier, which turns it
  * into entries and an outcome. Nothing is answered or shown before it is durable. Thread-safe.
  */
-@SuppressWarnings("DoNotCallSuggester")
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
     private static final byte[] SHARDS_KEY = "shards".getBytes(StandardCharsets.UTF_8);
@@ -59,6 +59,12 @@ public final class Engine implements AutoCloseable {
 
     private static final int EXPIRE_BATCH = 1000;
 
+    /** A message that has not grown for so long is joined to one piece. */
+    private static final long GROWTH_PAUSE_MILLIS = 60_000;
+
+    /** How many growing messages one sweep looks at. */
+    private static final int GROWING_BATCH = 1000;
+
     private final EngineOptions options;
     private final FileChannel lockFile;
     private final Store store;
@@ -66,6 +72,7 @@ public final class Engine implements AutoCloseable {
     private final Committer committer;
     private final Streams streams;
     private final Subscriptions subscriptions;
+    private final Sessions sessions;
     private final Delivery delivery;
     private final Forks forks;
     private final List<Shard> shards = new ArrayList<>();
@@ -76,6 +83,9 @@ public final class Engine implements AutoCloseable {
     private final AtomicLong waitingBytes = new AtomicLong();
     private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
     private volatile boolean lowOnDisk;
+    /** Where the next sweep goes on among the growing messages; null to begin anew. */
+    private byte @Nullable [] growing;
+
     private volatile boolean stopped;
 
     private sealed interface CommitterTask {
@@ -135,13 +145,14 @@ public final class Engine implements AutoCloseable {
         this.store = store;
         this.journal = journal;
         this.committer = new Committer(journal);
-        this.streams = new Streams(store, options.cachedStreams());
+        this.streams = new Streams(store, options.cachedStates());
         this.subscriptions = new Subscriptions(store);
-        this.delivery = new Delivery(streams);
+        this.sessions = new Sessions(store, options.cachedStates());
+        this.delivery = new Delivery(streams, sessions);
         this.forks = new Forks(this::enqueue, () -> UUID.randomUUID().toString());
         int count = shardCount();
         for (int i = 0; i < count; i++) {
-            shards.add(new Shard(i, store, streams, subscriptions, delivery, this::release));
+            shards.add(new Shard(i, store, streams, subscriptions, sessions, delivery, this::release));
             shardInboxes.add(new Inbox<>());
         }
     }
@@ -197,7 +208,7 @@ public final class Engine implements AutoCloseable {
 
     /** What sessions are, as far as it is durable and applied. */
     public Sessions sessions() {
-        throw new UnsupportedOperationException();
+        return sessions;
     }
 
     /** Live reading. */
@@ -433,8 +444,8 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Does what time brings: ends streams whose lifetime is over at {@code now} (milliseconds since 1970) and looks at
-     * the room on the disk. Call it about once a second.
+     * Does what time brings: ends streams whose lifetime is over at {@code now} (milliseconds since 1970), joins messages
+     * that have ceased to grow and looks at the room on the disk. Call it about once a second, one call at a time.
      */
     public void sweep(long now) throws IOException {
         long free = Files.getFileStore(options.folder()).getUsableSpace();
@@ -450,6 +461,9 @@ public final class Engine implements AutoCloseable {
         for (var expire : streams.due(now, EXPIRE_BATCH)) {
             enqueue(expire, Forks.ignore());
         }
+        Sessions.Growing found = sessions.idle(growing, now - GROWTH_PAUSE_MILLIS, now, GROWING_BATCH);
+        growing = found.next();
+        found.idle().forEach(compact -> enqueue(compact, Forks.ignore()));
     }
 
     /** Brings to an end what a crash may have left between two shards. Call it once after opening, at {@code now}. */

@@ -10,7 +10,7 @@ import java.nio.file.Path;
  * @param segmentBytes size of a journal segment
  * @param maxRecordBytes largest command in the journal
  * @param cacheBytes memory for blocks of the store
- * @param cachedStreams how many stream states stay in memory
+ * @param cachedStates how many states of streams stay in memory, and as many of sessions
  * @param maxWaiting how many commands may wait for their outcome
  * @param maxWaitingBytes how much memory those may hold
  * @param minFreeBytes commands that store something are refused when the disk has less room than this
@@ -21,7 +21,7 @@ public record EngineOptions(
         long segmentBytes,
         int maxRecordBytes,
         long cacheBytes,
-        int cachedStreams,
+        int cachedStates,
         int maxWaiting,
         long maxWaitingBytes,
         long minFreeBytes) {

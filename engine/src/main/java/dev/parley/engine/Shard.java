@@ -4,6 +4,10 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.Delivery;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionMachine;
+import dev.parley.engine.session.SessionTx;
+import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
@@ -35,6 +39,7 @@ final class Shard {
     private final Store store;
     private final Streams streams;
     private final Subscriptions subscriptions;
+    private final Sessions sessions;
     private final Delivery delivery;
     private final Consumer<ForkRelease> onRelease;
     private long applied;
@@ -44,12 +49,14 @@ final class Shard {
             Store store,
             Streams streams,
             Subscriptions subscriptions,
+            Sessions sessions,
             Delivery delivery,
             Consumer<ForkRelease> onRelease) {
         this.number = number;
         this.store = store;
         this.streams = streams;
         this.subscriptions = subscriptions;
+        this.sessions = sessions;
         this.delivery = delivery;
         this.onRelease = onRelease;
         byte[] mark = store.get(Table.META, markKey());
@@ -72,6 +79,7 @@ final class Shard {
         StoreTx rows = new StoreTx(store);
         StreamTx streamTx = new StreamTx(streams, rows);
         SubscriptionTx subscriptionTx = new SubscriptionTx(subscriptions, rows);
+        SessionTx sessionTx = new SessionTx(sessions, rows);
         List<Object> outcomes = new ArrayList<>(batch.size());
         long last = applied;
         for (Work work : batch) {
@@ -83,14 +91,17 @@ final class Shard {
                     switch (work.command()) {
                         case StreamCommand<?> c -> StreamMachine.apply(c, work.position(), streamTx);
                         case SubscriptionCommand<?> c -> SubscriptionMachine.apply(c, work.position(), subscriptionTx);
+                        case SessionCommand<?> c -> SessionMachine.apply(c, work.position(), sessionTx);
                         default -> throw new IllegalArgumentException("no machine for " + work.command());
                     });
         }
         subscriptionTx.write();
+        sessionTx.write();
         rows.append(Table.META, markKey(), new BinaryWriter(8).fixed64(last).toBytes());
         rows.commit();
         applied = last;
         delivery.publish(streamTx);
+        delivery.publish(sessionTx);
         subscriptionTx.publish();
         for (int i = 0; i < outcomes.size(); i++) {
             answer(batch.get(i).reply(), outcomes.get(i));

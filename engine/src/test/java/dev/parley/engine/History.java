@@ -9,6 +9,7 @@ import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
@@ -517,9 +518,17 @@ final class History {
     private void compareWithReplayFromZero(Server running) throws IOException {
         Store other = new SimulatedStore();
         Streams streams = new Streams(other, maxCached);
+        Sessions sessions = new Sessions(other, maxCached);
         List<Shard> shards = new ArrayList<>();
         for (int i = 0; i < shardCount; i++) {
-            shards.add(new Shard(i, other, streams, new Subscriptions(other), new Delivery(streams), release -> {}));
+            shards.add(new Shard(
+                    i,
+                    other,
+                    streams,
+                    new Subscriptions(other),
+                    sessions,
+                    new Delivery(streams, sessions),
+                    release -> {}));
         }
         Recovery.run(new Tape(written), shards);
         shards.forEach(shard -> shard.mark(durable));
@@ -549,7 +558,8 @@ final class History {
     /** An engine whose threads are steps. */
     private final class Server {
         final Streams streams = new Streams(storage.store(), maxCached);
-        final Delivery delivery = new Delivery(streams);
+        final Sessions sessions = new Sessions(storage.store(), maxCached);
+        final Delivery delivery = new Delivery(streams, sessions);
         final Subscriptions subscriptions = new Subscriptions(storage.store());
         final Forks forks = new Forks(this::enqueue, () -> "pin" + made++);
         final List<Shard> shards = new ArrayList<>();
@@ -563,7 +573,8 @@ final class History {
         Server() throws IOException {
             Store store = new Watched(storage.store());
             for (int i = 0; i < shardCount; i++) {
-                shards.add(new Shard(i, store, streams, subscriptions, delivery, release -> forks.release(release, 0)));
+                shards.add(new Shard(
+                        i, store, streams, subscriptions, sessions, delivery, release -> forks.release(release, 0)));
                 tasks.add(new ArrayDeque<>());
             }
             journal = open();
@@ -722,8 +733,13 @@ final class History {
         }
 
         @Override
-        public @Nullable Row last(Table table, byte[] from, byte[] to) {
-            return store.last(table, from, to);
+        public Rows scanBackwards(Table table, byte[] from, byte[] to) {
+            return store.scanBackwards(table, from, to);
+        }
+
+        @Override
+        public Moment snapshot() {
+            return store.snapshot();
         }
 
         @Override

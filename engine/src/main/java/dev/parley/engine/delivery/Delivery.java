@@ -1,6 +1,10 @@
 package dev.parley.engine.delivery;
 
+import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.SessionTx;
+import dev.parley.engine.session.Sessions;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.stream.StreamTx;
 import dev.parley.engine.stream.Streams;
@@ -9,14 +13,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /** Brings new entries to live readers. Thread-safe. */
-@SuppressWarnings("DoNotCallSuggester")
 public final class Delivery {
     private final Streams streams;
+    private final Sessions sessions;
     private final ConcurrentHashMap<Long, Topic> topics = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<SessionName, SessionTopic> sessionTopics = new ConcurrentHashMap<>();
 
-    /** Delivers what {@code streams} shows. */
-    public Delivery(Streams streams) {
+    /** Delivers what {@code streams} and {@code sessions} show. */
+    public Delivery(Streams streams, Sessions sessions) {
         this.streams = streams;
+        this.sessions = sessions;
     }
 
     /**
@@ -29,7 +35,7 @@ public final class Delivery {
     public @Nullable Tail tail(StreamState state, long position, Runnable listener) {
         Topic topic = topics.compute(state.id(), (id, existing) -> {
             Topic joined = existing == null ? new Topic() : existing;
-            joined.add(listener);
+            joined.listeners().add(listener);
             return joined;
         });
         // Looked up after joining: whatever is published from now on reaches the topic.
@@ -51,16 +57,38 @@ public final class Delivery {
      * @param listener as for streams
      */
     public SessionTail tail(SessionName session, @Nullable Long from, boolean whole, Runnable listener) {
-        throw new UnsupportedOperationException(session.key() + from + whole + listener);
+        SessionTopic topic = sessionTopics.compute(session, (name, existing) -> {
+            SessionTopic joined = existing == null ? new SessionTopic() : existing;
+            joined.listeners().add(listener);
+            return joined;
+        });
+        // Looked up after joining: whatever is published from now on reaches the topic.
+        topic.seed(sessions.find(session));
+        SessionTopic.Look look = topic.since(Positions.START);
+        SessionState state = look.state();
+        // Memory may be ahead of the state by a moment, and a reader may come back from there.
+        long end = look.top();
+        boolean resumed =
+                from != null && from <= end && (state == null ? from == Positions.START : from >= state.horizon());
+        long begin = from != null && resumed ? from : end;
+        return new SessionTail(
+                this, sessions, topic, session, state == null ? 0 : state.id(), begin, resumed, whole, listener);
     }
 
     void detach(long streamId, Topic topic, Runnable listener) {
-        topics.computeIfPresent(streamId, (id, current) -> current == topic && topic.remove(listener) ? null : current);
+        topics.computeIfPresent(
+                streamId, (id, current) -> current == topic && topic.listeners().remove(listener) ? null : current);
     }
 
-    /** How many streams are being read live. */
+    void detach(SessionName session, SessionTopic topic, Runnable listener) {
+        sessionTopics.computeIfPresent(
+                session,
+                (name, current) -> current == topic && topic.listeners().remove(listener) ? null : current);
+    }
+
+    /** How many streams and sessions are being read live. */
     public int topics() {
-        return topics.size();
+        return topics.size() + sessionTopics.size();
     }
 
     /** Shows a written batch: entries first, then states, then the word to readers. */
@@ -89,6 +117,27 @@ public final class Delivery {
                     }
                 });
             }
+        }
+    }
+
+    /** Shows a written batch: entries first, then states, then the word to readers. */
+    public void publish(SessionTx written) {
+        if (!sessionTopics.isEmpty()) {
+            for (SessionTx.Added added : written.added()) {
+                SessionTopic topic = sessionTopics.get(added.session());
+                if (topic != null) {
+                    topic.append(added.before(), added.entry());
+                }
+            }
+        }
+        written.publish();
+        if (!sessionTopics.isEmpty()) {
+            written.changed().forEach((name, state) -> {
+                SessionTopic topic = sessionTopics.get(name);
+                if (topic != null) {
+                    topic.publish(state.orElse(null));
+                }
+            });
         }
     }
 }

@@ -1,7 +1,17 @@
 package dev.parley.engine.delivery;
 
+import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Sessions;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A reader's place in a session: history, then live, without a seam. Opened by {@code Delivery.tail(SessionName, ...)}.
@@ -9,9 +19,53 @@ import java.util.List;
  * <p>The tail holds a position and no queue. It is told that there is more and asks when it can take more. An APPEND is
  * only given to a reader who had the message before: to others, and to whoever fell behind, the message comes whole, as an
  * UPDATE at its newest version; what lies between is skipped. Called by one thread at a time.
+ *
+ * <p>Who had a message before needs no book: everything behind the place where the tail began has been given, so a message
+ * was given if its version before the append came after that place.
  */
-@SuppressWarnings("DoNotCallSuggester")
 public final class SessionTail implements AutoCloseable {
+    private final Delivery delivery;
+    private final Sessions sessions;
+    private final SessionTopic topic;
+    private final SessionName name;
+    private final Runnable listener;
+    private final boolean whole;
+    private final boolean resumed;
+    private final long begin;
+
+    /** The session that is read; 0 as long as there is none. */
+    private long session;
+
+    private long position;
+
+    /** What the store had when it was last read, and must be read to before memory may go on. */
+    private long storeUntil;
+
+    private boolean lost;
+
+    SessionTail(
+            Delivery delivery,
+            Sessions sessions,
+            SessionTopic topic,
+            SessionName name,
+            long session,
+            long position,
+            boolean resumed,
+            boolean whole,
+            Runnable listener) {
+        this.delivery = delivery;
+        this.sessions = sessions;
+        this.topic = topic;
+        this.name = name;
+        this.session = session;
+        this.begin = position;
+        this.position = position;
+        this.storeUntil = position;
+        this.resumed = resumed;
+        this.whole = whole;
+        this.listener = listener;
+    }
+
     /** What a tail yields at one moment. */
     public sealed interface Next {}
 
@@ -29,26 +83,128 @@ public final class SessionTail implements AutoCloseable {
 
     /** The reader's place: everything up to here has been read. */
     public long position() {
-        throw new UnsupportedOperationException();
+        return position;
     }
 
     /** True if the place asked for was one from which nothing is missing, so that the reader's copy is still good. */
     public boolean resumed() {
-        throw new UnsupportedOperationException();
+        return resumed;
     }
 
-    /** What comes next, as far as memory has it; never blocks. */
+    /** What comes next, as far as memory has it; never blocks. At least one entry if there is any. */
     public Next poll(int maxBytes) {
-        throw new UnsupportedOperationException(String.valueOf(maxBytes));
+        SessionTopic.Look look = topic.since(position);
+        if (isLost(look.state())) {
+            return new Lost();
+        }
+        if (position < storeUntil) {
+            return new InStore();
+        }
+        List<SessionEntry> entries = look.entries();
+        if (entries == null) {
+            return new InStore();
+        }
+        if (entries.isEmpty()) {
+            return new Nothing();
+        }
+        int count = 0;
+        for (long bytes = 0; count < entries.size() && bytes < maxBytes; count++) {
+            SessionEntry entry = entries.get(count);
+            if (isTooLittle(entry)) {
+                break;
+            }
+            bytes += entry.weight();
+        }
+        return count == 0 ? new InStore() : advance(count == entries.size() ? entries : entries.subList(0, count));
     }
 
-    /** What comes next, from the store; blocks on the disk. */
+    /** True if the entry is an append to a message that the reader does not have. */
+    private boolean isTooLittle(SessionEntry entry) {
+        return entry instanceof MessageEntry message
+                && message.action() == MessageEntry.Action.APPEND
+                && (whole || message.previous() <= begin);
+    }
+
+    /** The reader stays with the session that it began with, also if there is another of its name by now. */
+    private boolean isLost(@Nullable SessionState state) {
+        if (session == 0 && state != null) {
+            session = state.id();
+        }
+        lost |= session != 0 && (state == null || state.id() != session);
+        return lost;
+    }
+
+    /** What comes next, from the store; blocks on the disk. At least one entry if there is any. */
     public Next readStore(int maxBytes) {
-        throw new UnsupportedOperationException(String.valueOf(maxBytes) + List.of());
+        SessionTopic.Look look = topic.since(position);
+        if (isLost(look.state())) {
+            return new Lost();
+        }
+        if (look.entries() != null && position >= storeUntil) {
+            List<SessionEntry> completed = complete(look.entries(), maxBytes);
+            if (!completed.isEmpty()) {
+                return advance(completed);
+            }
+            if (look.entries().isEmpty()) {
+                return new Nothing();
+            }
+        }
+        Sessions.Part part = sessions.since(name, session, position, maxBytes);
+        if (part == null) {
+            lost = true;
+            return new Lost();
+        }
+        storeUntil = part.last();
+        long from = position;
+        position = part.to();
+        return part.entries().isEmpty() ? poll(maxBytes) : new More(part.entries(), from, position);
+    }
+
+    /** Entries from memory, with whole messages from the store in the place of appends to what the reader does not have. */
+    private List<SessionEntry> complete(List<SessionEntry> entries, int maxBytes) {
+        List<SessionEntry> completed = new ArrayList<>();
+        Set<MessageEntry> outdated = whole ? outdated(entries) : Set.of();
+        long bytes = 0;
+        for (SessionEntry entry : entries) {
+            if (bytes >= maxBytes) {
+                break;
+            }
+            SessionEntry full = entry;
+            if (entry instanceof MessageEntry append && isTooLittle(entry)) {
+                if (outdated.contains(append)) {
+                    continue;
+                }
+                full = sessions.messageAt(session, append.serial(), append.position());
+            }
+            if (full == null) {
+                break;
+            }
+            completed.add(full);
+            bytes += full.weight();
+        }
+        return completed;
+    }
+
+    /** Those after which the same message has changed again: a reader of whole messages needs only the last of them. */
+    private static Set<MessageEntry> outdated(List<SessionEntry> entries) {
+        Set<MessageEntry> outdated = Collections.newSetFromMap(new IdentityHashMap<>());
+        Set<Long> changedLater = new HashSet<>();
+        for (SessionEntry entry : entries.reversed()) {
+            if (entry instanceof MessageEntry message && !changedLater.add(message.serial())) {
+                outdated.add(message);
+            }
+        }
+        return outdated;
+    }
+
+    private More advance(List<SessionEntry> entries) {
+        long from = position;
+        position = entries.getLast().position();
+        return new More(entries, from, position);
     }
 
     @Override
     public void close() {
-        throw new UnsupportedOperationException();
+        delivery.detach(name, topic, listener);
     }
 }

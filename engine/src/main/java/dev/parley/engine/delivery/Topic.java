@@ -5,7 +5,6 @@ import dev.parley.engine.stream.StreamState;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -16,10 +15,7 @@ final class Topic {
     private static final int MAX_RECENT_ENTRIES = 1024;
     private static final int MAX_RECENT_BYTES = 256 << 10;
 
-    /** Distinct listeners with the number of tails that share each. Guarded by itself. */
-    private final IdentityHashMap<Runnable, Integer> shares = new IdentityHashMap<>();
-
-    private volatile Runnable[] listeners = {};
+    private final Listeners listeners = new Listeners();
     private final AtomicReference<@Nullable StreamState> state = new AtomicReference<>();
     /** Entries without a hole between them. Guarded by itself. */
     private final ArrayDeque<Entry> recent = new ArrayDeque<>();
@@ -32,23 +28,8 @@ final class Topic {
     private List<Entry> answer = List.of();
     private volatile boolean ended;
 
-    /** Tails that share a listener are told once: one word for all readers of an event loop. */
-    void add(Runnable listener) {
-        synchronized (shares) {
-            if (shares.merge(listener, 1, Integer::sum) == 1) {
-                listeners = shares.keySet().toArray(Runnable[]::new);
-            }
-        }
-    }
-
-    /** Returns true if that was the last one. */
-    boolean remove(Runnable listener) {
-        synchronized (shares) {
-            if (shares.computeIfPresent(listener, (l, count) -> count == 1 ? null : count - 1) == null) {
-                listeners = shares.keySet().toArray(Runnable[]::new);
-            }
-            return shares.isEmpty();
-        }
+    Listeners listeners() {
+        return listeners;
     }
 
     /** What a new reader found in the store; anything published meanwhile is newer. */
@@ -78,18 +59,12 @@ final class Topic {
 
     void publish(StreamState newest) {
         state.set(newest);
-        tellListeners();
+        listeners.tell();
     }
 
     void end() {
         ended = true;
-        tellListeners();
-    }
-
-    private void tellListeners() {
-        for (Runnable listener : listeners) {
-            listener.run();
-        }
+        listeners.tell();
     }
 
     /** Entries from {@code from} on that are still in memory, or null if the first of them is not. */

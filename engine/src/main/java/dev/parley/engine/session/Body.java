@@ -23,6 +23,19 @@ public record Body(
         return length(name) + (data == null ? 0 : data.bytes().length) + length(encoding) + length(extras);
     }
 
+    /** This content with the fields that {@code change} has. */
+    Body mixedWith(Body change) {
+        return new Body(
+                change.name == null ? name : change.name,
+                change.data == null ? data : change.data,
+                change.encoding == null ? encoding : change.encoding,
+                change.extras == null ? extras : change.extras);
+    }
+
+    Body named(@Nullable String other) {
+        return new Body(other, data, encoding, extras);
+    }
+
     private static int length(@Nullable String text) {
         return text == null ? 0 : text.length();
     }

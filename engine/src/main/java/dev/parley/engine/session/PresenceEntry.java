@@ -15,6 +15,10 @@ public record PresenceEntry(long position, Action action, String id, String clie
         LEAVE
     }
 
+    PresenceEntry present() {
+        return new PresenceEntry(position, Action.PRESENT, id, clientId, connectionId, body);
+    }
+
     @Override
     public int weight() {
         return 128 + body.size();

@@ -9,4 +9,29 @@ package dev.parley.engine.session;
  * @param bytes roughly what its messages take, in bytes
  * @param members how many presence members it has
  */
-public record SessionState(SessionName name, long id, long last, long horizon, long bytes, int members) {}
+public record SessionState(SessionName name, long id, long last, long horizon, long bytes, int members) {
+    SessionState(SessionName name, long id) {
+        this(name, id, Positions.START, Positions.START, 0, 0);
+    }
+
+    /** True if nothing is missing for a reader who has read up to {@code position}. */
+    public boolean goesOnFrom(long position) {
+        return position >= horizon && position <= last;
+    }
+
+    SessionState withLast(long position) {
+        return new SessionState(name, id, position, horizon, bytes, members);
+    }
+
+    SessionState withHorizon(long position) {
+        return new SessionState(name, id, last, position, bytes, members);
+    }
+
+    SessionState withBytes(long count) {
+        return new SessionState(name, id, last, horizon, count, members);
+    }
+
+    SessionState withMembers(int count) {
+        return new SessionState(name, id, last, horizon, bytes, count);
+    }
+}

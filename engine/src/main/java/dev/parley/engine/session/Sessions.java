@@ -1,54 +1,388 @@
 package dev.parley.engine.session;
 
+import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionRows.Message;
+import dev.parley.engine.session.SessionRows.Version;
+import dev.parley.engine.session.SessionTx.Requester;
+import dev.parley.engine.session.SessionTx.Requests;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Moment;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.View;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** The sessions as readers see them: as far as it is durable and applied. Thread-safe; reads block on the disk. */
-@SuppressWarnings("DoNotCallSuggester")
+/**
+ * The sessions as readers see them: as far as it is durable and applied. Thread-safe; reads block on the disk.
+ *
+ * <p>States of recently changed sessions are kept in memory; the store has all of them.
+ */
 public final class Sessions {
+    /** How many accepted requests of a connection are remembered at least, for each session. */
+    public static final int KEPT_REQUESTS = 1024;
+
+    /** Tables whose keys begin with the session's id. */
+    static final List<Table> TABLES_BY_ID = List.of(
+            Table.LOG,
+            Table.MESSAGES,
+            Table.VERSIONS,
+            Table.GROWING,
+            Table.MESSAGE_IDS,
+            Table.MEMBERS,
+            Table.PRESENCE,
+            Table.REQUESTS);
+
+    private static final byte[] FIRST_ROW = {};
+    private static final byte[] AFTER_LAST_KEY = {(byte) 0xFF};
+
+    private final Store store;
+    private final int maxCached;
+    private final ConcurrentHashMap<SessionName, SessionState> cached = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<Requester, Requests> cachedRequests = new ConcurrentHashMap<>();
+
+    /**
+     * Reads from {@code store}.
+     *
+     * @param maxCached how many states are kept in memory at most
+     */
+    public Sessions(Store store, int maxCached) {
+        this.store = store;
+        this.maxCached = maxCached;
+    }
+
     /** A part of a log: positions from {@code from} to {@code to}, both inclusive. */
     public record Range(long from, long to, boolean newestFirst) {}
 
     /** A member and where it is. */
     public record Membership(SessionName session, String connectionId) {}
 
+    /**
+     * What has happened since a place in the log.
+     *
+     * @param entries of messages only the newest version, whole
+     * @param to everything up to here has been read
+     * @param last the end of the log at that moment
+     */
+    public record Part(List<SessionEntry> entries, long to, long last) {}
+
     /** The session, or null if nothing has ever been in it. */
     public @Nullable SessionState find(SessionName name) {
-        throw new UnsupportedOperationException(name.key());
+        SessionState state = cached.get(name);
+        return state == null ? find(name, store) : state;
+    }
+
+    private static @Nullable SessionState find(SessionName name, View view) {
+        byte[] row = view.get(Table.SESSIONS, SessionRows.sessionKey(name.key()));
+        return row == null ? null : SessionRows.session(row);
+    }
+
+    void publish(SessionName name, @Nullable SessionState state) {
+        if (state == null) {
+            cached.remove(name);
+            return;
+        }
+        cached.put(name, state);
+        if (cached.size() > maxCached) {
+            evict(cached);
+        }
+    }
+
+    Requests requests(Requester requester) {
+        Requests known = cachedRequests.get(requester);
+        if (known != null) {
+            return known;
+        }
+        int count = 0;
+        long newest = -1;
+        try (Rows rows = store.scan(
+                Table.REQUESTS,
+                SessionRows.connectionKey(requester.session(), requester.connectionId()),
+                SessionRows.connectionEnd(requester.session(), requester.connectionId()))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                count++;
+                newest = SessionRows.msgSerial(row.key());
+            }
+        }
+        return new Requests(count, newest);
+    }
+
+    void publish(Requester requester, Requests requests) {
+        if (requests.count() == 0) {
+            cachedRequests.remove(requester);
+            return;
+        }
+        cachedRequests.put(requester, requests);
+        if (cachedRequests.size() > maxCached) {
+            evict(cachedRequests);
+        }
+    }
+
+    /** Anything may go: the store has it. Dropping a share at once keeps this off most publishes. */
+    private void evict(ConcurrentHashMap<?, ?> cache) {
+        Iterator<?> keys = cache.keySet().iterator();
+        for (int i = maxCached / 16 + 1; i > 0 && keys.hasNext(); i--) {
+            keys.next();
+            keys.remove();
+        }
     }
 
     /** Sessions of an app in the order of their names, of those that begin with {@code prefix} and come after {@code after}. */
     public List<SessionState> list(String app, String prefix, String after, int limit) {
-        throw new UnsupportedOperationException(app + prefix + after + limit);
+        byte[] first = SessionRows.sessionKey(new SessionName(app, prefix).key());
+        byte[] last = SessionRows.sessionKey(new SessionName(app, after).key());
+        List<SessionState> found = new ArrayList<>();
+        try (Rows rows =
+                store.scan(Table.SESSIONS, Arrays.compareUnsigned(first, last) < 0 ? last : first, AFTER_LAST_KEY)) {
+            for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
+                SessionState state = SessionRows.session(row.value());
+                if (!state.name().app().equals(app) || !state.name().name().startsWith(prefix)) {
+                    break;
+                }
+                if (after.isEmpty() || !state.name().name().equals(after)) {
+                    found.add(state);
+                }
+            }
+        }
+        return found;
     }
 
     /** Messages by serial, each whole and in its newest version; at least one, if there is any, whatever its size. */
     public List<MessageEntry> messages(SessionState session, Range serials, int limit, int maxBytes) {
-        throw new UnsupportedOperationException(session.toString() + serials + limit + maxBytes);
+        List<MessageEntry> found = new ArrayList<>();
+        long bytes = 0;
+        try (Moment now = store.snapshot();
+                Rows rows = scan(now, Table.MESSAGES, session.id(), serials)) {
+            for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
+                MessageEntry message = whole(now, session.id(), SessionRows.message(row.key(), row.value()));
+                bytes += message.weight();
+                if (bytes > maxBytes && !found.isEmpty()) {
+                    break;
+                }
+                found.add(message);
+            }
+        }
+        return found;
+    }
+
+    private static Rows scan(View view, Table table, long session, Range range) {
+        byte[] from = SessionRows.positionKey(session, range.from());
+        // Nothing stands at the greatest position of all.
+        byte[] to = SessionRows.positionKey(session, range.to() == Long.MAX_VALUE ? Long.MAX_VALUE : range.to() + 1);
+        return range.newestFirst() ? view.scanBackwards(table, from, to) : view.scan(table, from, to);
+    }
+
+    private static MessageEntry whole(View view, long session, Message message) {
+        Head head = message.head();
+        Body body = message.body();
+        return head.entry(body != null ? body : fold(head, pieces(view, session, head, head.version())));
+    }
+
+    /** The pieces of a message up to a version. */
+    private static List<Version> pieces(View view, long session, Head head, long upTo) {
+        List<Version> pieces = new ArrayList<>();
+        try (Rows rows = view.scan(
+                Table.VERSIONS,
+                SessionRows.versionKey(session, head.serial(), head.base()),
+                SessionRows.versionKey(session, head.serial(), upTo + 1))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                pieces.add(SessionRows.version(row.key(), row.value()));
+            }
+        }
+        return pieces;
+    }
+
+    /** Joins what a message is in pieces. */
+    static Body fold(Head head, List<Version> pieces) {
+        Fold fold = new Fold(pieces.getFirst().body(), head.shape().data());
+        pieces.subList(1, pieces.size()).forEach(piece -> fold.append(piece.body()));
+        return fold.body();
+    }
+
+    private static @Nullable Message find(View view, long session, long serial) {
+        byte[] key = SessionRows.positionKey(session, serial);
+        byte[] row = view.get(Table.MESSAGES, key);
+        return row == null ? null : SessionRows.message(key, row);
     }
 
     /** The newest version of a message, whole, or null. */
     public @Nullable MessageEntry message(SessionState session, long serial) {
-        throw new UnsupportedOperationException(session.toString() + serial);
+        try (Moment now = store.snapshot()) {
+            Message message = find(now, session.id(), serial);
+            return message == null ? null : whole(now, session.id(), message);
+        }
     }
 
-    /** The versions of a message from {@code from} on, each whole, oldest first. */
+    /**
+     * A message, whole, as it was after the append that made {@code version}; or null if that is no longer known, because
+     * there is a newer one that is not an append.
+     */
+    public @Nullable MessageEntry messageAt(long session, long serial, long version) {
+        try (Moment now = store.snapshot()) {
+            Message message = find(now, session, serial);
+            if (message == null || message.head().version() < version) {
+                return null;
+            }
+            Head head = message.head();
+            if (head.version() == version) {
+                return whole(now, session, message);
+            }
+            if (!head.inPieces() || head.base() >= version) {
+                return null;
+            }
+            List<Version> pieces = pieces(now, session, head, version);
+            Version last = pieces.getLast();
+            return head.entry(version, Action.UPDATE, last.previous(), fold(head, pieces), last.operation());
+        }
+    }
+
+    /**
+     * The versions of a message from {@code from} on, each whole, oldest first. Appends that follow each other make one
+     * version.
+     */
     public List<MessageEntry> versions(SessionState session, long serial, long from, int limit) {
-        throw new UnsupportedOperationException(session.toString() + serial + from + limit);
+        List<MessageEntry> found = new ArrayList<>();
+        try (Moment now = store.snapshot()) {
+            Message message = find(now, session.id(), serial);
+            if (message == null) {
+                return found;
+            }
+            Head head = message.head();
+            long older = head.inPieces() ? head.base() : head.version();
+            if (from < older) {
+                try (Rows rows = now.scan(
+                        Table.VERSIONS,
+                        SessionRows.versionKey(session.id(), serial, from),
+                        SessionRows.versionKey(session.id(), serial, older))) {
+                    for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
+                        Version v = SessionRows.version(row.key(), row.value());
+                        found.add(head.entry(v.position(), v.action(), v.previous(), v.body(), v.operation()));
+                    }
+                }
+            }
+            if (from <= head.version() && found.size() < limit) {
+                found.add(whole(now, session.id(), message));
+            }
+        }
+        return found;
     }
 
     /** What members did, by position. */
     public List<PresenceEntry> presence(SessionState session, Range positions, int limit) {
-        throw new UnsupportedOperationException(session.toString() + positions + limit);
+        List<PresenceEntry> found = new ArrayList<>();
+        try (Rows rows = scan(store, Table.PRESENCE, session.id(), positions)) {
+            for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
+                found.add(SessionRows.presence(row.value()));
+            }
+        }
+        return found;
     }
 
     /** Who is there now, each as PRESENT with the id and position of what it did last. */
     public List<PresenceEntry> members(SessionState session) {
-        throw new UnsupportedOperationException(session.toString());
+        List<PresenceEntry> found = new ArrayList<>();
+        try (Rows rows =
+                store.scan(Table.MEMBERS, SessionRows.idKey(session.id()), SessionRows.idKey(session.id() + 1))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                found.add(SessionRows.presence(row.value()).present());
+            }
+        }
+        return found;
     }
 
     /** Everybody who is anywhere, once for each session and connection: after a restart somebody has to watch them. */
     public List<Membership> memberships() {
-        throw new UnsupportedOperationException();
+        Set<Membership> found = new LinkedHashSet<>();
+        try (Rows rows = store.scan(Table.SESSIONS, FIRST_ROW, AFTER_LAST_KEY)) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                SessionState state = SessionRows.session(row.value());
+                if (state.members() > 0) {
+                    members(state).forEach(m -> found.add(new Membership(state.name(), m.connectionId())));
+                }
+            }
+        }
+        return List.copyOf(found);
+    }
+
+    /**
+     * What has happened in a session since {@code position}, at one moment; or null if it is another session by now, or
+     * what came after {@code position} is gone.
+     *
+     * @param maxBytes weight after which no further entry is begun
+     */
+    public @Nullable Part since(SessionName name, long id, long position, int maxBytes) {
+        try (Moment now = store.snapshot()) {
+            SessionState state = find(name, now);
+            if (state == null || state.id() != id || position < state.horizon()) {
+                return null;
+            }
+            List<SessionEntry> entries = new ArrayList<>();
+            long bytes = 0;
+            try (Rows rows = scan(now, Table.LOG, id, new Range(position + 1, state.last(), false))) {
+                for (Row row = rows.next(); row != null; row = rows.next()) {
+                    if (bytes >= maxBytes) {
+                        return new Part(entries, entries.getLast().position(), state.last());
+                    }
+                    SessionEntry entry = entry(now, id, row);
+                    entries.add(entry);
+                    bytes += entry.weight();
+                }
+            }
+            return new Part(entries, state.last(), state.last());
+        }
+    }
+
+    private static SessionEntry entry(View view, long session, Row logged) {
+        long serial = SessionRows.logged(logged.value());
+        if (serial >= 0) {
+            Message message = find(view, session, serial);
+            if (message != null) {
+                return whole(view, session, message);
+            }
+        } else {
+            byte[] event = view.get(Table.PRESENCE, logged.key());
+            if (event != null) {
+                return SessionRows.presence(event);
+            }
+        }
+        throw new IllegalStateException("the log of session " + session + " names what is not there");
+    }
+
+    /** A row of a table that was looked at, so that the next look goes on behind it. */
+    public record Growing(List<Compact> idle, byte @Nullable [] next) {}
+
+    /**
+     * Commands for messages in pieces that have not grown since {@code before}.
+     *
+     * @param from where the last look ended, or null to begin
+     * @param limit how many messages are looked at
+     */
+    public Growing idle(byte @Nullable [] from, long before, long now, int limit) {
+        List<Compact> idle = new ArrayList<>();
+        int seen = 0;
+        try (Rows rows =
+                store.scan(Table.GROWING, from == null ? FIRST_ROW : from, SessionRows.idKey(Long.MAX_VALUE))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                if (seen++ == limit) {
+                    return new Growing(idle, row.key());
+                }
+                byte[] message = store.get(Table.MESSAGES, row.key());
+                if (message != null) {
+                    Head head = SessionRows.message(row.key(), message).head();
+                    if (Positions.millis(head.version()) < before) {
+                        idle.add(new Compact(SessionRows.growing(row.value()), now, head.serial(), head.version()));
+                    }
+                }
+            }
+        }
+        return new Growing(idle, null);
     }
 }

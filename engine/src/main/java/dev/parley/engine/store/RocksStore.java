@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Iterator;
 import java.util.List;
@@ -27,6 +26,7 @@ import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Slice;
+import org.rocksdb.Snapshot;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
@@ -38,6 +38,10 @@ import org.rocksdb.WriteOptions;
  */
 public final class RocksStore implements Store {
     private static final long MEMTABLE_BYTES = 64L << 20;
+
+    /** Of all tables together: one that has grown large has all of them flushed. */
+    private static final long ALL_MEMTABLES_BYTES = 256L << 20;
+
     private static final int BLOCK_BYTES = 16 << 10;
     private static final double BLOOM_BITS_PER_KEY = 10;
 
@@ -71,6 +75,7 @@ public final class RocksStore implements Store {
                     .setCreateIfMissing(true)
                     .setCreateMissingColumnFamilies(true)
                     .setAtomicFlush(true)
+                    .setDbWriteBufferSize(ALL_MEMTABLES_BYTES)
                     .setMaxBackgroundJobs(2)
                     .setKeepLogFileNum(2)
                     .setMaxOpenFiles(1024)
@@ -112,8 +117,12 @@ public final class RocksStore implements Store {
 
     @Override
     public byte @Nullable [] get(Table table, byte[] key) {
+        return get(table, key, readOptions);
+    }
+
+    private byte @Nullable [] get(Table table, byte[] key, ReadOptions options) {
         try {
-            return db.get(handle(table), readOptions, key);
+            return db.get(handle(table), options, key);
         } catch (RocksDBException e) {
             throw new StoreException("cannot read from the store: " + e.getMessage(), e);
         }
@@ -121,43 +130,94 @@ public final class RocksStore implements Store {
 
     @Override
     public Rows scan(Table table, byte[] from, byte[] to) {
-        Slice bound = new Slice(to);
-        ReadOptions options = new ReadOptions().setIterateUpperBound(bound);
-        RocksIterator rows = db.newIterator(handle(table), options);
-        rows.seek(from);
-        return new Rows() {
-            @Override
-            public @Nullable Row next() {
-                if (!rows.isValid()) {
-                    check(rows);
-                    return null;
-                }
-                Row row = new Row(rows.key(), rows.value());
-                rows.next();
-                return row;
-            }
-
-            @Override
-            public void close() {
-                rows.close();
-                options.close();
-                bound.close();
-            }
-        };
+        return new RowsBetween(table, from, to, null, false);
     }
 
     @Override
-    public @Nullable Row last(Table table, byte[] from, byte[] to) {
-        try (Slice upper = new Slice(to);
-                ReadOptions options = new ReadOptions().setIterateUpperBound(upper);
-                RocksIterator rows = db.newIterator(handle(table), options)) {
-            rows.seekForPrev(to);
+    public Rows scanBackwards(Table table, byte[] from, byte[] to) {
+        return new RowsBetween(table, from, to, null, true);
+    }
+
+    @Override
+    public Moment snapshot() {
+        return new RocksMoment(db.getSnapshot());
+    }
+
+    private final class RocksMoment implements Moment {
+        private final Snapshot snapshot;
+        private final ReadOptions options;
+
+        RocksMoment(Snapshot snapshot) {
+            this.snapshot = snapshot;
+            this.options = new ReadOptions().setSnapshot(snapshot);
+        }
+
+        @Override
+        public byte @Nullable [] get(Table table, byte[] key) {
+            return RocksStore.this.get(table, key, options);
+        }
+
+        @Override
+        public Rows scan(Table table, byte[] from, byte[] to) {
+            return new RowsBetween(table, from, to, snapshot, false);
+        }
+
+        @Override
+        public Rows scanBackwards(Table table, byte[] from, byte[] to) {
+            return new RowsBetween(table, from, to, snapshot, true);
+        }
+
+        @Override
+        public void close() {
+            options.close();
+            db.releaseSnapshot(snapshot);
+        }
+    }
+
+    private final class RowsBetween implements Rows {
+        private final Slice lower;
+        private final Slice upper;
+        private final ReadOptions options;
+        private final RocksIterator rows;
+        private final boolean backwards;
+
+        RowsBetween(Table table, byte[] from, byte[] to, @Nullable Snapshot snapshot, boolean backwards) {
+            this.lower = new Slice(from);
+            this.upper = new Slice(to);
+            this.options = new ReadOptions().setIterateLowerBound(lower).setIterateUpperBound(upper);
+            if (snapshot != null) {
+                options.setSnapshot(snapshot);
+            }
+            this.rows = db.newIterator(handle(table), options);
+            this.backwards = backwards;
+            if (backwards) {
+                rows.seekToLast();
+            } else {
+                rows.seekToFirst();
+            }
+        }
+
+        @Override
+        public @Nullable Row next() {
             if (!rows.isValid()) {
                 check(rows);
                 return null;
             }
-            byte[] key = rows.key();
-            return Arrays.compareUnsigned(key, from) < 0 ? null : new Row(key, rows.value());
+            Row row = new Row(rows.key(), rows.value());
+            if (backwards) {
+                rows.prev();
+            } else {
+                rows.next();
+            }
+            return row;
+        }
+
+        @Override
+        public void close() {
+            rows.close();
+            options.close();
+            upper.close();
+            lower.close();
         }
     }
 

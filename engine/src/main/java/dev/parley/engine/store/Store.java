@@ -9,16 +9,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A batch is written wholly or not at all, and after a crash the store holds a prefix of the batches: at least those
  * before the last {@link #flush()}. Failures are {@link StoreException}.
  */
-public interface Store extends AutoCloseable {
-    /** The value, or null. */
-    byte @Nullable [] get(Table table, byte[] key);
-
-    /** Rows from {@code from} (inclusive) to {@code to} (exclusive), in the order of unsigned bytes. Close it. */
-    Rows scan(Table table, byte[] from, byte[] to);
-
-    /** The last row from {@code from} (inclusive) to {@code to} (exclusive), or null. */
-    @Nullable
-    Row last(Table table, byte[] from, byte[] to);
+public interface Store extends View, AutoCloseable {
+    /** The rows as they are now, whatever is written afterwards. Close it. */
+    Moment snapshot();
 
     /** Applies all changes in order, as one. */
     void write(List<Change> batch);
@@ -46,7 +39,31 @@ public interface Store extends AutoCloseable {
         /** Notes of work to be done in another shard. */
         OUTBOX,
         /** Subscriptions and their links. */
-        SUBSCRIPTIONS
+        SUBSCRIPTIONS,
+        /** Key to what a session is. */
+        SESSIONS,
+        /** Session id and position to what happened there; of a message only its newest version. */
+        LOG,
+        /** Session id and serial to a message: all of it, or its head while it grows. */
+        MESSAGES,
+        /** Session id, serial and version to what a message was, and to the pieces of one that grows. */
+        VERSIONS,
+        /** Session id and serial of a message that is in pieces to the session's name. */
+        GROWING,
+        /** Session id and a client's own message id to the message's serial. */
+        MESSAGE_IDS,
+        /** Session id, connection and client to a presence member. */
+        MEMBERS,
+        /** Session id and position to what a member did. */
+        PRESENCE,
+        /** Session id, connection and number of an accepted request to its outcome. */
+        REQUESTS
+    }
+
+    /** Rows of one moment. Not thread-safe. */
+    interface Moment extends View, AutoCloseable {
+        @Override
+        void close();
     }
 
     /** A key with its value. */

@@ -60,14 +60,14 @@ class TopicTest {
     void thoseWhoShareAListenerAreToldOnce() {
         AtomicInteger told = new AtomicInteger();
         Runnable shared = told::incrementAndGet;
-        topic.add(shared);
-        topic.add(shared);
+        topic.listeners().add(shared);
+        topic.listeners().add(shared);
         topic.end();
         assertThat(told).hasValue(1);
-        assertThat(topic.remove(shared)).isFalse();
+        assertThat(topic.listeners().remove(shared)).isFalse();
         topic.end();
         assertThat(told).hasValue(2);
-        assertThat(topic.remove(shared)).isTrue();
+        assertThat(topic.listeners().remove(shared)).isTrue();
         topic.end();
         assertThat(told).hasValue(2);
     }

@@ -49,8 +49,16 @@ public final class SimulatedStore implements Store {
 
     @Override
     public Rows scan(Table table, byte[] from, byte[] to) {
-        Iterator<Map.Entry<byte[], byte[]>> rows =
-                List.copyOf(range(table, from, to).entrySet()).iterator();
+        return rows(range(table, from, to));
+    }
+
+    @Override
+    public Rows scanBackwards(Table table, byte[] from, byte[] to) {
+        return rows(range(table, from, to).descendingMap());
+    }
+
+    private static Rows rows(NavigableMap<byte[], byte[]> found) {
+        Iterator<Map.Entry<byte[], byte[]>> rows = List.copyOf(found.entrySet()).iterator();
         return new Rows() {
             @Override
             public @Nullable Row next() {
@@ -62,10 +70,29 @@ public final class SimulatedStore implements Store {
         };
     }
 
+    /** The store itself: a simulation takes one step at a time, and no snapshot outlives its step. */
     @Override
-    public @Nullable Row last(Table table, byte[] from, byte[] to) {
-        Map.Entry<byte[], byte[]> last = range(table, from, to).lastEntry();
-        return last == null ? null : row(last);
+    public Moment snapshot() {
+        SimulatedStore store = this;
+        return new Moment() {
+            @Override
+            public byte @Nullable [] get(Table table, byte[] key) {
+                return store.get(table, key);
+            }
+
+            @Override
+            public Rows scan(Table table, byte[] from, byte[] to) {
+                return store.scan(table, from, to);
+            }
+
+            @Override
+            public Rows scanBackwards(Table table, byte[] from, byte[] to) {
+                return store.scanBackwards(table, from, to);
+            }
+
+            @Override
+            public void close() {}
+        };
     }
 
     private static Row row(Map.Entry<byte[], byte[]> entry) {

@@ -1,0 +1,35 @@
+package dev.parley.engine.delivery;
+
+import java.util.IdentityHashMap;
+
+/** Who wants to hear of more. Tails that share a listener are told once: one word for all readers of an event loop. */
+final class Listeners {
+    /** Distinct listeners with the number of tails that share each. Guarded by itself. */
+    private final IdentityHashMap<Runnable, Integer> shares = new IdentityHashMap<>();
+
+    private volatile Runnable[] listeners = {};
+
+    void add(Runnable listener) {
+        synchronized (shares) {
+            if (shares.merge(listener, 1, Integer::sum) == 1) {
+                listeners = shares.keySet().toArray(Runnable[]::new);
+            }
+        }
+    }
+
+    /** Returns true if that was the last one. */
+    boolean remove(Runnable listener) {
+        synchronized (shares) {
+            if (shares.computeIfPresent(listener, (l, count) -> count == 1 ? null : count - 1) == null) {
+                listeners = shares.keySet().toArray(Runnable[]::new);
+            }
+            return shares.isEmpty();
+        }
+    }
+
+    void tell() {
+        for (Runnable listener : listeners) {
+            listener.run();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package dev.parley.engine.delivery;
+
+import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SessionState;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A session that somebody is reading live: its newest entries in memory, and who wants to hear of more. */
+final class SessionTopic {
+    private static final int MAX_RECENT_ENTRIES = 1024;
+    private static final int MAX_RECENT_BYTES = 1 << 20;
+
+    private final Listeners listeners = new Listeners();
+
+    private @Nullable SessionState state;
+
+    /** Whether {@link #state} is known. */
+    private boolean seeded;
+
+    /** All entries behind {@link #floor} up to {@link #top}. */
+    private final ArrayDeque<SessionEntry> recent = new ArrayDeque<>();
+
+    private long recentBytes;
+    private long floor = -1;
+    private long top = -1;
+
+    /** The last answer of {@link #since}: readers who keep up all ask the same. */
+    private long askedFrom = -1;
+
+    private List<SessionEntry> answer = List.of();
+
+    /**
+     * What there is for a reader.
+     *
+     * @param state the session, or null if there is none
+     * @param entries those after the reader's place, or null if the first of them is no longer in memory
+     */
+    record Look(
+            @Nullable SessionState state,
+            long top,
+            @Nullable List<SessionEntry> entries) {}
+
+    Listeners listeners() {
+        return listeners;
+    }
+
+    /** What a new reader found in the store; anything published meanwhile is newer. */
+    synchronized void seed(@Nullable SessionState found) {
+        if (!seeded) {
+            seeded = true;
+            state = found;
+            if (top < 0) {
+                restart(last(found));
+            }
+        }
+    }
+
+    private static long last(@Nullable SessionState found) {
+        return found == null ? 0 : found.last();
+    }
+
+    private void restart(long position) {
+        recent.clear();
+        recentBytes = 0;
+        floor = position;
+        top = position;
+        askedFrom = -1;
+    }
+
+    /** Takes an entry that follows the one at {@code before}. */
+    synchronized void append(long before, SessionEntry entry) {
+        if (before != top) {
+            restart(before);
+        }
+        askedFrom = -1;
+        recent.add(entry);
+        recentBytes += entry.weight();
+        top = entry.position();
+        while (recent.size() > MAX_RECENT_ENTRIES || (recentBytes > MAX_RECENT_BYTES && recent.size() > 1)) {
+            SessionEntry oldest = recent.remove();
+            recentBytes -= oldest.weight();
+            floor = oldest.position();
+        }
+    }
+
+    void publish(@Nullable SessionState newest) {
+        synchronized (this) {
+            seeded = true;
+            state = newest;
+            if (top != last(newest)) {
+                // Entries came before anybody listened here.
+                restart(last(newest));
+            }
+        }
+        listeners.tell();
+    }
+
+    synchronized Look since(long from) {
+        if (from >= top) {
+            return new Look(state, top, List.of());
+        }
+        if (from < floor) {
+            return new Look(state, top, null);
+        }
+        if (from != askedFrom) {
+            List<SessionEntry> found = new ArrayList<>();
+            Iterator<SessionEntry> newestFirst = recent.descendingIterator();
+            while (newestFirst.hasNext()) {
+                SessionEntry entry = newestFirst.next();
+                if (entry.position() <= from) {
+                    break;
+                }
+                found.add(entry);
+            }
+            Collections.reverse(found);
+            askedFrom = from;
+            answer = List.copyOf(found);
+        }
+        return new Look(state, top, answer);
+    }
+}

@@ -1,0 +1,138 @@
+package dev.parley.engine.session;
+
+import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.SessionCommand.MessageOp.Change;
+import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All of a message but its content, which may be large: enough to judge a change and to take an append.
+ *
+ * @param version position of the newest version
+ * @param previous position of the version before, or 0
+ * @param action CREATE until somebody has changed the message, then UPDATE or DELETE
+ * @param unique whether {@code id} is the client's own
+ * @param base while the message is in pieces: the version with which they begin; else 0
+ * @param pieces how many pieces there are, or 0 if the content is whole
+ * @param older roughly what its older versions take, in bytes
+ * @param shape what the content measures
+ */
+record Head(
+        long serial,
+        long version,
+        long previous,
+        Action action,
+        @Nullable String id,
+        boolean unique,
+        @Nullable String clientId,
+        @Nullable String connectionId,
+        @Nullable Operation operation,
+        long base,
+        int pieces,
+        long older,
+        Shape shape) {
+    /** What a row takes besides the content. */
+    private static final int ROW_BYTES = 64;
+
+    /**
+     * What a content measures.
+     *
+     * @param data length of the data in bytes, or -1 without data
+     */
+    record Shape(@Nullable String name, int data, boolean text, int encoding, int extras) {
+        static Shape of(Body body) {
+            Data data = body.data();
+            return new Shape(
+                    body.name(),
+                    data == null ? -1 : data.bytes().length,
+                    data != null && data.text(),
+                    length(body.encoding()),
+                    length(body.extras()));
+        }
+
+        private static int length(@Nullable String text) {
+            return text == null ? 0 : text.length();
+        }
+
+        long size() {
+            return (long) length(name) + Math.max(0, data) + encoding + extras;
+        }
+
+        /** True if {@code fragment} can be joined to data of this shape. */
+        boolean takes(@Nullable Data fragment) {
+            return fragment == null || data < 0 || fragment.text() == text;
+        }
+
+        Shape mixedWith(Body change, boolean joined) {
+            Data more = change.data();
+            return new Shape(
+                    change.name() == null ? name : change.name(),
+                    more == null ? data : more.bytes().length + (joined ? Math.max(0, data) : 0),
+                    more == null ? text : more.text(),
+                    change.encoding() == null ? encoding : change.encoding().length(),
+                    change.extras() == null ? extras : change.extras().length());
+        }
+    }
+
+    static Head of(Create message, long serial) {
+        return new Head(
+                serial,
+                serial,
+                0,
+                Action.CREATE,
+                message.id(),
+                message.unique(),
+                message.clientId(),
+                message.connectionId(),
+                null,
+                0,
+                0,
+                0,
+                Shape.of(message.body()));
+    }
+
+    boolean inPieces() {
+        return pieces > 0;
+    }
+
+    /** Roughly what all of the message takes, in bytes. */
+    long stored() {
+        return older + shape.size() + (long) ROW_BYTES * Math.max(1, pieces);
+    }
+
+    /** The head after {@code change}, which makes version {@code position}. */
+    Head changed(Change change, long position) {
+        boolean append = change.action() == Action.APPEND;
+        boolean begins = append && !inPieces();
+        return new Head(
+                serial,
+                position,
+                version,
+                append ? Action.UPDATE : change.action(),
+                id,
+                unique,
+                clientId,
+                connectionId,
+                change.operation(),
+                append ? (begins ? version : base) : 0,
+                append ? (begins ? 2 : pieces + 1) : 0,
+                append ? older : older + ROW_BYTES + shape.size(),
+                shape.mixedWith(change.body(), append));
+    }
+
+    /** The head once the pieces are joined. */
+    Head joined() {
+        return new Head(
+                serial, version, previous, action, id, unique, clientId, connectionId, operation, 0, 0, older, shape);
+    }
+
+    /** What a reader sees of the newest version, given its content. */
+    MessageEntry entry(Body body) {
+        return entry(version, action, previous, body, operation);
+    }
+
+    /** What a reader sees of another version. */
+    MessageEntry entry(long at, Action what, long before, Body body, @Nullable Operation by) {
+        return new MessageEntry(at, what, serial, before, id, clientId, connectionId, body, by);
+    }
+}

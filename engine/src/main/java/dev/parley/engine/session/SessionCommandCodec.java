@@ -1,0 +1,170 @@
+package dev.parley.engine.session;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.SessionCommand.ChangePresence;
+import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.MessageOp.Change;
+import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import dev.parley.engine.session.SessionCommand.PresenceOp;
+import dev.parley.engine.session.SessionCommand.Publish;
+import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.Trim;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Session commands as journal records. The first byte, the kind, is from 64 to 95 for sessions. */
+public final class SessionCommandCodec {
+    private static final int PUBLISH = 64;
+    private static final int CHANGE_PRESENCE = 65;
+    private static final int LEAVE = 66;
+    private static final int TRIM = 67;
+    private static final int COMPACT = 68;
+    private static final int REMOVE = 69;
+    private static final int VERSION = 1;
+    private static final int CREATE = 1;
+    private static final int CHANGE = 2;
+
+    private SessionCommandCodec() {}
+
+    /** True if a record of this kind is a session command. */
+    public static boolean isKind(int kind) {
+        return kind >= PUBLISH && kind < 96;
+    }
+
+    /** Writes the command. */
+    public static void write(SessionCommand<?> command, BinaryWriter out) {
+        out.u8(kind(command)).u8(VERSION);
+        SessionRows.name(out, command.session());
+        out.varint(command.time());
+        switch (command) {
+            case Publish c -> {
+                sender(out, c.sender());
+                out.varint(c.messages().size());
+                c.messages().forEach(message -> message(out, message));
+            }
+            case ChangePresence c -> {
+                sender(out, c.sender());
+                out.string(c.connectionId()).varint(c.events().size());
+                c.events().forEach(event -> event(out, event));
+                out.varint(c.maxMembers());
+            }
+            case Leave c -> out.string(c.connectionId()).bool(c.forget());
+            case Trim c -> out.fixed64(c.upTo());
+            case Compact c -> out.fixed64(c.serial()).fixed64(c.version());
+            case Remove c -> {}
+        }
+    }
+
+    private static int kind(SessionCommand<?> command) {
+        return switch (command) {
+            case Publish c -> PUBLISH;
+            case ChangePresence c -> CHANGE_PRESENCE;
+            case Leave c -> LEAVE;
+            case Trim c -> TRIM;
+            case Compact c -> COMPACT;
+            case Remove c -> REMOVE;
+        };
+    }
+
+    /** Reads a command whose kind byte has been read. */
+    public static SessionCommand<?> read(int kind, BinaryReader in) {
+        in.version(VERSION);
+        SessionName session = SessionRows.name(in);
+        long time = in.varint();
+        return switch (kind) {
+            case PUBLISH -> new Publish(session, time, sender(in), messages(in));
+            case CHANGE_PRESENCE -> {
+                Sender sender = sender(in);
+                String connectionId = in.string();
+                yield new ChangePresence(session, time, sender, connectionId, events(in), in.count());
+            }
+            case LEAVE -> new Leave(session, time, in.string(), in.bool());
+            case TRIM -> new Trim(session, time, in.fixed64());
+            case COMPACT -> new Compact(session, time, in.fixed64(), in.fixed64());
+            case REMOVE -> new Remove(session, time);
+            default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);
+        };
+    }
+
+    private static void sender(BinaryWriter out, @Nullable Sender sender) {
+        out.bool(sender != null);
+        if (sender != null) {
+            out.string(sender.connectionId()).varint(sender.msgSerial());
+        }
+    }
+
+    private static @Nullable Sender sender(BinaryReader in) {
+        return in.bool() ? new Sender(in.string(), in.varint()) : null;
+    }
+
+    private static void message(BinaryWriter out, MessageOp message) {
+        switch (message) {
+            case Create m -> {
+                out.u8(CREATE).optional(m.id()).bool(m.unique());
+                out.optional(m.clientId()).optional(m.connectionId());
+                SessionRows.body(out, m.body());
+                out.bool(m.ephemeral());
+            }
+            case Change m -> {
+                SessionRows.action(out.u8(CHANGE), m.action());
+                out.fixed64(m.serial());
+                SessionRows.body(out, m.body());
+                SessionRows.operation(out, m.operation());
+                out.bool(m.any()).varint(m.maxBytes());
+            }
+        }
+    }
+
+    private static List<MessageOp> messages(BinaryReader in) {
+        int count = in.count();
+        List<MessageOp> messages = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            messages.add(
+                    switch (in.u8()) {
+                        case CREATE ->
+                            new Create(
+                                    in.optional(),
+                                    in.bool(),
+                                    in.optional(),
+                                    in.optional(),
+                                    SessionRows.body(in),
+                                    in.bool());
+                        case CHANGE -> change(in);
+                        default -> throw new MalformedBinaryException("an unknown kind of message operation", null);
+                    });
+        }
+        return List.copyOf(messages);
+    }
+
+    private static Change change(BinaryReader in) {
+        MessageEntry.Action action = SessionRows.action(in);
+        long serial = in.fixed64();
+        Body body = SessionRows.body(in);
+        Operation operation = SessionRows.operation(in);
+        if (operation == null) {
+            throw new MalformedBinaryException("a change by nobody", null);
+        }
+        return new Change(action, serial, body, operation, in.bool(), in.count());
+    }
+
+    private static void event(BinaryWriter out, PresenceOp event) {
+        SessionRows.presenceAction(out, event.action());
+        out.string(event.id()).string(event.clientId());
+        SessionRows.body(out, event.body());
+    }
+
+    private static List<PresenceOp> events(BinaryReader in) {
+        int count = in.count();
+        List<PresenceOp> events = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            events.add(new PresenceOp(SessionRows.presenceAction(in), in.string(), in.string(), SessionRows.body(in)));
+        }
+        return List.copyOf(events);
+    }
+}

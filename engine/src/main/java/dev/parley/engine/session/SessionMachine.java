@@ -1,0 +1,299 @@
+package dev.parley.engine.session;
+
+import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.SessionCommand.ChangePresence;
+import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.MessageOp.Change;
+import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import dev.parley.engine.session.SessionCommand.PresenceOp;
+import dev.parley.engine.session.SessionCommand.Publish;
+import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.Trim;
+import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.SessionOutcome.Done;
+import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
+import dev.parley.engine.session.SessionOutcome.NotOwner;
+import dev.parley.engine.session.SessionOutcome.OfPublish;
+import dev.parley.engine.session.SessionOutcome.TooLarge;
+import dev.parley.engine.session.SessionOutcome.TooManyMembers;
+import dev.parley.engine.session.SessionOutcome.TypeDiffers;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a command does to a session. Pure: the same commands in the same order give the same entries and outcomes.
+ *
+ * <p>A refused command changes nothing: it is judged as a whole before any of it is done.
+ */
+public final class SessionMachine {
+    /** How many messages one {@link Trim} removes; the horizon tells how far it came. */
+    public static final int MAX_TRIMMED = 10_000;
+
+    private SessionMachine() {}
+
+    /** Applies {@code command}, which stands at {@code position} in the journal, and tells what became of it. */
+    public static SessionOutcome apply(SessionCommand<?> command, long position, SessionTx tx) {
+        return switch (command) {
+            case Publish c -> publish(c, position, tx);
+            case ChangePresence c -> changePresence(c, position, tx);
+            case Leave c -> leave(c, tx);
+            case Trim c -> trim(c, tx);
+            case Compact c -> compact(c, tx);
+            case Remove c -> {
+                SessionState s = tx.find(c.session());
+                if (s != null) {
+                    tx.remove(s);
+                }
+                yield new Done();
+            }
+        };
+    }
+
+    private static SessionState findOrMake(SessionCommand<?> command, long position, SessionTx tx) {
+        SessionState s = tx.find(command.session());
+        return s == null ? new SessionState(command.session(), position) : s;
+    }
+
+    /** What became of a request that was accepted before, or null. */
+    private static @Nullable Accepted before(SessionState s, @Nullable Sender sender, int operations, SessionTx tx) {
+        List<Long> positions = sender == null ? null : tx.outcome(s, sender, operations);
+        return positions == null ? null : new Accepted(positions);
+    }
+
+    private static Accepted accept(SessionState s, @Nullable Sender sender, List<Long> positions, SessionTx tx) {
+        // Also with nothing new in it: a session is there as soon as it has to remember a request.
+        tx.put(s);
+        if (sender != null) {
+            tx.keep(s, sender, positions);
+        }
+        return new Accepted(positions);
+    }
+
+    // Messages.
+
+    /** A message operation that was judged, with what the message is before and after it. */
+    private sealed interface Step {
+        record Made(Create message, Head after) implements Step {}
+
+        record Changed(Change change, Head before, Head after) implements Step {}
+    }
+
+    private static SessionOutcome publish(Publish c, long position, SessionTx tx) {
+        SessionState s = findOrMake(c, position, tx);
+        Accepted first = before(s, c.sender(), c.messages().size(), tx);
+        if (first != null) {
+            return first;
+        }
+        List<Long> positions = new ArrayList<>(c.messages().size());
+        List<Step> steps = new ArrayList<>(c.messages().size());
+        Map<Long, Head> heads = new HashMap<>();
+        Map<String, Long> ids = new HashMap<>();
+        long last = s.last();
+        for (MessageOp message : c.messages()) {
+            switch (message) {
+                case Create m -> {
+                    String id = m.unique() ? m.id() : null;
+                    Long known = id == null ? null : ids.getOrDefault(id, tx.serialOf(s, id));
+                    if (known != null) {
+                        positions.add(known);
+                        continue;
+                    }
+                    last = Positions.next(last, c.time());
+                    Head head = Head.of(m, last);
+                    steps.add(new Step.Made(m, head));
+                    if (!m.ephemeral()) {
+                        heads.put(last, head);
+                    }
+                    if (id != null) {
+                        ids.put(id, last);
+                    }
+                }
+                case Change m -> {
+                    Head head = heads.containsKey(m.serial()) ? heads.get(m.serial()) : tx.head(s, m.serial());
+                    if (head == null) {
+                        return new NoSuchMessage(m.serial());
+                    }
+                    // Clients tell a change from the creation by their times.
+                    long earliest = Positions.startOf(Positions.millis(m.serial()) + 1);
+                    last = Math.max(Positions.next(last, c.time()), earliest);
+                    Head after = head.changed(m, last);
+                    OfPublish refusal = judge(m, head, after);
+                    if (refusal != null) {
+                        return refusal;
+                    }
+                    steps.add(new Step.Changed(m, head, after));
+                    heads.put(m.serial(), after);
+                }
+            }
+            positions.add(last);
+        }
+        for (Step step : steps) {
+            s = take(s, step, tx);
+        }
+        return accept(s, c.sender(), positions, tx);
+    }
+
+    private static @Nullable OfPublish judge(Change change, Head before, Head after) {
+        if (!change.any()
+                && (before.clientId() == null
+                        || !before.clientId().equals(change.operation().clientId()))) {
+            return new NotOwner(before.serial());
+        }
+        if (change.action() == Action.APPEND
+                && !before.shape().takes(change.body().data())) {
+            return new TypeDiffers(before.serial());
+        }
+        long size = after.shape().size();
+        return size > change.maxBytes() ? new TooLarge(before.serial(), size) : null;
+    }
+
+    private static SessionState take(SessionState s, Step step, SessionTx tx) {
+        return switch (step) {
+            case Step.Made(Create message, Head head) -> {
+                SessionState after = tx.add(s, head.entry(message.body()));
+                if (message.ephemeral()) {
+                    yield after;
+                }
+                tx.create(s, head, message.body());
+                yield after.withBytes(s.bytes() + head.stored());
+            }
+            case Step.Changed(Change change, Head before, Head after) -> {
+                Body shown;
+                if (change.action() == Action.APPEND) {
+                    tx.append(s, before, after, change.body());
+                    shown = change.body().named(after.shape().name());
+                } else {
+                    shown = tx.replace(s, before, after, change.body());
+                }
+                MessageEntry entry =
+                        after.entry(after.version(), change.action(), before.version(), shown, change.operation());
+                yield tx.add(s, entry).withBytes(s.bytes() + after.stored() - before.stored());
+            }
+        };
+    }
+
+    // Presence.
+
+    private static SessionOutcome changePresence(ChangePresence c, long position, SessionTx tx) {
+        SessionState s = findOrMake(c, position, tx);
+        Accepted first = before(s, c.sender(), c.events().size(), tx);
+        if (first != null) {
+            return first;
+        }
+        List<Long> positions = new ArrayList<>(c.events().size());
+        List<PresenceEntry> entries = new ArrayList<>(c.events().size());
+        Map<String, Optional<PresenceEntry>> members = new HashMap<>();
+        int count = s.members();
+        long last = s.last();
+        for (PresenceOp event : c.events()) {
+            PresenceEntry member = members.computeIfAbsent(
+                            event.clientId(), id -> Optional.ofNullable(tx.member(s, c.connectionId(), id)))
+                    .orElse(null);
+            boolean leaves = event.action() == PresenceEntry.Action.LEAVE;
+            if (member == null && leaves) {
+                positions.add(Positions.START);
+                continue;
+            }
+            if (member != null && !leaves && member.id().equals(event.id())) {
+                positions.add(member.position());
+                continue;
+            }
+            last = Positions.next(last, c.time());
+            PresenceEntry entry = new PresenceEntry(
+                    last, actionFor(event, member), event.id(), event.clientId(), c.connectionId(), event.body());
+            entries.add(entry);
+            positions.add(last);
+            members.put(event.clientId(), leaves ? Optional.empty() : Optional.of(entry));
+            count += leaves ? -1 : member == null ? 1 : 0;
+        }
+        if (count > s.members() && count > c.maxMembers()) {
+            return new TooManyMembers(c.maxMembers());
+        }
+        SessionState now = s;
+        for (PresenceEntry entry : entries) {
+            tx.presence(now, entry);
+            now = tx.add(now, entry);
+        }
+        return accept(now.withMembers(count), c.sender(), positions, tx);
+    }
+
+    private static PresenceEntry.Action actionFor(PresenceOp event, @Nullable PresenceEntry member) {
+        return switch (event.action()) {
+            case LEAVE -> PresenceEntry.Action.LEAVE;
+            case UPDATE -> member == null ? PresenceEntry.Action.ENTER : PresenceEntry.Action.UPDATE;
+            case ENTER, PRESENT -> PresenceEntry.Action.ENTER;
+        };
+    }
+
+    private static SessionOutcome leave(Leave c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        if (s == null) {
+            return new Done();
+        }
+        SessionState now = s;
+        for (PresenceEntry member : tx.members(s, c.connectionId())) {
+            long at = Positions.next(now.last(), c.time());
+            PresenceEntry entry = new PresenceEntry(
+                    at,
+                    PresenceEntry.Action.LEAVE,
+                    leaveId(at, c.connectionId()),
+                    member.clientId(),
+                    member.connectionId(),
+                    member.body());
+            tx.presence(now, entry);
+            now = tx.add(now, entry).withMembers(now.members() - 1);
+        }
+        if (!now.equals(s)) {
+            tx.put(now);
+        }
+        if (c.forget()) {
+            tx.forgetRequests(s, c.connectionId());
+        }
+        return new Done();
+    }
+
+    /** An id that does not start with the connection's, by which clients know that the server made it. */
+    private static String leaveId(long position, String connectionId) {
+        String id = position + ":leave";
+        return id.startsWith(connectionId) ? "-" + id : id;
+    }
+
+    // Storage.
+
+    private static SessionOutcome trim(Trim c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        if (s == null) {
+            return new Done();
+        }
+        long upTo = Math.min(c.upTo(), s.last());
+        if (upTo <= s.horizon()) {
+            return new Done();
+        }
+        List<Head> messages = tx.oldest(s, upTo, MAX_TRIMMED);
+        if (messages.size() == MAX_TRIMMED) {
+            upTo = messages.getLast().serial();
+        }
+        tx.trim(s, upTo, messages);
+        long bytes = messages.stream().mapToLong(Head::stored).sum();
+        tx.put(s.withHorizon(upTo).withBytes(s.bytes() - bytes));
+        return new Done();
+    }
+
+    private static SessionOutcome compact(Compact c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        Head head = s == null ? null : tx.head(s, c.serial());
+        if (s != null && head != null && head.inPieces() && head.version() == c.version()) {
+            Head joined = head.joined();
+            tx.join(s, head, joined);
+            tx.put(s.withBytes(s.bytes() + joined.stored() - head.stored()));
+        }
+        return new Done();
+    }
+}

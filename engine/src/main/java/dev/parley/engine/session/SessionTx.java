@@ -1,0 +1,343 @@
+package dev.parley.engine.session;
+
+import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionRows.Message;
+import dev.parley.engine.session.SessionRows.Version;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreTx;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sessions as a batch of commands sees and changes them. Nobody else sees the changes before {@link #publish()}, which
+ * follows the write of the batch. Not thread-safe.
+ */
+public final class SessionTx {
+    /**
+     * An entry that was added.
+     *
+     * @param before position of the entry before it in the session's log, or 0
+     */
+    public record Added(SessionName session, long before, SessionEntry entry) {}
+
+    /** Requests of a connection: how many are kept, and the greatest number among them. */
+    record Requests(int count, long newest) {
+        static final Requests NONE = new Requests(0, -1);
+    }
+
+    /** Whose requests. */
+    record Requester(long session, String connectionId) {}
+
+    private final Sessions sessions;
+    private final StoreTx rows;
+    private final Map<SessionName, Optional<SessionState>> changed = new LinkedHashMap<>();
+    private final Map<Requester, Requests> requests = new HashMap<>();
+    private final List<Added> added = new ArrayList<>();
+
+    /** Begins over what {@code sessions} shows, writing to {@code rows}. */
+    public SessionTx(Sessions sessions, StoreTx rows) {
+        this.sessions = sessions;
+        this.rows = rows;
+    }
+
+    /** Entries added so far, oldest first. */
+    public List<Added> added() {
+        return added;
+    }
+
+    /** Sessions changed so far; an absent state is a session that is gone. */
+    public Map<SessionName, Optional<SessionState>> changed() {
+        return changed;
+    }
+
+    /** Adds what the sessions have become to the batch; everything in them is in it already. */
+    public void write() {
+        changed.forEach((name, state) -> {
+            byte[] key = SessionRows.sessionKey(name.key());
+            state.ifPresentOrElse(
+                    put -> rows.append(Table.SESSIONS, key, SessionRows.session(put)),
+                    () -> rows.remove(Table.SESSIONS, key));
+        });
+    }
+
+    /** Makes the changes visible to readers. The batch must have been written. */
+    public void publish() {
+        changed.forEach((name, state) -> sessions.publish(name, state.orElse(null)));
+        requests.forEach(sessions::publish);
+    }
+
+    @Nullable
+    SessionState find(SessionName name) {
+        Optional<SessionState> state = changed.get(name);
+        return state == null ? sessions.find(name) : state.orElse(null);
+    }
+
+    SessionState put(SessionState state) {
+        changed.put(state.name(), Optional.of(state));
+        return state;
+    }
+
+    void remove(SessionState s) {
+        changed.put(s.name(), Optional.empty());
+        byte[] from = SessionRows.idKey(s.id());
+        byte[] to = SessionRows.idKey(s.id() + 1);
+        for (Table table : Sessions.TABLES_BY_ID) {
+            rows.removeRange(table, from, to);
+        }
+    }
+
+    /** Shows an entry, which follows the newest one of {@code s}, and returns the state after it. */
+    SessionState add(SessionState s, SessionEntry entry) {
+        added.add(new Added(s.name(), s.last(), entry));
+        return s.withLast(entry.position());
+    }
+
+    // Requests that were accepted.
+
+    private Requests requests(Requester requester) {
+        Requests known = requests.get(requester);
+        return known == null ? sessions.requests(requester) : known;
+    }
+
+    /** The outcome of a request that was accepted before, or null if there is none. */
+    @Nullable
+    List<Long> outcome(SessionState s, Sender sender, int operations) {
+        Requests known = requests(new Requester(s.id(), sender.connectionId()));
+        if (sender.msgSerial() > known.newest()) {
+            return null;
+        }
+        byte[] row =
+                rows.get(Table.REQUESTS, SessionRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial()));
+        if (row != null) {
+            return SessionRows.positions(row);
+        }
+        if (known.count() < Sessions.KEPT_REQUESTS || sender.msgSerial() > oldest(s, sender.connectionId())) {
+            return null;
+        }
+        return Collections.nCopies(operations, 0L);
+    }
+
+    private long oldest(SessionState s, String connectionId) {
+        return SessionRows.msgSerial(keptRequests(s, connectionId, 1).getFirst().key());
+    }
+
+    private List<Row> keptRequests(SessionState s, String connectionId, int limit) {
+        return rows.scan(
+                Table.REQUESTS,
+                SessionRows.connectionKey(s.id(), connectionId),
+                SessionRows.connectionEnd(s.id(), connectionId),
+                limit);
+    }
+
+    void keep(SessionState s, Sender sender, List<Long> positions) {
+        Requester requester = new Requester(s.id(), sender.connectionId());
+        Requests known = requests(requester);
+        rows.put(
+                Table.REQUESTS,
+                SessionRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial()),
+                SessionRows.positions(positions));
+        int count = known.count() + 1;
+        if (count == 2 * Sessions.KEPT_REQUESTS) {
+            // Half of them at once, so that the search for the oldest is rare.
+            keptRequests(s, sender.connectionId(), Sessions.KEPT_REQUESTS)
+                    .forEach(row -> rows.remove(Table.REQUESTS, row.key()));
+            count -= Sessions.KEPT_REQUESTS;
+        }
+        requests.put(requester, new Requests(count, Math.max(known.newest(), sender.msgSerial())));
+    }
+
+    void forgetRequests(SessionState s, String connectionId) {
+        keptRequests(s, connectionId, 2 * Sessions.KEPT_REQUESTS)
+                .forEach(row -> rows.remove(Table.REQUESTS, row.key()));
+        requests.put(new Requester(s.id(), connectionId), Requests.NONE);
+    }
+
+    // Messages.
+
+    /** The serial of the message with a client's own id, or null. */
+    @Nullable
+    Long serialOf(SessionState s, String messageId) {
+        byte[] row = rows.get(Table.MESSAGE_IDS, SessionRows.messageIdKey(s.id(), messageId));
+        return row == null ? null : SessionRows.serial(row);
+    }
+
+    @Nullable
+    Head head(SessionState s, long serial) {
+        Message message = message(s, serial);
+        return message == null ? null : message.head();
+    }
+
+    private @Nullable Message message(SessionState s, long serial) {
+        byte[] key = SessionRows.positionKey(s.id(), serial);
+        byte[] row = rows.get(Table.MESSAGES, key);
+        return row == null ? null : SessionRows.message(key, row);
+    }
+
+    /** The content of a message that is there. */
+    Body body(SessionState s, Head head) {
+        Body whole = Objects.requireNonNull(message(s, head.serial())).body();
+        return whole != null ? whole : Sessions.fold(head, pieces(s, head));
+    }
+
+    private List<Version> pieces(SessionState s, Head head) {
+        return rows
+                .scan(
+                        Table.VERSIONS,
+                        SessionRows.versionKey(s.id(), head.serial(), head.base()),
+                        SessionRows.versionKey(s.id(), head.serial() + 1, 0),
+                        head.pieces())
+                .stream()
+                .map(row -> SessionRows.version(row.key(), row.value()))
+                .toList();
+    }
+
+    void create(SessionState s, Head head, Body body) {
+        putHead(s, head, body);
+        log(s, head);
+        if (head.unique() && head.id() != null) {
+            rows.put(Table.MESSAGE_IDS, SessionRows.messageIdKey(s.id(), head.id()), SessionRows.serial(head.serial()));
+        }
+    }
+
+    private void putHead(SessionState s, Head head, @Nullable Body body) {
+        rows.put(Table.MESSAGES, SessionRows.positionKey(s.id(), head.serial()), SessionRows.message(head, body));
+    }
+
+    private void log(SessionState s, Head head) {
+        rows.put(Table.LOG, SessionRows.positionKey(s.id(), head.version()), SessionRows.logMessage(head.serial()));
+    }
+
+    private void relog(SessionState s, Head before, Head after) {
+        rows.remove(Table.LOG, SessionRows.positionKey(s.id(), before.version()));
+        log(s, after);
+    }
+
+    private void putVersion(SessionState s, long serial, Version version) {
+        rows.put(
+                Table.VERSIONS,
+                SessionRows.versionKey(s.id(), serial, version.position()),
+                SessionRows.version(version));
+    }
+
+    private void putWholeVersion(SessionState s, Head head, Body body) {
+        putVersion(
+                s, head.serial(), new Version(head.version(), head.action(), head.previous(), head.operation(), body));
+    }
+
+    /** Adds a piece to a message; what it takes does not depend on the message's size. */
+    void append(SessionState s, Head before, Head after, Body fragment) {
+        if (!before.inPieces()) {
+            putWholeVersion(s, before, body(s, before));
+            rows.put(Table.GROWING, SessionRows.positionKey(s.id(), after.serial()), SessionRows.growing(s.name()));
+        }
+        putVersion(
+                s,
+                after.serial(),
+                new Version(after.version(), Action.APPEND, before.version(), after.operation(), fragment));
+        putHead(s, after, null);
+        relog(s, before, after);
+    }
+
+    /** Replaces a message; the version that it had so far becomes an older one. Returns the new content. */
+    Body replace(SessionState s, Head before, Head after, Body change) {
+        Body old = body(s, before);
+        dropPieces(s, before);
+        putWholeVersion(s, before, old);
+        Body now = old.mixedWith(change);
+        putHead(s, after, now);
+        relog(s, before, after);
+        return now;
+    }
+
+    /** Joins the pieces of a message. */
+    void join(SessionState s, Head before, Head after) {
+        Body whole = body(s, before);
+        dropPieces(s, before);
+        putHead(s, after, whole);
+    }
+
+    private void dropPieces(SessionState s, Head head) {
+        if (head.inPieces()) {
+            rows.removeRange(
+                    Table.VERSIONS,
+                    SessionRows.versionKey(s.id(), head.serial(), head.base()),
+                    SessionRows.versionKey(s.id(), head.serial() + 1, 0));
+            rows.remove(Table.GROWING, SessionRows.positionKey(s.id(), head.serial()));
+        }
+    }
+
+    // Presence.
+
+    @Nullable
+    PresenceEntry member(SessionState s, String connectionId, String clientId) {
+        byte[] row = rows.get(Table.MEMBERS, SessionRows.memberKey(s.id(), connectionId, clientId));
+        return row == null ? null : SessionRows.presence(row);
+    }
+
+    List<PresenceEntry> members(SessionState s, String connectionId) {
+        return rows
+                .scan(
+                        Table.MEMBERS,
+                        SessionRows.connectionKey(s.id(), connectionId),
+                        SessionRows.connectionEnd(s.id(), connectionId),
+                        Integer.MAX_VALUE)
+                .stream()
+                .map(row -> SessionRows.presence(row.value()))
+                .toList();
+    }
+
+    /** Records what a member does. */
+    void presence(SessionState s, PresenceEntry entry) {
+        byte[] key = SessionRows.positionKey(s.id(), entry.position());
+        byte[] row = SessionRows.presence(entry);
+        rows.put(Table.LOG, key, SessionRows.logPresence());
+        rows.put(Table.PRESENCE, key, row);
+        byte[] member = SessionRows.memberKey(s.id(), entry.connectionId(), entry.clientId());
+        if (entry.action() == PresenceEntry.Action.LEAVE) {
+            rows.remove(Table.MEMBERS, member);
+        } else {
+            rows.put(Table.MEMBERS, member, row);
+        }
+    }
+
+    // Retention.
+
+    /** The oldest messages up to {@code upTo}, at most {@code limit}. */
+    List<Head> oldest(SessionState s, long upTo, int limit) {
+        return rows
+                .scan(Table.MESSAGES, SessionRows.idKey(s.id()), SessionRows.positionKey(s.id(), upTo + 1), limit)
+                .stream()
+                .map(row -> SessionRows.message(row.key(), row.value()).head())
+                .toList();
+    }
+
+    /** Removes what came up to {@code upTo}; {@code messages} are those of it. */
+    void trim(SessionState s, long upTo, List<Head> messages) {
+        byte[] from = SessionRows.idKey(s.id());
+        byte[] to = SessionRows.positionKey(s.id(), upTo + 1);
+        // What the log has up to here is about presence or about one of these messages.
+        for (Table table : List.of(Table.LOG, Table.MESSAGES, Table.VERSIONS, Table.PRESENCE)) {
+            rows.removeRange(table, from, to);
+        }
+        for (Head head : messages) {
+            if (head.unique() && head.id() != null) {
+                rows.remove(Table.MESSAGE_IDS, SessionRows.messageIdKey(s.id(), head.id()));
+            }
+            if (head.inPieces()) {
+                rows.remove(Table.GROWING, SessionRows.positionKey(s.id(), head.serial()));
+            }
+            if (head.version() > upTo) {
+                rows.remove(Table.LOG, SessionRows.positionKey(s.id(), head.version()));
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package dev.parley.engine.store;
+
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
+import dev.parley.engine.store.Store.Table;
+import org.jspecify.annotations.Nullable;
+
+/** Rows to be read: those of a {@link Store} as it goes on, or of one moment. */
+public interface View {
+    /** The value, or null. */
+    byte @Nullable [] get(Table table, byte[] key);
+
+    /** Rows from {@code from} (inclusive) to {@code to} (exclusive), in the order of unsigned bytes. Close it. */
+    Rows scan(Table table, byte[] from, byte[] to);
+
+    /** The same rows from the last to the first. Close it. */
+    Rows scanBackwards(Table table, byte[] from, byte[] to);
+
+    /** The last row from {@code from} (inclusive) to {@code to} (exclusive), or null. */
+    default @Nullable Row last(Table table, byte[] from, byte[] to) {
+        try (Rows rows = scanBackwards(table, from, to)) {
+            return rows.next();
+        }
+    }
+}
