@@ -1,0 +1,458 @@
+package dev.parley.server.realtime;
+
+import dev.parley.engine.delivery.SessionTail;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Sessions;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.Flags;
+import dev.parley.server.wire.Frames;
+import dev.parley.server.wire.Serials;
+import dev.parley.server.wire.WireFormat;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One channel on one connection: a tail of the session, and what of it the client wants to see. Lives on the
+ * connection's event loop; what blocks runs elsewhere, one thing at a time, and all else waits for it.
+ */
+final class Attachment {
+    /** What one read brings at most: also how far an outbox can be overfilled. */
+    private static final int BATCH_BYTES = 64 << 10;
+
+    private static final int REWIND_BYTES = 8 << 20;
+    private static final int SYNC_PAGE = 100;
+
+    /** Requests about one channel that wait for one that reads the disk. */
+    private static final int MAX_WAITING = 64;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
+
+    private final Connection connection;
+    private final String name;
+    private final Channel channel;
+    private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
+
+    /** What reads the disk now is awaited. */
+    private boolean busy;
+
+    private boolean closed;
+
+    /** Null until the channel is attached. */
+    private @Nullable SessionTail tail;
+
+    private AttachParams params = new AttachParams(Map.of(), 0, null, false, false);
+    private long modes;
+    private Channel.View view;
+    private @Nullable OccupancyNews occupancyNews;
+    private int syncs;
+
+    /**
+     * Not attached yet.
+     *
+     * @param name the channel as the client calls it
+     */
+    Attachment(Connection connection, String name, Channel channel) {
+        this.connection = connection;
+        this.name = name;
+        this.channel = channel;
+        this.view = new Channel.View(name, connection.outbox().format(), false, false);
+    }
+
+    String name() {
+        return name;
+    }
+
+    Channel channel() {
+        return channel;
+    }
+
+    private WireFormat format() {
+        return connection.outbox().format();
+    }
+
+    private void send(byte[] frame) {
+        connection.outbox().send(frame);
+    }
+
+    boolean isAttached() {
+        return tail != null;
+    }
+
+    /** Whether the client has this mode of {@link Flags}; only if the channel is attached. */
+    boolean has(long mode) {
+        return (modes & mode) != 0;
+    }
+
+    /** Runs {@code task} when nothing of this channel is under way any more; false if too much waits for that. */
+    boolean whenFree(Runnable task) {
+        if (!busy) {
+            task.run();
+            return true;
+        }
+        return waiting.size() < MAX_WAITING && waiting.add(task);
+    }
+
+    /** Runs {@code work} where it may block, and then {@code action} with its result here. */
+    private <T> void elsewhere(Callable<T> work, Consumer<T> action) {
+        busy = true;
+        connection.site().blocking().execute(() -> {
+            try {
+                T result = work.call();
+                connection.loop().post(() -> free(() -> action.accept(result)));
+            } catch (Exception e) {
+                LOG.error("channel {} cannot be read", name, e);
+                connection.loop().post(() -> free(() -> fail(ErrorInfo.INTERNAL)));
+            }
+        });
+    }
+
+    /** Opens a tail and reads what goes with it where that may block, and then runs {@code action} with it here. */
+    private void openElsewhere(
+            @Nullable Long from,
+            boolean whole,
+            long granted,
+            AttachParams.@Nullable Rewind rewind,
+            Consumer<Found> action) {
+        busy = true;
+        connection.site().blocking().execute(() -> {
+            SessionTail opened = null;
+            try {
+                SessionTail open = connection
+                        .site()
+                        .engine()
+                        .delivery()
+                        .tail(channel.session(), from, whole, channel.audience().listener());
+                opened = open;
+                Found found = find(open, granted, rewind);
+                connection.loop().post(() -> {
+                    if (closed) {
+                        open.close();
+                    }
+                    free(() -> action.accept(found));
+                });
+            } catch (RuntimeException e) {
+                LOG.error("channel {} cannot be attached", name, e);
+                if (opened != null) {
+                    opened.close();
+                }
+                connection.loop().post(() -> free(() -> fail(ErrorInfo.INTERNAL)));
+            }
+        });
+    }
+
+    private void free(Runnable action) {
+        busy = false;
+        if (closed) {
+            release();
+            return;
+        }
+        action.run();
+        while (!busy && !closed && !waiting.isEmpty()) {
+            waiting.removeFirst().run();
+        }
+        pump();
+    }
+
+    /** What a read of the store finds for an ATTACHED. */
+    private record Found(SessionTail tail, List<PresenceEntry> members, List<MessageEntry> backlog, boolean behind) {}
+
+    /**
+     * Attaches, or attaches anew.
+     *
+     * @param granted the modes that the client gets
+     * @param channelSerial where it was, or null
+     * @param returning whether it says that it was attached before
+     */
+    void attach(AttachParams wanted, long granted, @Nullable String channelSerial, boolean returning) {
+        SessionTail old = tail;
+        if (old == null) {
+            OptionalLong place = Serials.parse(channelSerial);
+            boolean unknownPlace = channelSerial != null && place.isEmpty();
+            boolean rewinds = channelSerial == null && !returning;
+            @Nullable Long from = place.isPresent() ? (Long) place.getAsLong() : null;
+            openElsewhere(from, wanted.whole(), granted, rewinds ? wanted.rewind() : null, found -> {
+                connection.site().occupancy().attached(channel.session(), granted);
+                boolean resumed = from != null && found.tail().resumed();
+                boolean lost = !resumed && (from != null || unknownPlace);
+                attached(found, wanted, granted, resumed, lost ? ErrorInfo.CONTINUITY_LOST : null);
+            });
+            return;
+        }
+        // It goes on where it is: entries that are on their way to the client are not lost by new options.
+        Consumer<Found> action = found -> {
+            connection.site().occupancy().changed(channel.session(), modes, granted);
+            attached(found, wanted, granted, true, null);
+        };
+        if (wanted.whole() == params.whole()) {
+            elsewhere(() -> find(old, granted, null), action);
+        } else {
+            openElsewhere(old.position(), wanted.whole(), granted, null, action);
+        }
+    }
+
+    /** Blocks. The members are read after the tail is opened: changes from then on come by it. */
+    private Found find(SessionTail opened, long granted, AttachParams.@Nullable Rewind rewind) {
+        Sessions sessions = connection.site().engine().sessions();
+        SessionState state = sessions.find(channel.session());
+        List<PresenceEntry> members = List.of();
+        List<MessageEntry> backlog = List.of();
+        boolean behind = false;
+        if (state != null) {
+            behind = opened.position() < state.last();
+            if ((granted & Flags.PRESENCE_SUBSCRIBE) != 0 && state.members() > 0) {
+                members = sessions.members(state);
+            }
+            if (rewind != null && rewind.messages() > 0 && (granted & Flags.SUBSCRIBE) != 0) {
+                var range = new Sessions.Range(rewind.from(System.currentTimeMillis()), opened.position(), true);
+                backlog = sessions.messages(state, range, rewind.messages(), REWIND_BYTES)
+                        .reversed();
+            }
+        }
+        return new Found(opened, members, backlog, behind);
+    }
+
+    private void attached(
+            Found found, AttachParams wanted, long granted, boolean resumed, @Nullable ErrorInfo discontinuity) {
+        SessionTail old = tail;
+        if (old == null) {
+            channel.audience().join(this);
+        } else if (old != found.tail()) {
+            old.close();
+        }
+        tail = found.tail();
+        params = wanted;
+        modes = granted;
+        view = new Channel.View(name, format(), has(Flags.SUBSCRIBE), has(Flags.PRESENCE_SUBSCRIBE));
+        long flags = granted;
+        flags |= resumed ? Flags.RESUMED : 0;
+        flags |= found.members().isEmpty() ? 0 : Flags.HAS_PRESENCE;
+        flags |= !found.backlog().isEmpty() || (resumed && found.behind()) ? Flags.HAS_BACKLOG : 0;
+        send(Frames.attached(format(), name, found.tail().position(), flags, wanted.echoed(), discontinuity));
+        if (!found.members().isEmpty()) {
+            sync(found.members());
+        }
+        if (!found.backlog().isEmpty()) {
+            Frames.entries(
+                            format(),
+                            name,
+                            List.copyOf(found.backlog()),
+                            found.tail().position())
+                    .forEach(this::send);
+        }
+        followOccupancy(wanted.occupancy());
+    }
+
+    private void followOccupancy(boolean wanted) {
+        ignoreOccupancy();
+        if (wanted) {
+            OccupancyNews news = new OccupancyNews(this, connection.loop());
+            occupancyNews = news;
+            connection.site().occupancy().listen(channel.session(), news.listener());
+            sendOccupancy();
+        }
+    }
+
+    private void ignoreOccupancy() {
+        if (occupancyNews != null) {
+            connection.site().occupancy().ignore(channel.session(), occupancyNews.listener());
+            occupancyNews = null;
+        }
+    }
+
+    /** The numbers have changed, or are wanted for the first time. */
+    void sendOccupancy() {
+        if (closed || tail == null) {
+            return;
+        }
+        elsewhere(
+                () -> {
+                    SessionState state = connection.site().engine().sessions().find(channel.session());
+                    return state == null ? 0 : state.members();
+                },
+                members -> {
+                    var metrics = connection.site().occupancy().of(channel.session(), members);
+                    String data = new String(
+                            WireFormat.JSON.write(to -> {
+                                to.beginObject().name("metrics");
+                                metrics.write(to);
+                                to.endObject();
+                            }),
+                            StandardCharsets.UTF_8);
+                    send(Frames.transientMessage(
+                            format(),
+                            name,
+                            connection.id() + ":occupancy:" + syncs++,
+                            System.currentTimeMillis(),
+                            "[meta]occupancy",
+                            data));
+                });
+    }
+
+    /** The client asks who is there. */
+    void sync() {
+        if (tail != null && has(Flags.PRESENCE_SUBSCRIBE)) {
+            elsewhere(() -> find(Objects.requireNonNull(tail), modes, null), found -> sync(found.members()));
+        }
+    }
+
+    private void sync(List<PresenceEntry> members) {
+        String id = "s" + syncs++;
+        int from = 0;
+        do {
+            int to = Math.min(members.size(), from + SYNC_PAGE);
+            String cursor = to == members.size() ? "" : Integer.toString(to);
+            send(Frames.sync(format(), name, id + ":" + cursor, members.subList(from, to)));
+            from = to;
+        } while (from < members.size());
+    }
+
+    /** Sends what there is, as far as there is room for it. */
+    void pump() {
+        while (!busy && !closed && tail != null) {
+            if (!connection.outbox().hasRoom()) {
+                connection.starve(this);
+                return;
+            }
+            SessionTail reading = tail;
+            switch (reading.poll(BATCH_BYTES)) {
+                case SessionTail.More more -> deliver(more, true);
+                case SessionTail.Nothing nothing -> {
+                    return;
+                }
+                case SessionTail.InStore inStore ->
+                    elsewhere(() -> reading.readStore(BATCH_BYTES), this::readFromStore);
+                case SessionTail.Lost lost -> lost();
+            }
+        }
+    }
+
+    private void readFromStore(SessionTail.Next next) {
+        switch (next) {
+            case SessionTail.More more -> deliver(more, false);
+            case SessionTail.Lost lost -> lost();
+            case SessionTail.Nothing nothing -> {}
+            case SessionTail.InStore inStore -> throw new IllegalStateException("read from the store already");
+        }
+    }
+
+    /** Entries behind the client's place are gone: it starts at the end, and is told so. */
+    private void lost() {
+        openElsewhere(
+                null,
+                params.whole(),
+                modes,
+                null,
+                found -> attached(found, params, modes, false, ErrorInfo.BACKLOG_TOO_LARGE));
+    }
+
+    private void deliver(SessionTail.More more, boolean fromMemory) {
+        if (concernsUs(more.entries())) {
+            List<SessionEntry> shown =
+                    more.entries().stream().filter(this::shows).toList();
+            if (!shown.isEmpty()) {
+                Frames.entries(format(), name, shown, more.to()).forEach(this::send);
+            }
+        } else if (fromMemory) {
+            channel.frames(more, view).forEach(this::send);
+        } else {
+            view.frames(more.entries(), more.to()).forEach(this::send);
+        }
+        if (occupancyNews != null && more.entries().stream().anyMatch(PresenceEntry.class::isInstance)) {
+            occupancyNews.listener().run();
+        }
+    }
+
+    /** Whether entries are to be shown to this client that others in the same modes do not see, or the reverse. */
+    private boolean concernsUs(List<SessionEntry> entries) {
+        if (connection.echo() && view.presence()) {
+            return false;
+        }
+        for (SessionEntry entry : entries) {
+            if (view.wants(entry) != shows(entry)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Clients are shown what their own members do, also if they do not subscribe to presence. */
+    private boolean shows(SessionEntry entry) {
+        return switch (entry) {
+            case MessageEntry message ->
+                view.messages()
+                        && (connection.echo()
+                                || message.action() != MessageEntry.Action.CREATE
+                                || !connection.id().equals(message.connectionId()));
+            case PresenceEntry event -> view.presence() || connection.id().equals(event.connectionId());
+        };
+    }
+
+    /** The user has other capabilities now. */
+    void permit(Principal principal) {
+        if (tail == null) {
+            return;
+        }
+        long granted = Modes.granted(params.modes(), principal, name);
+        if (granted == 0) {
+            fail(ErrorInfo.notPermitted("attach", name));
+        } else if (granted != modes) {
+            attach(params, granted, null, true);
+        }
+    }
+
+    /** The channel has failed for the client; its members leave. */
+    void fail(ErrorInfo error) {
+        send(Frames.error(format(), name, error));
+        connection.leave(this, () -> {});
+        connection.drop(this);
+    }
+
+    /** As the client wishes: its members leave, then it is told that it is detached. */
+    void detach() {
+        busy = true;
+        connection.leave(
+                this,
+                () -> free(() -> {
+                    send(Frames.detached(format(), name, null));
+                    connection.drop(this);
+                }));
+    }
+
+    /** Gives everything up, without a word to the client. Safe to repeat. */
+    void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        waiting.clear();
+        if (tail != null) {
+            channel.audience().leave(this);
+            connection.site().occupancy().detached(channel.session(), modes);
+        }
+        ignoreOccupancy();
+        if (!busy) {
+            release();
+        }
+    }
+
+    private void release() {
+        if (tail != null) {
+            tail.close();
+            tail = null;
+        }
+        connection.loop().release(channel);
+    }
+}

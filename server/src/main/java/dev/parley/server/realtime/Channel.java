@@ -1,0 +1,79 @@
+package dev.parley.server.realtime;
+
+import dev.parley.engine.delivery.SessionTail;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SessionName;
+import dev.parley.server.loop.Audience;
+import dev.parley.server.loop.Mailbox;
+import dev.parley.server.wire.Frames;
+import dev.parley.server.wire.WireFormat;
+import io.vertx.core.Vertx;
+import java.util.ArrayList;
+import java.util.List;
+
+/** All attachments to one session on one event loop: they hear of news together and share what is encoded for them. */
+final class Channel {
+    private final SessionName session;
+    private final Audience<Attachment> audience;
+    private final List<Encoded> encoded = new ArrayList<>(2);
+
+    /** Attachments that hold it, also those that are not in the audience yet. Counted by the loop. */
+    int users;
+
+    Channel(SessionName session, Vertx vertx, Mailbox mailbox) {
+        this.session = session;
+        this.audience = new Audience<>(vertx, mailbox, Attachment::pump);
+    }
+
+    /** What readers are sent who stand at the same place and want the same. */
+    private record Encoded(long from, long to, View view, List<byte[]> frames) {}
+
+    /**
+     * What a reader wants to see, and how.
+     *
+     * @param name the channel as it calls it
+     */
+    record View(String name, WireFormat format, boolean messages, boolean presence) {
+        List<byte[]> frames(List<SessionEntry> entries, long to) {
+            List<SessionEntry> wanted = entries;
+            if (!messages || !presence) {
+                wanted = entries.stream().filter(this::wants).toList();
+            }
+            return wanted.isEmpty() ? List.of() : Frames.entries(format, name, wanted, to);
+        }
+
+        boolean wants(SessionEntry entry) {
+            return switch (entry) {
+                case MessageEntry m -> messages;
+                case PresenceEntry p -> presence;
+            };
+        }
+    }
+
+    SessionName session() {
+        return session;
+    }
+
+    Audience<Attachment> audience() {
+        return audience;
+    }
+
+    /** Entries that a tail got from memory, as frames. Tails that were at the same place get the same entries there. */
+    List<byte[]> frames(SessionTail.More more, View view) {
+        if (!encoded.isEmpty()
+                && (encoded.getFirst().from() != more.from()
+                        || encoded.getFirst().to() != more.to())) {
+            encoded.clear();
+        }
+        for (Encoded known : encoded) {
+            if (known.view().equals(view)) {
+                return known.frames();
+            }
+        }
+        List<byte[]> frames = view.frames(more.entries(), more.to());
+        encoded.add(new Encoded(more.from(), more.to(), view, frames));
+        return frames;
+    }
+}

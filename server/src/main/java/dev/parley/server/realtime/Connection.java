@@ -1,0 +1,653 @@
+package dev.parley.server.realtime;
+
+import dev.parley.engine.Reply;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
+import dev.parley.server.apps.Namespace;
+import dev.parley.server.auth.Access;
+import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.auth.Revocation;
+import dev.parley.server.channel.ChannelName;
+import dev.parley.server.channel.Publishing;
+import dev.parley.server.channel.Refusals;
+import dev.parley.server.wire.ConnectionDetails;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.Flags;
+import dev.parley.server.wire.Frames;
+import dev.parley.server.wire.InboundFrame;
+import dev.parley.server.wire.InboundPresence;
+import dev.parley.server.wire.WireException;
+import dev.parley.server.wire.WireFormat;
+import io.vertx.core.http.ServerWebSocket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One client's connection over one WebSocket. Lives on one event loop. */
+final class Connection {
+    /** Requests of a client that may wait for their outcome before we stop to read from it. */
+    private static final int MAX_UNACKNOWLEDGED = 1_024;
+
+    private static final int MAX_UNACKNOWLEDGED_BYTES = 4 << 20;
+
+    /** How long before a token's end its client is asked for a new one, if the token lives much longer than that. */
+    private static final Duration REAUTH_LEAD = Duration.ofSeconds(30);
+
+    private static final Duration LEAST_LIFETIME_FOR_LEAD = Duration.ofMinutes(2);
+
+    private static final ErrorInfo UNKNOWN_QUALIFIER =
+            new ErrorInfo(40010, 400, "This server has no channels with a qualifier such as [filter=...].");
+
+    private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+    private final Site site;
+    private final Loop loop;
+    private final ServerWebSocket socket;
+    private final Outbox outbox;
+    private final String id;
+    private final boolean echo;
+    private final boolean heartbeats;
+    private final PresenceGrace.Footprint footprint;
+    private final Consumer<Connection> onGone;
+    private final Acks acks = new Acks();
+    private final Map<String, Attachment> attachments = new LinkedHashMap<>();
+
+    /** Attachments with something to send for which there was no room, in the order in which they found out. */
+    private final Set<Attachment> starving = new LinkedHashSet<>();
+
+    private Principal principal;
+    private @Nullable Instant askedToRenew;
+
+    /** When the client's token ends by revocation. */
+    private @Nullable Instant revokedAt;
+
+    private boolean flushing;
+    private boolean paused;
+    private boolean closing;
+    private boolean gone;
+
+    /**
+     * A connection that the client does not know of yet.
+     *
+     * @param echo whether the client wants to see its own messages
+     * @param heartbeats whether it cannot see pings, and needs frames instead
+     * @param onGone called once when the socket is gone
+     */
+    Connection(
+            Site site,
+            Loop loop,
+            ServerWebSocket socket,
+            WireFormat format,
+            String id,
+            Principal principal,
+            boolean echo,
+            boolean heartbeats,
+            Consumer<Connection> onGone) {
+        this.site = site;
+        this.loop = loop;
+        this.socket = socket;
+        this.outbox = new Outbox(socket, format, this::hasRoom);
+        this.id = id;
+        this.principal = principal;
+        this.echo = echo;
+        this.heartbeats = heartbeats;
+        this.onGone = onGone;
+        this.footprint = site.grace().arrived(id);
+    }
+
+    Site site() {
+        return site;
+    }
+
+    Loop loop() {
+        return loop;
+    }
+
+    Outbox outbox() {
+        return outbox;
+    }
+
+    String id() {
+        return id;
+    }
+
+    boolean echo() {
+        return echo;
+    }
+
+    Principal principal() {
+        return principal;
+    }
+
+    /**
+     * Tells the client that it is connected, and begins to listen to it.
+     *
+     * @param notResumed why this is not the connection that it asked for, or null
+     */
+    void open(@Nullable ErrorInfo notResumed) {
+        loop.opened(this);
+        socket.closeHandler(closed -> gone())
+                .exceptionHandler(failure -> LOG.debug("connection {} failed", id, failure));
+        socket.textMessageHandler(text -> received(text.getBytes(StandardCharsets.UTF_8)))
+                .binaryMessageHandler(bytes -> received(bytes.getBytes()));
+        sendConnected(notResumed);
+    }
+
+    private void sendConnected(@Nullable ErrorInfo notResumed) {
+        var details = new ConnectionDetails(
+                principal.clientId(),
+                site.keys().issue(id, principal.app(), principal.clientId()),
+                site.settings().messageBytes(),
+                Site.MAX_INBOUND_RATE,
+                site.settings().frameBytes(),
+                Site.CONNECTION_STATE_TTL_MILLIS,
+                Site.MAX_IDLE_INTERVAL_MILLIS,
+                site.serverId(),
+                Site.SITE_CODE,
+                Site.OBJECTS_GRACE_PERIOD_MILLIS);
+        outbox.send(Frames.connected(outbox.format(), id, details, notResumed));
+    }
+
+    // What comes in
+
+    private void received(byte[] bytes) {
+        if (closing) {
+            return;
+        }
+        try {
+            handle(InboundFrame.read(outbox.format(), bytes));
+        } catch (WireException e) {
+            end(e.error());
+        } catch (RuntimeException e) {
+            LOG.error("a frame on connection {} failed", id, e);
+            end(ErrorInfo.INTERNAL);
+        }
+        slowDown();
+    }
+
+    private void handle(InboundFrame frame) throws WireException {
+        switch (frame.action()) {
+            case HEARTBEAT -> outbox.send(Frames.heartbeat(outbox.format(), frame.id()));
+            case ATTACH -> attach(frame, channelOf(frame));
+            case DETACH -> detach(channelOf(frame));
+            case SYNC -> {
+                Attachment attachment = attachments.get(channelOf(frame));
+                if (attachment != null) {
+                    whenFree(attachment, attachment::sync);
+                }
+            }
+            case MESSAGE, PRESENCE, ANNOTATION, OBJECT -> request(frame, channelOf(frame));
+            case AUTH -> renew(frame.accessToken());
+            case CLOSE -> {
+                outbox.send(Frames.closed(outbox.format()));
+                finish(false);
+            }
+            case DISCONNECT -> finish(true);
+            case CONNECT, ACTIVATE -> LOG.debug("connection {} sent a needless {}", id, frame.action());
+            case ACK, NACK, CONNECTED, DISCONNECTED, CLOSED, ERROR, ATTACHED, DETACHED, OBJECT_SYNC ->
+                throw new WireException(ErrorInfo.badRequest("Only servers send " + frame.action() + "."));
+        }
+    }
+
+    private static String channelOf(InboundFrame frame) throws WireException {
+        String channel = frame.channel();
+        if (channel == null) {
+            throw new WireException(ErrorInfo.badRequest("The frame " + frame.action() + " names no channel."));
+        }
+        return channel;
+    }
+
+    private void whenFree(Attachment attachment, Runnable task) throws WireException {
+        if (!attachment.whenFree(task)) {
+            throw new WireException(ErrorInfo.TOO_MANY_REQUESTS);
+        }
+    }
+
+    private void attach(InboundFrame frame, String name) throws WireException {
+        Attachment known = attachments.get(name);
+        SessionName session;
+        AttachParams params;
+        try {
+            ChannelName parsed = ChannelName.parse(name);
+            session = session(parsed);
+            params = AttachParams.read(frame.flags(), parsed.params(), frame.params());
+            if (known == null) {
+                refuseTooMany();
+            }
+        } catch (WireException e) {
+            refuse(known, name, e.error());
+            return;
+        }
+        long granted = Modes.granted(params.modes(), principal, name);
+        if (granted == 0) {
+            refuse(known, name, ErrorInfo.notPermitted("attach", name));
+            return;
+        }
+        Attachment attachment = known;
+        if (attachment == null) {
+            attachment = new Attachment(this, name, loop.take(session));
+            attachments.put(name, attachment);
+            site.attachments().incrementAndGet();
+        }
+        Attachment attaching = attachment;
+        boolean returning = (frame.flags() & Flags.ATTACH_RESUME) != 0;
+        whenFree(attaching, () -> attaching.attach(params, granted, frame.channelSerial(), returning));
+    }
+
+    private SessionName session(ChannelName name) throws WireException {
+        if (!name.qualifier().isEmpty()) {
+            throw new WireException(UNKNOWN_QUALIFIER);
+        }
+        return name.in(principal.app());
+    }
+
+    private void refuse(@Nullable Attachment known, String name, ErrorInfo error) throws WireException {
+        if (known == null) {
+            outbox.send(Frames.error(outbox.format(), name, error));
+        } else {
+            whenFree(known, () -> known.fail(error));
+        }
+    }
+
+    private void refuseTooMany() throws WireException {
+        if (attachments.size() >= site.settings().channelsPerConnection()) {
+            throw new WireException(new ErrorInfo(
+                    90010,
+                    400,
+                    "A connection may be attached to " + site.settings().channelsPerConnection()
+                            + " channels; detach from some."));
+        }
+        if (site.attachments().get() >= site.settings().attachments()) {
+            throw new WireException(ErrorInfo.TOO_MANY_REQUESTS);
+        }
+    }
+
+    private void detach(String name) throws WireException {
+        Attachment attachment = attachments.get(name);
+        if (attachment == null) {
+            outbox.send(Frames.detached(outbox.format(), name, null));
+        } else {
+            whenFree(attachment, attachment::detach);
+        }
+    }
+
+    /** The attachment is over. */
+    void drop(Attachment attachment) {
+        if (attachments.remove(attachment.name(), attachment)) {
+            starving.remove(attachment);
+            attachment.close();
+            site.attachments().decrementAndGet();
+        }
+    }
+
+    /** Lets this connection's members leave the channel's session, and runs {@code then} when they have. */
+    void leave(Attachment attachment, Runnable then) {
+        SessionName session = attachment.channel().session();
+        if (!footprint.leaves(session)) {
+            then.run();
+            return;
+        }
+        var leave = new SessionCommand.Leave(session, System.currentTimeMillis(), id, false);
+        site.engine().submit(leave, new Reply<SessionOutcome.Done>() {
+            @Override
+            public void done(SessionOutcome.Done outcome) {
+                loop.post(then);
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                LOG.debug("connection {} cannot leave {} now", id, session, failure);
+                // They leave when the connection ends.
+                footprint.enters(session);
+                loop.post(then);
+            }
+        });
+    }
+
+    // Requests, which are acknowledged
+
+    private void request(InboundFrame frame, String name) throws WireException {
+        if (frame.msgSerial() < 0) {
+            throw new WireException(ErrorInfo.badRequest("The frame " + frame.action() + " has no msgSerial."));
+        }
+        Acks.Request request = acks.add(frame.msgSerial(), size(frame));
+        try {
+            if (frame.error() != null) {
+                throw new WireException(frame.error());
+            }
+            SessionName session = session(ChannelName.parse(name));
+            switch (frame.action()) {
+                case MESSAGE -> submit(request, publish(frame, name, session), Refusals::of);
+                case PRESENCE -> {
+                    var command = changePresence(frame, name, session);
+                    footprint.enters(session);
+                    submit(request, command, Refusals::of);
+                }
+                default ->
+                    throw new WireException(ErrorInfo.badRequest("This server has no " + frame.action() + " yet."));
+            }
+        } catch (WireException e) {
+            request.refuse(e.error());
+            flushSoon();
+        }
+    }
+
+    private static int size(InboundFrame frame) {
+        int size = 0;
+        for (var message : frame.messages()) {
+            size += message.size();
+        }
+        for (var event : frame.presence()) {
+            size += event.size();
+        }
+        return size;
+    }
+
+    /** Attached channels need the mode; what the capabilities allow is another question. */
+    private void requireMode(String name, long mode, Operation operation) throws WireException {
+        Attachment attachment = attachments.get(name);
+        if (attachment != null && attachment.isAttached() && !attachment.has(mode) && principal.may(operation, name)) {
+            throw new WireException(ErrorInfo.modeNotGranted(operation.wireName(), name));
+        }
+    }
+
+    private SessionCommand.Publish publish(InboundFrame frame, String name, SessionName session) throws WireException {
+        if (frame.params().containsKey("_forceNack")) {
+            throw new WireException(ErrorInfo.FORCED_NACK);
+        }
+        requireMode(name, Flags.PUBLISH, Operation.PUBLISH);
+        Namespace rules = site.apps().namespace(session.app(), session.name());
+        var publishing = new Publishing(
+                site.gate(),
+                principal,
+                name,
+                rules.mutableMessages(),
+                id,
+                site.settings().messageBytes());
+        return new SessionCommand.Publish(
+                session,
+                System.currentTimeMillis(),
+                sender(frame),
+                publishing.operations(frame.messages(), id + ":" + frame.msgSerial()));
+    }
+
+    private SessionCommand.Sender sender(InboundFrame frame) {
+        return new SessionCommand.Sender(id, frame.msgSerial());
+    }
+
+    private SessionCommand.ChangePresence changePresence(InboundFrame frame, String name, SessionName session)
+            throws WireException {
+        requireMode(name, Flags.PRESENCE, Operation.PRESENCE);
+        if (site.gate().permit(principal, Operation.PRESENCE, name) instanceof Access.Refused refused) {
+            throw new WireException(Refusals.of(refused));
+        }
+        List<SessionCommand.PresenceOp> operations = new ArrayList<>();
+        long bytes = 0;
+        for (InboundPresence event : frame.presence()) {
+            bytes += event.size();
+            String given = event.id();
+            // A member that enters again keeps its id, by which clients see that nothing has happened.
+            String kept = given != null && given.startsWith(id + ":") ? given : null;
+            operations.add(new SessionCommand.PresenceOp(
+                    event.action(),
+                    kept == null ? id + ":" + frame.msgSerial() + ":" + operations.size() : kept,
+                    memberName(event),
+                    event.body()));
+        }
+        if (operations.isEmpty()) {
+            throw new WireException(ErrorInfo.badRequest("There is no presence message in the frame."));
+        }
+        if (bytes > site.settings().messageBytes()) {
+            throw new WireException(ErrorInfo.tooLarge(bytes, site.settings().messageBytes()));
+        }
+        Namespace rules = site.apps().namespace(session.app(), session.name());
+        return new SessionCommand.ChangePresence(
+                session, System.currentTimeMillis(), sender(frame), id, operations, rules.maxMembers());
+    }
+
+    private String memberName(InboundPresence event) throws WireException {
+        String clientId = Publishing.clientId(principal, event.clientId());
+        if (clientId == null) {
+            throw new WireException(ErrorInfo.noClientId());
+        }
+        return clientId;
+    }
+
+    /** Has {@code command} done; {@code refusal} tells what is wrong with an outcome, if anything is. */
+    private <O extends SessionOutcome> void submit(
+            Acks.Request request, SessionCommand<O> command, Function<O, @Nullable ErrorInfo> refusal) {
+        footprint.requests(command.session());
+        site.engine().submit(command, new Reply<O>() {
+            @Override
+            public void done(O outcome) {
+                loop.post(() -> {
+                    ErrorInfo error = refusal.apply(outcome);
+                    if (error == null && outcome instanceof SessionOutcome.Accepted accepted) {
+                        request.accept(accepted.positions());
+                    } else {
+                        request.refuse(error == null ? ErrorInfo.INTERNAL : error);
+                    }
+                    flushSoon();
+                });
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                loop.post(() -> {
+                    request.refuse(Refusals.because(failure));
+                    flushSoon();
+                });
+            }
+        });
+    }
+
+    /** Acknowledges together what comes in together. */
+    private void flushSoon() {
+        if (!flushing) {
+            flushing = true;
+            loop.post(() -> {
+                flushing = false;
+                acks.flush(outbox);
+                speedUp();
+            });
+        }
+    }
+
+    // Back-pressure
+
+    private boolean mustWait() {
+        return acks.count() >= MAX_UNACKNOWLEDGED || acks.bytes() >= MAX_UNACKNOWLEDGED_BYTES || !outbox.hasRoom();
+    }
+
+    private void slowDown() {
+        if (!paused && !closing && mustWait()) {
+            paused = true;
+            socket.pause();
+        }
+    }
+
+    private void speedUp() {
+        if (paused && !closing && !mustWait()) {
+            paused = false;
+            socket.resume();
+        }
+    }
+
+    /** Calls {@link Attachment#pump} when there is room again. */
+    void starve(Attachment attachment) {
+        starving.add(attachment);
+    }
+
+    private void hasRoom() {
+        while (!starving.isEmpty() && outbox.hasRoom()) {
+            Attachment first = starving.iterator().next();
+            starving.remove(first);
+            first.pump();
+        }
+        speedUp();
+    }
+
+    // Time and access
+
+    /** Called about every second. */
+    void tick(long nanos, long millis) {
+        if (closing) {
+            return;
+        }
+        if (outbox.fullForNanos(nanos) > site.settings().slowTimeout().toNanos()) {
+            LOG.debug("connection {} is too slow", id);
+            disconnect(new ErrorInfo(80003, 400, "The client reads too slowly; it can go on where it is."));
+            return;
+        }
+        if (outbox.silentForNanos(nanos)
+                > Duration.ofMillis(Site.HEARTBEAT_AFTER_MILLIS).toNanos()) {
+            if (heartbeats) {
+                outbox.send(Frames.heartbeat(outbox.format(), null));
+            } else {
+                outbox.ping();
+            }
+        }
+        Instant now = Instant.ofEpochMilli(millis);
+        Instant revoked = revokedAt;
+        if (revoked != null && !now.isBefore(revoked)) {
+            disconnect(new ErrorInfo(40141, 401, "The token was revoked."));
+            return;
+        }
+        Instant expires = principal.expires();
+        if (expires == null) {
+            return;
+        }
+        if (!now.isBefore(expires)) {
+            disconnect(new ErrorInfo(40142, 401, "The token has expired."));
+        } else if (askedToRenew == null && !now.isBefore(expires.minus(REAUTH_LEAD)) && livesLong(expires)) {
+            askedToRenew = now;
+            outbox.send(Frames.auth(outbox.format()));
+        }
+    }
+
+    private boolean livesLong(Instant expires) {
+        Instant issued = principal.issued();
+        return issued != null && Duration.between(issued, expires).compareTo(LEAST_LIFETIME_FOR_LEAD) >= 0;
+    }
+
+    /** The client shows another token. */
+    private void renew(@Nullable String token) {
+        if (token == null) {
+            end(ErrorInfo.badRequest("The frame AUTH has no access token."));
+            return;
+        }
+        Access access = site.gate().sessionToken(token);
+        if (access instanceof Access.Granted(Principal shown) && !shown.app().equals(principal.app())) {
+            end(new ErrorInfo(40102, 401, "The token is one of another app."));
+            return;
+        }
+        String clientId = principal.clientId();
+        if (access instanceof Access.Granted(Principal shown)
+                && clientId != null
+                && !clientId.equals(Principal.ANY_CLIENT)) {
+            access = shown.as(clientId);
+        }
+        switch (access) {
+            case Access.Refused refused -> end(Refusals.of(refused));
+            case Access.Granted(Principal renewed) -> {
+                principal = renewed;
+                askedToRenew = null;
+                revokedAt = null;
+                sendConnected(null);
+                for (Attachment attachment : List.copyOf(attachments.values())) {
+                    if (!attachment.whenFree(() -> attachment.permit(principal))) {
+                        end(ErrorInfo.TOO_MANY_REQUESTS);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /** Tokens have been revoked, perhaps this client's. */
+    void revoked(Revocation revocation) {
+        if (!revocation.covers(principal) || closing) {
+            return;
+        }
+        Instant now = Instant.now();
+        if (now.isBefore(revocation.appliesAt())) {
+            revokedAt = revocation.appliesAt();
+            outbox.send(Frames.auth(outbox.format()));
+        } else {
+            disconnect(new ErrorInfo(40141, 401, "The token was revoked."));
+        }
+    }
+
+    // The end
+
+    /** The connection has failed for good. */
+    void end(ErrorInfo error) {
+        if (!closing) {
+            outbox.send(Frames.error(outbox.format(), null, error));
+            finish(false);
+        }
+    }
+
+    /** The client is to connect again, and finds everything as it was. */
+    void disconnect(ErrorInfo reason) {
+        if (!closing) {
+            outbox.send(Frames.disconnected(outbox.format(), reason));
+            finish(true);
+        }
+    }
+
+    /** Another socket is this connection now. */
+    void superseded() {
+        finish(true);
+    }
+
+    private void finish(boolean comesBack) {
+        if (closing) {
+            return;
+        }
+        closing = true;
+        release();
+        long now = System.currentTimeMillis();
+        if (comesBack) {
+            site.grace().lost(footprint, now);
+        } else {
+            site.grace().ended(footprint, now);
+        }
+        outbox.close(comesBack);
+        gone();
+    }
+
+    private void release() {
+        for (Attachment attachment : List.copyOf(attachments.values())) {
+            drop(attachment);
+        }
+    }
+
+    /** The socket is gone, whoever closed it. */
+    private void gone() {
+        if (gone) {
+            return;
+        }
+        gone = true;
+        if (!closing) {
+            closing = true;
+            release();
+            site.grace().lost(footprint, System.currentTimeMillis());
+        }
+        loop.closed(this);
+        onGone.accept(this);
+    }
+}

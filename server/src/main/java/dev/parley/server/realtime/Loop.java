@@ -1,0 +1,71 @@
+package dev.parley.server.realtime;
+
+import dev.parley.engine.session.SessionName;
+import dev.parley.server.loop.Mailbox;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What the door keeps for one event loop. Used on that loop only, but for the mailbox. */
+final class Loop {
+    private static final long TICK_MILLIS = 1_000;
+
+    private final Vertx vertx;
+    private final Mailbox mailbox;
+    private final Set<Connection> connections = new LinkedHashSet<>();
+    private final Map<SessionName, Channel> channels = new HashMap<>();
+
+    Loop(Context context) {
+        this.vertx = context.owner();
+        this.mailbox = new Mailbox(context);
+        vertx.setPeriodic(TICK_MILLIS, timer -> tick());
+    }
+
+    private void tick() {
+        long nanos = System.nanoTime();
+        long millis = System.currentTimeMillis();
+        // Some close, which changes the set.
+        for (Connection connection : List.copyOf(connections)) {
+            connection.tick(nanos, millis);
+        }
+    }
+
+    /** Runs {@code task} on this loop soon. Any thread. */
+    void post(Runnable task) {
+        mailbox.post(task);
+    }
+
+    Vertx vertx() {
+        return vertx;
+    }
+
+    void opened(Connection connection) {
+        connections.add(connection);
+    }
+
+    void closed(Connection connection) {
+        connections.remove(connection);
+    }
+
+    List<Connection> connections() {
+        return List.copyOf(connections);
+    }
+
+    /** The readers of a session on this loop; to be released by who has taken it. */
+    Channel take(SessionName session) {
+        Channel channel = channels.computeIfAbsent(session, name -> new Channel(name, vertx, mailbox));
+        channel.users++;
+        return channel;
+    }
+
+    void release(Channel channel) {
+        channel.users--;
+        if (channel.users == 0) {
+            channels.remove(channel.session(), channel);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package dev.parley.server.realtime;
+
+import dev.parley.server.wire.WireFormat;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.ServerWebSocket;
+import io.vertx.core.http.WebSocketFrame;
+import io.vertx.core.http.WebSocketFrameType;
+import io.vertx.core.http.impl.websocket.WebSocketFrameImpl;
+
+/**
+ * What goes to one client. What it is slow to take waits in its socket's queue, which is bounded because nobody sends
+ * entries, nor reads requests that have to be answered, while there is no room.
+ */
+final class Outbox {
+    /** Bytes that may wait before the client counts as slow. */
+    private static final int QUEUE_BYTES = 64 << 10;
+
+    /** For the close frame: the client is to come back, see RFC 6455. */
+    private static final short GOING_AWAY = 1001;
+
+    private static final short NORMAL = 1000;
+
+    private final ServerWebSocket socket;
+    private final WireFormat format;
+    private long lastSentNanos = System.nanoTime();
+    private long fullSinceNanos;
+    private boolean full;
+
+    /**
+     * To {@code socket}.
+     *
+     * @param onRoom called when there is room again
+     */
+    Outbox(ServerWebSocket socket, WireFormat format, Runnable onRoom) {
+        this.socket = socket;
+        this.format = format;
+        socket.setWriteQueueMaxSize(QUEUE_BYTES).drainHandler(drained -> {
+            full = false;
+            onRoom.run();
+        });
+    }
+
+    WireFormat format() {
+        return format;
+    }
+
+    /** Sends a frame whatever else is waiting. */
+    void send(byte[] frame) {
+        if (socket.isClosed()) {
+            return;
+        }
+        lastSentNanos = System.nanoTime();
+        // Not as a text, which would be encoded once more for each client.
+        WebSocketFrameType type = format == WireFormat.JSON ? WebSocketFrameType.TEXT : WebSocketFrameType.BINARY;
+        socket.writeFrame(new WebSocketFrameImpl(type, frame, true));
+    }
+
+    /** Sends what shows the client that the connection lives, and nothing else. */
+    void ping() {
+        if (!socket.isClosed()) {
+            lastSentNanos = System.nanoTime();
+            socket.writeFrame(WebSocketFrame.pingFrame(Buffer.buffer()));
+        }
+    }
+
+    /** Whether entries may be sent. */
+    boolean hasRoom() {
+        if (socket.isClosed()) {
+            return false;
+        }
+        if (!full && socket.writeQueueFull()) {
+            full = true;
+            fullSinceNanos = System.nanoTime();
+        }
+        return !full;
+    }
+
+    /** For how long there has been no room. */
+    long fullForNanos(long now) {
+        return full ? now - fullSinceNanos : 0;
+    }
+
+    /** For how long nothing has been sent. */
+    long silentForNanos(long now) {
+        return now - lastSentNanos;
+    }
+
+    /**
+     * Closes the socket behind what has been sent.
+     *
+     * @param comeBack whether the client is expected to connect again
+     */
+    void close(boolean comeBack) {
+        if (!socket.isClosed()) {
+            socket.close(comeBack ? GOING_AWAY : NORMAL);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+package dev.parley.server.realtime;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.Reply;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.Sessions;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What connections leave in sessions: presence members, and the outcomes of requests that may be sent again. When a
+ * connection is lost its members stay for a while, so that it can come back; then they leave. Later still nobody sends
+ * its requests again, and they are forgotten. Thread-safe; it hears of the time by {@link #tick}.
+ */
+final class PresenceGrace {
+    /** Sessions in which one connection's requests are remembered for it; more stay remembered for good. */
+    static final int MAX_SESSIONS = 10_000;
+
+    /** Lost connections that may come back; beyond that the first ones are given up early. */
+    static final int MAX_LOST = 1_000_000;
+
+    private static final Logger LOG = LoggerFactory.getLogger(PresenceGrace.class);
+
+    private final Engine engine;
+    private final long graceMillis;
+    private final long forgetMillis;
+    private final Map<String, Footprint> footprints = new HashMap<>();
+
+    /** In the order in which they were lost. */
+    private final ArrayDeque<Loss> leaving = new ArrayDeque<>();
+
+    private final ArrayDeque<Loss> forgetting = new ArrayDeque<>();
+    private List<SessionCommand.Leave> refused = new ArrayList<>();
+
+    /**
+     * For the sessions of {@code engine}.
+     *
+     * @param grace how long members stay
+     * @param resend how long requests may be sent again
+     */
+    PresenceGrace(Engine engine, Duration grace, Duration resend) {
+        this.engine = engine;
+        this.graceMillis = grace.toMillis();
+        this.forgetMillis = Math.max(resend.toMillis(), graceMillis);
+    }
+
+    /** Where a connection has left something. Guarded by the grace. */
+    final class Footprint {
+        private final String connectionId;
+        private final Set<SessionName> members = new HashSet<>();
+        private final Set<SessionName> requests = new HashSet<>();
+
+        /** Sockets that are this connection now: two for a moment when a new one takes over. */
+        private int sockets;
+
+        /** How often it has been lost, to tell whether it has come back since. */
+        private int losses;
+
+        private Footprint(String connectionId) {
+            this.connectionId = connectionId;
+        }
+
+        /** It makes a request to a session. */
+        void requests(SessionName session) {
+            synchronized (PresenceGrace.this) {
+                if (requests.size() < MAX_SESSIONS) {
+                    requests.add(session);
+                }
+            }
+        }
+
+        /** It may have members in a session now. */
+        void enters(SessionName session) {
+            synchronized (PresenceGrace.this) {
+                members.add(session);
+            }
+        }
+
+        /** It has no members in a session any more; returns false if it had none. */
+        boolean leaves(SessionName session) {
+            synchronized (PresenceGrace.this) {
+                return members.remove(session);
+            }
+        }
+    }
+
+    private record Loss(Footprint footprint, int number, long dueMillis) {}
+
+    /** Takes up the members of connections that an earlier run of the server had. */
+    synchronized void recover(List<Sessions.Membership> memberships, long now) {
+        for (Sessions.Membership membership : memberships) {
+            Footprint footprint = footprints.computeIfAbsent(membership.connectionId(), Footprint::new);
+            footprint.members.add(membership.session());
+            footprint.requests.add(membership.session());
+        }
+        List.copyOf(footprints.values()).forEach(footprint -> lose(footprint, now));
+    }
+
+    /** A connection is there, or is back. */
+    synchronized Footprint arrived(String connectionId) {
+        Footprint footprint = footprints.computeIfAbsent(connectionId, Footprint::new);
+        footprint.sockets++;
+        return footprint;
+    }
+
+    /** The connection's socket is gone. */
+    synchronized void lost(Footprint footprint, long now) {
+        footprint.sockets--;
+        if (footprint.sockets == 0) {
+            lose(footprint, now);
+        }
+    }
+
+    private void lose(Footprint footprint, long now) {
+        if (footprint.members.isEmpty() && footprint.requests.isEmpty()) {
+            footprints.remove(footprint.connectionId);
+            return;
+        }
+        footprint.losses++;
+        leaving.add(new Loss(footprint, footprint.losses, now + graceMillis));
+        forgetting.add(new Loss(footprint, footprint.losses, now + forgetMillis));
+        if (forgetting.size() > MAX_LOST) {
+            forget(forgetting.removeFirst(), now);
+        }
+    }
+
+    /** The client has closed the connection and will not come back. */
+    synchronized void ended(Footprint footprint, long now) {
+        footprint.sockets--;
+        forget(footprint, now);
+    }
+
+    /** To be called now and then. */
+    synchronized void tick(long now) {
+        List<SessionCommand.Leave> again = refused;
+        refused = new ArrayList<>();
+        again.forEach(this::submit);
+        while (!leaving.isEmpty() && leaving.getFirst().dueMillis() <= now) {
+            Loss loss = leaving.removeFirst();
+            if (isStillLost(loss)) {
+                Footprint footprint = loss.footprint();
+                footprint.members.forEach(session -> leave(session, footprint, now, false));
+                footprint.members.clear();
+            }
+        }
+        while (!forgetting.isEmpty() && forgetting.getFirst().dueMillis() <= now) {
+            forget(forgetting.removeFirst(), now);
+        }
+    }
+
+    private static boolean isStillLost(Loss loss) {
+        return loss.footprint().sockets == 0 && loss.footprint().losses == loss.number();
+    }
+
+    private void forget(Loss loss, long now) {
+        if (isStillLost(loss)) {
+            forget(loss.footprint(), now);
+        }
+    }
+
+    private void forget(Footprint footprint, long now) {
+        Set<SessionName> all = new HashSet<>(footprint.requests);
+        all.addAll(footprint.members);
+        all.forEach(session -> leave(session, footprint, now, true));
+        footprint.members.clear();
+        footprint.requests.clear();
+        footprints.remove(footprint.connectionId, footprint);
+    }
+
+    private void leave(SessionName session, Footprint footprint, long now, boolean forget) {
+        submit(new SessionCommand.Leave(session, now, footprint.connectionId, forget));
+    }
+
+    private void submit(SessionCommand.Leave leave) {
+        engine.submit(leave, new Reply<SessionOutcome.Done>() {
+            @Override
+            public void done(SessionOutcome.Done outcome) {}
+
+            @Override
+            public void failed(Exception failure) {
+                LOG.debug("a connection cannot leave {} now", leave.session(), failure);
+                synchronized (PresenceGrace.this) {
+                    refused.add(leave);
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,216 @@
+package dev.parley.server.realtime;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.session.Sessions;
+import dev.parley.server.apps.Apps;
+import dev.parley.server.auth.Access;
+import dev.parley.server.auth.ConnectionKeys;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.auth.Revocation;
+import dev.parley.server.auth.Revocations;
+import dev.parley.server.channel.Refusals;
+import dev.parley.server.config.Config;
+import dev.parley.server.http.Door;
+import dev.parley.server.http.Replies;
+import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.Frames;
+import dev.parley.server.wire.WireFormat;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.ServerWebSocket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The realtime protocol of Ably's clients, over WebSocket at {@value #PREFIX}. Lets clients in, and knows who is there. */
+public final class RealtimeDoor implements Door {
+    /** Where clients connect to. */
+    public static final String PREFIX = "/";
+
+    /** The versions of the protocol that are close enough to ours. */
+    private static final int OLDEST_VERSION = 2;
+
+    private static final long GRACE_TICK_MILLIS = 250;
+
+    private static final Logger LOG = LoggerFactory.getLogger(RealtimeDoor.class);
+
+    private final Vertx vertx;
+    private final Site site;
+    private final ConcurrentHashMap<Thread, Loop> loops = new ConcurrentHashMap<>();
+
+    /** By id. Of two sockets of one connection, the newer one. */
+    private final ConcurrentHashMap<String, Connection> connections = new ConcurrentHashMap<>();
+
+    private final ExecutorService blocking = Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual().name("realtime-", 0).factory());
+    private final long graceTimer;
+    private volatile boolean draining;
+
+    /** A door to {@code engine} that lets in whom {@code gate} lets in. Blocks: it looks who was there before. */
+    public RealtimeDoor(
+            Vertx vertx,
+            Engine engine,
+            Gate gate,
+            Apps apps,
+            Revocations revocations,
+            ConnectionKeys keys,
+            Occupancy occupancy,
+            Config.Realtime settings,
+            MeterRegistry meters) {
+        this.vertx = vertx;
+        var grace = new PresenceGrace(
+                engine, settings.presenceGrace(), Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS));
+        this.site = new Site(
+                engine, gate, apps, settings, keys, occupancy, grace, new AtomicInteger(), blocking, keys.newId());
+        List<Sessions.Membership> fromClients = engine.sessions().memberships().stream()
+                .filter(member -> !member.connectionId().startsWith(Apps.FIXED_MEMBERS_CONNECTION))
+                .toList();
+        grace.recover(fromClients, System.currentTimeMillis());
+        this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> grace.tick(System.currentTimeMillis()));
+        revocations.onRevoked(this::revoked);
+        apps.onRemoved(this::removed);
+        Gauge.builder("parley.realtime.connections", connections, ConcurrentHashMap::size)
+                .description("Open connections of the realtime door")
+                .register(meters);
+        Gauge.builder("parley.realtime.attachments", site.attachments(), AtomicInteger::get)
+                .description("Channels that connections are attached to")
+                .register(meters);
+    }
+
+    @Override
+    public String prefix() {
+        return PREFIX;
+    }
+
+    @Override
+    public void handle(HttpServerRequest request) {
+        if (draining) {
+            Replies.notReady(request, ErrorInfo.STOPPING.message());
+            return;
+        }
+        MultiMap query = request.params();
+        request.toWebSocket()
+                .onSuccess(socket -> open(socket, query))
+                .onFailure(failure -> LOG.debug("no WebSocket came about", failure));
+    }
+
+    private Loop loop() {
+        return loops.computeIfAbsent(Thread.currentThread(), thread -> new Loop(Vertx.currentContext()));
+    }
+
+    /** Who is not let in is told so in a frame: browsers see nothing of an HTTP error. */
+    private void open(ServerWebSocket socket, MultiMap query) {
+        WireFormat format = "msgpack".equals(query.get("format")) ? WireFormat.MSGPACK : WireFormat.JSON;
+        if (!speaks(query.get("v"))) {
+            refuse(socket, format, ErrorInfo.badRequest("This server speaks version 6 of the protocol, or 2 to 5."));
+            return;
+        }
+        switch (identify(query)) {
+            case Access.Refused refused -> refuse(socket, format, Refusals.of(refused));
+            case Access.Granted(Principal principal) -> open(socket, format, query, principal);
+        }
+    }
+
+    private static boolean speaks(@Nullable String version) {
+        if (version == null) {
+            return true;
+        }
+        try {
+            // Ably's first clients of version 1.2 and before write it so.
+            return Double.parseDouble(version) >= OLDEST_VERSION || version.startsWith("1.");
+        } catch (NumberFormatException e) {
+            return false;
+        }
+    }
+
+    private Access identify(MultiMap query) {
+        String key = query.get("key");
+        String token = query.get("access_token");
+        if (token == null) {
+            token = query.get("accessToken");
+        }
+        Access access = token != null
+                ? site.gate().sessionToken(token)
+                : key != null ? site.gate().sessionKey(key) : site.gate().sessionHeader(null);
+        return access instanceof Access.Granted(Principal principal) ? principal.as(query.get("clientId")) : access;
+    }
+
+    private static void refuse(ServerWebSocket socket, WireFormat format, ErrorInfo error) {
+        var outbox = new Outbox(socket, format, () -> {});
+        outbox.send(Frames.error(format, null, error));
+        outbox.close(false);
+    }
+
+    private void open(ServerWebSocket socket, WireFormat format, MultiMap query, Principal principal) {
+        String key = query.get("resume");
+        if (key == null) {
+            key = query.get("recover");
+        }
+        String known = key == null ? null : site.keys().open(key, principal.app(), principal.clientId());
+        var connection = new Connection(
+                site,
+                loop(),
+                socket,
+                format,
+                known == null ? site.keys().newId() : known,
+                principal,
+                !"false".equals(query.get("echo")),
+                !"false".equals(query.get("heartbeats")),
+                gone -> connections.remove(gone.id(), gone));
+        Connection before = connections.put(connection.id(), connection);
+        if (before != null) {
+            before.loop().post(before::superseded);
+        }
+        connection.open(key != null && known == null ? ErrorInfo.UNKNOWN_CONNECTION_KEY : null);
+    }
+
+    private void revoked(Revocation revocation) {
+        forEach(connection -> connection.revoked(revocation));
+    }
+
+    private void removed(String app) {
+        forEach(connection -> {
+            if (connection.principal().app().equals(app)) {
+                connection.end(ErrorInfo.notFound("The app is no more."));
+            }
+        });
+    }
+
+    /** Runs {@code action} with every connection, each on its loop; completes when all have had it. */
+    private Future<Void> forEach(Consumer<Connection> action) {
+        List<Future<?>> all = new ArrayList<>();
+        for (Loop loop : loops.values()) {
+            Promise<Void> done = Promise.promise();
+            loop.post(() -> {
+                loop.connections().forEach(action);
+                done.complete();
+            });
+            all.add(done.future());
+        }
+        return Future.all(all).mapEmpty();
+    }
+
+    @Override
+    public Future<Void> drain() {
+        draining = true;
+        return forEach(connection -> connection.disconnect(ErrorInfo.STOPPING)).onComplete(drained -> {
+            vertx.cancelTimer(graceTimer);
+            blocking.shutdown();
+        });
+    }
+}

@@ -1,0 +1,47 @@
+package dev.parley.server.realtime;
+
+import dev.parley.engine.Engine;
+import dev.parley.server.apps.Apps;
+import dev.parley.server.auth.ConnectionKeys;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.config.Config;
+import dev.parley.server.occupancy.Occupancy;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What all connections of a server share.
+ *
+ * @param attachments how many there are
+ * @param blocking runs what blocks on the disk
+ * @param serverId another one for each run of the server
+ */
+record Site(
+        Engine engine,
+        Gate gate,
+        Apps apps,
+        Config.Realtime settings,
+        ConnectionKeys keys,
+        Occupancy occupancy,
+        PresenceGrace grace,
+        AtomicInteger attachments,
+        Executor blocking,
+        String serverId) {
+    /** How long a client goes on sending what was not acknowledged. */
+    static final long CONNECTION_STATE_TTL_MILLIS = 120_000;
+
+    /** Within which time a client hears from us. */
+    static final long MAX_IDLE_INTERVAL_MILLIS = 15_000;
+
+    /** After how much silence we say something; well before the client waits for it. */
+    static final long HEARTBEAT_AFTER_MILLIS = 10_000;
+
+    /** What clients are told that they may send in a second; nothing enforces it but back-pressure. */
+    static final int MAX_INBOUND_RATE = 1_000;
+
+    /** How long tombstones of objects are kept. */
+    static final long OBJECTS_GRACE_PERIOD_MILLIS = 86_400_000;
+
+    /** The one place where a session's operations get their order. */
+    static final String SITE_CODE = "parley";
+}
