@@ -4,15 +4,18 @@ import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Revocations;
 import dev.parley.server.auth.RootKey;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
 import dev.parley.server.http.HttpFront;
+import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.EngineMeters;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
+import dev.parley.server.realtime.RealtimeDoor;
 import dev.parley.server.streams.StreamsDoor;
 import dev.parley.server.streams.subscription.SubscriptionService;
 import io.vertx.core.Future;
@@ -102,7 +105,17 @@ final class ParleyServer {
             var subscriptions = subscriptions(vertx, gate);
             closings.push(new Closing("subscriptions", subscriptions::close));
             front.open(
-                    List.of(new StreamsDoor(engine, config, gate, subscriptions.routes(), metrics.registry())), null);
+                    List.of(new StreamsDoor(engine, config, gate, subscriptions.routes(), metrics.registry())),
+                    new RealtimeDoor(
+                            vertx,
+                            engine,
+                            gate,
+                            apps,
+                            revocations,
+                            connectionKeys(),
+                            new Occupancy(),
+                            config.realtime(),
+                            metrics.registry()));
             closings.push(new Closing("doors", () -> {
                 health.become(Health.State.DRAINING);
                 await(front.stop(), config.server().drainTimeout().plus(CLOSE_TIMEOUT));
@@ -179,6 +192,15 @@ final class ParleyServer {
             return Apps.open(config.data().dir(), keys, config.sessions().namespaces());
         } catch (IOException e) {
             throw new StartException("The apps cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private ConnectionKeys connectionKeys() {
+        Path folder = config.data().dir();
+        try {
+            return ConnectionKeys.in(folder);
+        } catch (IOException e) {
+            throw new StartException("The keys of connections cannot be kept in " + folder + ": " + e.getMessage(), e);
         }
     }
 
