@@ -42,9 +42,9 @@ public record Namespace(
         }
     }
 
-    /** The same for another beginning. */
-    public Namespace withId(String id) {
-        return new Namespace(id, mutableMessages, retentionAge, retentionBytes, maxMembers);
+    /** Whether messages are kept for longer than clients need to come back. */
+    public boolean isPersisted() {
+        return retentionAge.compareTo(NOT_PERSISTED) > 0;
     }
 
     /** The id of the namespace that a session would be in, if there is such a one. */

@@ -1,0 +1,159 @@
+package dev.parley.server.apps;
+
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Capabilities;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * An app as the admin API is asked for it.
+ *
+ * @param askedNamespaces how many of the app's namespaces were asked for, from the first; the others we have added
+ * @param members presence members that are there from the beginning and for ever
+ */
+public record AppSpec(App app, int askedNamespaces, List<FixedMember> members) {
+
+    /** Keys, namespaces and fixed members of one app, each. */
+    public static final int MAX_PARTS = 1_000;
+
+    private static final String ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
+    private static final int ID_CHARS = 10;
+
+    /**
+     * A member.
+     *
+     * @param message what it says of itself, as in a presence message
+     */
+    public record FixedMember(String session, JsonNode message) {}
+
+    /**
+     * Reads the specification and gives the app its id and the keys their secrets.
+     *
+     * @throws IllegalArgumentException that says what is wrong
+     */
+    public static AppSpec of(@Nullable JsonNode spec) {
+        if (spec == null || !spec.isObject()) {
+            throw new IllegalArgumentException("an app is an object such as {\"keys\": [{}]}");
+        }
+        String id = newId();
+        var keys = new ArrayList<ApiKey>();
+        for (JsonNode key : list(spec, "keys")) {
+            keys.add(key(id, key));
+        }
+        var namespaces = new ArrayList<Namespace>();
+        int maxMembers = maxMembers(spec);
+        for (JsonNode namespace : list(spec, "namespaces")) {
+            namespaces.add(namespace(namespace, maxMembers));
+        }
+        int asked = namespaces.size();
+        if (namespaces.stream().noneMatch(namespace -> namespace.id().equals(Namespace.OTHERS))) {
+            namespaces.add(rules(Namespace.OTHERS, true, true, maxMembers));
+        }
+        if (namespaces.stream().map(Namespace::id).distinct().count() != namespaces.size()) {
+            throw new IllegalArgumentException("two namespaces have the same id");
+        }
+        return new AppSpec(new App(id, keys, namespaces, false), asked, members(spec));
+    }
+
+    /** The namespaces that were asked for: without one that we have added. */
+    public List<Namespace> asked() {
+        return app.namespaces().subList(0, askedNamespaces);
+    }
+
+    private static ApiKey key(String app, JsonNode key) {
+        JsonNode capability = key.path("capability");
+        Capabilities capabilities = isAbsent(capability)
+                ? Capabilities.parse("{\"*\":[\"*\"]}")
+                : capability.isString() ? Capabilities.parse(capability.asString()) : Capabilities.of(capability);
+        var uses = new ApiKey.Uses(false, flag(key, "revocableTokens", false));
+        return ApiKey.parse(ApiKey.generate(app), capabilities, uses);
+    }
+
+    private static Namespace namespace(JsonNode namespace, int maxMembers) {
+        JsonNode id = namespace.path("id");
+        if (!id.isString()) {
+            throw new IllegalArgumentException("a namespace has an 'id'");
+        }
+        return rules(
+                id.asString(),
+                flag(namespace, "persisted", true),
+                flag(namespace, "mutableMessages", true),
+                maxMembers);
+    }
+
+    private static Namespace rules(String id, boolean persisted, boolean mutableMessages, int maxMembers) {
+        Namespace rules = Namespace.DEFAULT;
+        return new Namespace(
+                id,
+                mutableMessages,
+                persisted ? rules.retentionAge() : Namespace.NOT_PERSISTED,
+                rules.retentionBytes(),
+                maxMembers);
+    }
+
+    private static int maxMembers(JsonNode spec) {
+        JsonNode max = spec.path("limits").path("presence").path("maxMembers");
+        if (isAbsent(max)) {
+            return Namespace.DEFAULT.maxMembers();
+        }
+        if (!max.isInt()) {
+            throw new IllegalArgumentException("'maxMembers' must be a whole number");
+        }
+        return max.asInt();
+    }
+
+    private static List<FixedMember> members(JsonNode spec) {
+        var members = new ArrayList<FixedMember>();
+        for (JsonNode channel : list(spec, "channels")) {
+            JsonNode name = channel.path("name");
+            if (!name.isString()) {
+                throw new IllegalArgumentException("a channel has a 'name'");
+            }
+            for (JsonNode member : list(channel, "presence")) {
+                members.add(new FixedMember(name.asString(), member));
+            }
+        }
+        if (members.size() > MAX_PARTS) {
+            throw new IllegalArgumentException("an app has at most " + MAX_PARTS + " presence members");
+        }
+        return members;
+    }
+
+    private static Iterable<JsonNode> list(JsonNode node, String field) {
+        JsonNode list = node.path(field);
+        if (isAbsent(list)) {
+            return List.of();
+        }
+        if (!list.isArray() || list.size() > MAX_PARTS || list.valueStream().anyMatch(element -> !element.isObject())) {
+            throw new IllegalArgumentException("'" + field + "' must be a list of at most " + MAX_PARTS + " objects");
+        }
+        return list;
+    }
+
+    private static boolean flag(JsonNode node, String field, boolean fallback) {
+        JsonNode flag = node.path(field);
+        if (isAbsent(flag)) {
+            return fallback;
+        }
+        if (!flag.isBoolean()) {
+            throw new IllegalArgumentException("'" + field + "' must be true or false");
+        }
+        return flag.asBoolean();
+    }
+
+    private static boolean isAbsent(JsonNode node) {
+        return node.isMissingNode() || node.isNull();
+    }
+
+    private static String newId() {
+        var random = new SecureRandom();
+        var id = new StringBuilder();
+        for (int i = 0; i < ID_CHARS; i++) {
+            id.append(ID_LETTERS.charAt(random.nextInt(ID_LETTERS.length())));
+        }
+        return id.toString();
+    }
+}

@@ -1,0 +1,192 @@
+package dev.parley.server.rest;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.Reply;
+import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.SessionCommand.ChangePresence;
+import dev.parley.engine.session.SessionCommand.PresenceOp;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
+import dev.parley.server.apps.AppSpec;
+import dev.parley.server.apps.Apps;
+import dev.parley.server.apps.TooManyAppsException;
+import dev.parley.server.auth.Access;
+import dev.parley.server.auth.AccessRefusedException;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.InboundPresence;
+import dev.parley.server.wire.WireException;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The admin API: apps that are made and removed over HTTP, in the shapes that the test suites of the Ably clients expect.
+ * Its methods block.
+ */
+final class AppsResource {
+
+    private final Engine engine;
+    private final Apps apps;
+    private final Gate gate;
+    private final ApiKey rootKey;
+    private final boolean forEverybody;
+    private final InstantSource clock;
+
+    /**
+     * The API of a server.
+     *
+     * @param forEverybody whether apps are made for whoever asks; else for the holder of the root key
+     */
+    AppsResource(Engine engine, Apps apps, Gate gate, ApiKey rootKey, boolean forEverybody, InstantSource clock) {
+        this.engine = engine;
+        this.apps = apps;
+        this.gate = gate;
+        this.rootKey = rootKey;
+        this.forEverybody = forEverybody;
+        this.clock = clock;
+    }
+
+    /**
+     * Who asks, and where they reach this server.
+     *
+     * @param origin the request's header Origin, which web pages cannot help sending
+     */
+    record Caller(@Nullable String authorization, @Nullable String origin, String host, int port, boolean tls) {}
+
+    /** {@code POST /apps}: 201 with the app and the secrets of its keys. */
+    ObjectNode create(Caller caller, @Nullable JsonNode body)
+            throws AccessRefusedException, WireException, IOException {
+        // A page in a browser on this machine reaches us, too, and is not who may make apps just so.
+        if (!forEverybody || caller.origin() != null || caller.authorization() != null) {
+            requireKey(caller.authorization(), rootKey.name());
+        }
+        AppSpec spec;
+        Map<String, List<PresenceOp>> members;
+        try {
+            spec = AppSpec.of(body);
+            members = members(spec);
+            apps.add(spec.app());
+        } catch (IllegalArgumentException e) {
+            throw new WireException(ErrorInfo.invalidValue("The app cannot be made: " + e.getMessage() + "."));
+        } catch (TooManyAppsException e) {
+            throw new WireException(new ErrorInfo(40128, 429, String.valueOf(e.getMessage())));
+        }
+        members.forEach((session, events) -> enter(new SessionName(spec.app().id(), session), events));
+        return describe(spec, caller);
+    }
+
+    /** {@code DELETE /apps/{id}}: 204. */
+    void remove(Caller caller, String id) throws AccessRefusedException, WireException, IOException {
+        Principal principal = requireHolder(caller.authorization());
+        if (!principal.keyName().equals(rootKey.name()) && !principal.app().equals(id)) {
+            throw new AccessRefusedException(
+                    new Access.Refused(Access.Reason.FORBIDDEN, "An app is removed with one of its own keys."));
+        }
+        if (!apps.remove(id)) {
+            throw new WireException(ErrorInfo.notFound("There is no app " + id + " that the admin API has made."));
+        }
+    }
+
+    /** {@code POST /stats}: test suites bring statistics along; whoever holds a key may, and they are not kept. */
+    void takeStats(Caller caller) throws AccessRefusedException {
+        requireHolder(caller.authorization());
+    }
+
+    private void requireKey(@Nullable String authorization, String keyName) throws AccessRefusedException {
+        if (!requireHolder(authorization).keyName().equals(keyName)) {
+            throw new AccessRefusedException(
+                    new Access.Refused(Access.Reason.FORBIDDEN, "Apps are made with the root key."));
+        }
+    }
+
+    private Principal requireHolder(@Nullable String authorization) throws AccessRefusedException {
+        return switch (gate.sessionHeader(authorization)) {
+            case Access.Refused refused -> throw new AccessRefusedException(refused);
+            case Access.Granted(Principal principal) -> {
+                if (principal.isToken()) {
+                    throw new AccessRefusedException(
+                            new Access.Refused(Access.Reason.KEY_NEEDED, "This wants a key, not a token."));
+                }
+                yield principal;
+            }
+        };
+    }
+
+    private static Map<String, List<PresenceOp>> members(AppSpec spec) throws WireException {
+        var members = new LinkedHashMap<String, List<PresenceOp>>();
+        for (AppSpec.FixedMember member : spec.members()) {
+            // What is said of a member in an app has no action: it is there.
+            ObjectNode message = ((ObjectNode) member.message()).deepCopy().put("action", 2);
+            InboundPresence presence = InboundPresence.readAll(List.of(message)).getFirst();
+            var ofSession = members.computeIfAbsent(member.session(), name -> new ArrayList<>());
+            String clientId = presence.clientId();
+            if (clientId == null || clientId.isEmpty()) {
+                throw new WireException(ErrorInfo.noClientId());
+            }
+            ofSession.add(new PresenceOp(
+                    PresenceEntry.Action.ENTER,
+                    Apps.FIXED_MEMBERS_CONNECTION + ":0:" + ofSession.size(),
+                    clientId,
+                    presence.body()));
+        }
+        return members;
+    }
+
+    private void enter(SessionName session, List<PresenceOp> events) {
+        var done = new CompletableFuture<SessionOutcome>();
+        engine.submit(
+                new ChangePresence(session, clock.millis(), null, Apps.FIXED_MEMBERS_CONNECTION, events, events.size()),
+                new Reply<SessionOutcome.OfPresence>() {
+                    @Override
+                    public void done(SessionOutcome.OfPresence outcome) {
+                        done.complete(outcome);
+                    }
+
+                    @Override
+                    public void failed(Exception failure) {
+                        done.completeExceptionally(failure);
+                    }
+                });
+        try {
+            done.join();
+        } catch (CompletionException e) {
+            throw new IllegalStateException("the presence members of a new app could not be stored", e.getCause());
+        }
+    }
+
+    private static ObjectNode describe(AppSpec spec, Caller caller) {
+        var app = JsonMapper.shared().createObjectNode();
+        app.put("appId", spec.app().id()).put("accountId", "parley");
+        var keys = app.putArray("keys");
+        for (ApiKey key : spec.app().keys()) {
+            String written = key.written();
+            keys.addObject()
+                    .put("id", key.name().substring(key.app().length() + 1))
+                    .put("keyName", key.name())
+                    .put("keySecret", written.substring(key.name().length() + 1))
+                    .put("keyStr", written)
+                    .put("capability", key.capabilities().toJson())
+                    .put("revocableTokens", key.uses().revocation());
+        }
+        var namespaces = app.putArray("namespaces");
+        spec.asked()
+                .forEach(namespace -> namespaces
+                        .addObject()
+                        .put("id", namespace.id())
+                        .put("persisted", namespace.isPersisted())
+                        .put("mutableMessages", namespace.mutableMessages()));
+        return app.put("endpoint", caller.host()).put("port", caller.port()).put("tls", caller.tls());
+    }
+}
