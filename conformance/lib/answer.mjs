@@ -1,14 +1,12 @@
-// A scripted model's answer: a few hundred tokens in stages. After each stage but the last the model waits for the
-// test, so that a reload happens in mid-answer by construction and not by luck.
+// A scripted model's answer: tokens in stages. After each stage but the last the model waits for the test, so that a
+// reload happens in mid-answer by construction and not by luck.
 
-const STAGES = 6
-const TOKENS_PER_STAGE = 60
 const ENDINGS = [" ", ", ", ".\n\n", " ☃ ", ' "quoted" ', " <b>&amp;</b> ", " 🎈 ", "\t"]
 
-export function scriptedAnswer() {
-  const token = n => `token${n}${ENDINGS[n % ENDINGS.length]}`
-  const stages = Array.from({ length: STAGES }, (_, stage) =>
-    Array.from({ length: TOKENS_PER_STAGE }, (_, i) => token(stage * TOKENS_PER_STAGE + i)))
+export function scriptedAnswer({ about = "token", stages: stageCount = 6, tokensPerStage = 60 } = {}) {
+  const token = n => `${about}${n}${ENDINGS[n % ENDINGS.length]}`
+  const stages = Array.from({ length: stageCount }, (_, stage) =>
+    Array.from({ length: tokensPerStage }, (_, i) => token(stage * tokensPerStage + i)))
   const text = stages.flat().join("")
   const gates = stages.map(() => {
     const gate = {}
@@ -22,10 +20,13 @@ export function scriptedAnswer() {
     shown: stages.map((_, stage) => stages.slice(0, stage + 1).flat().join("")),
     /** Lets the model go on to the stage after this one. */
     release: stage => gates[stage].open(),
-    async *tokens() {
+    /** The tokens; ends early when `signal` aborts. */
+    async *tokens(signal = new AbortController().signal) {
+      const aborted = new Promise(resolve => signal.addEventListener("abort", resolve, { once: true }))
       for (const [stage, tokens] of stages.entries()) {
+        if (signal.aborted) return
         yield* tokens
-        if (stage < STAGES - 1) await gates[stage].opened
+        if (stage < stages.length - 1) await Promise.race([gates[stage].opened, aborted])
       }
     },
   }

@@ -1,0 +1,89 @@
+// An agent as its author would write it: it takes invocations, as JSON, and serves each with one run of the model.
+import { convertToModelMessages, jsonSchema, streamText, tool } from "ai"
+import { ErrorCode, Invocation, errorInfoIs } from "@ably/ai-transport"
+import { createAgentSession, vercelRunOutcome } from "@ably/ai-transport/vercel"
+import { loadAll } from "./history.mjs"
+
+const NO_INPUT = jsonSchema({ type: "object", properties: {} })
+
+export const REMOVED = "it is removed"
+
+const tools = {
+  location: tool({ description: "runs at the client", inputSchema: NO_INPUT }),
+  remove: tool({ description: "needs approval", inputSchema: NO_INPUT, needsApproval: true, execute: () => REMOVED }),
+}
+
+export class Agent {
+  #session
+  #model
+  /** What the session complains of; empty as long as the agent's channel has lost nothing. */
+  complaints = []
+  /** How often people have steered its runs. */
+  steers = 0
+
+  static async start({ client, channel, model }) {
+    const agent = new Agent()
+    agent.#model = model
+    agent.#session = createAgentSession({ client, channelName: channel })
+    agent.#session.on("error", error => agent.complaints.push(`agent: ${error}`))
+    await agent.#session.connect()
+    return agent
+  }
+
+  /** Serves an invocation with a new run, or with the one that it goes on with. Gives how that ended. */
+  async serve(invocation, { stepId } = {}) {
+    const run = this.#session.createRun(Invocation.fromJSON(invocation), {}, { onSteer: () => this.steers++ })
+    try {
+      await loadAll(run.view)
+      await run.start()
+    } catch (error) {
+      // Cancelled before it began: then there is nothing to end.
+      if (errorInfoIs(error, ErrorCode.OperationCancelled) || run.abortSignal.aborted) return "cancelled"
+      throw error
+    }
+    return this.#answer(run, stepId)
+  }
+
+  /** Takes over an open run, which another process has left, and does its step again. */
+  async takeOver(invocation, { runId, stepId }) {
+    const run = this.#session.adoptRun(Invocation.fromJSON(invocation), { runId, invocationId: crypto.randomUUID() })
+    await run.load()
+    await loadAll(run.view)
+    return this.#answer(run, stepId)
+  }
+
+  async #answer(run, stepId) {
+    let outcome
+    while (run.hasInput()) {
+      const messages = run.view.getMessages().map(({ message }) => message)
+      const result = streamText({
+        model: this.#model,
+        messages: await convertToModelMessages(messages),
+        tools,
+        abortSignal: run.abortSignal,
+      })
+      const output = result.toUIMessageStream({ generateMessageId: () => crypto.randomUUID() })
+      outcome = await vercelRunOutcome(await pipe(run, stepId, output), result.finishReason)
+      if (outcome.reason !== "complete") break
+    }
+    outcome ??= { reason: "cancelled" }
+    if (outcome.reason === "suspend") await run.suspend()
+    else await run.end(outcome)
+    return outcome.reason
+  }
+
+  /** Leaves the channel; a run that is open stays so. */
+  detach() {
+    return this.#session.detach()
+  }
+}
+
+/** A step with an id can be done again by another process; its output then takes the place of the first one's. */
+async function pipe(run, stepId, output) {
+  if (!stepId) return run.pipe(output)
+  const step = run.createStep({ stepId })
+  await step.start()
+  const result = await step.pipe(output)
+  await step.end()
+  return result
+}

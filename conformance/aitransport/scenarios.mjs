@@ -1,0 +1,257 @@
+// What people and agents do with a session. Each scenario calls scene.strike() in the middle of something, where trouble may
+// come or not, and ends when nothing moves any more.
+import assert from "node:assert/strict"
+import { createToolResultFork, createUIMessageCodec } from "@ably/ai-transport/vercel"
+import { REMOVED } from "./agent.mjs"
+import { eventually, within } from "../lib/wait.mjs"
+import { afterTool, answerTo } from "./model.mjs"
+import { textOf, WAIT_MS } from "./viewer.mjs"
+
+const LAST_STAGE = answerTo("").shown.length - 1
+
+/** Two people, and an agent in this process. */
+async function cast(scene) {
+  const [asker, watcher, agent] = await Promise.all([scene.viewer("asker"), scene.viewer("watcher"), scene.agent()])
+  return { asker, watcher, agent, both: [asker, watcher] }
+}
+
+const all = (viewers, see) => Promise.all(viewers.map(see))
+const allShow = (viewers, text) => all(viewers, viewer => viewer.shows(text))
+const served = (agent, run, options) => settled(agent.serve(run.toInvocation().toJSON(), options))
+
+/** A promise that is awaited later, and does not end the process when it fails before. */
+function settled(promise) {
+  promise.catch(() => {})
+  return promise
+}
+
+const outcome = serving => within(WAIT_MS, serving, "the agent to be done")
+
+export const scenarios = {
+  async "an answer is seen growing by two viewers, a late joiner and a refreshed page"(scene) {
+    const { asker, watcher, agent } = await cast(scene)
+    const question = "slowly, what shall we do today?"
+    const answer = answerTo(question)
+    const serving = served(agent, await asker.send(question))
+    const viewers = [asker, watcher]
+    for (const [stage, shown] of answer.shown.entries()) {
+      await allShow(viewers, shown)
+      if (stage === 0) viewers.push(await scene.viewer("late joiner"))
+      if (stage === 1) await Promise.all([asker.refresh(), scene.strike()])
+      await allShow(viewers, shown)
+      if (stage < LAST_STAGE) scene.model.release(question, 1, stage)
+    }
+    assert.equal(await outcome(serving), "complete")
+    await all(viewers, viewer => viewer.runsAre(1, "complete"))
+  },
+
+  async "one client cancels what another has asked for"(scene) {
+    const { asker, watcher, agent, both } = await cast(scene)
+    const question = "slowly, tell me all"
+    const run = await asker.send(question)
+    const serving = served(agent, run)
+    const [shown] = answerTo(question).shown
+    await allShow(both, shown)
+    const [{ runId }] = watcher.view.runs()
+    const [cancelled] = await Promise.all([outcome(serving), scene.strike(), watcher.session.cancel(runId)])
+    assert.equal(cancelled, "cancelled")
+    await all(both, viewer => viewer.runsAre(1, "cancelled"))
+    await allShow(both, shown)
+    // Who asked again gets an answer.
+    assert.equal(await outcome(served(agent, await watcher.send("again"))), "complete")
+    await allShow(both, answerTo("again").text)
+  },
+
+  async "a cancel from before the agent has come is not lost"(scene) {
+    const [asker, watcher] = await Promise.all([scene.viewer("asker"), scene.viewer("watcher")])
+    const question = "slowly, never mind"
+    const run = await asker.send(question)
+    await run.cancel()
+    await scene.strike()
+    const agent = await scene.agent()
+    assert.equal(await outcome(served(agent, run)), "cancelled")
+    await allShow([asker, watcher], question)
+  },
+
+  async "a person steers a running answer"(scene) {
+    const { asker, agent, both } = await cast(scene)
+    const question = "slowly, plan a trip"
+    const run = await asker.send(question)
+    const serving = served(agent, run)
+    await allShow(both, answerTo(question).shown[0])
+    const { published, outcome: steered } = asker.steer(run, "by train")
+    settled(steered)
+    await Promise.all([within(WAIT_MS, published, "the steer to be published"), scene.strike()])
+    // The agent must have it before it is done with the first answer.
+    await eventually(WAIT_MS, () => agent.steers === 1, "the agent to be steered")
+    for (let stage = 0; stage < LAST_STAGE; stage++) scene.model.release(question, 1, stage)
+    assert.equal(await outcome(serving), "complete")
+    assert.deepEqual(await within(WAIT_MS, steered, "the fate of the steer"), { consumed: true, runTerminalReason: "complete" })
+    await allShow(both, answerTo(question).text)
+    await allShow(both, answerTo("by train").text)
+  },
+
+  async "two people ask at the same time and both are answered"(scene) {
+    const { asker, watcher, agent, both } = await cast(scene)
+    const questions = ["slowly, first", "slowly, second"]
+    const first = await asker.send(questions[0])
+    const servings = [served(agent, first)]
+    await allShow(both, answerTo(questions[0]).shown[0])
+    servings.push(served(agent, await watcher.send(questions[1])))
+    for (const [stage] of answerTo("").shown.entries()) {
+      for (const question of questions) await allShow(both, answerTo(question).shown[stage])
+      if (stage === 0) await scene.strike()
+      if (stage < LAST_STAGE) for (const question of questions) scene.model.release(question, 1, stage)
+    }
+    for (const serving of servings) assert.equal(await outcome(serving), "complete")
+    await all(both, viewer => viewer.runsAre(2, "complete"))
+  },
+
+  async "regenerated and edited messages make branches that two clients see alike"(scene) {
+    const { asker, watcher, agent, both } = await cast(scene)
+    assert.equal(await outcome(served(agent, await asker.send("one"))), "complete")
+    await allShow(both, answerTo("one").text)
+
+    const [, { codecMessageId: answerId }] = watcher.view.getMessages()
+    const again = watcher.view.regenerate(answerId)
+    await scene.strike()
+    assert.equal(await outcome(served(agent, await again)), "complete")
+    await watcher.shows(answerTo("one", 2).text)
+
+    const [{ codecMessageId: questionId }] = asker.view.getMessages()
+    assert.equal(await outcome(served(agent, await asker.edit(questionId, "two"))), "complete")
+    await asker.shows(answerTo("two").text)
+
+    for (const viewer of both) {
+      const view = viewer.session.createView()
+      const texts = () => view.getMessages().map(({ message }) => textOf(message))
+      const choose = async (id, index, expected) => {
+        view.branchSelection(id).select(index)
+        await eventually(WAIT_MS, () => JSON.stringify(texts()) === JSON.stringify(expected), `${viewer.name}: ${expected}`)
+          .catch(() => assert.deepEqual(texts(), expected))
+      }
+      await eventually(WAIT_MS, () => view.branchSelection(questionId).siblings.length === 2, "both questions")
+      await choose(questionId, 1, ["two", answerTo("two").text])
+      await choose(questionId, 0, ["one", answerTo("one", 2).text])
+      await choose(view.getMessages()[1].codecMessageId, 0, ["one", answerTo("one", 1).text])
+      await choose(view.getMessages()[1].codecMessageId, 1, ["one", answerTo("one", 2).text])
+      view.close()
+    }
+  },
+
+  async "a tool runs at the client, in the same run"(scene) {
+    const { asker, watcher, agent, both } = await cast(scene)
+    assert.equal(await outcome(served(agent, await asker.send("use location"))), "suspend")
+    await all(both, viewer => viewer.runsAre(1, "suspended"))
+    const pending = await watcher.pendingTool("location", "input-available")
+    await scene.strike()
+    const run = await watcher.sendToolResult(pending, pending.toolCallId, { city: "Bern ☃" })
+    assert.equal(await outcome(served(agent, run)), "complete")
+    await allShow(both, answerTo(afterTool("location")).text)
+    await all(both, viewer => viewer.runsAre(1, "complete"))
+  },
+
+  async "a tool runs at the client, and its result makes a run of its own"(scene) {
+    const { asker, agent, both } = await cast(scene)
+    assert.equal(await outcome(served(agent, await asker.send("use location"))), "suspend")
+    const pending = await asker.pendingTool("location", "input-available")
+    const suspended = asker.session.tree.getRunNode(pending.runId)
+    const { input, sendOptions } = createToolResultFork({
+      runMessages: createUIMessageCodec().getMessages(suspended.projection),
+      parentCodecMessageId: suspended.parentCodecMessageId,
+      toolCallId: pending.toolCallId,
+      result: { output: { city: "Bern ☃" } },
+      supersedesRunId: suspended.runId,
+    })
+    const [run] = await Promise.all([asker.view.send([input], sendOptions), scene.strike()])
+    assert.equal(await outcome(served(agent, run)), "complete")
+    await allShow(both, answerTo(afterTool("location")).text)
+  },
+
+  async "another client approves when the agent's process has ended, and a new process goes on"(scene) {
+    const [asker, watcher, agent] = await Promise.all([
+      scene.viewer("asker"), scene.viewer("watcher"), scene.agentProcess(),
+    ])
+    assert.equal(await outcome(served(agent, await asker.send("use remove"))), "suspend")
+    await agent.end()
+    const pending = await watcher.pendingTool("remove", "approval-requested")
+    await scene.strike()
+    const run = await watcher.approve(pending, pending.toolCallId)
+    const next = await scene.agentProcess()
+    assert.equal(await outcome(served(next, run)), "complete")
+    for (const viewer of [asker, watcher]) {
+      await viewer.shows(answerTo(afterTool("remove")).text)
+      const parts = viewer.view.getMessages().flatMap(({ message }) => message.parts)
+      assert.ok(parts.some(part => part.toolCallId && part.output === REMOVED), "the tool's result is not shown")
+    }
+  },
+
+  async "an agent dies in mid-answer, and the server ends its run"(scene) {
+    const [asker, watcher, agent] = await Promise.all([
+      scene.viewer("asker"), scene.viewer("watcher"), scene.agentProcess(),
+    ])
+    const question = "slowly, to be continued"
+    served(agent, await asker.send(question))
+    const [shown] = answerTo(question).shown
+    await allShow([asker, watcher], shown)
+    await agent.kill()
+    await scene.strike()
+    await all([asker, watcher], viewer => viewer.runsAre(1, "error"))
+    await allShow([asker, watcher], shown)
+  },
+
+  async "an agent dies in mid-answer, and another takes over in time"(scene) {
+    const [asker, watcher, first, second] = await Promise.all([
+      scene.viewer("asker"), scene.viewer("watcher"), scene.agentProcess("first agent"), scene.agentProcess("second agent"),
+    ])
+    const question = "slowly, come what may"
+    const { shown, text } = answerTo(question)
+    const run = await asker.send(question)
+    const stepId = "answer"
+    served(first, run, { stepId })
+    await first.release(question, 1, 0)
+    await allShow([asker, watcher], shown[1])
+    await first.kill()
+    const [{ runId }] = asker.view.runs()
+    const taken = settled(second.takeOver(run.toInvocation().toJSON(), { runId, stepId }))
+    // The second agent begins from the start, and what it says takes the place of what the first one has said.
+    await allShow([asker, watcher], shown[0])
+    await scene.strike()
+    for (let stage = 0; stage < LAST_STAGE; stage++) await second.release(question, 1, stage)
+    assert.equal(await outcome(taken), "complete")
+    await allShow([asker, watcher], text)
+    await all([asker, watcher], viewer => viewer.runsAre(1, "complete"))
+  },
+
+  async "a long history is read page by page"(scene, { answers }) {
+    const { asker, agent } = await cast(scene)
+    const texts = []
+    for (let n = 0; n < answers; n++) {
+      if (n === Math.floor(answers / 2)) await scene.strike()
+      const question = `question ${n}`
+      assert.equal(await outcome(served(agent, await asker.send(question))), "complete")
+      texts.push(question, answerTo(question).text)
+    }
+    const reader = await scene.viewer("reader")
+    const view = reader.session.createView()
+    const pages = []
+    while (view.hasOlder()) {
+      const page = await view.loadOlder(7)
+      pages.unshift(...page.map(({ message }) => textOf(message)))
+    }
+    assert.deepEqual(pages, texts)
+    assert.deepEqual(view.getMessages().map(({ message }) => textOf(message)), texts)
+    view.close()
+  },
+
+  async "a page and the agent are both started again, and the agent knows what was said"(scene) {
+    const { asker, agent, both } = await cast(scene)
+    assert.equal(await outcome(served(agent, await asker.send("my name is Ada"))), "complete")
+    await agent.detach()
+    const [next] = await Promise.all([scene.agent("next agent"), asker.refresh(), scene.strike()])
+    assert.equal(await outcome(served(next, await asker.send("what is my name?"))), "complete")
+    await allShow(both, answerTo("what is my name?").text)
+    const prompt = scene.model.prompts.at(-1).map(({ content }) => content.map(part => part.text).join(""))
+    assert.deepEqual(prompt, ["my name is Ada", answerTo("my name is Ada").text, "what is my name?"])
+  },
+}
