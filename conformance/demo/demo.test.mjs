@@ -1,0 +1,150 @@
+// Shows that `./parley demo` does what it says, in a real browser: two tabs and another profile show the same text, a reload
+// in mid-answer goes on, whoever stops stops it for all, and a server that is killed comes back unnoticed.
+import { after, before, test } from "node:test"
+import assert from "node:assert/strict"
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { launchBrowser } from "../lib/browser.mjs"
+import { removeFolder, temporaryFolder } from "../lib/server.mjs"
+import { eventually, within } from "../lib/wait.mjs"
+
+const LAUNCHER = fileURLToPath(new URL("../../parley", import.meta.url))
+/** So slow that there is time for what a test does in mid-answer; an answer has some 180 words. */
+const WORD_MS = 60
+const WAIT_MS = 60_000
+const TEST_TIMEOUT_MS = 120_000
+
+let demo, dataDir, browser
+before(async () => {
+  dataDir = await temporaryFolder()
+  demo = await startDemo()
+  browser = await launchBrowser()
+})
+after(async () => {
+  await browser?.close()
+  await demo?.end()
+  await removeFolder(dataDir)
+})
+
+async function startDemo() {
+  const child = spawn(LAUNCHER, ["demo", "--port", "0", "--data", dataDir], {
+    env: { ...process.env, PARLEY_SKIP_BUILD: "1", WORD_MS: String(WORD_MS) },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  let output = ""
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", text => (output += text))
+  const exited = new Promise(resolve => child.on("close", resolve))
+  process.on("exit", () => child.kill("SIGTERM"))
+  const find = pattern =>
+    eventually(WAIT_MS, () => pattern.exec(output)?.[1], `${pattern} in the demo's output`).catch(error => {
+      throw new Error(`${error.message}\n${output}`)
+    })
+  return {
+    link: await find(/The demo is ready: {2}(\S+)/),
+    serverPid: Number(await find(/kill -9 (\d+)/)),
+    backAgain: () => find(/The server is back \(process (\d+)\)/),
+    async end() {
+      child.kill("SIGINT")
+      assert.equal(await within(WAIT_MS, exited, "the demo's end"), 0, output)
+    },
+  }
+}
+
+/** Two tabs of one person and one of another, all in a session of the test's own. */
+async function openPages(t, path = "") {
+  const session = crypto.randomUUID()
+  const profiles = await Promise.all([browser.newContext(), browser.newContext()])
+  t.after(() => Promise.all(profiles.map(profile => profile.close())))
+  profiles.forEach(profile => profile.setDefaultTimeout(WAIT_MS))
+  const open = async (profile, path) => {
+    const page = await profile.newPage()
+    page.on("pageerror", error => assert.fail(`an error in the page: ${error.stack}`))
+    await page.goto(`${demo.link}${path}?session=${session}`)
+    await page.waitForSelector('[data-agent="idle"]')
+    return page
+  }
+  const [tab, other] = [await open(profiles[0], ""), await open(profiles[0], "")]
+  return { tab, other, friend: await open(profiles[1], path) }
+}
+
+const answersIn = page => page.locator('article[data-role="assistant"] > p').allTextContents()
+
+async function ask(page, text) {
+  await page.fill("input", text)
+  await page.press("input", "Enter")
+}
+
+/** Waits until answer number `index` has at least so many words. */
+const words = (page, index, count) =>
+  page.waitForFunction(
+    ([index, count]) => {
+      const answer = document.querySelectorAll('article[data-role="assistant"] > p')[index]
+      return answer && answer.textContent.split(/\s+/).length >= count
+    },
+    [index, count],
+    { timeout: WAIT_MS },
+  )
+
+/** Waits until the agent has nothing to do any more, as a page sees it. */
+const idle = page => page.waitForSelector('[data-agent="idle"]')
+
+async function assertSame(pages, check) {
+  let texts
+  const same = async () => {
+    texts = await Promise.all(pages.map(answersIn))
+    return texts.every(shown => JSON.stringify(shown) === JSON.stringify(texts[0])) && check(texts[0])
+  }
+  await eventually(WAIT_MS, same, "all pages to show the same").catch(() => assert.fail(JSON.stringify(texts, null, 2)))
+  for (const page of pages) assert.deepEqual(await page.locator("[role=alert]").allTextContents(), [])
+}
+
+test("all tabs show an answer grow, over a reload and the server's death", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { tab, other, friend } = await openPages(t)
+  await ask(tab, "What shall we do today?")
+  for (const page of [tab, other, friend]) await words(page, 0, 15)
+  await other.reload()
+  await words(other, 0, 15)
+  process.kill(demo.serverPid, "SIGKILL")
+  await demo.backAgain()
+  await words(friend, 0, 100)
+  await idle(tab)
+  await assertSame([tab, other, friend], ([answer]) => /^You said: "What shall we do today\?"/.test(answer) && answer.split(/\s+/).length > 150)
+})
+
+test("whoever stops an answer stops it for all", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { tab, other, friend } = await openPages(t)
+  await ask(tab, "Tell me everything")
+  for (const page of [tab, other, friend]) await words(page, 0, 10)
+  await friend.click(".stop")
+  for (const page of [tab, other, friend]) await page.waitForSelector('article[data-status="cancelled"]')
+  await assertSame([tab, other, friend], ([answer]) => answer.split(/\s+/).length < 120)
+})
+
+test("what one writes while an answer runs becomes part of it", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { tab, friend } = await openPages(t)
+  await ask(tab, "Plan a trip")
+  await words(friend, 0, 10)
+  await ask(friend, "by train")
+  await words(tab, 1, 10)
+  await friend.click(".stop")
+  await tab.waitForSelector('article[data-status="cancelled"]')
+  await assertSame([tab, friend], answers => answers.length === 2 && answers[1].startsWith('You said: "by train"'))
+})
+
+test("a page with useChat takes part like the others", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { tab, friend } = await openPages(t, "use-chat")
+  await ask(friend, "From useChat")
+  await words(tab, 0, 10)
+  await words(friend, 0, 10)
+  await tab.click(".stop")
+  await tab.waitForSelector('article[data-status="cancelled"]')
+  await assertSame([tab, friend], answers => answers.length === 1)
+
+  await ask(tab, "From the hooks")
+  await words(friend, 1, 10)
+  await friend.reload()
+  await words(friend, 1, 12)
+  await friend.click(".stop")
+  await tab.waitForFunction(() => document.querySelectorAll('article[data-status="cancelled"]').length === 2)
+  await assertSame([tab, friend], answers => answers.length === 2)
+})
