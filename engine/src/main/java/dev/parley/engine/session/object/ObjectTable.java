@@ -1,0 +1,24 @@
+package dev.parley.engine.session.object;
+
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
+
+/** The objects of one session, to be read. */
+public interface ObjectTable {
+    /** The totals of all objects. */
+    ObjectTotals totals();
+
+    /** The object, also a deleted one that is still kept, or null. The root is there once it has had an entry. */
+    @Nullable
+    ObjectState object(String id);
+
+    /** All objects by id. */
+    SortedMap<String, ObjectState> objects();
+
+    /** What a map has under a key, also if it was removed and is still kept, or null. */
+    @Nullable
+    MapEntry entry(String mapId, String key);
+
+    /** All that a map has, by key. */
+    SortedMap<String, MapEntry> entries(String mapId);
+}
