@@ -1,7 +1,7 @@
 package dev.parley.engine.session;
 
 /** One fact in a session's log. */
-public sealed interface SessionEntry permits MessageEntry, PresenceEntry {
+public sealed interface SessionEntry permits MessageEntry, PresenceEntry, ObjectEntry {
     /** Where it stands in the log, see {@link Positions}. */
     long position();
 

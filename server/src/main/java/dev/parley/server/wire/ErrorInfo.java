@@ -97,6 +97,11 @@ public record ErrorInfo(int code, int statusCode, String message) {
         return new ErrorInfo(91003, 400, "The channel has its greatest number of presence members, " + limit + ".");
     }
 
+    /** An operation on objects that makes no sense. */
+    public static ErrorInfo invalidObjectMessage(String message) {
+        return new ErrorInfo(92000, 400, message);
+    }
+
     /** As the value of {@code error}. */
     public void write(WireWriter to) {
         to.beginObject()

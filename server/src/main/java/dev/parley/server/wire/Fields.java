@@ -54,6 +54,24 @@ record Fields(JsonNode node, String what) {
         return value.longValue();
     }
 
+    /** A number that may have a fraction; refuses its absence. */
+    double decimal(String name) throws WireException {
+        JsonNode value = get(name);
+        if (value == null || !value.isNumber() || !Double.isFinite(value.doubleValue())) {
+            throw wrong(name, "a number");
+        }
+        return value.doubleValue();
+    }
+
+    /** A text that must be there. */
+    String requiredText(String name) throws WireException {
+        String text = text(name);
+        if (text == null) {
+            throw wrong(name, "a text");
+        }
+        return text;
+    }
+
     /** An object, or null. */
     @Nullable
     Fields object(String name, String itsName) throws WireException {

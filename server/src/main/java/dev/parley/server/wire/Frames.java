@@ -1,9 +1,11 @@
 package dev.parley.server.wire;
 
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.object.ObjectPart;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -139,7 +141,7 @@ public final class Frames {
     }
 
     /**
-     * Entries of one channel, in order: a MESSAGE or PRESENCE for each run of entries of a kind.
+     * Entries of one channel, in order: a MESSAGE, PRESENCE or OBJECT for each run of entries of a kind.
      *
      * @param to where the reader is after the last of them, which may be behind it
      */
@@ -161,6 +163,15 @@ public final class Frames {
         return switch (entry) {
             case MessageEntry m -> Action.MESSAGE;
             case PresenceEntry p -> Action.PRESENCE;
+            case ObjectEntry o -> Action.OBJECT;
+        };
+    }
+
+    private static String field(SessionEntry entry) {
+        return switch (entry) {
+            case MessageEntry m -> "messages";
+            case PresenceEntry p -> "presence";
+            case ObjectEntry o -> "state";
         };
     }
 
@@ -170,11 +181,12 @@ public final class Frames {
             to.field("channel", channel)
                     .field("channelSerial", Serials.render(position))
                     .field("timestamp", Positions.millis(run.getLast().position()));
-            to.name(kind == Action.MESSAGE ? "messages" : "presence").beginArray();
+            to.name(field(run.getFirst())).beginArray();
             for (SessionEntry entry : run) {
                 switch (entry) {
                     case MessageEntry message -> Entries.write(to, message);
                     case PresenceEntry event -> Entries.write(to, event);
+                    case ObjectEntry change -> ObjectMessages.write(to, change);
                 }
             }
             to.endArray();
@@ -216,6 +228,24 @@ public final class Frames {
             to.field("channel", channel).field("channelSerial", cursor);
             to.name("presence").beginArray();
             members.forEach(member -> Entries.write(to, member));
+            to.endArray();
+        });
+    }
+
+    /**
+     * A part of a channel's objects.
+     *
+     * @param cursor {@code <sync id>:<cursor>}, with no cursor on the last part
+     * @param position what happened up to here is in it
+     */
+    public static byte[] objectSync(
+            WireFormat format, String channel, String cursor, List<ObjectPart> objects, long position) {
+        return frame(format, Action.OBJECT_SYNC, to -> {
+            to.field("channel", channel).field("channelSerial", cursor);
+            to.name("state").beginArray();
+            for (ObjectPart part : objects) {
+                ObjectMessages.write(to, part.object(), part.entries(), position);
+            }
             to.endArray();
         });
     }

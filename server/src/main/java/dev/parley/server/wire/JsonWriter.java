@@ -7,6 +7,9 @@ import tools.jackson.core.JsonGenerator;
 
 /** JSON: bytes are text in base64, and the encoding says so. */
 final class JsonWriter implements WireWriter {
+    /** Up to here floating numbers tell all whole numbers apart. */
+    private static final long MAX_WHOLE = 1L << 53;
+
     private final ByteArrayOutputStream out = new ByteArrayOutputStream(512);
     private final JsonGenerator json = WireFormat.MAPPER.createGenerator(out);
 
@@ -60,6 +63,23 @@ final class JsonWriter implements WireWriter {
     @Override
     public WireWriter value(boolean truth) {
         json.writeBoolean(truth);
+        return this;
+    }
+
+    @Override
+    public WireWriter value(double number) {
+        long whole = (long) number;
+        if (whole == number && Math.abs(whole) < MAX_WHOLE) {
+            json.writeNumber(whole);
+        } else {
+            json.writeNumber(number);
+        }
+        return this;
+    }
+
+    @Override
+    public WireWriter value(byte[] bytes) {
+        json.writeBinary(bytes);
         return this;
     }
 

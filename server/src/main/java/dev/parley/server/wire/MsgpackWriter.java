@@ -122,6 +122,21 @@ final class MsgpackWriter implements WireWriter {
     }
 
     @Override
+    public WireWriter value(double number) {
+        countElement();
+        return pack(() -> packer.packDouble(number));
+    }
+
+    @Override
+    public WireWriter value(byte[] bytes) {
+        countElement();
+        return pack(() -> {
+            packer.packBinaryHeader(bytes.length);
+            packer.writePayload(bytes);
+        });
+    }
+
+    @Override
     public WireWriter nothing() {
         countElement();
         return pack(packer::packNil);

@@ -22,6 +22,12 @@ public sealed interface WireWriter permits JsonWriter, MsgpackWriter {
 
     WireWriter value(boolean truth);
 
+    /** A number that may have a fraction; in MessagePack always a floating one. */
+    WireWriter value(double number);
+
+    /** Bytes, in JSON as text in base64. */
+    WireWriter value(byte[] bytes);
+
     /** The place in an array of something that is not known. */
     WireWriter nothing();
 
