@@ -54,7 +54,7 @@ async function attachAmongPublishes(name, before) {
   for (let n = 0; n <= MESSAGES; n++) {
     if (n === before) attached = sink.subscribe(message => live.push(message.data))
     if (n === MESSAGES) break
-    published.push(source.publish("numbered", n))
+    published.push(source.publish("numbered", `${n}`))
     // Every few messages an answer is awaited, so that the attach meets messages that are stored, and some that are not.
     if (n % 8 === 7) await published[n]
   }
@@ -63,7 +63,7 @@ async function attachAmongPublishes(name, before) {
   const seen = () => [...history.map(message => message.data).reverse(), ...live]
   await eventually(WAIT_MS, () => seen().length >= MESSAGES, `all messages in ${name}`)
   await sink.detach() // a message that comes twice has come by now
-  assert.deepEqual(seen(), Array.from({ length: MESSAGES }, (_, n) => n), name)
+  assert.deepEqual(seen(), Array.from({ length: MESSAGES }, (_, n) => `${n}`), name)
   reader.channels.release(name)
   await source.detach()
   publisher.channels.release(name)

@@ -2,6 +2,7 @@
 // page in envelopes, and recovers its connection after reloads: no message lost or doubled, present all the time.
 import { after, before, test } from "node:test"
 import assert from "node:assert/strict"
+import { setTimeout } from "node:timers/promises"
 import { isDeepStrictEqual } from "node:util"
 import { launchBrowser, startPage } from "../lib/browser.mjs"
 import { eventually } from "../lib/wait.mjs"
@@ -9,8 +10,10 @@ import { AppServer } from "../lib/app-server.mjs"
 
 const RELOADS = 4
 const MESSAGES_BETWEEN_RELOADS = 25
+/** About as fast as a model writes. */
+const TOKEN_INTERVAL_MS = 5
 const HISTORY_PAGE = 40
-const MAX_MESSAGES = 20_000
+const MAX_MESSAGES = 10_000
 const WAIT_MS = 30_000
 
 let server, app, browser
@@ -60,6 +63,7 @@ for (const [format, binary] of [["JSON", false], ["MessagePack", true]]) {
       const text = `message ${published.length} 🎈`
       await channel.publish("from the other", text)
       published.push(text)
+      await setTimeout(TOKEN_INTERVAL_MS)
     }
     await reloads
     await page.evaluate(text => window.page.publish(text), "hello ☃")
@@ -84,7 +88,7 @@ for (const [format, binary] of [["JSON", false], ["MessagePack", true]]) {
   })
 }
 
-const ready = page => page.waitForSelector("body[data-ready]", { timeout: WAIT_MS })
+const ready = page => page.waitForSelector("body[data-ready]", { state: "attached", timeout: WAIT_MS })
 
 /** Waits until the page shows at least so many messages. */
 const shown = (page, count) =>

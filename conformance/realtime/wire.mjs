@@ -2,9 +2,9 @@
 import { once } from "node:events"
 import msgpack from "@ably/msgpack-js"
 import WebSocket from "ws"
-import { eventually, within } from "../lib/wait.mjs"
+import { within } from "../lib/wait.mjs"
 
-const WAIT_MS = 20_000
+const WAIT_MS = 30_000
 
 export const ACTION = {
   heartbeat: 0,
@@ -35,6 +35,8 @@ export class WireConnection {
   #socket
   #closed
   #taken = 0
+  #change
+  #changed
 
   /** Opens a WebSocket with these parameters; resolves when it is open, before anything is said. */
   static async open(url, params) {
@@ -43,9 +45,19 @@ export class WireConnection {
     connection.#socket = socket
     connection.#closed = once(socket, "close")
     socket.on("error", () => {}) // told by "close" as well
-    socket.on("message", (data, binary) => connection.received.push(binary ? msgpack.decode(data) : JSON.parse(data)))
+    socket.on("message", (data, binary) => {
+      connection.received.push(binary ? msgpack.decode(data) : JSON.parse(data))
+      connection.#tell()
+    })
+    socket.on("close", () => connection.#tell())
+    connection.#tell()
     await within(WAIT_MS, once(socket, "open"), "the WebSocket to open")
     return connection
+  }
+
+  #tell() {
+    this.#changed?.()
+    this.#change = new Promise(resolve => (this.#changed = resolve))
   }
 
   /** Opens a connection and waits until it is CONNECTED. */
@@ -63,16 +75,27 @@ export class WireConnection {
 
   /** The next message of one of these kinds that was not taken yet; what came before it is passed over. */
   async next(...kinds) {
-    const found = () => {
-      for (; this.#taken < this.received.length; this.#taken++) {
-        const message = this.received[this.#taken]
-        if (kinds.includes(NAMES[message.action])) return this.received[this.#taken++]
+    let found
+    await this.until(() => {
+      while (!found && this.#taken < this.received.length) {
+        const message = this.received[this.#taken++]
+        if (kinds.includes(NAMES[message.action])) found = message
       }
-      if (this.#socket.readyState === WebSocket.CLOSED) {
-        throw new Error(`closed without ${kinds}; the last was ${JSON.stringify(this.received.at(-1))}`)
-      }
-    }
-    return eventually(WAIT_MS, found, `${kinds}`)
+      return found || !this.open
+    }, kinds)
+    if (!found) throw new Error(`ended without ${kinds}; the last was ${JSON.stringify(this.received.at(-1))}`)
+    return found
+  }
+
+  /** Waits until `condition` holds, which is asked whenever a message has come or the connection has ended. */
+  async until(condition, what) {
+    while (!condition()) await within(WAIT_MS, this.#change, `${what}`)
+  }
+
+  /** Takes everything that was received. */
+  drain() {
+    this.#taken = 0
+    return this.received.splice(0)
   }
 
   /** Sends a protocol message and gives the next answer of one of these kinds. */
