@@ -9,6 +9,7 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
@@ -122,6 +123,7 @@ class SessionsTest {
             case MessageEntry m ->
                 m.action() + " " + Objects.requireNonNull(m.body().data()).asText();
             case PresenceEntry p -> p.action() + " " + p.clientId();
+            case ObjectEntry o -> o.toString();
         };
     }
 

@@ -2,6 +2,7 @@ package dev.parley.server.realtime;
 
 import dev.parley.engine.delivery.SessionTail;
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionState;
@@ -397,6 +398,7 @@ final class Attachment {
                                 || message.action() != MessageEntry.Action.CREATE
                                 || !connection.id().equals(message.connectionId()));
             case PresenceEntry event -> view.presence() || connection.id().equals(event.connectionId());
+            case ObjectEntry change -> view.wants(change);
         };
     }
 

@@ -2,6 +2,7 @@ package dev.parley.server.realtime;
 
 import dev.parley.engine.delivery.SessionTail;
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
@@ -48,6 +49,7 @@ final class Channel {
             return switch (entry) {
                 case MessageEntry m -> messages;
                 case PresenceEntry p -> presence;
+                case ObjectEntry o -> false;
             };
         }
     }
