@@ -36,7 +36,7 @@ class ArchitectureTest {
                 .layer("delivery")
                 .definedBy(ENGINE + ".delivery..")
                 .layer("machines")
-                .definedBy(ENGINE + ".stream..", ENGINE + ".subscription..")
+                .definedBy(ENGINE + ".stream..", ENGINE + ".subscription..", ENGINE + ".session..")
                 .layer("store")
                 .definedBy(ENGINE + ".store..")
                 .layer("journal")
@@ -75,7 +75,8 @@ class ArchitectureTest {
     void stateMachinesAreDeterministic() {
         noClasses()
                 .that()
-                .resideInAnyPackage(ENGINE + ".stream..", ENGINE + ".subscription..", ENGINE + ".command..")
+                .resideInAnyPackage(
+                        ENGINE + ".stream..", ENGINE + ".subscription..", ENGINE + ".session..", ENGINE + ".command..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("java.time..", "java.io..", "java.nio.file..", "java.net..")

@@ -7,6 +7,13 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionName;
 import dev.parley.engine.stream.Payload;
 import dev.parley.engine.stream.ProducerTag;
 import dev.parley.engine.stream.StreamCommand;
@@ -48,7 +55,7 @@ class CommandCodecTest {
             tried.add(command.getClass());
         }
         assertThat(tried)
-                .isEqualTo(Stream.<Class<?>>of(StreamCommand.class, SubscriptionCommand.class)
+                .isEqualTo(Stream.<Class<?>>of(StreamCommand.class, SubscriptionCommand.class, SessionCommand.class)
                         .flatMap(kinds -> Stream.of(kinds.getPermittedSubclasses()))
                         .collect(Collectors.toSet()));
     }
@@ -161,7 +168,51 @@ class CommandCodecTest {
                 new SubscriptionCommand.Release(text(), number(), number(), text(), list(this::tail), text()),
                 new SubscriptionCommand.Expire(text(), number(), text(), number(), list(this::tail), text()),
                 new SubscriptionCommand.Delivered(text(), number(), text()),
-                new SubscriptionCommand.DeliveryFailed(text(), number(), text(), number()));
+                new SubscriptionCommand.DeliveryFailed(text(), number(), text(), number()),
+                new SessionCommand.Publish(session(), number(), maybe(this::sender), list(this::message)),
+                new SessionCommand.ChangePresence(
+                        session(), number(), maybe(this::sender), text(), list(this::event), random.nextInt(1000)),
+                new SessionCommand.Leave(session(), number(), text(), random.nextBoolean()),
+                new SessionCommand.Trim(session(), number(), number()),
+                new SessionCommand.Compact(session(), number(), number(), number()),
+                new SessionCommand.Remove(session(), number()));
+    }
+
+    private SessionName session() {
+        return new SessionName(text().replace('/', '-'), text());
+    }
+
+    private SessionCommand.Sender sender() {
+        return new SessionCommand.Sender(text(), number());
+    }
+
+    private SessionCommand.MessageOp message() {
+        MessageEntry.Action[] actions = MessageEntry.Action.values();
+        return random.nextBoolean()
+                ? new SessionCommand.MessageOp.Create(
+                        maybe(this::text),
+                        random.nextBoolean(),
+                        maybe(this::text),
+                        maybe(this::text),
+                        body(),
+                        random.nextBoolean())
+                : new SessionCommand.MessageOp.Change(
+                        actions[random.nextInt(actions.length)],
+                        number(),
+                        body(),
+                        new Operation(maybe(this::text), maybe(this::text), maybe(this::text)),
+                        random.nextBoolean(),
+                        random.nextInt(Integer.MAX_VALUE));
+    }
+
+    private SessionCommand.PresenceOp event() {
+        PresenceEntry.Action[] actions = PresenceEntry.Action.values();
+        return new SessionCommand.PresenceOp(actions[random.nextInt(actions.length)], text(), text(), body());
+    }
+
+    private Body body() {
+        Data data = maybe(() -> random.nextBoolean() ? Data.of(text()) : Data.of(new byte[] {1, 2, 3}));
+        return new Body(maybe(this::text), data, maybe(this::text), maybe(this::text));
     }
 
     private StreamCommand.Fork fork() {

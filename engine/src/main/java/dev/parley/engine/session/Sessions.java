@@ -176,7 +176,8 @@ public final class Sessions {
     private static Rows scan(View view, Table table, long session, Range range) {
         byte[] from = SessionRows.positionKey(session, range.from());
         // Nothing stands at the greatest position of all.
-        byte[] to = SessionRows.positionKey(session, range.to() == Long.MAX_VALUE ? Long.MAX_VALUE : range.to() + 1);
+        long end = range.to() == Long.MAX_VALUE ? range.to() : range.to() + 1;
+        byte[] to = SessionRows.positionKey(session, Math.max(range.from(), end));
         return range.newestFirst() ? view.scanBackwards(table, from, to) : view.scan(table, from, to);
     }
 

@@ -55,6 +55,20 @@ class RocksStoreTest {
     }
 
     @Test
+    void aSnapshotStaysAsItWas() {
+        store.write(List.of(put("a", "1"), put("b", "2")));
+        try (Store.Moment before = store.snapshot()) {
+            store.write(List.of(put("a", "changed"), remove("b"), put("c", "3")));
+            assertThat(before.get(Table.STREAMS, key("b"))).isEqualTo(key("2"));
+            assertThat(all(before.scan(Table.STREAMS, key("a"), key("z")))).containsExactly("a=1", "b=2");
+            assertThat(all(before.scanBackwards(Table.STREAMS, key("a"), key("z"))))
+                    .containsExactly("b=2", "a=1");
+        }
+        assertThat(all(store.scanBackwards(Table.STREAMS, key("b"), key("z")))).containsExactly("c=3");
+        assertThat(all(store.scanBackwards(Table.STREAMS, key("a"), key("c")))).containsExactly("a=changed");
+    }
+
+    @Test
     void scansTheRangeInTheOrderOfUnsignedBytes() {
         store.write(List.of(
                 new Put(Table.ENTRIES, new byte[] {(byte) 0x80}, key("high")),
@@ -154,8 +168,12 @@ class RocksStoreTest {
     }
 
     private List<String> scan(String from, String to) {
+        return all(store.scan(Table.STREAMS, key(from), key(to)));
+    }
+
+    private static List<String> all(Rows opened) {
         List<String> found = new ArrayList<>();
-        try (Rows rows = store.scan(Table.STREAMS, key(from), key(to))) {
+        try (Rows rows = opened) {
             for (Row row = rows.next(); row != null; row = rows.next()) {
                 found.add(text(row.key()) + "=" + text(row.value()));
             }
