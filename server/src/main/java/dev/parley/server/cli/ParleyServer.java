@@ -16,6 +16,7 @@ import dev.parley.server.ops.EngineMeters;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import dev.parley.server.realtime.RealtimeDoor;
+import dev.parley.server.rest.RestDoor;
 import dev.parley.server.streams.StreamsDoor;
 import dev.parley.server.streams.subscription.SubscriptionService;
 import io.vertx.core.Future;
@@ -104,16 +105,29 @@ final class ParleyServer {
                     apps, open, config.auth().tokenLifetime(), revocations, Clock.systemUTC(), metrics.registry());
             var subscriptions = subscriptions(vertx, gate);
             closings.push(new Closing("subscriptions", subscriptions::close));
+            ConnectionKeys connectionKeys = connectionKeys();
+            Occupancy occupancy = new Occupancy();
             front.open(
-                    List.of(new StreamsDoor(engine, config, gate, subscriptions.routes(), metrics.registry())),
+                    List.of(
+                            new StreamsDoor(engine, config, gate, subscriptions.routes(), metrics.registry()),
+                            new RestDoor(
+                                    engine,
+                                    config,
+                                    gate,
+                                    apps,
+                                    connectionKeys,
+                                    occupancy,
+                                    rootKey.key(),
+                                    loopback && open,
+                                    Clock.systemUTC())),
                     new RealtimeDoor(
                             vertx,
                             engine,
                             gate,
                             apps,
                             revocations,
-                            connectionKeys(),
-                            new Occupancy(),
+                            connectionKeys,
+                            occupancy,
                             config.realtime(),
                             metrics.registry()));
             closings.push(new Closing("doors", () -> {

@@ -3,7 +3,7 @@ package dev.parley.server.streams;
 import dev.parley.engine.Reply;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
-import io.vertx.core.buffer.Buffer;
+import dev.parley.server.http.RequestBody;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -51,14 +51,7 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
 
     /** Reads the body, at most {@code limit} bytes, and hands it on; a longer one is answered with 413. */
     void body(int limit, BodyHandler handler) {
-        String length = header(HttpHeaders.CONTENT_LENGTH);
-        // Eleven digits are beyond any limit; the HTTP engine has checked that they are digits.
-        if (length != null && (length.length() > 10 || Long.parseLong(length) > limit)) {
-            tooLarge(limit);
-            return;
-        }
-        BodyReader reader = new BodyReader(this, limit, handler);
-        request.handler(reader::part).endHandler(reader::end);
+        RequestBody.read(request, limit, body -> guard(() -> handler.handle(body)), () -> tooLarge(limit));
     }
 
     void tooLarge(int limit) {
@@ -71,49 +64,6 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
     @FunctionalInterface
     interface BodyHandler {
         void handle(byte[] body) throws RefusedException;
-    }
-
-    private static final class BodyReader {
-        private final Exchange exchange;
-        private final int limit;
-        private final BodyHandler handler;
-        private @Nullable Buffer whole;
-        private boolean copied;
-        private long received;
-        private boolean over;
-
-        BodyReader(Exchange exchange, int limit, BodyHandler handler) {
-            this.exchange = exchange;
-            this.limit = limit;
-            this.handler = handler;
-        }
-
-        void part(Buffer part) {
-            if (over) {
-                return;
-            }
-            received += part.length();
-            if (received > limit) {
-                over = true;
-                whole = null;
-                exchange.tooLarge(limit);
-            } else if (whole == null) {
-                // Nearly always this is all there is, and then it is not copied.
-                whole = part;
-            } else {
-                if (!copied) {
-                    whole = Buffer.buffer(whole.length() * 2).appendBuffer(whole);
-                    copied = true;
-                }
-                whole.appendBuffer(part);
-            }
-        }
-
-        void end(@Nullable Void ignored) {
-            if (!over) {
-                exchange.guard(() -> handler.handle(whole == null ? new byte[0] : whole.getBytes()));
-            }
-        }
     }
 
     /** Work on a request that may find it wanting. */

@@ -5,6 +5,7 @@ import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Operation;
 import dev.parley.server.config.Config;
+import dev.parley.server.http.Cors;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.Replies;
 import dev.parley.server.streams.subscription.SubscriptionRoutes;
@@ -50,7 +51,15 @@ public final class StreamsDoor implements Door {
                 .register(meters);
         this.gate = gate;
         this.subscriptions = subscriptions;
-        this.cors = new Cors(config.cors().origins());
+        this.cors = new Cors(
+                config.cors().origins(),
+                "GET, POST, PUT, DELETE, HEAD, OPTIONS",
+                "Content-Type, Authorization, If-None-Match, Stream-Seq, Stream-TTL, Stream-Expires-At, Stream-Closed, "
+                        + "Producer-Id, Producer-Epoch, Producer-Seq, Stream-Forked-From, Stream-Fork-Offset, "
+                        + "Stream-Fork-Sub-Offset",
+                "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-Expires-At, "
+                        + "Stream-SSE-Data-Encoding, Producer-Epoch, Producer-Seq, Producer-Expected-Seq, "
+                        + "Producer-Received-Seq, ETag, Location, Content-Type, Retry-After");
         this.create = new CreateStream(engine, gate, bodyBytes);
         this.append = new AppendToStream(engine, bodyBytes);
         this.read = new ReadStream(engine, config, config.auth().keys().isEmpty(), liveReaders);

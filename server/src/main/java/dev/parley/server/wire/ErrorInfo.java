@@ -12,6 +12,8 @@ public record ErrorInfo(int code, int statusCode, String message) {
             40010,
             400,
             "A channel's name has 1 to 2048 characters, no control character, and does not begin with a colon or a [.");
+    public static final ErrorInfo BATCH_FAILED =
+            new ErrorInfo(40020, 400, "Some parts of the batch failed; each has its own error.");
     public static final ErrorInfo FORCED_NACK =
             new ErrorInfo(40099, 400, "Refused because the publish parameter _forceNack asks for it.");
     public static final ErrorInfo TOO_MANY_REQUESTS =
@@ -53,6 +55,11 @@ public record ErrorInfo(int code, int statusCode, String message) {
                 40009,
                 413,
                 "The message has " + size + " bytes and may have " + limit + ". Split it, or raise the limit.");
+    }
+
+    /** A request larger than is read. */
+    public static ErrorInfo bodyTooLarge(long limit) {
+        return new ErrorInfo(40009, 413, "The body is larger than " + limit + " bytes; split it up.");
     }
 
     /** A clientId that this client may not use. */

@@ -89,6 +89,12 @@ public record InboundMessage(
                                 operation.text("clientId"), operation.text("description"), operation.json("metadata")));
     }
 
+    /** The same, about the message with this serial. */
+    public InboundMessage withSerial(String serial) {
+        return new InboundMessage(
+                action, id, serial, clientId, connectionId, connectionKey, body, ephemeral, operation);
+    }
+
     /** Reads messages. */
     public static List<InboundMessage> readAll(Iterable<JsonNode> nodes) throws WireException {
         List<InboundMessage> messages = new ArrayList<>();

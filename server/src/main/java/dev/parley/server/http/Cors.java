@@ -1,0 +1,84 @@
+package dev.parley.server.http;
+
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Lets web pages of the configured origins use a door. Requests without an Origin, as of servers, cost nothing. */
+public final class Cors {
+    private static final CharSequence MAX_AGE_SECONDS = HttpHeaders.createOptimized("86400");
+
+    private final CharSequence methods;
+    private final CharSequence allowed;
+    private final CharSequence exposed;
+    private final boolean credentials;
+    private final boolean any;
+    private final Set<String> origins;
+
+    /**
+     * The rules of one door; lists have commas.
+     *
+     * @param origins whose pages may use the door; {@code *} means all
+     * @param methods what can be asked for
+     * @param allowed headers that pages may send
+     * @param exposed headers of answers that pages may read
+     */
+    public Cors(List<String> origins, String methods, String allowed, String exposed) {
+        this(origins, methods, allowed, exposed, false);
+    }
+
+    /** The same for clients whose requests come with what the browser knows of us, although we look at none of it. */
+    public static Cors withCredentials(List<String> origins, String methods, String allowed, String exposed) {
+        return new Cors(origins, methods, allowed, exposed, true);
+    }
+
+    private Cors(List<String> origins, String methods, String allowed, String exposed, boolean credentials) {
+        this.credentials = credentials;
+        this.any = origins.contains("*");
+        this.origins = Set.copyOf(origins);
+        this.methods = HttpHeaders.createOptimized(methods);
+        this.allowed = HttpHeaders.createOptimized(allowed);
+        this.exposed = HttpHeaders.createOptimized(exposed);
+    }
+
+    /** Headers for any answer to {@code request}. */
+    public void apply(HttpServerRequest request) {
+        String origin = request.getHeader(HttpHeaders.ORIGIN);
+        HttpServerResponse response = request.response();
+        if (!any || credentials) {
+            response.putHeader(HttpHeaders.VARY, HttpHeaders.ORIGIN);
+        }
+        CharSequence granted = granted(origin);
+        if (granted != null) {
+            response.putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, granted)
+                    .putHeader(HttpHeaders.ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+            if (credentials) {
+                response.putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
+            }
+        }
+    }
+
+    /** The answer to a preflight, or to anybody who asks what can be done here. */
+    public void preflight(HttpServerRequest request) {
+        HttpServerResponse response = request.response();
+        if (any || granted(request.getHeader(HttpHeaders.ORIGIN)) != null) {
+            response.putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_METHODS, methods)
+                    .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_HEADERS, allowed)
+                    .putHeader(HttpHeaders.ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECONDS);
+        }
+        response.putHeader(HttpHeaders.ALLOW, methods).setStatusCode(204).end();
+    }
+
+    private @Nullable CharSequence granted(@Nullable String origin) {
+        if (origin == null) {
+            return null;
+        }
+        if (any) {
+            return credentials ? origin : "*";
+        }
+        return origins.contains(origin) ? origin : null;
+    }
+}

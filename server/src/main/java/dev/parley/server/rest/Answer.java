@@ -1,0 +1,28 @@
+package dev.parley.server.rest;
+
+import dev.parley.server.wire.WireWriter;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What a request is answered.
+ *
+ * @param body writes it; null for none
+ * @param links values of the header Link
+ */
+record Answer(int status, @Nullable Consumer<WireWriter> body, List<String> links) {
+
+    static Answer of(int status, Consumer<WireWriter> body) {
+        return new Answer(status, body, List.of());
+    }
+
+    static Answer of(int status, ObjectNode body) {
+        return of(status, to -> to.json(body.toString()));
+    }
+
+    static Answer noContent() {
+        return new Answer(204, null, List.of());
+    }
+}

@@ -1,0 +1,182 @@
+package dev.parley.server.rest;
+
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.channel.ChannelName;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.InboundMessage;
+import dev.parley.server.wire.Serials;
+import dev.parley.server.wire.WireException;
+import dev.parley.server.wire.WireWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import tools.jackson.databind.JsonNode;
+
+/** {@code /messages} and {@code /presence}: the same for several channels at once, with a result for each. */
+record BatchResource(MessagesResource messages, PresenceResource presence, Gate gate) {
+    /** Channels of one request. */
+    static final int MAX_CHANNELS = 100;
+
+    /** Publishes of one request. */
+    static final int MAX_SPECS = 100;
+
+    /** Until then the results of all specs came in one list, and one failure made the answer one. */
+    private static final int FIRST_VERSION_WITH_COUNTS = 3;
+
+    /** What became of one channel; {@code fields} are those beside its name. */
+    private record Result(String channel, boolean good, Consumer<WireWriter> fields) {
+        static Result failed(String channel, ErrorInfo error) {
+            return new Result(channel, false, to -> error.write(to.name("error")));
+        }
+
+        void write(WireWriter to) {
+            to.beginObject().field("channel", channel);
+            fields.accept(to);
+            to.endObject();
+        }
+    }
+
+    /** A publish whose outcome is not yet known. */
+    private interface Pending {
+        Result await();
+    }
+
+    private record Spec(List<String> channels, List<InboundMessage> messages) {
+        static Spec read(JsonNode node) throws WireException {
+            JsonNode channels = node.path("channels");
+            JsonNode messages = node.path("messages");
+            List<String> names = new ArrayList<>();
+            for (JsonNode name : list(channels)) {
+                if (!name.isString()) {
+                    throw invalid();
+                }
+                names.add(name.stringValue());
+            }
+            return new Spec(names, InboundMessage.readAll(list(messages)));
+        }
+
+        private static Iterable<JsonNode> list(JsonNode node) throws WireException {
+            if (node.isMissingNode() || node.isNull() || (node.isArray() && node.isEmpty())) {
+                throw invalid();
+            }
+            return node.isArray() ? node : List.of(node);
+        }
+
+        private static WireException invalid() {
+            return new WireException(ErrorInfo.unreadable(
+                    "A batch is an object, or an array of objects, with the fields channels and messages."));
+        }
+    }
+
+    Answer publish(RestRequest request) throws WireException {
+        Principal principal = request.principal();
+        JsonNode body = request.tree();
+        List<Spec> specs = new ArrayList<>();
+        for (JsonNode spec : body.isArray() ? body : List.of(body)) {
+            specs.add(Spec.read(spec));
+        }
+        int channels = specs.stream().mapToInt(spec -> spec.channels().size()).sum();
+        if (specs.isEmpty() || specs.size() > MAX_SPECS || channels > MAX_CHANNELS) {
+            throw new WireException(ErrorInfo.badRequest(
+                    "A batch has 1 to " + MAX_SPECS + " publishes to at most " + MAX_CHANNELS + " channels."));
+        }
+        // All are under way before the first is waited for, so that they share the writes to the disk.
+        List<List<Pending>> pending = new ArrayList<>();
+        for (Spec spec : specs) {
+            pending.add(spec.channels().stream()
+                    .map(channel -> send(principal, channel, spec.messages()))
+                    .toList());
+        }
+        List<List<Result>> results = pending.stream()
+                .map(spec -> spec.stream().map(Pending::await).toList())
+                .toList();
+        if (request.version() < FIRST_VERSION_WITH_COUNTS) {
+            return withoutCounts(results.stream().flatMap(List::stream).toList());
+        }
+        return Answer.of(201, to -> {
+            if (body.isArray()) {
+                to.beginArray();
+                results.forEach(spec -> writeCounted(to, spec));
+                to.endArray();
+            } else {
+                writeCounted(to, results.getFirst());
+            }
+        });
+    }
+
+    private Pending send(Principal principal, String channel, List<InboundMessage> toPublish) {
+        try {
+            MessagesResource.Sent sent = messages.send(principal, ChannelName.parse(channel), toPublish);
+            return () -> {
+                try {
+                    List<Long> positions = sent.await();
+                    return new Result(channel, true, to -> {
+                        to.field("messageId", sent.messageId()).name("serials").beginArray();
+                        positions.forEach(position -> to.value(Serials.render(position)));
+                        to.endArray();
+                    });
+                } catch (WireException e) {
+                    return Result.failed(channel, e.error());
+                }
+            };
+        } catch (WireException e) {
+            Result failed = Result.failed(channel, e.error());
+            return () -> failed;
+        }
+    }
+
+    private static void writeCounted(WireWriter to, List<Result> results) {
+        long good = results.stream().filter(Result::good).count();
+        to.beginObject()
+                .field("successCount", good)
+                .field("failureCount", results.size() - good)
+                .name("results");
+        writeAll(to, results);
+        to.endObject();
+    }
+
+    private static void writeAll(WireWriter to, List<Result> results) {
+        to.beginArray();
+        results.forEach(result -> result.write(to));
+        to.endArray();
+    }
+
+    private static Answer withoutCounts(List<Result> results) {
+        if (results.stream().allMatch(Result::good)) {
+            return Answer.of(201, to -> writeAll(to, results));
+        }
+        ErrorInfo error = ErrorInfo.BATCH_FAILED;
+        return Answer.of(error.statusCode(), to -> {
+            error.write(to.beginObject().name("error"));
+            writeAll(to.name("batchResponse"), results);
+            to.endObject();
+        });
+    }
+
+    /** Who is there in several channels. */
+    Answer presence(RestRequest request) throws WireException {
+        Principal principal = request.principal();
+        String names = request.param("channels");
+        List<String> channels = names == null ? List.of() : List.of(names.split(",", -1));
+        if (channels.isEmpty() || channels.size() > MAX_CHANNELS) {
+            throw new WireException(ErrorInfo.invalidValue("The parameter channels has the names of 1 to "
+                    + MAX_CHANNELS + " channels, with commas between."));
+        }
+        List<Result> results = new ArrayList<>();
+        for (String channel : channels) {
+            results.add(members(principal, channel));
+        }
+        return Answer.of(200, to -> writeCounted(to, results));
+    }
+
+    private Result members(Principal principal, String channel) {
+        try {
+            var members = presence.members(principal, ChannelName.parse(channel));
+            return new Result(
+                    channel, true, to -> PresenceResource.list(members).accept(to.name("presence")));
+        } catch (WireException e) {
+            return Result.failed(channel, e.error());
+        }
+    }
+}

@@ -1,0 +1,71 @@
+package dev.parley.server.rest;
+
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Sessions;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.channel.ChannelName;
+import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.WireException;
+import dev.parley.server.wire.WireWriter;
+import java.util.List;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** {@code /channels}: which there are, those that are only remembered among them, and how one is doing. */
+record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy) {
+
+    Answer get(RestRequest request, ChannelName channel) throws WireException {
+        Principal principal = request.permitted(gate, Operation.CHANNEL_METADATA, channel.full());
+        SessionName session = channel.in(principal.app());
+        return Answer.of(200, to -> describe(to, channel.full(), session));
+    }
+
+    private void describe(WireWriter to, String channel, SessionName name) {
+        SessionState session = sessions.find(name);
+        Occupancy.Metrics metrics = occupancy.of(name, session == null ? 0 : session.members());
+        to.beginObject().field("channelId", channel).name("status");
+        to.beginObject().field("isActive", metrics.connections() > 0 || metrics.presenceMembers() > 0);
+        metrics.write(to.name("occupancy").beginObject().name("metrics"));
+        to.endObject().endObject().endObject();
+    }
+
+    Answer list(RestRequest request) throws WireException {
+        String app = request.permitted(gate, Operation.CHANNEL_METADATA, "*").app();
+        int limit = request.limit();
+        boolean namesOnly = switch (request.param("by")) {
+            case "id" -> true;
+            case "value" -> false;
+            case null -> false;
+            default -> throw new WireException(ErrorInfo.invalidValue("The parameter by is id or value."));
+        };
+        String prefix = request.param("prefix");
+        List<String> names = names(app, prefix == null ? "" : prefix, request.param("cursor"), limit + 1);
+        boolean more = names.size() > limit;
+        List<String> page = more ? names.subList(0, limit) : names;
+        return new Answer(
+                200,
+                to -> {
+                    to.beginArray();
+                    for (String name : page) {
+                        if (namesOnly) {
+                            to.value(name);
+                        } else {
+                            describe(to, name, new SessionName(app, name));
+                        }
+                    }
+                    to.endArray();
+                },
+                request.links(more ? page.getLast() : null));
+    }
+
+    private List<String> names(String app, String prefix, @Nullable String after, int limit) {
+        TreeSet<String> names = new TreeSet<>(occupancy.active(app, prefix, after, limit));
+        sessions.list(app, prefix, after == null ? "" : after, limit)
+                .forEach(session -> names.add(session.name().name()));
+        return names.stream().limit(limit).toList();
+    }
+}

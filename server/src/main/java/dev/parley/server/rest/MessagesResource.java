@@ -1,0 +1,205 @@
+package dev.parley.server.rest;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.Publish;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Sessions;
+import dev.parley.server.apps.Apps;
+import dev.parley.server.auth.ConnectionKeys;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.channel.ChannelName;
+import dev.parley.server.channel.Publishing;
+import dev.parley.server.channel.Refusals;
+import dev.parley.server.wire.Entries;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.InboundMessage;
+import dev.parley.server.wire.Serials;
+import dev.parley.server.wire.WireException;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/** {@code /channels/<channel>/messages}: publishing, history, and single messages with their versions. */
+final class MessagesResource {
+    private final Commands commands;
+    private final Sessions sessions;
+    private final Gate gate;
+    private final Apps apps;
+    private final ConnectionKeys connectionKeys;
+    private final InstantSource clock;
+    private final int messageBytes;
+    private final int pageBytes;
+
+    MessagesResource(
+            Engine engine,
+            Gate gate,
+            Apps apps,
+            ConnectionKeys connectionKeys,
+            InstantSource clock,
+            int messageBytes,
+            int pageBytes) {
+        this.commands = new Commands(engine);
+        this.sessions = engine.sessions();
+        this.gate = gate;
+        this.apps = apps;
+        this.connectionKeys = connectionKeys;
+        this.clock = clock;
+        this.messageBytes = messageBytes;
+        this.pageBytes = pageBytes;
+    }
+
+    /** A publish on its way. */
+    record Sent(String messageId, CompletableFuture<SessionOutcome.OfPublish> outcome) {
+        /** The positions of the messages. */
+        List<Long> await() throws WireException {
+            SessionOutcome.OfPublish done = Commands.await(outcome);
+            if (done instanceof SessionOutcome.Accepted(List<Long> positions)) {
+                return positions;
+            }
+            ErrorInfo error = Refusals.of(done);
+            throw new WireException(error == null ? ErrorInfo.INTERNAL : error);
+        }
+    }
+
+    /** Sends messages on their way to a channel. */
+    Sent send(Principal principal, ChannelName channel, List<InboundMessage> messages) throws WireException {
+        String id = connectionKeys.newId();
+        SessionName session = channel.in(principal.app());
+        List<MessageOp> operations = new Publishing(
+                        gate,
+                        principal,
+                        channel.full(),
+                        apps.namespace(session.app(), session.name()).mutableMessages(),
+                        connection(principal, messages),
+                        messageBytes)
+                .operations(messages, id);
+        String clientsId = messages.getFirst().id();
+        return new Sent(
+                clientsId == null ? id : base(clientsId),
+                commands.submit(new Publish(session, clock.millis(), null, operations)));
+    }
+
+    /** What the ids of the messages of one request have in common. */
+    private static String base(String id) {
+        return id.endsWith(":0") ? id.substring(0, id.length() - 2) : id;
+    }
+
+    /** The connection on whose behalf the messages are published; null if there is none. */
+    private @Nullable String connection(Principal principal, List<InboundMessage> messages) throws WireException {
+        String connection = null;
+        for (InboundMessage message : messages) {
+            String key = message.connectionKey();
+            if (key != null) {
+                String named = connectionKeys.open(key, principal.app(), principal.clientId());
+                if (named == null || (connection != null && !named.equals(connection))) {
+                    throw new WireException(ErrorInfo.INVALID_CONNECTION_KEY);
+                }
+                connection = named;
+            }
+        }
+        return connection;
+    }
+
+    Answer publish(RestRequest request, ChannelName channel) throws WireException {
+        Principal principal = request.principal();
+        JsonNode body = request.tree();
+        Sent sent = send(principal, channel, InboundMessage.readAll(body.isArray() ? body : List.of(body)));
+        List<Long> positions = sent.await();
+        return Answer.of(201, to -> {
+            to.beginObject().field("channel", channel.full()).field("messageId", sent.messageId());
+            to.name("serials").beginArray();
+            positions.forEach(position -> to.value(Serials.render(position)));
+            to.endArray().endObject();
+        });
+    }
+
+    Answer change(RestRequest request, ChannelName channel, String serial) throws WireException {
+        Principal principal = request.principal();
+        InboundMessage message = InboundMessage.read(request.tree()).withSerial(serial);
+        if (message.action() == InboundMessage.Action.CREATE) {
+            throw new WireException(ErrorInfo.invalidValue(
+                    "The field action is 1 to update the message, 2 to delete and 5 to append."));
+        }
+        long version = send(principal, channel, List.of(message)).await().getFirst();
+        return Answer.of(
+                200,
+                to -> to.beginObject()
+                        .field("versionSerial", Serials.render(version))
+                        .endObject());
+    }
+
+    Answer history(RestRequest request, ChannelName channel) throws WireException {
+        SessionState session = readable(request, channel);
+        int limit = request.limit();
+        Sessions.Range range = Range.of(request);
+        List<MessageEntry> page =
+                session == null || range == null ? List.of() : sessions.messages(session, range, limit, pageBytes);
+        String next = null;
+        if (session != null && range != null && !page.isEmpty()) {
+            long last = page.getLast().serial();
+            Sessions.Range rest = Range.after(range, last);
+            // A page may be short because its messages are large, so only a look can tell.
+            next = rest == null || sessions.messages(session, rest, 1, 1).isEmpty() ? null : Serials.render(last);
+        }
+        return page(request, page, next);
+    }
+
+    /** The session, if the request may read its history; null if nothing has ever been in it. */
+    private @Nullable SessionState readable(RestRequest request, ChannelName channel) throws WireException {
+        Principal principal = request.permitted(gate, Operation.HISTORY, channel.full());
+        return sessions.find(channel.in(principal.app()));
+    }
+
+    private static Answer page(RestRequest request, List<MessageEntry> page, @Nullable String next) {
+        return new Answer(
+                200,
+                to -> {
+                    to.beginArray();
+                    page.forEach(message -> Entries.write(to, message));
+                    to.endArray();
+                },
+                request.links(next));
+    }
+
+    Answer get(RestRequest request, ChannelName channel, String serial) throws WireException {
+        SessionState session = readable(request, channel);
+        OptionalLong position = Serials.parse(serial);
+        MessageEntry message =
+                session == null || position.isEmpty() ? null : sessions.message(session, position.getAsLong());
+        if (message == null) {
+            throw noSuchMessage();
+        }
+        return Answer.of(200, to -> Entries.write(to, message));
+    }
+
+    Answer versions(RestRequest request, ChannelName channel, String serial) throws WireException {
+        SessionState session = readable(request, channel);
+        int limit = request.limit();
+        OptionalLong position = Serials.parse(serial);
+        OptionalLong cursor = Serials.parse(request.param("cursor"));
+        if (session == null || position.isEmpty() || sessions.message(session, position.getAsLong()) == null) {
+            throw noSuchMessage();
+        }
+        long message = position.getAsLong();
+        List<MessageEntry> page = sessions.versions(session, message, cursor.orElse(message), limit + 1);
+        boolean more = page.size() > limit;
+        return page(
+                request,
+                more ? page.subList(0, limit) : page,
+                more ? Serials.render(page.getLast().position()) : null);
+    }
+
+    private static WireException noSuchMessage() {
+        return new WireException(
+                ErrorInfo.notFound("There is no message with this serial; it may be older than messages are kept."));
+    }
+}

@@ -1,0 +1,66 @@
+package dev.parley.server.rest;
+
+import dev.parley.engine.session.Positions;
+import dev.parley.engine.session.Sessions;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.Serials;
+import dev.parley.server.wire.WireException;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** The part of a log that a request for history asks for: {@code start}, {@code end}, {@code direction} and where it is. */
+final class Range {
+    private static final long MAX_MILLIS = Positions.millis(Long.MAX_VALUE) - 1;
+
+    private Range() {}
+
+    /** The rest of what is asked for, from the cursor on; null if that is nothing. */
+    static Sessions.@Nullable Range of(RestRequest request) throws WireException {
+        long start = request.number("start", 0, MAX_MILLIS);
+        long end = request.number("end", MAX_MILLIS, MAX_MILLIS);
+        if (start > end) {
+            throw new WireException(ErrorInfo.invalidValue("The parameter start is after end."));
+        }
+        boolean newestFirst = newestFirst(request);
+        long from = Positions.startOf(start);
+        long to = Positions.startOf(end + 1) - 1;
+        // ably-js and ably-java spell it differently; it is the point at which the client attached.
+        String attached = request.param("from_serial") == null ? "fromSerial" : "from_serial";
+        to = Math.min(to, position(request, attached, to));
+        if (newestFirst) {
+            to = Math.min(to, position(request, "cursor", Long.MAX_VALUE) - 1);
+        } else {
+            from = Math.max(from, position(request, "cursor", -1) + 1);
+        }
+        return from > to ? null : new Sessions.Range(from, to, newestFirst);
+    }
+
+    private static boolean newestFirst(RestRequest request) throws WireException {
+        return switch (request.param("direction")) {
+            case "backwards" -> true;
+            case "forwards" -> false;
+            case null -> true;
+            default ->
+                throw new WireException(ErrorInfo.invalidValue("The parameter direction is forwards or backwards."));
+        };
+    }
+
+    private static long position(RestRequest request, String name, long absent) throws WireException {
+        String serial = request.param(name);
+        if (serial == null) {
+            return absent;
+        }
+        OptionalLong position = Serials.parse(serial);
+        if (position.isEmpty()) {
+            throw new WireException(ErrorInfo.invalidValue("The parameter " + name + " is no serial of ours."));
+        }
+        return position.getAsLong();
+    }
+
+    /** What is asked for and comes after the entry at {@code position}; null if that is nothing. */
+    static Sessions.@Nullable Range after(Sessions.Range range, long position) {
+        long from = range.newestFirst() ? range.from() : Math.max(range.from(), position + 1);
+        long to = range.newestFirst() ? Math.min(range.to(), position - 1) : range.to();
+        return from > to ? null : new Sessions.Range(from, to, range.newestFirst());
+    }
+}

@@ -1,0 +1,357 @@
+package dev.parley.server.rest;
+
+import dev.parley.engine.Engine;
+import dev.parley.server.apps.Apps;
+import dev.parley.server.auth.Access;
+import dev.parley.server.auth.AccessRefusedException;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.ConnectionKeys;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.channel.ChannelName;
+import dev.parley.server.channel.Refusals;
+import dev.parley.server.config.Config;
+import dev.parley.server.http.Cors;
+import dev.parley.server.http.Door;
+import dev.parley.server.http.RequestBody;
+import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.WireException;
+import dev.parley.server.wire.WireFormat;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.net.HostAndPort;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The REST protocol of the Ably clients. Requests are worked at on virtual threads, as nearly all of them wait for the
+ * disk; it keeps no state between them.
+ */
+public final class RestDoor implements Door {
+    /** Largest body. */
+    public static final int MAX_BODY_BYTES = 2 << 20;
+
+    /** Requests that are received, worked at or answered at a time; they may take much memory. */
+    public static final int MAX_IN_PROGRESS = 512;
+
+    private static final int MAX_ANONYMOUS_BODY_BYTES = 64 << 10;
+    private static final int MAX_ERROR_HEADER_CHARS = 512;
+
+    /** Paths that are only for who has shown who they are; the others see to it themselves. */
+    private static final Set<String> KNOWN_USERS = Set.of("channels", "messages", "presence", "stats");
+
+    private static final Logger LOG = LoggerFactory.getLogger(RestDoor.class);
+
+    private final MessagesResource messages;
+    private final PresenceResource presence;
+    private final ChannelsResource channels;
+    private final BatchResource batch;
+    private final KeysResource keys;
+    private final @Nullable AppsResource apps;
+    private final Gate gate;
+    private final Cors cors;
+    private final InstantSource clock;
+    private final int bodyBytes;
+    private final AtomicInteger inProgress = new AtomicInteger();
+
+    /**
+     * A door to the sessions of {@code engine}.
+     *
+     * @param rootKey who may make apps by the admin API
+     * @param appsForEverybody whether everybody may, where that API is on
+     */
+    public RestDoor(
+            Engine engine,
+            Config config,
+            Gate gate,
+            Apps apps,
+            ConnectionKeys connectionKeys,
+            Occupancy occupancy,
+            ApiKey rootKey,
+            boolean appsForEverybody,
+            InstantSource clock) {
+        this.messages = new MessagesResource(
+                engine,
+                gate,
+                apps,
+                connectionKeys,
+                clock,
+                config.realtime().messageBytes(),
+                config.limits().chunkBytes());
+        this.presence = new PresenceResource(engine.sessions(), gate);
+        this.channels = new ChannelsResource(engine.sessions(), gate, occupancy);
+        this.batch = new BatchResource(messages, presence, gate);
+        this.keys = new KeysResource(gate);
+        this.apps = config.auth().adminApi()
+                ? new AppsResource(engine, apps, gate, rootKey, appsForEverybody, clock)
+                : null;
+        this.gate = gate;
+        this.cors = Cors.withCredentials(
+                config.cors().origins(),
+                "GET, POST, PATCH, DELETE, OPTIONS",
+                "Accept, Authorization, Content-Type, Ably-Agent, X-Ably-ClientId, X-Ably-Lib, X-Ably-RequestId, "
+                        + "X-Ably-Version",
+                "Link, Retry-After, X-Ably-Errorcode, X-Ably-Errormessage");
+        this.clock = clock;
+        this.bodyBytes = Math.min(MAX_BODY_BYTES, config.limits().bodyBytes());
+    }
+
+    @Override
+    public String prefix() {
+        return "/";
+    }
+
+    @Override
+    public Future<Void> drain() {
+        return Future.succeededFuture();
+    }
+
+    @Override
+    public void handle(HttpServerRequest request) {
+        cors.apply(request);
+        if (request.method().equals(HttpMethod.OPTIONS)) {
+            cors.preflight(request);
+            return;
+        }
+        Exchange exchange = new Exchange(request, Vertx.currentContext());
+        if (inProgress.incrementAndGet() > MAX_IN_PROGRESS) {
+            exchange.refuse(WireFormat.JSON, ErrorInfo.TOO_MANY_REQUESTS);
+            return;
+        }
+        request.exceptionHandler(gone -> exchange.done());
+        RestRequest head;
+        try {
+            head = RestRequest.of(request, path -> KNOWN_USERS.contains(path) ? gate : null);
+        } catch (WireException e) {
+            exchange.refuse(WireFormat.JSON, e.error());
+            return;
+        }
+        // Bodies of who has not shown who they are take no room.
+        int limit = head.isAuthenticated() ? bodyBytes : Math.min(bodyBytes, MAX_ANONYMOUS_BODY_BYTES);
+        RequestBody.read(
+                request,
+                limit,
+                body -> Thread.ofVirtual().name("rest").start(() -> exchange.work(head.with(body))),
+                () -> {
+                    request.response().putHeader(HttpHeaders.CONNECTION, "close");
+                    exchange.refuse(head.accepted(), ErrorInfo.bodyTooLarge(limit));
+                });
+    }
+
+    private Answer route(RestRequest request, HttpServerRequest http)
+            throws WireException, AccessRefusedException, IOException {
+        List<String> path = request.path();
+        String last = path.getLast();
+        return switch (request.method() + " " + path.getFirst() + " " + path.size()) {
+            case "GET time 1" ->
+                Answer.of(200, to -> to.beginArray().value(clock.millis()).endArray());
+            case "GET channels 1" -> channels.list(request);
+            case "GET channels 2" -> channels.get(request, channel(path));
+            case "GET channels 3" ->
+                switch (last) {
+                    case "messages" -> messages.history(request, channel(path));
+                    case "presence" -> presence.get(request, channel(path));
+                    default -> throw nothingHere();
+                };
+            case "POST channels 3" -> {
+                expect("messages", last);
+                yield messages.publish(request, channel(path));
+            }
+            case "GET channels 4" ->
+                switch (path.get(2)) {
+                    case "messages" -> messages.get(request, channel(path), last);
+                    case "presence" -> {
+                        expect("history", last);
+                        yield presence.history(request, channel(path));
+                    }
+                    default -> throw nothingHere();
+                };
+            case "PATCH channels 4" -> {
+                expect("messages", path.get(2));
+                yield messages.change(request, channel(path), last);
+            }
+            case "GET channels 5" -> {
+                expect("messages", path.get(2));
+                expect("versions", last);
+                yield messages.versions(request, channel(path), path.get(3));
+            }
+            case "POST messages 1" -> batch.publish(request);
+            case "GET presence 1" -> batch.presence(request);
+            case "GET stats 1" -> new Answer(200, to -> to.beginArray().endArray(), request.links(null));
+            case "POST stats 1" -> {
+                admin().takeStats(caller(request, http));
+                yield Answer.of(201, to -> to.beginArray().endArray());
+            }
+            case "POST keys 3" ->
+                switch (last) {
+                    case "requestToken" ->
+                        Answer.of(201, keys.requestToken(path.get(1), request.authorization(), request.tree()));
+                    case "revokeTokens" ->
+                        Answer.of(200, keys.revokeTokens(path.get(1), request.authorization(), request.tree()));
+                    default -> throw nothingHere();
+                };
+            case "POST apps 1" -> {
+                AppsResource admin = admin();
+                yield Answer.of(201, admin.create(caller(request, http), request.tree()));
+            }
+            case "DELETE apps 2" -> {
+                admin().remove(caller(request, http), last);
+                yield Answer.noContent();
+            }
+            default -> throw nothingHere();
+        };
+    }
+
+    private static ChannelName channel(List<String> path) throws WireException {
+        return ChannelName.parse(path.get(1));
+    }
+
+    private static void expect(String expected, String segment) throws WireException {
+        if (!segment.equals(expected)) {
+            throw nothingHere();
+        }
+    }
+
+    private AppsResource admin() throws WireException {
+        if (apps == null) {
+            throw nothingHere();
+        }
+        return apps;
+    }
+
+    private static AppsResource.Caller caller(RestRequest request, HttpServerRequest http) {
+        HostAndPort authority = http.authority();
+        return new AppsResource.Caller(
+                request.authorization(),
+                request.headers().get(HttpHeaders.ORIGIN),
+                authority == null ? "localhost" : authority.host(),
+                authority == null || authority.port() < 0 ? http.localAddress().port() : authority.port(),
+                http.isSSL());
+    }
+
+    private static WireException nothingHere() {
+        return new WireException(ErrorInfo.notFound("There is nothing at this path for this method."));
+    }
+
+    /** A request on its way through the door. */
+    private final class Exchange {
+        private final HttpServerRequest request;
+        private final Context loop;
+        private final AtomicBoolean done = new AtomicBoolean();
+
+        Exchange(HttpServerRequest request, Context loop) {
+            this.request = request;
+            this.loop = loop;
+        }
+
+        /** Gives up its place among the requests in progress. */
+        void done() {
+            if (done.compareAndSet(false, true)) {
+                inProgress.decrementAndGet();
+            }
+        }
+
+        /** Answers; blocks. */
+        void work(RestRequest read) {
+            WireFormat format = read.accepted();
+            try {
+                Answer answer = route(read, request);
+                Buffer body = Buffer.buffer(read.isEnveloped() ? enveloped(format, answer) : plain(format, answer));
+                int status = read.isEnveloped() ? 200 : answer.status();
+                loop.runOnContext(ready -> send(status, format, body, answer.links()));
+            } catch (WireException e) {
+                refuseLater(format, e.error());
+            } catch (AccessRefusedException e) {
+                refuseLater(format, Refusals.of(e.refused()));
+            } catch (IOException | RuntimeException e) {
+                LOG.atError()
+                        .setCause(e)
+                        .addKeyValue("method", request.method())
+                        .addKeyValue("path", request.path())
+                        .log("A request failed");
+                refuseLater(format, ErrorInfo.INTERNAL);
+            }
+        }
+
+        private static byte[] plain(WireFormat format, Answer answer) {
+            return answer.body() == null ? new byte[0] : format.write(answer.body());
+        }
+
+        /** For clients that cannot read headers: they are part of the body. */
+        private static byte[] enveloped(WireFormat format, Answer answer) {
+            return format.write(to -> {
+                to.beginObject().field("statusCode", answer.status());
+                to.name("headers").beginObject();
+                if (!answer.links().isEmpty()) {
+                    to.field("link", String.join(", ", answer.links()));
+                }
+                to.endObject();
+                if (answer.body() != null) {
+                    answer.body().accept(to.name("response"));
+                }
+                to.endObject();
+            });
+        }
+
+        private void refuseLater(WireFormat format, ErrorInfo error) {
+            loop.runOnContext(ready -> refuse(format, error));
+        }
+
+        /** On the event loop. */
+        void refuse(WireFormat format, ErrorInfo error) {
+            HttpServerResponse response = request.response();
+            if (!response.ended() && !response.closed()) {
+                response.putHeader("X-Ably-Errorcode", Integer.toString(error.code()))
+                        .putHeader("X-Ably-Errormessage", headerValue(error.message()));
+                if (error.statusCode() == 401) {
+                    response.putHeader("WWW-Authenticate", Access.Refused.CHALLENGE);
+                } else if (error.statusCode() == 429 || error.statusCode() >= 503) {
+                    response.putHeader(HttpHeaders.RETRY_AFTER, "1");
+                }
+            }
+            byte[] body = format.write(to -> {
+                error.write(to.beginObject().name("error"));
+                to.endObject();
+            });
+            send(error.statusCode(), format, Buffer.buffer(body), List.of());
+        }
+
+        /** A message may quote the client, who may have sent anything. */
+        private static String headerValue(String message) {
+            String printable = message.replaceAll("[^ -~]", "?");
+            return printable.substring(0, Math.min(printable.length(), MAX_ERROR_HEADER_CHARS));
+        }
+
+        private void send(int status, WireFormat format, Buffer body, List<String> links) {
+            HttpServerResponse response = request.response();
+            if (response.ended() || response.closed()) {
+                done();
+                return;
+            }
+            response.setStatusCode(status)
+                    .putHeader(HttpHeaders.CACHE_CONTROL, "no-store")
+                    .putHeader("X-Content-Type-Options", "nosniff");
+            if (!links.isEmpty()) {
+                // One header each: ably-java does not take lists apart.
+                response.putHeader("Link", links);
+            }
+            if (body.length() > 0) {
+                response.putHeader(HttpHeaders.CONTENT_TYPE, format.contentType());
+            }
+            response.end(body).onComplete(sent -> done());
+        }
+    }
+}
