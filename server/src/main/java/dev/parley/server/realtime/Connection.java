@@ -43,10 +43,8 @@ final class Connection {
 
     private static final int MAX_UNACKNOWLEDGED_BYTES = 4 << 20;
 
-    /** How long before a token's end its client is asked for a new one, if the token lives much longer than that. */
+    /** How long before a token's end its client is asked for a new one, if the token lives longer than that. */
     private static final Duration REAUTH_LEAD = Duration.ofSeconds(30);
-
-    private static final Duration LEAST_LIFETIME_FOR_LEAD = Duration.ofMinutes(2);
 
     private static final ErrorInfo UNKNOWN_QUALIFIER =
             new ErrorInfo(40010, 400, "This server has no channels with a qualifier such as [filter=...].");
@@ -540,7 +538,7 @@ final class Connection {
 
     private boolean livesLong(Instant expires) {
         Instant issued = principal.issued();
-        return issued != null && Duration.between(issued, expires).compareTo(LEAST_LIFETIME_FOR_LEAD) >= 0;
+        return issued != null && Duration.between(issued, expires).compareTo(REAUTH_LEAD) > 0;
     }
 
     /** The client shows another token. */
