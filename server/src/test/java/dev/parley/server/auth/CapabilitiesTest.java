@@ -34,12 +34,76 @@ class CapabilitiesTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "*,           chat,               true",
+        "*,           [meta]chat,         false",
+        "*,           [filter=YQ==]chat,  false",
+        "*,           [?rewind=1]chat,    true",
+        "[*]*,        chat,               true",
+        "[*]*,        [meta]chat,         true",
+        "[*]*,        [filter=YQ==]chat,  true",
+        "[meta]*,     [meta]chat,         true",
+        "[meta]*,     [meta?rewind=1]x,   true",
+        "[meta]*,     chat,               false",
+        "[filter]a:*, [filter=YQ==]a:b,   true",
+        "[filter]a:*, [filter=YQ==]b,     false",
+        "[*]a:*,      a:b,                true",
+        "[*]a:*,      [meta]b,            false",
+        "a:*,         [meta]a:b,          false",
+        "a:*,         a,                  false",
+        "a:*,         a:,                 true",
+        "chat,        [meta]chat,         false",
+        "[broken,     [broken,            true",
+        "*,           [broken,            true",
+    })
+    void theQualifierOfASessionMustMatchToo(String pattern, String session, boolean allowed) {
+        var capabilities = Capabilities.parse("{\"%s\":[\"publish\"]}".formatted(pattern));
+
+        assertThat(capabilities.allows(Operation.PUBLISH, session)).isEqualTo(allowed);
+    }
+
+    @Test
+    void thePathOfAStreamHasNoQualifier() {
+        assertThat(Capabilities.parse("{\"*\":[\"read\"]}").allows(Operation.READ, "[meta]x"))
+                .isTrue();
+        assertThat(Capabilities.ALL.allows(Operation.READ, "[meta]x")).isTrue();
+    }
+
+    @Test
+    void subscribeStandsForStreamsAndSessions() {
+        var capabilities = Capabilities.parse("{\"a\":[\"subscribe\"]}");
+
+        assertThat(capabilities.allows(Operation.SUBSCRIBE, "a")).isTrue();
+        assertThat(capabilities.allows(Operation.SUBSCRIBE_STREAMS, "a")).isTrue();
+        assertThat(capabilities.toJson()).isEqualTo("{\"a\":[\"subscribe\"]}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {"b":["publish","presence"],"a":["*"]} | {"a":["*"],"b":["presence","publish"]}
+            {"[*]*":["*"]}                         | {"[*]*":["*"]}
+            {"*":["message-update-own","history"]} | {"*":["history","message-update-own"]}
+            """)
+    void isWrittenInOneWay(String written, String json) {
+        assertThat(Capabilities.parse(written).toJson()).isEqualTo(json);
+    }
+
+    @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             {"*":["*"]}             | {"a":["read"]}            | {"a":["read"]}
             {"a":["read"]}          | {"*":["*"]}               | {"a":["read"]}
             {"a/*":["read"]}        | {"a/b/*":["*"]}           | {"a/b/*":["read"]}
             {"a/*":["read"],"*":["append"]} | {"a/b":["*"]}     | {"a/b":["read","append"]}
             {"*":["read","append"]} | {"x":["append","delete"]} | {"x":["append"]}
+            {"channel2":["publish","subscribe"],"channel5":["presence"]} | {"channel2":["presence","subscribe"],"x":["*"]} | {"channel2":["subscribe"]}
+            {"channel2":["publish","subscribe"]}  | {"channel2":["*"]}          | {"channel2":["publish","subscribe"]}
+            {"channel6":["*"]}      | {"channel6":["publish","subscribe"]}      | {"channel6":["publish","subscribe"]}
+            {"*":["subscribe"]}     | {"cansubscribe:*":["subscribe"]}          | {"cansubscribe:*":["subscribe"]}
+            {"p:*":["publish"],"p:a":["presence"]} | {"p:*":["publish"],"p:a":["presence"]} | {"p:*":["publish"],"p:a":["presence"]}
+            {"[*]*":["*"]}          | {"*":["*"]}                               | {"*":["*"]}
+            {"[*]*":["publish"]}    | {"[meta]*":["*"],"a":["*"]}               | {"[meta]*":["publish"],"a":["publish"]}
+            {"[*]a:*":["publish"]}  | {"[meta]*":["publish"]}                   | {"[meta]a:*":["publish"]}
+            {"[meta]*":["publish"]} | {"[*]a:*":["publish"]}                    | {"[meta]a:*":["publish"]}
             """)
     void intersectionAllowsWhatBothAllow(String ours, String theirs, String both) {
         assertThat(Capabilities.parse(ours).intersect(Capabilities.parse(theirs)))
@@ -52,6 +116,8 @@ class CapabilitiesTest {
             {"a":["read"]}   | {"a":["append"]}
             {"a/*":["read"]} | {"a":["read"]}
             {"a/*":["read"]} | {"a:*":["read"]}
+            {"*":["read"]}   | {"[meta]a":["read"]}
+            {"canpublish:*":["publish"]} | {"canpublish:test":["subscribe"]}
             """)
     void intersectionMayBeEmpty(String ours, String theirs) {
         assertThat(Capabilities.parse(ours).intersect(Capabilities.parse(theirs)))
@@ -74,7 +140,11 @@ class CapabilitiesTest {
                 "{\"a*\":[\"read\"]}",
                 "{\"a*b\":[\"read\"]}",
                 "{\"*/a\":[\"read\"]}",
-                "{\"**\":[\"read\"]}"
+                "{\"**\":[\"read\"]}",
+                "{\"[meta]\":[\"publish\"]}",
+                "{\"[m*]a\":[\"publish\"]}",
+                "{\"[*]\":[\"publish\"]}",
+                "{\"channel0\":[\"publish_\"]}"
             })
     void refusesWhatItDoesNotUnderstand(String json) {
         assertThatIllegalArgumentException().isThrownBy(() -> Capabilities.parse(json));
