@@ -9,10 +9,11 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The engine reads no clock: this tells it the time, and when to make a checkpoint. */
+/** The engine reads no clock: this tells it the time, when to make a checkpoint, and what it need not keep. */
 final class Housekeeping {
 
     private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
+    private static final Duration RETENTION_INTERVAL = Duration.ofSeconds(5);
     private static final Duration CLOSE_TIMEOUT = Duration.ofMinutes(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
@@ -22,11 +23,12 @@ final class Housekeeping {
 
     private Housekeeping() {}
 
-    static Housekeeping start(Engine engine, Duration checkpointInterval) {
+    static Housekeeping start(Engine engine, Retention retention, Duration checkpointInterval) {
         var housekeeping = new Housekeeping();
         engine.mend(System.currentTimeMillis());
         housekeeping.every(SWEEP_INTERVAL, () -> engine.sweep(System.currentTimeMillis()));
         housekeeping.every(checkpointInterval, engine::checkpoint);
+        housekeeping.every(RETENTION_INTERVAL, retention::step);
         return housekeeping;
     }
 

@@ -97,9 +97,11 @@ final class ParleyServer {
             EngineMeters.bind(engine, metrics.registry());
             this.rootKey = rootKeyIn(config.data().dir());
             this.uri = uri(port(listening));
-            var housekeeping = Housekeeping.start(engine, config.engine().checkpointInterval());
-            closings.push(new Closing("housekeeping", housekeeping::stop));
             Apps apps = apps();
+            var retention = new Retention(engine, apps, Clock.systemUTC());
+            var housekeeping =
+                    Housekeeping.start(engine, retention, config.engine().checkpointInterval());
+            closings.push(new Closing("housekeeping", housekeeping::stop));
             Revocations revocations = revocations();
             var gate = new Gate(
                     apps, open, config.auth().tokenLifetime(), revocations, Clock.systemUTC(), metrics.registry());

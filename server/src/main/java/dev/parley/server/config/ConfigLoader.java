@@ -296,16 +296,16 @@ public final class ConfigLoader {
         boolean persisted = true;
         long age = rules.retentionAge().toMillis();
         long bytes = rules.retentionBytes();
-        long members = rules.maxMembers();
+        int members = rules.maxMembers();
         for (var field : node.properties()) {
             JsonNode value = field.getValue();
             switch (field.getKey()) {
                 case "id" -> {}
                 case "persisted" -> persisted = truth(given, field.getKey(), value);
                 case "mutable-messages" -> mutable = truth(given, field.getKey(), value);
-                case "retention-age" -> age = amount(given, field.getKey(), value);
-                case "retention-bytes" -> bytes = amount(given, field.getKey(), value);
-                case "max-members" -> members = amount(given, field.getKey(), value);
+                case "retention-age" -> age = amount(given, field.getKey(), value, Long.MAX_VALUE);
+                case "retention-bytes" -> bytes = amount(given, field.getKey(), value, Long.MAX_VALUE);
+                case "max-members" -> members = (int) amount(given, field.getKey(), value, Integer.MAX_VALUE);
                 default -> throw given.wrong("a namespace has no '" + field.getKey() + "'");
             }
         }
@@ -315,8 +315,8 @@ public final class ConfigLoader {
                     mutable,
                     persisted ? Duration.ofMillis(age) : Namespace.NOT_PERSISTED,
                     bytes,
-                    Math.toIntExact(members));
-        } catch (IllegalArgumentException | ArithmeticException e) {
+                    members);
+        } catch (IllegalArgumentException e) {
             throw given.wrong(String.valueOf(e.getMessage()));
         }
     }
@@ -328,9 +328,9 @@ public final class ConfigLoader {
         return value.asBoolean();
     }
 
-    private static long amount(Given given, String field, JsonNode value) {
-        if (!value.isIntegralNumber() || !value.canConvertToLong()) {
-            throw given.wrong("'" + field + "' must be a whole number");
+    private static long amount(Given given, String field, JsonNode value, long max) {
+        if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() > max || value.asLong() < 0) {
+            throw given.wrong("'" + field + "' must be a whole number, 0 to " + max);
         }
         return value.asLong();
     }

@@ -3,6 +3,7 @@ package dev.parley.server.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
 import java.io.IOException;
@@ -67,6 +68,55 @@ class ConfigLoaderTest {
         assertThat(keys)
                 .extracting(ApiKey::capabilities)
                 .containsExactly(Capabilities.parse("{\"chat/*\":[\"read\",\"subscribe\"]}"), Capabilities.ALL);
+    }
+
+    @Test
+    void readsNamespaces() throws IOException {
+        Path file = file("""
+                sessions:
+                  namespaces:
+                    - {id: '*', retention-age: 3600000, max-members: 9}
+                    - {id: logs, persisted: false, mutable-messages: false, retention-bytes: 5}
+                """);
+
+        assertThat(new ConfigLoader().file(file).load().sessions().namespaces())
+                .containsExactly(
+                        new Namespace("*", true, Duration.ofHours(1), 1L << 30, 9),
+                        new Namespace("logs", false, Namespace.NOT_PERSISTED, 5, 250));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            logs                          | sessions.namespaces: a namespace is expected to look like
+            {id: 7}                       | sessions.namespaces: a namespace is expected to look like
+            {id: logs, retention: 5}      | sessions.namespaces: a namespace has no 'retention'
+            {id: logs, persisted: maybe}  | sessions.namespaces: 'persisted' must be true or false
+            {id: logs, max-members: many} | sessions.namespaces: 'max-members' must be a whole number
+            {id: logs, max-members: 0}    | sessions.namespaces: namespace logs keeps messages
+            {id: logs, max-members: 9999999999} | sessions.namespaces: 'max-members' must be a whole number
+            {id: 'a:b'}                   | sessions.namespaces: the id of a namespace
+            [{id: a}, {id: a}]            | sessions.namespaces has two namespaces of the same id
+            """)
+    void saysWhatIsWrongWithNamespaces(String namespaces, String complaint) {
+        assertThatThrownBy(() -> new ConfigLoader()
+                        .flags(Map.of("sessions.namespaces", namespaces))
+                        .load())
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(complaint);
+    }
+
+    @Test
+    void aKeyMayBeToldNotToRevoke() throws IOException {
+        Path file = file("""
+                auth:
+                  keys:
+                    - {key: 'app.one:%s', capability: {'*': ['*']}, revocable-tokens: false}
+                    - {key: 'app.two:%s', capability: {'*': ['*']}}
+                """.formatted(SECRET, SECRET));
+
+        assertThat(new ConfigLoader().file(file).load().auth().keys())
+                .extracting(key -> key.uses().revocation())
+                .containsExactly(false, true);
     }
 
     @Test

@@ -1,0 +1,171 @@
+package dev.parley.server.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineOptions;
+import dev.parley.engine.Reply;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Sessions.Range;
+import dev.parley.server.apps.AppSpec;
+import dev.parley.server.apps.Apps;
+import dev.parley.server.apps.Namespace;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Capabilities;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+
+class RetentionTest {
+
+    private static final ApiKey KEY = ApiKey.parse("shop.key:0123456789abcdef0123456789abcdef", Capabilities.ALL);
+    private static final Namespace SHORT = new Namespace("short", true, Duration.ofMinutes(10), 1L << 30, 5);
+    private static final Namespace SMALL = new Namespace("small", true, Duration.ofDays(1), 5_000, 5);
+    private static final Range ALL = new Range(0, Long.MAX_VALUE, false);
+
+    @TempDir
+    Path folder;
+
+    private long now = Instant.parse("2026-11-21T12:00:00Z").toEpochMilli();
+    private Engine engine;
+    private Apps apps;
+    private Retention retention;
+
+    @BeforeEach
+    void open() throws IOException {
+        engine = Engine.open(EngineOptions.in(folder));
+        apps = Apps.open(folder, List.of(KEY), List.of(SHORT, SMALL));
+        retention = new Retention(engine, apps, () -> Instant.ofEpochMilli(now));
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        engine.close();
+    }
+
+    private <O> O submit(Command<O> command) {
+        var outcome = new CompletableFuture<O>();
+        engine.submit(command, new Reply<>() {
+            @Override
+            public void done(O result) {
+                outcome.complete(result);
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                outcome.completeExceptionally(failure);
+            }
+        });
+        return outcome.join();
+    }
+
+    private void publish(String app, String session, String text) {
+        var body = new Body(null, Data.of(text), null, null);
+        submit(new SessionCommand.Publish(
+                new SessionName(app, session),
+                now,
+                null,
+                List.of(new MessageOp.Create(text, false, null, null, body, false))));
+    }
+
+    private SessionState state(String app, String session) {
+        return Objects.requireNonNull(engine.sessions().find(new SessionName(app, session)));
+    }
+
+    private List<String> texts(String session) {
+        return engine.sessions().messages(state("shop", session), ALL, 100, 1 << 20).stream()
+                .map(MessageEntry::id)
+                .map(Objects::requireNonNull)
+                .toList();
+    }
+
+    /** A step, and whatever it has asked the engine for: a command of ours comes after those. */
+    private void step(String session) throws IOException {
+        retention.step();
+        submit(new SessionCommand.Trim(new SessionName("shop", session), now, 0));
+    }
+
+    @Test
+    void removesWhatIsTooOld() throws IOException {
+        publish("shop", "short:1", "old");
+        publish("shop", "other", "old");
+        now += Duration.ofMinutes(8).toMillis();
+        publish("shop", "short:1", "new");
+
+        now += Duration.ofMinutes(2).toMillis() + 1;
+        step("short:1");
+        // A little older than it need be, so that not each message costs a command.
+        assertThat(texts("short:1")).containsExactly("old", "new");
+
+        now += Duration.ofMinutes(1).toMillis();
+        step("short:1");
+        assertThat(texts("short:1")).containsExactly("new");
+        assertThat(texts("other")).containsExactly("old");
+    }
+
+    @Test
+    void leavesASessionAloneThatHasNothingOld() throws IOException {
+        publish("shop", "short:1", "new");
+
+        step("short:1");
+
+        assertThat(state("shop", "short:1").horizon()).isZero();
+    }
+
+    @Test
+    void removesWhatIsTooMuch() throws IOException {
+        for (int i = 0; i < 10; i++) {
+            now++;
+            publish("shop", "small:1", "x".repeat(1_000) + i);
+        }
+
+        step("small:1");
+
+        assertThat(texts("small:1")).hasSizeBetween(2, 5).last().asString().endsWith("9");
+    }
+
+    @Test
+    void looksAtAllSessionsInTurn() throws IOException {
+        int sessions = Retention.SESSIONS_PER_STEP + 5;
+        for (int i = 0; i < sessions; i++) {
+            publish("shop", "short:%05d".formatted(i), "old");
+        }
+        now += Duration.ofMinutes(12).toMillis();
+
+        step("short:00000");
+        step("short:%05d".formatted(sessions - 1));
+
+        assertThat(texts("short:00000")).isEmpty();
+        assertThat(texts("short:%05d".formatted(sessions - 1))).isEmpty();
+    }
+
+    @Test
+    void removesTheSessionsOfAnAppThatIsGone() throws Exception {
+        var app = AppSpec.of(JsonMapper.shared().readTree("{\"keys\":[{}]}")).app();
+        apps.add(app);
+        publish(app.id(), "chat", "hello");
+        apps.remove(app.id());
+
+        step("any");
+        assertThat(engine.sessions().find(new SessionName(app.id(), "chat"))).isNull();
+        step("any");
+
+        assertThat(apps.removed()).isEmpty();
+    }
+}
