@@ -282,6 +282,11 @@ final class ParleyServer {
         return loopback;
     }
 
+    /** Whether the admin API asks for no key: only where all else is open, too, and only to this machine. */
+    boolean makesAppsForEverybody() {
+        return config.auth().adminApi() && open && loopback;
+    }
+
     /** Completes if the server cannot go on, and its process has to end. */
     CompletableFuture<Throwable> failure() {
         return engine.failure();

@@ -121,6 +121,9 @@ final class Serve implements Callable<Integer> {
             out.println("A root key, which may do everything, was made in "
                     + rootKey.file().toAbsolutePath());
         }
+        if (server.makesAppsForEverybody()) {
+            out.println("Everybody on this machine may make apps with keys of their own (admin-api).");
+        }
         String credentials = "";
         if (server.isOpen()) {
             out.println(
