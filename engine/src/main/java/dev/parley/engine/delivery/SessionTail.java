@@ -43,6 +43,9 @@ public final class SessionTail implements AutoCloseable {
 
     private boolean lost;
 
+    /** Whether changes of objects may have been passed over. */
+    private boolean gap;
+
     SessionTail(
             Delivery delivery,
             Sessions sessions,
@@ -89,6 +92,16 @@ public final class SessionTail implements AutoCloseable {
     /** True if the place asked for was one from which nothing is missing, so that the reader's copy is still good. */
     public boolean resumed() {
         return resumed;
+    }
+
+    /**
+     * True if changes of objects may have been passed over since this was asked last, because they were no longer in
+     * memory and the store only has what became of them: the reader needs the objects anew.
+     */
+    public boolean takeObjectGap() {
+        boolean found = gap;
+        gap = false;
+        return found;
     }
 
     /** What comes next, as far as memory has it; never blocks. At least one entry if there is any. */
@@ -154,6 +167,7 @@ public final class SessionTail implements AutoCloseable {
             lost = true;
             return new Lost();
         }
+        gap = true;
         storeUntil = part.last();
         long from = position;
         position = part.to();

@@ -1,6 +1,8 @@
 package dev.parley.engine.session;
 
 import dev.parley.engine.command.Command;
+import dev.parley.engine.session.object.ObjectLimits;
+import dev.parley.engine.session.object.ObjectOperation;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -128,6 +130,45 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
      * @param action ENTER, UPDATE (PRESENT is taken for ENTER) or LEAVE
      */
     record PresenceOp(PresenceEntry.Action action, String id, String clientId, Body body) {}
+
+    /**
+     * Changes objects, all operations or none.
+     *
+     * @param sender the connection's request, or null for one by REST
+     * @param limits what the objects may become
+     */
+    record ChangeObjects(
+            SessionName session, long time, @Nullable Sender sender, List<ObjectOp> operations, ObjectLimits limits)
+            implements SessionCommand<SessionOutcome.OfObjects> {
+        @Override
+        public int weight() {
+            int weight = 256;
+            for (ObjectOp operation : operations) {
+                weight += 128 + operation.operation().size();
+            }
+            return weight;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
+     * One change of an object.
+     *
+     * @param unique whether {@code id} is the client's own: what was done under it in this session, shortly before and by
+     *     another command, is not done again
+     * @param extras a JSON object as text
+     */
+    record ObjectOp(
+            @Nullable String id,
+            boolean unique,
+            @Nullable String clientId,
+            @Nullable String connectionId,
+            @Nullable String extras,
+            ObjectOperation operation) {}
 
     /**
      * A connection is over, or has detached from the session: its members leave.

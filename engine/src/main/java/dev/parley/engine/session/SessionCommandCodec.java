@@ -3,17 +3,20 @@ package dev.parley.engine.session;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
+import dev.parley.engine.session.object.ObjectCodec;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +29,7 @@ public final class SessionCommandCodec {
     private static final int TRIM = 67;
     private static final int COMPACT = 68;
     private static final int REMOVE = 69;
+    private static final int CHANGE_OBJECTS = 70;
     private static final int VERSION = 1;
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
@@ -54,6 +58,12 @@ public final class SessionCommandCodec {
                 c.events().forEach(event -> event(out, event));
                 out.varint(c.maxMembers());
             }
+            case ChangeObjects c -> {
+                sender(out, c.sender());
+                out.varint(c.operations().size());
+                c.operations().forEach(operation -> object(out, operation));
+                ObjectCodec.limits(out, c.limits());
+            }
             case Leave c -> out.string(c.connectionId()).bool(c.forget());
             case Trim c -> out.fixed64(c.upTo());
             case Compact c -> out.fixed64(c.serial()).fixed64(c.version());
@@ -65,6 +75,7 @@ public final class SessionCommandCodec {
         return switch (command) {
             case Publish c -> PUBLISH;
             case ChangePresence c -> CHANGE_PRESENCE;
+            case ChangeObjects c -> CHANGE_OBJECTS;
             case Leave c -> LEAVE;
             case Trim c -> TRIM;
             case Compact c -> COMPACT;
@@ -87,6 +98,7 @@ public final class SessionCommandCodec {
             case LEAVE -> new Leave(session, time, in.string(), in.bool());
             case TRIM -> new Trim(session, time, in.fixed64());
             case COMPACT -> new Compact(session, time, in.fixed64(), in.fixed64());
+            case CHANGE_OBJECTS -> new ChangeObjects(session, time, sender(in), objects(in), ObjectCodec.limits(in));
             case REMOVE -> new Remove(session, time);
             default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);
         };
@@ -166,5 +178,21 @@ public final class SessionCommandCodec {
             events.add(new PresenceOp(SessionRows.presenceAction(in), in.string(), in.string(), SessionRows.body(in)));
         }
         return List.copyOf(events);
+    }
+
+    private static void object(BinaryWriter out, ObjectOp op) {
+        out.optional(op.id()).bool(op.unique());
+        out.optional(op.clientId()).optional(op.connectionId()).optional(op.extras());
+        ObjectCodec.operation(out, op.operation());
+    }
+
+    private static List<ObjectOp> objects(BinaryReader in) {
+        int count = in.count();
+        List<ObjectOp> operations = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            operations.add(new ObjectOp(
+                    in.optional(), in.bool(), in.optional(), in.optional(), in.optional(), ObjectCodec.operation(in)));
+        }
+        return List.copyOf(operations);
     }
 }

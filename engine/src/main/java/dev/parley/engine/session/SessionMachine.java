@@ -1,12 +1,14 @@
 package dev.parley.engine.session;
 
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
@@ -16,12 +18,17 @@ import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.Done;
 import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
 import dev.parley.engine.session.SessionOutcome.NotOwner;
+import dev.parley.engine.session.SessionOutcome.ObjectRefused;
 import dev.parley.engine.session.SessionOutcome.OfPublish;
 import dev.parley.engine.session.SessionOutcome.TooLarge;
 import dev.parley.engine.session.SessionOutcome.TooManyMembers;
 import dev.parley.engine.session.SessionOutcome.TypeDiffers;
+import dev.parley.engine.session.object.ObjectFold;
+import dev.parley.engine.session.object.ObjectOperation;
+import dev.parley.engine.session.object.ObjectRefusal;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,6 +50,7 @@ public final class SessionMachine {
         return switch (command) {
             case Publish c -> publish(c, position, tx);
             case ChangePresence c -> changePresence(c, position, tx);
+            case ChangeObjects c -> changeObjects(c, position, tx);
             case Leave c -> leave(c, tx);
             case Trim c -> trim(c, tx);
             case Compact c -> compact(c, tx);
@@ -230,6 +238,56 @@ public final class SessionMachine {
             case UPDATE -> member == null ? PresenceEntry.Action.ENTER : PresenceEntry.Action.UPDATE;
             case ENTER, PRESENT -> PresenceEntry.Action.ENTER;
         };
+    }
+
+    // Objects.
+
+    private static SessionOutcome changeObjects(ChangeObjects c, long position, SessionTx tx) {
+        SessionState s = findOrMake(c, position, tx);
+        Accepted first = before(s, c.sender(), c.operations().size(), tx);
+        if (first != null) {
+            return first;
+        }
+        ObjectFold fold = new ObjectFold(tx.objects(s), c.limits());
+        List<Long> positions = new ArrayList<>(c.operations().size());
+        List<ObjectEntry> entries = new ArrayList<>(c.operations().size());
+        Map<String, List<Long>> ids = new LinkedHashMap<>();
+        long last = s.last();
+        for (ObjectOp op : c.operations()) {
+            String id = op.unique() ? op.id() : null;
+            List<Long> known = id == null || ids.containsKey(id) ? null : tx.objectChanges(s, id);
+            if (known != null) {
+                positions.add(known.getLast());
+                continue;
+            }
+            last = Positions.next(last, c.time());
+            ObjectRefusal refusal = fold.apply(last, op.operation());
+            if (refusal != null) {
+                return new ObjectRefused(refusal);
+            }
+            entries.add(new ObjectEntry(last, op.id(), op.clientId(), op.connectionId(), op.extras(), op.operation()));
+            positions.add(last);
+            if (id != null) {
+                ids.computeIfAbsent(id, fresh -> new ArrayList<>()).add(last);
+            }
+        }
+        if (fold.collectionDue(c.time())) {
+            for (ObjectOperation orphan : fold.collect(c.time())) {
+                last = Positions.next(last, c.time());
+                ObjectRefusal refusal = fold.apply(last, orphan);
+                if (refusal != null) {
+                    throw new IllegalStateException("an orphan cannot be deleted: " + refusal);
+                }
+                entries.add(new ObjectEntry(last, null, null, null, null, orphan));
+            }
+        }
+        tx.changeObjects(s, fold.draft());
+        ids.forEach((id, changes) -> tx.keepObjectId(s, id, changes, c.time()));
+        SessionState now = s;
+        for (ObjectEntry entry : entries) {
+            now = tx.add(now, entry);
+        }
+        return accept(now, c.sender(), positions, tx);
     }
 
     private static SessionOutcome leave(Leave c, SessionTx tx) {

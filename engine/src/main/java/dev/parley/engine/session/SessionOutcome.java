@@ -1,5 +1,6 @@
 package dev.parley.engine.session;
 
+import dev.parley.engine.session.object.ObjectRefusal;
 import java.util.List;
 
 /** What became of a {@link SessionCommand}. Everything but the first of each family changed nothing. */
@@ -10,13 +11,16 @@ public sealed interface SessionOutcome {
     /** What may become of a ChangePresence. */
     sealed interface OfPresence extends SessionOutcome {}
 
+    /** What may become of a ChangeObjects. */
+    sealed interface OfObjects extends SessionOutcome {}
+
     /**
      * It is in the log; also if it was there before.
      *
      * @param positions one for each message or event; for a change the new version. 0 where the outcome of a request
      *     that was sent again is no longer known in detail
      */
-    record Accepted(List<Long> positions) implements OfPublish, OfPresence {}
+    record Accepted(List<Long> positions) implements OfPublish, OfPresence, OfObjects {}
 
     /** Nothing left to say. */
     record Done() implements SessionOutcome {}
@@ -32,6 +36,9 @@ public sealed interface SessionOutcome {
 
     /** The message would be larger than the command allows. */
     record TooLarge(long serial, long size) implements OfPublish {}
+
+    /** An operation on an object cannot be done. */
+    record ObjectRefused(ObjectRefusal refusal) implements OfObjects {}
 
     /** The session would have more members than the command allows. */
     record TooManyMembers(int members) implements OfPresence {}

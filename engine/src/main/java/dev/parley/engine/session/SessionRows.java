@@ -108,6 +108,18 @@ final class SessionRows {
         return in.fixed64();
     }
 
+    static byte[] objectIdKey(long session, String id) {
+        return new BinaryWriter(9 + id.length())
+                .fixed64(session)
+                .u8(0)
+                .raw(id.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    static byte[] objectIdAgeKey(long session, long position) {
+        return new BinaryWriter(17).fixed64(session).u8(1).fixed64(position).toBytes();
+    }
+
     // Values.
 
     static byte[] session(SessionState s) {

@@ -4,9 +4,12 @@ import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionRows.Message;
 import dev.parley.engine.session.SessionRows.Version;
+import dev.parley.engine.session.object.ObjectDraft;
+import dev.parley.engine.session.object.StoredObjects;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -306,6 +309,40 @@ public final class SessionTx {
             rows.remove(Table.MEMBERS, member);
         } else {
             rows.put(Table.MEMBERS, member, row);
+        }
+    }
+
+    // Objects.
+
+    StoredObjects objects(SessionState s) {
+        return StoredObjects.in(rows, s.id());
+    }
+
+    void changeObjects(SessionState s, ObjectDraft draft) {
+        StoredObjects.write(rows, s.id(), draft);
+    }
+
+    /** Where changes of objects stand that were made under a client's own id, or null if there are none. */
+    @Nullable
+    List<Long> objectChanges(SessionState s, String id) {
+        byte[] row = rows.get(Table.OBJECT_IDS, SessionRows.objectIdKey(s.id(), id));
+        return row == null ? null : SessionRows.positions(row);
+    }
+
+    /** Remembers a client's own id for a while, and forgets older ones: more of them than come in. */
+    void keepObjectId(SessionState s, String id, List<Long> positions, long time) {
+        rows.put(Table.OBJECT_IDS, SessionRows.objectIdKey(s.id(), id), SessionRows.positions(positions));
+        rows.put(
+                Table.OBJECT_IDS, SessionRows.objectIdAgeKey(s.id(), positions.getFirst()), SessionRows.sessionKey(id));
+        long keptSince = Positions.startOf(Math.max(0, time - Sessions.KEPT_OBJECT_IDS_MILLIS));
+        for (Row old : rows.scan(
+                Table.OBJECT_IDS,
+                SessionRows.objectIdAgeKey(s.id(), Positions.START),
+                SessionRows.objectIdAgeKey(s.id(), keptSince),
+                2)) {
+            rows.remove(Table.OBJECT_IDS, old.key());
+            rows.remove(
+                    Table.OBJECT_IDS, SessionRows.objectIdKey(s.id(), new String(old.value(), StandardCharsets.UTF_8)));
         }
     }
 

@@ -6,6 +6,10 @@ import dev.parley.engine.session.SessionRows.Message;
 import dev.parley.engine.session.SessionRows.Version;
 import dev.parley.engine.session.SessionTx.Requester;
 import dev.parley.engine.session.SessionTx.Requests;
+import dev.parley.engine.session.object.ObjectPart;
+import dev.parley.engine.session.object.ObjectState;
+import dev.parley.engine.session.object.ObjectTable;
+import dev.parley.engine.session.object.StoredObjects;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Moment;
 import dev.parley.engine.store.Store.Row;
@@ -18,7 +22,9 @@ import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,7 +45,12 @@ public final class Sessions {
             Table.MESSAGE_IDS,
             Table.MEMBERS,
             Table.PRESENCE,
-            Table.REQUESTS);
+            Table.REQUESTS,
+            Table.OBJECTS,
+            Table.OBJECT_IDS);
+
+    /** How long a client's own ids of changes of objects are remembered at least. */
+    static final long KEPT_OBJECT_IDS_MILLIS = 10 * 60 * 1000L;
 
     private static final byte[] FIRST_ROW = {};
     private static final byte[] AFTER_LAST_KEY = {(byte) 0xFF};
@@ -297,6 +308,39 @@ public final class Sessions {
             }
         }
         return found;
+    }
+
+    /**
+     * Objects of a session.
+     *
+     * @param next where the next page begins, or null behind the last one
+     * @param last the end of the log at that moment: what happened up to here is in them
+     */
+    public record ObjectPage(List<ObjectPart> parts, byte @Nullable [] next, long last) {}
+
+    /**
+     * A page of all objects, deleted ones that are kept included. The root is in the first one, also of a session that
+     * does not exist.
+     *
+     * @param from what the page before gave as {@code next}, or null for the first
+     */
+    public ObjectPage objects(SessionName name, byte @Nullable [] from, int maxBytes) {
+        try (Moment now = store.snapshot()) {
+            SessionState state = find(name, now);
+            if (state == null) {
+                return new ObjectPage(
+                        List.of(new ObjectPart(ObjectState.MapState.ROOT, new TreeMap<>())), null, Positions.START);
+            }
+            StoredObjects.Page page = StoredObjects.page(now, state.id(), from, maxBytes);
+            return new ObjectPage(page.parts(), page.next(), state.last());
+        }
+    }
+
+    /** What {@code read} finds in the objects of a session, all at one moment. */
+    public <T> T objects(SessionState session, Function<ObjectTable, T> read) {
+        try (Moment now = store.snapshot()) {
+            return read.apply(StoredObjects.in(now, session.id()));
+        }
     }
 
     /** Everybody who is anywhere, once for each session and connection: after a restart somebody has to watch them. */

@@ -57,7 +57,11 @@ public interface Store extends View, AutoCloseable {
         /** Session id and position to what a member did. */
         PRESENCE,
         /** Session id, connection and number of an accepted request to its outcome. */
-        REQUESTS
+        REQUESTS,
+        /** Session id and object to what it is; with a key, to what a map has under it. */
+        OBJECTS,
+        /** Session id and a client's own id of a change of objects to its outcome; and what is kept by its age. */
+        OBJECT_IDS
     }
 
     /** Rows of one moment. Not thread-safe. */

@@ -71,6 +71,17 @@ public final class ObjectCodec {
         };
     }
 
+    /** Writes limits. */
+    public static void limits(BinaryWriter out, ObjectLimits limits) {
+        out.varint(limits.objects()).varint(limits.keys()).varint(limits.valueBytes());
+        out.varint(limits.bytes()).varint(limits.graceMillis());
+    }
+
+    /** Reads limits. */
+    public static ObjectLimits limits(BinaryReader in) {
+        return new ObjectLimits(in.count(), in.count(), in.count(), in.varint(), in.varint());
+    }
+
     static void value(BinaryWriter out, ObjectValue value) {
         switch (value) {
             case ObjectValue.Ref v -> out.u8(REF).string(v.objectId());
