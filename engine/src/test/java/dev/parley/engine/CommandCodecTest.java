@@ -14,6 +14,8 @@ import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.object.ObjectLimits;
+import dev.parley.engine.session.object.ObjectModel;
 import dev.parley.engine.stream.Payload;
 import dev.parley.engine.stream.ProducerTag;
 import dev.parley.engine.stream.StreamCommand;
@@ -172,6 +174,18 @@ class CommandCodecTest {
                 new SessionCommand.Publish(session(), number(), maybe(this::sender), list(this::message)),
                 new SessionCommand.ChangePresence(
                         session(), number(), maybe(this::sender), text(), list(this::event), random.nextInt(1000)),
+                new SessionCommand.ChangeObjects(
+                        session(),
+                        number(),
+                        maybe(this::sender),
+                        list(() -> new SessionCommand.ObjectOp(
+                                maybe(this::text),
+                                random.nextBoolean(),
+                                maybe(this::text),
+                                maybe(this::text),
+                                maybe(this::text),
+                                ObjectModel.anyOperation(random))),
+                        ObjectLimits.DEFAULT),
                 new SessionCommand.Leave(session(), number(), text(), random.nextBoolean()),
                 new SessionCommand.Trim(session(), number(), number()),
                 new SessionCommand.Compact(session(), number(), number(), number()),

@@ -5,6 +5,7 @@ import dev.parley.engine.EngineStoppedException;
 import dev.parley.engine.OverloadedException;
 import dev.parley.engine.StorageFullException;
 import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.object.ObjectRefusal;
 import dev.parley.server.auth.Access;
 import dev.parley.server.wire.ErrorInfo;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,33 @@ public final class Refusals {
             case SessionOutcome.Accepted a -> null;
             case SessionOutcome.TooManyMembers(int members) -> ErrorInfo.tooManyMembers(members);
         };
+    }
+
+    /** What is wrong with a change of objects; null if it is accepted. */
+    public static @Nullable ErrorInfo of(SessionOutcome.OfObjects outcome) {
+        return switch (outcome) {
+            case SessionOutcome.Accepted a -> null;
+            case SessionOutcome.ObjectRefused(ObjectRefusal refusal) -> of(refusal);
+        };
+    }
+
+    private static ErrorInfo of(ObjectRefusal refusal) {
+        String id = refusal.objectId();
+        return switch (refusal.reason()) {
+            case NOT_FOUND -> new ErrorInfo(92004, 404, "There is no object " + id + " in this channel.");
+            case DELETED -> new ErrorInfo(92002, 400, "The object " + id + " was deleted.");
+            case WRONG_KIND ->
+                ErrorInfo.invalidObjectMessage("The object " + id + " is not of a kind with which this can be done.");
+            case TOO_MANY_OBJECTS -> limit("The channel has its greatest number of objects.");
+            case TOO_MANY_KEYS -> limit("The map " + id + " has its greatest number of keys.");
+            case VALUE_TOO_LARGE -> limit("A key or value for the map " + id + " is too large.");
+            case SESSION_FULL -> limit("The objects of the channel take all the room that they may; remove some.");
+            case OUT_OF_RANGE -> ErrorInfo.invalidValue("The counter " + id + " would leave the range of numbers.");
+        };
+    }
+
+    private static ErrorInfo limit(String message) {
+        return new ErrorInfo(92001, 400, message);
     }
 
     /** The engine did not take a command. */

@@ -58,6 +58,10 @@ final class Attachment {
     private long modes;
     private Channel.View view;
     private @Nullable OccupancyNews occupancyNews;
+
+    /** The objects that the client still has to be sent, before anything else; null if it has them. */
+    private @Nullable ObjectSync objectSync;
+
     private int syncs;
 
     /**
@@ -69,7 +73,7 @@ final class Attachment {
         this.connection = connection;
         this.name = name;
         this.channel = channel;
-        this.view = new Channel.View(name, connection.outbox().format(), false, false);
+        this.view = new Channel.View(name, connection.outbox().format(), false, false, false);
     }
 
     String name() {
@@ -236,10 +240,16 @@ final class Attachment {
         tail = found.tail();
         params = wanted;
         modes = granted;
-        view = new Channel.View(name, format(), has(Flags.SUBSCRIBE), has(Flags.PRESENCE_SUBSCRIBE));
+        view = new Channel.View(
+                name,
+                format(),
+                has(Flags.SUBSCRIBE),
+                has(Flags.PRESENCE_SUBSCRIBE),
+                has(Flags.OBJECT_SUBSCRIBE));
         long flags = granted;
         flags |= resumed ? Flags.RESUMED : 0;
         flags |= found.members().isEmpty() ? 0 : Flags.HAS_PRESENCE;
+        flags |= view.objects() ? Flags.HAS_OBJECTS : 0;
         flags |= !found.backlog().isEmpty() || (resumed && found.behind()) ? Flags.HAS_BACKLOG : 0;
         send(Frames.attached(format(), name, found.tail().position(), flags, wanted.echoed(), discontinuity));
         if (!found.members().isEmpty()) {
@@ -253,7 +263,21 @@ final class Attachment {
                             found.tail().position())
                     .forEach(this::send);
         }
+        objectSync = newObjectSync();
         followOccupancy(wanted.occupancy());
+    }
+
+    private @Nullable ObjectSync newObjectSync() {
+        return view.objects() ? new ObjectSync("o" + syncs++) : null;
+    }
+
+    private void sendObjects(ObjectSync sync) {
+        elsewhere(() -> sync.read(connection.site().engine().sessions(), channel.session()), page -> {
+            send(sync.frame(format(), name, page));
+            if (sync.isOver() && objectSync == sync) {
+                objectSync = null;
+            }
+        });
     }
 
     private void followOccupancy(boolean wanted) {
@@ -327,6 +351,10 @@ final class Attachment {
                 connection.starve(this);
                 return;
             }
+            if (objectSync != null) {
+                sendObjects(objectSync);
+                return;
+            }
             SessionTail reading = tail;
             switch (reading.poll(BATCH_BYTES)) {
                 case SessionTail.More more -> deliver(more, true);
@@ -346,6 +374,9 @@ final class Attachment {
             case SessionTail.Lost lost -> lost();
             case SessionTail.Nothing nothing -> {}
             case SessionTail.InStore inStore -> throw new IllegalStateException("read from the store already");
+        }
+        if (tail != null && tail.takeObjectGap()) {
+            objectSync = newObjectSync();
         }
     }
 

@@ -36,10 +36,10 @@ final class Channel {
      *
      * @param name the channel as it calls it
      */
-    record View(String name, WireFormat format, boolean messages, boolean presence) {
+    record View(String name, WireFormat format, boolean messages, boolean presence, boolean objects) {
         List<byte[]> frames(List<SessionEntry> entries, long to) {
             List<SessionEntry> wanted = entries;
-            if (!messages || !presence) {
+            if (!messages || !presence || !objects) {
                 wanted = entries.stream().filter(this::wants).toList();
             }
             return wanted.isEmpty() ? List.of() : Frames.entries(format, name, wanted, to);
@@ -49,7 +49,7 @@ final class Channel {
             return switch (entry) {
                 case MessageEntry m -> messages;
                 case PresenceEntry p -> presence;
-                case ObjectEntry o -> false;
+                case ObjectEntry o -> objects;
             };
         }
     }

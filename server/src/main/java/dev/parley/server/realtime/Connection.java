@@ -4,12 +4,14 @@ import dev.parley.engine.Reply;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.object.ObjectLimits;
 import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.auth.Revocation;
 import dev.parley.server.channel.ChannelName;
+import dev.parley.server.channel.ObjectPublishing;
 import dev.parley.server.channel.Publishing;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.wire.ConnectionDetails;
@@ -334,6 +336,7 @@ final class Connection {
                     footprint.enters(session);
                     submit(request, command, Refusals::of);
                 }
+                case OBJECT -> submit(request, changeObjects(frame, name, session), Refusals::of);
                 default ->
                     throw new WireException(ErrorInfo.badRequest("This server has no " + frame.action() + " yet."));
             }
@@ -350,6 +353,9 @@ final class Connection {
         }
         for (var event : frame.presence()) {
             size += event.size();
+        }
+        for (var object : frame.objects()) {
+            size += object.size();
         }
         return size;
     }
@@ -380,6 +386,19 @@ final class Connection {
                 System.currentTimeMillis(),
                 sender(frame),
                 publishing.operations(frame.messages(), id + ":" + frame.msgSerial()));
+    }
+
+    private SessionCommand.ChangeObjects changeObjects(InboundFrame frame, String name, SessionName session)
+            throws WireException {
+        requireMode(name, Flags.OBJECT_PUBLISH, Operation.OBJECT_PUBLISH);
+        var publishing = new ObjectPublishing(
+                site.gate(), principal, name, id, site.settings().messageBytes());
+        return new SessionCommand.ChangeObjects(
+                session,
+                System.currentTimeMillis(),
+                sender(frame),
+                publishing.operations(frame.objects(), id + ":" + frame.msgSerial()),
+                ObjectLimits.DEFAULT);
     }
 
     private SessionCommand.Sender sender(InboundFrame frame) {

@@ -1,11 +1,13 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.Engine;
+import dev.parley.engine.session.object.ObjectLimits;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.config.Config;
 import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.wire.ObjectMessages;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -40,8 +42,8 @@ record Site(
     static final int MAX_INBOUND_RATE = 1_000;
 
     /** How long tombstones of objects are kept. */
-    static final long OBJECTS_GRACE_PERIOD_MILLIS = 86_400_000;
+    static final long OBJECTS_GRACE_PERIOD_MILLIS = ObjectLimits.DEFAULT.graceMillis();
 
     /** The one place where a session's operations get their order. */
-    static final String SITE_CODE = "parley";
+    static final String SITE_CODE = ObjectMessages.SITE_CODE;
 }

@@ -15,7 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
+import java.util.random.RandomGenerator;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -145,7 +145,7 @@ public final class ObjectModel {
     }
 
     /** An operation that makes sense more often than not. */
-    public static ObjectOperation anyOperation(Random random) {
+    public static ObjectOperation anyOperation(RandomGenerator random) {
         String map = random.nextInt(3) == 0 ? "root" : "map:" + random.nextInt(12);
         String counter = "counter:" + random.nextInt(12);
         String key = "k" + random.nextInt(12);
@@ -162,7 +162,7 @@ public final class ObjectModel {
         };
     }
 
-    private static ObjectValue anyValue(Random random) {
+    private static ObjectValue anyValue(RandomGenerator random) {
         return switch (random.nextInt(8)) {
             case 0 -> new ObjectValue.Ref("map:" + random.nextInt(12));
             case 1 -> new ObjectValue.Ref("counter:" + random.nextInt(12));
@@ -178,7 +178,7 @@ public final class ObjectModel {
         };
     }
 
-    static void assertRoundTrips(Random random) {
+    static void assertRoundTrips(RandomGenerator random) {
         ObjectOperation operation = anyOperation(random);
         BinaryWriter out = new BinaryWriter(8);
         ObjectCodec.operation(out, operation);

@@ -1,0 +1,68 @@
+package dev.parley.server.channel;
+
+import dev.parley.engine.session.SessionCommand.ObjectOp;
+import dev.parley.server.auth.Access;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.InboundObject;
+import dev.parley.server.wire.WireException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What somebody may change in the objects of a channel, by whichever door: makes commands of it, or refuses it.
+ *
+ * @param connectionId the connection that does it; null if there is none
+ * @param maxBytes how large all operations of a request may be together
+ */
+public record ObjectPublishing(
+        Gate gate,
+        Principal principal,
+        String channel,
+        @Nullable String connectionId,
+        int maxBytes) {
+
+    /** Operations of one request. */
+    public static final int MAX_OPERATIONS = 1_000;
+
+    /**
+     * The commands for changes of objects.
+     *
+     * @param idPrefix what the ids begin with that the client does not give
+     */
+    public List<ObjectOp> operations(List<InboundObject> objects, String idPrefix) throws WireException {
+        if (gate.permit(principal, Operation.OBJECT_PUBLISH, channel) instanceof Access.Refused refused) {
+            throw new WireException(Refusals.of(refused));
+        }
+        if (objects.isEmpty() || objects.size() > MAX_OPERATIONS) {
+            throw new WireException(ErrorInfo.badRequest(
+                    "A request has 1 to " + MAX_OPERATIONS + " operations on objects, not " + objects.size() + "."));
+        }
+        long size = 0;
+        for (InboundObject object : objects) {
+            size += object.size();
+        }
+        if (size > maxBytes) {
+            throw new WireException(ErrorInfo.tooLarge(size, maxBytes));
+        }
+        List<ObjectOp> operations = new ArrayList<>(objects.size());
+        for (InboundObject object : objects) {
+            String id = object.id();
+            if (id != null && (id.isEmpty() || id.length() > Publishing.MAX_ID_CHARS)) {
+                throw new WireException(ErrorInfo.invalidId(
+                        "The id of an operation has 1 to " + Publishing.MAX_ID_CHARS + " characters."));
+            }
+            operations.add(new ObjectOp(
+                    id == null ? idPrefix + ":" + operations.size() : id,
+                    id != null,
+                    Publishing.clientId(principal, object.clientId()),
+                    connectionId,
+                    object.extras(),
+                    object.operation()));
+        }
+        return operations;
+    }
+}
