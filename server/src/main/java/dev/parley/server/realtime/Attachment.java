@@ -241,11 +241,7 @@ final class Attachment {
         params = wanted;
         modes = granted;
         view = new Channel.View(
-                name,
-                format(),
-                has(Flags.SUBSCRIBE),
-                has(Flags.PRESENCE_SUBSCRIBE),
-                has(Flags.OBJECT_SUBSCRIBE));
+                name, format(), has(Flags.SUBSCRIBE), has(Flags.PRESENCE_SUBSCRIBE), has(Flags.OBJECT_SUBSCRIBE));
         long flags = granted;
         flags |= resumed ? Flags.RESUMED : 0;
         flags |= found.members().isEmpty() ? 0 : Flags.HAS_PRESENCE;
