@@ -11,6 +11,10 @@ import { ScriptedModel } from "./model.mjs"
 const PROGRAM = fileURLToPath(import.meta.url)
 const ANSWER_TIMEOUT_MS = 60_000
 
+// A test that dies must not leave its agents behind.
+const running = new Set()
+process.on("exit", () => running.forEach(child => child.kill("SIGKILL")))
+
 export class AgentProcess {
   #process
   #waiting = new Map()
@@ -20,7 +24,7 @@ export class AgentProcess {
   static async start({ options, channel }) {
     const agent = new AgentProcess()
     agent.#process = fork(PROGRAM, { stdio: ["ignore", "inherit", "inherit", "ipc"] })
-    process.on("exit", () => agent.#process.kill("SIGKILL"))
+    running.add(agent.#process)
     agent.#process.on("message", ({ call, result, error }) => {
       const { resolve, reject } = agent.#waiting.get(call)
       agent.#waiting.delete(call)
@@ -28,6 +32,7 @@ export class AgentProcess {
       else resolve(result)
     })
     agent.#process.on("exit", () => {
+      running.delete(agent.#process)
       for (const { reject } of agent.#waiting.values()) reject(new Error("the agent's process has ended"))
     })
     await agent.#call("start", { options, channel })

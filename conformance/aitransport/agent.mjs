@@ -31,7 +31,7 @@ export class Agent {
   }
 
   /** Serves an invocation with a new run, or with the one that it goes on with. Gives how that ended. */
-  async serve(invocation, { stepId } = {}) {
+  async serve(invocation, options) {
     const run = this.#session.createRun(Invocation.fromJSON(invocation), {}, { onSteer: () => this.steers++ })
     try {
       await loadAll(run.view)
@@ -41,7 +41,7 @@ export class Agent {
       if (errorInfoIs(error, ErrorCode.OperationCancelled) || run.abortSignal.aborted) return "cancelled"
       throw error
     }
-    return this.#answer(run, stepId)
+    return this.#answer(run, options?.stepId)
   }
 
   /** Takes over an open run, which another process has left, and does its step again. */
@@ -56,6 +56,8 @@ export class Agent {
     let outcome
     while (run.hasInput()) {
       const messages = run.view.getMessages().map(({ message }) => message)
+      // What another process had said before it died is said again.
+      while (stepId && messages.at(-1).role === "assistant") messages.pop()
       const result = streamText({
         model: this.#model,
         messages: await convertToModelMessages(messages),

@@ -1,31 +1,34 @@
 // What a session says according to the REST history alone, read without the SDK.
 
-const headersOf = message => message.extras.ai.transport
+const headersOf = message => message.extras?.ai?.transport ?? {}
+
+const isText = ({ name, extras }) =>
+  (name === "ai-output" && extras.ai.codec?.kind === "text") || (name === "ai-input" && extras.ai.codec?.kind === "user-message")
+
+/** The messages that count: of a step that was done again, the last attempt's. */
+function valid(history) {
+  const stepOf = message => `${headersOf(message)["run-id"]} ${headersOf(message)["step-id"]}`
+  const attempts = new Map()
+  for (const message of history) if (message.name === "ai-step-start") attempts.set(stepOf(message), message.serial)
+  return history.filter(message => {
+    const attempt = headersOf(message)["step-start-serial"]
+    return !attempt || attempt === attempts.get(stepOf(message))
+  })
+}
 
 /**
  * The text of each message of the conversation, by its codec-message-id: what the person wrote, or all of an answer's texts
- * one after the other. Of a step that was done again the last attempt counts.
+ * one after the other.
  */
 export function textsIn(history) {
-  const attempts = new Map()
-  for (const { name, serial, extras } of history) {
-    const headers = extras?.ai.transport
-    if (name === "ai-step-start") attempts.set(`${headers["run-id"]} ${headers["step-id"]}`, serial)
-  }
   const texts = new Map()
-  for (const message of history) {
-    const headers = headersOf(message)
-    const id = headers["codec-message-id"]
-    const isText = message.name === "ai-output" ? message.extras.ai.codec?.kind === "text" : isUserText(message)
-    if (!id || !isText) continue
-    const attempt = attempts.get(`${headers["run-id"]} ${headers["step-id"]}`)
-    if (headers["step-start-serial"] && headers["step-start-serial"] !== attempt) continue
+  for (const message of valid(history).filter(isText)) {
+    const id = headersOf(message)["codec-message-id"]
     texts.set(id, (texts.get(id) ?? "") + message.data)
   }
   return texts
 }
 
-const isUserText = ({ name, extras }) => name === "ai-input" && extras.ai.codec?.kind === "user-message"
-
-/** The answers that are not closed: a viewer would show them as growing for ever. */
-export const openStreams = history => history.filter(message => headersOf(message).status === "streaming")
+/** The texts that are not closed: a viewer would show them as growing for ever. */
+export const growing = history =>
+  valid(history).filter(message => headersOf(message).status === "streaming").map(message => message.data)

@@ -7,6 +7,7 @@ import { eventually, within } from "../lib/wait.mjs"
 import { afterTool, answerTo } from "./model.mjs"
 import { textOf, WAIT_MS } from "./viewer.mjs"
 
+const PAGE_MESSAGES = 7
 const LAST_STAGE = answerTo("").shown.length - 1
 
 /** Two people, and an agent in this process. */
@@ -232,16 +233,15 @@ export const scenarios = {
       assert.equal(await outcome(served(agent, await asker.send(question))), "complete")
       texts.push(question, answerTo(question).text)
     }
-    const reader = await scene.viewer("reader")
-    const view = reader.session.createView()
-    const pages = []
-    while (view.hasOlder()) {
-      const page = await view.loadOlder(7)
-      pages.unshift(...page.map(({ message }) => textOf(message)))
+    const reader = await scene.viewer("reader", { lazy: true })
+    while (reader.view.hasOlder()) {
+      const shown = reader.texts.length
+      const page = await reader.view.loadOlder(PAGE_MESSAGES)
+      assert.equal(page.length, Math.min(PAGE_MESSAGES, texts.length - shown), "messages of a page")
+      const expected = texts.slice(-reader.texts.length)
+      for (const [n, text] of reader.texts.entries()) assert.equal(text, expected[n])
     }
-    assert.deepEqual(pages, texts)
-    assert.deepEqual(view.getMessages().map(({ message }) => textOf(message)), texts)
-    view.close()
+    assert.equal(reader.texts.length, texts.length)
   },
 
   async "a page and the agent are both started again, and the agent knows what was said"(scene) {

@@ -7,7 +7,7 @@ import { eventually } from "../lib/wait.mjs"
 import { AgentProcess } from "./agent-process.mjs"
 import { Agent } from "./agent.mjs"
 import { ScriptedModel } from "./model.mjs"
-import { openStreams, textsIn } from "./record.mjs"
+import { growing, textsIn } from "./record.mjs"
 import { textOf, Viewer, WAIT_MS } from "./viewer.mjs"
 
 const FAULT_LIMIT = 12
@@ -56,8 +56,8 @@ export class Scene {
     return this.#server.options({ url, clientId, useBinaryProtocol: this.#binary, disableConnectivityCheck: true })
   }
 
-  async viewer(name) {
-    const viewer = await Viewer.open({ options: this.#options(name), channel: this.channel })
+  async viewer(name, { lazy } = {}) {
+    const viewer = await Viewer.open({ options: this.#options(name), channel: this.channel, lazy })
     this.#people.push(viewer)
     return viewer
   }
@@ -111,7 +111,7 @@ export class Scene {
       const text = textOf(message)
       assert.ok(text === "" || [...texts.values()].includes(text), `the history does not have ${JSON.stringify(text)}`)
     }
-    assert.deepEqual(openStreams(history), [])
+    assert.deepEqual(growing(history), [])
     assert.deepEqual([...this.#people, ...this.#agents].flatMap(one => one.complaints ?? []), [])
   }
 

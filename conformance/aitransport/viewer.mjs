@@ -17,28 +17,29 @@ export class Viewer {
   #options
   #channel
   #client
+  #hush
   session
   /** What the session complains of; empty as long as its channel has lost nothing. */
   complaints = []
 
-  /** `options`: of its Ably client. It has read the whole session when it is open. */
-  static async open({ options, channel }) {
+  /** `options`: of its Ably client. It has read the whole session when it is open, unless it is `lazy`. */
+  static async open({ options, channel, lazy = false }) {
     const viewer = new Viewer()
     viewer.#options = options
     viewer.#channel = channel
     await viewer.#open()
+    if (!lazy) await loadAll(viewer.view)
     return viewer
   }
 
   async #open() {
     this.#client = new Ably.Realtime(this.#options)
     this.session = createClientSession({ client: this.#client, channelName: this.#channel })
-    this.session.on("error", error => {
+    this.#hush = this.session.on("error", error => {
       // A run that ends with an error is no trouble of the session.
       if (!this.session.view.runs().some(run => run.status === "error")) this.complaints.push(`${this.name}: ${error}`)
     })
     await this.session.connect()
-    await loadAll(this.view)
   }
 
   get name() {
@@ -51,8 +52,10 @@ export class Viewer {
 
   /** What a page refresh does: all that the page knew is gone. */
   async refresh() {
+    this.#hush()
     this.#client.close()
     await this.#open()
+    await loadAll(this.view)
   }
 
   async close() {
@@ -111,7 +114,7 @@ export class Viewer {
       WAIT_MS,
       () => {
         for (const { codecMessageId, message } of this.view.getMessages()) {
-          const part = message.parts.find(part => part.toolCallId && (part.toolName ?? part.type) .endsWith(name) && part.state === state)
+          const part = message.parts.find(part => part.toolCallId && (part.toolName ?? part.type).endsWith(name) && part.state === state)
           const run = this.view.runOf(codecMessageId)
           if (part && run?.status === "suspended") return { codecMessageId, runId: run.runId, toolCallId: part.toolCallId }
         }

@@ -132,7 +132,7 @@ test("what one writes while an answer runs becomes part of it", { timeout: TEST_
 })
 
 test("a page with useChat takes part like the others", { timeout: TEST_TIMEOUT_MS }, async t => {
-  const { tab, friend } = await openPages(t, "use-chat")
+  const { tab, friend } = await openPages(t, "/use-chat")
   await ask(friend, "From useChat")
   await words(tab, 0, 10)
   await words(friend, 0, 10)
