@@ -2,6 +2,7 @@
 // others are served meanwhile, the server complains of nothing, and its heap does not grow.
 import { after, before, test } from "node:test"
 import assert from "node:assert/strict"
+import { inspect } from "node:util"
 import msgpack from "@ably/msgpack-js"
 import { seededRandom } from "../lib/random.mjs"
 import { eventually } from "../lib/wait.mjs"
@@ -82,7 +83,10 @@ async function storm(format, frames) {
   for (const frame of frames) {
     connection ??= await connect(format)
     connection.send(frame)
-    if (await stillThere(connection, format)) {
+    const goesOn = await stillThere(connection, format).catch(cause => {
+      throw new Error(`after the frame ${inspect(frame, { maxStringLength: 500 })}`, { cause })
+    })
+    if (goesOn) {
       survived++
     } else {
       connection.cut()
@@ -100,7 +104,7 @@ let asked = 0
 async function stillThere(connection, format) {
   const id = `still there? ${asked++}`
   if (connection.open) connection.send(FORMATS[format]({ action: ACTION.heartbeat, id }))
-  const answered = () => connection.received.at(-1)?.id === id
+  const answered = () => connection.received.some(message => message.id === id)
   await connection.until(() => answered() || !connection.open, "an answer or the end of the connection")
   const goesOn = answered()
   for (const { action, error } of connection.drain()) {
@@ -236,7 +240,7 @@ test(`${CHANNELS} channels on one connection`, { timeout: TEST_TIMEOUT_MS }, asy
     // In rounds, so that this process does not hold all of the answers.
     const id = `round ${n}`
     connection.send({ action: ACTION.heartbeat, id })
-    await connection.until(() => !connection.open || connection.received.at(-1)?.id === id, "the answers")
+    await connection.until(() => !connection.open || connection.received.some(message => message.id === id), "the answers")
     for (const { action } of connection.drain()) {
       if (action === ACTION.attached) attached++
       if (action === ACTION.error) refused++

@@ -88,8 +88,11 @@ export class WireConnection {
   }
 
   /** Waits until `condition` holds, which is asked whenever a message has come or the connection has ended. */
-  async until(condition, what) {
-    while (!condition()) await within(WAIT_MS, this.#change, `${what}`)
+  until(condition, what) {
+    const holds = async () => {
+      while (!condition()) await this.#change
+    }
+    return within(WAIT_MS, holds(), `${what}`)
   }
 
   /** Takes everything that was received. */
