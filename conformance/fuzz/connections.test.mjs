@@ -121,6 +121,15 @@ for (const [what, attack] of Object.entries(attacks)) {
   test(what, { timeout: TEST_TIMEOUT_MS }, () => storm(attack))
 }
 
+test("a connection in use is not idle", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const connection = await fortress.connect()
+  for (const until = Date.now() + 2 * LIMITS.idleTimeoutMs; Date.now() < until; ) {
+    connection.write(request("GET", "/health/live"))
+    assert.equal((await connection.response())?.status, 200, "closed between two requests")
+  }
+  connection.close()
+})
+
 test("readers that do not read are cut", { timeout: TEST_TIMEOUT_MS }, async () => {
   const stuck = await Promise.all(Array.from({ length: EACH }, () => fortress.connect()))
   for (const connection of stuck) {

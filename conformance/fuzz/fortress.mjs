@@ -5,7 +5,7 @@ import { startServer } from "../lib/server.mjs"
 import { eventually } from "../lib/wait.mjs"
 import { RawConnection, request } from "./raw.mjs"
 
-export const LIMITS = { body: 64 << 10, header: 8 << 10, url: 4 << 10, requestTimeoutMs: 1_000 }
+export const LIMITS = { body: 64 << 10, header: 8 << 10, url: 4 << 10, requestTimeoutMs: 1_000, idleTimeoutMs: 2_000 }
 
 const SETTINGS = {
   "limits.body-bytes": LIMITS.body,
@@ -14,7 +14,7 @@ const SETTINGS = {
   // What a catch-up read takes of the heap, for each of those at once.
   "limits.chunk-bytes": 64 << 10,
   "limits.request-timeout": LIMITS.requestTimeoutMs,
-  "limits.idle-timeout": 2_000,
+  "limits.idle-timeout": LIMITS.idleTimeoutMs,
   "streams.long-poll-timeout": 500,
   "engine.segment-bytes": 8 << 20,
   "engine.cache-bytes": 8 << 20,

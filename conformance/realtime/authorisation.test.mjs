@@ -83,7 +83,7 @@ function badCredentials() {
     "half a token": [token(owner).slice(0, -20), 40144],
     "a token with other claims than signed": [grafted(), 40144],
     "a key with another secret": [`${owner.keyName}:${somebody.keySecret}`, 40101],
-    "a key that does not exist": [`${nobody.keyName}:${nobody.keySecret}`, 40400],
+    "a key that does not exist": [`${nobody.keyName}:${nobody.keySecret}`, 40101],
     "no key at all": ["nonsense:nonsense", 40101],
   }
 }

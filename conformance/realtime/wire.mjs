@@ -23,6 +23,9 @@ export const ACTION = {
   message: 15,
   sync: 16,
   auth: 17,
+  object: 19,
+  objectSync: 20,
+  annotation: 21,
 }
 
 export const RESUMED = 1 << 2

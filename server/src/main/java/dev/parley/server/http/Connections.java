@@ -81,11 +81,14 @@ final class Connections {
         if (connection == null) {
             return;
         }
+        long now = System.nanoTime();
         connection.hadRequest = true;
+        // Between two sweeps a request may come and be done.
+        connection.idleSinceNanos = now;
         if (connection.inProgress.size() >= connection.pruneAt) {
             connection.prune();
         }
-        connection.inProgress.add(new Arriving(request, System.nanoTime()));
+        connection.inProgress.add(new Arriving(request, now));
     }
 
     /** The request makes a WebSocket of its connection: from now on its door decides when it is idle for too long. */
