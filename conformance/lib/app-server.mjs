@@ -21,16 +21,20 @@ export class AppServer {
     server.#args = ["--admin-api", ...Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`])]
     server.#env = env
     await server.restart()
-    const response = await fetch(`${server.url}/apps`, {
+    Object.assign(server, await server.makeApp({ keys, namespaces }))
+    return server
+  }
+
+  /** Makes an app; the server's own has `appId` and `keys` as well. */
+  async makeApp({ keys = [{}], namespaces = [] } = {}) {
+    const response = await fetch(`${this.url}/apps`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ keys, namespaces }),
     })
     assert.ok(response.ok, `POST /apps got ${response.status}`)
     const app = await response.json()
-    server.appId = app.appId
-    server.keys = app.keys
-    return server
+    return { appId: app.appId, keys: app.keys }
   }
 
   get url() {

@@ -134,10 +134,11 @@ test("what is sent again after a crash is acknowledged again and not stored agai
 })
 
 test("a key of a connection that is forged, torn or another's makes a new connection", { timeout: TEST_TIMEOUT_MS }, async t => {
-  const server = await startServer(t, { keys: [{}, {}] })
+  const server = await startServer(t)
+  const otherApp = await server.makeApp()
   const { connectionId, connectionDetails } = (await connect(server)).details
   const key = connectionDetails.connectionKey
-  const another = (await connect(server, { key: server.keys[1].keyStr, resume: key })).details
+  const another = (await connect(server, { key: otherApp.keys[0].keyStr, resume: key })).details
   const forged = [key.slice(0, -2), `${key}A`, key.replace(/.$/, last => (last === "A" ? "B" : "A")), "", "_____!x", "💥"]
   const answers = []
   for (const resume of forged) answers.push((await connect(server, { resume })).details)
