@@ -50,7 +50,7 @@ record AttachParams(
     /**
      * What an ATTACH says.
      *
-     * @param flags its flags, whose modes go before the parameter
+     * @param flags its flags; the parameter goes before the modes in it
      * @param inName the parameters that stand in the channel's name
      */
     static AttachParams read(long flags, Map<String, String> inName, Map<String, String> params) throws WireException {
@@ -66,10 +66,7 @@ record AttachParams(
             boolean known = true;
             switch (param.getKey()) {
                 case "rewind" -> rewind = rewind(value);
-                case "modes" -> {
-                    long asked = modes(value);
-                    modes = modes == 0 ? asked : modes;
-                }
+                case "modes" -> modes = modes(value);
                 case "appendMode" -> {
                     whole = value.equals("full");
                     known = whole;
@@ -78,6 +75,8 @@ record AttachParams(
                     occupancy = value.equals("metrics") || value.startsWith("metrics.");
                     known = occupancy;
                 }
+                // It allows us to send differences; each message is sent whole, which every client must expect anyway.
+                case "delta" -> known = value.equals("vcdiff");
                 default -> known = false;
             }
             if (known) {

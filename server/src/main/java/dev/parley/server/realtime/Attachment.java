@@ -189,7 +189,7 @@ final class Attachment {
             boolean rewinds = channelSerial == null && !returning;
             @Nullable Long from = place.isPresent() ? (Long) place.getAsLong() : null;
             openElsewhere(from, wanted.whole(), granted, rewinds ? wanted.rewind() : null, found -> {
-                connection.site().occupancy().attached(channel.session(), granted);
+                connection.site().occupancy().attached(channel.session(), 0);
                 boolean resumed = from != null && found.tail().resumed();
                 boolean lost = !resumed && (from != null || unknownPlace);
                 attached(found, wanted, granted, resumed, lost ? ErrorInfo.CONTINUITY_LOST : null);
@@ -197,10 +197,7 @@ final class Attachment {
             return;
         }
         // It goes on where it is: entries that are on their way to the client are not lost by new options.
-        Consumer<Found> action = found -> {
-            connection.site().occupancy().changed(channel.session(), modes, granted);
-            attached(found, wanted, granted, true, null);
-        };
+        Consumer<Found> action = found -> attached(found, wanted, granted, true, null);
         if (wanted.whole() == params.whole()) {
             elsewhere(() -> find(old, granted, null), action);
         } else {
@@ -239,9 +236,7 @@ final class Attachment {
         }
         tail = found.tail();
         params = wanted;
-        modes = granted;
-        view = new Channel.View(
-                name, format(), has(Flags.SUBSCRIBE), has(Flags.PRESENCE_SUBSCRIBE), has(Flags.OBJECT_SUBSCRIBE));
+        grant(granted);
         long flags = granted;
         flags |= resumed ? Flags.RESUMED : 0;
         flags |= found.members().isEmpty() ? 0 : Flags.HAS_PRESENCE;
@@ -429,17 +424,30 @@ final class Attachment {
         };
     }
 
-    /** The user has other capabilities now. */
-    void permit(Principal principal) {
-        if (tail == null) {
-            return;
+    /** The user has other capabilities now: they count at once, and the client is told when it can be. */
+    boolean permit(Principal principal) {
+        long before = modes;
+        if (tail != null) {
+            grant(Modes.granted(params.modes(), principal, name));
         }
-        long granted = Modes.granted(params.modes(), principal, name);
-        if (granted == 0) {
-            fail(ErrorInfo.notPermitted("attach", name));
-        } else if (granted != modes) {
-            attach(params, granted, null, true);
-        }
+        return whenFree(() -> {
+            if (tail == null) {
+                return;
+            }
+            long granted = Modes.granted(params.modes(), principal, name);
+            if (granted == 0) {
+                fail(ErrorInfo.notPermitted("attach", name));
+            } else if (granted != before) {
+                attach(params, granted, null, true);
+            }
+        });
+    }
+
+    private void grant(long granted) {
+        connection.site().occupancy().changed(channel.session(), modes, granted);
+        modes = granted;
+        view = new Channel.View(
+                name, format(), has(Flags.SUBSCRIBE), has(Flags.PRESENCE_SUBSCRIBE), has(Flags.OBJECT_SUBSCRIBE));
     }
 
     /** The channel has failed for the client; its members leave. */

@@ -585,7 +585,7 @@ final class Connection {
                 revokedAt = null;
                 sendConnected(null);
                 for (Attachment attachment : List.copyOf(attachments.values())) {
-                    if (!attachment.whenFree(() -> attachment.permit(principal))) {
+                    if (!attachment.permit(principal)) {
                         end(ErrorInfo.TOO_MANY_REQUESTS);
                         return;
                     }

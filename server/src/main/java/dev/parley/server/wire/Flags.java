@@ -22,11 +22,10 @@ public final class Flags {
     public static final int OBJECT_PUBLISH = 1 << 25;
 
     /** The modes of an attachment that asks for none. */
-    public static final int DEFAULT_MODES = PRESENCE | PUBLISH | SUBSCRIBE | PRESENCE_SUBSCRIBE;
+    public static final int DEFAULT_MODES = PRESENCE | PUBLISH | SUBSCRIBE | PRESENCE_SUBSCRIBE | ANNOTATION_PUBLISH;
 
     /** All modes. */
-    public static final int ALL_MODES =
-            DEFAULT_MODES | ANNOTATION_PUBLISH | ANNOTATION_SUBSCRIBE | OBJECT_SUBSCRIBE | OBJECT_PUBLISH;
+    public static final int ALL_MODES = DEFAULT_MODES | ANNOTATION_SUBSCRIBE | OBJECT_SUBSCRIBE | OBJECT_PUBLISH;
 
     private Flags() {}
 }
