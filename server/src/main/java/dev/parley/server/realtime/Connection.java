@@ -99,7 +99,7 @@ final class Connection {
         this.site = site;
         this.loop = loop;
         this.socket = socket;
-        this.outbox = new Outbox(socket, format, this::hasRoom);
+        this.outbox = new Outbox(loop.vertx(), socket, format, this::hasRoom);
         this.id = id;
         this.principal = principal;
         this.echo = echo;
@@ -139,8 +139,14 @@ final class Connection {
      */
     void open(@Nullable ErrorInfo notResumed) {
         loop.opened(this);
-        socket.closeHandler(closed -> gone())
-                .exceptionHandler(failure -> LOG.debug("connection {} failed", id, failure));
+        // Above all a message that is too large: of one in fragments, the end may never come.
+        socket.closeHandler(closed -> gone()).exceptionHandler(failure -> {
+            LOG.debug("connection {} failed", id, failure);
+            end(ErrorInfo.unreadable("The WebSocket message cannot be read; it may have "
+                    + site.settings().frameBytes() + " bytes."));
+        });
+        // As the front stops, if it comes before the door's own word.
+        socket.shutdownHandler(stopping -> disconnect(ErrorInfo.STOPPING));
         socket.textMessageHandler(text -> received(text.getBytes(StandardCharsets.UTF_8)))
                 .binaryMessageHandler(bytes -> received(bytes.getBytes()));
         sendConnected(notResumed);
@@ -525,8 +531,10 @@ final class Connection {
             return;
         }
         if (outbox.fullForNanos(nanos) > site.settings().slowTimeout().toNanos()) {
+            // A frame that says so would not arrive either.
             LOG.debug("connection {} is too slow", id);
-            disconnect(new ErrorInfo(80003, 400, "The client reads too slowly; it can go on where it is."));
+            finish(true);
+            outbox.abort();
             return;
         }
         if (outbox.silentForNanos(nanos)

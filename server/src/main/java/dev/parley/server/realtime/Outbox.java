@@ -1,11 +1,13 @@
 package dev.parley.server.realtime;
 
 import dev.parley.server.wire.WireFormat;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.http.WebSocketFrame;
 import io.vertx.core.http.WebSocketFrameType;
 import io.vertx.core.http.impl.websocket.WebSocketFrameImpl;
+import io.vertx.core.internal.http.WebSocketInternal;
 
 /**
  * What goes to one client. What it is slow to take waits in its socket's queue, which is bounded because nobody sends
@@ -20,6 +22,10 @@ final class Outbox {
 
     private static final short NORMAL = 1000;
 
+    /** How long a client may take to read what is left for it, and to answer, when its socket is to be closed. */
+    private static final long CLOSE_TIMEOUT_MILLIS = 5_000;
+
+    private final Vertx vertx;
     private final ServerWebSocket socket;
     private final WireFormat format;
     private long lastSentNanos = System.nanoTime();
@@ -31,7 +37,8 @@ final class Outbox {
      *
      * @param onRoom called when there is room again
      */
-    Outbox(ServerWebSocket socket, WireFormat format, Runnable onRoom) {
+    Outbox(Vertx vertx, ServerWebSocket socket, WireFormat format, Runnable onRoom) {
+        this.vertx = vertx;
         this.socket = socket;
         this.format = format;
         socket.setWriteQueueMaxSize(QUEUE_BYTES).drainHandler(drained -> {
@@ -93,6 +100,12 @@ final class Outbox {
     void close(boolean comeBack) {
         if (!socket.isClosed()) {
             socket.close(comeBack ? GOING_AWAY : NORMAL);
+            vertx.setTimer(CLOSE_TIMEOUT_MILLIS, timer -> abort());
         }
+    }
+
+    /** Closes the socket now, whatever it still has to send. */
+    void abort() {
+        var _ = ((WebSocketInternal) socket).channelHandlerContext().close();
     }
 }

@@ -150,8 +150,8 @@ public final class RealtimeDoor implements Door {
         return access instanceof Access.Granted(Principal principal) ? principal.as(query.get("clientId")) : access;
     }
 
-    private static void refuse(ServerWebSocket socket, WireFormat format, ErrorInfo error) {
-        var outbox = new Outbox(socket, format, () -> {});
+    private void refuse(ServerWebSocket socket, WireFormat format, ErrorInfo error) {
+        var outbox = new Outbox(vertx, socket, format, () -> {});
         outbox.send(Frames.error(format, null, error));
         outbox.close(false);
     }

@@ -1,0 +1,89 @@
+package dev.parley.server.realtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.WebSocket;
+import io.vertx.core.http.WebSocketClient;
+import io.vertx.core.http.WebSocketClientOptions;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A client that writes and reads the frames of the protocol, in JSON, without knowing more of it. */
+final class RealtimeClient {
+    static final int CONNECTED = 4;
+    static final int DISCONNECTED = 6;
+    static final int ERROR = 9;
+
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    /** Held because its end is that of its sockets. */
+    private final WebSocketClient client;
+
+    private final WebSocket socket;
+    private final BlockingQueue<JsonNode> frames = new LinkedBlockingQueue<>();
+    private final CountDownLatch closed = new CountDownLatch(1);
+
+    RealtimeClient(Vertx vertx, int port, String query) {
+        client = vertx.createWebSocketClient(new WebSocketClientOptions().setMaxFrameSize(1 << 20));
+        socket = RealtimeServer.await(client.connect(port, "127.0.0.1", "/?v=6&" + query)
+                .onSuccess(opened -> {
+                    opened.textMessageHandler(text -> frames.add(JSON.readTree(text)));
+                    opened.closeHandler(gone -> closed.countDown());
+                }));
+    }
+
+    void send(String frame) {
+        socket.writeTextMessage(frame.replace('\'', '"'));
+    }
+
+    void sendBytes(byte[] bytes) {
+        socket.writeBinaryMessage(Buffer.buffer(bytes));
+    }
+
+    /** Stops to read, so that what the server sends piles up. */
+    void pause() {
+        socket.pause();
+    }
+
+    void resume() {
+        socket.resume();
+    }
+
+    /** The next frame, whatever it is. */
+    JsonNode next() throws InterruptedException {
+        JsonNode frame = frames.poll(20, TimeUnit.SECONDS);
+        assertThat(frame).as("a frame from the server").isNotNull();
+        return frame;
+    }
+
+    /** The next frame with this action; others before it are skipped. */
+    JsonNode next(int action) throws InterruptedException {
+        while (true) {
+            JsonNode frame = next();
+            if (frame.path("action").intValue() == action) {
+                return frame;
+            }
+        }
+    }
+
+    String connectionId(JsonNode connected) {
+        return connected.path("connectionId").stringValue();
+    }
+
+    void awaitClosed() throws InterruptedException {
+        assertThat(closed.await(20, TimeUnit.SECONDS))
+                .as("the socket is closed")
+                .isTrue();
+    }
+
+    /** Cuts the connection without a word. */
+    void cut() {
+        socket.close();
+    }
+}

@@ -1,0 +1,377 @@
+package dev.parley.server.realtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionState;
+import dev.parley.server.wire.Flags;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/** What clients of good will do not show: cut, forged, stubborn and slow ones, and a server that stops. */
+@Timeout(60)
+class RealtimeDoorTest {
+    private static final int ACK = 1;
+    private static final int NACK = 2;
+    private static final int ATTACHED = 11;
+    private static final int DETACHED = 13;
+    private static final int PRESENCE = 14;
+    private static final int MESSAGE = 15;
+    private static final String WITH_KEY = "key=" + RealtimeServer.KEY;
+
+    @TempDir
+    private Path folder;
+
+    private RealtimeServer server() throws IOException {
+        return new RealtimeServer(folder, Map.of());
+    }
+
+    private static String publish(String channel, int msgSerial, String data) {
+        return "{'action':15,'channel':'%s','msgSerial':%d,'messages':[{'data':'%s'}]}"
+                .formatted(channel, msgSerial, data);
+    }
+
+    private static String key(JsonNode connected) {
+        return connected.path("connectionDetails").path("connectionKey").stringValue();
+    }
+
+    private static int code(JsonNode frame) {
+        return frame.path("error").path("code").asInt(0);
+    }
+
+    @Test
+    void nobodyComesInWithoutCredentials() throws Exception {
+        try (var server = server()) {
+            for (String query : List.of("", "key=app.all:wrong", "key=this.is:wrong", "access_token=x.y.z")) {
+                var client = server.connect(query);
+                JsonNode error = client.next();
+                assertThat(error.path("action").intValue()).isEqualTo(RealtimeClient.ERROR);
+                assertThat(error.path("error").path("statusCode").intValue()).isEqualTo(401);
+                assertThat(error.has("channel")).isFalse();
+                client.awaitClosed();
+            }
+        }
+    }
+
+    @Test
+    void aConnectionIsGoneOnWithByItsKeyAlsoAfterARestart() throws Exception {
+        String key;
+        String id;
+        String serial;
+        try (var server = server()) {
+            var client = server.connect(WITH_KEY);
+            JsonNode connected = client.next(RealtimeClient.CONNECTED);
+            key = key(connected);
+            id = client.connectionId(connected);
+            client.send("{'action':10,'channel':'c'}");
+            client.next(ATTACHED);
+            client.send(publish("c", 0, "one"));
+            serial = client.next(MESSAGE).path("channelSerial").stringValue();
+            client.cut();
+        }
+        try (var server = server()) {
+            var other = server.connect(WITH_KEY);
+            other.next(RealtimeClient.CONNECTED);
+            other.send(publish("c", 0, "two"));
+            other.next(ACK);
+
+            var client = server.connect(WITH_KEY + "&resume=" + key);
+            JsonNode connected = client.next(RealtimeClient.CONNECTED);
+            assertThat(client.connectionId(connected)).isEqualTo(id);
+            assertThat(connected.has("error")).isFalse();
+            client.send("{'action':10,'channel':'c','channelSerial':'%s'}".formatted(serial));
+            JsonNode attached = client.next(ATTACHED);
+            assertThat(attached.path("flags").longValue() & Flags.RESUMED).isNotZero();
+            assertThat(client.next(MESSAGE).path("messages").get(0).path("data").stringValue())
+                    .isEqualTo("two");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"_____!ablyjs_test_fake-key____", "", "x"})
+    void aForgedKeyGivesANewConnectionAndSaysSo(String forged) throws Exception {
+        try (var server = server()) {
+            var client = server.connect(WITH_KEY + "&resume=" + forged);
+
+            JsonNode connected = client.next(RealtimeClient.CONNECTED);
+
+            assertThat(code(connected)).isEqualTo(80018);
+            assertThat(client.connectionId(connected)).isNotBlank();
+        }
+    }
+
+    @Test
+    void theKeyOfAnotherUserIsNone() throws Exception {
+        try (var server = server()) {
+            var alice = server.connect(WITH_KEY + "&clientId=alice");
+            JsonNode connected = alice.next(RealtimeClient.CONNECTED);
+
+            var bob = server.connect(WITH_KEY + "&clientId=bob&resume=" + key(connected));
+
+            JsonNode answer = bob.next(RealtimeClient.CONNECTED);
+            assertThat(code(answer)).isEqualTo(80018);
+            assertThat(bob.connectionId(answer)).isNotEqualTo(alice.connectionId(connected));
+        }
+    }
+
+    @Test
+    void aNewSocketTakesOverAndItsMembersStay() throws Exception {
+        try (var server = server()) {
+            var watcher = server.connect(WITH_KEY);
+            watcher.next(RealtimeClient.CONNECTED);
+            watcher.send("{'action':10,'channel':'c'}");
+            watcher.next(ATTACHED);
+            var first = server.connect(WITH_KEY + "&clientId=alice");
+            String key = key(first.next(RealtimeClient.CONNECTED));
+            first.send("{'action':10,'channel':'c'}");
+            first.next(ATTACHED);
+            first.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
+            first.next(ACK);
+            watcher.next(PRESENCE);
+
+            var second = server.connect(WITH_KEY + "&clientId=alice&resume=" + key);
+
+            assertThat(code(second.next(RealtimeClient.CONNECTED))).isZero();
+            first.awaitClosed();
+            // What the first one said stays said, and is not done again.
+            second.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
+            second.next(ACK);
+            second.send("{'action':7}");
+            JsonNode left = watcher.next(PRESENCE).path("presence").get(0);
+            assertThat(left.path("action").intValue()).isEqualTo(3);
+            assertThat(left.path("clientId").stringValue()).isEqualTo("alice");
+        }
+    }
+
+    @Test
+    void membersOfALostConnectionLeaveAfterTheGraceAlsoIfTheServerWasRestarted() throws Exception {
+        var settings = Map.of("realtime.presence-grace", "100");
+        try (var server = new RealtimeServer(folder, settings)) {
+            var client = server.connect(WITH_KEY + "&clientId=alice");
+            client.next(RealtimeClient.CONNECTED);
+            client.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
+            client.next(ACK);
+        }
+        try (var server = new RealtimeServer(folder, settings)) {
+            await().untilAsserted(() -> assertThat(members(server)).isZero());
+
+            var client = server.connect(WITH_KEY + "&clientId=bob");
+            client.next(RealtimeClient.CONNECTED);
+            client.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
+            client.next(ACK);
+            assertThat(members(server)).isEqualTo(1);
+            client.cut();
+            await().untilAsserted(() -> assertThat(members(server)).isZero());
+        }
+    }
+
+    private static int members(RealtimeServer server) {
+        SessionState state = server.engine.sessions().find(new SessionName("app", "c"));
+        return state == null ? 0 : state.members();
+    }
+
+    @Test
+    void acknowledgementsComeInOrderAndResendsAreNotDoneAgain() throws Exception {
+        try (var server = server()) {
+            var client = server.connect(WITH_KEY);
+            String key = key(client.next(RealtimeClient.CONNECTED));
+            List<String> serials = new ArrayList<>();
+            for (int i = 0; i < 500; i++) {
+                // Every tenth is refused at once, yet answered in its turn.
+                client.send(publish(i % 10 == 9 ? ":bad" : "c", i, "m" + i));
+            }
+            int expected = 0;
+            while (expected < 500) {
+                JsonNode frame = client.next();
+                assertThat(frame.path("msgSerial").intValue()).isEqualTo(expected);
+                if (frame.path("action").intValue() == ACK) {
+                    assertThat(frame.path("res")).hasSize(frame.path("count").intValue());
+                    frame.path("res")
+                            .forEach(result ->
+                                    serials.add(result.path("serials").get(0).stringValue()));
+                } else {
+                    assertThat(frame.path("action").intValue()).isEqualTo(NACK);
+                    assertThat(expected % 10).isEqualTo(9);
+                    assertThat(code(frame)).isEqualTo(40010);
+                }
+                expected += frame.path("count").intValue();
+            }
+            assertThat(serials).hasSize(450).isSorted().doesNotHaveDuplicates();
+
+            var again = server.connect(WITH_KEY + "&resume=" + key);
+            again.next(RealtimeClient.CONNECTED);
+            again.send(publish("c", 498, "m498"));
+            assertThat(again.next(ACK).path("res").get(0).path("serials").get(0).stringValue())
+                    .isEqualTo(serials.getLast());
+        }
+    }
+
+    @Test
+    void whoMayOnlyReadIsRefusedAndNothingIsStored() throws Exception {
+        try (var server = server()) {
+            var reader = server.connect("key=" + RealtimeServer.READER_KEY + "&clientId=eve");
+            reader.next(RealtimeClient.CONNECTED);
+            reader.send("{'action':10,'channel':'c'}");
+            assertThat(reader.next(ATTACHED).path("flags").longValue() & Flags.ALL_MODES)
+                    .isEqualTo(Flags.SUBSCRIBE | Flags.PRESENCE_SUBSCRIBE);
+            reader.send(publish("c", 0, "x"));
+            assertThat(code(reader.next(NACK))).isEqualTo(40160);
+            reader.send("{'action':14,'channel':'c','msgSerial':1,'presence':[{'action':2}]}");
+            assertThat(code(reader.next(NACK))).isEqualTo(40160);
+            assertThat(server.engine.sessions().find(new SessionName("app", "c")))
+                    .isNull();
+        }
+    }
+
+    @Test
+    void aModeThatWasNotAskedForIsNotThere() throws Exception {
+        try (var server = server()) {
+            var client = server.connect(WITH_KEY + "&clientId=alice");
+            client.next(RealtimeClient.CONNECTED);
+            client.send("{'action':10,'channel':'c','flags':%d}".formatted(Flags.SUBSCRIBE));
+            client.next(ATTACHED);
+            client.send(publish("c", 0, "x"));
+            assertThat(code(client.next(NACK))).isEqualTo(40165);
+        }
+    }
+
+    @Test
+    void aSlowReaderGetsEverythingOnceItReads() throws Exception {
+        try (var server = server()) {
+            var slow = server.connect(WITH_KEY);
+            slow.next(RealtimeClient.CONNECTED);
+            slow.send("{'action':10,'channel':'c'}");
+            slow.next(ATTACHED);
+            slow.pause();
+            var writer = server.connect(WITH_KEY);
+            writer.next(RealtimeClient.CONNECTED);
+            String data = "d".repeat(20_000);
+            int count = 1_000;
+            for (int i = 0; i < count; i++) {
+                writer.send(publish("c", i, i + " " + data));
+            }
+            for (int acked = 0; acked < count; ) {
+                acked += writer.next(ACK).path("count").intValue();
+            }
+            slow.resume();
+
+            int expected = 0;
+            while (expected < count) {
+                for (JsonNode message : slow.next(MESSAGE).path("messages")) {
+                    assertThat(message.path("data").stringValue()).startsWith(expected + " ");
+                    expected++;
+                }
+            }
+        }
+    }
+
+    @Test
+    void whoReadsTooSlowlyForTooLongIsDisconnected() throws Exception {
+        try (var server = new RealtimeServer(folder, Map.of("realtime.slow-timeout", "1000"))) {
+            var slow = server.connect(WITH_KEY);
+            slow.next(RealtimeClient.CONNECTED);
+            slow.send("{'action':10,'channel':'c'}");
+            slow.next(ATTACHED);
+            slow.pause();
+            var writer = server.connect(WITH_KEY);
+            writer.next(RealtimeClient.CONNECTED);
+            String data = "d".repeat(60_000);
+            int count = 500;
+            for (int i = 0; i < count; i++) {
+                writer.send(publish("c", i, data));
+            }
+            for (int acked = 0; acked < count; ) {
+                acked += writer.next(ACK).path("count").intValue();
+            }
+            // One connection is left when the other one is given up.
+            await().atMost(Duration.ofSeconds(30))
+                    .untilAsserted(() -> assertThat(server.connections()).isEqualTo(1));
+        }
+    }
+
+    @Test
+    void aServerThatStopsSendsItsClientsAway() throws Exception {
+        RealtimeClient client;
+        try (var server = server()) {
+            client = server.connect(WITH_KEY);
+            client.next(RealtimeClient.CONNECTED);
+            RealtimeServer.await(server.front.stop());
+            assertThat(code(client.next(RealtimeClient.DISCONNECTED))).isEqualTo(80003);
+            client.awaitClosed();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "no json",
+                "[]",
+                "{}",
+                "{'action':99}",
+                "{'action':'x'}",
+                "{'action':4}",
+                "{'action':10}",
+                "{'action':15,'channel':'c','messages':[{}]}",
+                "{'action':10,'channel':{'a':1}}"
+            })
+    void whatIsNoFrameEndsTheConnectionWithAnError(String frame) throws Exception {
+        try (var server = server()) {
+            var client = server.connect(WITH_KEY);
+            client.next(RealtimeClient.CONNECTED);
+
+            client.send(frame);
+
+            assertThat(client.next(RealtimeClient.ERROR)
+                            .path("error")
+                            .path("statusCode")
+                            .intValue())
+                    .isEqualTo(400);
+            client.awaitClosed();
+        }
+    }
+
+    @Test
+    void theFormatOfTheConnectionIsTheOneThatIsRead() throws Exception {
+        try (var server = server()) {
+            var client = server.connect(WITH_KEY);
+            client.next(RealtimeClient.CONNECTED);
+
+            client.sendBytes("{\"action\":0,\"id\":\"p\"}".getBytes(StandardCharsets.UTF_8));
+
+            assertThat(client.next(0).path("id").stringValue()).isEqualTo("p");
+        }
+    }
+
+    @Test
+    void channelsOfAConnectionAreBounded() throws Exception {
+        try (var server = new RealtimeServer(folder, Map.of("realtime.channels-per-connection", "3"))) {
+            var client = server.connect(WITH_KEY);
+            client.next(RealtimeClient.CONNECTED);
+            for (int i = 0; i < 4; i++) {
+                client.send("{'action':10,'channel':'c%d'}".formatted(i));
+            }
+            JsonNode refused = client.next(RealtimeClient.ERROR);
+            assertThat(refused.path("channel").stringValue()).isEqualTo("c3");
+            assertThat(code(refused)).isEqualTo(90010);
+            client.send("{'action':12,'channel':'c0'}");
+            client.next(DETACHED);
+            client.send("{'action':10,'channel':'c3'}");
+            while (!client.next(ATTACHED).path("channel").stringValue().equals("c3")) {
+                // The other two, which may come late.
+            }
+        }
+    }
+}

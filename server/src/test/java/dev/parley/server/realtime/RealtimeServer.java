@@ -1,0 +1,98 @@
+package dev.parley.server.realtime;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineOptions;
+import dev.parley.server.apps.Apps;
+import dev.parley.server.apps.Namespace;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Capabilities;
+import dev.parley.server.auth.ConnectionKeys;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Revocations;
+import dev.parley.server.config.Config;
+import dev.parley.server.config.ConfigLoader;
+import dev.parley.server.http.HttpFront;
+import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.ops.Health;
+import dev.parley.server.ops.Metrics;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A real engine on a folder, with the realtime door and nothing else. */
+final class RealtimeServer implements AutoCloseable {
+    static final String KEY = "app.all:" + "a".repeat(40);
+    static final String READER_KEY = "app.reader:" + "r".repeat(40);
+    private static final Duration TOKEN_LIFETIME = Duration.ofDays(1);
+
+    final Engine engine;
+    final HttpFront front;
+    final int port;
+    private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+    private final Metrics metrics = new Metrics();
+
+    RealtimeServer(Path folder, Map<String, String> settings) throws IOException {
+        engine = Engine.open(EngineOptions.in(folder));
+        Map<String, String> all = new HashMap<>(settings);
+        all.put("server.port", "0");
+        all.put("server.event-loops", "2");
+        all.put("data.dir", folder.toString());
+        Config config = new ConfigLoader().flags(all).load();
+        Clock clock = Clock.systemUTC();
+        List<ApiKey> keys = List.of(
+                ApiKey.parse(KEY, Capabilities.ALL),
+                ApiKey.parse(READER_KEY, Capabilities.parse("{\"*\":[\"subscribe\"]}")));
+        Apps apps = Apps.open(folder, keys, List.<Namespace>of());
+        Revocations revocations = Revocations.in(folder, TOKEN_LIFETIME, clock);
+        Gate gate = new Gate(apps, false, TOKEN_LIFETIME, revocations, clock, metrics.registry());
+        Health health = new Health();
+        front = new HttpFront(vertx, config, health, metrics);
+        port = await(front.start());
+        front.open(
+                List.of(),
+                new RealtimeDoor(
+                        vertx,
+                        engine,
+                        gate,
+                        apps,
+                        revocations,
+                        ConnectionKeys.in(folder),
+                        new Occupancy(),
+                        config.realtime(),
+                        metrics.registry()));
+        health.become(Health.State.READY);
+    }
+
+    /** How many there are, as the metrics have it. */
+    int connections() {
+        return (int)
+                metrics.registry().get("parley.realtime.connections").gauge().value();
+    }
+
+    RealtimeClient connect(String query) {
+        return new RealtimeClient(vertx, port, query);
+    }
+
+    static <T> T await(Future<T> future) {
+        return future.toCompletionStage()
+                .toCompletableFuture()
+                .orTimeout(20, TimeUnit.SECONDS)
+                .join();
+    }
+
+    @Override
+    public void close() throws IOException {
+        await(front.stop());
+        await(vertx.close());
+        engine.close();
+        metrics.close();
+    }
+}
