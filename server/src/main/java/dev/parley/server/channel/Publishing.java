@@ -135,7 +135,7 @@ public record Publishing(
         if (claimed == null) {
             return Principal.ANY_CLIENT.equals(principal.clientId()) ? null : principal.clientId();
         }
-        if (principal.as(claimed) instanceof Access.Granted) {
+        if (!claimed.equals(Principal.ANY_CLIENT) && principal.as(claimed) instanceof Access.Granted) {
             return claimed;
         }
         throw new WireException(ErrorInfo.invalidClientId(

@@ -3,6 +3,7 @@ package dev.parley.server.http;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,18 +27,28 @@ public final class RequestBody {
      * Reads the body on the request's event loop, and there calls one of these.
      *
      * @param whole gets the body
-     * @param tooLarge is called as soon as it is known to have more than {@code limit} bytes; the answer should close the
-     *     connection, as the rest of the body is not worth reading
+     * @param tooLarge is called as soon as it is known to have more than {@code limit} bytes
      */
     public static void read(HttpServerRequest request, int limit, Consumer<byte[]> whole, Runnable tooLarge) {
         String length = request.headers().get(HttpHeaders.CONTENT_LENGTH);
         // Eleven digits are beyond any limit; the HTTP engine has checked that they are digits.
         if (length != null && (length.length() > 10 || Long.parseLong(length) > limit)) {
+            giveUp(request);
             tooLarge.run();
             return;
         }
-        RequestBody body = new RequestBody(limit, whole, tooLarge);
+        RequestBody body = new RequestBody(limit, whole, () -> {
+            giveUp(request);
+            tooLarge.run();
+        });
         request.handler(body::part).endHandler(body::end);
+    }
+
+    /** The rest of the body is not worth reading; only HTTP/2 can leave it without an end of the connection. */
+    private static void giveUp(HttpServerRequest request) {
+        if (request.version() != HttpVersion.HTTP_2) {
+            request.response().putHeader(HttpHeaders.CONNECTION, "close");
+        }
     }
 
     private void part(Buffer part) {

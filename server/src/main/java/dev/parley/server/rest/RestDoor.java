@@ -145,10 +145,7 @@ public final class RestDoor implements Door {
                 request,
                 limit,
                 body -> Thread.ofVirtual().name("rest").start(() -> exchange.work(head.with(body))),
-                () -> {
-                    request.response().putHeader(HttpHeaders.CONNECTION, "close");
-                    exchange.refuse(head.accepted(), ErrorInfo.bodyTooLarge(limit));
-                });
+                () -> exchange.refuse(head.accepted(), ErrorInfo.bodyTooLarge(limit)));
     }
 
     private Answer route(RestRequest request, HttpServerRequest http)

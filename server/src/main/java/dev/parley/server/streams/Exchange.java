@@ -4,7 +4,6 @@ import dev.parley.engine.Reply;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.http.RequestBody;
-import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.function.Consumer;
@@ -55,8 +54,6 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
     }
 
     void tooLarge(int limit) {
-        // The rest of the body is not worth reading.
-        response().putHeader(HttpHeaders.CONNECTION, "close");
         error(413, "BODY_TOO_LARGE", "The body is larger than " + limit + " bytes. Split it over several appends.");
     }
 
