@@ -8,6 +8,8 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who may lean on whom in the server, as drawn in docs/architecture.md. */
 class ArchitectureTest {
@@ -21,14 +23,27 @@ class ArchitectureTest {
         slices().matching("dev.parley.server.(*)..").should().beFreeOfCycles().check(SERVER);
     }
 
-    @Test
-    void onlyTheCommandLineKnowsTheDoors() {
+    @ParameterizedTest
+    @ValueSource(strings = {"streams", "realtime", "rest"})
+    void onlyTheCommandLineKnowsTheDoors(String door) {
+        String packages = "dev.parley.server." + door + "..";
         noClasses()
                 .that()
-                .resideOutsideOfPackages("dev.parley.server.cli..", "dev.parley.server.streams..")
+                .resideOutsideOfPackages("dev.parley.server.cli..", packages)
                 .should()
                 .dependOnClassesThat()
-                .resideInAPackage("dev.parley.server.streams..")
+                .resideInAPackage(packages)
+                .check(SERVER);
+    }
+
+    @Test
+    void whatDoorsShareKnowsNoHttp() {
+        noClasses()
+                .that()
+                .resideInAnyPackage("dev.parley.server.wire..", "dev.parley.server.channel..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.vertx..", "dev.parley.server.http..")
                 .check(SERVER);
     }
 
