@@ -14,7 +14,7 @@ public enum WireFormat {
         @Override
         public JsonNode read(byte[] bytes) throws WireException {
             try {
-                JsonNode node = MAPPER.readTree(bytes);
+                JsonNode node = MAPPER.readTree(Surrogates.completed(bytes));
                 if (node.isMissingNode()) {
                     throw new WireException(ErrorInfo.unreadable("There is no JSON in it."));
                 }

@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
@@ -114,6 +115,27 @@ class WireFormatTest {
         assertRefused(bytes(0x81, 0x01, 0x01)); // a map with a number for a name
         assertRefused(bytes(0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)); // beyond 63 bits
         assertRefused(bytes(0x01, 0x01)); // two values
+    }
+
+    @ParameterizedTest
+    @CsvSource(quoteCharacter = '~', textBlock = """
+            \\ud83d\\ude00,     \uD83D\uDE00
+            a\\uD83Db,          a\uFFFDb
+            a\\ude00b,          a\uFFFDb
+            \\ud83d\\ud83d\\ude00, \uFFFD\uD83D\uDE00
+            \\ude00\\ud83d,     \uFFFD\uFFFD
+            \\ud83d\\n,         ~\uFFFD\n~
+            \\\\ud83d,           \\ud83d
+            """)
+    void halfACharacterIsReplaced(String json, String text) throws WireException {
+        JsonNode read = WireFormat.JSON.read(("{\"" + json + "\":\"" + json + "\"}").getBytes(StandardCharsets.UTF_8));
+
+        assertThat(read.propertyNames()).containsExactly(text);
+        for (WireFormat format : WireFormat.values()) {
+            byte[] written = format.write(
+                    to -> to.beginObject().jsonField(text, read.toString()).endObject());
+            assertThat(format.read(written).path(text).path(text).stringValue()).isEqualTo(text);
+        }
     }
 
     @Test
