@@ -107,7 +107,11 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
         return operationsByPattern.values().stream().anyMatch(operations -> operations.contains(operation));
     }
 
-    /** What both allow. */
+    /**
+     * What both allow.
+     *
+     * @throws IllegalArgumentException if there is no saying so in twice as many patterns as either may have
+     */
     public Capabilities intersect(Capabilities other) {
         var both = new TreeMap<String, Set<Operation>>();
         operationsByPattern.forEach((ours, allowed) -> other.operationsByPattern.forEach((theirs, requested) -> {
@@ -123,6 +127,9 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
                 }
             }
         }));
+        if (both.size() > 2 * MAX_PATTERNS) {
+            throw new IllegalArgumentException("the capabilities of key and token make too many resource patterns");
+        }
         return new Capabilities(both);
     }
 

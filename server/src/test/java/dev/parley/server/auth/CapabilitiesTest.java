@@ -159,4 +159,17 @@ class CapabilitiesTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Capabilities.parse(json.append('}').toString()));
     }
+
+    @Test
+    void refusesIntersectionsWithTooManyPatterns() {
+        var ours = new StringBuilder("{\"p\":[\"publish\"]");
+        var theirs = new StringBuilder(ours);
+        for (int i = 0; i < 30; i++) {
+            ours.append(",\"[*]n").append(i).append(":*\":[\"publish\"]");
+            theirs.append(",\"[q").append(i).append("]*\":[\"publish\"]");
+        }
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Capabilities.parse(ours + "}").intersect(Capabilities.parse(theirs + "}")));
+    }
 }
