@@ -127,6 +127,9 @@ public final class Gate {
     /** The key {@code keyName}, if its holder sends the request and it may revoke tokens. */
     public ApiKey revokingKey(@Nullable String authorization, String keyName) throws AccessRefusedException {
         try {
+            if (authorization == null) {
+                throw new AccessRefusedException(unauthenticated("Tokens are revoked by the key that issued them."));
+            }
             ApiKey key = keys.find(keyName);
             if (key == null || !holder(authorization, key)) {
                 throw new AccessRefusedException(
