@@ -41,9 +41,9 @@ public record Principal(
         return capabilities.allows(operation, resource);
     }
 
-    /** Whether they may call themselves so. */
+    /** Whether they may call themselves so. Nobody is everybody. */
     public boolean mayBe(String clientId) {
-        return ANY_CLIENT.equals(this.clientId) || clientId.equals(this.clientId);
+        return !clientId.equals(ANY_CLIENT) && (ANY_CLIENT.equals(this.clientId) || clientId.equals(this.clientId));
     }
 
     /**

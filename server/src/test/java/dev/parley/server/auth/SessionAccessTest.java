@@ -251,6 +251,17 @@ class SessionAccessTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"*, ada, true", "*, *, false", "ada, ada, true", "ada, bob, false", "ada, *, false", ", ada, false"})
+    void aMessageIsFromWhoItsSenderMayBe(@Nullable String inToken, String inMessage, boolean allowed) {
+        var claims = claims();
+        if (inToken != null) {
+            claims.claim("x-ably-clientId", inToken);
+        }
+
+        assertThat(granted(gate.sessionToken(token(claims))).mayBe(inMessage)).isEqualTo(allowed);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"clientId:ada", "revocationKey:customers", "channel:room:1"})
     void revokedTokensAreGoodNoLonger(String target) throws Exception {
         String token = token(claims().claim("x-ably-clientId", "ada")
