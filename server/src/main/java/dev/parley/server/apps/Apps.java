@@ -85,12 +85,6 @@ public final class Apps implements Keys {
         return key == null ? made.keys.get(keyName) : key;
     }
 
-    /** Whether there is such an app. */
-    public boolean exists(String app) {
-        App known = made.apps.get(app);
-        return configuredApps.contains(app) || (known != null && !known.removed());
-    }
-
     /** The ids of all apps. */
     public List<String> ids() {
         var ids = new ArrayList<>(configuredApps);

@@ -102,11 +102,6 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
         return false;
     }
 
-    /** Whether anything is allowed somewhere: for what concerns no resource in particular. */
-    public boolean allowsSomewhere(Operation operation) {
-        return operationsByPattern.values().stream().anyMatch(operations -> operations.contains(operation));
-    }
-
     /**
      * What both allow.
      *

@@ -105,6 +105,19 @@ public final class Gate {
     }
 
     /**
+     * Somebody whom we know, under the name that they claim beside their credentials.
+     *
+     * @param claimed null if they claim none
+     */
+    public Access as(Principal principal, @Nullable String claimed) {
+        Access access = principal.as(claimed);
+        if (access instanceof Access.Refused refused) {
+            refusals.record(refused, principal.keyName(), null, "");
+        }
+        return access;
+    }
+
+    /**
      * Makes a token.
      *
      * @param authorization the value of the header Authorization, for requests that are not signed

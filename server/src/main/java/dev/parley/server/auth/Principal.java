@@ -41,11 +41,6 @@ public record Principal(
         return capabilities.allows(operation, resource);
     }
 
-    /** Whether they may call themselves so. Nobody is everybody. */
-    public boolean mayBe(String clientId) {
-        return !clientId.equals(ANY_CLIENT) && (ANY_CLIENT.equals(this.clientId) || clientId.equals(this.clientId));
-    }
-
     /**
      * The same under the name that the client claims beside its credentials.
      *
@@ -60,7 +55,7 @@ public record Principal(
                     Access.Reason.BAD_CLIENT_ID,
                     "A client id has 1 to " + Tokens.MAX_CLIENT_ID_CHARS + " characters and is not '*'.");
         }
-        if (!mayBe(claimed)) {
+        if (!ANY_CLIENT.equals(clientId)) {
             return new Access.Refused(
                     Access.Reason.WRONG_CLIENT_ID, "The client id is not the one that the token was made for.");
         }

@@ -45,8 +45,6 @@ class AppsTest {
     void hasTheAppsOfTheConfiguration() {
         assertThat(apps.find("shop.backend")).isSameAs(CONFIGURED);
         assertThat(apps.find("shop.other")).isNull();
-        assertThat(apps.exists("shop")).isTrue();
-        assertThat(apps.exists("other")).isFalse();
         assertThat(apps.ids()).containsExactly("shop");
     }
 
@@ -119,7 +117,7 @@ class AppsTest {
 
         assertThat(heard).containsExactly(app.id());
         assertThat(apps.find(app.keys().getFirst().name())).isNull();
-        assertThat(apps.exists(app.id())).isFalse();
+        assertThat(apps.ids()).doesNotContain(app.id());
         assertThat(apps.remove(app.id())).isFalse();
         open();
         assertThat(apps.find(app.keys().getFirst().name())).isNull();
