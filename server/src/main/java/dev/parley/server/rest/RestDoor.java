@@ -59,6 +59,7 @@ public final class RestDoor implements Door {
     private final PresenceResource presence;
     private final ChannelsResource channels;
     private final BatchResource batch;
+    private final ObjectsResource objects;
     private final KeysResource keys;
     private final @Nullable AppsResource apps;
     private final Gate gate;
@@ -94,6 +95,8 @@ public final class RestDoor implements Door {
         this.presence = new PresenceResource(engine.sessions(), gate);
         this.channels = new ChannelsResource(engine.sessions(), gate, occupancy);
         this.batch = new BatchResource(messages, presence, gate);
+        this.objects = new ObjectsResource(
+                engine, gate, connectionKeys, clock, config.realtime().messageBytes());
         this.keys = new KeysResource(gate);
         this.apps = config.auth().adminApi()
                 ? new AppsResource(engine, apps, gate, rootKey, appsForEverybody, clock)
@@ -161,15 +164,20 @@ public final class RestDoor implements Door {
                 switch (last) {
                     case "messages" -> messages.history(request, channel(path));
                     case "presence" -> presence.get(request, channel(path));
+                    case "object" -> objects.get(request, channel(path), null);
                     default -> throw nothingHere();
                 };
-            case "POST channels 3" -> {
-                expect("messages", last);
-                yield messages.publish(request, channel(path));
-            }
+            case "POST channels 3" ->
+                switch (last) {
+                    case "messages" -> messages.publish(request, channel(path));
+                    // The second is how clients called it before there were paths.
+                    case "object", "objects" -> objects.publish(request, channel(path));
+                    default -> throw nothingHere();
+                };
             case "GET channels 4" ->
                 switch (path.get(2)) {
                     case "messages" -> messages.get(request, channel(path), last);
+                    case "object" -> objects.get(request, channel(path), last);
                     case "presence" -> {
                         expect("history", last);
                         yield presence.history(request, channel(path));

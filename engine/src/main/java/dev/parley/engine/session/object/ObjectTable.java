@@ -1,10 +1,39 @@
 package dev.parley.engine.session.object;
 
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** The objects of one session, to be read. */
 public interface ObjectTable {
+    /** Those of a session that does not exist. */
+    ObjectTable EMPTY = new ObjectTable() {
+        @Override
+        public ObjectTotals totals() {
+            return ObjectTotals.NONE;
+        }
+
+        @Override
+        public @Nullable ObjectState object(String id) {
+            return null;
+        }
+
+        @Override
+        public SortedMap<String, ObjectState> objects() {
+            return new TreeMap<>();
+        }
+
+        @Override
+        public @Nullable MapEntry entry(String mapId, String key) {
+            return null;
+        }
+
+        @Override
+        public SortedMap<String, MapEntry> entries(String mapId) {
+            return new TreeMap<>();
+        }
+    };
+
     /** The totals of all objects. */
     ObjectTotals totals();
 

@@ -1,0 +1,112 @@
+package dev.parley.server.rest;
+
+import dev.parley.engine.session.object.MapEntry;
+import dev.parley.engine.session.object.ObjectIds;
+import dev.parley.engine.session.object.ObjectTable;
+import dev.parley.engine.session.object.ObjectValue;
+import dev.parley.engine.session.object.ObjectValue.Ref;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.WireException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A way through objects: keys of maps with dots between them, a star for all keys, and a backslash before a character
+ * that is to mean itself. Empty: where it begins.
+ */
+record ObjectPath(List<Segment> segments) {
+    /** Keys in a path. */
+    static final int MAX_SEGMENTS = 64;
+
+    /** Values at which a path with stars may come out. */
+    static final int MAX_FOUND = 1_000;
+
+    /** A key, or any. */
+    record Segment(String key, boolean any) {}
+
+    static ObjectPath parse(String path) throws WireException {
+        List<Segment> segments = new ArrayList<>();
+        if (path.isEmpty()) {
+            return new ObjectPath(segments);
+        }
+        StringBuilder key = new StringBuilder();
+        boolean escaped = false;
+        boolean literal = false;
+        for (int i = 0; i < path.length(); i++) {
+            char c = path.charAt(i);
+            if (escaped) {
+                key.append(c);
+                escaped = false;
+            } else if (c == '\\') {
+                escaped = true;
+                literal = true;
+            } else if (c == '.') {
+                segments.add(
+                        new Segment(key.toString(), !literal && key.toString().equals("*")));
+                key.setLength(0);
+                literal = false;
+            } else {
+                key.append(c);
+            }
+        }
+        segments.add(new Segment(key.toString(), !literal && key.toString().equals("*")));
+        if (escaped || segments.size() > MAX_SEGMENTS) {
+            throw new WireException(new ErrorInfo(
+                    92007,
+                    400,
+                    "A path has at most " + MAX_SEGMENTS
+                            + " keys, and does not end in a backslash that hides nothing."));
+        }
+        return new ObjectPath(segments);
+    }
+
+    boolean isEmpty() {
+        return segments.isEmpty();
+    }
+
+    /** Whether it may come out at several values. */
+    boolean hasStar() {
+        return segments.stream().anyMatch(Segment::any);
+    }
+
+    /** The last key. */
+    Segment last() {
+        return segments.getLast();
+    }
+
+    /** The way without its last key. */
+    ObjectPath parent() {
+        return new ObjectPath(segments.subList(0, segments.size() - 1));
+    }
+
+    /** Where it comes out, if it begins at an object. */
+    List<ObjectValue> resolve(ObjectTable objects, String from) throws WireException {
+        List<ObjectValue> found = List.of(new Ref(from));
+        for (Segment segment : segments) {
+            List<ObjectValue> next = new ArrayList<>();
+            for (ObjectValue value : found) {
+                if (value instanceof Ref(String id) && ObjectIds.isMap(id)) {
+                    List<MapEntry> entries = segment.any()
+                            ? List.copyOf(objects.entries(id).values())
+                            : entry(objects, id, segment.key());
+                    for (MapEntry entry : entries) {
+                        if (entry.value() != null) {
+                            next.add(entry.value());
+                        }
+                    }
+                }
+                if (next.size() > MAX_FOUND) {
+                    throw new WireException(
+                            new ErrorInfo(92007, 400, "The path leads to more than " + MAX_FOUND + " values."));
+                }
+            }
+            found = next;
+        }
+        return found;
+    }
+
+    private static List<MapEntry> entry(ObjectTable objects, String id, String key) {
+        MapEntry entry = objects.entry(id, key);
+        return entry == null ? List.of() : List.of(entry);
+    }
+}

@@ -1,0 +1,121 @@
+package dev.parley.server.wire;
+
+import dev.parley.engine.session.object.MapEntry;
+import dev.parley.engine.session.object.ObjectIds;
+import dev.parley.engine.session.object.ObjectState;
+import dev.parley.engine.session.object.ObjectTable;
+import dev.parley.engine.session.object.ObjectValue;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** An object or a value with all that it leads to, as REST shows it. */
+public sealed interface ObjectTree {
+    /** Maps and values in one tree: an object to which many ways lead is shown at the end of each. */
+    int MAX_NODES = 100_000;
+
+    /** Maps inside each other. */
+    int MAX_DEPTH = 32;
+
+    /** A map. */
+    record OfMap(String id, SortedMap<String, ObjectTree> entries) implements ObjectTree {}
+
+    /** A counter. */
+    record OfCounter(String id, double count) implements ObjectTree {}
+
+    /** Any other value; also an object that is not shown here because the tree leads in circles or is too large. */
+    record Leaf(ObjectValue value) implements ObjectTree {}
+
+    /** The tree below an object, or null if there is no such object. */
+    static @Nullable ObjectTree below(ObjectTable objects, String id) {
+        return new Reader(objects).tree(new ObjectValue.Ref(id));
+    }
+
+    /** A value with what it leads to, or null if it leads to nothing. */
+    static @Nullable ObjectTree of(ObjectTable objects, ObjectValue value) {
+        return new Reader(objects).tree(value);
+    }
+
+    /** Reads a tree. */
+    final class Reader {
+        private final ObjectTable objects;
+        private final Set<String> above = new HashSet<>();
+        private int nodes;
+
+        private Reader(ObjectTable objects) {
+            this.objects = objects;
+        }
+
+        private @Nullable ObjectTree tree(ObjectValue value) {
+            nodes++;
+            if (!(value instanceof ObjectValue.Ref(String id))) {
+                return new Leaf(value);
+            }
+            return switch (objects.object(id)) {
+                case null -> id.equals(ObjectIds.ROOT) ? new OfMap(id, new TreeMap<>()) : null;
+                case ObjectState.Deleted deleted -> null;
+                case ObjectState.CounterState counter -> new OfCounter(id, counter.count());
+                case ObjectState.MapState map -> {
+                    if (nodes > MAX_NODES || above.size() >= MAX_DEPTH || !above.add(id)) {
+                        yield new Leaf(value);
+                    }
+                    SortedMap<String, ObjectTree> entries = new TreeMap<>();
+                    for (Map.Entry<String, MapEntry> entry : objects.entries(id).entrySet()) {
+                        ObjectValue child = entry.getValue().value();
+                        ObjectTree tree = child == null ? null : tree(child);
+                        if (tree != null) {
+                            entries.put(entry.getKey(), tree);
+                        }
+                    }
+                    above.remove(id);
+                    yield new OfMap(id, entries);
+                }
+            };
+        }
+    }
+
+    /** Only the values. */
+    default void writeCompact(WireWriter to) {
+        switch (this) {
+            case OfMap(String id, SortedMap<String, ObjectTree> entries) -> {
+                to.beginObject();
+                entries.forEach((key, tree) -> tree.writeCompact(to.name(key)));
+                to.endObject();
+            }
+            case OfCounter(String id, double count) -> to.value(count);
+            case Leaf(ObjectValue value) -> {
+                if (value instanceof ObjectValue.Ref) {
+                    ObjectValues.write(to, value);
+                } else {
+                    ObjectValues.bare(to, value);
+                }
+            }
+        }
+    }
+
+    /** With ids and types. */
+    default void writeFull(WireWriter to) {
+        switch (this) {
+            case OfMap(String id, SortedMap<String, ObjectTree> entries) -> {
+                to.beginObject().field("objectId", id);
+                to.name("map").beginObject().field("semantics", "LWW");
+                to.name("entries").beginObject();
+                entries.forEach((key, tree) -> {
+                    to.name(key).beginObject().name("data");
+                    tree.writeFull(to);
+                    to.endObject();
+                });
+                to.endObject().endObject().endObject();
+            }
+            case OfCounter(String id, double count) -> {
+                to.beginObject().field("objectId", id).name("counter").beginObject();
+                to.name("data").beginObject().name("number").value(count);
+                to.endObject().endObject().endObject();
+            }
+            case Leaf(ObjectValue value) -> ObjectValues.write(to, value);
+        }
+    }
+}
