@@ -29,9 +29,12 @@ public record InboundObject(
         @Nullable String clientId,
         @Nullable String extras,
         ObjectOperation operation) {
-    /** Its size in bytes, as limits count it. */
+    /** Its size in bytes, as limits count it: what the object is called is no part of it. */
     public int size() {
-        return operation.size() + (clientId == null ? 0 : clientId.length()) + (extras == null ? 0 : extras.length());
+        return operation.size()
+                - operation.objectId().length()
+                + (clientId == null ? 0 : clientId.length())
+                + (extras == null ? 0 : extras.length());
     }
 
     static List<InboundObject> readAll(Iterable<JsonNode> nodes) throws WireException {
