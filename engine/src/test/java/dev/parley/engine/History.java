@@ -9,6 +9,9 @@ import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
@@ -53,7 +56,8 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>what a start finds in the journal begins like what was written and has everything that was ever answered;
  *   <li>every outcome, and everything that can be read, is the {@link Model}'s;
- *   <li>a tail gets every entry once and in order, and nothing that a crash takes away;
+ *   <li>a tail gets every entry once and in order, and nothing that a crash takes away; of a session, what a reader
+ *       puts together from it is what the model has;
  *   <li>replay of the whole journal into an empty store gives the same bytes.
  * </ul>
  */
@@ -91,12 +95,15 @@ final class History {
     private final TreeMap<Long, byte[]> written = new TreeMap<>();
 
     private final Model model = new Model();
+    private final SessionSide sessionSide;
+    /** Of so many commands how many are for sessions: all, none or some. */
+    private final int sessionShare;
     /** Position of the newest command that is known to be durable. The model has come as far. */
     private long durable;
 
     private final List<Reader> readers = new ArrayList<>();
-    private final List<StreamCommand<?>> sent = new ArrayList<>();
-    private final List<StreamCommand<?>> unanswered = new ArrayList<>();
+    private final List<Command<?>> sent = new ArrayList<>();
+    private final List<Command<?>> unanswered = new ArrayList<>();
     private long now = 1_000_000;
     private int made;
 
@@ -106,6 +113,8 @@ final class History {
         this.trace = trace;
         this.shardCount = 1 + random.nextInt(3);
         this.maxCached = 1 + random.nextInt(5);
+        this.sessionShare = random.nextInt(3);
+        this.sessionSide = new SessionSide(random, trace);
     }
 
     void run() throws IOException {
@@ -133,6 +142,7 @@ final class History {
         }
         points.crash();
         readers.forEach(Reader::detach);
+        sessionSide.detach();
         disk.mend();
         if (random.nextBoolean()) {
             trace.accept("power failure");
@@ -146,6 +156,7 @@ final class History {
         started.forks.recover(started.streams.releases(), now);
         started.forks.recover(started.streams.orphanedPins(), now);
         readers.removeIf(reader -> !reader.attach(started));
+        sessionSide.resume(started.sessions, started.delivery);
         return started;
     }
 
@@ -157,10 +168,20 @@ final class History {
             }
             case 9, 10, 11, 12 -> commit(running);
             case 13, 14, 15, 16 -> running.work(random.nextInt(shardCount));
-            case 17, 18 -> read(running);
+            case 17, 18 -> {
+                if (forSessions()) {
+                    sessionSide.read(running.sessions, running.delivery);
+                } else {
+                    read(running);
+                }
+            }
             case 19 -> {
                 now += random.nextInt(30);
                 running.streams.due(now, 10).forEach(expire -> running.enqueue(expire, Forks.ignore()));
+                running.sessions
+                        .idle(null, now - 10, now, 10)
+                        .idle()
+                        .forEach(compact -> running.enqueue(compact, Forks.ignore()));
             }
             case 20 -> running.checkpoint();
             case 21 -> disk.full(random.nextInt(3) == 0);
@@ -197,7 +218,11 @@ final class History {
 
     // What clients do.
 
-    private void send(Server running, StreamCommand<?> command) {
+    private boolean forSessions() {
+        return random.nextInt(2) < sessionShare;
+    }
+
+    private void send(Server running, Command<?> command) {
         trace.accept("send " + command);
         sent.add(command);
         if (command instanceof Create create && create.fork() != null) {
@@ -209,7 +234,7 @@ final class History {
 
     /** After a crash clients send again what was not answered, or they do not. */
     private void retry(Server running) {
-        List<StreamCommand<?>> again = List.copyOf(unanswered);
+        List<Command<?>> again = List.copyOf(unanswered);
         unanswered.clear();
         if (random.nextBoolean()) {
             again.forEach(command -> send(running, command));
@@ -220,9 +245,12 @@ final class History {
         return choices.get(random.nextInt(choices.size()));
     }
 
-    private StreamCommand<?> command() {
+    private Command<?> command() {
         if (!sent.isEmpty() && random.nextInt(6) == 0) {
             return sent.get(Math.max(0, sent.size() - 1 - random.nextInt(12)));
+        }
+        if (forSessions()) {
+            return sessionSide.command(now);
         }
         String path = oneOf(PATHS);
         return switch (random.nextInt(20)) {
@@ -299,10 +327,10 @@ final class History {
 
     /** Hears one answer, or none if the server crashes. */
     private final class Once<O> implements Reply<O> {
-        private final StreamCommand<?> command;
+        private final Command<?> command;
         private boolean answered;
 
-        Once(StreamCommand<?> command) {
+        Once(Command<?> command) {
             this.command = command;
             unanswered.add(command);
         }
@@ -486,8 +514,9 @@ final class History {
         List<Reader> over = readers.stream().filter(reader -> reader.ended).toList();
         over.forEach(Reader::close);
         readers.removeAll(over);
+        sessionSide.compare(running.sessions, running.delivery);
         assertThat(running.delivery.topics())
-                .isEqualTo((int) readers.stream().map(r -> r.id).distinct().count());
+                .isEqualTo((int) readers.stream().map(r -> r.id).distinct().count() + sessionSide.topics());
     }
 
     private void end(Server running) throws IOException {
@@ -594,7 +623,7 @@ final class History {
         }
 
         <O> void enqueue(Command<O> command, Reply<O> reply) {
-            pending.add(new Committer.Submission(command, new Checked<>((StreamCommand<?>) command, reply, streams)));
+            pending.add(new Committer.Submission(command, new Checked<>(command, reply, this)));
         }
 
         void commit(int most) throws IOException {
@@ -666,23 +695,34 @@ final class History {
         void run() throws IOException;
     }
 
+    /** What the models say of a command that is durable. */
+    private Object happen(long position, Command<?> command) {
+        return switch (command) {
+            case StreamCommand<?> c -> model.apply(position, c);
+            case SessionCommand<?> c -> sessionSide.model().apply(position, c);
+            default -> throw new IllegalArgumentException("no model for " + command);
+        };
+    }
+
     /** Compares an outcome with the model's, and lets crashes come before the answer leaves. */
     private final class Checked<O> implements Reply<O> {
-        private final StreamCommand<?> command;
+        private final Command<?> command;
         private final Reply<O> reply;
-        private final Streams streams;
+        private final Server server;
         private @Nullable Object expected;
         private Model.@Nullable Doc doc;
+        private SessionModel.@Nullable Room room;
 
-        Checked(StreamCommand<?> command, Reply<O> reply, Streams streams) {
+        Checked(Command<?> command, Reply<O> reply, Server server) {
             this.command = command;
             this.reply = reply;
-            this.streams = streams;
+            this.server = server;
         }
 
         void expect(long position) {
-            expected = model.apply(position, command);
-            doc = model.docs().get(command.path());
+            expected = happen(position, command);
+            doc = command instanceof StreamCommand<?> c ? model.docs().get(c.path()) : null;
+            room = command instanceof SessionCommand<?> c ? sessionSide.model().room(c.session()) : null;
             trace.accept(position + " " + command + " -> " + expected);
         }
 
@@ -693,16 +733,26 @@ final class History {
             if (outcome instanceof StreamOutcome.Appended appended && doc != null && model.exists(doc.id)) {
                 checkReadable(doc, appended.tail());
             }
+            if (command instanceof SessionCommand<?> c && outcome instanceof Accepted accepted) {
+                checkReadable(c, accepted);
+            }
             reply.done(outcome);
         }
 
         /** Who has an answer can read what it is about. */
         private void checkReadable(Model.Doc stream, long tail) {
-            StreamState state = Objects.requireNonNull(streams.find(stream.path));
+            StreamState state = Objects.requireNonNull(server.streams.find(stream.path));
             assertThat(state.id()).isEqualTo(stream.id);
             assertThat(state.tail()).isGreaterThanOrEqualTo(tail);
             if (tail > 0) {
-                checkEntries(stream, tail - 1, streams.read(state, tail - 1, 1));
+                checkEntries(stream, tail - 1, server.streams.read(state, tail - 1, 1));
+            }
+        }
+
+        private void checkReadable(SessionCommand<?> sessionCommand, Accepted accepted) {
+            SessionState state = server.sessions.find(sessionCommand.session());
+            if (room != null && state != null && room.id == state.id()) {
+                assertThat(accepted.positions()).allSatisfy(at -> assertThat(at).isLessThanOrEqualTo(state.last()));
             }
         }
 
@@ -788,8 +838,8 @@ final class History {
             expected.forEach((at, bytes) -> assertThat(replayed.get(at)).isEqualTo(bytes));
             written.tailMap(last, false).clear();
             written.tailMap(durable, false).forEach((at, bytes) -> {
-                StreamCommand<?> command = (StreamCommand<?>) CommandCodec.read(ByteBuffer.wrap(bytes));
-                trace.accept("survived: " + at + " " + command + " -> " + model.apply(at, command));
+                Command<?> command = CommandCodec.read(ByteBuffer.wrap(bytes));
+                trace.accept("survived: " + at + " " + command + " -> " + happen(at, command));
             });
             durable = last;
         }

@@ -118,9 +118,9 @@ public final class SessionMachine {
                     steps.add(new Step.Made(m, head));
                     if (!m.ephemeral()) {
                         heads.put(last, head);
-                    }
-                    if (id != null) {
-                        ids.put(id, last);
+                        if (id != null) {
+                            ids.put(id, last);
+                        }
                     }
                 }
                 case Change m -> {

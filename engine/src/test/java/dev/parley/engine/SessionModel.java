@@ -1,0 +1,306 @@
+package dev.parley.engine;
+
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.ChangeObjects;
+import dev.parley.engine.session.SessionCommand.ChangePresence;
+import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.MessageOp.Change;
+import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import dev.parley.engine.session.SessionCommand.PresenceOp;
+import dev.parley.engine.session.SessionCommand.Publish;
+import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.Trim;
+import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is said of sessions, as simply as can be: a log of all that ever happened, and every version of a message as a whole.
+ *
+ * <p>Shares no code with the state machine. A command is tried on a copy, which is kept if nothing is refused.
+ */
+final class SessionModel {
+    /**
+     * One version of a message.
+     *
+     * @param shown the entry for those who had the version before
+     * @param whole the message as it is then
+     */
+    record Version(MessageEntry shown, MessageEntry whole, boolean joined) {}
+
+    record Member(String connectionId, String clientId) {}
+
+    static final class Room {
+        final long id;
+        long last;
+        long horizon;
+        /** Everything, by position; of a growing message its fragments. */
+        final TreeMap<Long, SessionEntry> log = new TreeMap<>();
+        /** Messages that are there, by serial, with all versions. */
+        final TreeMap<Long, List<Version>> messages = new TreeMap<>();
+
+        final Map<Member, PresenceEntry> members = new HashMap<>();
+        final TreeMap<Long, PresenceEntry> presence = new TreeMap<>();
+        final Map<String, Long> ids = new HashMap<>();
+        final Map<Sender, List<Long>> outcomes = new HashMap<>();
+
+        Room(long id) {
+            this.id = id;
+        }
+
+        Room copy() {
+            Room copy = new Room(id);
+            copy.last = last;
+            copy.horizon = horizon;
+            copy.log.putAll(log);
+            messages.forEach((serial, versions) -> copy.messages.put(serial, new ArrayList<>(versions)));
+            copy.members.putAll(members);
+            copy.presence.putAll(presence);
+            copy.ids.putAll(ids);
+            copy.outcomes.putAll(outcomes);
+            return copy;
+        }
+
+        /** The message as a whole as it was at {@code position}, or null if it was not there. */
+        @Nullable
+        MessageEntry messageAt(long serial, long position) {
+            MessageEntry found = null;
+            for (Version version : messages.getOrDefault(serial, List.of())) {
+                if (version.whole.position() <= position) {
+                    found = version.whole;
+                }
+            }
+            return found;
+        }
+
+        private void add(SessionEntry entry) {
+            log.put(entry.position(), entry);
+            last = entry.position();
+        }
+
+        private long next(long time) {
+            return Math.max(last + 1, time << 20);
+        }
+    }
+
+    private final Map<SessionName, Room> rooms = new HashMap<>();
+
+    Map<SessionName, Room> rooms() {
+        return rooms;
+    }
+
+    @Nullable
+    Room room(SessionName name) {
+        return rooms.get(name);
+    }
+
+    Object apply(long position, SessionCommand<?> command) {
+        Room known = rooms.get(command.session());
+        Room room = known == null ? new Room(position) : known.copy();
+        return switch (command) {
+            case Publish c -> {
+                if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
+                    yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
+                }
+                List<Long> positions = new ArrayList<>();
+                for (MessageOp op : c.messages()) {
+                    Object outcome = switch (op) {
+                        case Create m -> create(room, c.time(), m);
+                        case Change m -> change(room, c.time(), m);
+                    };
+                    if (!(outcome instanceof Long at)) {
+                        yield outcome;
+                    }
+                    positions.add(at);
+                }
+                yield accept(c.session(), room, c.sender(), positions);
+            }
+            case ChangePresence c -> {
+                if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
+                    yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
+                }
+                int before = room.members.size();
+                List<Long> positions = new ArrayList<>();
+                for (PresenceOp op : c.events()) {
+                    positions.add(presence(room, c, op));
+                }
+                if (room.members.size() > Math.max(before, c.maxMembers())) {
+                    yield new SessionOutcome.TooManyMembers(c.maxMembers());
+                }
+                yield accept(c.session(), room, c.sender(), positions);
+            }
+            case Leave c -> {
+                if (known != null) {
+                    leave(room, c);
+                    rooms.put(c.session(), room);
+                }
+                yield new SessionOutcome.Done();
+            }
+            case Trim c -> {
+                if (known != null && Math.min(c.upTo(), room.last) > room.horizon) {
+                    room.horizon = Math.min(c.upTo(), room.last);
+                    room.messages.headMap(room.horizon, true).clear();
+                    room.presence.headMap(room.horizon, true).clear();
+                    room.ids.values().removeIf(serial -> !room.messages.containsKey(serial));
+                    rooms.put(c.session(), room);
+                }
+                yield new SessionOutcome.Done();
+            }
+            case ChangeObjects c -> throw new AssertionError("objects have a model of their own: " + c);
+            case Compact c -> new SessionOutcome.Done();
+            case Remove c -> {
+                rooms.remove(c.session());
+                yield new SessionOutcome.Done();
+            }
+        };
+    }
+
+    private Object accept(SessionName name, Room room, @Nullable Sender sender, List<Long> positions) {
+        if (sender != null) {
+            room.outcomes.put(sender, positions);
+        }
+        rooms.put(name, room);
+        return new SessionOutcome.Accepted(positions);
+    }
+
+    private static Object create(Room room, long time, Create m) {
+        if (m.unique() && room.ids.containsKey(m.id())) {
+            return room.ids.get(m.id());
+        }
+        long at = room.next(time);
+        MessageEntry entry =
+                new MessageEntry(at, Action.CREATE, at, 0, m.id(), m.clientId(), m.connectionId(), m.body(), null);
+        room.add(entry);
+        if (!m.ephemeral()) {
+            room.messages.put(at, new ArrayList<>(List.of(new Version(entry, entry, false))));
+            if (m.unique() && m.id() != null) {
+                room.ids.put(m.id(), at);
+            }
+        }
+        return at;
+    }
+
+    private static Object change(Room room, long time, Change m) {
+        List<Version> versions = room.messages.get(m.serial());
+        if (versions == null) {
+            return new SessionOutcome.NoSuchMessage(m.serial());
+        }
+        MessageEntry old = versions.getLast().whole;
+        String owner = old.clientId();
+        if (!m.any() && (owner == null || !owner.equals(m.operation().clientId()))) {
+            return new SessionOutcome.NotOwner(m.serial());
+        }
+        boolean append = m.action() == Action.APPEND;
+        Data data = m.body().data() == null ? old.body().data() : m.body().data();
+        if (append && m.body().data() != null && old.body().data() != null) {
+            if (m.body().data().text() != old.body().data().text()) {
+                return new SessionOutcome.TypeDiffers(m.serial());
+            }
+            data = join(old.body().data(), m.body().data());
+        }
+        Body whole = new Body(
+                m.body().name() == null ? old.body().name() : m.body().name(),
+                data,
+                m.body().encoding() == null ? old.body().encoding() : m.body().encoding(),
+                m.body().extras() == null ? old.body().extras() : m.body().extras());
+        if (whole.size() > m.maxBytes()) {
+            return new SessionOutcome.TooLarge(m.serial(), whole.size());
+        }
+        long at = Math.max(room.next(time), ((m.serial() >> 20) + 1) << 20);
+        Body shown = append
+                ? new Body(
+                        whole.name(),
+                        m.body().data(),
+                        m.body().encoding(),
+                        m.body().extras())
+                : whole;
+        MessageEntry entry = entry(old, at, m.action(), shown, m);
+        versions.add(new Version(entry, entry(old, at, append ? Action.UPDATE : m.action(), whole, m), append));
+        room.add(entry);
+        return at;
+    }
+
+    private static MessageEntry entry(MessageEntry old, long at, Action action, Body body, Change m) {
+        return new MessageEntry(
+                at,
+                action,
+                old.serial(),
+                old.position(),
+                old.id(),
+                old.clientId(),
+                old.connectionId(),
+                body,
+                m.operation());
+    }
+
+    private static Data join(Data a, Data b) {
+        if (a.text()) {
+            return Data.of(a.asText() + b.asText());
+        }
+        String joined =
+                new String(a.bytes(), StandardCharsets.ISO_8859_1) + new String(b.bytes(), StandardCharsets.ISO_8859_1);
+        return Data.of(joined.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    private static long presence(Room room, ChangePresence c, PresenceOp op) {
+        Member member = new Member(c.connectionId(), op.clientId());
+        PresenceEntry known = room.members.get(member);
+        if (op.action() == PresenceEntry.Action.LEAVE) {
+            if (known == null) {
+                return 0;
+            }
+            room.members.remove(member);
+            return happened(room, c.time(), op.action(), op.id(), member, op.body());
+        }
+        if (known != null && known.id().equals(op.id())) {
+            return known.position();
+        }
+        boolean update = op.action() == PresenceEntry.Action.UPDATE && known != null;
+        PresenceEntry.Action action = update ? PresenceEntry.Action.UPDATE : PresenceEntry.Action.ENTER;
+        long at = happened(room, c.time(), action, op.id(), member, op.body());
+        room.members.put(member, room.presence.get(at));
+        return at;
+    }
+
+    private static long happened(
+            Room room, long time, PresenceEntry.Action action, @Nullable String id, Member member, Body body) {
+        long at = room.next(time);
+        String its = id == null ? at + ":leave" : id;
+        PresenceEntry entry = new PresenceEntry(at, action, its, member.clientId(), member.connectionId(), body);
+        room.add(entry);
+        room.presence.put(at, entry);
+        return at;
+    }
+
+    private static void leave(Room room, Leave c) {
+        room.members.keySet().stream()
+                .filter(member -> member.connectionId().equals(c.connectionId()))
+                .map(Member::clientId)
+                .sorted()
+                .toList()
+                .forEach(clientId -> {
+                    Member member = new Member(c.connectionId(), clientId);
+                    PresenceEntry known = Objects.requireNonNull(room.members.remove(member));
+                    happened(room, c.time(), PresenceEntry.Action.LEAVE, null, member, known.body());
+                });
+        if (c.forget()) {
+            room.outcomes.keySet().removeIf(sender -> sender.connectionId().equals(c.connectionId()));
+        }
+    }
+}

@@ -1,0 +1,589 @@
+package dev.parley.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.engine.SessionModel.Room;
+import dev.parley.engine.SessionModel.Version;
+import dev.parley.engine.delivery.Delivery;
+import dev.parley.engine.delivery.SessionTail;
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.ObjectEntry;
+import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.ChangePresence;
+import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.PresenceOp;
+import dev.parley.engine.session.SessionCommand.Publish;
+import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.Trim;
+import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.Sessions.Range;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sessions of a {@link History}: what clients ask, what readers must see, and what must hold.
+ *
+ * <p>A reader keeps what its client would: of each message the text that it put together from what it was given. That must
+ * be the model's text at every moment.
+ */
+final class SessionSide {
+    private static final List<SessionName> NAMES =
+            List.of(new SessionName("app", "a"), new SessionName("app", "a:b"), new SessionName("other", "a"));
+    private static final List<String> CLIENTS = List.of("ann", "ben", "cid");
+    private static final int MAX_BYTES = 120;
+    private static final int MAX_READERS = 6;
+
+    private final SplittableRandom random;
+    private final Consumer<String> trace;
+    private final SessionModel model = new SessionModel();
+    private final List<Reader> readers = new ArrayList<>();
+    private final Map<String, Long> msgSerials = new HashMap<>();
+    private int made;
+
+    SessionSide(SplittableRandom random, Consumer<String> trace) {
+        this.random = random;
+        this.trace = trace;
+    }
+
+    SessionModel model() {
+        return model;
+    }
+
+    private <T> T oneOf(List<T> choices) {
+        return choices.get(random.nextInt(choices.size()));
+    }
+
+    // What clients ask.
+
+    SessionCommand<?> command(long now) {
+        SessionName name = oneOf(NAMES);
+        Room room = model.room(name);
+        return switch (random.nextInt(40)) {
+            case 0 -> new Remove(name, now);
+            case 1 -> new Trim(name, now, somewhere(room));
+            case 2, 3 -> new Leave(name, now, connection(), random.nextBoolean());
+            case 4, 5 -> compact(name, room, now);
+            case 6, 7, 8, 9, 10 -> {
+                String connectionId = connection();
+                yield new ChangePresence(
+                        name, now, sender(connectionId), connectionId, events(connectionId), 1 + random.nextInt(4));
+            }
+            default -> publish(name, room, now);
+        };
+    }
+
+    private String connection() {
+        return "c" + random.nextInt(3);
+    }
+
+    /** Now and then with a number that was used before: the same request, or one that got lost before. */
+    private @Nullable Sender sender(String connectionId) {
+        if (random.nextInt(4) == 0) {
+            return null;
+        }
+        long next = msgSerials.merge(connectionId, 1L, Long::sum);
+        return new Sender(connectionId, random.nextInt(10) == 0 ? random.nextLong(next) : next);
+    }
+
+    private Publish publish(SessionName name, @Nullable Room room, long now) {
+        String connectionId = connection();
+        List<MessageOp> messages = new ArrayList<>();
+        for (int count = random.nextInt(4) == 0 ? random.nextInt(4) : 1; count > 0; count--) {
+            messages.add(
+                    room == null || room.messages.isEmpty() || random.nextInt(3) == 0
+                            ? create(connectionId)
+                            : change(room));
+        }
+        return new Publish(name, now, sender(connectionId), messages);
+    }
+
+    private MessageOp.Create create(String connectionId) {
+        boolean unique = random.nextInt(4) == 0;
+        String id = unique ? "id" + random.nextInt(8) : random.nextBoolean() ? connectionId + ":x" : null;
+        return new MessageOp.Create(
+                id,
+                unique,
+                random.nextInt(8) == 0 ? null : oneOf(CLIENTS),
+                random.nextInt(8) == 0 ? null : connectionId,
+                body(),
+                random.nextInt(12) == 0);
+    }
+
+    private MessageOp.Change change(Room room) {
+        // Mostly the newest message, as an answer grows; sometimes any, sometimes one that is not there.
+        List<Long> serials = List.copyOf(room.messages.keySet());
+        long serial = random.nextInt(3) > 0 ? serials.getLast() : oneOf(serials);
+        if (random.nextInt(30) == 0) {
+            serial = somewhere(room);
+        }
+        Action action = switch (random.nextInt(8)) {
+            case 0 -> Action.UPDATE;
+            case 1 -> Action.DELETE;
+            default -> Action.APPEND;
+        };
+        Operation operation = new Operation(random.nextInt(8) == 0 ? null : oneOf(CLIENTS), null, null);
+        return new MessageOp.Change(action, serial, body(), operation, random.nextInt(8) > 0, MAX_BYTES);
+    }
+
+    private Body body() {
+        Data data = switch (random.nextInt(10)) {
+            case 0 -> null;
+            case 1 -> Data.of((made++ + ".").getBytes(StandardCharsets.US_ASCII));
+            case 2 -> Data.of(made++ + "-" + "x".repeat(random.nextInt(40)));
+            default -> Data.of(made++ + " ");
+        };
+        return new Body(rarely("name"), data, rarely("enc"), rarely("{}"));
+    }
+
+    private @Nullable String rarely(String text) {
+        return random.nextInt(5) == 0 ? text + made++ : null;
+    }
+
+    private List<PresenceOp> events(String connectionId) {
+        List<PresenceOp> events = new ArrayList<>();
+        for (int count = 1 + random.nextInt(2); count > 0; count--) {
+            PresenceEntry.Action action = oneOf(List.of(PresenceEntry.Action.values()));
+            events.add(new PresenceOp(action, connectionId + ":" + random.nextInt(20), oneOf(CLIENTS), body()));
+        }
+        return events;
+    }
+
+    private Compact compact(SessionName name, @Nullable Room room, long now) {
+        if (room == null || room.messages.isEmpty()) {
+            return new Compact(name, now, 1, 1);
+        }
+        long serial = oneOf(List.copyOf(room.messages.keySet()));
+        long version = Objects.requireNonNull(room.messages.get(serial))
+                .getLast()
+                .whole()
+                .position();
+        return new Compact(name, now, serial, version - (random.nextInt(6) == 0 ? 1 : 0));
+    }
+
+    /** A place that an entry has, or the one before or after, or any. */
+    private long somewhere(@Nullable Room room) {
+        if (room == null || room.log.isEmpty() || random.nextInt(10) == 0) {
+            return random.nextLong(1L << 41);
+        }
+        return oneOf(List.copyOf(room.log.keySet())) + random.nextInt(3) - 1;
+    }
+
+    // What readers see.
+
+    void read(Sessions sessions, Delivery delivery) {
+        if (readers.size() < MAX_READERS && random.nextInt(3) == 0) {
+            Reader reader = new Reader(oneOf(NAMES), random.nextInt(4) == 0, random.nextBoolean());
+            readers.add(reader);
+            reader.attachAnywhere(sessions, delivery);
+        } else if (!readers.isEmpty()) {
+            Reader reader = oneOf(readers);
+            switch (random.nextInt(12)) {
+                case 0 -> {
+                    reader.close();
+                    readers.remove(reader);
+                }
+                case 1 -> {
+                    reader.close();
+                    reader.attachAnywhere(sessions, delivery);
+                }
+                case 2 -> {
+                    reader.close();
+                    reader.resume(sessions, delivery);
+                }
+                default -> reader.read(1 + random.nextInt(1000));
+            }
+        }
+    }
+
+    void detach() {
+        readers.forEach(Reader::detach);
+    }
+
+    void resume(Sessions sessions, Delivery delivery) {
+        readers.forEach(reader -> reader.resume(sessions, delivery));
+    }
+
+    /** Follows a session across crashes, and puts messages together as a client does. */
+    private final class Reader {
+        private final SessionName name;
+        private final boolean whole;
+        private final boolean eager;
+        /** Messages as they were put together from what came, by serial. */
+        private final TreeMap<Long, MessageEntry> messages = new TreeMap<>();
+
+        private long id;
+        private long position;
+        /** Messages whose newest version is older were not given. */
+        private long since;
+
+        private @Nullable SessionTail tail;
+        private @Nullable Sessions sessions;
+
+        Reader(SessionName name, boolean whole, boolean eager) {
+            this.name = name;
+            this.whole = whole;
+            this.eager = eager;
+        }
+
+        @Override
+        public String toString() {
+            return (whole ? "whole" : "") + (eager ? "eager" : "") + " reader of " + name.key() + " at " + position;
+        }
+
+        /** As a new client, with or without history, or as one that knows what there was at some place. */
+        void attachAnywhere(Sessions sessions, Delivery delivery) {
+            messages.clear();
+            SessionState state = sessions.find(name);
+            Room room = model.room(name);
+            Long from = null;
+            if (state != null && room != null && room.id == state.id() && random.nextBoolean()) {
+                from = Math.min(somewhere(room), state.last());
+            }
+            SessionTail opened = open(sessions, delivery, from);
+            if (from == null) {
+                assertThat(opened.resumed()).isFalse();
+                if (state != null && random.nextBoolean()) {
+                    Range all = new Range(0, Long.MAX_VALUE, random.nextBoolean());
+                    sessions.messages(state, all, 1000, 1 << 20).forEach(m -> messages.put(m.serial(), m));
+                    since = 0;
+                }
+            } else if (state != null && room != null) {
+                assertThat(opened.resumed()).isEqualTo(from >= state.horizon());
+                if (opened.resumed()) {
+                    long place = from;
+                    room.messages.keySet().forEach(serial -> {
+                        MessageEntry known = room.messageAt(serial, place);
+                        if (known != null) {
+                            messages.put(serial, known);
+                        }
+                    });
+                    since = 0;
+                }
+            }
+        }
+
+        private SessionTail open(Sessions from, Delivery delivery, @Nullable Long place) {
+            sessions = from;
+            SessionTail opened = delivery.tail(name, place, whole, () -> {
+                if (eager && tail != null) {
+                    read(300);
+                }
+            });
+            tail = opened;
+            position = opened.position();
+            since = position;
+            id = 0;
+            meet();
+            trace.accept("attached " + this + (place == null ? "" : " from " + place));
+            return opened;
+        }
+
+        /** A reader of a session that is not there yet follows the first one of its name. */
+        private void meet() {
+            SessionState state = Objects.requireNonNull(sessions).find(name);
+            if (id == 0 && state != null) {
+                id = state.id();
+            }
+        }
+
+        /** Goes on where it was, if that is possible. */
+        void resume(Sessions from, Delivery delivery) {
+            SessionState state = from.find(name);
+            long was = position;
+            long sinceWas = since;
+            long idWas = id;
+            SessionTail opened = open(from, delivery, was);
+            boolean same = state == null ? idWas == 0 : idWas == state.id() || idWas == 0;
+            if (opened.resumed() && same) {
+                assertThat(opened.position()).isEqualTo(was);
+                since = sinceWas;
+            } else {
+                if (same) {
+                    assertThat(state == null ? 0 : state.horizon())
+                            .as("%s is not resumed", this)
+                            .isGreaterThan(was);
+                }
+                // A client is told that it has lost something, or meets another session of the name, and starts anew.
+                if (opened.resumed()) {
+                    opened.close();
+                    open(from, delivery, null);
+                }
+                messages.clear();
+            }
+        }
+
+        void detach() {
+            tail = null;
+        }
+
+        void close() {
+            Objects.requireNonNull(tail).close();
+        }
+
+        /** Reads once; returns false if there was nothing. */
+        boolean read(int maxBytes) {
+            SessionTail open = Objects.requireNonNull(tail);
+            SessionTail.Next next = open.poll(maxBytes);
+            boolean live = !(next instanceof SessionTail.InStore);
+            if (!live) {
+                next = open.readStore(maxBytes);
+            }
+            switch (next) {
+                case SessionTail.More more -> {
+                    assertThat(more.from()).isEqualTo(position);
+                    assertThat(more.to()).isEqualTo(open.position()).isGreaterThan(position);
+                    take(more, live);
+                    return true;
+                }
+                case SessionTail.Nothing nothing -> {
+                    position = open.position();
+                    return false;
+                }
+                case SessionTail.Lost lost -> {
+                    Room room = model.room(name);
+                    assertThat(room != null && room.id == id && room.horizon <= position)
+                            .as("%s has lost nothing", this)
+                            .isFalse();
+                    return false;
+                }
+                case SessionTail.InStore s -> throw new AssertionError("neither in memory nor in the store");
+            }
+        }
+
+        private void take(SessionTail.More more, boolean live) {
+            meet();
+            Room room = model.room(name);
+            if (room == null || room.id != id) {
+                // The model is ahead of the engine: what is read here is of a session that will be gone in a moment.
+                position = more.to();
+                return;
+            }
+            Map<Long, SessionEntry> given = new HashMap<>();
+            long at = position;
+            for (SessionEntry entry : more.entries()) {
+                assertThat(entry.position()).isGreaterThan(at).isLessThanOrEqualTo(more.to());
+                at = entry.position();
+                given.put(at, entry);
+                switch (entry) {
+                    case PresenceEntry event -> assertThat(event).isEqualTo(room.log.get(at));
+                    case MessageEntry message -> take(room, message);
+                    case ObjectEntry object -> throw new AssertionError("nobody changed an object: " + object);
+                }
+            }
+            room.log.subMap(position, false, more.to(), true).forEach((place, entry) -> {
+                if (!given.containsKey(place)) {
+                    assertThat(live).as("%s was not given %s", this, entry).isFalse();
+                    assertThat(isOutdated(room, entry))
+                            .as("%s was not given %s, which is still so", this, entry)
+                            .isTrue();
+                }
+            });
+            position = more.to();
+        }
+
+        /** Whether the store need not have the entry any longer. */
+        private static boolean isOutdated(Room room, SessionEntry entry) {
+            if (!(entry instanceof MessageEntry message)) {
+                return entry.position() <= room.horizon;
+            }
+            List<Version> versions = room.messages.get(message.serial());
+            // Ephemeral, trimmed, or changed since.
+            return versions == null || versions.getLast().whole().position() > entry.position();
+        }
+
+        private void take(Room room, MessageEntry entry) {
+            SessionEntry logged = Objects.requireNonNull(room.log.get(entry.position()), entry::toString);
+            MessageEntry known = messages.get(entry.serial());
+            if (known != null && known.position() >= entry.position()) {
+                return;
+            }
+            if (entry.action() == Action.APPEND) {
+                assertThat(whole).as("an append for %s", this).isFalse();
+                assertThat(entry).isEqualTo(logged);
+                assertThat(known).as("%s lacks what grows: %s", this, entry).isNotNull();
+                assertThat(Objects.requireNonNull(known).position()).isEqualTo(entry.previous());
+                messages.put(entry.serial(), grown(known, entry));
+            } else {
+                messages.put(entry.serial(), entry);
+            }
+            MessageEntry expected = room.messageAt(entry.serial(), entry.position());
+            if (expected != null) {
+                assertThat(messages.get(entry.serial())).as("%s has", this).isEqualTo(expected);
+            } else if (entry.action() == Action.CREATE) {
+                assertThat(entry).isEqualTo(logged);
+            }
+        }
+
+        private static MessageEntry grown(MessageEntry known, MessageEntry append) {
+            Body more = append.body();
+            Data data = known.body().data();
+            if (more.data() != null) {
+                byte[] before = data == null ? new byte[0] : data.bytes();
+                byte[] joined = new byte[before.length + more.data().bytes().length];
+                System.arraycopy(before, 0, joined, 0, before.length);
+                System.arraycopy(
+                        more.data().bytes(),
+                        0,
+                        joined,
+                        before.length,
+                        more.data().bytes().length);
+                data = new Data(joined, more.data().text());
+            }
+            Body body = new Body(
+                    more.name(),
+                    data,
+                    more.encoding() == null ? known.body().encoding() : more.encoding(),
+                    more.extras() == null ? known.body().extras() : more.extras());
+            return new MessageEntry(
+                    append.position(),
+                    Action.UPDATE,
+                    append.serial(),
+                    append.previous(),
+                    append.id(),
+                    append.clientId(),
+                    append.connectionId(),
+                    body,
+                    append.operation());
+        }
+
+        /** With nothing left to do, the reader has all that came since it attached. */
+        void drained(Sessions from, Delivery delivery) {
+            while (read(1 + random.nextInt(2000))) {
+                trace.accept(toString());
+            }
+            Room room = model.room(name);
+            if (Objects.requireNonNull(tail).poll(1) instanceof SessionTail.Lost) {
+                close();
+                open(from, delivery, null);
+                messages.clear();
+                return;
+            }
+            if (room == null) {
+                assertThat(id).as("%s has not heard of the end", this).isZero();
+                return;
+            }
+            assertThat(position).as("%s stays behind", this).isEqualTo(room.last);
+            room.messages.values().forEach(versions -> {
+                MessageEntry newest = versions.getLast().whole();
+                if (newest.position() > since) {
+                    assertThat(messages.get(newest.serial())).as("%s has", this).isEqualTo(newest);
+                }
+            });
+        }
+    }
+
+    // What must hold.
+
+    void compare(Sessions sessions, Delivery delivery) {
+        List<SessionName> found = new ArrayList<>();
+        for (String app : List.of("app", "other")) {
+            sessions.list(app, "", "", 10).forEach(state -> found.add(state.name()));
+        }
+        assertThat(found).containsExactlyInAnyOrderElementsOf(model.rooms().keySet());
+        assertThat(sessions.memberships())
+                .containsExactlyInAnyOrderElementsOf(model.rooms().entrySet().stream()
+                        .flatMap(room -> room.getValue().members.keySet().stream()
+                                .map(member -> new Sessions.Membership(room.getKey(), member.connectionId())))
+                        .distinct()
+                        .toList());
+        model.rooms().forEach((name, room) -> compare(sessions, name, room));
+        readers.forEach(reader -> reader.drained(sessions, delivery));
+    }
+
+    int topics() {
+        return (int) readers.stream().map(reader -> reader.name).distinct().count();
+    }
+
+    private void compare(Sessions sessions, SessionName name, Room room) {
+        SessionState state = Objects.requireNonNull(sessions.find(name));
+        assertThat(List.of(state.id(), state.last(), state.horizon(), (long) state.members()))
+                .isEqualTo(List.of(room.id, room.last, room.horizon, (long) room.members.size()));
+        long content = room.messages.values().stream()
+                .mapToLong(versions -> versions.getLast().whole().body().size())
+                .sum();
+        assertThat(state.bytes()).isGreaterThanOrEqualTo(content);
+        assertThat(state.bytes() == 0).isEqualTo(room.messages.isEmpty());
+        compareMessages(sessions, state, room);
+        compareVersions(sessions, state, room);
+        boolean newestFirst = random.nextBoolean();
+        Range range = new Range(somewhere(room), Long.MAX_VALUE, newestFirst);
+        NavigableMap<Long, PresenceEntry> events = room.presence.tailMap(range.from(), true);
+        assertThat(sessions.presence(state, range, 1000))
+                .isEqualTo(List.copyOf((newestFirst ? events.descendingMap() : events).values()));
+        assertThat(sessions.members(state))
+                .isEqualTo(room.members.values().stream()
+                        .map(m -> new PresenceEntry(
+                                m.position(),
+                                PresenceEntry.Action.PRESENT,
+                                m.id(),
+                                m.clientId(),
+                                m.connectionId(),
+                                m.body()))
+                        .sorted(Comparator.comparing(PresenceEntry::connectionId)
+                                .thenComparing(PresenceEntry::clientId))
+                        .toList());
+    }
+
+    /** Page by page, as a client reads history. */
+    private void compareMessages(Sessions sessions, SessionState state, Room room) {
+        List<MessageEntry> expected = new ArrayList<>();
+        room.messages
+                .values()
+                .forEach(versions -> expected.add(versions.getLast().whole()));
+        boolean newestFirst = random.nextBoolean();
+        int limit = 1 + random.nextInt(5);
+        long from = 0;
+        long to = Long.MAX_VALUE;
+        List<MessageEntry> read = new ArrayList<>();
+        while (true) {
+            List<MessageEntry> page =
+                    sessions.messages(state, new Range(from, to, newestFirst), limit, 1 + random.nextInt(2000));
+            if (page.isEmpty()) {
+                break;
+            }
+            assertThat(page).hasSizeLessThanOrEqualTo(limit);
+            read.addAll(page);
+            if (newestFirst) {
+                to = page.getLast().serial() - 1;
+            } else {
+                from = page.getLast().serial() + 1;
+            }
+        }
+        assertThat(read).isEqualTo(newestFirst ? expected.reversed() : expected);
+    }
+
+    private void compareVersions(Sessions sessions, SessionState state, Room room) {
+        room.messages.forEach((serial, versions) -> {
+            assertThat(sessions.message(state, serial))
+                    .isEqualTo(versions.getLast().whole());
+            List<MessageEntry> expected = new ArrayList<>();
+            for (int i = 0; i < versions.size(); i++) {
+                if (i + 1 == versions.size() || !versions.get(i + 1).joined()) {
+                    expected.add(versions.get(i).whole());
+                }
+            }
+            assertThat(sessions.versions(state, serial, 0, 1000)).isEqualTo(expected);
+        });
+    }
+}
