@@ -360,7 +360,7 @@ public final class Engine implements AutoCloseable {
 
     private void dispatch(List<Work> group) {
         if (shards.size() == 1) {
-            shardInboxes.getFirst().put(new ShardTask.Apply(group));
+            toShard(0, group);
             return;
         }
         List<List<Work>> byShard = new ArrayList<>();
@@ -370,8 +370,22 @@ public final class Engine implements AutoCloseable {
         }
         for (int i = 0; i < byShard.size(); i++) {
             if (!byShard.get(i).isEmpty()) {
-                shardInboxes.get(i).put(new ShardTask.Apply(byShard.get(i)));
+                toShard(i, byShard.get(i));
             }
+        }
+    }
+
+    /**
+     * Hands a batch to its applier; a small one is applied at once where the applier rests, for waking a thread takes
+     * longer than that. Only the committer puts into the inboxes of shards, so an applier that rests goes on to.
+     */
+    private void toShard(int index, List<Work> batch) {
+        Inbox<ShardTask> inbox = shardInboxes.get(index);
+        ShardTask task = new ShardTask.Apply(batch);
+        if (batch.size() <= WORTH_GATHERING && inbox.isTakerWaiting()) {
+            run(shards.get(index), task);
+        } else {
+            inbox.put(task);
         }
     }
 
@@ -382,31 +396,34 @@ public final class Engine implements AutoCloseable {
                 return;
             }
             for (ShardTask task : tasks) {
-                try {
-                    if (failure.isDone()) {
-                        throw new IllegalStateException("the engine failed earlier", failure.getNow(null));
-                    }
-                    switch (task) {
-                        case ShardTask.Apply apply -> shard.apply(apply.batch());
-                        case ShardTask.Mark mark -> {
-                            shard.mark(mark.position());
-                            mark.done().complete(shard.applied());
-                        }
-                    }
-                } catch (RuntimeException | Error e) {
-                    // The command is durable but half applied in memory: only replay can tell its outcome now.
-                    fail(e);
-                    EngineStoppedException stop =
-                            new EngineStoppedException("applying commands failed: " + e.getMessage(), e);
-                    switch (task) {
-                        case ShardTask.Apply apply ->
-                            apply.batch().stream()
-                                    .map(Work::reply)
-                                    .filter(Objects::nonNull)
-                                    .forEach(reply -> reply.failed(stop));
-                        case ShardTask.Mark mark -> mark.done().completeExceptionally(stop);
-                    }
+                run(shard, task);
+            }
+        }
+    }
+
+    private void run(Shard shard, ShardTask task) {
+        try {
+            if (failure.isDone()) {
+                throw new IllegalStateException("the engine failed earlier", failure.getNow(null));
+            }
+            switch (task) {
+                case ShardTask.Apply apply -> shard.apply(apply.batch());
+                case ShardTask.Mark mark -> {
+                    shard.mark(mark.position());
+                    mark.done().complete(shard.applied());
                 }
+            }
+        } catch (RuntimeException | Error e) {
+            // The command is durable but half applied in memory: only replay can tell its outcome now.
+            fail(e);
+            EngineStoppedException stop = new EngineStoppedException("applying commands failed: " + e.getMessage(), e);
+            switch (task) {
+                case ShardTask.Apply apply ->
+                    apply.batch().stream()
+                            .map(Work::reply)
+                            .filter(Objects::nonNull)
+                            .forEach(reply -> reply.failed(stop));
+                case ShardTask.Mark mark -> mark.done().completeExceptionally(stop);
             }
         }
     }

@@ -77,6 +77,19 @@ final class Inbox<T> {
         }
     }
 
+    /**
+     * True if the taker is done with everything and waits for more. For the only one who puts in this stays true until
+     * the next put, and what the taker did is visible.
+     */
+    boolean isTakerWaiting() {
+        lock.lock();
+        try {
+            return awaited > 0 && waiting.isEmpty() && !closed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Lets {@link #take} return what is left and then nothing. */
     void close() {
         lock.lock();
