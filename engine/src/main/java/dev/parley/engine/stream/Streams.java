@@ -39,12 +39,17 @@ public final class Streams {
 
     /** The stream at {@code path}, also one that is deleted but kept, or past its lifetime; or null. */
     public @Nullable StreamState find(String path) {
-        StreamState state = cached.get(path);
+        StreamState state = findCached(path);
         if (state != null) {
             return state;
         }
         byte[] row = store.get(Table.STREAMS, StreamRows.streamKey(path));
         return row == null ? null : withTail(StreamRows.stream(row));
+    }
+
+    /** As {@link #find}, but null also if the state is not in memory. Never blocks. */
+    public @Nullable StreamState findCached(String path) {
+        return cached.get(path);
     }
 
     private StreamState withTail(StreamState recorded) {

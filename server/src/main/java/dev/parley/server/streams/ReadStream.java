@@ -82,18 +82,30 @@ final class ReadStream {
         });
     }
 
-    /** Looks the stream up where blocking on the disk is fine, and goes on with it if it is there. */
+    /**
+     * Looks the stream up, and goes on with it if it is there. Only what is not in memory costs a way to a thread that
+     * may block: a thousand readers who come back at once find a stream that is in memory.
+     */
     private void find(Exchange exchange, Consumer<StreamState> action) {
-        blocking(exchange, () -> new Found(engine.streams().find(exchange.path())), found -> {
-            StreamState state = found.state();
-            if (state != null && state.deleted()) {
-                exchange.gone();
-            } else if (state == null || state.expired(System.currentTimeMillis())) {
-                exchange.notFound();
-            } else {
-                action.accept(state);
-            }
-        });
+        StreamState cached = engine.streams().findCached(exchange.path());
+        if (cached != null) {
+            goOn(exchange, cached, action);
+        } else {
+            blocking(
+                    exchange,
+                    () -> new Found(engine.streams().find(exchange.path())),
+                    found -> goOn(exchange, found.state(), action));
+        }
+    }
+
+    private static void goOn(Exchange exchange, @Nullable StreamState state, Consumer<StreamState> action) {
+        if (state != null && state.deleted()) {
+            exchange.gone();
+        } else if (state == null || state.expired(System.currentTimeMillis())) {
+            exchange.notFound();
+        } else {
+            action.accept(state);
+        }
     }
 
     private record Found(@Nullable StreamState state) {}
