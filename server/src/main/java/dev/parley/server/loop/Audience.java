@@ -15,11 +15,11 @@ import org.jspecify.annotations.Nullable;
  * @param <M> a reader
  */
 public final class Audience<M> {
-    /** Longest pause between two rounds. */
-    private static final long MAX_PAUSE_NANOS = 50_000_000;
+    /** How long a round keeps the loop from everything else. */
+    private static final long MAX_TURN_NANOS = 1_000_000;
 
-    /** A shorter pause is not worth a timer. */
-    private static final long MIN_PAUSE_NANOS = 1_000_000;
+    /** How long the loop then belongs to others. */
+    private static final long PAUSE_MILLIS = 2;
 
     private final Vertx vertx;
     private final Mailbox mailbox;
@@ -31,7 +31,14 @@ public final class Audience<M> {
 
     private final AtomicBoolean told = new AtomicBoolean();
     private final Runnable listener = this::tell;
-    private long restUntilNanos = System.nanoTime();
+
+    /** Those whom the round that is under way goes to, and how many of them have had their turn. */
+    private List<M> round = List.of();
+
+    private int served;
+
+    /** Something came in during the round. */
+    private boolean again;
 
     /**
      * An audience without members.
@@ -56,23 +63,41 @@ public final class Audience<M> {
         }
     }
 
-    /**
-     * One round to all members. A round that takes long is followed by a pause as long, so that entries of a busy log
-     * gather into fewer and larger writes while the loop stays free for others; a quick one is not.
-     */
+    /** Lets all members take what has come in. */
     private void round() {
-        long start = System.nanoTime();
-        long rest = restUntilNanos - start;
-        if (rest > MIN_PAUSE_NANOS) {
-            vertx.setTimer(Math.ceilDiv(rest, 1_000_000L), timer -> round());
+        if (!round.isEmpty()) {
+            again = true;
             return;
         }
         told.set(false);
-        for (M member : seated()) {
-            pump.accept(member);
+        round = seated();
+        if (!round.isEmpty()) {
+            turn();
         }
-        long end = System.nanoTime();
-        restUntilNanos = end + Math.min(MAX_PAUSE_NANOS, end - start);
+    }
+
+    /**
+     * Goes on with the round. A long one makes pauses, so that the loop stays free for others, while the entries of a busy
+     * log gather into fewer and larger writes; one to few members ends at once.
+     */
+    private void turn() {
+        long start = System.nanoTime();
+        try {
+            do {
+                pump.accept(round.get(served++));
+            } while (served < round.size() && System.nanoTime() - start < MAX_TURN_NANOS);
+        } finally {
+            if (served < round.size()) {
+                vertx.setTimer(PAUSE_MILLIS, timer -> turn());
+            } else {
+                round = List.of();
+                served = 0;
+                if (again) {
+                    again = false;
+                    vertx.setTimer(PAUSE_MILLIS, timer -> round());
+                }
+            }
+        }
     }
 
     private List<M> seated() {

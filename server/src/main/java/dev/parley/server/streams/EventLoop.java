@@ -71,17 +71,29 @@ final class EventLoop {
         private final Audience<Reader> audience = new Audience<>(vertx, mailbox, Reader::pump);
 
         /** The newest batch that was encoded for these readers, see {@link SseRead}. */
-        @Nullable
-        SharedEvent shared;
+        private @Nullable SharedEvent shared;
 
         private Readers(long streamId) {
             this.streamId = streamId;
+        }
+
+        @Nullable
+        SharedEvent shared() {
+            return shared;
+        }
+
+        void share(@Nullable SharedEvent event) {
+            if (shared != null) {
+                shared.chunk().release();
+            }
+            shared = event;
         }
 
         void leave(Reader reader) {
             audience.leave(reader);
             if (audience.isEmpty()) {
                 readers.remove(streamId, this);
+                share(null);
             }
         }
     }

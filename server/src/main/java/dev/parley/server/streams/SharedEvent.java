@@ -9,5 +9,6 @@ import io.vertx.core.buffer.Buffer;
  * @param to position behind them
  * @param cursor the cursor in it
  * @param ends whether the stream ends with it
+ * @param chunk the bytes as plain HTTP/1.1 has them on the wire
  */
-record SharedEvent(long from, long to, long cursor, boolean upToDate, boolean ends, Buffer bytes) {}
+record SharedEvent(long from, long to, long cursor, boolean upToDate, boolean ends, Buffer bytes, HttpChunk chunk) {}
