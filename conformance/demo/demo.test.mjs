@@ -10,7 +10,7 @@ import { eventually, within } from "../lib/wait.mjs"
 
 const LAUNCHER = fileURLToPath(new URL("../../parley", import.meta.url))
 /** So slow that there is time for what a test does in mid-answer; an answer has some 180 words. */
-const WORD_MS = 60
+const WORD_MS = 40
 const WAIT_MS = 60_000
 const TEST_TIMEOUT_MS = 120_000
 

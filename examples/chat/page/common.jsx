@@ -15,8 +15,8 @@ const myName = (localStorage.name ??= `${NAMES[Math.floor(Math.random() * NAMES.
 /** Connects, and shows `chat` in its `Provider`. The page has no key: the agent's server makes a token for it. */
 export async function start(Provider, chat) {
   const endpoint = await (await fetch("/endpoint")).json()
-  const authUrl = `/token?${new URLSearchParams({ session: sessionName, name: myName })}`
-  const client = new Ably.Realtime({ ...endpoint, authUrl, disconnectedRetryTimeout: 1_000 })
+  const authParams = { session: sessionName, name: myName }
+  const client = new Ably.Realtime({ ...endpoint, authUrl: "/token", authParams, disconnectedRetryTimeout: 1_000 })
   createRoot(document.getElementById("root")).render(
     <AblyProvider client={client}>
       <Provider>{chat}</Provider>
