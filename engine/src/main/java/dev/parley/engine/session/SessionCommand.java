@@ -45,9 +45,16 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
      * Adds messages and changes of messages, all or none.
      *
      * @param sender the connection's request, or null for one by REST
+     * @param runs what the messages mean for runs
      */
-    record Publish(SessionName session, long time, @Nullable Sender sender, List<MessageOp> messages)
+    record Publish(
+            SessionName session, long time, @Nullable Sender sender, List<MessageOp> messages, List<RunNote> runs)
             implements SessionCommand<SessionOutcome.OfPublish> {
+        /** Messages that mean nothing for runs. */
+        public Publish(SessionName session, long time, @Nullable Sender sender, List<MessageOp> messages) {
+            this(session, time, sender, messages, List.of());
+        }
+
         @Override
         public int weight() {
             int weight = 256;
@@ -177,6 +184,19 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
      */
     record Leave(SessionName session, long time, String connectionId, boolean forget)
             implements SessionCommand<SessionOutcome.Done> {}
+
+    /**
+     * Ends a run whose agent is gone, unless it goes on at another connection: publishes {@code messages}.
+     *
+     * @param connectionId the connection that is gone
+     */
+    record EndRun(SessionName session, long time, String runId, String connectionId, List<MessageOp> messages)
+            implements SessionCommand<SessionOutcome.OfRun> {
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
 
     /** Removes entries and messages up to {@code upTo} (inclusive); members stay. */
     record Trim(SessionName session, long time, long upTo) implements SessionCommand<SessionOutcome.Done> {}

@@ -6,6 +6,7 @@ import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
@@ -30,6 +31,7 @@ public final class SessionCommandCodec {
     private static final int COMPACT = 68;
     private static final int REMOVE = 69;
     private static final int CHANGE_OBJECTS = 70;
+    private static final int END_RUN = 71;
     private static final int VERSION = 1;
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
@@ -49,9 +51,10 @@ public final class SessionCommandCodec {
         switch (command) {
             case Publish c -> {
                 sender(out, c.sender());
-                out.varint(c.messages().size());
-                c.messages().forEach(message -> message(out, message));
+                messages(out, c.messages());
+                RunRows.notes(out, c.runs());
             }
+            case EndRun c -> messages(out.string(c.runId()).string(c.connectionId()), c.messages());
             case ChangePresence c -> {
                 sender(out, c.sender());
                 out.string(c.connectionId()).varint(c.events().size());
@@ -76,6 +79,7 @@ public final class SessionCommandCodec {
             case Publish c -> PUBLISH;
             case ChangePresence c -> CHANGE_PRESENCE;
             case ChangeObjects c -> CHANGE_OBJECTS;
+            case EndRun c -> END_RUN;
             case Leave c -> LEAVE;
             case Trim c -> TRIM;
             case Compact c -> COMPACT;
@@ -89,7 +93,8 @@ public final class SessionCommandCodec {
         SessionName session = SessionRows.name(in);
         long time = in.varint();
         return switch (kind) {
-            case PUBLISH -> new Publish(session, time, sender(in), messages(in));
+            case PUBLISH -> new Publish(session, time, sender(in), messages(in), RunRows.notes(in));
+            case END_RUN -> new EndRun(session, time, in.string(), in.string(), messages(in));
             case CHANGE_PRESENCE -> {
                 Sender sender = sender(in);
                 String connectionId = in.string();
@@ -113,6 +118,11 @@ public final class SessionCommandCodec {
 
     private static @Nullable Sender sender(BinaryReader in) {
         return in.bool() ? new Sender(in.string(), in.varint()) : null;
+    }
+
+    private static void messages(BinaryWriter out, List<MessageOp> messages) {
+        out.varint(messages.size());
+        messages.forEach(message -> message(out, message));
     }
 
     private static void message(BinaryWriter out, MessageOp message) {

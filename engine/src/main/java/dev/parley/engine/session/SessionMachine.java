@@ -4,6 +4,7 @@ import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
@@ -17,6 +18,7 @@ import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.Done;
 import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
+import dev.parley.engine.session.SessionOutcome.NotAbandoned;
 import dev.parley.engine.session.SessionOutcome.NotOwner;
 import dev.parley.engine.session.SessionOutcome.ObjectRefused;
 import dev.parley.engine.session.SessionOutcome.OfPublish;
@@ -49,6 +51,7 @@ public final class SessionMachine {
     public static SessionOutcome apply(SessionCommand<?> command, long position, SessionTx tx) {
         return switch (command) {
             case Publish c -> publish(c, position, tx);
+            case EndRun c -> endRun(c, position, tx);
             case ChangePresence c -> changePresence(c, position, tx);
             case ChangeObjects c -> changeObjects(c, position, tx);
             case Leave c -> leave(c, tx);
@@ -145,7 +148,18 @@ public final class SessionMachine {
         for (Step step : steps) {
             s = take(s, step, tx);
         }
+        RunMachine.note(s, c.runs(), c.sender() == null ? null : c.sender().connectionId(), positions, tx);
         return accept(s, c.sender(), positions, tx);
+    }
+
+    private static SessionOutcome endRun(EndRun c, long position, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        Run run = s == null ? null : tx.run(s, c.runId());
+        if (s == null || run == null || run.suspended() || !c.connectionId().equals(run.connectionId())) {
+            return new NotAbandoned(c.runId());
+        }
+        var messages = new Publish(c.session(), c.time(), null, c.messages(), List.of(new RunNote.Ended(c.runId())));
+        return publish(messages, position, tx);
     }
 
     private static @Nullable OfPublish judge(Change change, Head before, Head after) {

@@ -6,7 +6,10 @@ import java.util.List;
 /** What became of a {@link SessionCommand}. Everything but the first of each family changed nothing. */
 public sealed interface SessionOutcome {
     /** What may become of a Publish. */
-    sealed interface OfPublish extends SessionOutcome {}
+    sealed interface OfPublish extends OfRun {}
+
+    /** What may become of an EndRun. */
+    sealed interface OfRun extends SessionOutcome {}
 
     /** What may become of a ChangePresence. */
     sealed interface OfPresence extends SessionOutcome {}
@@ -24,6 +27,9 @@ public sealed interface SessionOutcome {
 
     /** Nothing left to say. */
     record Done() implements SessionOutcome {}
+
+    /** The run has ended already, or another connection works at it. */
+    record NotAbandoned(String runId) implements OfRun {}
 
     /** There is no message with this serial. */
     record NoSuchMessage(long serial) implements OfPublish {}

@@ -1,6 +1,7 @@
 package dev.parley.engine.session;
 
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.RunNote.Cancel;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionRows.Message;
 import dev.parley.engine.session.SessionRows.Version;
@@ -16,8 +17,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -310,6 +313,48 @@ public final class SessionTx {
         } else {
             rows.put(Table.MEMBERS, member, row);
         }
+    }
+
+    // Runs.
+
+    @Nullable
+    Run run(SessionState s, String runId) {
+        byte[] row = rows.get(Table.RUNS, RunRows.runKey(s.id(), runId));
+        return row == null ? null : RunRows.run(row);
+    }
+
+    int countRuns(SessionState s, int limit) {
+        return rows.scan(Table.RUNS, RunRows.runKey(s.id(), ""), RunRows.cancelKey(s.id(), 0), limit)
+                .size();
+    }
+
+    void putRun(SessionState s, Run run) {
+        rows.put(Table.RUNS, RunRows.runKey(s.id(), run.id()), RunRows.run(run));
+    }
+
+    void removeRun(SessionState s, String runId) {
+        rows.remove(Table.RUNS, RunRows.runKey(s.id(), runId));
+    }
+
+    /** Cancels that have had no effect yet, by the serials of their messages. */
+    NavigableMap<Long, Cancel> cancels(SessionState s) {
+        NavigableMap<Long, Cancel> cancels = new TreeMap<>();
+        for (Row row : rows.scan(
+                Table.RUNS,
+                RunRows.cancelKey(s.id(), 0),
+                RunRows.cancelKey(s.id(), Long.MAX_VALUE),
+                RunMachine.MAX_CANCELS)) {
+            cancels.put(RunRows.cancelSerial(row.key()), RunRows.cancel(row.value()));
+        }
+        return cancels;
+    }
+
+    void putCancel(SessionState s, long serial, Cancel cancel) {
+        rows.put(Table.RUNS, RunRows.cancelKey(s.id(), serial), RunRows.cancel(cancel));
+    }
+
+    void removeCancel(SessionState s, long serial) {
+        rows.remove(Table.RUNS, RunRows.cancelKey(s.id(), serial));
     }
 
     // Objects.

@@ -47,7 +47,8 @@ public final class Sessions {
             Table.PRESENCE,
             Table.REQUESTS,
             Table.OBJECTS,
-            Table.OBJECT_IDS);
+            Table.OBJECT_IDS,
+            Table.RUNS);
 
     /** How long a client's own ids of changes of objects are remembered at least. */
     static final long KEPT_OBJECT_IDS_MILLIS = 10 * 60 * 1000L;
@@ -341,6 +342,48 @@ public final class Sessions {
         try (Moment now = store.snapshot()) {
             return read.apply(StoredObjects.in(now, session.id()));
         }
+    }
+
+    /** Runs of the session that have not ended. */
+    public List<Run> runs(SessionState session) {
+        List<Run> found = new ArrayList<>();
+        try (Rows rows = store.scan(Table.RUNS, RunRows.runKey(session.id(), ""), RunRows.cancelKey(session.id(), 0))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                found.add(RunRows.run(row.value()));
+            }
+        }
+        return found;
+    }
+
+    /** Messages by which somebody wants a run to end that has not ended, or not begun; the oldest first. */
+    public List<MessageEntry> cancels(SessionState session) {
+        List<MessageEntry> found = new ArrayList<>();
+        try (Rows rows = store.scan(
+                Table.RUNS, RunRows.cancelKey(session.id(), 0), RunRows.cancelKey(session.id(), Long.MAX_VALUE))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                MessageEntry message = message(session, RunRows.cancelSerial(row.key()));
+                if (message != null) {
+                    found.add(message);
+                }
+            }
+        }
+        return found;
+    }
+
+    /** All runs at which somebody works: after a restart somebody has to watch them. */
+    public List<Run> runsAtWork() {
+        List<Run> found = new ArrayList<>();
+        try (Rows rows = store.scan(Table.RUNS, FIRST_ROW, AFTER_LAST_KEY)) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                if (RunRows.isRun(row.key())) {
+                    Run run = RunRows.run(row.value());
+                    if (!run.suspended() && run.connectionId() != null) {
+                        found.add(run);
+                    }
+                }
+            }
+        }
+        return found;
     }
 
     /** Everybody who is anywhere, once for each session and connection: after a restart somebody has to watch them. */

@@ -61,7 +61,9 @@ public interface Store extends View, AutoCloseable {
         /** Session id and object to what it is; with a key, to what a map has under it. */
         OBJECTS,
         /** Session id and a client's own id of a change of objects to its outcome; and what is kept by its age. */
-        OBJECT_IDS
+        OBJECT_IDS,
+        /** Session id and run to a run that has not ended; and cancels that have had no effect yet. */
+        RUNS
     }
 
     /** Rows of one moment. Not thread-safe. */

@@ -50,7 +50,12 @@ public record AppSpec(App app, int askedNamespaces, List<FixedMember> members) {
         }
         int asked = namespaces.size();
         if (namespaces.stream().noneMatch(namespace -> namespace.id().equals(Namespace.OTHERS))) {
-            namespaces.add(rules(Namespace.OTHERS, true, true, maxMembers));
+            namespaces.add(new Namespace(
+                    Namespace.OTHERS,
+                    Namespace.DEFAULT.mutableMessages(),
+                    Namespace.DEFAULT.retentionAge(),
+                    Namespace.DEFAULT.retentionBytes(),
+                    maxMembers));
         }
         if (namespaces.stream().map(Namespace::id).distinct().count() != namespaces.size()) {
             throw new IllegalArgumentException("two namespaces have the same id");
@@ -77,21 +82,15 @@ public record AppSpec(App app, int askedNamespaces, List<FixedMember> members) {
         if (!id.isString()) {
             throw new IllegalArgumentException("a namespace has an 'id'");
         }
-        return rules(
-                id.asString(),
-                flag(namespace, "persisted", true),
-                flag(namespace, "mutableMessages", true),
-                maxMembers);
-    }
-
-    private static Namespace rules(String id, boolean persisted, boolean mutableMessages, int maxMembers) {
         Namespace rules = Namespace.DEFAULT;
         return new Namespace(
-                id,
-                mutableMessages,
-                persisted ? rules.retentionAge() : Namespace.NOT_PERSISTED,
+                id.asString(),
+                flag(namespace, "mutableMessages", rules.mutableMessages()),
+                flag(namespace, "persisted", true) ? rules.retentionAge() : Namespace.NOT_PERSISTED,
                 rules.retentionBytes(),
-                maxMembers);
+                maxMembers,
+                flag(namespace, "redeliverCancels", rules.redeliverCancels()),
+                flag(namespace, "endAbandonedRuns", rules.endAbandonedRuns()));
     }
 
     private static int maxMembers(JsonNode spec) {

@@ -22,7 +22,13 @@ record MadeAppsFile(Path folder) {
     private record StoredKey(String key, String capability, boolean revocableTokens) {}
 
     private record StoredNamespace(
-            String id, boolean mutableMessages, long retentionAge, long retentionBytes, int maxMembers) {}
+            String id,
+            boolean mutableMessages,
+            long retentionAge,
+            long retentionBytes,
+            int maxMembers,
+            boolean redeliverCancels,
+            boolean endAbandonedRuns) {}
 
     List<App> read() throws IOException {
         Path file = folder.resolve(FILE_NAME);
@@ -60,7 +66,9 @@ record MadeAppsFile(Path folder) {
                                 namespace.mutableMessages(),
                                 namespace.retentionAge().toMillis(),
                                 namespace.retentionBytes(),
-                                namespace.maxMembers()))
+                                namespace.maxMembers(),
+                                namespace.redeliverCancels(),
+                                namespace.endAbandonedRuns()))
                         .toList());
     }
 
@@ -79,7 +87,9 @@ record MadeAppsFile(Path folder) {
                                 namespace.mutableMessages,
                                 Duration.ofMillis(namespace.retentionAge),
                                 namespace.retentionBytes,
-                                namespace.maxMembers))
+                                namespace.maxMembers,
+                                namespace.redeliverCancels,
+                                namespace.endAbandonedRuns))
                         .toList(),
                 stored.removed);
     }

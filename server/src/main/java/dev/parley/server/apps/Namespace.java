@@ -10,9 +10,17 @@ import java.time.Duration;
  * @param retentionAge how long messages and presence events are kept
  * @param retentionBytes how many bytes of messages a session keeps, roughly
  * @param maxMembers presence members of one session
+ * @param redeliverCancels whether who attaches hears of cancels that nobody has heeded yet
+ * @param endAbandonedRuns whether the server ends a run whose agent is gone for good
  */
 public record Namespace(
-        String id, boolean mutableMessages, Duration retentionAge, long retentionBytes, int maxMembers) {
+        String id,
+        boolean mutableMessages,
+        Duration retentionAge,
+        long retentionBytes,
+        int maxMembers,
+        boolean redeliverCancels,
+        boolean endAbandonedRuns) {
 
     /** The id of the namespace of all sessions that are in no other one. */
     public static final String OTHERS = "*";
@@ -24,6 +32,11 @@ public record Namespace(
 
     /** What counts where nothing else is said. */
     public static final Namespace DEFAULT = new Namespace(OTHERS, true, Duration.ofDays(30), 1L << 30, 250);
+
+    /** These rules, and the server takes care of the runs of agents. */
+    public Namespace(String id, boolean mutableMessages, Duration retentionAge, long retentionBytes, int maxMembers) {
+        this(id, mutableMessages, retentionAge, retentionBytes, maxMembers, true, true);
+    }
 
     /**
      * The rules as given; refuses those that make no sense.

@@ -211,6 +211,14 @@ public record Config(
             Duration presenceGrace,
 
             @Setting(
+                    value = "60000",
+                    min = 0,
+                    max = 86_400_000,
+                    unit = MILLISECONDS,
+                    doc = "How long the agent of a run may be gone before the server ends the run.")
+            Duration runGrace,
+
+            @Setting(
                     value = "30000",
                     min = 1_000,
                     max = 3_600_000,

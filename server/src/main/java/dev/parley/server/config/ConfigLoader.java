@@ -297,6 +297,8 @@ public final class ConfigLoader {
         long age = rules.retentionAge().toMillis();
         long bytes = rules.retentionBytes();
         int members = rules.maxMembers();
+        boolean cancels = rules.redeliverCancels();
+        boolean runs = rules.endAbandonedRuns();
         for (var field : node.properties()) {
             JsonNode value = field.getValue();
             switch (field.getKey()) {
@@ -306,6 +308,8 @@ public final class ConfigLoader {
                 case "retention-age" -> age = amount(given, field.getKey(), value, Long.MAX_VALUE);
                 case "retention-bytes" -> bytes = amount(given, field.getKey(), value, Long.MAX_VALUE);
                 case "max-members" -> members = (int) amount(given, field.getKey(), value, Integer.MAX_VALUE);
+                case "redeliver-cancels" -> cancels = truth(given, field.getKey(), value);
+                case "end-abandoned-runs" -> runs = truth(given, field.getKey(), value);
                 default -> throw given.wrong("a namespace has no '" + field.getKey() + "'");
             }
         }
@@ -315,7 +319,9 @@ public final class ConfigLoader {
                     mutable,
                     persisted ? Duration.ofMillis(age) : Namespace.NOT_PERSISTED,
                     bytes,
-                    members);
+                    members,
+                    cancels,
+                    runs);
         } catch (IllegalArgumentException e) {
             throw given.wrong(String.valueOf(e.getMessage()));
         }

@@ -5,6 +5,7 @@ import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
 import dev.parley.server.auth.Principal;
@@ -15,12 +16,14 @@ import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -141,7 +144,7 @@ final class Attachment {
                         .delivery()
                         .tail(channel.session(), from, whole, channel.audience().listener());
                 opened = open;
-                Found found = find(open, granted, rewind);
+                Found found = find(open, granted, from != null && open.resumed(), rewind);
                 connection.loop().post(() -> {
                     if (closed) {
                         open.close();
@@ -199,14 +202,14 @@ final class Attachment {
         // It goes on where it is: entries that are on their way to the client are not lost by new options.
         Consumer<Found> action = found -> attached(found, wanted, granted, true, null);
         if (wanted.whole() == params.whole()) {
-            elsewhere(() -> find(old, granted, null), action);
+            elsewhere(() -> find(old, granted, true, null), action);
         } else {
             openElsewhere(old.position(), wanted.whole(), granted, null, action);
         }
     }
 
     /** Blocks. The members are read after the tail is opened: changes from then on come by it. */
-    private Found find(SessionTail opened, long granted, AttachParams.@Nullable Rewind rewind) {
+    private Found find(SessionTail opened, long granted, boolean resumed, AttachParams.@Nullable Rewind rewind) {
         Sessions sessions = connection.site().engine().sessions();
         SessionState state = sessions.find(channel.session());
         List<PresenceEntry> members = List.of();
@@ -222,8 +225,30 @@ final class Attachment {
                 backlog = sessions.messages(state, range, rewind.messages(), REWIND_BYTES)
                         .reversed();
             }
+            if (!resumed && (granted & Flags.SUBSCRIBE) != 0) {
+                backlog = union(cancels(state, opened.position()), backlog);
+            }
         }
         return new Found(opened, members, backlog, behind);
+    }
+
+    /** What an agent must hear of that was not there yet: somebody wants its run to end. */
+    private List<MessageEntry> cancels(SessionState state, long upTo) {
+        SessionName session = channel.session();
+        Site site = connection.site();
+        if (!site.apps().namespace(session.app(), session.name()).redeliverCancels()) {
+            return List.of();
+        }
+        return site.engine().sessions().cancels(state).stream()
+                .filter(cancel -> cancel.serial() <= upTo)
+                .toList();
+    }
+
+    private static List<MessageEntry> union(List<MessageEntry> some, List<MessageEntry> others) {
+        return Stream.concat(some.stream(), others.stream())
+                .distinct()
+                .sorted(Comparator.comparingLong(MessageEntry::serial))
+                .toList();
     }
 
     private void attached(
@@ -320,7 +345,7 @@ final class Attachment {
     /** The client asks who is there. */
     void sync() {
         if (tail != null && has(Flags.PRESENCE_SUBSCRIBE)) {
-            elsewhere(() -> find(Objects.requireNonNull(tail), modes, null), found -> sync(found.members()));
+            elsewhere(() -> find(Objects.requireNonNull(tail), modes, true, null), found -> sync(found.members()));
         }
     }
 

@@ -14,6 +14,7 @@ import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.ObjectPublishing;
 import dev.parley.server.channel.Publishing;
 import dev.parley.server.channel.Refusals;
+import dev.parley.server.channel.RunNotes;
 import dev.parley.server.wire.ConnectionDetails;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Flags;
@@ -391,7 +392,8 @@ final class Connection {
                 session,
                 System.currentTimeMillis(),
                 sender(frame),
-                publishing.operations(frame.messages(), id + ":" + frame.msgSerial()));
+                publishing.operations(frame.messages(), id + ":" + frame.msgSerial()),
+                RunNotes.of(frame.messages()));
     }
 
     private SessionCommand.ChangeObjects changeObjects(InboundFrame frame, String name, SessionName session)

@@ -32,6 +32,7 @@ final class PresenceGrace {
     private static final Logger LOG = LoggerFactory.getLogger(PresenceGrace.class);
 
     private final Engine engine;
+    private final RunWatch runs;
     private final long graceMillis;
     private final long forgetMillis;
     private final Map<String, Footprint> footprints = new HashMap<>();
@@ -45,11 +46,13 @@ final class PresenceGrace {
     /**
      * For the sessions of {@code engine}.
      *
+     * @param runs hears of connections that are lost, and of those that are there
      * @param grace how long members stay
      * @param resend how long requests may be sent again
      */
-    PresenceGrace(Engine engine, Duration grace, Duration resend) {
+    PresenceGrace(Engine engine, RunWatch runs, Duration grace, Duration resend) {
         this.engine = engine;
+        this.runs = runs;
         this.graceMillis = grace.toMillis();
         this.forgetMillis = Math.max(resend.toMillis(), graceMillis);
     }
@@ -110,6 +113,7 @@ final class PresenceGrace {
     synchronized Footprint arrived(String connectionId) {
         Footprint footprint = footprints.computeIfAbsent(connectionId, Footprint::new);
         footprint.sockets++;
+        runs.arrived(connectionId);
         return footprint;
     }
 
@@ -122,6 +126,7 @@ final class PresenceGrace {
     }
 
     private void lose(Footprint footprint, long now) {
+        runs.lost(footprint.connectionId, footprint.requests, now);
         if (footprint.members.isEmpty() && footprint.requests.isEmpty()) {
             footprints.remove(footprint.connectionId);
             return;
@@ -137,6 +142,8 @@ final class PresenceGrace {
     /** The client has closed the connection and will not come back. */
     synchronized void ended(Footprint footprint, long now) {
         footprint.sockets--;
+        // Its agent may only have handed its runs over to another process, which takes them up within the grace.
+        runs.lost(footprint.connectionId, footprint.requests, now);
         forget(footprint, now);
     }
 
@@ -145,6 +152,7 @@ final class PresenceGrace {
         List<SessionCommand.Leave> again = refused;
         refused = new ArrayList<>();
         again.forEach(this::submit);
+        runs.tick(now);
         while (!leaving.isEmpty() && leaving.getFirst().dueMillis() <= now) {
             Loss loss = leaving.removeFirst();
             if (isStillLost(loss)) {

@@ -73,14 +73,16 @@ public final class RealtimeDoor implements Door {
             Config.Realtime settings,
             MeterRegistry meters) {
         this.vertx = vertx;
+        var runs = new RunWatch(engine, apps, blocking, settings.runGrace());
         var grace = new PresenceGrace(
-                engine, settings.presenceGrace(), Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS));
+                engine, runs, settings.presenceGrace(), Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS));
         this.site = new Site(
                 engine, gate, apps, settings, keys, occupancy, grace, new AtomicInteger(), blocking, keys.newId());
         List<Sessions.Membership> fromClients = engine.sessions().memberships().stream()
                 .filter(member -> !member.connectionId().startsWith(Apps.FIXED_MEMBERS_CONNECTION))
                 .toList();
         grace.recover(fromClients, System.currentTimeMillis());
+        runs.recover(System.currentTimeMillis());
         this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> grace.tick(System.currentTimeMillis()));
         revocations.onRevoked(this::revoked);
         apps.onRemoved(this::removed);

@@ -16,6 +16,7 @@ import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Publishing;
 import dev.parley.server.channel.Refusals;
+import dev.parley.server.channel.RunNotes;
 import dev.parley.server.wire.Entries;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.InboundMessage;
@@ -85,7 +86,7 @@ final class MessagesResource {
         String clientsId = messages.getFirst().id();
         return new Sent(
                 clientsId == null ? id : base(clientsId),
-                commands.submit(new Publish(session, clock.millis(), null, operations)));
+                commands.submit(new Publish(session, clock.millis(), null, operations, RunNotes.of(messages))));
     }
 
     /** What the ids of the messages of one request have in common. */
