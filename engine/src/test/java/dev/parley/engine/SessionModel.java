@@ -9,6 +9,7 @@ import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
@@ -163,6 +164,7 @@ final class SessionModel {
                 yield new SessionOutcome.Done();
             }
             case ChangeObjects c -> throw new AssertionError("objects have a model of their own: " + c);
+            case EndRun c -> throw new AssertionError("runs have tests of their own: " + c);
             case Compact c -> new SessionOutcome.Done();
             case Remove c -> {
                 rooms.remove(c.session());
