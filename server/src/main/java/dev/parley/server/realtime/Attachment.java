@@ -16,6 +16,7 @@ import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -271,16 +272,27 @@ final class Attachment {
         if (!found.members().isEmpty()) {
             sync(found.members());
         }
-        if (!found.backlog().isEmpty()) {
-            Frames.entries(
-                            format(),
-                            name,
-                            List.copyOf(found.backlog()),
-                            found.tail().position())
-                    .forEach(this::send);
-        }
+        sendBacklog(found.backlog(), found.tail().position());
         objectSync = newObjectSync();
         followOccupancy(wanted.occupancy());
+    }
+
+    /** In frames of the size that live ones have. */
+    private void sendBacklog(List<MessageEntry> backlog, long position) {
+        List<SessionEntry> piece = new ArrayList<>();
+        int weight = 0;
+        for (MessageEntry message : backlog) {
+            piece.add(message);
+            weight += message.weight();
+            if (weight >= BATCH_BYTES) {
+                Frames.entries(format(), name, piece, position).forEach(this::send);
+                piece.clear();
+                weight = 0;
+            }
+        }
+        if (!piece.isEmpty()) {
+            Frames.entries(format(), name, piece, position).forEach(this::send);
+        }
     }
 
     private @Nullable ObjectSync newObjectSync() {

@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +47,8 @@ public final class RealtimeDoor implements Door {
     private static final int OLDEST_VERSION = 2;
 
     private static final long GRACE_TICK_MILLIS = 250;
+
+    private static final long READS_TIMEOUT_SECONDS = 5;
 
     private static final Logger LOG = LoggerFactory.getLogger(RealtimeDoor.class);
 
@@ -118,10 +121,16 @@ public final class RealtimeDoor implements Door {
     /** Who is not let in is told so in a frame: browsers see nothing of an HTTP error. */
     private void open(ServerWebSocket socket, MultiMap query) {
         WireFormat format = "msgpack".equals(query.get("format")) ? WireFormat.MSGPACK : WireFormat.JSON;
-        if (!speaks(query.get("v"))) {
+        if (draining) {
+            sendAway(socket, format, Frames.disconnected(format, ErrorInfo.STOPPING));
+        } else if (!speaks(query.get("v"))) {
             refuse(socket, format, ErrorInfo.badRequest("This server speaks version 6 of the protocol, or 2 to 5."));
-            return;
+        } else {
+            letIn(socket, format, query);
         }
+    }
+
+    private void letIn(ServerWebSocket socket, WireFormat format, MultiMap query) {
         switch (identify(query)) {
             case Access.Refused refused -> refuse(socket, format, Refusals.of(refused));
             case Access.Granted(Principal principal) -> open(socket, format, query, principal);
@@ -153,8 +162,12 @@ public final class RealtimeDoor implements Door {
     }
 
     private void refuse(ServerWebSocket socket, WireFormat format, ErrorInfo error) {
+        sendAway(socket, format, Frames.error(format, null, error));
+    }
+
+    private void sendAway(ServerWebSocket socket, WireFormat format, byte[] frame) {
         var outbox = new Outbox(vertx, socket, format, () -> {});
-        outbox.send(Frames.error(format, null, error));
+        outbox.send(frame);
         outbox.close(false);
     }
 
@@ -210,9 +223,15 @@ public final class RealtimeDoor implements Door {
     @Override
     public Future<Void> drain() {
         draining = true;
-        return forEach(connection -> connection.disconnect(ErrorInfo.STOPPING)).onComplete(drained -> {
-            vertx.cancelTimer(graceTimer);
-            blocking.shutdown();
-        });
+        return forEach(connection -> connection.disconnect(ErrorInfo.STOPPING))
+                .compose(drained -> vertx.executeBlocking(this::awaitReads, false))
+                .mapEmpty();
+    }
+
+    /** Reads of the store end before the engine does. */
+    private boolean awaitReads() throws InterruptedException {
+        vertx.cancelTimer(graceTimer);
+        blocking.shutdown();
+        return blocking.awaitTermination(READS_TIMEOUT_SECONDS, TimeUnit.SECONDS);
     }
 }
