@@ -172,6 +172,13 @@ class CommandCodecTest {
                 new SubscriptionCommand.Delivered(text(), number(), text()),
                 new SubscriptionCommand.DeliveryFailed(text(), number(), text(), number()),
                 new SessionCommand.Publish(session(), number(), maybe(this::sender), list(this::message)),
+                new SessionCommand.Rollup(
+                        session(),
+                        number(),
+                        text(),
+                        number(),
+                        list(() -> new SessionCommand.Part(
+                                number(), body(), operation(), random.nextBoolean(), random.nextInt(1000)))),
                 new SessionCommand.ChangePresence(
                         session(), number(), maybe(this::sender), text(), list(this::event), random.nextInt(1000)),
                 new SessionCommand.ChangeObjects(
@@ -186,6 +193,7 @@ class CommandCodecTest {
                                 maybe(this::text),
                                 ObjectModel.anyOperation(random))),
                         ObjectLimits.DEFAULT),
+                new SessionCommand.EndRun(session(), number(), text(), text(), list(this::message)),
                 new SessionCommand.Leave(session(), number(), text(), random.nextBoolean()),
                 new SessionCommand.Trim(session(), number(), number()),
                 new SessionCommand.Compact(session(), number(), number(), number()),
@@ -214,9 +222,13 @@ class CommandCodecTest {
                         actions[random.nextInt(actions.length)],
                         number(),
                         body(),
-                        new Operation(maybe(this::text), maybe(this::text), maybe(this::text)),
+                        operation(),
                         random.nextBoolean(),
                         random.nextInt(Integer.MAX_VALUE));
+    }
+
+    private Operation operation() {
+        return new Operation(maybe(this::text), maybe(this::text), maybe(this::text));
     }
 
     private SessionCommand.PresenceOp event() {

@@ -163,6 +163,7 @@ final class SessionModel {
                 }
                 yield new SessionOutcome.Done();
             }
+            case SessionCommand.Rollup c -> throw new AssertionError("rollups are tested elsewhere: " + c);
             case ChangeObjects c -> throw new AssertionError("objects have a model of their own: " + c);
             case EndRun c -> throw new AssertionError("runs have tests of their own: " + c);
             case Compact c -> new SessionOutcome.Done();

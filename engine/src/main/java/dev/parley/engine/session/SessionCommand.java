@@ -70,6 +70,39 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
         }
     }
 
+    /**
+     * Appends of one connection to one message that are taken together: those that were not accepted before make one
+     * version. So it does not matter how appends that are sent again are grouped.
+     *
+     * @param serial the message
+     * @param parts at least one
+     */
+    record Rollup(SessionName session, long time, String connectionId, long serial, List<Part> parts)
+            implements SessionCommand<SessionOutcome.OfPublish> {
+        @Override
+        public int weight() {
+            int weight = 256;
+            for (Part part : parts) {
+                weight += 128 + part.fragment().size();
+            }
+            return weight;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
+     * One append of a {@link Rollup}.
+     *
+     * @param msgSerial the number of its request
+     * @param any as in {@link MessageOp.Change}; all parts have the same
+     * @param maxBytes as in {@link MessageOp.Change}
+     */
+    record Part(long msgSerial, Body fragment, Operation operation, boolean any, int maxBytes) {}
+
     /** One thing to do to messages. */
     sealed interface MessageOp {
         /** What the client says. */

@@ -12,9 +12,11 @@ import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
+import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.object.ObjectCodec;
@@ -32,6 +34,7 @@ public final class SessionCommandCodec {
     private static final int REMOVE = 69;
     private static final int CHANGE_OBJECTS = 70;
     private static final int END_RUN = 71;
+    private static final int ROLLUP = 80;
     private static final int VERSION = 1;
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
@@ -53,6 +56,12 @@ public final class SessionCommandCodec {
                 sender(out, c.sender());
                 messages(out, c.messages());
                 RunRows.notes(out, c.runs());
+            }
+            case Rollup c -> {
+                out.string(c.connectionId())
+                        .fixed64(c.serial())
+                        .varint(c.parts().size());
+                c.parts().forEach(part -> part(out, part));
             }
             case EndRun c -> messages(out.string(c.runId()).string(c.connectionId()), c.messages());
             case ChangePresence c -> {
@@ -79,6 +88,7 @@ public final class SessionCommandCodec {
             case Publish c -> PUBLISH;
             case ChangePresence c -> CHANGE_PRESENCE;
             case ChangeObjects c -> CHANGE_OBJECTS;
+            case Rollup c -> ROLLUP;
             case EndRun c -> END_RUN;
             case Leave c -> LEAVE;
             case Trim c -> TRIM;
@@ -94,6 +104,7 @@ public final class SessionCommandCodec {
         long time = in.varint();
         return switch (kind) {
             case PUBLISH -> new Publish(session, time, sender(in), messages(in), RunRows.notes(in));
+            case ROLLUP -> new Rollup(session, time, in.string(), in.fixed64(), parts(in));
             case END_RUN -> new EndRun(session, time, in.string(), in.string(), messages(in));
             case CHANGE_PRESENCE -> {
                 Sender sender = sender(in);
@@ -168,11 +179,30 @@ public final class SessionCommandCodec {
         MessageEntry.Action action = SessionRows.action(in);
         long serial = in.fixed64();
         Body body = SessionRows.body(in);
+        return new Change(action, serial, body, changeBy(in), in.bool(), in.count());
+    }
+
+    private static Operation changeBy(BinaryReader in) {
         Operation operation = SessionRows.operation(in);
         if (operation == null) {
             throw new MalformedBinaryException("a change by nobody", null);
         }
-        return new Change(action, serial, body, operation, in.bool(), in.count());
+        return operation;
+    }
+
+    private static void part(BinaryWriter out, Part part) {
+        SessionRows.body(out.varint(part.msgSerial()), part.fragment());
+        SessionRows.operation(out, part.operation());
+        out.bool(part.any()).varint(part.maxBytes());
+    }
+
+    private static List<Part> parts(BinaryReader in) {
+        int count = in.count();
+        List<Part> parts = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            parts.add(new Part(in.varint(), SessionRows.body(in), changeBy(in), in.bool(), in.count()));
+        }
+        return List.copyOf(parts);
     }
 
     private static void event(BinaryWriter out, PresenceOp event) {

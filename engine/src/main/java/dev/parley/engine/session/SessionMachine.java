@@ -10,9 +10,11 @@ import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
+import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionOutcome.Accepted;
@@ -30,10 +32,13 @@ import dev.parley.engine.session.object.ObjectOperation;
 import dev.parley.engine.session.object.ObjectRefusal;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +56,7 @@ public final class SessionMachine {
     public static SessionOutcome apply(SessionCommand<?> command, long position, SessionTx tx) {
         return switch (command) {
             case Publish c -> publish(c, position, tx);
+            case Rollup c -> rollup(c, tx);
             case EndRun c -> endRun(c, position, tx);
             case ChangePresence c -> changePresence(c, position, tx);
             case ChangeObjects c -> changeObjects(c, position, tx);
@@ -150,6 +156,64 @@ public final class SessionMachine {
         }
         RunMachine.note(s, c.runs(), c.sender() == null ? null : c.sender().connectionId(), positions, tx);
         return accept(s, c.sender(), positions, tx);
+    }
+
+    private static SessionOutcome rollup(Rollup c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        if (s == null) {
+            return new NoSuchMessage(c.serial());
+        }
+        Map<Part, Long> known = new HashMap<>();
+        List<Part> fresh = new ArrayList<>(c.parts().size());
+        for (Part part : c.parts()) {
+            Accepted first = before(s, new Sender(c.connectionId(), part.msgSerial()), 1, tx);
+            if (first == null) {
+                fresh.add(part);
+            } else {
+                known.put(part, first.positions().getFirst());
+            }
+        }
+        long made = Positions.START;
+        if (!fresh.isEmpty()) {
+            if (!areOfOneType(fresh)) {
+                return new TypeDiffers(c.serial());
+            }
+            // As one request for all of them, which is then kept for each.
+            SessionOutcome outcome =
+                    publish(new Publish(c.session(), c.time(), null, List.of(join(c.serial(), fresh))), s.id(), tx);
+            if (!(outcome instanceof Accepted accepted)) {
+                return outcome;
+            }
+            made = accepted.positions().getFirst();
+            SessionState after = Objects.requireNonNull(tx.find(c.session()));
+            for (Part part : fresh) {
+                tx.keep(after, new Sender(c.connectionId(), part.msgSerial()), accepted.positions());
+            }
+        }
+        List<Long> positions = new ArrayList<>(c.parts().size());
+        for (Part part : c.parts()) {
+            positions.add(known.getOrDefault(part, made));
+        }
+        return new Accepted(positions);
+    }
+
+    private static boolean areOfOneType(List<Part> parts) {
+        Set<Boolean> texts = new HashSet<>();
+        for (Part part : parts) {
+            Data data = part.fragment().data();
+            if (data != null) {
+                texts.add(data.text());
+            }
+        }
+        return texts.size() <= 1;
+    }
+
+    /** One append that says what all the parts say; of other fields than data, the last word counts. */
+    private static Change join(long serial, List<Part> parts) {
+        Part last = parts.getLast();
+        Fold fold = new Fold(parts.getFirst().fragment(), 0);
+        parts.subList(1, parts.size()).forEach(part -> fold.append(part.fragment()));
+        return new Change(Action.APPEND, serial, fold.body(), last.operation(), last.any(), last.maxBytes());
     }
 
     private static SessionOutcome endRun(EndRun c, long position, SessionTx tx) {

@@ -9,9 +9,11 @@ import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionOutcome.Accepted;
@@ -292,6 +294,60 @@ class SessionMachineTest {
         assertThat(whole.body()).isEqualTo(new Body("renamed", Data.of("one two"), "enc", "{\"b\":2}"));
         assertThat(whole.action()).isEqualTo(Action.UPDATE);
         assertThat(whole.previous()).isEqualTo(version);
+    }
+
+    private static Part part(long msgSerial, Body fragment) {
+        return new Part(msgSerial, fragment, BY_ANN, false, LIMIT);
+    }
+
+    private SessionOutcome rollup(long serial, Part... parts) {
+        return apply(new Rollup(NAME, now, "c1", serial, List.of(parts)));
+    }
+
+    @Test
+    void aRollupIsOneVersionAndEachOfItsRequestsIsKept() {
+        long serial = publish(create(null, text("one"))).getFirst();
+        List<Long> positions = positions(rollup(
+                serial,
+                part(1, text(" two")),
+                part(3, new Body(null, Data.of(" three"), null, "{\"n\":3}")),
+                part(4, text(" four"))));
+
+        assertThat(positions).hasSize(3).containsOnly(state().last());
+        assertThat(data(serial)).isEqualTo("one two three four");
+        assertThat(message(serial).body().extras()).isEqualTo("{\"n\":3}");
+        assertThat(data((MessageEntry) shown.getLast())).isEqualTo(" two three four");
+        assertThat(positions(apply(request(new Sender("c1", 3), append(serial, " three")))))
+                .containsExactly(positions.get(1));
+        assertThat(data(serial)).isEqualTo("one two three four");
+    }
+
+    @Test
+    void ofARollupOnlyWhatIsNewIsDone() {
+        long serial = publish(create(null, text("1"))).getFirst();
+        long two = positions(apply(request(new Sender("c1", 1), append(serial, "2"))))
+                .getFirst();
+
+        List<Long> positions = positions(rollup(serial, part(1, text("2")), part(2, text("3"))));
+        assertThat(positions).containsExactly(two, state().last());
+        assertThat(data(serial)).isEqualTo("123");
+        assertThat(positions(rollup(serial, part(2, text("3")), part(1, text("2")))))
+                .containsExactly(positions.get(1), two);
+        assertThat(data(serial)).isEqualTo("123");
+    }
+
+    @Test
+    void aRefusedRollupChangesNothing() {
+        assertThat(rollup(1, part(1, text("a")))).isEqualTo(new NoSuchMessage(1));
+        long serial = publish(create(null, text("a"))).getFirst();
+
+        assertThat(rollup(serial, part(1, text("b")), part(2, text("x".repeat(LIMIT)))))
+                .isEqualTo(new TooLarge(serial, LIMIT + 2));
+        Body bytes = new Body(null, Data.of(new byte[] {1}), null, null);
+        assertThat(rollup(serial, part(1, text("b")), part(2, bytes))).isEqualTo(new TypeDiffers(serial));
+        assertThat(data(serial)).isEqualTo("a");
+        assertThat(positions(rollup(serial, part(1, text("b"))))).hasSize(1);
+        assertThat(data(serial)).isEqualTo("ab");
     }
 
     @Test

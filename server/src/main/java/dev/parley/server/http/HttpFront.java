@@ -94,19 +94,21 @@ public final class HttpFront {
 
     /** Stops to accept, lets requests and live reads end, then closes what is left after the drain timeout. */
     public Future<Void> stop() {
-        Duration timeout = config.server().drainTimeout();
-        List<Future<?>> ending = new ArrayList<>();
-        for (HttpServer server : servers) {
-            ending.add(server.shutdown(timeout));
-        }
-        for (Door door : doors) {
-            ending.add(door.drain());
-        }
+        // First, because a server that shuts down closes WebSockets without a word from the door.
         Door sockets = webSockets;
-        if (sockets != null) {
-            ending.add(sockets.drain());
-        }
-        return Future.join(ending).mapEmpty();
+        Future<Void> drained = sockets == null ? Future.succeededFuture() : sockets.drain();
+        return drained.transform(done -> {
+            Duration timeout = config.server().drainTimeout();
+            List<Future<?>> ending = new ArrayList<>();
+            ending.add(drained);
+            for (HttpServer server : servers) {
+                ending.add(server.shutdown(timeout));
+            }
+            for (Door door : doors) {
+                ending.add(door.drain());
+            }
+            return Future.join(ending).mapEmpty();
+        });
     }
 
     /** Adds one event loop, with its share of the connections. */

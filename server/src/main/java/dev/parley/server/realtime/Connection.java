@@ -1,7 +1,9 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.Reply;
+import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.object.ObjectLimits;
@@ -59,11 +61,11 @@ final class Connection {
     private final ServerWebSocket socket;
     private final Outbox outbox;
     private final String id;
-    private final boolean echo;
-    private final boolean heartbeats;
+    private final Wishes wishes;
     private final PresenceGrace.Footprint footprint;
     private final Consumer<Connection> onGone;
     private final Acks acks = new Acks();
+    private final Appends appends;
     private final Map<String, Attachment> attachments = new LinkedHashMap<>();
 
     /** Attachments with something to send for which there was no room, in the order in which they found out. */
@@ -83,8 +85,6 @@ final class Connection {
     /**
      * A connection that the client does not know of yet.
      *
-     * @param echo whether the client wants to see its own messages
-     * @param heartbeats whether it cannot see pings, and needs frames instead
      * @param onGone called once when the socket is gone
      */
     Connection(
@@ -94,8 +94,7 @@ final class Connection {
             WireFormat format,
             String id,
             Principal principal,
-            boolean echo,
-            boolean heartbeats,
+            Wishes wishes,
             Consumer<Connection> onGone) {
         this.site = site;
         this.loop = loop;
@@ -103,8 +102,8 @@ final class Connection {
         this.outbox = new Outbox(loop.vertx(), socket, format, this::hasRoom);
         this.id = id;
         this.principal = principal;
-        this.echo = echo;
-        this.heartbeats = heartbeats;
+        this.wishes = wishes;
+        this.appends = new Appends(loop.vertx(), wishes.appendWindowMillis(), this::submitAppends);
         this.onGone = onGone;
         this.footprint = site.grace().arrived(id);
     }
@@ -126,7 +125,7 @@ final class Connection {
     }
 
     boolean echo() {
-        return echo;
+        return wishes.echo();
     }
 
     Principal principal() {
@@ -146,8 +145,6 @@ final class Connection {
             end(ErrorInfo.unreadable("The WebSocket message cannot be read; it may have "
                     + site.settings().frameBytes() + " bytes."));
         });
-        // As the front stops, if it comes before the door's own word.
-        socket.shutdownHandler(stopping -> disconnect(ErrorInfo.STOPPING));
         socket.textMessageHandler(text -> received(text.getBytes(StandardCharsets.UTF_8)))
                 .binaryMessageHandler(bytes -> received(bytes.getBytes()));
         sendConnected(notResumed);
@@ -307,6 +304,7 @@ final class Connection {
             then.run();
             return;
         }
+        appends.flush(session);
         var leave = new SessionCommand.Leave(session, System.currentTimeMillis(), id, false);
         site.engine().submit(leave, new Reply<SessionOutcome.Done>() {
             @Override
@@ -337,7 +335,15 @@ final class Connection {
             }
             SessionName session = session(ChannelName.parse(name));
             switch (frame.action()) {
-                case MESSAGE -> submit(request, publish(frame, name, session), Refusals::of);
+                case MESSAGE -> {
+                    SessionCommand.Publish publish = publish(frame, name, session);
+                    Change append = appendOf(publish);
+                    if (append == null) {
+                        submit(request, publish, Refusals::of);
+                    } else {
+                        appends.add(session, append, request, frame.msgSerial());
+                    }
+                }
                 case PRESENCE -> {
                     var command = changePresence(frame, name, session);
                     footprint.enters(session);
@@ -451,30 +457,114 @@ final class Connection {
         return clientId;
     }
 
-    /** Has {@code command} done; {@code refusal} tells what is wrong with an outcome, if anything is. */
+    /** The append that a request is, if it is nothing else. */
+    private static @Nullable Change appendOf(SessionCommand.Publish publish) {
+        return publish.messages().size() == 1
+                        && publish.runs().isEmpty()
+                        && publish.messages().getFirst() instanceof Change change
+                        && change.action() == MessageEntry.Action.APPEND
+                ? change
+                : null;
+    }
+
+    private void submitAppends(SessionName session, long serial, List<Appends.Append> batch, Runnable done) {
+        footprint.requests(session);
+        long now = System.currentTimeMillis();
+        if (batch.size() == 1) {
+            submitAlone(session, now, serial, batch.getFirst(), done);
+            return;
+        }
+        List<SessionCommand.Part> parts =
+                batch.stream().map(Appends.Append::part).toList();
+        submit(new SessionCommand.Rollup(session, now, id, serial, parts), new Outcome<>() {
+            @Override
+            public void done(SessionOutcome.OfPublish outcome) {
+                if (outcome instanceof SessionOutcome.Accepted accepted) {
+                    for (int i = 0; i < batch.size(); i++) {
+                        batch.get(i)
+                                .request()
+                                .accept(List.of(accepted.positions().get(i)));
+                    }
+                    flushSoon();
+                    done.run();
+                } else {
+                    // Each on its own, to tell which of them is at fault; others of the message wait for them all.
+                    for (int i = 0; i < batch.size(); i++) {
+                        boolean last = i == batch.size() - 1;
+                        submitAlone(session, now, serial, batch.get(i), last ? done : () -> {});
+                    }
+                }
+            }
+
+            @Override
+            public void failed(ErrorInfo error) {
+                batch.forEach(append -> append.request().refuse(error));
+                flushSoon();
+                done.run();
+            }
+        });
+    }
+
+    private void submitAlone(SessionName session, long time, long serial, Appends.Append append, Runnable done) {
+        SessionCommand.Part part = append.part();
+        var change = new Change(
+                MessageEntry.Action.APPEND, serial, part.fragment(), part.operation(), part.any(), part.maxBytes());
+        var sender = new SessionCommand.Sender(id, part.msgSerial());
+        submit(
+                new SessionCommand.Publish(session, time, sender, List.of(change)),
+                answer(append.request(), Refusals::of, done));
+    }
+
+    /** Has {@code command} done, after all appends that came before it. */
     private <O extends SessionOutcome> void submit(
             Acks.Request request, SessionCommand<O> command, Function<O, @Nullable ErrorInfo> refusal) {
         footprint.requests(command.session());
-        site.engine().submit(command, new Reply<O>() {
+        appends.flush(command.session());
+        submit(command, answer(request, refusal, () -> {}));
+    }
+
+    /** Hears on the connection's loop what became of a command. */
+    private interface Outcome<O> {
+        void done(O outcome);
+
+        void failed(ErrorInfo error);
+    }
+
+    /** Acknowledges a request; {@code refusal} tells what is wrong with an outcome, if anything is. */
+    private <O extends SessionOutcome> Outcome<O> answer(
+            Acks.Request request, Function<O, @Nullable ErrorInfo> refusal, Runnable done) {
+        return new Outcome<>() {
             @Override
             public void done(O outcome) {
-                loop.post(() -> {
-                    ErrorInfo error = refusal.apply(outcome);
-                    if (error == null && outcome instanceof SessionOutcome.Accepted accepted) {
-                        request.accept(accepted.positions());
-                    } else {
-                        request.refuse(error == null ? ErrorInfo.INTERNAL : error);
-                    }
-                    flushSoon();
-                });
+                ErrorInfo error = refusal.apply(outcome);
+                if (error == null && outcome instanceof SessionOutcome.Accepted accepted) {
+                    request.accept(accepted.positions());
+                } else {
+                    request.refuse(error == null ? ErrorInfo.INTERNAL : error);
+                }
+                flushSoon();
+                done.run();
+            }
+
+            @Override
+            public void failed(ErrorInfo error) {
+                request.refuse(error);
+                flushSoon();
+                done.run();
+            }
+        };
+    }
+
+    private <O extends SessionOutcome> void submit(SessionCommand<O> command, Outcome<O> outcome) {
+        site.engine().submit(command, new Reply<O>() {
+            @Override
+            public void done(O result) {
+                loop.post(() -> outcome.done(result));
             }
 
             @Override
             public void failed(Exception failure) {
-                loop.post(() -> {
-                    request.refuse(Refusals.because(failure));
-                    flushSoon();
-                });
+                loop.post(() -> outcome.failed(Refusals.because(failure)));
             }
         });
     }
@@ -541,7 +631,7 @@ final class Connection {
         }
         if (outbox.silentForNanos(nanos)
                 > Duration.ofMillis(Site.HEARTBEAT_AFTER_MILLIS).toNanos()) {
-            if (heartbeats) {
+            if (wishes.heartbeats()) {
                 outbox.send(Frames.heartbeat(outbox.format(), null));
             } else {
                 outbox.ping();
@@ -585,7 +675,7 @@ final class Connection {
         if (access instanceof Access.Granted(Principal shown)
                 && clientId != null
                 && !clientId.equals(Principal.ANY_CLIENT)) {
-            access = shown.as(clientId);
+            access = site.gate().as(shown, clientId);
         }
         switch (access) {
             case Access.Refused refused -> end(Refusals.of(refused));
@@ -646,6 +736,7 @@ final class Connection {
             return;
         }
         closing = true;
+        appends.flush(null);
         release();
         long now = System.currentTimeMillis();
         if (comesBack) {
@@ -671,6 +762,7 @@ final class Connection {
         gone = true;
         if (!closing) {
             closing = true;
+            appends.flush(null);
             release();
             site.grace().lost(footprint, System.currentTimeMillis());
         }

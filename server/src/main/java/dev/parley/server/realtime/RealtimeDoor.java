@@ -158,7 +158,9 @@ public final class RealtimeDoor implements Door {
         Access access = token != null
                 ? site.gate().sessionToken(token)
                 : key != null ? site.gate().sessionKey(key) : site.gate().sessionHeader(null);
-        return access instanceof Access.Granted(Principal principal) ? principal.as(query.get("clientId")) : access;
+        return access instanceof Access.Granted(Principal principal)
+                ? site.gate().as(principal, query.get("clientId"))
+                : access;
     }
 
     private void refuse(ServerWebSocket socket, WireFormat format, ErrorInfo error) {
@@ -184,8 +186,7 @@ public final class RealtimeDoor implements Door {
                 format,
                 known == null ? site.keys().newId() : known,
                 principal,
-                !"false".equals(query.get("echo")),
-                !"false".equals(query.get("heartbeats")),
+                Wishes.of(query),
                 gone -> connections.remove(gone.id(), gone));
         Connection before = connections.put(connection.id(), connection);
         if (before != null) {
