@@ -140,14 +140,23 @@ final class Connection {
     void open(@Nullable ErrorInfo notResumed) {
         loop.opened(this);
         // Above all a message that is too large: of one in fragments, the end may never come.
-        socket.closeHandler(closed -> gone()).exceptionHandler(failure -> {
-            LOG.debug("connection {} failed", id, failure);
-            end(ErrorInfo.unreadable("The WebSocket message cannot be read; it may have "
-                    + site.settings().frameBytes() + " bytes."));
-        });
+        socket.closeHandler(closed -> gone()).exceptionHandler(this::broken);
         socket.textMessageHandler(text -> received(text.getBytes(StandardCharsets.UTF_8)))
                 .binaryMessageHandler(bytes -> received(bytes.getBytes()));
         sendConnected(notResumed);
+    }
+
+    /** The network broke, or what came is no message: either way the client may come back, and finds what it left. */
+    private void broken(Throwable failure) {
+        LOG.debug("connection {} failed", id, failure);
+        if (!closing) {
+            outbox.send(Frames.error(
+                    outbox.format(),
+                    null,
+                    ErrorInfo.unreadable("The WebSocket message cannot be read; it may have "
+                            + site.settings().frameBytes() + " bytes.")));
+            finish(true);
+        }
     }
 
     private void sendConnected(@Nullable ErrorInfo notResumed) {
