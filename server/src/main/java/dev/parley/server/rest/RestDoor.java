@@ -19,6 +19,7 @@ import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireFormat;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
@@ -30,7 +31,6 @@ import java.io.IOException;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -67,6 +67,11 @@ public final class RestDoor implements Door {
     private final InstantSource clock;
     private final int bodyBytes;
     private final AtomicInteger inProgress = new AtomicInteger();
+
+    /** Completes when nobody looks into the engine any more. */
+    private final Promise<Void> drained = Promise.promise();
+
+    private volatile boolean draining;
 
     /**
      * A door to the sessions of {@code engine}.
@@ -119,7 +124,11 @@ public final class RestDoor implements Door {
 
     @Override
     public Future<Void> drain() {
-        return Future.succeededFuture();
+        draining = true;
+        if (inProgress.get() == 0) {
+            drained.tryComplete();
+        }
+        return drained.future();
     }
 
     @Override
@@ -134,7 +143,11 @@ public final class RestDoor implements Door {
             exchange.refuse(WireFormat.JSON, ErrorInfo.TOO_MANY_REQUESTS);
             return;
         }
-        request.exceptionHandler(gone -> exchange.done());
+        if (draining) {
+            exchange.refuse(WireFormat.JSON, ErrorInfo.STOPPING);
+            return;
+        }
+        request.exceptionHandler(exchange::gone);
         RestRequest head;
         try {
             head = RestRequest.of(request, path -> KNOWN_USERS.contains(path) ? gate : null);
@@ -147,7 +160,7 @@ public final class RestDoor implements Door {
         RequestBody.read(
                 request,
                 limit,
-                body -> Thread.ofVirtual().name("rest").start(() -> exchange.work(head.with(body))),
+                body -> exchange.start(head.with(body)),
                 () -> exchange.refuse(head.accepted(), ErrorInfo.bodyTooLarge(limit)));
     }
 
@@ -251,26 +264,43 @@ public final class RestDoor implements Door {
         return new WireException(ErrorInfo.notFound("There is nothing at this path for this method."));
     }
 
-    /** A request on its way through the door. */
+    /** A request on its way through the door, on its event loop but for the work. */
     private final class Exchange {
         private final HttpServerRequest request;
         private final Context loop;
-        private final AtomicBoolean done = new AtomicBoolean();
+        private boolean working;
+        private boolean done;
 
         Exchange(HttpServerRequest request, Context loop) {
             this.request = request;
             this.loop = loop;
         }
 
-        /** Gives up its place among the requests in progress. */
-        void done() {
-            if (done.compareAndSet(false, true)) {
-                inProgress.decrementAndGet();
+        /** The client has gone; what is being worked at for it comes to its end nevertheless. */
+        void gone(Throwable cause) {
+            if (!working) {
+                done();
             }
         }
 
+        /** Gives up its place among the requests in progress. */
+        private void done() {
+            if (done) {
+                return;
+            }
+            done = true;
+            if (inProgress.decrementAndGet() == 0 && draining) {
+                drained.tryComplete();
+            }
+        }
+
+        void start(RestRequest read) {
+            working = true;
+            Thread.ofVirtual().name("rest").start(() -> work(read));
+        }
+
         /** Answers; blocks. */
-        void work(RestRequest read) {
+        private void work(RestRequest read) {
             WireFormat format = read.accepted();
             try {
                 Answer answer = route(read, request);
@@ -315,7 +345,6 @@ public final class RestDoor implements Door {
             loop.runOnContext(ready -> refuse(format, error));
         }
 
-        /** On the event loop. */
         void refuse(WireFormat format, ErrorInfo error) {
             HttpServerResponse response = request.response();
             if (!response.ended() && !response.closed()) {
