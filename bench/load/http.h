@@ -83,5 +83,8 @@ int live_main(int argc, char **argv);
 int fill_main(int argc, char **argv);
 int catchup_main(int argc, char **argv);
 int disk_main(int argc, char **argv);
+int rt_main(int argc, char **argv);
+int rt_publish_main(int argc, char **argv);
+int rt_attach_main(int argc, char **argv);
 
 #endif

@@ -14,6 +14,9 @@ static const struct {
     {"fill", fill_main, "--url U --path P --method PUT|POST --streams S --requests N --messages M --connections C"},
     {"catchup", catchup_main, "--url U --path P --readers R --seconds s --messages EXPECTED"},
     {"disk", disk_main, "--dir D --seconds s"},
+    {"rt", rt_main, "--url U --protocol ably|socketio --key K --path CHANNEL --readers R --rate HZ --warmup s --seconds s"},
+    {"rt-publish", rt_publish_main, "--url U --protocol P --key K --path CHANNELS --connections C --warmup s --seconds s"},
+    {"rt-attach", rt_attach_main, "--url U --key K --path CHANNEL --connections C --messages M --warmup s --seconds s"},
 };
 
 int main(int argc, char **argv) {
