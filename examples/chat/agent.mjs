@@ -22,7 +22,13 @@ const MAX_SESSIONS = 100
 const parley = new URL(PARLEY_URL)
 /** What an Ably client needs to find the server. */
 const endpoint = { endpoint: parley.hostname, port: Number(parley.port), tlsPort: Number(parley.port), tls: parley.protocol === "https:" }
-const ably = new Ably.Realtime({ ...endpoint, key: PARLEY_KEY, clientId: "agent" })
+const ably = new Ably.Realtime({
+  ...endpoint,
+  key: PARLEY_KEY,
+  clientId: "agent",
+  disableConnectivityCheck: true, // Ably's own hosts need not be asked whether there is a network
+  disconnectedRetryTimeout: 1_000,
+})
 const model = chooseModel()
 
 // ---- The agent ----------------------------------------------------------------------------------

@@ -16,7 +16,14 @@ const myName = (localStorage.name ??= `${NAMES[Math.floor(Math.random() * NAMES.
 export async function start(Provider, chat) {
   const endpoint = await (await fetch("/endpoint")).json()
   const authParams = { session: sessionName, name: myName }
-  const client = new Ably.Realtime({ ...endpoint, authUrl: "/token", authParams, disconnectedRetryTimeout: 1_000 })
+  const client = new Ably.Realtime({
+    ...endpoint,
+    authUrl: "/token",
+    authParams,
+    transports: ["web_socket"], // Parley has no other, and
+    disableConnectivityCheck: true, // Ably's own hosts need not be asked whether there is a network
+    disconnectedRetryTimeout: 1_000,
+  })
   createRoot(document.getElementById("root")).render(
     <AblyProvider client={client}>
       <Provider>{chat}</Provider>

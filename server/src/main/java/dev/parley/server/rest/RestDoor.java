@@ -229,6 +229,8 @@ public final class RestDoor implements Door {
                 admin().remove(caller(request, http), last);
                 yield Answer.noContent();
             }
+            // Where browsers look when they could not reach the server for a while.
+            case "GET comet 2" -> throw new WireException(ErrorInfo.NO_POLLING);
             default -> throw nothingHere();
         };
     }

@@ -23,6 +23,10 @@ public record ErrorInfo(int code, int statusCode, String message) {
     public static final ErrorInfo STORAGE_FULL =
             new ErrorInfo(50000, 507, "The server's disk is full; nothing more can be stored until there is room.");
     public static final ErrorInfo STOPPING = new ErrorInfo(80003, 503, "The server is stopping; try again.");
+    /** Its code brings a client back to WebSockets; after most others it would not connect again. */
+    public static final ErrorInfo NO_POLLING =
+            new ErrorInfo(80003, 404, "Connections are WebSockets only; connect with one.");
+
     public static final ErrorInfo UNKNOWN_CONNECTION_KEY =
             new ErrorInfo(80018, 400, "The connectionKey is not one of this server; this is a new connection.");
     public static final ErrorInfo CONTINUITY_LOST = new ErrorInfo(
