@@ -9,12 +9,14 @@ const FULL = process.env.PARLEY_TEST_FULL === "1"
 const TEST_TIMEOUT_MS = 120_000
 const ANSWERS = 300
 const ANSWERS_IN_SHORT = 30
+/** After which time the server ends the run of an agent that has died. */
+const RUN_GRACE_MS = 3_000
 const TROUBLES = ["none", "network", "crash"]
 const FORMATS = ["JSON", "MessagePack"]
 
 let server
 before(async () => {
-  server = await AppServer.start()
+  server = await AppServer.start({ settings: { "realtime.run-grace": RUN_GRACE_MS } })
 })
 after(() => server?.end())
 

@@ -1,5 +1,6 @@
 // A person's client: asks, watches, and tells what it sees.
 import * as Ably from "ably"
+import { ErrorCode, errorInfoIs } from "@ably/ai-transport"
 import { createClientSession, createUIMessageCodec } from "@ably/ai-transport/vercel"
 import { eventually } from "../lib/wait.mjs"
 import { loadAll } from "./history.mjs"
@@ -36,8 +37,8 @@ export class Viewer {
     this.#client = new Ably.Realtime(this.#options)
     this.session = createClientSession({ client: this.#client, channelName: this.#channel })
     this.#hush = this.session.on("error", error => {
-      // A run that ends with an error is no trouble of the session.
-      if (!this.session.view.runs().some(run => run.status === "error")) this.complaints.push(`${this.name}: ${error}`)
+      // That a run has ended with an error is no trouble of the session.
+      if (!errorInfoIs(error, ErrorCode.StreamError)) this.complaints.push(`${this.name}: ${error}`)
     })
     await this.session.connect()
   }
