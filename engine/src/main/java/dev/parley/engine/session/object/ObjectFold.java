@@ -28,7 +28,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ObjectFold {
     /** Collections in a grace period. */
-    private static final int COLLECTIONS_PER_GRACE = 4;
+    private static final int COLLECTIONS_PER_GRACE = 8;
+
+    /** The grace period where most of the room is taken: the shortest that clients count on, and some more. */
+    private static final long SHORT_GRACE_MILLIS = 3 * 60 * 1000L;
+
+    /** Objects deleted by one collection: readers are told of each. */
+    private static final int MAX_DELETED = 900;
 
     private final ObjectDraft draft;
     private final ObjectLimits limits;
@@ -233,7 +239,13 @@ public final class ObjectFold {
 
     /** True if it is time again to look for what can be dropped. */
     public boolean collectionDue(long time) {
-        return time - draft.totals().collectedAt() >= limits.graceMillis() / COLLECTIONS_PER_GRACE;
+        return time - draft.totals().collectedAt() >= graceMillis() / COLLECTIONS_PER_GRACE;
+    }
+
+    private long graceMillis() {
+        ObjectTotals totals = draft.totals();
+        boolean scarce = totals.objects() > limits.objects() / 4 * 3 || totals.bytes() > limits.bytes() / 4 * 3;
+        return scarce ? Math.min(SHORT_GRACE_MILLIS, limits.graceMillis()) : limits.graceMillis();
     }
 
     /**
@@ -241,8 +253,8 @@ public final class ObjectFold {
      * nothing has led to them for as long. A look at everything, so it is done rarely.
      */
     public List<ObjectDelete> collect(long time) {
+        long keptSince = time - graceMillis();
         draft.collected(time);
-        long keptSince = time - limits.graceMillis();
         Set<String> wanted = new HashSet<>();
         mark(ObjectIds.ROOT, wanted);
         List<String> due = new ArrayList<>();
@@ -269,6 +281,7 @@ public final class ObjectFold {
         orphans.forEach(orphan -> mark(orphan, wanted));
         return due.stream()
                 .filter(id -> !wanted.contains(id))
+                .limit(MAX_DELETED)
                 .map(ObjectDelete::new)
                 .toList();
     }

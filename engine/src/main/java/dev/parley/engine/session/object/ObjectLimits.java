@@ -7,7 +7,7 @@ package dev.parley.engine.session.object;
  * @param keys keys of one map, removed ones not counted
  * @param valueBytes size of one value
  * @param bytes roughly what all of them take together, what was removed and is still kept included
- * @param graceMillis how long is kept what was removed or deleted, and what nothing leads to
+ * @param graceMillis how long is kept what was removed or deleted, and what nothing leads to; less where room is scarce
  */
 public record ObjectLimits(int objects, int keys, int valueBytes, long bytes, long graceMillis) {
     /** Longest key of a map. */

@@ -161,6 +161,21 @@ class ObjectFoldTest {
         assertThat(objects.object("counter:child")).isInstanceOf(ObjectState.CounterState.class);
     }
 
+    @Test
+    void whereRoomIsScarceThingsAreForgottenSooner() {
+        limits = new ObjectLimits(100, 100, 1000, 100_000, 24 * 60 * 60_000);
+        for (int i = 0; i < 80; i++) {
+            accept(new CounterCreate("counter:" + i, 0));
+        }
+        assertThat(collect(1000)).isEmpty();
+        assertThat(collect(1000 + 3 * 60_000)).hasSize(80);
+        assertThat(collect(1000 + 6 * 60_000)).isEmpty();
+        assertThat(objects.objects()).isEmpty();
+        accept(new CounterCreate("counter:a", 0));
+        assertThat(collect(1000 + 7 * 60_000)).isEmpty();
+        assertThat(collect(1000 + 10 * 60_000)).isEmpty();
+    }
+
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void anyHistoryEndsAsTheModelDoes(long seed) {
