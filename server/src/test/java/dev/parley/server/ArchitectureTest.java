@@ -51,7 +51,7 @@ class ArchitectureTest {
     void accessKnowsNoProtocol() {
         classes()
                 .that()
-                .resideInAPackage("dev.parley.server.auth..")
+                .resideInAnyPackage("dev.parley.server.auth..", "dev.parley.server.apps..")
                 .should()
                 .onlyDependOnClassesThat()
                 .resideOutsideOfPackages("io.vertx..", "dev.parley.engine..", "dev.parley.server.http..")
