@@ -46,7 +46,7 @@ public record Principal(
      *
      * @param claimed null if it claims none
      */
-    public Access as(@Nullable String claimed) {
+    Access as(@Nullable String claimed) {
         if (claimed == null || claimed.equals(clientId)) {
             return new Access.Granted(this);
         }

@@ -58,7 +58,7 @@ public record ObjectPublishing(
             operations.add(new ObjectOp(
                     id == null ? idPrefix + ":" + operations.size() : id,
                     id != null,
-                    Publishing.clientId(principal, object.clientId()),
+                    Publishing.clientId(gate, principal, object.clientId()),
                     connectionId,
                     object.extras(),
                     object.operation()));

@@ -81,7 +81,7 @@ public record Publishing(
         return new MessageOp.Create(
                 id == null ? ourId : id,
                 id != null,
-                clientId(principal, message.clientId()),
+                clientId(gate, principal, message.clientId()),
                 connectionId,
                 message.body(),
                 message.ephemeral());
@@ -97,7 +97,7 @@ public record Publishing(
                     ErrorInfo.invalidValue("The serial names no message: give the one that it came with."));
         }
         String claimed = message.operation().clientId();
-        String clientId = clientId(principal, claimed == null ? message.clientId() : claimed);
+        String clientId = clientId(gate, principal, claimed == null ? message.clientId() : claimed);
         boolean delete = action == MessageEntry.Action.DELETE;
         boolean any = principal.may(delete ? Operation.MESSAGE_DELETE_ANY : Operation.MESSAGE_UPDATE_ANY, channel);
         if (!any) {
@@ -131,11 +131,12 @@ public record Publishing(
      * @param claimed what the message or presence event says; null: nothing
      * @return null if nobody in particular
      */
-    public static @Nullable String clientId(Principal principal, @Nullable String claimed) throws WireException {
+    public static @Nullable String clientId(Gate gate, Principal principal, @Nullable String claimed)
+            throws WireException {
         if (claimed == null) {
             return Principal.ANY_CLIENT.equals(principal.clientId()) ? null : principal.clientId();
         }
-        if (!claimed.equals(Principal.ANY_CLIENT) && principal.as(claimed) instanceof Access.Granted) {
+        if (!claimed.equals(Principal.ANY_CLIENT) && gate.as(principal, claimed) instanceof Access.Granted) {
             return claimed;
         }
         throw new WireException(ErrorInfo.invalidClientId(

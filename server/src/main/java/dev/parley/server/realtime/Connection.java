@@ -459,7 +459,7 @@ final class Connection {
     }
 
     private String memberName(InboundPresence event) throws WireException {
-        String clientId = Publishing.clientId(principal, event.clientId());
+        String clientId = Publishing.clientId(site.gate(), principal, event.clientId());
         if (clientId == null) {
             throw new WireException(ErrorInfo.noClientId());
         }

@@ -123,7 +123,7 @@ record RestRequest(
     private Principal authenticate(Gate gate) throws WireException {
         return granted(
                 switch (gate.sessionHeader(authorization())) {
-                    case Access.Granted(Principal principal) -> principal.as(claimedClientId());
+                    case Access.Granted(Principal principal) -> gate.as(principal, claimedClientId());
                     case Access.Refused refused -> refused;
                 });
     }
