@@ -13,7 +13,7 @@ import tools.jackson.databind.JsonNode;
  * @param flags see {@link Flags}
  * @param params of an attachment or a publish, values as text
  * @param accessToken of an AUTH
- * @param error what is wrong with the messages, presence events or objects, of which there are none then
+ * @param error what is wrong with the messages, presence events, annotations or objects, of which there are none then
  */
 public record InboundFrame(
         Action action,
@@ -25,6 +25,7 @@ public record InboundFrame(
         Map<String, String> params,
         List<InboundMessage> messages,
         List<InboundPresence> presence,
+        List<InboundAnnotation> annotations,
         List<InboundObject> objects,
         @Nullable String accessToken,
         @Nullable ErrorInfo error) {
@@ -40,16 +41,19 @@ public record InboundFrame(
         Fields auth = fields.object("auth", "field auth");
         List<InboundMessage> messages = List.of();
         List<InboundPresence> presence = List.of();
+        List<InboundAnnotation> annotations = List.of();
         List<InboundObject> objects = List.of();
         ErrorInfo error = null;
         try {
             messages = InboundMessage.readAll(fields.elements("messages"));
             presence = InboundPresence.readAll(fields.elements("presence"));
+            annotations = InboundAnnotation.readAll(fields.elements("annotations"));
             objects = action == Action.OBJECT ? InboundObject.readAll(fields.elements("state")) : List.of();
         } catch (WireException e) {
             // The request is refused by its number, and the connection goes on.
             messages = List.of();
             presence = List.of();
+            annotations = List.of();
             error = e.error();
         }
         return new InboundFrame(
@@ -62,6 +66,7 @@ public record InboundFrame(
                 params(fields),
                 messages,
                 presence,
+                annotations,
                 objects,
                 auth == null ? null : auth.text("accessToken"),
                 error);
