@@ -25,9 +25,11 @@ import dev.parley.engine.session.SessionOutcome;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +55,9 @@ final class SessionModel {
         long horizon;
         /** Everything, by position; of a growing message its fragments. */
         final TreeMap<Long, SessionEntry> log = new TreeMap<>();
+        /** Those of it that are only for who is there. */
+        final Set<Long> ephemeral = new HashSet<>();
+
         /** Messages that are there, by serial, with all versions. */
         final TreeMap<Long, List<Version>> messages = new TreeMap<>();
 
@@ -70,6 +75,7 @@ final class SessionModel {
             copy.last = last;
             copy.horizon = horizon;
             copy.log.putAll(log);
+            copy.ephemeral.addAll(ephemeral);
             messages.forEach((serial, versions) -> copy.messages.put(serial, new ArrayList<>(versions)));
             copy.members.putAll(members);
             copy.presence.putAll(presence);
@@ -190,7 +196,9 @@ final class SessionModel {
         MessageEntry entry =
                 new MessageEntry(at, Action.CREATE, at, 0, m.id(), m.clientId(), m.connectionId(), m.body(), null);
         room.add(entry);
-        if (!m.ephemeral()) {
+        if (m.ephemeral()) {
+            room.ephemeral.add(at);
+        } else {
             room.messages.put(at, new ArrayList<>(List.of(new Version(entry, entry, false))));
             if (m.unique() && m.id() != null) {
                 room.ids.put(m.id(), at);

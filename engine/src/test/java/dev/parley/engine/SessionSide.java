@@ -3,7 +3,6 @@ package dev.parley.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.SessionModel.Room;
-import dev.parley.engine.SessionModel.Version;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.SessionTail;
 import dev.parley.engine.session.Body;
@@ -391,10 +390,12 @@ final class SessionSide {
                     case ObjectEntry object -> throw new AssertionError("nobody changed an object: " + object);
                 }
             }
+            SessionState state = Objects.requireNonNull(sessions).find(name);
+            long horizon = state == null ? 0 : state.horizon();
             room.log.subMap(position, false, more.to(), true).forEach((place, entry) -> {
                 if (!given.containsKey(place)) {
                     assertThat(live).as("%s was not given %s", this, entry).isFalse();
-                    assertThat(isOutdated(room, entry))
+                    assertThat(isOutdated(room, entry, horizon))
                             .as("%s was not given %s, which is still so", this, entry)
                             .isTrue();
                 }
@@ -402,14 +403,15 @@ final class SessionSide {
             position = more.to();
         }
 
-        /** Whether the store need not have the entry any longer. */
-        private static boolean isOutdated(Room room, SessionEntry entry) {
-            if (!(entry instanceof MessageEntry message)) {
-                return entry.position() <= room.horizon;
+        /** Whether the store need not have the entry, and the reader need not hear that it has not. */
+        private static boolean isOutdated(Room room, SessionEntry entry, long horizon) {
+            if (!(entry instanceof MessageEntry message) || room.ephemeral.contains(entry.position())) {
+                return entry instanceof MessageEntry;
             }
-            List<Version> versions = room.messages.get(message.serial());
-            // Ephemeral, trimmed, or changed since.
-            return versions == null || versions.getLast().whole().position() > entry.position();
+            boolean changedSince = room.log.tailMap(entry.position(), false).values().stream()
+                    .anyMatch(later -> later instanceof MessageEntry m && m.serial() == message.serial());
+            boolean goneWithItsCreation = message.serial() <= horizon && horizon < entry.position();
+            return changedSince || goneWithItsCreation;
         }
 
         private void take(Room room, MessageEntry entry) {
