@@ -12,6 +12,7 @@ import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.object.ObjectLimits;
@@ -171,7 +172,9 @@ class CommandCodecTest {
                 new SubscriptionCommand.Expire(text(), number(), text(), number(), list(this::tail), text()),
                 new SubscriptionCommand.Delivered(text(), number(), text()),
                 new SubscriptionCommand.DeliveryFailed(text(), number(), text(), number()),
-                new SessionCommand.Publish(session(), number(), maybe(this::sender), list(this::message)),
+                new SessionCommand.Publish(
+                        session(), number(), maybe(this::sender), list(this::message), list(this::runNote)),
+                new SessionCommand.EndRun(session(), number(), text(), text(), list(this::message)),
                 new SessionCommand.Rollup(
                         session(),
                         number(),
@@ -206,6 +209,15 @@ class CommandCodecTest {
 
     private SessionCommand.Sender sender() {
         return new SessionCommand.Sender(text(), number());
+    }
+
+    private RunNote runNote() {
+        return switch (random.nextInt(4)) {
+            case 0 -> new RunNote.Active(text(), maybe(this::text), random.nextBoolean());
+            case 1 -> new RunNote.Suspended(text());
+            case 2 -> new RunNote.Ended(text());
+            default -> new RunNote.Cancel(random.nextInt(1000), maybe(this::text), maybe(this::text));
+        };
     }
 
     private SessionCommand.MessageOp message() {

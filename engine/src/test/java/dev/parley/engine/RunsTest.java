@@ -1,0 +1,191 @@
+package dev.parley.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+
+import dev.parley.engine.command.Command;
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Run;
+import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.Publish;
+import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.SessionOutcome.NotAbandoned;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Sessions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the engine knows of the runs of agents, on RocksDB and real files. */
+@Timeout(60)
+class RunsTest {
+    private static final SessionName NAME = new SessionName("app", "chat");
+    private static final long TIME = 1_795_000_000_000L;
+    private static final RunNote START = new RunNote.Active("run", "input", true);
+
+    @TempDir
+    Path folder;
+
+    private Engine engine;
+    private long msgSerial;
+
+    @BeforeEach
+    void open() throws IOException {
+        engine = Engine.open(new EngineOptions(folder, 2, 1 << 20, 256 << 10, 8 << 20, 100, 1000, 1 << 20, 0));
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        engine.close();
+    }
+
+    private <O> O submit(Command<O> command) throws Exception {
+        CompletableFuture<O> answer = new CompletableFuture<>();
+        engine.submit(command, new Reply<>() {
+            @Override
+            public void done(O outcome) {
+                answer.complete(outcome);
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                answer.completeExceptionally(failure);
+            }
+        });
+        return answer.get();
+    }
+
+    private static List<MessageOp> says(String text) {
+        return List.of(
+                new MessageOp.Create(null, false, "ann", null, new Body(null, Data.of(text), null, null), false));
+    }
+
+    private void publish(String connectionId, String text, RunNote... notes) throws Exception {
+        SessionOutcome outcome =
+                submit(new Publish(NAME, TIME, new Sender(connectionId, msgSerial++), says(text), List.of(notes)));
+        assertThat(outcome).isInstanceOf(Accepted.class);
+    }
+
+    private SessionOutcome endRun(String connectionId) throws Exception {
+        return submit(new EndRun(NAME, TIME, "run", connectionId, says("over")));
+    }
+
+    private SessionState state() {
+        return Objects.requireNonNull(engine.sessions().find(NAME));
+    }
+
+    private List<String> cancels() {
+        return engine.sessions().cancels(state()).stream().map(RunsTest::text).toList();
+    }
+
+    private static String text(MessageEntry message) {
+        return Objects.requireNonNull(message.body().data()).asText();
+    }
+
+    private String newest() {
+        return text(engine.sessions()
+                .messages(state(), new Sessions.Range(0, Long.MAX_VALUE, true), 1, 1 << 20)
+                .getFirst());
+    }
+
+    @Test
+    void theRunOfALostConnectionEndsOnce() throws Exception {
+        publish("agent", "start", START);
+
+        assertThat(endRun("agent")).isInstanceOf(Accepted.class);
+
+        assertThat(newest()).isEqualTo("over");
+        assertThat(engine.sessions().runs(state())).isEmpty();
+        assertThat(endRun("agent")).isEqualTo(new NotAbandoned("run"));
+    }
+
+    @Test
+    void aRunThatAnotherConnectionTookOverGoesOn() throws Exception {
+        publish("agent", "start", START);
+        publish("other", "a step", new RunNote.Active("run", null, false));
+
+        assertThat(endRun("agent")).isEqualTo(new NotAbandoned("run"));
+
+        assertThat(newest()).isEqualTo("a step");
+        assertThat(engine.sessions().runs(state()))
+                .extracting(Run::connectionId)
+                .containsExactly("other");
+    }
+
+    @Test
+    void aSuspendedRunWaitsWithoutAnAgent() throws Exception {
+        publish("agent", "start", START);
+        publish("agent", "suspend", new RunNote.Suspended("run"));
+
+        assertThat(endRun("agent")).isEqualTo(new NotAbandoned("run"));
+        assertThat(engine.sessions().runsAtWork()).isEmpty();
+
+        publish("other", "resume", START);
+        assertThat(engine.sessions().runsAtWork()).extracting(Run::connectionId).containsExactly("other");
+    }
+
+    @Test
+    void outputAfterTheEndDoesNotOpenARunAgain() throws Exception {
+        publish("agent", "start", START);
+        publish("agent", "end", new RunNote.Ended("run"));
+        publish("agent", "late", new RunNote.Active("run", null, false));
+
+        assertThat(engine.sessions().runs(state())).isEmpty();
+    }
+
+    @Test
+    void aCancelWaitsForTheRunOfItsInputAndIsOverWithIt() throws Exception {
+        publish("ann", "stop", new RunNote.Cancel(0, null, "input"));
+        publish("ann", "stop another", new RunNote.Cancel(0, null, "other input"));
+        assertThat(cancels()).containsExactly("stop", "stop another");
+
+        publish("agent", "start", START);
+        assertThat(cancels()).containsExactly("stop", "stop another");
+
+        publish("agent", "end", new RunNote.Ended("run"));
+        assertThat(cancels()).containsExactly("stop another");
+    }
+
+    @Test
+    void aCancelOfARunThatIsOverIsNotKept() throws Exception {
+        publish("ann", "stop", new RunNote.Cancel(0, "run", null));
+
+        assertThat(cancels()).isEmpty();
+    }
+
+    @Test
+    void runsAndCancelsAreThereAfterARestart() throws Exception {
+        publish("agent", "start", START);
+        publish("ann", "stop", new RunNote.Cancel(0, "run", null));
+        close();
+        open();
+
+        assertThat(cancels()).containsExactly("stop");
+        assertThat(engine.sessions().runsAtWork())
+                .extracting(Run::id, Run::connectionId)
+                .containsExactly(tuple("run", "agent"));
+    }
+
+    @Test
+    void tooManyCancelsDropTheOldest() throws Exception {
+        for (int i = 0; i <= 200; i++) {
+            publish("ann", "stop " + i, new RunNote.Cancel(0, null, "input " + i));
+        }
+
+        assertThat(cancels()).hasSize(200).first().isEqualTo("stop 1");
+    }
+}
