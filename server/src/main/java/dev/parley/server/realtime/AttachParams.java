@@ -86,6 +86,11 @@ record AttachParams(
         return new AttachParams(echoed, modes == 0 ? Flags.DEFAULT_MODES : modes, rewind, whole, occupancy);
     }
 
+    /** The same for a channel with a filter, which judges messages as wholes and shows nothing else. */
+    AttachParams filtered() {
+        return new AttachParams(echoed, modes & Flags.SUBSCRIBE, rewind, true, occupancy);
+    }
+
     private static Rewind rewind(String value) throws WireException {
         Matcher parts = REWIND.matcher(value);
         if (!parts.matches()) {

@@ -9,6 +9,7 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
 import dev.parley.server.auth.Principal;
+import dev.parley.server.channel.MessageFilter;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Flags;
 import dev.parley.server.wire.Frames;
@@ -72,12 +73,13 @@ final class Attachment {
      * Not attached yet.
      *
      * @param name the channel as the client calls it
+     * @param filter the messages that it is to see; null: all
      */
-    Attachment(Connection connection, String name, Channel channel) {
+    Attachment(Connection connection, String name, Channel channel, @Nullable MessageFilter filter) {
         this.connection = connection;
         this.name = name;
         this.channel = channel;
-        this.view = new Channel.View(name, connection.outbox().format(), false, false, false);
+        this.view = new Channel.View(name, connection.outbox().format(), false, false, false, filter);
     }
 
     String name() {
@@ -282,6 +284,9 @@ final class Attachment {
         List<SessionEntry> piece = new ArrayList<>();
         int weight = 0;
         for (MessageEntry message : backlog) {
+            if (!view.wants(message)) {
+                continue;
+            }
             piece.add(message);
             weight += message.weight();
             if (weight >= BATCH_BYTES) {
@@ -452,7 +457,7 @@ final class Attachment {
     private boolean shows(SessionEntry entry) {
         return switch (entry) {
             case MessageEntry message ->
-                view.messages()
+                view.wants(message)
                         && (connection.echo()
                                 || message.action() != MessageEntry.Action.CREATE
                                 || !connection.id().equals(message.connectionId()));
@@ -484,7 +489,12 @@ final class Attachment {
         connection.site().occupancy().changed(channel.session(), modes, granted);
         modes = granted;
         view = new Channel.View(
-                name, format(), has(Flags.SUBSCRIBE), has(Flags.PRESENCE_SUBSCRIBE), has(Flags.OBJECT_SUBSCRIBE));
+                name,
+                format(),
+                has(Flags.SUBSCRIBE),
+                has(Flags.PRESENCE_SUBSCRIBE),
+                has(Flags.OBJECT_SUBSCRIBE),
+                view.filter());
     }
 
     /** The channel has failed for the client; its members leave. */

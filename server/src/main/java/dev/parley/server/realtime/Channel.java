@@ -6,6 +6,7 @@ import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
+import dev.parley.server.channel.MessageFilter;
 import dev.parley.server.loop.Audience;
 import dev.parley.server.loop.Mailbox;
 import dev.parley.server.wire.Frames;
@@ -13,6 +14,7 @@ import dev.parley.server.wire.WireFormat;
 import io.vertx.core.Vertx;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** All attachments to one session on one event loop: they hear of news together and share what is encoded for them. */
 final class Channel {
@@ -35,11 +37,18 @@ final class Channel {
      * What a reader wants to see, and how.
      *
      * @param name the channel as it calls it
+     * @param filter the messages that it wants; null: all
      */
-    record View(String name, WireFormat format, boolean messages, boolean presence, boolean objects) {
+    record View(
+            String name,
+            WireFormat format,
+            boolean messages,
+            boolean presence,
+            boolean objects,
+            @Nullable MessageFilter filter) {
         List<byte[]> frames(List<SessionEntry> entries, long to) {
             List<SessionEntry> wanted = entries;
-            if (!messages || !presence || !objects) {
+            if (!messages || !presence || !objects || filter != null) {
                 wanted = entries.stream().filter(this::wants).toList();
             }
             return wanted.isEmpty() ? List.of() : Frames.entries(format, name, wanted, to);
@@ -47,7 +56,7 @@ final class Channel {
 
         boolean wants(SessionEntry entry) {
             return switch (entry) {
-                case MessageEntry m -> messages;
+                case MessageEntry m -> messages && (filter == null || filter.passes(m));
                 case PresenceEntry p -> presence;
                 case ObjectEntry o -> objects;
             };

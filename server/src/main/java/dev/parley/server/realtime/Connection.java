@@ -13,6 +13,7 @@ import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.auth.Revocation;
 import dev.parley.server.channel.ChannelName;
+import dev.parley.server.channel.MessageFilter;
 import dev.parley.server.channel.ObjectPublishing;
 import dev.parley.server.channel.Publishing;
 import dev.parley.server.channel.Refusals;
@@ -52,7 +53,10 @@ final class Connection {
     private static final Duration REAUTH_LEAD = Duration.ofSeconds(30);
 
     private static final ErrorInfo UNKNOWN_QUALIFIER =
-            new ErrorInfo(40010, 400, "This server has no channels with a qualifier such as [filter=...].");
+            new ErrorInfo(40010, 400, "The qualifier in the channel's name is not known, or not for this.");
+
+    /** How the qualifier begins with which a channel shows some messages only. */
+    private static final String FILTER = "filter=";
 
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
@@ -232,11 +236,14 @@ final class Connection {
     private void attach(InboundFrame frame, String name) throws WireException {
         Attachment known = attachments.get(name);
         SessionName session;
+        MessageFilter filter;
         AttachParams params;
         try {
             ChannelName parsed = ChannelName.parse(name);
-            session = session(parsed);
-            params = AttachParams.read(frame.flags(), parsed.params(), frame.params());
+            AttachParams read = AttachParams.read(frame.flags(), parsed.params(), frame.params());
+            filter = filter(parsed);
+            session = filter == null ? session(parsed) : new SessionName(principal.app(), parsed.name());
+            params = filter == null ? read : read.filtered();
             if (known == null) {
                 refuseTooMany();
             }
@@ -251,13 +258,18 @@ final class Connection {
         }
         Attachment attachment = known;
         if (attachment == null) {
-            attachment = new Attachment(this, name, loop.take(session));
+            attachment = new Attachment(this, name, loop.take(session), filter);
             attachments.put(name, attachment);
             site.attachments().incrementAndGet();
         }
         Attachment attaching = attachment;
         boolean returning = (frame.flags() & Flags.ATTACH_RESUME) != 0;
         whenFree(attaching, () -> attaching.attach(params, granted, frame.channelSerial(), returning));
+    }
+
+    private static @Nullable MessageFilter filter(ChannelName name) throws WireException {
+        String qualifier = name.qualifier();
+        return qualifier.startsWith(FILTER) ? MessageFilter.parse(qualifier.substring(FILTER.length())) : null;
     }
 
     private SessionName session(ChannelName name) throws WireException {
