@@ -104,7 +104,6 @@ class ObjectFramesTest {
                 "{'action':1,'objectId':'root'}",
                 "{'action':1,'objectId':'root','mapSet':{'key':'k'}}",
                 "{'action':1,'objectId':'root','mapSet':{'value':{'string':'v'}}}",
-                "{'action':1,'objectId':'root','mapSet':{'key':'\\ud800','value':{'string':'v'}}}",
                 "{'action':1,'objectId':'root','mapSet':{'key':'k','value':{}}}",
                 "{'action':1,'objectId':'root','mapSet':{'key':'k','value':{'number':'7'}}}",
                 "{'action':1,'objectId':'root','mapSet':{'key':'k','value':{'boolean':'true'}}}",
