@@ -231,6 +231,11 @@ public final class Engine implements AutoCloseable {
         return waiting.get();
     }
 
+    /** True if half of the room for waiting commands is taken: who can hold commands back had better do so. */
+    public boolean isBusy() {
+        return waiting.get() > options.maxWaiting() / 2 || waitingBytes.get() > options.maxWaitingBytes() / 2;
+    }
+
     /**
      * Submits a command. Its reply hears the outcome once the command is durable and applied.
      *

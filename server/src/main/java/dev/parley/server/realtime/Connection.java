@@ -49,6 +49,9 @@ final class Connection {
 
     private static final int MAX_UNACKNOWLEDGED_BYTES = 4 << 20;
 
+    /** How long we do not read from a client because the engine is busy. */
+    private static final long BUSY_PAUSE_MILLIS = 10;
+
     /** How long before a token's end its client is asked for a new one, if the token lives longer than that. */
     private static final Duration REAUTH_LEAD = Duration.ofSeconds(30);
 
@@ -83,6 +86,7 @@ final class Connection {
 
     private boolean flushing;
     private boolean paused;
+    private boolean looksAgain;
     private boolean closing;
     private boolean gone;
 
@@ -605,20 +609,34 @@ final class Connection {
     // Back-pressure
 
     private boolean mustWait() {
-        return acks.count() >= MAX_UNACKNOWLEDGED || acks.bytes() >= MAX_UNACKNOWLEDGED_BYTES || !outbox.hasRoom();
+        return acks.count() >= MAX_UNACKNOWLEDGED
+                || acks.bytes() >= MAX_UNACKNOWLEDGED_BYTES
+                || !outbox.hasRoom()
+                || site.engine().isBusy();
     }
 
     private void slowDown() {
         if (!paused && !closing && mustWait()) {
             paused = true;
             socket.pause();
+            speedUp();
         }
     }
 
     private void speedUp() {
-        if (paused && !closing && !mustWait()) {
+        if (!paused || closing) {
+            return;
+        }
+        if (!mustWait()) {
             paused = false;
             socket.resume();
+        } else if (site.engine().isBusy() && !looksAgain) {
+            // Nobody tells when it is not.
+            looksAgain = true;
+            loop.vertx().setTimer(BUSY_PAUSE_MILLIS, timer -> {
+                looksAgain = false;
+                speedUp();
+            });
         }
     }
 

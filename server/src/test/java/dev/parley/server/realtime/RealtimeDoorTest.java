@@ -219,6 +219,58 @@ class RealtimeDoorTest {
     }
 
     @Test
+    void appendsThatComeTogetherMakeFewVersionsAndAreDoneOnce() throws Exception {
+        try (var server = server()) {
+            var client = server.connect(WITH_KEY + "&clientId=agent");
+            String key = key(client.next(RealtimeClient.CONNECTED));
+            client.send(publish("c", 0, ""));
+            String serial = serial(client.next(ACK));
+            int count = 400;
+            StringBuilder expected = new StringBuilder();
+            for (int i = 1; i <= count; i++) {
+                expected.append(" t").append(i);
+                client.send(append(i, serial, " t" + i));
+            }
+            client.send(publish("c", count + 1, "end"));
+            List<String> versions = new ArrayList<>();
+            while (versions.size() < count + 1) {
+                JsonNode ack = client.next(ACK);
+                assertThat(ack.path("msgSerial").intValue()).isEqualTo(versions.size() + 1);
+                ack.path("res")
+                        .forEach(result ->
+                                versions.add(result.path("serials").get(0).stringValue()));
+            }
+            assertThat(versions).isSorted();
+            assertThat(versions.getLast()).isGreaterThan(versions.get(count - 1));
+            assertThat(versions.stream().distinct().count()).isLessThan(count / 2);
+
+            // The client has not seen the last answers and sends again, grouped as it happens.
+            var again = server.connect(WITH_KEY + "&clientId=agent&resume=" + key);
+            again.next(RealtimeClient.CONNECTED);
+            for (int i = count - 50; i <= count; i++) {
+                again.send(append(i, serial, " t" + i));
+            }
+            for (int acked = 0; acked < 51; ) {
+                acked += again.next(ACK).path("count").intValue();
+            }
+            var reader = server.connect(WITH_KEY);
+            reader.next(RealtimeClient.CONNECTED);
+            reader.send("{'action':10,'channel':'c','params':{'rewind':'2'}}");
+            JsonNode message = reader.next(MESSAGE).path("messages").get(0);
+            assertThat(message.path("data").stringValue()).isEqualTo(expected.toString());
+        }
+    }
+
+    private static String append(int msgSerial, String serial, String data) {
+        return "{'action':15,'channel':'c','msgSerial':%d,'messages':[{'action':5,'serial':'%s','data':'%s'}]}"
+                .formatted(msgSerial, serial, data);
+    }
+
+    private static String serial(JsonNode ack) {
+        return ack.path("res").get(0).path("serials").get(0).stringValue();
+    }
+
+    @Test
     void whoMayOnlyReadIsRefusedAndNothingIsStored() throws Exception {
         try (var server = server()) {
             var reader = server.connect("key=" + RealtimeServer.READER_KEY + "&clientId=eve");
