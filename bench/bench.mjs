@@ -7,7 +7,10 @@ import { diskCheck } from "./lib/generators.mjs";
 import { machineLine } from "./lib/report.mjs";
 import { benchDir, Server, servers, whyNot } from "./lib/servers.mjs";
 
-const workloads = ["append", "latency", "fanout", "catchup", "storm", "restart", "idle"];
+const workloads = [
+  "append", "latency", "fanout", "catchup", "storm", "restart", "idle",
+  "rt-latency", "rt-fanout", "rt-publish", "rt-attach", "rt-idle",
+];
 
 const usage = `Usage: bench/run all|${workloads.join("|")} [--quick] [--runs 3] [--servers a,b]
 

@@ -21,6 +21,8 @@ export const servers = {
   "ds-file": { title: "Durable Streams reference, file", durability: "fsync per acknowledgement" },
   "ds-memory": { title: "Durable Streams reference, memory", durability: "none" },
   redis: { title: "Redis XADD, appendfsync always", durability: "fsync per acknowledgement (group commit)" },
+  socketio: { title: "Socket.IO, connection state recovery", durability: "none" },
+  "resumable-sse": { title: "resumable-stream on Redis, SSE", durability: "none" },
   "echo-floor": { title: "Vert.x echo (floor)", durability: "none", jvm: true },
   nginx: { title: "nginx, fixed answer (floor)", durability: "none" },
   "fanout-floor": { title: "C, only writes (floor)", durability: "none" },
