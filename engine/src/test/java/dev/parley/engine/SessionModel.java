@@ -4,6 +4,7 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
@@ -14,6 +15,7 @@ import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
@@ -22,6 +24,9 @@ import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.object.ObjectLimits;
+import dev.parley.engine.session.object.ObjectModel;
+import dev.parley.engine.session.object.ObjectRefusal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -39,6 +44,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Shares no code with the state machine. A command is tried on a copy, which is kept if nothing is refused.
  */
 final class SessionModel {
+    /** Nothing is collected: there is room enough, and time does not go on for so long. */
+    static final ObjectLimits OBJECT_LIMITS = new ObjectLimits(100, 6, 1000, 1 << 20, Long.MAX_VALUE / 2);
+
     /**
      * One version of a message.
      *
@@ -65,6 +73,7 @@ final class SessionModel {
         final TreeMap<Long, PresenceEntry> presence = new TreeMap<>();
         final Map<String, Long> ids = new HashMap<>();
         final Map<Sender, List<Long>> outcomes = new HashMap<>();
+        ObjectModel objects = new ObjectModel(OBJECT_LIMITS);
 
         Room(long id) {
             this.id = id;
@@ -81,6 +90,7 @@ final class SessionModel {
             copy.presence.putAll(presence);
             copy.ids.putAll(ids);
             copy.outcomes.putAll(outcomes);
+            copy.objects = objects.copy();
             return copy;
         }
 
@@ -170,7 +180,24 @@ final class SessionModel {
                 yield new SessionOutcome.Done();
             }
             case SessionCommand.Rollup c -> throw new AssertionError("rollups are tested elsewhere: " + c);
-            case ChangeObjects c -> throw new AssertionError("objects have a model of their own: " + c);
+            case ChangeObjects c -> {
+                if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
+                    yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
+                }
+                ObjectRefusal refusal = room.objects.change(
+                        c.operations().stream().map(ObjectOp::operation).toList());
+                if (refusal != null) {
+                    yield new SessionOutcome.ObjectRefused(refusal);
+                }
+                List<Long> positions = new ArrayList<>();
+                for (ObjectOp op : c.operations()) {
+                    long at = room.next(c.time());
+                    room.add(new ObjectEntry(
+                            at, op.id(), op.clientId(), op.connectionId(), op.extras(), op.operation()));
+                    positions.add(at);
+                }
+                yield accept(c.session(), room, c.sender(), positions);
+            }
             case EndRun c -> throw new AssertionError("runs have tests of their own: " + c);
             case Compact c -> new SessionOutcome.Done();
             case Remove c -> {

@@ -13,10 +13,12 @@ import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
@@ -26,7 +28,9 @@ import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.Sessions.ObjectPage;
 import dev.parley.engine.session.Sessions.Range;
+import dev.parley.engine.session.object.ObjectModel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -88,8 +92,19 @@ final class SessionSide {
                 yield new ChangePresence(
                         name, now, sender(connectionId), connectionId, events(connectionId), 1 + random.nextInt(4));
             }
+            case 11, 12, 13, 14, 15, 16, 17 -> changeObjects(name, now);
             default -> publish(name, room, now);
         };
+    }
+
+    private ChangeObjects changeObjects(SessionName name, long now) {
+        String connectionId = connection();
+        List<ObjectOp> operations = new ArrayList<>();
+        for (int count = 1 + random.nextInt(3); count > 0; count--) {
+            operations.add(new ObjectOp(
+                    rarely("id"), false, oneOf(CLIENTS), connectionId, rarely("{}"), ObjectModel.anyOperation(random)));
+        }
+        return new ChangeObjects(name, now, sender(connectionId), operations, SessionModel.OBJECT_LIMITS);
     }
 
     private String connection() {
@@ -238,6 +253,7 @@ final class SessionSide {
 
         private @Nullable SessionTail tail;
         private @Nullable Sessions sessions;
+        private ObjectReplica objects = new ObjectReplica();
 
         Reader(SessionName name, boolean whole, boolean eager) {
             this.name = name;
@@ -293,6 +309,7 @@ final class SessionSide {
             position = opened.position();
             since = position;
             id = 0;
+            objects = new ObjectReplica();
             meet();
             trace.accept("attached " + this + (place == null ? "" : " from " + place));
             return opened;
@@ -343,6 +360,14 @@ final class SessionSide {
         /** Reads once; returns false if there was nothing. */
         boolean read(int maxBytes) {
             SessionTail open = Objects.requireNonNull(tail);
+            if (!objects.isComplete()) {
+                ObjectPage page = Objects.requireNonNull(sessions).objects(name, objects.next(), random.nextInt(300));
+                if (page.session() != 0 && !open.follows(page.session())) {
+                    return false;
+                }
+                objects.take(page);
+                return true;
+            }
             SessionTail.Next next = open.poll(maxBytes);
             boolean live = !(next instanceof SessionTail.InStore);
             if (!live) {
@@ -353,6 +378,9 @@ final class SessionSide {
                     assertThat(more.from()).isEqualTo(position);
                     assertThat(more.to()).isEqualTo(open.position()).isGreaterThan(position);
                     take(more, live);
+                    if (open.takeObjectGap()) {
+                        objects = new ObjectReplica();
+                    }
                     return true;
                 }
                 case SessionTail.Nothing nothing -> {
@@ -387,7 +415,10 @@ final class SessionSide {
                 switch (entry) {
                     case PresenceEntry event -> assertThat(event).isEqualTo(room.log.get(at));
                     case MessageEntry message -> take(room, message);
-                    case ObjectEntry object -> throw new AssertionError("nobody changed an object: " + object);
+                    case ObjectEntry change -> {
+                        assertThat(change).isEqualTo(room.log.get(at));
+                        objects.take(change);
+                    }
                 }
             }
             SessionState state = Objects.requireNonNull(sessions).find(name);
@@ -405,6 +436,9 @@ final class SessionSide {
 
         /** Whether the store need not have the entry, and the reader need not hear that it has not. */
         private static boolean isOutdated(Room room, SessionEntry entry, long horizon) {
+            if (entry instanceof ObjectEntry) {
+                return true;
+            }
             if (!(entry instanceof MessageEntry message) || room.ephemeral.contains(entry.position())) {
                 return entry instanceof MessageEntry;
             }
@@ -486,6 +520,7 @@ final class SessionSide {
                 return;
             }
             assertThat(position).as("%s stays behind", this).isEqualTo(room.last);
+            assertThat(objects.contents()).as("%s has", this).isEqualTo(room.objects.contents());
             room.messages.values().forEach(versions -> {
                 MessageEntry newest = versions.getLast().whole();
                 if (newest.position() > since) {
@@ -525,6 +560,10 @@ final class SessionSide {
                 .mapToLong(versions -> versions.getLast().whole().body().size())
                 .sum();
         assertThat(state.bytes()).isGreaterThanOrEqualTo(content);
+        sessions.objects(state, objects -> {
+            room.objects.assertSame(objects);
+            return objects;
+        });
         assertThat(state.bytes() == 0).isEqualTo(room.messages.isEmpty());
         compareMessages(sessions, state, room);
         compareVersions(sessions, state, room);

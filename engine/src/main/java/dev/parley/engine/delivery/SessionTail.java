@@ -95,6 +95,17 @@ public final class SessionTail implements AutoCloseable {
     }
 
     /**
+     * True if the tail reads the session with this id; one that was opened before there was a session reads this one from
+     * now on. Else it is lost, as there is another session of the name by now.
+     */
+    public boolean follows(long id) {
+        if (session == 0) {
+            session = id;
+        }
+        return session == id;
+    }
+
+    /**
      * True if changes of objects may have been passed over since this was asked last, because they were no longer in
      * memory and the store only has what became of them: the reader needs the objects anew.
      */

@@ -314,10 +314,11 @@ public final class Sessions {
     /**
      * Objects of a session.
      *
+     * @param session id of the session that has them, or 0 if there is none
      * @param next where the next page begins, or null behind the last one
      * @param last the end of the log at that moment: what happened up to here is in them
      */
-    public record ObjectPage(List<ObjectPart> parts, byte @Nullable [] next, long last) {}
+    public record ObjectPage(long session, List<ObjectPart> parts, byte @Nullable [] next, long last) {}
 
     /**
      * A page of all objects, deleted ones that are kept included. The root is in the first one, also of a session that
@@ -330,10 +331,10 @@ public final class Sessions {
             SessionState state = find(name, now);
             if (state == null) {
                 return new ObjectPage(
-                        List.of(new ObjectPart(ObjectState.MapState.ROOT, new TreeMap<>())), null, Positions.START);
+                        0, List.of(new ObjectPart(ObjectState.MapState.ROOT, new TreeMap<>())), null, Positions.START);
             }
             StoredObjects.Page page = StoredObjects.page(now, state.id(), from, maxBytes);
-            return new ObjectPage(page.parts(), page.next(), state.last());
+            return new ObjectPage(state.id(), page.parts(), page.next(), state.last());
         }
     }
 

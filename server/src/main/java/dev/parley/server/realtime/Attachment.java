@@ -306,6 +306,11 @@ final class Attachment {
 
     private void sendObjects(ObjectSync sync) {
         elsewhere(() -> sync.read(connection.site().engine().sessions(), channel.session()), page -> {
+            if (tail != null && page.session() != 0 && !tail.follows(page.session())) {
+                // It will tell so itself.
+                objectSync = null;
+                return;
+            }
             send(sync.frame(format(), name, page));
             if (sync.isOver() && objectSync == sync) {
                 objectSync = null;

@@ -117,7 +117,7 @@ public record InboundObject(
                 if (data == null) {
                     throw invalid("The entry " + entry.getKey() + " has no data.");
                 }
-                entries.put(key(entry.getKey()), ObjectValues.read(data));
+                entries.put(entry.getKey(), ObjectValues.read(data));
             }
         }
         return entries;
@@ -133,23 +133,15 @@ public record InboundObject(
         if (value == null) {
             throw invalid("There is no value to set.");
         }
-        return new MapSet(id, key(fields.requiredText("key")), ObjectValues.read(value));
+        return new MapSet(id, fields.requiredText("key"), ObjectValues.read(value));
     }
 
     static MapRemove mapRemove(String id, Fields fields) throws WireException {
-        return new MapRemove(id, key(fields.requiredText("key")));
+        return new MapRemove(id, fields.requiredText("key"));
     }
 
     static CounterInc counterInc(String id, Fields fields) throws WireException {
         return new CounterInc(id, fields.decimal("number"));
-    }
-
-    /** Half a character would not come back from the store as it went in. */
-    private static String key(String key) throws WireException {
-        if (!StandardCharsets.UTF_8.newEncoder().canEncode(key)) {
-            throw invalid("The key is not valid Unicode.");
-        }
-        return key;
     }
 
     static WireException invalid(String message) {

@@ -11,6 +11,7 @@ import dev.parley.engine.session.object.ObjectOperation.MapCreate;
 import dev.parley.engine.session.object.ObjectOperation.MapRemove;
 import dev.parley.engine.session.object.ObjectOperation.MapSet;
 import dev.parley.engine.session.object.ObjectOperation.ObjectDelete;
+import dev.parley.engine.session.object.ObjectRefusal.Reason;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /** Objects as plain maps and numbers: what any history of operations must come to. */
 public final class ObjectModel {
@@ -31,88 +33,129 @@ public final class ObjectModel {
         this.limits = limits;
     }
 
-    /** Does all operations, or none. */
-    public boolean change(long position, List<ObjectOperation> operations) {
-        assertThat(position).isPositive();
-        Map<String, Map<String, ObjectValue>> mapsBefore = new TreeMap<>();
-        maps.forEach((id, map) -> mapsBefore.put(id, new TreeMap<>(map)));
-        Map<String, Double> countersBefore = new TreeMap<>(counters);
-        Set<String> deletedBefore = new HashSet<>(deleted);
-        boolean fine = operations.stream().allMatch(this::change);
-        if (!fine) {
-            maps = mapsBefore;
-            counters = countersBefore;
-            deleted = deletedBefore;
-        }
-        return fine;
+    /** The same by itself. */
+    public ObjectModel copy() {
+        ObjectModel copy = new ObjectModel(limits);
+        maps.forEach((id, map) -> copy.maps.put(id, new TreeMap<>(map)));
+        copy.counters.putAll(counters);
+        copy.deleted.addAll(deleted);
+        return copy;
     }
 
-    private boolean change(ObjectOperation operation) {
-        if (deleted.contains(operation.objectId())) {
-            return false;
+    /** What there is, by id: maps and numbers. */
+    public Map<String, Object> contents() {
+        Map<String, Object> contents = new TreeMap<>(maps);
+        contents.putAll(counters);
+        return contents;
+    }
+
+    /** Does all operations, or none and says why. */
+    public @Nullable ObjectRefusal change(List<ObjectOperation> operations) {
+        ObjectModel before = copy();
+        for (ObjectOperation operation : operations) {
+            ObjectRefusal refusal = change(operation);
+            if (refusal != null) {
+                maps = before.maps;
+                counters = before.counters;
+                deleted = before.deleted;
+                return refusal;
+            }
         }
-        Map<String, ObjectValue> map = maps.get(operation.objectId());
-        switch (operation) {
-            case MapCreate op -> {
-                if (!op.objectId().startsWith("map:")) {
-                    return false;
-                }
-                if (map != null) {
-                    return true;
-                }
-                maps.put(op.objectId(), new TreeMap<>());
-                return roomForObjects()
-                        && op.entries().entrySet().stream()
-                                .allMatch(entry -> set(op.objectId(), entry.getKey(), entry.getValue()));
-            }
+        return null;
+    }
+
+    private @Nullable ObjectRefusal change(ObjectOperation operation) {
+        String id = operation.objectId();
+        ObjectRefusal refusal = switch (operation) {
+            case MapCreate op -> create(op);
             case CounterCreate op -> {
-                return op.objectId().startsWith("counter:")
-                        && (counters.putIfAbsent(op.objectId(), op.count()) != null || roomForObjects());
-            }
-            case MapSet op -> {
-                return map != null && set(op.objectId(), op.key(), op.value());
-            }
-            case MapRemove op -> {
-                if (map != null) {
-                    map.remove(op.key());
+                if (!id.startsWith("counter:")) {
+                    yield new ObjectRefusal(Reason.WRONG_KIND, id);
                 }
-                return map != null;
+                if (deleted.contains(id)) {
+                    yield new ObjectRefusal(Reason.DELETED, id);
+                }
+                counters.putIfAbsent(id, op.count());
+                yield null;
+            }
+            case MapSet op -> set(id, op.key(), op.value());
+            case MapRemove op -> {
+                Map<String, ObjectValue> map = maps.get(id);
+                if (map == null) {
+                    yield noMap(id);
+                }
+                map.remove(op.key());
+                yield null;
             }
             case MapClear op -> {
-                if (map != null) {
-                    map.clear();
+                Map<String, ObjectValue> map = maps.get(id);
+                if (map == null) {
+                    yield noMap(id);
                 }
-                return map != null;
+                map.clear();
+                yield null;
             }
             case CounterInc op -> {
-                return counters.computeIfPresent(op.objectId(), (id, count) -> count + op.amount()) != null;
+                if (counters.containsKey(id)) {
+                    counters.merge(id, op.amount(), Double::sum);
+                    yield null;
+                }
+                yield maps.containsKey(id) ? new ObjectRefusal(Reason.WRONG_KIND, id) : missing(id);
             }
             case ObjectDelete op -> {
-                boolean known = map != null || counters.containsKey(op.objectId());
-                if (!known || op.objectId().equals("root")) {
-                    return false;
+                if (id.equals("root")) {
+                    yield new ObjectRefusal(Reason.WRONG_KIND, id);
                 }
-                maps.remove(op.objectId());
-                counters.remove(op.objectId());
-                return deleted.add(op.objectId());
+                if (maps.remove(id) == null && counters.remove(id) == null) {
+                    yield missing(id);
+                }
+                deleted.add(id);
+                yield null;
             }
-        }
+        };
+        boolean full = maps.size() + counters.size() + deleted.size() > limits.objects();
+        return refusal == null && full ? new ObjectRefusal(Reason.TOO_MANY_OBJECTS, id) : refusal;
     }
 
-    private boolean set(String id, String key, ObjectValue value) {
+    private @Nullable ObjectRefusal create(MapCreate op) {
+        String id = op.objectId();
+        if (!id.startsWith("map:")) {
+            return new ObjectRefusal(Reason.WRONG_KIND, id);
+        }
+        if (deleted.contains(id)) {
+            return new ObjectRefusal(Reason.DELETED, id);
+        }
+        if (maps.putIfAbsent(id, new TreeMap<>()) == null) {
+            for (var entry : op.entries().entrySet()) {
+                ObjectRefusal refusal = set(id, entry.getKey(), entry.getValue());
+                if (refusal != null) {
+                    return refusal;
+                }
+            }
+        }
+        return null;
+    }
+
+    private @Nullable ObjectRefusal set(String id, String key, ObjectValue value) {
+        Map<String, ObjectValue> map = maps.get(id);
+        if (map == null) {
+            return noMap(id);
+        }
         if (value instanceof ObjectValue.Ref(String target)
                 && !maps.containsKey(target)
                 && !counters.containsKey(target)) {
-            return false;
+            return missing(target);
         }
-        Map<String, ObjectValue> map = maps.get(id);
-        assertThat(map).isNotNull();
         map.put(key, value);
-        return map.size() <= limits.keys();
+        return map.size() > limits.keys() ? new ObjectRefusal(Reason.TOO_MANY_KEYS, id) : null;
     }
 
-    private boolean roomForObjects() {
-        return maps.size() + counters.size() + deleted.size() <= limits.objects();
+    private ObjectRefusal noMap(String id) {
+        return counters.containsKey(id) ? new ObjectRefusal(Reason.WRONG_KIND, id) : missing(id);
+    }
+
+    private ObjectRefusal missing(String id) {
+        return new ObjectRefusal(deleted.contains(id) ? Reason.DELETED : Reason.NOT_FOUND, id);
     }
 
     /** Fails unless the objects are as here. */
