@@ -20,6 +20,9 @@ public sealed interface ObjectTree {
     /** Maps inside each other. */
     int MAX_DEPTH = 32;
 
+    /** Values and keys in one tree, roughly. */
+    int MAX_BYTES = 4 << 20;
+
     /** A map. */
     record OfMap(String id, SortedMap<String, ObjectTree> entries) implements ObjectTree {}
 
@@ -29,13 +32,8 @@ public sealed interface ObjectTree {
     /** Any other value; also an object that is not shown here because the tree leads in circles or is too large. */
     record Leaf(ObjectValue value) implements ObjectTree {}
 
-    /** The tree below an object, or null if there is no such object. */
-    static @Nullable ObjectTree below(ObjectTable objects, String id) {
-        return new Reader(objects).tree(new ObjectValue.Ref(id));
-    }
-
     /** A value with what it leads to, or null if it leads to nothing. */
-    static @Nullable ObjectTree of(ObjectTable objects, ObjectValue value) {
+    static @Nullable ObjectTree of(ObjectTable objects, ObjectValue value) throws WireException {
         return new Reader(objects).tree(value);
     }
 
@@ -44,13 +42,19 @@ public sealed interface ObjectTree {
         private final ObjectTable objects;
         private final Set<String> above = new HashSet<>();
         private int nodes;
+        private int bytes;
 
         private Reader(ObjectTable objects) {
             this.objects = objects;
         }
 
-        private @Nullable ObjectTree tree(ObjectValue value) {
+        private @Nullable ObjectTree tree(ObjectValue value) throws WireException {
             nodes++;
+            bytes += value.size();
+            if (bytes > MAX_BYTES) {
+                throw new WireException(ErrorInfo.badRequest(
+                        "The objects take more than " + MAX_BYTES + " bytes; read them in parts, each by its path."));
+            }
             if (!(value instanceof ObjectValue.Ref(String id))) {
                 return new Leaf(value);
             }
@@ -64,6 +68,7 @@ public sealed interface ObjectTree {
                     }
                     SortedMap<String, ObjectTree> entries = new TreeMap<>();
                     for (Map.Entry<String, MapEntry> entry : objects.entries(id).entrySet()) {
+                        bytes += entry.getKey().length();
                         ObjectValue child = entry.getValue().value();
                         ObjectTree tree = child == null ? null : tree(child);
                         if (tree != null) {
