@@ -7,6 +7,7 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
@@ -198,9 +199,24 @@ class CommandCodecTest {
                         ObjectLimits.DEFAULT),
                 new SessionCommand.EndRun(session(), number(), text(), text(), list(this::message)),
                 new SessionCommand.Leave(session(), number(), text(), random.nextBoolean()),
+                new SessionCommand.Annotate(
+                        session(), number(), maybe(this::sender), list(this::annotation), random.nextInt(1000)),
                 new SessionCommand.Trim(session(), number(), number()),
                 new SessionCommand.Compact(session(), number(), number(), number()),
                 new SessionCommand.Remove(session(), number()));
+    }
+
+    private SessionCommand.AnnotationOp annotation() {
+        AnnotationEntry.Action[] actions = AnnotationEntry.Action.values();
+        return new SessionCommand.AnnotationOp(
+                actions[random.nextInt(actions.length)],
+                number(),
+                text(),
+                number(),
+                maybe(this::text),
+                maybe(this::text),
+                maybe(this::text),
+                body());
     }
 
     private SessionName session() {

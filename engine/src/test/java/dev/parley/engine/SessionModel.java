@@ -7,6 +7,7 @@ import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
@@ -180,6 +181,7 @@ final class SessionModel {
                 yield new SessionOutcome.Done();
             }
             case SessionCommand.Rollup c -> throw new AssertionError("rollups are tested elsewhere: " + c);
+            case Annotate c -> throw new AssertionError("not asked for: " + c);
             case ChangeObjects c -> {
                 if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
                     yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.parley.engine.SessionModel.Room;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.SessionTail;
+import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
@@ -31,6 +32,7 @@ import dev.parley.engine.session.Sessions;
 import dev.parley.engine.session.Sessions.ObjectPage;
 import dev.parley.engine.session.Sessions.Range;
 import dev.parley.engine.session.object.ObjectModel;
+import dev.parley.engine.session.SummaryEntry;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -419,6 +421,8 @@ final class SessionSide {
                         assertThat(change).isEqualTo(room.log.get(at));
                         objects.take(change);
                     }
+                    case AnnotationEntry annotation -> throw new AssertionError("nobody made one: " + annotation);
+                    case SummaryEntry summary -> throw new AssertionError("nobody made one: " + summary);
                 }
             }
             SessionState state = Objects.requireNonNull(sessions).find(name);

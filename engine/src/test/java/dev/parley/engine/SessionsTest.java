@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.SessionTail;
+import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
@@ -26,6 +27,7 @@ import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.session.Sessions.Range;
+import dev.parley.engine.session.SummaryEntry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -124,6 +126,8 @@ class SessionsTest {
                 m.action() + " " + Objects.requireNonNull(m.body().data()).asText();
             case PresenceEntry p -> p.action() + " " + p.clientId();
             case ObjectEntry o -> o.toString();
+            case AnnotationEntry a -> a.action() + " " + a.type();
+            case SummaryEntry s -> "SUMMARY " + s.summaries().types();
         };
     }
 

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param base while the message is in pieces: the version with which they begin; else 0
  * @param pieces how many pieces there are, or 0 if the content is whole
  * @param older roughly what its older versions take, in bytes
+ * @param annotated whether the message ever had annotations
  * @param shape what the content measures
  */
 record Head(
@@ -30,6 +31,7 @@ record Head(
         long base,
         int pieces,
         long older,
+        boolean annotated,
         Shape shape) {
     /** What a row takes besides the content. */
     private static final int ROW_BYTES = 64;
@@ -88,6 +90,7 @@ record Head(
                 0,
                 0,
                 0,
+                false,
                 Shape.of(message.body()));
     }
 
@@ -117,13 +120,36 @@ record Head(
                 append ? (begins ? version : base) : 0,
                 append ? (begins ? 2 : pieces + 1) : 0,
                 append ? older : older + ROW_BYTES + shape.size(),
+                annotated,
                 shape.mixedWith(change.body(), append));
     }
 
     /** The head once the pieces are joined. */
     Head joined() {
+        return with(0, 0, annotated);
+    }
+
+    /** The head once there are annotations. */
+    Head withAnnotations() {
+        return with(base, pieces, true);
+    }
+
+    private Head with(long nowBase, int nowPieces, boolean nowAnnotated) {
         return new Head(
-                serial, version, previous, action, id, unique, clientId, connectionId, operation, 0, 0, older, shape);
+                serial,
+                version,
+                previous,
+                action,
+                id,
+                unique,
+                clientId,
+                connectionId,
+                operation,
+                nowBase,
+                nowPieces,
+                older,
+                nowAnnotated,
+                shape);
     }
 
     /** What a reader sees of the newest version, given its content. */

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param clientId who created the message, if it is known
  * @param connectionId the connection that created the message, or null for one that came by REST
  * @param operation who changed it; null if nobody has
+ * @param summaries what its annotations come to; null if it never had any, and with {@link Action#APPEND}
  */
 public record MessageEntry(
         long position,
@@ -23,8 +24,23 @@ public record MessageEntry(
         @Nullable String clientId,
         @Nullable String connectionId,
         Body body,
-        @Nullable Operation operation)
+        @Nullable Operation operation,
+        @Nullable Summaries summaries)
         implements SessionEntry {
+    /** A message without annotations. */
+    public MessageEntry(
+            long position,
+            Action action,
+            long serial,
+            long previous,
+            @Nullable String id,
+            @Nullable String clientId,
+            @Nullable String connectionId,
+            Body body,
+            @Nullable Operation operation) {
+        this(position, action, serial, previous, id, clientId, connectionId, body, operation, null);
+    }
+
     /** What can happen to a message. */
     public enum Action {
         CREATE,
@@ -33,8 +49,12 @@ public record MessageEntry(
         APPEND
     }
 
+    MessageEntry with(@Nullable Summaries its) {
+        return new MessageEntry(position, action, serial, previous, id, clientId, connectionId, body, operation, its);
+    }
+
     @Override
     public int weight() {
-        return 128 + body.size();
+        return 128 + body.size() + (summaries == null ? 0 : summaries.size());
     }
 }

@@ -172,6 +172,45 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     record PresenceOp(PresenceEntry.Action action, String id, String clientId, Body body) {}
 
     /**
+     * Says something about messages, or takes it back; all or none.
+     *
+     * @param sender the connection's request, or null for one by REST
+     * @param maxAnnotations how many annotations a message may have then, those taken back included
+     */
+    record Annotate(
+            SessionName session, long time, @Nullable Sender sender, List<AnnotationOp> annotations, int maxAnnotations)
+            implements SessionCommand<SessionOutcome.OfAnnotate> {
+        @Override
+        public int weight() {
+            int weight = 256;
+            for (AnnotationOp annotation : annotations) {
+                weight += 128 + annotation.body().size();
+            }
+            return weight;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
+     * One annotation, or its end. The fields are those of {@link AnnotationEntry}.
+     *
+     * @param serial of the message
+     */
+    record AnnotationOp(
+            AnnotationEntry.Action action,
+            long serial,
+            String type,
+            long count,
+            @Nullable String id,
+            @Nullable String clientId,
+            @Nullable String connectionId,
+            Body body) {}
+
+    /**
      * Changes objects, all operations or none.
      *
      * @param sender the connection's request, or null for one by REST

@@ -3,6 +3,8 @@ package dev.parley.engine.session;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.SessionCommand.Annotate;
+import dev.parley.engine.session.SessionCommand.AnnotationOp;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
@@ -35,6 +37,7 @@ public final class SessionCommandCodec {
     private static final int CHANGE_OBJECTS = 70;
     private static final int END_RUN = 71;
     private static final int ROLLUP = 80;
+    private static final int ANNOTATE = 72;
     private static final int VERSION = 1;
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
@@ -70,6 +73,12 @@ public final class SessionCommandCodec {
                 c.events().forEach(event -> event(out, event));
                 out.varint(c.maxMembers());
             }
+            case Annotate c -> {
+                sender(out, c.sender());
+                out.varint(c.annotations().size());
+                c.annotations().forEach(annotation -> annotation(out, annotation));
+                out.varint(c.maxAnnotations());
+            }
             case ChangeObjects c -> {
                 sender(out, c.sender());
                 out.varint(c.operations().size());
@@ -87,6 +96,7 @@ public final class SessionCommandCodec {
         return switch (command) {
             case Publish c -> PUBLISH;
             case ChangePresence c -> CHANGE_PRESENCE;
+            case Annotate c -> ANNOTATE;
             case ChangeObjects c -> CHANGE_OBJECTS;
             case Rollup c -> ROLLUP;
             case EndRun c -> END_RUN;
@@ -114,6 +124,7 @@ public final class SessionCommandCodec {
             case LEAVE -> new Leave(session, time, in.string(), in.bool());
             case TRIM -> new Trim(session, time, in.fixed64());
             case COMPACT -> new Compact(session, time, in.fixed64(), in.fixed64());
+            case ANNOTATE -> new Annotate(session, time, sender(in), annotations(in), in.count());
             case CHANGE_OBJECTS -> new ChangeObjects(session, time, sender(in), objects(in), ObjectCodec.limits(in));
             case REMOVE -> new Remove(session, time);
             default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);
@@ -218,6 +229,30 @@ public final class SessionCommandCodec {
             events.add(new PresenceOp(SessionRows.presenceAction(in), in.string(), in.string(), SessionRows.body(in)));
         }
         return List.copyOf(events);
+    }
+
+    private static void annotation(BinaryWriter out, AnnotationOp op) {
+        SessionRows.annotationAction(out, op.action());
+        out.fixed64(op.serial()).string(op.type()).varint(op.count());
+        out.optional(op.id()).optional(op.clientId()).optional(op.connectionId());
+        SessionRows.body(out, op.body());
+    }
+
+    private static List<AnnotationOp> annotations(BinaryReader in) {
+        int count = in.count();
+        List<AnnotationOp> annotations = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            annotations.add(new AnnotationOp(
+                    SessionRows.annotationAction(in),
+                    in.fixed64(),
+                    in.string(),
+                    in.varint(),
+                    in.optional(),
+                    in.optional(),
+                    in.optional(),
+                    SessionRows.body(in)));
+        }
+        return List.copyOf(annotations);
     }
 
     private static void object(BinaryWriter out, ObjectOp op) {

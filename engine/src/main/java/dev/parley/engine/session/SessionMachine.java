@@ -1,6 +1,7 @@
 package dev.parley.engine.session;
 
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
@@ -59,6 +60,7 @@ public final class SessionMachine {
             case Rollup c -> rollup(c, tx);
             case EndRun c -> endRun(c, position, tx);
             case ChangePresence c -> changePresence(c, position, tx);
+            case Annotate c -> annotate(c, position, tx);
             case ChangeObjects c -> changeObjects(c, position, tx);
             case Leave c -> leave(c, tx);
             case Trim c -> trim(c, tx);
@@ -260,6 +262,9 @@ public final class SessionMachine {
                 }
                 MessageEntry entry =
                         after.entry(after.version(), change.action(), before.version(), shown, change.operation());
+                if (after.annotated() && change.action() != Action.APPEND) {
+                    entry = entry.with(tx.summaries(s, after.serial()));
+                }
                 yield tx.add(s, entry).withBytes(s.bytes() + after.stored() - before.stored());
             }
         };
@@ -316,6 +321,22 @@ public final class SessionMachine {
             case UPDATE -> member == null ? PresenceEntry.Action.ENTER : PresenceEntry.Action.UPDATE;
             case ENTER, PRESENT -> PresenceEntry.Action.ENTER;
         };
+    }
+
+    // Annotations.
+
+    private static SessionOutcome annotate(Annotate c, long position, SessionTx tx) {
+        SessionState s = findOrMake(c, position, tx);
+        Accepted first = before(s, c.sender(), c.annotations().size(), tx);
+        if (first != null) {
+            return first;
+        }
+        SessionOutcome refusal = AnnotationMachine.judge(s, c, tx);
+        if (refusal != null) {
+            return refusal;
+        }
+        List<Long> positions = new ArrayList<>(c.annotations().size());
+        return accept(AnnotationMachine.annotate(s, c, positions, tx), c.sender(), positions, tx);
     }
 
     // Objects.
@@ -416,8 +437,13 @@ public final class SessionMachine {
         if (messages.size() == MAX_TRIMMED) {
             upTo = messages.getLast().serial();
         }
-        tx.trim(s, upTo, messages);
         long bytes = messages.stream().mapToLong(Head::stored).sum();
+        for (Head head : messages) {
+            if (head.annotated()) {
+                bytes += tx.annotationTotals(s, head.serial()).bytes();
+            }
+        }
+        tx.trim(s, upTo, messages);
         tx.put(s.withHorizon(upTo).withBytes(s.bytes() - bytes));
         return new Done();
     }

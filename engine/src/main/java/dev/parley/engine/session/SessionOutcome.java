@@ -17,13 +17,16 @@ public sealed interface SessionOutcome {
     /** What may become of a ChangeObjects. */
     sealed interface OfObjects extends SessionOutcome {}
 
+    /** What may become of an Annotate. */
+    sealed interface OfAnnotate extends SessionOutcome {}
+
     /**
      * It is in the log; also if it was there before.
      *
      * @param positions one for each message or event; for a change the new version. 0 where the outcome of a request
      *     that was sent again is no longer known in detail
      */
-    record Accepted(List<Long> positions) implements OfPublish, OfPresence, OfObjects {}
+    record Accepted(List<Long> positions) implements OfPublish, OfPresence, OfObjects, OfAnnotate {}
 
     /** Nothing left to say. */
     record Done() implements SessionOutcome {}
@@ -32,7 +35,13 @@ public sealed interface SessionOutcome {
     record NotAbandoned(String runId) implements OfRun {}
 
     /** There is no message with this serial. */
-    record NoSuchMessage(long serial) implements OfPublish {}
+    record NoSuchMessage(long serial) implements OfPublish, OfAnnotate {}
+
+    /** Nobody can make an annotation of this type without a client id. */
+    record Unidentified(String type) implements OfAnnotate {}
+
+    /** The message would have more annotations than the command allows. */
+    record TooManyAnnotations(long serial, int annotations) implements OfAnnotate {}
 
     /** The message is somebody else's. */
     record NotOwner(long serial) implements OfPublish {}

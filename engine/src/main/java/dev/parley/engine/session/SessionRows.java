@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 final class SessionRows {
     private static final int MESSAGE = 1;
     private static final int PRESENCE = 2;
+    private static final int ANNOTATION = 3;
+    private static final int SUMMARY = 4;
     private static final int HAS_NAME = 1;
     private static final int HAS_DATA = 2;
     private static final int IS_TEXT = 4;
@@ -28,6 +30,21 @@ final class SessionRows {
      * @param body its content, or null while it is in pieces
      */
     record Message(Head head, @Nullable Body body) {}
+
+    /** What the log has at a position; the rest is where what it names is kept. */
+    sealed interface Logged {
+        /** The newest version of a message. */
+        record Message(long serial) implements Logged {}
+
+        /** What a member did. */
+        record Presence() implements Logged {}
+
+        /** An annotation of a message. */
+        record Annotation(long serial) implements Logged {}
+
+        /** What the annotations of a message come to, as of now. */
+        record Summary(long serial) implements Logged {}
+    }
 
     /** A version of a message: all of it, or with {@link Action#APPEND} what it added. */
     record Version(
@@ -151,20 +168,24 @@ final class SessionRows {
         return name(in);
     }
 
-    static byte[] logMessage(long serial) {
-        return new BinaryWriter(9).u8(MESSAGE).fixed64(serial).toBytes();
+    static byte[] logged(Logged logged) {
+        BinaryWriter out = new BinaryWriter(9);
+        switch (logged) {
+            case Logged.Message l -> out.u8(MESSAGE).fixed64(l.serial());
+            case Logged.Presence l -> out.u8(PRESENCE);
+            case Logged.Annotation l -> out.u8(ANNOTATION).fixed64(l.serial());
+            case Logged.Summary l -> out.u8(SUMMARY).fixed64(l.serial());
+        }
+        return out.toBytes();
     }
 
-    static byte[] logPresence() {
-        return new byte[] {PRESENCE};
-    }
-
-    /** The serial of the message that a row of the log is about, or -1 if it is about presence. */
-    static long logged(byte[] row) {
+    static Logged logged(byte[] row) {
         BinaryReader in = new BinaryReader(row);
         return switch (in.u8()) {
-            case MESSAGE -> in.fixed64();
-            case PRESENCE -> -1;
+            case MESSAGE -> new Logged.Message(in.fixed64());
+            case PRESENCE -> new Logged.Presence();
+            case ANNOTATION -> new Logged.Annotation(in.fixed64());
+            case SUMMARY -> new Logged.Summary(in.fixed64());
             default -> throw new MalformedBinaryException("an unknown kind of entry", null);
         };
     }
@@ -174,7 +195,7 @@ final class SessionRows {
         action(out.varint(head.version()).varint(head.previous()), head.action());
         out.optional(head.id()).bool(head.unique()).optional(head.clientId()).optional(head.connectionId());
         operation(out, head.operation());
-        out.varint(head.older()).varint(head.pieces());
+        out.bool(head.annotated()).varint(head.older()).varint(head.pieces());
         if (body != null) {
             body(out, body);
         } else {
@@ -199,6 +220,7 @@ final class SessionRows {
         String clientId = in.optional();
         String connectionId = in.optional();
         Operation operation = operation(in);
+        boolean annotated = in.bool();
         long older = in.varint();
         int pieces = in.count();
         Body body = null;
@@ -224,6 +246,7 @@ final class SessionRows {
                 base,
                 pieces,
                 older,
+                annotated,
                 shape);
         return new Message(head, body);
     }
@@ -331,6 +354,22 @@ final class SessionRows {
             case 2 -> PresenceEntry.Action.UPDATE;
             case 3 -> PresenceEntry.Action.LEAVE;
             default -> throw new MalformedBinaryException("an unknown presence action", null);
+        };
+    }
+
+    static void annotationAction(BinaryWriter out, AnnotationEntry.Action action) {
+        out.u8(
+                switch (action) {
+                    case CREATE -> 0;
+                    case DELETE -> 1;
+                });
+    }
+
+    static AnnotationEntry.Action annotationAction(BinaryReader in) {
+        return switch (in.u8()) {
+            case 0 -> AnnotationEntry.Action.CREATE;
+            case 1 -> AnnotationEntry.Action.DELETE;
+            default -> throw new MalformedBinaryException("an unknown action of an annotation", null);
         };
     }
 

@@ -1,8 +1,11 @@
 package dev.parley.engine.session;
 
+import dev.parley.engine.session.AnnotationRows.Sum;
+import dev.parley.engine.session.AnnotationRows.Totals;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.RunNote.Cancel;
 import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionRows.Logged;
 import dev.parley.engine.session.SessionRows.Message;
 import dev.parley.engine.session.SessionRows.Version;
 import dev.parley.engine.session.object.ObjectDraft;
@@ -219,7 +222,10 @@ public final class SessionTx {
     }
 
     private void log(SessionState s, Head head) {
-        rows.put(Table.LOG, SessionRows.positionKey(s.id(), head.version()), SessionRows.logMessage(head.serial()));
+        rows.put(
+                Table.LOG,
+                SessionRows.positionKey(s.id(), head.version()),
+                SessionRows.logged(new Logged.Message(head.serial())));
     }
 
     private void relog(SessionState s, Head before, Head after) {
@@ -281,6 +287,123 @@ public final class SessionTx {
         }
     }
 
+    // Annotations.
+
+    Totals annotationTotals(SessionState s, long serial) {
+        byte[] row = rows.get(Table.SUMMARIES, AnnotationRows.totalsKey(s.id(), serial));
+        return row == null ? Totals.NONE : AnnotationRows.totals(row);
+    }
+
+    private void putTotals(SessionState s, long serial, Totals totals) {
+        rows.put(Table.SUMMARIES, AnnotationRows.totalsKey(s.id(), serial), AnnotationRows.totals(totals));
+    }
+
+    /** Adds an annotation to a message that is there. */
+    void annotation(SessionState s, AnnotationEntry entry) {
+        Message message = Objects.requireNonNull(message(s, entry.serial()));
+        if (!message.head().annotated()) {
+            putHead(s, message.head().withAnnotations(), message.body());
+        }
+        rows.put(
+                Table.ANNOTATIONS,
+                AnnotationRows.annotationKey(s.id(), entry.serial(), entry.position()),
+                AnnotationRows.annotation(entry));
+        log(s, entry.position(), new Logged.Annotation(entry.serial()));
+        putTotals(s, entry.serial(), annotationTotals(s, entry.serial()).plus(entry));
+    }
+
+    private void log(SessionState s, long position, Logged logged) {
+        rows.put(Table.LOG, SessionRows.positionKey(s.id(), position), SessionRows.logged(logged));
+    }
+
+    /** Notes that there is a new summary; the log has only the newest. */
+    void summary(SessionState s, long serial, long position) {
+        Totals totals = annotationTotals(s, serial);
+        if (totals.summary() != 0) {
+            rows.remove(Table.LOG, SessionRows.positionKey(s.id(), totals.summary()));
+        }
+        log(s, position, new Logged.Summary(serial));
+        putTotals(s, serial, totals.withSummary(position));
+    }
+
+    Summaries summaries(SessionState s, long serial) {
+        return Sessions.summaries(rows::scan, s.id(), serial);
+    }
+
+    @Nullable
+    Sum sum(SessionState s, long serial, String type, String name) {
+        byte[] row = rows.get(Table.SUMMARIES, AnnotationRows.sumKey(s.id(), serial, type, name));
+        return row == null ? null : AnnotationRows.sum(row);
+    }
+
+    /** Sets a sum, or removes it with the last that it had; {@code before} is what it was, or null. */
+    void putSum(SessionState s, long serial, @Nullable Sum before, Sum sum) {
+        byte[] key = AnnotationRows.sumKey(s.id(), serial, sum.type(), sum.name());
+        Totals totals = annotationTotals(s, serial);
+        if (sum.total() == 0) {
+            if (before != null) {
+                rows.remove(Table.SUMMARIES, key);
+                putTotals(s, serial, totals.withNames(totals.names() - 1));
+            }
+            return;
+        }
+        rows.put(Table.SUMMARIES, key, AnnotationRows.sum(sum));
+        if (before == null) {
+            putTotals(s, serial, totals.withNames(totals.names() + 1));
+        }
+    }
+
+    /** How much a client has in a sum. */
+    long part(SessionState s, long serial, Sum sum, String clientId) {
+        byte[] row =
+                rows.get(Table.SUMMARIES, AnnotationRows.partKey(s.id(), serial, sum.type(), sum.name(), clientId));
+        return row == null ? 0 : AnnotationRows.part(row);
+    }
+
+    void putPart(SessionState s, long serial, Sum sum, String clientId, long count) {
+        byte[] key = AnnotationRows.partKey(s.id(), serial, sum.type(), sum.name(), clientId);
+        if (count == 0) {
+            rows.remove(Table.SUMMARIES, key);
+        } else {
+            rows.put(Table.SUMMARIES, key, AnnotationRows.part(count));
+        }
+    }
+
+    /** Which name a client has chosen, or null. */
+    @Nullable
+    String choice(SessionState s, long serial, String type, String clientId) {
+        byte[] row = rows.get(Table.SUMMARIES, AnnotationRows.choiceKey(s.id(), serial, type, clientId));
+        return row == null ? null : AnnotationRows.choice(row);
+    }
+
+    void choose(SessionState s, long serial, String type, String clientId, @Nullable String name) {
+        byte[] key = AnnotationRows.choiceKey(s.id(), serial, type, clientId);
+        if (name == null) {
+            rows.remove(Table.SUMMARIES, key);
+        } else {
+            rows.put(Table.SUMMARIES, key, AnnotationRows.choice(name));
+        }
+    }
+
+    /** Removes what the log has after {@code upTo} about annotations of a message. */
+    private void unlogAnnotations(SessionState s, long serial, long upTo) {
+        long summary = annotationTotals(s, serial).summary();
+        if (summary > upTo) {
+            rows.remove(Table.LOG, SessionRows.positionKey(s.id(), summary));
+        }
+        rows.scan(
+                        Table.ANNOTATIONS,
+                        AnnotationRows.annotationKey(s.id(), serial, upTo + 1),
+                        AnnotationRows.annotationKey(s.id(), serial + 1, 0),
+                        Integer.MAX_VALUE)
+                .forEach(row -> rows.remove(
+                        Table.LOG,
+                        SessionRows.positionKey(
+                                s.id(),
+                                AnnotationRows.annotation(row.key(), row.value())
+                                        .position())));
+    }
+
     // Presence.
 
     @Nullable
@@ -305,7 +428,7 @@ public final class SessionTx {
     void presence(SessionState s, PresenceEntry entry) {
         byte[] key = SessionRows.positionKey(s.id(), entry.position());
         byte[] row = SessionRows.presence(entry);
-        rows.put(Table.LOG, key, SessionRows.logPresence());
+        rows.put(Table.LOG, key, SessionRows.logged(new Logged.Presence()));
         rows.put(Table.PRESENCE, key, row);
         byte[] member = SessionRows.memberKey(s.id(), entry.connectionId(), entry.clientId());
         if (entry.action() == PresenceEntry.Action.LEAVE) {
@@ -406,8 +529,10 @@ public final class SessionTx {
     void trim(SessionState s, long upTo, List<Head> messages) {
         byte[] from = SessionRows.idKey(s.id());
         byte[] to = SessionRows.positionKey(s.id(), upTo + 1);
-        // What the log has up to here is about presence or about one of these messages.
-        for (Table table : List.of(Table.LOG, Table.MESSAGES, Table.VERSIONS, Table.PRESENCE)) {
+        messages.stream().filter(Head::annotated).forEach(head -> unlogAnnotations(s, head.serial(), upTo));
+        // What the log has up to here is about presence or about one of these messages; of these there may be more.
+        for (Table table : List.of(
+                Table.LOG, Table.MESSAGES, Table.VERSIONS, Table.PRESENCE, Table.ANNOTATIONS, Table.SUMMARIES)) {
             rows.removeRange(table, from, to);
         }
         for (Head head : messages) {

@@ -1,11 +1,14 @@
 package dev.parley.engine.session;
 
+import dev.parley.engine.session.AnnotationRows.Sum;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionRows.Logged;
 import dev.parley.engine.session.SessionRows.Message;
 import dev.parley.engine.session.SessionRows.Version;
 import dev.parley.engine.session.SessionTx.Requester;
 import dev.parley.engine.session.SessionTx.Requests;
+import dev.parley.engine.session.Summaries.Tally;
 import dev.parley.engine.session.object.ObjectPart;
 import dev.parley.engine.session.object.ObjectState;
 import dev.parley.engine.session.object.ObjectTable;
@@ -19,8 +22,10 @@ import dev.parley.engine.store.View;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -36,6 +41,12 @@ public final class Sessions {
     /** How many accepted requests of a connection are remembered at least, for each session. */
     public static final int KEPT_REQUESTS = 1024;
 
+    /** How many clients are listed in one sum of annotations. */
+    public static final int LISTED_CLIENTS = 100;
+
+    /** How many clients are listed in all sums of a message together. */
+    public static final int LISTED_CLIENTS_OF_ALL = 1_000;
+
     /** Tables whose keys begin with the session's id. */
     static final List<Table> TABLES_BY_ID = List.of(
             Table.LOG,
@@ -46,6 +57,8 @@ public final class Sessions {
             Table.MEMBERS,
             Table.PRESENCE,
             Table.REQUESTS,
+            Table.ANNOTATIONS,
+            Table.SUMMARIES,
             Table.OBJECTS,
             Table.OBJECT_IDS,
             Table.RUNS);
@@ -196,7 +209,11 @@ public final class Sessions {
     private static MessageEntry whole(View view, long session, Message message) {
         Head head = message.head();
         Body body = message.body();
-        return head.entry(body != null ? body : fold(head, pieces(view, session, head, head.version())));
+        return annotated(
+                view,
+                session,
+                head,
+                head.entry(body != null ? body : fold(head, pieces(view, session, head, head.version()))));
     }
 
     /** The pieces of a message up to a version. */
@@ -253,7 +270,9 @@ public final class Sessions {
             }
             List<Version> pieces = pieces(now, session, head, version);
             Version last = pieces.getLast();
-            return head.entry(version, Action.UPDATE, last.previous(), fold(head, pieces), last.operation());
+            MessageEntry then =
+                    head.entry(version, Action.UPDATE, last.previous(), fold(head, pieces), last.operation());
+            return annotated(now, session, head, then);
         }
     }
 
@@ -286,6 +305,100 @@ public final class Sessions {
             }
         }
         return found;
+    }
+
+    /** Reads rows from a key to another, so many at most. */
+    interface Scan {
+        List<Row> rows(Table table, byte[] from, byte[] to, int limit);
+    }
+
+    private static Scan scanOf(View view) {
+        return (table, from, to, limit) -> {
+            List<Row> found = new ArrayList<>();
+            try (Rows rows = view.scan(table, from, to)) {
+                for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
+                    found.add(row);
+                }
+            }
+            return found;
+        };
+    }
+
+    private static MessageEntry annotated(View view, long session, Head head, MessageEntry entry) {
+        return head.annotated() ? entry.with(summaries(scanOf(view), session, head.serial())) : entry;
+    }
+
+    /** What the annotations of a message come to. */
+    static Summaries summaries(Scan scan, long session, long serial) {
+        Map<String, Map<String, Tally>> types = new LinkedHashMap<>();
+        int room = LISTED_CLIENTS_OF_ALL;
+        for (Sum sum : sums(scan, session, serial)) {
+            Map<String, Long> counts = new LinkedHashMap<>();
+            byte[] from = AnnotationRows.firstPartKey(session, serial, sum.type(), sum.name());
+            byte[] to = AnnotationRows.partsEnd(session, serial, sum.type(), sum.name());
+            int limit = Math.min(room, LISTED_CLIENTS);
+            if (sum.clients() > 0 && limit > 0) {
+                for (Row part : scan.rows(Table.SUMMARIES, from, to, limit)) {
+                    counts.put(AnnotationRows.client(part.key()), AnnotationRows.part(part.value()));
+                }
+            }
+            room -= counts.size();
+            put(types, sum, new Tally(sum.total(), sum.unidentified(), sum.clients(), counts));
+        }
+        return new Summaries(types);
+    }
+
+    private static List<Sum> sums(Scan scan, long session, long serial) {
+        return scan
+                .rows(
+                        Table.SUMMARIES,
+                        AnnotationRows.firstSumKey(session, serial),
+                        AnnotationRows.sumsEnd(session, serial),
+                        AnnotationMachine.MAX_NAMES)
+                .stream()
+                .map(row -> AnnotationRows.sum(row.value()))
+                .toList();
+    }
+
+    private static void put(Map<String, Map<String, Tally>> types, Sum sum, Tally tally) {
+        types.computeIfAbsent(sum.type(), type -> new LinkedHashMap<>()).put(sum.name(), tally);
+    }
+
+    /** What the annotations of a message come to. */
+    public Summaries summaries(SessionState session, long serial) {
+        try (Moment now = store.snapshot()) {
+            return summaries(scanOf(now), session.id(), serial);
+        }
+    }
+
+    /** What the annotations of one client come to, also if the client is not listed in the summaries of all. */
+    public Summaries summaries(SessionState session, long serial, String clientId) {
+        Map<String, Map<String, Tally>> types = new LinkedHashMap<>();
+        try (Moment now = store.snapshot()) {
+            for (Sum sum : sums(scanOf(now), session.id(), serial)) {
+                byte[] part = now.get(
+                        Table.SUMMARIES,
+                        AnnotationRows.partKey(session.id(), serial, sum.type(), sum.name(), clientId));
+                if (part != null) {
+                    long count = AnnotationRows.part(part);
+                    put(types, sum, new Tally(count, 0, 1, Map.of(clientId, count)));
+                }
+            }
+        }
+        return new Summaries(types);
+    }
+
+    /** The annotations of a message from {@code from} on, those that take one back included, oldest first. */
+    public List<AnnotationEntry> annotations(SessionState session, long serial, long from, int limit) {
+        return scanOf(store)
+                .rows(
+                        Table.ANNOTATIONS,
+                        AnnotationRows.annotationKey(session.id(), serial, from),
+                        AnnotationRows.annotationKey(session.id(), serial + 1, 0),
+                        limit)
+                .stream()
+                .map(row -> AnnotationRows.annotation(row.key(), row.value()))
+                .toList();
     }
 
     /** What members did, by position. */
@@ -430,16 +543,29 @@ public final class Sessions {
     }
 
     private static SessionEntry entry(View view, long session, Row logged) {
-        long serial = SessionRows.logged(logged.value());
-        if (serial >= 0) {
-            Message message = find(view, session, serial);
-            if (message != null) {
-                return whole(view, session, message);
+        switch (SessionRows.logged(logged.value())) {
+            case Logged.Message(long serial) -> {
+                Message message = find(view, session, serial);
+                if (message != null) {
+                    return whole(view, session, message);
+                }
             }
-        } else {
-            byte[] event = view.get(Table.PRESENCE, logged.key());
-            if (event != null) {
-                return SessionRows.presence(event);
+            case Logged.Presence p -> {
+                byte[] event = view.get(Table.PRESENCE, logged.key());
+                if (event != null) {
+                    return SessionRows.presence(event);
+                }
+            }
+            case Logged.Annotation(long serial) -> {
+                byte[] key = AnnotationRows.annotationKey(session, serial, SessionRows.position(logged.key()));
+                byte[] annotation = view.get(Table.ANNOTATIONS, key);
+                if (annotation != null) {
+                    return AnnotationRows.annotation(key, annotation);
+                }
+            }
+            case Logged.Summary(long serial) -> {
+                return new SummaryEntry(
+                        SessionRows.position(logged.key()), serial, summaries(scanOf(view), session, serial));
             }
         }
         throw new IllegalStateException("the log of session " + session + " names what is not there");

@@ -58,6 +58,10 @@ public interface Store extends View, AutoCloseable {
         PRESENCE,
         /** Session id, connection and number of an accepted request to its outcome. */
         REQUESTS,
+        /** Session id, serial and position to an annotation of a message. */
+        ANNOTATIONS,
+        /** Session id and serial to what a message's annotations come to, sum by sum and client by client. */
+        SUMMARIES,
         /** Session id and object to what it is; with a key, to what a map has under it. */
         OBJECTS,
         /** Session id and a client's own id of a change of objects to its outcome; and what is kept by its age. */

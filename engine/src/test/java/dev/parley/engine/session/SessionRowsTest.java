@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.AnnotationRows.Sum;
+import dev.parley.engine.session.AnnotationRows.Totals;
 import dev.parley.engine.session.Head.Shape;
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.SessionRows.Logged;
 import dev.parley.engine.session.SessionRows.Message;
 import dev.parley.engine.session.SessionRows.Version;
 import java.util.Arrays;
@@ -55,6 +58,7 @@ class SessionRowsTest {
                     body == null ? number() : 0,
                     body == null ? 2 + random.nextInt(100) : 0,
                     number(),
+                    random.nextBoolean(),
                     shape);
             byte[] key = SessionRows.positionKey(number(), head.serial());
             assertThat(SessionRows.message(key, SessionRows.message(head, body)))
@@ -81,17 +85,63 @@ class SessionRowsTest {
     }
 
     @Test
+    void annotations() {
+        for (int i = 0; i < ROUNDS; i++) {
+            AnnotationEntry entry = new AnnotationEntry(
+                    number(),
+                    oneOf(AnnotationEntry.Action.values()),
+                    number(),
+                    text(),
+                    number(),
+                    maybe(this::text),
+                    maybe(this::text),
+                    maybe(this::text),
+                    body());
+            byte[] key = AnnotationRows.annotationKey(number(), entry.serial(), entry.position());
+            assertThat(AnnotationRows.annotation(key, AnnotationRows.annotation(entry)))
+                    .isEqualTo(entry);
+            Totals totals = new Totals(random.nextInt(1000), random.nextInt(1000), number(), number());
+            assertThat(AnnotationRows.totals(AnnotationRows.totals(totals))).isEqualTo(totals);
+            Sum sum = new Sum(text(), text(), number(), number(), random.nextInt(1000));
+            assertThat(AnnotationRows.sum(AnnotationRows.sum(sum))).isEqualTo(sum);
+            String client = text();
+            assertThat(AnnotationRows.client(AnnotationRows.partKey(number(), number(), text(), text(), client)))
+                    .isEqualTo(client);
+            long count = number();
+            assertThat(AnnotationRows.part(AnnotationRows.part(count))).isEqualTo(count);
+            assertThat(AnnotationRows.choice(AnnotationRows.choice(client))).isEqualTo(client);
+        }
+        assertOrder(
+                SessionRows.positionKey(5, 7),
+                AnnotationRows.totalsKey(5, 7),
+                AnnotationRows.firstSumKey(5, 7),
+                AnnotationRows.sumKey(5, 7, "type", "name"),
+                AnnotationRows.sumsEnd(5, 7),
+                AnnotationRows.firstPartKey(5, 7, "type", "name"),
+                AnnotationRows.partKey(5, 7, "type", "name", "client"),
+                AnnotationRows.partsEnd(5, 7, "type", "name"),
+                AnnotationRows.firstPartKey(5, 7, "type", "name2"),
+                AnnotationRows.choiceKey(5, 7, "type", "client"),
+                SessionRows.positionKey(5, 8));
+    }
+
+    @Test
     void theLogAndOutcomes() {
         for (int i = 0; i < ROUNDS; i++) {
             long serial = number();
-            assertThat(SessionRows.logged(SessionRows.logMessage(serial))).isEqualTo(serial);
+            for (Logged logged : List.of(
+                    new Logged.Message(serial),
+                    new Logged.Presence(),
+                    new Logged.Annotation(serial),
+                    new Logged.Summary(serial))) {
+                assertThat(SessionRows.logged(SessionRows.logged(logged))).isEqualTo(logged);
+            }
             assertThat(SessionRows.serial(SessionRows.serial(serial))).isEqualTo(serial);
             List<Long> positions = List.of(number(), 0L, number());
             assertThat(SessionRows.positions(SessionRows.positions(positions))).isEqualTo(positions);
             byte[] key = SessionRows.requestKey(number(), text(), serial);
             assertThat(SessionRows.msgSerial(key)).isEqualTo(serial);
         }
-        assertThat(SessionRows.logged(SessionRows.logPresence())).isNegative();
         assertThat(SessionRows.positions(SessionRows.positions(List.of()))).isEmpty();
     }
 

@@ -1,6 +1,7 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.delivery.SessionTail;
+import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
@@ -8,6 +9,7 @@ import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.SummaryEntry;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.MessageFilter;
 import dev.parley.server.wire.ErrorInfo;
@@ -468,6 +470,8 @@ final class Attachment {
                                 || !connection.id().equals(message.connectionId()));
             case PresenceEntry event -> view.presence() || connection.id().equals(event.connectionId());
             case ObjectEntry change -> view.wants(change);
+            case AnnotationEntry annotation -> view.wants(annotation);
+            case SummaryEntry summary -> view.wants(summary);
         };
     }
 

@@ -1,12 +1,14 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.delivery.SessionTail;
+import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.server.channel.MessageFilter;
+import dev.parley.engine.session.SummaryEntry;
 import dev.parley.server.loop.Audience;
 import dev.parley.server.loop.Mailbox;
 import dev.parley.server.wire.Frames;
@@ -59,6 +61,8 @@ final class Channel {
                 case MessageEntry m -> messages && (filter == null || filter.passes(m));
                 case PresenceEntry p -> presence;
                 case ObjectEntry o -> objects;
+                case AnnotationEntry a -> false;
+                case SummaryEntry s -> false;
             };
         }
     }

@@ -1,10 +1,12 @@
 package dev.parley.server.wire;
 
+import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SummaryEntry;
 import dev.parley.engine.session.object.ObjectPart;
 import java.util.ArrayList;
 import java.util.List;
@@ -164,6 +166,8 @@ public final class Frames {
             case MessageEntry m -> Action.MESSAGE;
             case PresenceEntry p -> Action.PRESENCE;
             case ObjectEntry o -> Action.OBJECT;
+            case AnnotationEntry a -> Action.ANNOTATION;
+            case SummaryEntry s -> Action.MESSAGE;
         };
     }
 
@@ -172,6 +176,8 @@ public final class Frames {
             case MessageEntry m -> "messages";
             case PresenceEntry p -> "presence";
             case ObjectEntry o -> "state";
+            case AnnotationEntry a -> "annotations";
+            case SummaryEntry s -> "messages";
         };
     }
 
@@ -187,6 +193,8 @@ public final class Frames {
                     case MessageEntry message -> Entries.write(to, message);
                     case PresenceEntry event -> Entries.write(to, event);
                     case ObjectEntry change -> ObjectMessages.write(to, change);
+                    case AnnotationEntry annotation -> throw new IllegalArgumentException("no form yet: " + annotation);
+                    case SummaryEntry summary -> throw new IllegalArgumentException("no form yet: " + summary);
                 }
             }
             to.endArray();
