@@ -27,8 +27,7 @@ public final class Refusals {
     public static @Nullable ErrorInfo of(SessionOutcome.OfPublish outcome) {
         return switch (outcome) {
             case SessionOutcome.Accepted a -> null;
-            case SessionOutcome.NoSuchMessage n ->
-                ErrorInfo.notFound("There is no message with this serial; it may be older than messages are kept.");
+            case SessionOutcome.NoSuchMessage n -> ErrorInfo.noSuchMessage();
             case SessionOutcome.NotOwner n ->
                 new ErrorInfo(
                         40160, 401, "The message is somebody else's, and these credentials do not allow to change it.");
@@ -52,6 +51,18 @@ public final class Refusals {
         return switch (outcome) {
             case SessionOutcome.Accepted a -> null;
             case SessionOutcome.ObjectRefused(ObjectRefusal refusal) -> of(refusal);
+        };
+    }
+
+    /** What is wrong with annotations; null if they are accepted. */
+    public static @Nullable ErrorInfo of(SessionOutcome.OfAnnotate outcome) {
+        return switch (outcome) {
+            case SessionOutcome.Accepted a -> null;
+            case SessionOutcome.NoSuchMessage n -> ErrorInfo.noSuchMessage();
+            case SessionOutcome.Unidentified(String type) ->
+                new ErrorInfo(40161, 401, "Annotations of the type " + type + " need a clientId: connect with one.");
+            case SessionOutcome.TooManyAnnotations(long serial, int annotations) ->
+                ErrorInfo.badRequest("The message has its greatest number of annotations, " + annotations + ".");
         };
     }
 

@@ -81,7 +81,8 @@ final class Attachment {
         this.connection = connection;
         this.name = name;
         this.channel = channel;
-        this.view = new Channel.View(name, connection.outbox().format(), false, false, false, filter);
+        this.view =
+                new Channel.View(name, connection.outbox().format(), false, false, false, false, filter);
     }
 
     String name() {
@@ -503,6 +504,7 @@ final class Attachment {
                 has(Flags.SUBSCRIBE),
                 has(Flags.PRESENCE_SUBSCRIBE),
                 has(Flags.OBJECT_SUBSCRIBE),
+                has(Flags.ANNOTATION_SUBSCRIBE),
                 view.filter());
     }
 

@@ -47,10 +47,11 @@ final class Channel {
             boolean messages,
             boolean presence,
             boolean objects,
+            boolean annotations,
             @Nullable MessageFilter filter) {
         List<byte[]> frames(List<SessionEntry> entries, long to) {
             List<SessionEntry> wanted = entries;
-            if (!messages || !presence || !objects || filter != null) {
+            if (!messages || !presence || !objects || !annotations || filter != null) {
                 wanted = entries.stream().filter(this::wants).toList();
             }
             return wanted.isEmpty() ? List.of() : Frames.entries(format, name, wanted, to);
@@ -61,8 +62,8 @@ final class Channel {
                 case MessageEntry m -> messages && (filter == null || filter.passes(m));
                 case PresenceEntry p -> presence;
                 case ObjectEntry o -> objects;
-                case AnnotationEntry a -> false;
-                case SummaryEntry s -> false;
+                case AnnotationEntry a -> annotations;
+                case SummaryEntry s -> messages;
             };
         }
     }

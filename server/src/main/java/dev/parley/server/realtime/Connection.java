@@ -12,6 +12,7 @@ import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.auth.Revocation;
+import dev.parley.server.channel.Annotating;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.MessageFilter;
 import dev.parley.server.channel.ObjectPublishing;
@@ -375,8 +376,8 @@ final class Connection {
                     submit(request, command, Refusals::of);
                 }
                 case OBJECT -> submit(request, changeObjects(frame, name, session), Refusals::of);
-                default ->
-                    throw new WireException(ErrorInfo.badRequest("This server has no " + frame.action() + " yet."));
+                case ANNOTATION -> submit(request, annotate(frame, name, session), Refusals::of);
+                default -> throw new IllegalStateException(frame.action() + " is no request");
             }
         } catch (WireException e) {
             request.refuse(e.error());
@@ -391,6 +392,9 @@ final class Connection {
         }
         for (var event : frame.presence()) {
             size += event.size();
+        }
+        for (var annotation : frame.annotations()) {
+            size += annotation.size();
         }
         for (var object : frame.objects()) {
             size += object.size();
@@ -438,6 +442,24 @@ final class Connection {
                 sender(frame),
                 publishing.operations(frame.objects(), id + ":" + frame.msgSerial()),
                 ObjectLimits.DEFAULT);
+    }
+
+    private SessionCommand.Annotate annotate(InboundFrame frame, String name, SessionName session)
+            throws WireException {
+        requireMode(name, Flags.ANNOTATION_PUBLISH, Operation.ANNOTATION_PUBLISH);
+        var annotating = new Annotating(
+                site.gate(),
+                principal,
+                name,
+                site.apps().namespace(session.app(), session.name()).mutableMessages(),
+                id,
+                site.settings().messageBytes());
+        return new SessionCommand.Annotate(
+                session,
+                System.currentTimeMillis(),
+                sender(frame),
+                annotating.operations(frame.annotations(), id + ":" + frame.msgSerial()),
+                Annotating.MAX_PER_MESSAGE);
     }
 
     private SessionCommand.Sender sender(InboundFrame frame) {

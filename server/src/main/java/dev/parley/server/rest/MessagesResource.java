@@ -200,7 +200,6 @@ final class MessagesResource {
     }
 
     private static WireException noSuchMessage() {
-        return new WireException(
-                ErrorInfo.notFound("There is no message with this serial; it may be older than messages are kept."));
+        return new WireException(ErrorInfo.noSuchMessage());
     }
 }

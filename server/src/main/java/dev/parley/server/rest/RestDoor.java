@@ -56,6 +56,7 @@ public final class RestDoor implements Door {
     private static final Logger LOG = LoggerFactory.getLogger(RestDoor.class);
 
     private final MessagesResource messages;
+    private final AnnotationsResource annotations;
     private final PresenceResource presence;
     private final ChannelsResource channels;
     private final BatchResource batch;
@@ -97,6 +98,8 @@ public final class RestDoor implements Door {
                 clock,
                 config.realtime().messageBytes(),
                 config.limits().chunkBytes());
+        this.annotations = new AnnotationsResource(
+                engine, gate, apps, connectionKeys, clock, config.realtime().messageBytes());
         this.presence = new PresenceResource(engine.sessions(), gate);
         this.channels = new ChannelsResource(engine.sessions(), gate, occupancy);
         this.batch = new BatchResource(messages, presence, gate);
@@ -203,8 +206,17 @@ public final class RestDoor implements Door {
             }
             case "GET channels 5" -> {
                 expect("messages", path.get(2));
-                expect("versions", last);
-                yield messages.versions(request, channel(path), path.get(3));
+                yield switch (last) {
+                    case "versions" -> messages.versions(request, channel(path), path.get(3));
+                    case "annotations" -> annotations.list(request, channel(path), path.get(3));
+                    case "client-summary" -> annotations.clientSummary(request, channel(path), path.get(3));
+                    default -> throw nothingHere();
+                };
+            }
+            case "POST channels 5" -> {
+                expect("messages", path.get(2));
+                expect("annotations", last);
+                yield annotations.publish(request, channel(path), path.get(3));
             }
             case "POST messages 1" -> batch.publish(request);
             case "GET presence 1" -> batch.presence(request);

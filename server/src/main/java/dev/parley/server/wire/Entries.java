@@ -1,9 +1,12 @@
 package dev.parley.server.wire;
 
+import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.Summaries;
+import dev.parley.engine.session.SummaryEntry;
 
 /** Entries of a session as the protocols show them. */
 public final class Entries {
@@ -33,6 +36,38 @@ public final class Entries {
             to.endObject();
         }
         Bodies.write(to, message.body());
+        Summaries summaries = message.summaries();
+        if (summaries != null) {
+            AnnotationSummaries.write(to, summaries);
+        }
+        to.endObject();
+    }
+
+    /** What the annotations of a message come to, as a message that changes nothing else. */
+    static void write(WireWriter to, SummaryEntry summary) {
+        to.beginObject()
+                .field("timestamp", Positions.millis(summary.serial()))
+                .field("action", InboundMessage.Action.SUMMARY.number())
+                .field("serial", Serials.render(summary.serial()));
+        AnnotationSummaries.write(to, summary.summaries());
+        to.endObject();
+    }
+
+    /** An annotation, as in frames and in REST bodies. */
+    public static void write(WireWriter to, AnnotationEntry annotation) {
+        to.beginObject()
+                .field("id", annotation.id())
+                .field("action", annotation.action() == AnnotationEntry.Action.DELETE ? 1 : 0)
+                .field("clientId", annotation.clientId())
+                .field("connectionId", annotation.connectionId())
+                .field("timestamp", Positions.millis(annotation.position()))
+                .field("serial", Serials.render(annotation.position()))
+                .field("messageSerial", Serials.render(annotation.serial()))
+                .field("type", annotation.type());
+        if (annotation.count() > 0) {
+            to.field("count", annotation.count());
+        }
+        Bodies.write(to, annotation.body());
         to.endObject();
     }
 

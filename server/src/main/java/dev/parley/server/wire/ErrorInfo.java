@@ -98,6 +98,11 @@ public record ErrorInfo(int code, int statusCode, String message) {
         return new ErrorInfo(40400, 404, message);
     }
 
+    /** A message that is not there. */
+    public static ErrorInfo noSuchMessage() {
+        return notFound("There is no message with this serial; it may be older than messages are kept.");
+    }
+
     /** Presence of somebody without a name. */
     public static ErrorInfo noClientId() {
         return new ErrorInfo(40012, 400, "A presence member needs a clientId: connect with one, or name one.");

@@ -143,7 +143,7 @@ public final class Frames {
     }
 
     /**
-     * Entries of one channel, in order: a MESSAGE, PRESENCE or OBJECT for each run of entries of a kind.
+     * Entries of one channel, in order: a MESSAGE, PRESENCE, OBJECT or ANNOTATION for each run of entries of a kind.
      *
      * @param to where the reader is after the last of them, which may be behind it
      */
@@ -164,20 +164,20 @@ public final class Frames {
     private static Action kind(SessionEntry entry) {
         return switch (entry) {
             case MessageEntry m -> Action.MESSAGE;
+            case SummaryEntry s -> Action.MESSAGE;
             case PresenceEntry p -> Action.PRESENCE;
             case ObjectEntry o -> Action.OBJECT;
             case AnnotationEntry a -> Action.ANNOTATION;
-            case SummaryEntry s -> Action.MESSAGE;
         };
     }
 
     private static String field(SessionEntry entry) {
         return switch (entry) {
             case MessageEntry m -> "messages";
+            case SummaryEntry s -> "messages";
             case PresenceEntry p -> "presence";
             case ObjectEntry o -> "state";
             case AnnotationEntry a -> "annotations";
-            case SummaryEntry s -> "messages";
         };
     }
 
@@ -191,10 +191,10 @@ public final class Frames {
             for (SessionEntry entry : run) {
                 switch (entry) {
                     case MessageEntry message -> Entries.write(to, message);
+                    case SummaryEntry summary -> Entries.write(to, summary);
+                    case AnnotationEntry annotation -> Entries.write(to, annotation);
                     case PresenceEntry event -> Entries.write(to, event);
                     case ObjectEntry change -> ObjectMessages.write(to, change);
-                    case AnnotationEntry annotation -> throw new IllegalArgumentException("no form yet: " + annotation);
-                    case SummaryEntry summary -> throw new IllegalArgumentException("no form yet: " + summary);
                 }
             }
             to.endArray();

@@ -13,15 +13,14 @@ import tools.jackson.databind.JsonNode;
  * @param id the client's own id, an idempotency key
  * @param messageSerial which message it is about; null if that is said elsewhere
  * @param type what kind of thing it says, and how such things are summed up
- * @param name what it says, for types that tell names apart
- * @param count how often it says so, for types that count
+ * @param count how often it says so, for types that count; 0 if that is not said
+ * @param body with the annotation's own name
  */
 public record InboundAnnotation(
         boolean delete,
         @Nullable String id,
         @Nullable String messageSerial,
         String type,
-        @Nullable String name,
         int count,
         @Nullable String clientId,
         Body body) {
@@ -33,10 +32,12 @@ public record InboundAnnotation(
 
     /** Its size in bytes, as limits count it. */
     public int size() {
-        return body.size()
-                + type.length()
-                + (name == null ? 0 : name.length())
-                + (clientId == null ? 0 : clientId.length());
+        return body.size() + type.length() + (clientId == null ? 0 : clientId.length());
+    }
+
+    /** The same, about the message with this serial. */
+    public InboundAnnotation about(String serial) {
+        return new InboundAnnotation(delete, id, serial, type, count, clientId, body);
     }
 
     /** Reads annotations. */
@@ -53,19 +54,17 @@ public record InboundAnnotation(
         if (action != CREATE && action != DELETE) {
             throw new WireException(ErrorInfo.invalidValue("There is no annotation action " + action + "."));
         }
-        long count = fields.number("count", 1);
-        if (count < 1 || count > MAX_COUNT) {
+        long count = fields.number("count", 0);
+        if (count < 0 || count > MAX_COUNT) {
             throw new WireException(ErrorInfo.invalidValue("An annotation counts 1 to " + MAX_COUNT + "."));
         }
-        Body body = Bodies.read(fields);
         return new InboundAnnotation(
                 action == DELETE,
                 fields.text("id"),
                 fields.text("messageSerial"),
                 fields.requiredText("type"),
-                body.name(),
                 (int) count,
                 fields.text("clientId"),
-                new Body(null, body.data(), body.encoding(), body.extras()));
+                Bodies.read(fields));
     }
 }

@@ -29,6 +29,7 @@ class RealtimeDoorTest {
     private static final int DETACHED = 13;
     private static final int PRESENCE = 14;
     private static final int MESSAGE = 15;
+    private static final int ANNOTATION = 21;
     private static final String WITH_KEY = "key=" + RealtimeServer.KEY;
 
     @TempDir
@@ -284,6 +285,46 @@ class RealtimeDoorTest {
             assertThat(code(reader.next(NACK))).isEqualTo(40160);
             assertThat(server.engine.sessions().find(new SessionName("app", "c")))
                     .isNull();
+        }
+    }
+
+    @Test
+    void annotationsAreShownToWhoAskedForThemAndTheirSumToAll() throws Exception {
+        try (var server = server()) {
+            var ann = server.connect(WITH_KEY + "&clientId=ann");
+            ann.next(RealtimeClient.CONNECTED);
+            ann.send("{'action':10,'channel':'c','flags':%d}".formatted(Flags.ALL_MODES));
+            assertThat(ann.next(ATTACHED).path("flags").longValue() & Flags.ANNOTATION_SUBSCRIBE)
+                    .isNotZero();
+            var bob = server.connect(WITH_KEY + "&clientId=bob");
+            bob.next(RealtimeClient.CONNECTED);
+            bob.send("{'action':10,'channel':'c'}");
+            bob.next(ATTACHED);
+            bob.send(publish("c", 0, "hi"));
+            String serial =
+                    ann.next(MESSAGE).path("messages").get(0).path("serial").stringValue();
+
+            bob.send("{'action':21,'channel':'c','msgSerial':1,'annotations':[{'messageSerial':'%s',".formatted(serial)
+                    + "'type':'vote:distinct.v1','name':'yes'}]}");
+
+            JsonNode annotation = ann.next(ANNOTATION).path("annotations").get(0);
+            assertThat(annotation.path("messageSerial").stringValue()).isEqualTo(serial);
+            assertThat(annotation.path("clientId").stringValue()).isEqualTo("bob");
+            assertThat(annotation.path("serial").stringValue()).isGreaterThan(serial);
+            for (RealtimeClient client : List.of(ann, bob)) {
+                JsonNode message = client.next(MESSAGE).path("messages").get(0);
+                while (message.path("action").intValue() != 4) {
+                    message = client.next(MESSAGE).path("messages").get(0);
+                }
+                assertThat(message.path("serial").stringValue()).isEqualTo(serial);
+                assertThat(message.at("/annotations/summary/vote:distinct.v1/yes/clientIds/0")
+                                .asString())
+                        .isEqualTo("bob");
+            }
+            bob.send("{'action':21,'channel':'c','msgSerial':2,'annotations':[{'messageSerial':'%s',"
+                            .formatted("01795251092000-0000003")
+                    + "'type':'vote:distinct.v1','name':'yes'}]}");
+            assertThat(code(bob.next(NACK))).isEqualTo(40400);
         }
     }
 

@@ -1,0 +1,127 @@
+package dev.parley.server.rest;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.session.AnnotationEntry;
+import dev.parley.engine.session.SessionCommand.Annotate;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.Summaries;
+import dev.parley.server.apps.Apps;
+import dev.parley.server.auth.ConnectionKeys;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.channel.Annotating;
+import dev.parley.server.channel.ChannelName;
+import dev.parley.server.channel.Refusals;
+import dev.parley.server.wire.AnnotationSummaries;
+import dev.parley.server.wire.Entries;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.InboundAnnotation;
+import dev.parley.server.wire.Serials;
+import dev.parley.server.wire.WireException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import tools.jackson.databind.JsonNode;
+
+/** What is said about messages: {@code /channels/<channel>/messages/<serial>/annotations} and {@code client-summary}. */
+final class AnnotationsResource {
+    private final Commands commands;
+    private final Sessions sessions;
+    private final Gate gate;
+    private final Apps apps;
+    private final ConnectionKeys ids;
+    private final InstantSource clock;
+    private final int messageBytes;
+
+    AnnotationsResource(
+            Engine engine, Gate gate, Apps apps, ConnectionKeys ids, InstantSource clock, int messageBytes) {
+        this.commands = new Commands(engine);
+        this.sessions = engine.sessions();
+        this.gate = gate;
+        this.apps = apps;
+        this.ids = ids;
+        this.clock = clock;
+        this.messageBytes = messageBytes;
+    }
+
+    Answer publish(RestRequest request, ChannelName channel, String serial) throws WireException {
+        Principal principal = request.principal();
+        SessionName session = channel.in(principal.app());
+        JsonNode body = request.tree();
+        List<InboundAnnotation> annotations = new ArrayList<>();
+        for (InboundAnnotation annotation : InboundAnnotation.readAll(body.isArray() ? body : List.of(body))) {
+            annotations.add(annotation.about(serial));
+        }
+        var annotating = new Annotating(
+                gate,
+                principal,
+                channel.full(),
+                apps.namespace(session.app(), session.name()).mutableMessages(),
+                null,
+                messageBytes);
+        var command = new Annotate(
+                session,
+                clock.millis(),
+                null,
+                annotating.operations(annotations, ids.newId()),
+                Annotating.MAX_PER_MESSAGE);
+        SessionOutcome.OfAnnotate outcome = Commands.await(commands.submit(command));
+        if (!(outcome instanceof SessionOutcome.Accepted(List<Long> positions))) {
+            ErrorInfo error = Refusals.of(outcome);
+            throw new WireException(error == null ? ErrorInfo.INTERNAL : error);
+        }
+        return Answer.of(201, to -> {
+            to.beginObject().field("channel", channel.full());
+            to.name("serials").beginArray();
+            positions.forEach(position -> to.value(Serials.render(position)));
+            to.endArray().endObject();
+        });
+    }
+
+    /** The message whose serial it is, if the request may {@code operation}. */
+    private record Message(SessionState session, long serial) {}
+
+    private Message message(RestRequest request, Operation operation, ChannelName channel, String serial)
+            throws WireException {
+        Principal principal = request.permitted(gate, operation, channel.full());
+        SessionState session = sessions.find(channel.in(principal.app()));
+        OptionalLong position = Serials.parse(serial);
+        if (session == null || position.isEmpty() || sessions.message(session, position.getAsLong()) == null) {
+            throw new WireException(ErrorInfo.noSuchMessage());
+        }
+        return new Message(session, position.getAsLong());
+    }
+
+    Answer list(RestRequest request, ChannelName channel, String serial) throws WireException {
+        Message message = message(request, Operation.ANNOTATION_SUBSCRIBE, channel, serial);
+        int limit = request.limit();
+        long from = Serials.parse(request.param("cursor")).orElse(message.serial());
+        List<AnnotationEntry> found = sessions.annotations(message.session(), message.serial(), from, limit + 1);
+        boolean more = found.size() > limit;
+        List<AnnotationEntry> page = more ? found.subList(0, limit) : found;
+        return new Answer(
+                200,
+                to -> {
+                    to.beginArray();
+                    page.forEach(annotation -> Entries.write(to, annotation));
+                    to.endArray();
+                },
+                request.links(more ? Serials.render(found.getLast().position()) : null));
+    }
+
+    /** What one client has a part in: summaries of messages with many annotations do not list all clients. */
+    Answer clientSummary(RestRequest request, ChannelName channel, String serial) throws WireException {
+        Message message = message(request, Operation.HISTORY, channel, serial);
+        String clientId = request.param("clientId");
+        if (clientId == null) {
+            throw new WireException(ErrorInfo.invalidValue("The parameter clientId says whose annotations are meant."));
+        }
+        Summaries summaries = sessions.summaries(message.session(), message.serial(), clientId);
+        return Answer.of(200, to -> AnnotationSummaries.writeTypes(to, summaries));
+    }
+}
