@@ -81,8 +81,7 @@ final class Attachment {
         this.connection = connection;
         this.name = name;
         this.channel = channel;
-        this.view =
-                new Channel.View(name, connection.outbox().format(), false, false, false, false, filter);
+        this.view = new Channel.View(name, connection.outbox().format(), false, false, false, false, filter);
     }
 
     String name() {
