@@ -13,6 +13,9 @@ const FULL = process.env.PARLEY_TEST_FULL === "1"
 const RANDOM_FRAMES = FULL ? 20_000 : 1_000
 const CHANNELS = 100_000
 const PINGS = 20_000
+/** More than all buffers between a client and the server take, on either machine. */
+const FLOOD_BYTES = 32 << 20
+const FLOOD_AT_ONCE = 16
 const FRAME_BYTES = 128 << 10
 const JAVA_OPTIONS = "-Xmx128m"
 /** Generous: a server that kept what each frame leaves would take far more. */
@@ -28,7 +31,7 @@ before(async () => {
     settings: {
       "realtime.message-bytes": FRAME_BYTES >> 1,
       "realtime.frame-bytes": FRAME_BYTES,
-      "limits.idle-timeout": 60_000,
+      "realtime.slow-timeout": 1_000,
       "engine.cache-bytes": 8 << 20,
     },
     env: { PARLEY_JAVA_OPTS: JAVA_OPTIONS },
@@ -220,6 +223,26 @@ test("a frame that goes on for ever is cut off", { timeout: TEST_TIMEOUT_MS }, a
     await new Promise(resolve => connection.socket.send(part, { fin: false }, () => setImmediate(resolve)))
   }
   await connection.closed()
+  await assertUnharmed()
+})
+
+test("who does not read is cut off, and others are served", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const channel = `${CHANNEL}:flood`
+  const stuck = await connect("json")
+  await stuck.ask({ action: ACTION.attach, channel }, "attached")
+  stuck.socket.pause()
+  const text = "f".repeat(FRAME_BYTES >> 2)
+  const flood = server.realtime({ echoMessages: false })
+  for (let sent = 0; sent < FLOOD_BYTES; sent += text.length * FLOOD_AT_ONCE) {
+    await Promise.all(Array.from({ length: FLOOD_AT_ONCE }, () => flood.channels.get(channel).publish("flood", text)))
+  }
+  await eventually(
+    WAIT_MS,
+    async () => (await server.metric("parley_realtime_attachments")) === 1, // the bystander's
+    "the one who does not read to be cut off",
+  )
+  flood.close()
+  stuck.cut()
   await assertUnharmed()
 })
 
