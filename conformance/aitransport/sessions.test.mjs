@@ -10,7 +10,7 @@ const TEST_TIMEOUT_MS = 120_000
 const ANSWERS = 300
 const ANSWERS_IN_SHORT = 30
 /** After which time the server ends the run of an agent that has died. */
-const RUN_GRACE_MS = 3_000
+const RUN_GRACE_MS = 5_000
 const TROUBLES = ["none", "network", "crash"]
 const FORMATS = ["JSON", "MessagePack"]
 

@@ -11,6 +11,8 @@ const codec = createUIMessageCodec()
 
 export const textOf = ({ parts }) => parts.map(part => (part.type === "text" ? part.text : "")).join("")
 
+const isToolPart = (part, name) => part.toolCallId && (part.toolName ?? part.type).endsWith(name)
+
 const userMessage = text =>
   codec.createUserMessage({ id: crypto.randomUUID(), role: "user", parts: [{ type: "text", text }] })
 
@@ -92,10 +94,10 @@ export class Viewer {
 
   /** Waits until one of the shown messages says just `text`. */
   shows(text) {
-    return eventually(WAIT_MS, () => this.texts.includes(text), `${this.name} to show ${JSON.stringify(text.slice(-60))}`)
-      .catch(error => {
-        throw new Error(`${error.message}; it shows ${JSON.stringify(this.texts)}`)
-      })
+    const what = `${this.name} to show ${JSON.stringify(text.slice(-60))}`
+    return eventually(WAIT_MS, () => this.texts.includes(text), what).catch(error => {
+      throw new Error(`${error.message}; it shows ${JSON.stringify(this.texts)}`)
+    })
   }
 
   /** Waits until there are `count` runs and all of them have one of these statuses. */
@@ -115,9 +117,11 @@ export class Viewer {
       WAIT_MS,
       () => {
         for (const { codecMessageId, message } of this.view.getMessages()) {
-          const part = message.parts.find(part => part.toolCallId && (part.toolName ?? part.type).endsWith(name) && part.state === state)
+          const part = message.parts.find(part => isToolPart(part, name) && part.state === state)
           const run = this.view.runOf(codecMessageId)
-          if (part && run?.status === "suspended") return { codecMessageId, runId: run.runId, toolCallId: part.toolCallId }
+          if (part && run?.status === "suspended") {
+            return { codecMessageId, runId: run.runId, toolCallId: part.toolCallId }
+          }
         }
       },
       `${this.name} to be asked about the tool ${name} (${state})`,
