@@ -161,6 +161,15 @@ class RestRefusalsTest {
         assertThat(answer.errorCode()).isEqualTo(40400);
     }
 
+    /** Most other codes make a browser give up its connection for good. */
+    @Test
+    void whoLooksForPollingIsSentBackToWebSockets() throws Exception {
+        Answer answer = server.get("/comet/connect");
+
+        assertThat(answer.status()).isEqualTo(404);
+        assertThat(answer.errorCode()).isEqualTo(80003);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
