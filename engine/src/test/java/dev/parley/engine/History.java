@@ -90,6 +90,7 @@ final class History {
     private final SimulatedDisk disk = new SimulatedDisk(points);
     private final int shardCount;
     private final int maxCached;
+    private final int maxRecent;
 
     /** All that was ever written to the journal and not lost. */
     private final TreeMap<Long, byte[]> written = new TreeMap<>();
@@ -113,6 +114,7 @@ final class History {
         this.trace = trace;
         this.shardCount = 1 + random.nextInt(3);
         this.maxCached = 1 + random.nextInt(5);
+        this.maxRecent = 1 + random.nextInt(20);
         this.sessionShare = random.nextInt(3);
         this.sessionSide = new SessionSide(random, trace);
     }
@@ -588,7 +590,7 @@ final class History {
     private final class Server {
         final Streams streams = new Streams(storage.store(), maxCached);
         final Sessions sessions = new Sessions(storage.store(), maxCached);
-        final Delivery delivery = new Delivery(streams, sessions);
+        final Delivery delivery = new Delivery(streams, sessions, maxRecent);
         final Subscriptions subscriptions = new Subscriptions(storage.store());
         final Forks forks = new Forks(this::enqueue, () -> "pin" + made++);
         final List<Shard> shards = new ArrayList<>();

@@ -1,5 +1,6 @@
 package dev.parley.engine;
 
+import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
@@ -8,6 +9,7 @@ import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
+import dev.parley.engine.session.SessionCommand.AnnotationOp;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
@@ -17,14 +19,19 @@ import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
+import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.Summaries;
+import dev.parley.engine.session.Summaries.Tally;
+import dev.parley.engine.session.SummaryEntry;
 import dev.parley.engine.session.object.ObjectLimits;
 import dev.parley.engine.session.object.ObjectModel;
 import dev.parley.engine.session.object.ObjectRefusal;
@@ -32,6 +39,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -67,6 +75,9 @@ final class SessionModel {
         /** Those of it that are only for who is there. */
         final Set<Long> ephemeral = new HashSet<>();
 
+        /** What was said about messages that are there, by serial, oldest first. */
+        final TreeMap<Long, List<AnnotationEntry>> annotations = new TreeMap<>();
+
         /** Messages that are there, by serial, with all versions. */
         final TreeMap<Long, List<Version>> messages = new TreeMap<>();
 
@@ -87,6 +98,7 @@ final class SessionModel {
             copy.log.putAll(log);
             copy.ephemeral.addAll(ephemeral);
             messages.forEach((serial, versions) -> copy.messages.put(serial, new ArrayList<>(versions)));
+            annotations.forEach((serial, all) -> copy.annotations.put(serial, new ArrayList<>(all)));
             copy.members.putAll(members);
             copy.presence.putAll(presence);
             copy.ids.putAll(ids);
@@ -105,6 +117,38 @@ final class SessionModel {
                 }
             }
             return found;
+        }
+
+        /** Counted anew from all that was ever said, as the simulation has the types "n:distinct.v1" and "n:multiple.v1". */
+        Summaries summaries(long serial) {
+            TreeMap<String, Map<String, TreeMap<String, Long>>> counts = new TreeMap<>();
+            for (AnnotationEntry entry : annotations.getOrDefault(serial, List.of())) {
+                if (!entry.type().contains(":")) {
+                    continue;
+                }
+                Map<String, TreeMap<String, Long>> names =
+                        counts.computeIfAbsent(entry.type(), type -> new HashMap<>());
+                TreeMap<String, Long> clients =
+                        names.computeIfAbsent(String.valueOf(entry.body().name()), name -> new TreeMap<>());
+                String client = String.valueOf(entry.clientId());
+                if (entry.action() == AnnotationEntry.Action.DELETE) {
+                    clients.remove(client);
+                } else if (entry.type().endsWith("multiple.v1")) {
+                    clients.merge(client, entry.count(), Long::sum);
+                } else {
+                    clients.put(client, 1L);
+                }
+            }
+            Map<String, Map<String, Tally>> types = new HashMap<>();
+            counts.forEach((type, names) -> names.forEach((name, clients) -> {
+                if (!clients.isEmpty()) {
+                    long total =
+                            clients.values().stream().mapToLong(Long::longValue).sum();
+                    types.computeIfAbsent(type, t -> new HashMap<>())
+                            .put(name, new Tally(total, 0, clients.size(), clients));
+                }
+            }));
+            return new Summaries(types);
         }
 
         private void add(SessionEntry entry) {
@@ -174,14 +218,20 @@ final class SessionModel {
                 if (known != null && Math.min(c.upTo(), room.last) > room.horizon) {
                     room.horizon = Math.min(c.upTo(), room.last);
                     room.messages.headMap(room.horizon, true).clear();
+                    room.annotations.headMap(room.horizon, true).clear();
                     room.presence.headMap(room.horizon, true).clear();
                     room.ids.values().removeIf(serial -> !room.messages.containsKey(serial));
                     rooms.put(c.session(), room);
                 }
                 yield new SessionOutcome.Done();
             }
-            case SessionCommand.Rollup c -> throw new AssertionError("rollups are tested elsewhere: " + c);
-            case Annotate c -> throw new AssertionError("not asked for: " + c);
+            case Rollup c -> known == null ? new SessionOutcome.NoSuchMessage(c.serial()) : rollup(c, room);
+            case Annotate c -> {
+                if (c.sender() != null && room.outcomes.containsKey(c.sender())) {
+                    yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
+                }
+                yield annotate(c, room);
+            }
             case ChangeObjects c -> {
                 if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
                     yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
@@ -207,6 +257,83 @@ final class SessionModel {
                 yield new SessionOutcome.Done();
             }
         };
+    }
+
+    private Object rollup(Rollup c, Room room) {
+        List<Long> positions = new ArrayList<>();
+        List<Part> fresh = new ArrayList<>();
+        for (Part part : c.parts()) {
+            List<Long> first = room.outcomes.get(new Sender(c.connectionId(), part.msgSerial()));
+            if (first == null) {
+                fresh.add(part);
+            }
+            positions.add(first == null ? null : first.isEmpty() ? Long.valueOf(0) : first.getFirst());
+        }
+        if (!fresh.isEmpty()) {
+            Body joined = fresh.getFirst().fragment();
+            for (Part part : fresh.subList(1, fresh.size())) {
+                Body more = part.fragment();
+                Data data = more.data() == null ? joined.data() : more.data();
+                if (joined.data() != null && more.data() != null) {
+                    if (joined.data().text() != more.data().text()) {
+                        return new SessionOutcome.TypeDiffers(c.serial());
+                    }
+                    data = join(joined.data(), more.data());
+                }
+                joined = new Body(
+                        more.name() == null ? joined.name() : more.name(),
+                        data,
+                        more.encoding() == null ? joined.encoding() : more.encoding(),
+                        more.extras() == null ? joined.extras() : more.extras());
+            }
+            Part last = fresh.getLast();
+            Object outcome = change(
+                    room,
+                    c.time(),
+                    new Change(Action.APPEND, c.serial(), joined, last.operation(), last.any(), last.maxBytes()));
+            if (!(outcome instanceof Long at)) {
+                return outcome;
+            }
+            fresh.forEach(part -> room.outcomes.put(new Sender(c.connectionId(), part.msgSerial()), List.of(at)));
+            positions.replaceAll(position -> position == null ? at : position);
+            rooms.put(c.session(), room);
+        }
+        return new SessionOutcome.Accepted(positions);
+    }
+
+    private Object annotate(Annotate c, Room room) {
+        List<Long> positions = new ArrayList<>();
+        Set<Long> summed = new LinkedHashSet<>();
+        for (AnnotationOp op : c.annotations()) {
+            if (!room.messages.containsKey(op.serial())) {
+                return new SessionOutcome.NoSuchMessage(op.serial());
+            }
+        }
+        for (AnnotationOp op : c.annotations()) {
+            long at = room.next(c.time());
+            AnnotationEntry entry = new AnnotationEntry(
+                    at,
+                    op.action(),
+                    op.serial(),
+                    op.type(),
+                    op.count(),
+                    op.id(),
+                    op.clientId(),
+                    op.connectionId(),
+                    op.body());
+            room.annotations
+                    .computeIfAbsent(op.serial(), serial -> new ArrayList<>())
+                    .add(entry);
+            room.add(entry);
+            positions.add(at);
+            if (op.type().contains(":")) {
+                summed.add(op.serial());
+            }
+        }
+        for (long serial : summed) {
+            room.add(new SummaryEntry(room.next(c.time()), serial, room.summaries(serial)));
+        }
+        return accept(c.session(), room, c.sender(), positions);
     }
 
     private Object accept(SessionName name, Room room, @Nullable Sender sender, List<Long> positions) {

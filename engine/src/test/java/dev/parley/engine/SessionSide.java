@@ -14,15 +14,19 @@ import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.Annotate;
+import dev.parley.engine.session.SessionCommand.AnnotationOp;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
+import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
@@ -31,6 +35,7 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.session.Sessions.ObjectPage;
 import dev.parley.engine.session.Sessions.Range;
+import dev.parley.engine.session.Summaries;
 import dev.parley.engine.session.SummaryEntry;
 import dev.parley.engine.session.object.ObjectModel;
 import java.nio.charset.StandardCharsets;
@@ -94,7 +99,11 @@ final class SessionSide {
                 yield new ChangePresence(
                         name, now, sender(connectionId), connectionId, events(connectionId), 1 + random.nextInt(4));
             }
-            case 11, 12, 13, 14, 15, 16, 17 -> changeObjects(name, now);
+            case 11, 12, 13, 14, 15 -> changeObjects(name, now);
+            case 16, 17, 18, 19 ->
+                room == null || room.messages.isEmpty() ? publish(name, room, now) : rollup(name, room, now);
+            case 20, 21, 22, 23 ->
+                room == null || room.messages.isEmpty() ? publish(name, room, now) : annotate(name, room, now);
             default -> publish(name, room, now);
         };
     }
@@ -132,6 +141,39 @@ final class SessionSide {
                             : change(room));
         }
         return new Publish(name, now, sender(connectionId), messages);
+    }
+
+    /** Appends that are taken together, some of them perhaps sent before, alone or in other company. */
+    private Rollup rollup(SessionName name, Room room, long now) {
+        String connectionId = connection();
+        long serial = room.messages.lastKey();
+        boolean any = random.nextInt(8) > 0;
+        List<Part> parts = new ArrayList<>();
+        for (int count = 1 + random.nextInt(3); count > 0; count--) {
+            Sender sender = sender(connectionId);
+            if (sender != null) {
+                Operation operation = new Operation(oneOf(CLIENTS), null, null);
+                parts.add(new Part(sender.msgSerial(), body(), operation, any, MAX_BYTES));
+            }
+        }
+        return new Rollup(name, now, connectionId, serial, parts);
+    }
+
+    private Annotate annotate(SessionName name, Room room, long now) {
+        String connectionId = connection();
+        List<AnnotationOp> annotations = new ArrayList<>();
+        for (int count = 1 + random.nextInt(2); count > 0; count--) {
+            annotations.add(new AnnotationOp(
+                    random.nextInt(3) == 0 ? AnnotationEntry.Action.DELETE : AnnotationEntry.Action.CREATE,
+                    random.nextInt(30) == 0 ? somewhere(room) : oneOf(List.copyOf(room.messages.keySet())),
+                    oneOf(List.of("n:distinct.v1", "n:multiple.v1", "comment")),
+                    1 + random.nextInt(3),
+                    rarely("id"),
+                    oneOf(CLIENTS),
+                    connectionId,
+                    new Body("name" + random.nextInt(2), null, null, null)));
+        }
+        return new Annotate(name, now, sender(connectionId), annotations, 1000);
     }
 
     private MessageOp.Create create(String connectionId) {
@@ -248,8 +290,12 @@ final class SessionSide {
         /** Messages as they were put together from what came, by serial. */
         private final TreeMap<Long, MessageEntry> messages = new TreeMap<>();
 
+        /** What the annotations of each come to, as was heard last. */
+        private final TreeMap<Long, Summaries> summaries = new TreeMap<>();
+
         private long id;
         private long position;
+        private long attached;
         /** Messages whose newest version is older were not given. */
         private long since;
 
@@ -270,7 +316,7 @@ final class SessionSide {
 
         /** As a new client, with or without history, or as one that knows what there was at some place. */
         void attachAnywhere(Sessions sessions, Delivery delivery) {
-            messages.clear();
+            forget();
             SessionState state = sessions.find(name);
             Room room = model.room(name);
             Long from = null;
@@ -282,7 +328,7 @@ final class SessionSide {
                 assertThat(opened.resumed()).isFalse();
                 if (state != null && random.nextBoolean()) {
                     Range all = new Range(0, Long.MAX_VALUE, random.nextBoolean());
-                    sessions.messages(state, all, 1000, 1 << 20).forEach(m -> messages.put(m.serial(), m));
+                    sessions.messages(state, all, 1000, 1 << 20).forEach(m -> messages.put(m.serial(), bare(m)));
                     since = 0;
                 }
             } else if (state != null && room != null) {
@@ -310,6 +356,7 @@ final class SessionSide {
             tail = opened;
             position = opened.position();
             since = position;
+            attached = position;
             id = 0;
             objects = new ObjectReplica();
             meet();
@@ -347,12 +394,17 @@ final class SessionSide {
                     opened.close();
                     open(from, delivery, null);
                 }
-                messages.clear();
+                forget();
             }
         }
 
         void detach() {
             tail = null;
+        }
+
+        private void forget() {
+            messages.clear();
+            summaries.clear();
         }
 
         void close() {
@@ -387,6 +439,10 @@ final class SessionSide {
                 }
                 case SessionTail.Nothing nothing -> {
                     position = open.position();
+                    if (open.takeObjectGap()) {
+                        objects = new ObjectReplica();
+                        return true;
+                    }
                     return false;
                 }
                 case SessionTail.Lost lost -> {
@@ -416,13 +472,24 @@ final class SessionSide {
                 given.put(at, entry);
                 switch (entry) {
                     case PresenceEntry event -> assertThat(event).isEqualTo(room.log.get(at));
-                    case MessageEntry message -> take(room, message);
+                    case MessageEntry message -> {
+                        if (message.summaries() != null) {
+                            summaries.put(message.serial(), message.summaries());
+                        }
+                        take(room, bare(message));
+                    }
                     case ObjectEntry change -> {
                         assertThat(change).isEqualTo(room.log.get(at));
                         objects.take(change);
                     }
-                    case AnnotationEntry annotation -> throw new AssertionError("nobody made one: " + annotation);
-                    case SummaryEntry summary -> throw new AssertionError("nobody made one: " + summary);
+                    case AnnotationEntry annotation -> assertThat(annotation).isEqualTo(room.log.get(at));
+                    case SummaryEntry summary -> {
+                        assertThat(room.log.get(at)).isInstanceOf(SummaryEntry.class);
+                        assertThat(!live || summary.equals(room.log.get(at)))
+                                .as("%s, not %s", summary, room.log.get(at))
+                                .isTrue();
+                        summaries.put(summary.serial(), summary.summaries());
+                    }
                 }
             }
             SessionState state = Objects.requireNonNull(sessions).find(name);
@@ -443,13 +510,21 @@ final class SessionSide {
             if (entry instanceof ObjectEntry) {
                 return true;
             }
-            if (!(entry instanceof MessageEntry message) || room.ephemeral.contains(entry.position())) {
-                return entry instanceof MessageEntry;
-            }
-            boolean changedSince = room.log.tailMap(entry.position(), false).values().stream()
-                    .anyMatch(later -> later instanceof MessageEntry m && m.serial() == message.serial());
-            boolean goneWithItsCreation = message.serial() <= horizon && horizon < entry.position();
-            return changedSince || goneWithItsCreation;
+            long at = entry.position();
+            long serial = switch (entry) {
+                case MessageEntry m -> m.serial();
+                case AnnotationEntry a -> a.serial();
+                case SummaryEntry s -> s.serial();
+                case PresenceEntry p -> Long.MAX_VALUE;
+                case ObjectEntry o -> Long.MAX_VALUE;
+            };
+            boolean goneWithItsMessage = serial <= horizon && horizon < at;
+            // Of a message and of a summary there is only the newest.
+            boolean changedSince = room.log.tailMap(at, false).values().stream()
+                    .anyMatch(later -> later instanceof MessageEntry m
+                            ? entry instanceof MessageEntry && m.serial() == serial
+                            : later instanceof SummaryEntry s && entry instanceof SummaryEntry && s.serial() == serial);
+            return goneWithItsMessage || changedSince || room.ephemeral.contains(at);
         }
 
         private void take(Room room, MessageEntry entry) {
@@ -516,7 +591,7 @@ final class SessionSide {
             if (Objects.requireNonNull(tail).poll(1) instanceof SessionTail.Lost) {
                 close();
                 open(from, delivery, null);
-                messages.clear();
+                forget();
                 return;
             }
             if (room == null) {
@@ -525,6 +600,11 @@ final class SessionSide {
             }
             assertThat(position).as("%s stays behind", this).isEqualTo(room.last);
             assertThat(objects.contents()).as("%s has", this).isEqualTo(room.objects.contents());
+            room.log.tailMap(attached, false).values().forEach(entry -> {
+                if (entry instanceof SummaryEntry summary && room.messages.containsKey(summary.serial())) {
+                    assertThat(summaries.get(summary.serial())).isEqualTo(room.summaries(summary.serial()));
+                }
+            });
             room.messages.values().forEach(versions -> {
                 MessageEntry newest = versions.getLast().whole();
                 if (newest.position() > since) {
@@ -595,7 +675,8 @@ final class SessionSide {
         List<MessageEntry> expected = new ArrayList<>();
         room.messages
                 .values()
-                .forEach(versions -> expected.add(versions.getLast().whole()));
+                .forEach(versions ->
+                        expected.add(annotated(room, versions.getLast().whole())));
         boolean newestFirst = random.nextBoolean();
         int limit = 1 + random.nextInt(5);
         long from = 0;
@@ -621,14 +702,42 @@ final class SessionSide {
     private void compareVersions(Sessions sessions, SessionState state, Room room) {
         room.messages.forEach((serial, versions) -> {
             assertThat(sessions.message(state, serial))
-                    .isEqualTo(versions.getLast().whole());
+                    .isEqualTo(annotated(room, versions.getLast().whole()));
             List<MessageEntry> expected = new ArrayList<>();
             for (int i = 0; i < versions.size(); i++) {
-                if (i + 1 == versions.size() || !versions.get(i + 1).joined()) {
+                if (i + 1 == versions.size()) {
+                    expected.add(annotated(room, versions.get(i).whole()));
+                } else if (i + 1 < versions.size() && !versions.get(i + 1).joined()) {
                     expected.add(versions.get(i).whole());
                 }
             }
             assertThat(sessions.versions(state, serial, 0, 1000)).isEqualTo(expected);
+            assertThat(sessions.annotations(state, serial, 0, 1000))
+                    .isEqualTo(room.annotations.getOrDefault(serial, List.of()));
         });
+    }
+
+    private static MessageEntry annotated(Room room, MessageEntry message) {
+        return room.annotations.containsKey(message.serial())
+                ? with(room.summaries(message.serial()), message)
+                : message;
+    }
+
+    private static MessageEntry bare(MessageEntry message) {
+        return with(null, message);
+    }
+
+    private static MessageEntry with(@Nullable Summaries summaries, MessageEntry m) {
+        return new MessageEntry(
+                m.position(),
+                m.action(),
+                m.serial(),
+                m.previous(),
+                m.id(),
+                m.clientId(),
+                m.connectionId(),
+                m.body(),
+                m.operation(),
+                summaries);
     }
 }

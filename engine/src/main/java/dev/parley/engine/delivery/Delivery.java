@@ -14,15 +14,28 @@ import org.jspecify.annotations.Nullable;
 
 /** Brings new entries to live readers. Thread-safe. */
 public final class Delivery {
+    private static final int MAX_RECENT_ENTRIES = 1024;
+
     private final Streams streams;
     private final Sessions sessions;
+    private final int maxRecentEntries;
     private final ConcurrentHashMap<Long, Topic> topics = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<SessionName, SessionTopic> sessionTopics = new ConcurrentHashMap<>();
 
     /** Delivers what {@code streams} and {@code sessions} show. */
     public Delivery(Streams streams, Sessions sessions) {
+        this(streams, sessions, MAX_RECENT_ENTRIES);
+    }
+
+    /**
+     * Delivers what {@code streams} and {@code sessions} show.
+     *
+     * @param maxRecentEntries how many of a session's newest entries stay in memory while somebody reads it
+     */
+    public Delivery(Streams streams, Sessions sessions, int maxRecentEntries) {
         this.streams = streams;
         this.sessions = sessions;
+        this.maxRecentEntries = maxRecentEntries;
     }
 
     /**
@@ -58,7 +71,7 @@ public final class Delivery {
      */
     public SessionTail tail(SessionName session, @Nullable Long from, boolean whole, Runnable listener) {
         SessionTopic topic = sessionTopics.compute(session, (name, existing) -> {
-            SessionTopic joined = existing == null ? new SessionTopic() : existing;
+            SessionTopic joined = existing == null ? new SessionTopic(maxRecentEntries) : existing;
             joined.listeners().add(listener);
             return joined;
         });

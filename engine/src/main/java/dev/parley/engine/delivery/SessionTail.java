@@ -158,8 +158,16 @@ public final class SessionTail implements AutoCloseable {
         return lost;
     }
 
-    /** What comes next, from the store; blocks on the disk. At least one entry if there is any. */
+    /** What comes next, from the store; blocks on the disk. At least one entry if there is any; never {@link InStore}. */
     public Next readStore(int maxBytes) {
+        Next next = readStoreOnce(maxBytes);
+        while (next instanceof InStore) {
+            next = readStoreOnce(maxBytes);
+        }
+        return next;
+    }
+
+    private Next readStoreOnce(int maxBytes) {
         SessionTopic.Look look = topic.since(position);
         if (isLost(look.state())) {
             return new Lost();

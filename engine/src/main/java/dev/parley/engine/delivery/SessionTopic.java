@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A session that somebody is reading live: its newest entries in memory, and who wants to hear of more. */
 final class SessionTopic {
-    private static final int MAX_RECENT_ENTRIES = 1024;
     private static final int MAX_RECENT_BYTES = 1 << 20;
 
+    private final int maxRecentEntries;
     private final Listeners listeners = new Listeners();
 
     private @Nullable SessionState state;
@@ -43,6 +43,10 @@ final class SessionTopic {
             @Nullable SessionState state,
             long top,
             @Nullable List<SessionEntry> entries) {}
+
+    SessionTopic(int maxRecentEntries) {
+        this.maxRecentEntries = maxRecentEntries;
+    }
 
     Listeners listeners() {
         return listeners;
@@ -80,7 +84,7 @@ final class SessionTopic {
         recent.add(entry);
         recentBytes += entry.weight();
         top = entry.position();
-        while (recent.size() > MAX_RECENT_ENTRIES || (recentBytes > MAX_RECENT_BYTES && recent.size() > 1)) {
+        while (recent.size() > maxRecentEntries || (recentBytes > MAX_RECENT_BYTES && recent.size() > 1)) {
             SessionEntry oldest = recent.remove();
             recentBytes -= oldest.weight();
             floor = oldest.position();

@@ -172,7 +172,12 @@ public final class SessionMachine {
             if (first == null) {
                 fresh.add(part);
             } else {
-                known.put(part, first.positions().getFirst());
+                // A request with nothing in it may have had the same number.
+                known.put(
+                        part,
+                        first.positions().isEmpty()
+                                ? Positions.START
+                                : first.positions().getFirst());
             }
         }
         long made = Positions.START;

@@ -150,11 +150,10 @@ public final class SessionTx {
     void keep(SessionState s, Sender sender, List<Long> positions) {
         Requester requester = new Requester(s.id(), sender.connectionId());
         Requests known = requests(requester);
-        rows.put(
-                Table.REQUESTS,
-                SessionRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial()),
-                SessionRows.positions(positions));
-        int count = known.count() + 1;
+        byte[] key = SessionRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial());
+        boolean added = sender.msgSerial() > known.newest() || rows.get(Table.REQUESTS, key) == null;
+        rows.put(Table.REQUESTS, key, SessionRows.positions(positions));
+        int count = known.count() + (added ? 1 : 0);
         if (count == 2 * Sessions.KEPT_REQUESTS) {
             // Half of them at once, so that the search for the oldest is rare.
             keptRequests(s, sender.connectionId(), Sessions.KEPT_REQUESTS)
