@@ -542,6 +542,7 @@ final class History {
                             .isTrue());
         }
         assertThat(rows(storage.store(), Table.DEADLINES)).isEmpty();
+        assertThat(rows(storage.store(), Table.LOG)).hasSize(sessionSide.logRows());
         assertThat(rows(storage.store(), Table.OUTBOX)).isEmpty();
         compareWithReplayFromZero(running);
     }

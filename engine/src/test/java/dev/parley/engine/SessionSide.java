@@ -632,6 +632,22 @@ final class SessionSide {
         readers.forEach(reader -> reader.drained(sessions, delivery));
     }
 
+    /** How many rows the log of all sessions has: a message, and what its annotations come to, only once. */
+    int logRows() {
+        int count = 0;
+        for (Room room : model.rooms().values()) {
+            count += room.messages.size() + room.presence.size();
+            count += room.annotations.values().stream().mapToInt(List::size).sum();
+            count += (int) room.log.values().stream()
+                    .filter(entry -> entry instanceof SummaryEntry)
+                    .map(entry -> ((SummaryEntry) entry).serial())
+                    .filter(room.messages::containsKey)
+                    .distinct()
+                    .count();
+        }
+        return count;
+    }
+
     int topics() {
         return (int) readers.stream().map(reader -> reader.name).distinct().count();
     }
