@@ -127,14 +127,30 @@ export class Fortress {
 
 /** A refusal: a 4xx (or one of few 5xx) that says in JSON what is wrong, or nothing but the end of the connection. */
 export function assertRefusal(response, expected, what) {
-  if (response === undefined) return
+  const error = refusal(response, expected, what)
+  if (error) assert.match(error.code, /^[A-Z][A-Z_]+$/, what)
+}
+
+/** The same in the form of the doors of sessions, whose codes are numbers. */
+export function assertSessionRefusal(response, expected, what) {
+  const error = refusal(response, expected, what)
+  if (error) {
+    assert.equal(error.statusCode, response.status, what)
+    assert.equal(Math.floor(error.code / 100), response.status, what)
+    assert.equal(response.headers.get("x-ably-errorcode"), String(error.code), what)
+  }
+}
+
+/** What a refusal says; nothing if it has no body. */
+function refusal(response, expected, what) {
+  if (response === undefined) return undefined
   const { status, headers, body } = response
   const fits = expected ? expected.includes(status) : (status >= 400 && status < 500) || ALLOWED_5XX.includes(status)
   assert.ok(fits, `${what}: got ${status} ${body.slice(0, 200)} instead of ${expected ?? "a refusal"}`)
   // The answer to a HEAD announces the body that it has not; what is no HTTP/1 we cannot explain in its own terms.
-  if (body === "" && (Number(headers.get("content-length")) > 0 || status === 501)) return
+  if (body === "" && (Number(headers.get("content-length")) > 0 || status === 501)) return undefined
   assert.match(headers.get("content-type") ?? "", /^application\/json\b/, `${what}: ${status} without a JSON body`)
   const { error } = JSON.parse(body)
-  assert.match(error.code, /^[A-Z][A-Z_]+$/, what)
   assert.ok(error.message.length > 0, what)
+  return error
 }

@@ -2,7 +2,7 @@
 // ends; nothing is stored, and the server stays well.
 import { after, before, test } from "node:test"
 import assert from "node:assert/strict"
-import { assertRefusal, Fortress, LIMITS, STREAMS } from "./fortress.mjs"
+import { assertRefusal, assertSessionRefusal, Fortress, LIMITS, STREAMS } from "./fortress.mjs"
 import { chunked, request, utf8 } from "./raw.mjs"
 
 const TEST_TIMEOUT_MS = 120_000
@@ -26,14 +26,16 @@ after(() => fortress.fall())
 
 /**
  * Sends each of `cases` and expects a refusal with one of `statuses`, any refusal if there are none. A case is [what,
- * bytes, options]; `halfClose`: we say that nothing more will follow.
+ * bytes, options]; `halfClose`: we say that nothing more will follow; `sessions`: the path is not below that of streams,
+ * and so the door of sessions answers.
  */
 function refused(name, statuses, cases) {
   test(name, { timeout: TEST_TIMEOUT_MS }, async t => {
-    for (const [what, bytes, options] of cases) {
+    for (const [what, bytes, { sessions, ...options } = {}] of cases) {
       await t.test(what, async () => {
         const method = bytes.slice(0, bytes.indexOf(" "))
-        assertRefusal(await fortress.send(bytes, { method, ...options }), statuses, what)
+        const assertion = sessions ? assertSessionRefusal : assertRefusal
+        assertion(await fortress.send(bytes, { method, ...options }), statuses, what)
         await fortress.assertUntouched(NEW_PATH)
       })
     }
@@ -42,10 +44,11 @@ function refused(name, statuses, cases) {
 }
 
 const verbs = ["GET", "HEAD", "PUT", "POST", "DELETE"]
-const eachVerb = (what, target) =>
+const eachVerb = (what, target, options) =>
   verbs.map(verb => [
     `${verb} ${what}`,
     request(verb, target, { headers: TEXT_TYPE, body: verb === "PUT" || verb === "POST" ? "x" : undefined }),
+    options,
   ])
 
 refused(
@@ -53,8 +56,8 @@ refused(
   [400, 404, 405, 414],
   [
     ...eachVerb("the root", "/v1/stream/"),
-    ...eachVerb("without a slash", "/v1/stream"),
-    ...eachVerb("nothing of ours", "/elsewhere"),
+    ...eachVerb("without a slash", "/v1/stream", { sessions: true }),
+    ...eachVerb("nothing of ours", "/elsewhere", { sessions: true }),
     ...eachVerb("a dot", "/v1/stream/./fortress/new"),
     ...eachVerb("two dots", "/v1/stream/fortress/../fortress/new"),
     ...eachVerb("two dots out of the root", "/v1/stream/../../etc/passwd"),

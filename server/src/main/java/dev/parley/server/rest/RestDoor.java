@@ -399,7 +399,12 @@ public final class RestDoor implements Door {
             if (body.length() > 0) {
                 response.putHeader(HttpHeaders.CONTENT_TYPE, format.contentType());
             }
-            response.end(body).onComplete(sent -> done());
+            if (request.method().equals(HttpMethod.HEAD)) {
+                response.putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(body.length()));
+                response.end().onComplete(sent -> done());
+            } else {
+                response.end(body).onComplete(sent -> done());
+            }
         }
     }
 }
