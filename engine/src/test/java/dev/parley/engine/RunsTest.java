@@ -23,7 +23,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -54,19 +53,7 @@ class RunsTest {
     }
 
     private <O> O submit(Command<O> command) throws Exception {
-        CompletableFuture<O> answer = new CompletableFuture<>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O outcome) {
-                answer.complete(outcome);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                answer.completeExceptionally(failure);
-            }
-        });
-        return answer.get();
+        return Outcomes.of(engine, command);
     }
 
     private static List<MessageOp> says(String text) {

@@ -44,7 +44,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -76,19 +75,7 @@ class SessionObjectsTest {
     }
 
     private <O> O submit(Command<O> command) throws Exception {
-        CompletableFuture<O> answer = new CompletableFuture<>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O outcome) {
-                answer.complete(outcome);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                answer.completeExceptionally(failure);
-            }
-        });
-        return answer.get();
+        return Outcomes.of(engine, command);
     }
 
     private SessionOutcome change(@Nullable Sender sender, List<ObjectOperation> operations) throws Exception {

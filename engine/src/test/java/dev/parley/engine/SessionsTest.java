@@ -33,7 +33,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -64,19 +63,7 @@ class SessionsTest {
     }
 
     private <O> O submit(Command<O> command) throws Exception {
-        CompletableFuture<O> answer = new CompletableFuture<>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O outcome) {
-                answer.complete(outcome);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                answer.completeExceptionally(failure);
-            }
-        });
-        return answer.get();
+        return Outcomes.of(engine, command);
     }
 
     private static Body body(String text) {
