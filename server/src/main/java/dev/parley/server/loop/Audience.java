@@ -4,6 +4,7 @@ import io.vertx.core.Vertx;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -18,12 +19,13 @@ public final class Audience<M> {
     /** How long a round keeps the loop from everything else. */
     private static final long MAX_TURN_NANOS = 1_000_000;
 
-    /** How long the loop then belongs to others. */
-    private static final long PAUSE_MILLIS = 2;
+    /** How long entries gather at most, however long a round took. */
+    private static final long MAX_REST_MILLIS = 100;
 
     private final Vertx vertx;
     private final Mailbox mailbox;
     private final Consumer<M> pump;
+    private final double restPerWork;
     private final LinkedHashSet<M> members = new LinkedHashSet<>();
 
     /** The members as a list that a round can walk while some leave; null after a change. */
@@ -37,18 +39,26 @@ public final class Audience<M> {
 
     private int served;
 
-    /** Something came in during the round. */
+    /** How long the loop has been busy with that round. */
+    private long workedNanos;
+
+    private boolean resting;
+
+    /** Something came in during the round or the rest after it. */
     private boolean again;
 
     /**
      * An audience without members.
      *
      * @param pump lets a member take what there is for it
+     * @param restPerWork how many times as long as a round took the loop belongs to others before the next one. The
+     *     higher, the more entries of a busy log gather into one write to each member, and the longer they wait for it
      */
-    public Audience(Vertx vertx, Mailbox mailbox, Consumer<M> pump) {
+    public Audience(Vertx vertx, Mailbox mailbox, Consumer<M> pump, double restPerWork) {
         this.vertx = vertx;
         this.mailbox = mailbox;
         this.pump = pump;
+        this.restPerWork = restPerWork;
     }
 
     /** To be called from any thread when there is something new; always the same object. */
@@ -65,7 +75,7 @@ public final class Audience<M> {
 
     /** Lets all members take what has come in. */
     private void round() {
-        if (!round.isEmpty()) {
+        if (resting || !round.isEmpty()) {
             again = true;
             return;
         }
@@ -76,27 +86,44 @@ public final class Audience<M> {
         }
     }
 
-    /**
-     * Goes on with the round. A long one makes pauses, so that the loop stays free for others, while the entries of a busy
-     * log gather into fewer and larger writes; one to few members ends at once.
-     */
+    /** Goes on with the round. A long one lets others have the loop between its turns. */
     private void turn() {
         long start = System.nanoTime();
+        long now = start;
         try {
             do {
                 pump.accept(round.get(served++));
-            } while (served < round.size() && System.nanoTime() - start < MAX_TURN_NANOS);
+                now = System.nanoTime();
+            } while (served < round.size() && now - start < MAX_TURN_NANOS);
         } finally {
+            workedNanos += now - start;
             if (served < round.size()) {
-                vertx.setTimer(PAUSE_MILLIS, timer -> turn());
+                mailbox.afterOthers(this::turn);
             } else {
-                round = List.of();
-                served = 0;
-                if (again) {
-                    again = false;
-                    vertx.setTimer(PAUSE_MILLIS, timer -> round());
-                }
+                rest();
             }
+        }
+    }
+
+    /** Ends the round. One to few members has cost next to nothing, and the next may follow at once. */
+    private void rest() {
+        long millis = Math.min(MAX_REST_MILLIS, TimeUnit.NANOSECONDS.toMillis((long) (workedNanos * restPerWork)));
+        round = List.of();
+        served = 0;
+        workedNanos = 0;
+        resting = true;
+        if (millis > 0) {
+            vertx.setTimer(millis, timer -> rested());
+        } else {
+            rested();
+        }
+    }
+
+    private void rested() {
+        resting = false;
+        if (again) {
+            again = false;
+            mailbox.post(this::round);
         }
     }
 

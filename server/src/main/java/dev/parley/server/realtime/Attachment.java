@@ -438,7 +438,7 @@ final class Attachment {
                 Frames.entries(format(), name, shown, more.to()).forEach(this::send);
             }
         } else if (fromMemory) {
-            channel.frames(more, view).forEach(this::send);
+            channel.frames(more, view).forEach(connection.outbox()::send);
         } else {
             view.frames(more.entries(), more.to()).forEach(this::send);
         }

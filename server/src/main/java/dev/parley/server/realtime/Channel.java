@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 
 /** All attachments to one session on one event loop: they hear of news together and share what is encoded for them. */
 final class Channel {
+    /** What people and agents say to each other should not wait: half of the loop, at most, is for one session. */
+    private static final double REST_PER_WORK = 0.25;
+
     private final SessionName session;
     private final Audience<Attachment> audience;
     private final List<Encoded> encoded = new ArrayList<>(2);
@@ -29,11 +32,11 @@ final class Channel {
 
     Channel(SessionName session, Vertx vertx, Mailbox mailbox) {
         this.session = session;
-        this.audience = new Audience<>(vertx, mailbox, Attachment::pump);
+        this.audience = new Audience<>(vertx, mailbox, Attachment::pump, REST_PER_WORK);
     }
 
     /** What readers are sent who stand at the same place and want the same. */
-    private record Encoded(long from, long to, View view, List<byte[]> frames) {}
+    private record Encoded(long from, long to, View view, List<SharedFrame> frames) {}
 
     /**
      * What a reader wants to see, and how.
@@ -77,19 +80,29 @@ final class Channel {
     }
 
     /** Entries that a tail got from memory, as frames. Tails that were at the same place get the same entries there. */
-    List<byte[]> frames(SessionTail.More more, View view) {
+    List<SharedFrame> frames(SessionTail.More more, View view) {
         if (!encoded.isEmpty()
                 && (encoded.getFirst().from() != more.from()
                         || encoded.getFirst().to() != more.to())) {
-            encoded.clear();
+            release();
         }
         for (Encoded known : encoded) {
             if (known.view().equals(view)) {
                 return known.frames();
             }
         }
-        List<byte[]> frames = view.frames(more.entries(), more.to());
+        List<SharedFrame> frames = view.frames(more.entries(), more.to()).stream()
+                .map(frame -> new SharedFrame(view.format(), frame))
+                .toList();
         encoded.add(new Encoded(more.from(), more.to(), view, frames));
         return frames;
+    }
+
+    /** Gives back the memory of what has been encoded. */
+    void release() {
+        for (Encoded known : encoded) {
+            known.frames().forEach(SharedFrame::release);
+        }
+        encoded.clear();
     }
 }

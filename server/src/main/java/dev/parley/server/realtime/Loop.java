@@ -66,6 +66,7 @@ final class Loop {
         channel.users--;
         if (channel.users == 0) {
             channels.remove(channel.session(), channel);
+            channel.release();
         }
     }
 }

@@ -1,6 +1,9 @@
 package dev.parley.server.realtime;
 
 import dev.parley.server.wire.WireFormat;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.websocketx.WebSocketFrameEncoder;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ServerWebSocket;
@@ -8,6 +11,7 @@ import io.vertx.core.http.WebSocketFrame;
 import io.vertx.core.http.WebSocketFrameType;
 import io.vertx.core.http.impl.websocket.WebSocketFrameImpl;
 import io.vertx.core.internal.http.WebSocketInternal;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What goes to one client. What it is slow to take waits in its socket's queue, which is bounded because nobody sends
@@ -28,6 +32,12 @@ final class Outbox {
     private final Vertx vertx;
     private final ServerWebSocket socket;
     private final WireFormat format;
+    /** Where ready bytes pass the WebSocket encoder by. */
+    private final @Nullable ChannelHandlerContext pastEncoder;
+
+    /** The last write that did not go that way: nothing may overtake it. */
+    private Future<Void> lastWrite = Future.succeededFuture();
+
     private long lastSentNanos = System.nanoTime();
     private long fullSinceNanos;
     private boolean full;
@@ -41,6 +51,7 @@ final class Outbox {
         this.vertx = vertx;
         this.socket = socket;
         this.format = format;
+        this.pastEncoder = context(socket).pipeline().context(WebSocketFrameEncoder.class);
         socket.setWriteQueueMaxSize(QUEUE_BYTES).drainHandler(drained -> {
             full = false;
             onRoom.run();
@@ -59,19 +70,41 @@ final class Outbox {
         lastSentNanos = System.nanoTime();
         // Not as a text, which would be encoded once more for each client.
         WebSocketFrameType type = format == WireFormat.JSON ? WebSocketFrameType.TEXT : WebSocketFrameType.BINARY;
-        socket.writeFrame(new WebSocketFrameImpl(type, frame, true));
+        lastWrite = socket.writeFrame(new WebSocketFrameImpl(type, frame, true));
+    }
+
+    /** Sends a frame that others get as well. */
+    void send(SharedFrame frame) {
+        ChannelHandlerContext wire = wire();
+        if (wire == null) {
+            send(frame.bytes());
+        } else {
+            // The bulk of all fan-out: one buffer for all readers, and no promise.
+            lastSentNanos = System.nanoTime();
+            var _ = wire.writeAndFlush(frame.share(), wire.voidPromise());
+        }
+    }
+
+    /** Where ready bytes may go now, or null if they have to take the way through the encoder. */
+    private @Nullable ChannelHandlerContext wire() {
+        ChannelHandlerContext wire = pastEncoder;
+        boolean free = wire != null && lastWrite.isComplete() && wire.channel().isWritable() && !socket.isClosed();
+        return free ? wire : null;
     }
 
     /** Sends what shows the client that the connection lives, and nothing else. */
     void ping() {
         if (!socket.isClosed()) {
             lastSentNanos = System.nanoTime();
-            socket.writeFrame(WebSocketFrame.pingFrame(Buffer.buffer()));
+            lastWrite = socket.writeFrame(WebSocketFrame.pingFrame(Buffer.buffer()));
         }
     }
 
     /** Whether entries may be sent. */
     boolean hasRoom() {
+        if (!full && wire() != null) {
+            return true;
+        }
         if (socket.isClosed()) {
             return false;
         }
@@ -106,6 +139,10 @@ final class Outbox {
 
     /** Closes the socket now, whatever it still has to send. */
     void abort() {
-        var _ = ((WebSocketInternal) socket).channelHandlerContext().close();
+        var _ = context(socket).close();
+    }
+
+    private static ChannelHandlerContext context(ServerWebSocket socket) {
+        return ((WebSocketInternal) socket).channelHandlerContext();
     }
 }

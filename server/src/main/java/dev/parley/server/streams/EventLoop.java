@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What the door keeps for one event loop: its mailbox and its live readers. Used on that loop only, but for post. */
 final class EventLoop {
+    /** Many readers of one stream are served cheaply rather than at once: a third of the loop, at most, is for them. */
+    private static final double REST_PER_WORK = 2;
+
     private static final long LIFETIME_CHECK_MILLIS = 1_000;
 
     private final Vertx vertx;
@@ -68,7 +71,7 @@ final class EventLoop {
     /** All live readers of one stream on this loop; they hear of news together and share what is encoded for them. */
     final class Readers {
         private final long streamId;
-        private final Audience<Reader> audience = new Audience<>(vertx, mailbox, Reader::pump);
+        private final Audience<Reader> audience = new Audience<>(vertx, mailbox, Reader::pump, REST_PER_WORK);
 
         /** The newest batch that was encoded for these readers, see {@link SseRead}. */
         private @Nullable SharedEvent shared;

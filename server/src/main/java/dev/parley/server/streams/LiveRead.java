@@ -62,12 +62,12 @@ abstract class LiveRead implements EventLoop.Reader {
         }
     }
 
-    /** Sends what came; false if there is nothing more to do for now. */
+    /** Sends what came; false if there is nothing more to do until the next word of news. */
     private boolean take(Tail.Next next) {
         return switch (next) {
             case Tail.More more -> {
                 send(more);
-                yield true;
+                yield !more.upToDate();
             }
             case Tail.Nothing nothing -> {
                 idle(nothing.state());

@@ -1,5 +1,6 @@
 package dev.parley.server.streams;
 
+import dev.parley.server.loop.SharedBytes;
 import io.vertx.core.buffer.Buffer;
 
 /**
@@ -11,4 +12,4 @@ import io.vertx.core.buffer.Buffer;
  * @param ends whether the stream ends with it
  * @param chunk the bytes as plain HTTP/1.1 has them on the wire
  */
-record SharedEvent(long from, long to, long cursor, boolean upToDate, boolean ends, Buffer bytes, HttpChunk chunk) {}
+record SharedEvent(long from, long to, long cursor, boolean upToDate, boolean ends, Buffer bytes, SharedBytes chunk) {}

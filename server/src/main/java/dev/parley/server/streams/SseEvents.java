@@ -2,6 +2,7 @@ package dev.parley.server.streams;
 
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.StreamState;
+import dev.parley.server.loop.SharedBytes;
 import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
@@ -17,6 +18,7 @@ final class SseEvents {
     private static final byte[] CLOSED = ascii("\",\"upToDate\":true,\"streamClosed\":true}\n\n");
     private static final byte[] UP_TO_DATE = ascii("\",\"upToDate\":true}\n\n");
     private static final byte[] MORE_FOLLOWS = ascii("\"}\n\n");
+    private static final byte[] LINE_END = ascii("\r\n");
     private static final int CONTROL_BYTES = 160;
 
     private SseEvents() {}
@@ -28,6 +30,11 @@ final class SseEvents {
     /** True if data of this type must be sent as base64. */
     static boolean inBase64(StreamState state) {
         return !state.isJson() && !state.isText();
+    }
+
+    /** {@code event} as one chunk of a chunked HTTP/1.1 body. */
+    static SharedBytes chunk(Buffer event) {
+        return new SharedBytes(ascii(Integer.toHexString(event.length())), LINE_END, event.getBytes(), LINE_END);
     }
 
     /** A data event with all of {@code entries}. */

@@ -30,8 +30,8 @@ final class SseRead extends LiveRead {
     /** Where bytes pass the HTTP encoder by, or null where it does more than to frame them. */
     private @Nullable ChannelHandlerContext pastEncoder;
 
-    /** The last write that did not go that way: nothing may overtake it. */
-    private Future<Void> lastWrite = Future.succeededFuture();
+    /** The last write that did not go that way, the first of them with the head: nothing may overtake it. */
+    private @Nullable Future<Void> lastWrite;
 
     SseRead(Exchange exchange, @Nullable String clientCursor, Config config, Runnable onLeave) {
         super(exchange, onLeave);
@@ -51,7 +51,7 @@ final class SseRead extends LiveRead {
 
     @Override
     boolean wantsMore() {
-        return !response().writeQueueFull();
+        return wire() != null || !response().writeQueueFull();
     }
 
     private HttpServerResponse response() {
@@ -83,17 +83,24 @@ final class SseRead extends LiveRead {
         boolean ends = more.atEnd();
         saidUpToDate = upToDate;
         SharedEvent event = encode(more, upToDate, ends);
-        ChannelHandlerContext wire = pastEncoder;
-        if (wire != null
-                && !ends
-                && response().headWritten()
-                && wire.channel().isWritable()
-                && lastWrite.isComplete()) {
+        ChannelHandlerContext wire = ends ? null : wire();
+        if (wire != null) {
             // The bulk of all fan-out: one buffer for all readers, instead of three and a promise for each.
             var _ = wire.writeAndFlush(event.chunk().share(), wire.voidPromise());
         } else {
             write(event.bytes(), ends);
         }
+    }
+
+    /** Where ready bytes may go now, or null if they have to take the way through the encoder. */
+    private @Nullable ChannelHandlerContext wire() {
+        ChannelHandlerContext wire = pastEncoder;
+        Future<Void> written = lastWrite;
+        boolean free = wire != null
+                && written != null
+                && written.isComplete()
+                && wire.channel().isWritable();
+        return free ? wire : null;
     }
 
     /** Readers at the same position get the same bytes; the first of them has them encoded. */
@@ -111,7 +118,7 @@ final class SseRead extends LiveRead {
         Buffer out = SseEvents.buffer(more.entries());
         SseEvents.data(out, more.state(), more.entries());
         SseEvents.control(out, more.to(), cursor, upToDate, ends);
-        SharedEvent event = new SharedEvent(more.from(), more.to(), cursor, upToDate, ends, out, new HttpChunk(out));
+        SharedEvent event = new SharedEvent(more.from(), more.to(), cursor, upToDate, ends, out, SseEvents.chunk(out));
         seat().readers().share(event);
         return event;
     }
@@ -132,8 +139,9 @@ final class SseRead extends LiveRead {
             leave();
             response().end(bytes);
         } else {
-            lastWrite = response().write(bytes);
-            if (lastWrite.failed()) {
+            Future<Void> written = response().write(bytes);
+            lastWrite = written;
+            if (written.failed()) {
                 leave();
             }
         }
