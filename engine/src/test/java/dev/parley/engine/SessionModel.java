@@ -7,6 +7,8 @@ import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.Run;
+import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
@@ -87,6 +89,12 @@ final class SessionModel {
         final Map<Sender, List<Long>> outcomes = new HashMap<>();
         ObjectModel objects = new ObjectModel(OBJECT_LIMITS);
 
+        /** Runs that have not ended, by id. */
+        final TreeMap<String, Run> runs = new TreeMap<>();
+
+        /** What has been said to have runs end that have not ended, by serial. */
+        final TreeMap<Long, RunNote.Cancel> cancels = new TreeMap<>();
+
         Room(long id) {
             this.id = id;
         }
@@ -104,6 +112,8 @@ final class SessionModel {
             copy.ids.putAll(ids);
             copy.outcomes.putAll(outcomes);
             copy.objects = objects.copy();
+            copy.runs.putAll(runs);
+            copy.cancels.putAll(cancels);
             return copy;
         }
 
@@ -176,23 +186,7 @@ final class SessionModel {
         Room known = rooms.get(command.session());
         Room room = known == null ? new Room(position) : known.copy();
         return switch (command) {
-            case Publish c -> {
-                if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
-                    yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
-                }
-                List<Long> positions = new ArrayList<>();
-                for (MessageOp op : c.messages()) {
-                    Object outcome = switch (op) {
-                        case Create m -> create(room, c.time(), m);
-                        case Change m -> change(room, c.time(), m);
-                    };
-                    if (!(outcome instanceof Long at)) {
-                        yield outcome;
-                    }
-                    positions.add(at);
-                }
-                yield accept(c.session(), room, c.sender(), positions);
-            }
+            case Publish c -> publish(c, room);
             case ChangePresence c -> {
                 if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
                     yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
@@ -250,13 +244,74 @@ final class SessionModel {
                 }
                 yield accept(c.session(), room, c.sender(), positions);
             }
-            case EndRun c -> throw new AssertionError("runs have tests of their own: " + c);
+            case EndRun c -> {
+                Run run = room.runs.get(c.runId());
+                if (run == null || run.suspended() || !c.connectionId().equals(run.connectionId())) {
+                    yield new SessionOutcome.NotAbandoned(c.runId());
+                }
+                yield publish(
+                        new Publish(c.session(), c.time(), null, c.messages(), List.of(new RunNote.Ended(c.runId()))),
+                        room);
+            }
             case Compact c -> new SessionOutcome.Done();
             case Remove c -> {
                 rooms.remove(c.session());
                 yield new SessionOutcome.Done();
             }
         };
+    }
+
+    private Object publish(Publish c, Room room) {
+        if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
+            return new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
+        }
+        List<Long> positions = new ArrayList<>();
+        for (MessageOp op : c.messages()) {
+            Object outcome = switch (op) {
+                case Create m -> create(room, c.time(), m);
+                case Change m -> change(room, c.time(), m);
+            };
+            if (!(outcome instanceof Long at)) {
+                return outcome;
+            }
+            positions.add(at);
+        }
+        String worker = c.sender() == null ? null : c.sender().connectionId();
+        c.runs().forEach(note -> hear(note, c.session(), worker, positions, room));
+        return accept(c.session(), room, c.sender(), positions);
+    }
+
+    private static void hear(RunNote note, SessionName name, @Nullable String worker, List<Long> positions, Room room) {
+        switch (note) {
+            case RunNote.Active n -> {
+                Run known = room.runs.get(n.runId());
+                if (known == null && n.opens()) {
+                    room.runs.put(
+                            n.runId(), new Run(name, n.runId(), positions.getFirst(), n.inputId(), worker, false));
+                } else if (known != null && (n.opens() || !known.suspended())) {
+                    room.runs.put(n.runId(), new Run(name, n.runId(), known.since(), known.inputId(), worker, false));
+                }
+            }
+            case RunNote.Suspended n ->
+                room.runs.computeIfPresent(
+                        n.runId(),
+                        (id, known) -> new Run(name, id, known.since(), known.inputId(), known.connectionId(), true));
+            case RunNote.Ended n -> {
+                Run known = room.runs.remove(n.runId());
+                if (known != null) {
+                    room.cancels
+                            .values()
+                            .removeIf(cancel -> n.runId().equals(cancel.runId())
+                                    || (known.inputId() != null
+                                            && known.inputId().equals(cancel.inputId())));
+                }
+            }
+            case RunNote.Cancel n -> {
+                if (n.runId() == null || room.runs.containsKey(n.runId())) {
+                    room.cancels.put(positions.get(n.message()), n);
+                }
+            }
+        }
     }
 
     private Object rollup(Rollup c, Room room) {

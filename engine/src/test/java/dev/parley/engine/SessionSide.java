@@ -13,12 +13,14 @@ import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
@@ -102,6 +104,7 @@ final class SessionSide {
             case 11, 12, 13, 14, 15 -> changeObjects(name, now);
             case 16, 17, 18, 19 ->
                 room == null || room.messages.isEmpty() ? publish(name, room, now) : rollup(name, room, now);
+            case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             case 20, 21, 22, 23 ->
                 room == null || room.messages.isEmpty() ? publish(name, room, now) : annotate(name, room, now);
             default -> publish(name, room, now);
@@ -135,12 +138,34 @@ final class SessionSide {
         String connectionId = connection();
         List<MessageOp> messages = new ArrayList<>();
         for (int count = random.nextInt(4) == 0 ? random.nextInt(4) : 1; count > 0; count--) {
-            messages.add(
-                    room == null || room.messages.isEmpty() || random.nextInt(3) == 0
-                            ? create(connectionId)
-                            : change(room));
+            messages.add(message(room, connectionId));
         }
-        return new Publish(name, now, sender(connectionId), messages);
+        List<RunNote> notes = new ArrayList<>();
+        for (int count = random.nextInt(3); count > 0 && !messages.isEmpty(); count--) {
+            notes.add(note(messages.size()));
+        }
+        return new Publish(name, now, sender(connectionId), messages, notes);
+    }
+
+    private MessageOp message(@Nullable Room room, String connectionId) {
+        return room == null || room.messages.isEmpty() || random.nextInt(3) == 0 ? create(connectionId) : change(room);
+    }
+
+    private String run() {
+        return "run" + random.nextInt(3);
+    }
+
+    private @Nullable String input() {
+        return random.nextBoolean() ? "input" + random.nextInt(3) : null;
+    }
+
+    private RunNote note(int messages) {
+        return switch (random.nextInt(6)) {
+            case 0 -> new RunNote.Ended(run());
+            case 1 -> new RunNote.Suspended(run());
+            case 2 -> new RunNote.Cancel(random.nextInt(messages), random.nextBoolean() ? run() : null, input());
+            default -> new RunNote.Active(run(), input(), random.nextBoolean());
+        };
     }
 
     /** Appends that are taken together, some of them perhaps sent before, alone or in other company. */
@@ -628,6 +653,11 @@ final class SessionSide {
                                 .map(member -> new Sessions.Membership(room.getKey(), member.connectionId())))
                         .distinct()
                         .toList());
+        assertThat(sessions.runsAtWork())
+                .containsExactlyInAnyOrderElementsOf(model.rooms().values().stream()
+                        .flatMap(room -> room.runs.values().stream())
+                        .filter(run -> !run.suspended() && run.connectionId() != null)
+                        .toList());
         model.rooms().forEach((name, room) -> compare(sessions, name, room));
         readers.forEach(reader -> reader.drained(sessions, delivery));
     }
@@ -666,6 +696,16 @@ final class SessionSide {
         });
         assertThat(state.bytes() == 0).isEqualTo(room.messages.isEmpty());
         compareMessages(sessions, state, room);
+        assertThat(sessions.runs(state)).isEqualTo(List.copyOf(room.runs.values()));
+        assertThat(sessions.cancels(state))
+                .isEqualTo(room.cancels.keySet().stream()
+                        .filter(room.messages::containsKey)
+                        .map(serial -> annotated(
+                                room,
+                                Objects.requireNonNull(room.messages.get(serial))
+                                        .getLast()
+                                        .whole()))
+                        .toList());
         compareVersions(sessions, state, room);
         boolean newestFirst = random.nextBoolean();
         Range range = new Range(somewhere(room), Long.MAX_VALUE, newestFirst);
