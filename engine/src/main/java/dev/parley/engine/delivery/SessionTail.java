@@ -72,8 +72,12 @@ public final class SessionTail implements AutoCloseable {
     /** What a tail yields at one moment. */
     public sealed interface Next {}
 
-    /** Entries in order; the reader's place, {@code to}, is at the last of them or behind it. */
-    public record More(List<SessionEntry> entries, long from, long to) implements Next {}
+    /**
+     * Entries in order; the reader's place, {@code to}, is at the last of them or behind it.
+     *
+     * @param upToDate true if nothing is left until the listener is called again; false if that is not known
+     */
+    public record More(List<SessionEntry> entries, long from, long to, boolean upToDate) implements Next {}
 
     /** Nothing to read yet; the listener is called when there is. */
     public record Nothing() implements Next {}
@@ -139,7 +143,11 @@ public final class SessionTail implements AutoCloseable {
             }
             bytes += entry.weight();
         }
-        return count == 0 ? new InStore() : advance(count == entries.size() ? entries : entries.subList(0, count));
+        if (count == 0) {
+            return new InStore();
+        }
+        boolean all = count == entries.size();
+        return advance(all ? entries : entries.subList(0, count), all);
     }
 
     /** True if the entry is an append to a message that the reader does not have. */
@@ -175,7 +183,7 @@ public final class SessionTail implements AutoCloseable {
         if (look.entries() != null && position >= storeUntil) {
             List<SessionEntry> completed = complete(look.entries(), maxBytes);
             if (!completed.isEmpty()) {
-                return advance(completed);
+                return advance(completed, false);
             }
             if (look.entries().isEmpty()) {
                 return new Nothing();
@@ -190,7 +198,7 @@ public final class SessionTail implements AutoCloseable {
         storeUntil = part.last();
         long from = position;
         position = part.to();
-        return part.entries().isEmpty() ? poll(maxBytes) : new More(part.entries(), from, position);
+        return part.entries().isEmpty() ? poll(maxBytes) : new More(part.entries(), from, position, false);
     }
 
     /** Entries from memory, with whole messages from the store in the place of appends to what the reader does not have. */
@@ -230,10 +238,10 @@ public final class SessionTail implements AutoCloseable {
         return outdated;
     }
 
-    private More advance(List<SessionEntry> entries) {
+    private More advance(List<SessionEntry> entries, boolean upToDate) {
         long from = position;
         position = entries.getLast().position();
-        return new More(entries, from, position);
+        return new More(entries, from, position, upToDate);
     }
 
     @Override

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Audience<M> {
     /** How long a round keeps the loop from everything else. */
-    private static final long MAX_TURN_NANOS = 1_000_000;
+    private static final long MAX_TURN_NANOS = 2_000_000;
 
     /** How long entries gather at most, however long a round took. */
     private static final long MAX_REST_MILLIS = 100;

@@ -397,7 +397,12 @@ final class Attachment {
             }
             SessionTail reading = tail;
             switch (reading.poll(BATCH_BYTES)) {
-                case SessionTail.More more -> deliver(more, true);
+                case SessionTail.More more -> {
+                    deliver(more, true);
+                    if (more.upToDate()) {
+                        return;
+                    }
+                }
                 case SessionTail.Nothing nothing -> {
                     return;
                 }

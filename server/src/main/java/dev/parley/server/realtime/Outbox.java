@@ -32,7 +32,7 @@ final class Outbox {
     private final Vertx vertx;
     private final ServerWebSocket socket;
     private final WireFormat format;
-    /** Where ready bytes pass the WebSocket encoder by. */
+    /** Where ready bytes pass the WebSocket encoder by, or null where they have to be encrypted for each client. */
     private final @Nullable ChannelHandlerContext pastEncoder;
 
     /** The last write that did not go that way: nothing may overtake it. */
@@ -41,6 +41,7 @@ final class Outbox {
     private long lastSentNanos = System.nanoTime();
     private long fullSinceNanos;
     private boolean full;
+    private boolean closing;
 
     /**
      * To {@code socket}.
@@ -51,7 +52,7 @@ final class Outbox {
         this.vertx = vertx;
         this.socket = socket;
         this.format = format;
-        this.pastEncoder = context(socket).pipeline().context(WebSocketFrameEncoder.class);
+        this.pastEncoder = socket.isSsl() ? null : context(socket).pipeline().context(WebSocketFrameEncoder.class);
         socket.setWriteQueueMaxSize(QUEUE_BYTES).drainHandler(drained -> {
             full = false;
             onRoom.run();
@@ -88,7 +89,7 @@ final class Outbox {
     /** Where ready bytes may go now, or null if they have to take the way through the encoder. */
     private @Nullable ChannelHandlerContext wire() {
         ChannelHandlerContext wire = pastEncoder;
-        boolean free = wire != null && lastWrite.isComplete() && wire.channel().isWritable() && !socket.isClosed();
+        boolean free = wire != null && lastWrite.isComplete() && wire.channel().isWritable() && !closing;
         return free ? wire : null;
     }
 
@@ -131,6 +132,7 @@ final class Outbox {
      * @param comeBack whether the client is expected to connect again
      */
     void close(boolean comeBack) {
+        closing = true;
         if (!socket.isClosed()) {
             socket.close(comeBack ? GOING_AWAY : NORMAL);
             vertx.setTimer(CLOSE_TIMEOUT_MILLIS, timer -> abort());
