@@ -64,9 +64,10 @@ export async function createStreams(server, streamPath, count, connections = 16)
   if (created.errors > 0) throw new Error(`${server.name}: ${created.errors} of ${count} streams were not created`);
 }
 
-export async function diskCheck(directory) {
+/** 4 KiB writes with a sync: one after another, or `rate` a second. */
+export async function diskCheck(directory, { seconds = 1, rate = 0 } = {}) {
   let result;
-  await run(loadProgram, ["disk", ...flags({ dir: directory, seconds: 1 })], (line) => (result = JSON.parse(line)));
+  await run(loadProgram, ["disk", ...flags({ dir: directory, seconds, rate })], (line) => (result = JSON.parse(line)));
   return result;
 }
 

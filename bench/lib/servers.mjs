@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const READY_SECONDS = 60;
 const STOP_SECONDS = 30;
 const CLOCK_TICKS_PER_SECOND = 100;
+const SECTOR_BYTES = 512;
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 export const benchDir = path.dirname(here);
@@ -155,6 +156,17 @@ export class Server {
       if (fields) ticks += Number(fields[11]) + Number(fields[12]);
     }
     return ticks / CLOCK_TICKS_PER_SECOND;
+  }
+
+  /**
+   * Bytes that the disk under the server's data has been made to write so far, by whomever; undefined if it is no disk of its
+   * own. (The kernel's count for the process takes whole folios for every page in them.)
+   */
+  diskBytes() {
+    const { dev } = fs.statSync(this.dataDir);
+    const number = `${(dev >> 8) & 0xfff} ${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
+    const line = fs.readFileSync("/proc/diskstats", "utf8").split("\n").find((l) => l.trim().replace(/\s+/, " ").startsWith(`${number} `));
+    return line === undefined ? undefined : Number(line.trim().split(/\s+/)[9]) * SECTOR_BYTES;
   }
 
   /** Proportional set size, in MiB. */

@@ -1,4 +1,4 @@
-/* How many 4 KiB writes the disk makes durable per second, one after another, in a preallocated file. */
+/* How many 4 KiB writes the disk makes durable per second, in a preallocated file: one after another, or so many a second. */
 #define _GNU_SOURCE
 #include "http.h"
 
@@ -14,6 +14,7 @@ enum { BLOCK = 4096, FILE_BLOCKS = 16384 };
 int disk_main(int argc, char **argv) {
     const char *directory = option(argc, argv, "--dir", ".");
     double seconds = option_number(argc, argv, "--seconds", 1);
+    double rate = option_number(argc, argv, "--rate", 0);
     char path[4096];
     snprintf(path, sizeof path, "%s/disk-check-XXXXXX", directory);
     int fd = mkstemp(path);
@@ -38,6 +39,13 @@ int disk_main(int argc, char **argv) {
         uint64_t after = now_us();
         histogram_add(&syncs, after - before);
         before = after;
+        if (rate > 0) {
+            uint64_t due = start + (uint64_t)((double)(i + 1) * 1e6 / rate);
+            if (due > after) {
+                usleep((useconds_t)(due - after));
+                before = now_us();
+            }
+        }
     }
     printf("{\"per_second\":%.0f,", (double)syncs.count / ((double)(before - start) / 1e6));
     histogram_print("sync_ms", &syncs);

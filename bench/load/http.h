@@ -86,5 +86,6 @@ int disk_main(int argc, char **argv);
 int rt_main(int argc, char **argv);
 int rt_publish_main(int argc, char **argv);
 int rt_attach_main(int argc, char **argv);
+int rt_answers_main(int argc, char **argv);
 
 #endif

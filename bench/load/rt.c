@@ -2,7 +2,9 @@
    rt: R connections in one channel, and one publisher at a fixed rate on its own thread (open loop, without waiting for
    acknowledgements; a message carries the instant at which it was sent, and how late that was is reported apart).
    rt-publish: C publishers that each wait for the acknowledgement before the next message (closed loop).
-   rt-attach: C slots, in each of which a client comes, attaches, gets the last M messages and goes (closed loop). */
+   rt-attach: C slots, in each of which a client comes, attaches, gets the last M messages and goes (closed loop).
+   rt-answers: A channels with R connections each, and in each an agent that lets one answer of N tokens after another
+   grow, at a fixed rate of tokens (open loop). */
 #define _GNU_SOURCE
 #include "ws.h"
 
@@ -438,6 +440,205 @@ int rt_attach_main(int argc, char **argv) {
         "\"reader_cpu_seconds\":%.3f,\"writer_cpu_seconds\":0,",
         slots, seconds, (unsigned long long)completed, (unsigned long long)bytes_read, cpu);
     histogram_print("latency_ms", &acknowledgements);
+    puts("}");
+    return 0;
+}
+
+/* ---- answers that grow ---- */
+
+enum { HELD_TOKENS = 1024 };
+
+/* One in each channel: lets an answer grow, then begins the next. */
+struct agent {
+    struct ws ws;
+    char channel[96];
+    char message[96]; /* the answer that grows; empty until the server has named it */
+    bool open;
+    uint64_t serial, tokens, acknowledged;
+    uint64_t sent_at[HELD_TOKENS];
+    /* Tokens that were due before the answer had its name. */
+    uint64_t held[HELD_TOKENS];
+    int held_count;
+};
+
+static struct agent *agents;
+static int agent_count, open_agents, tokens_per_answer;
+static uint64_t tokens_in_window, bytes_sent;
+
+static void send_token(struct agent *agent, uint64_t stamp) {
+    uint64_t sequence = agent->serial++;
+    if (sequence - agent->acknowledged >= HELD_TOKENS) {
+        die("%d tokens of %s are not acknowledged", HELD_TOKENS, agent->channel);
+    }
+    agent->sent_at[sequence % HELD_TOKENS] = stamp;
+    tokens_in_window += in_window(stamp);
+    if (agent->tokens++ % (uint64_t)tokens_per_answer == 0) {
+        agent->message[0] = '\0';
+        ws_publish(&agent->ws, agent->channel, sequence, stamp, 1);
+    } else {
+        size_t bytes = ws_append(&agent->ws, agent->channel, sequence, agent->message, stamp, sequence);
+        bytes_sent += in_window(stamp) ? bytes : 0;
+    }
+    atomic_fetch_add(&sent, 1);
+}
+
+static void agent_news(void *context, struct news news) {
+    struct agent *agent = context;
+    if (news.kind == OPENED) {
+        agent->open = true;
+        if (++open_agents == agent_count) {
+            atomic_store(&publisher_ready, true);
+        }
+        return;
+    }
+    if (news.kind != ACKNOWLEDGED) {
+        return;
+    }
+    uint64_t now = now_us();
+    for (uint64_t i = news.serial; i < news.serial + news.count; i++) {
+        uint64_t at = agent->sent_at[i % HELD_TOKENS];
+        if (in_window(at)) {
+            histogram_add(&acknowledgements, now - at);
+        }
+    }
+    agent->acknowledged = news.serial + news.count;
+    acknowledged += news.count;
+    if (agent->message[0] == '\0' && agent->acknowledged == agent->serial) {
+        size_t length = news.message ? strcspn(news.message, "\"") : 0;
+        if (length == 0 || length >= sizeof agent->message) {
+            die("an answer in %s has no name", agent->channel);
+        }
+        memcpy(agent->message, news.message, length);
+        agent->message[length] = '\0';
+        for (int i = 0; i < agent->held_count; i++) {
+            send_token(agent, agent->held[i]);
+        }
+        agent->held_count = 0;
+    }
+}
+
+static void token_is_due(struct agent *agent, uint64_t due) {
+    uint64_t now = now_us();
+    if (in_window(now)) {
+        histogram_add(&lateness, now - due);
+        late_sends += now - due > 1000;
+    }
+    if (agent->serial == 0 || agent->message[0] != '\0') {
+        send_token(agent, now);
+    } else if (agent->held_count < HELD_TOKENS) {
+        agent->held[agent->held_count++] = now;
+    } else {
+        die("an answer in %s waits for its name", agent->channel);
+    }
+}
+
+static void *let_answers_grow(void *unused) {
+    static const struct ws_events agent_events = {agent_news, publisher_text};
+    char *own_buffer = malloc(READ_BUFFER_BYTES);
+    int own_epoll = epoll_create1(EPOLL_CLOEXEC);
+    for (int i = 0; i < agent_count; i++) {
+        agents[i].ws = (struct ws){.protocol = ABLY, .fd = open_connected(&target)};
+        poll_add(own_epoll, agents[i].ws.fd, EPOLLIN, &agents[i]);
+        ws_ask(&agents[i].ws, &target, key);
+    }
+    uint64_t index = 0, ignored = 0;
+    double cpu_at_start = -1, cpu_at_end = -1;
+    while (!atomic_load(&publisher_stop)) {
+        uint64_t now = now_us(), wait_us = 1000;
+        if (cpu_at_start < 0 && window_start && now >= window_start) {
+            cpu_at_start = thread_cpu_seconds();
+        }
+        if (cpu_at_end < 0 && window_end && now >= window_end) {
+            cpu_at_end = thread_cpu_seconds();
+        }
+        if (publish_start) {
+            /* The agents take turns, so that their tokens are spread over time. */
+            uint64_t due = publish_start + (uint64_t)((double)index * 1e6 / (rate * agent_count));
+            if (due >= window_end) {
+                wait_us = 10000;
+            } else if (due <= now) {
+                token_is_due(&agents[index++ % (uint64_t)agent_count], due);
+                wait_us = 0;
+            } else {
+                wait_us = due - now < 10000 ? due - now : 10000;
+            }
+        }
+        struct timespec wait = {.tv_nsec = (long)wait_us * 1000};
+        struct epoll_event events[64];
+        int n = epoll_pwait2(own_epoll, events, 64, &wait, NULL);
+        for (int i = 0; i < n; i++) {
+            struct agent *agent = events[i].data.ptr;
+            if (!ws_read(&agent->ws, own_buffer, &agent_events, agent, &ignored)) {
+                die("the server has closed the connection of an agent");
+            }
+        }
+    }
+    publisher_cpu = cpu_at_end - cpu_at_start;
+    return unused;
+}
+
+static uint64_t tokens_missing(int readers) {
+    uint64_t missing = 0;
+    for (int i = 0; i < client_count; i++) {
+        missing += agents[i / readers].serial - clients[i].expected;
+    }
+    return missing;
+}
+
+int rt_answers_main(int argc, char **argv) {
+    agent_count = (int)option_number(argc, argv, "--answers", 100);
+    int readers = (int)option_number(argc, argv, "--readers", 3);
+    prepare(argc, argv, agent_count * readers);
+    rate = option_number(argc, argv, "--rate", 50);
+    tokens_per_answer = (int)option_number(argc, argv, "--tokens", 300);
+    double warmup = option_number(argc, argv, "--warmup", 1), seconds = option_number(argc, argv, "--seconds", 5);
+    const char *path = option(argc, argv, "--path", "answers");
+    mode = &reader;
+    agents = calloc((size_t)agent_count, sizeof *agents);
+    for (int i = 0; i < agent_count; i++) {
+        snprintf(agents[i].channel, sizeof agents[i].channel, "%s-%d", path, i);
+    }
+    for (int i = 0; i < client_count; i++) {
+        memcpy(clients[i].channel, agents[i / readers].channel, sizeof clients[i].channel);
+    }
+    pthread_t publisher;
+    pthread_create(&publisher, NULL, let_answers_grow, NULL);
+    while (!atomic_load(&publisher_ready)) {
+        usleep(1000);
+    }
+    connect_all();
+    event("live");
+
+    window_start = now_us() + (uint64_t)(warmup * 1e6);
+    window_end = window_start + (uint64_t)(seconds * 1e6);
+    publish_start = now_us() + 50000;
+    run_until(window_start);
+    double reader_cpu = thread_cpu_seconds();
+    event("measuring");
+    run_until(window_end);
+    reader_cpu = thread_cpu_seconds() - reader_cpu;
+    event("measured");
+
+    uint64_t drain_start = now_us();
+    while (now_us() < drain_start + DRAIN_MIN_MS * 1000ull
+           || ((tokens_missing(readers) > 0 || acknowledged < sent) && now_us() < drain_start + DRAIN_MAX_MS * 1000ull)) {
+        turn(50);
+    }
+    atomic_store(&publisher_stop, true);
+    pthread_join(publisher, NULL);
+    printf(
+        "{\"event\":\"result\",\"answers\":%d,\"readers\":%d,\"seconds\":%.3f,\"tokens\":%llu,\"delivered\":%llu,"
+        "\"bytes\":%llu,\"bytes_sent\":%llu,\"gaps\":%llu,\"duplicates\":%llu,\"backlog\":%llu,\"unacknowledged\":%llu,"
+        "\"late_sends\":%llu,\"reader_cpu_seconds\":%.3f,\"writer_cpu_seconds\":%.3f,",
+        agent_count, readers, seconds, (unsigned long long)tokens_in_window, (unsigned long long)delivered,
+        (unsigned long long)bytes_read, (unsigned long long)bytes_sent, (unsigned long long)gaps,
+        (unsigned long long)duplicates, (unsigned long long)tokens_missing(readers),
+        (unsigned long long)(sent - acknowledged), (unsigned long long)late_sends, reader_cpu, publisher_cpu);
+    histogram_print("latency_ms", &latency);
+    putchar(',');
+    histogram_print("ack_ms", &acknowledgements);
+    putchar(',');
+    histogram_print("lateness_ms", &lateness);
     puts("}");
     return 0;
 }

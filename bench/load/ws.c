@@ -86,9 +86,25 @@ void ws_publish(struct ws *ws, const char *channel, uint64_t serial, uint64_t st
     send_frame(ws, OPCODE_TEXT, frame, n);
 }
 
+size_t ws_append(
+    struct ws *ws, const char *channel, uint64_t serial, const char *message, uint64_t stamp_us, uint64_t sequence) {
+    char text[512];
+    int n = snprintf(
+        text, sizeof text,
+        "{\"action\":15,\"channel\":\"%s\",\"msgSerial\":%llu,"
+        "\"messages\":[{\"action\":5,\"serial\":\"%s\",\"data\":\" @%016llu%08llu\"}]}",
+        channel, (unsigned long long)serial, message, (unsigned long long)stamp_us, (unsigned long long)sequence);
+    if (n >= (int)sizeof text) {
+        die("a channel or message with a long name: %s %s", channel, message);
+    }
+    send_text(ws, text);
+    return (size_t)n;
+}
+
 static struct news ably_news(struct ws *ws) {
+    static const char named[] = "\"serials\":[\"";
     unsigned action;
-    struct news news = {NOTHING, 0, 0};
+    struct news news = {0};
     if (sscanf(ws->head, "{\"action\":%u", &action) != 1) {
         die("not a frame: %s", ws->head);
     }
@@ -98,7 +114,8 @@ static struct news ably_news(struct ws *ws) {
         if (sscanf(ws->head, "{\"action\":1,\"msgSerial\":%llu,\"count\":%llu", &serial, &count) != 2) {
             die("not an ACK: %s", ws->head);
         }
-        news = (struct news){ACKNOWLEDGED, serial, count};
+        const char *message = strstr(ws->head, named);
+        news = (struct news){ACKNOWLEDGED, serial, count, message ? message + sizeof named - 1 : NULL};
         break;
     }
     case 4:
@@ -117,7 +134,7 @@ static struct news ably_news(struct ws *ws) {
 }
 
 static struct news socketio_news(struct ws *ws) {
-    struct news news = {NOTHING, 0, 0};
+    struct news news = {0};
     unsigned long long id;
     if (ws->head[0] == '0') {
         send_text(ws, "40");
@@ -126,7 +143,7 @@ static struct news socketio_news(struct ws *ws) {
     } else if (strncmp(ws->head, "40", 2) == 0) {
         news.kind = OPENED;
     } else if (sscanf(ws->head, "43%llu[", &id) == 1) {
-        news = id == 0 ? (struct news){JOINED, 0, 0} : (struct news){ACKNOWLEDGED, id - 1, 1};
+        news = id == 0 ? (struct news){.kind = JOINED} : (struct news){ACKNOWLEDGED, id - 1, 1, NULL};
     } else if (strncmp(ws->head, "44", 2) == 0 || strncmp(ws->head, "41", 2) == 0) {
         die("refused: %s", ws->head);
     }

@@ -26,6 +26,7 @@ struct ws {
 struct news {
     enum { NOTHING, OPENED, JOINED, ACKNOWLEDGED } kind;
     uint64_t serial, count; /* of the publishes that are acknowledged */
+    const char *message;    /* the first message that they made, up to a quotation mark; NULL if none is named */
 };
 
 struct ws_events {
@@ -40,5 +41,8 @@ bool ws_read(struct ws *ws, char *buffer, const struct ws_events *events, void *
 /* Messages of this many come with the attachment; 0: none. */
 void ws_join(struct ws *ws, const char *channel, int rewind);
 void ws_publish(struct ws *ws, const char *channel, uint64_t serial, uint64_t stamp_us, int texts);
+/* Appends a token to a message; gives the bytes that were sent for it. */
+size_t ws_append(
+    struct ws *ws, const char *channel, uint64_t serial, const char *message, uint64_t stamp_us, uint64_t sequence);
 
 #endif
