@@ -148,6 +148,11 @@ public final class Audience<M> {
         seated = null;
     }
 
+    /** How many there are. */
+    public int size() {
+        return members.size();
+    }
+
     /** True if nobody is there. */
     public boolean isEmpty() {
         return members.isEmpty();

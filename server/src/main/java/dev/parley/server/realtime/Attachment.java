@@ -442,7 +442,7 @@ final class Attachment {
             if (!shown.isEmpty()) {
                 Frames.entries(format(), name, shown, more.to()).forEach(this::send);
             }
-        } else if (fromMemory) {
+        } else if (fromMemory && channel.isShared()) {
             channel.frames(more, view).forEach(connection.outbox()::send);
         } else {
             view.frames(more.entries(), more.to()).forEach(this::send);

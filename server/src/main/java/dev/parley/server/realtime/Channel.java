@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /** All attachments to one session on one event loop: they hear of news together and share what is encoded for them. */
 final class Channel {
-    /** What people and agents say to each other should not wait: half of the loop, at most, is for one session. */
+    /** What people and agents say to each other should not wait: a busy session may have four fifths of the loop. */
     private static final double REST_PER_WORK = 0.25;
 
     private final SessionName session;
@@ -73,6 +73,11 @@ final class Channel {
 
     SessionName session() {
         return session;
+    }
+
+    /** Whether there is more than one to hear of news. */
+    boolean isShared() {
+        return audience.size() > 1;
     }
 
     Audience<Attachment> audience() {

@@ -340,6 +340,33 @@ class RealtimeDoorTest {
         }
     }
 
+    /** Frames for many are framed by us and not by the library; their lengths take 16 and 64 bits. */
+    @Test
+    void framesOfAllLengthsReachAllReaders() throws Exception {
+        try (var server = server()) {
+            List<RealtimeClient> readers = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                RealtimeClient reader = server.connect(WITH_KEY);
+                reader.send("{'action':10,'channel':'c'}");
+                reader.next(ATTACHED);
+                readers.add(reader);
+            }
+            RealtimeClient writer = server.connect(WITH_KEY);
+            List<String> texts = List.of("x", "y".repeat(1_000), "z".repeat(65_500), "end");
+            for (int i = 0; i < texts.size(); i++) {
+                writer.send(publish("c", i, texts.get(i)));
+                for (RealtimeClient reader : readers) {
+                    assertThat(reader.next(MESSAGE)
+                                    .path("messages")
+                                    .get(0)
+                                    .path("data")
+                                    .stringValue())
+                            .isEqualTo(texts.get(i));
+                }
+            }
+        }
+    }
+
     @Test
     void aSlowReaderGetsEverythingOnceItReads() throws Exception {
         try (var server = server()) {
