@@ -7,8 +7,8 @@ import { servers } from "../lib/servers.mjs";
 
 const READERS = [1, 32];
 const MESSAGE_BYTES = 100;
-// With more it closes readers' connections in the middle of the stream.
-const MOST_READERS = { "ds-file": 1 };
+// With more the reference closes readers' connections in the middle of the stream.
+const MOST_READERS = { "ds-file": 1, "ds-memory": 1 };
 
 export async function run(context) {
   const messages = context.quick ? 10000 : 100000;
