@@ -57,7 +57,7 @@ for (const name of chosen) {
   const context = {
     quick: values.quick,
     runs: Number(values.runs ?? (values.quick ? 1 : 3)),
-    command: `bench/run ${name}${values.quick ? " --quick" : ""}${values.runs ? ` --runs ${values.runs}` : ""}`,
+    command: `bench/run ${name}${values.quick ? " --quick" : ""}${values.runs ? ` --runs ${values.runs}` : ""}${values.servers ? ` --servers ${values.servers}` : ""}`,
     machine: machineLine(),
     disk: [],
     notes,
