@@ -99,5 +99,5 @@ export async function historyUntil(server, attached) {
     pages.push(JSON.parse(body));
     next = response.headers.get("link")?.match(/<([^>]+)>; rel="next"/)?.[1];
   }
-  return { messages: pages.flat().reverse(), bytes, pages: pages.length };
+  return { messages: pages.flat().reverse(), bytes };
 }

@@ -15,7 +15,7 @@ const answerText = (answer) => Array.from({ length: TOKENS }, (_, n) => token(an
 /** What an AI SDK sends for a token. */
 const chunk = (answer, n) => ({ type: "text-delta", id: `answer-${answer}`, delta: token(answer, n) });
 
-/** How each server is filled, and what a late joiner does there; a join gives {records, bytes, answers}. */
+/** How each server is filled, and what a late joiner does there; a join gives {records, bytes, texts}. */
 const ways = {
   parley: {
     title: "Parley, a session",

@@ -1,5 +1,6 @@
 // The longest answer: one message that grows to a megabyte in 20,000 appends. What does an append cost, early and late?
-import { median, number, publish, spread, table } from "../lib/report.mjs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { number, publish, spread, table } from "../lib/report.mjs";
 import { APPEND, Session } from "../lib/session.mjs";
 
 const APPENDS = 20_000;
@@ -47,7 +48,7 @@ export async function run(context) {
       agent.close();
       // An acknowledgement may overtake what a viewer is sent, on another connection.
       const deadline = Date.now() + 5000;
-      while (seen < count * FRAGMENT_BYTES && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (seen < count * FRAGMENT_BYTES && Date.now() < deadline) await sleep(5);
       if (seen !== count * FRAGMENT_BYTES) throw new Error(`the viewer has seen ${seen} of ${count * FRAGMENT_BYTES} bytes`);
       viewer.close();
     };
