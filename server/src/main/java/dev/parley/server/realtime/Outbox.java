@@ -1,5 +1,6 @@
 package dev.parley.server.realtime;
 
+import dev.parley.server.loop.ReadyWire;
 import dev.parley.server.wire.WireFormat;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.websocketx.WebSocketFrameEncoder;
@@ -32,11 +33,7 @@ final class Outbox {
     private final Vertx vertx;
     private final ServerWebSocket socket;
     private final WireFormat format;
-    /** Where ready bytes pass the WebSocket encoder by, or null where they have to be encrypted for each client. */
-    private final @Nullable ChannelHandlerContext pastEncoder;
-
-    /** The last write that did not go that way: nothing may overtake it. */
-    private Future<Void> lastWrite = Future.succeededFuture();
+    private final ReadyWire ready;
 
     private long lastSentNanos = System.nanoTime();
     private long fullSinceNanos;
@@ -52,7 +49,9 @@ final class Outbox {
         this.vertx = vertx;
         this.socket = socket;
         this.format = format;
-        this.pastEncoder = socket.isSsl() ? null : context(socket).pipeline().context(WebSocketFrameEncoder.class);
+        this.ready = new ReadyWire(pastEncoder(socket));
+        // The handshake is over: frames may go at once.
+        ready.encoded(Future.succeededFuture());
         socket.setWriteQueueMaxSize(QUEUE_BYTES).drainHandler(drained -> {
             full = false;
             onRoom.run();
@@ -71,39 +70,29 @@ final class Outbox {
         lastSentNanos = System.nanoTime();
         // Not as a text, which would be encoded once more for each client.
         WebSocketFrameType type = format == WireFormat.JSON ? WebSocketFrameType.TEXT : WebSocketFrameType.BINARY;
-        lastWrite = socket.writeFrame(new WebSocketFrameImpl(type, frame, true));
+        ready.encoded(socket.writeFrame(new WebSocketFrameImpl(type, frame, true)));
     }
 
     /** Sends a frame that others get as well. */
     void send(SharedFrame frame) {
-        ChannelHandlerContext wire = wire();
-        if (wire == null) {
-            send(frame.bytes());
-        } else {
-            // The bulk of all fan-out: one buffer for all readers, and no promise.
+        if (!closing && ready.write(frame.onWire())) {
             lastSentNanos = System.nanoTime();
-            var _ = wire.writeAndFlush(frame.share(), wire.voidPromise());
+        } else {
+            send(frame.bytes());
         }
-    }
-
-    /** Where ready bytes may go now, or null if they have to take the way through the encoder. */
-    private @Nullable ChannelHandlerContext wire() {
-        ChannelHandlerContext wire = pastEncoder;
-        boolean free = wire != null && lastWrite.isComplete() && wire.channel().isWritable() && !closing;
-        return free ? wire : null;
     }
 
     /** Sends what shows the client that the connection lives, and nothing else. */
     void ping() {
         if (!socket.isClosed()) {
             lastSentNanos = System.nanoTime();
-            lastWrite = socket.writeFrame(WebSocketFrame.pingFrame(Buffer.buffer()));
+            ready.encoded(socket.writeFrame(WebSocketFrame.pingFrame(Buffer.buffer())));
         }
     }
 
     /** Whether entries may be sent. */
     boolean hasRoom() {
-        if (!full && wire() != null) {
+        if (!full && !closing && ready.isFree()) {
             return true;
         }
         if (socket.isClosed()) {
@@ -142,6 +131,11 @@ final class Outbox {
     /** Closes the socket now, whatever it still has to send. */
     void abort() {
         var _ = context(socket).close();
+    }
+
+    /** Where frames pass the WebSocket encoder by, or null where they have to be encrypted for each client. */
+    private static @Nullable ChannelHandlerContext pastEncoder(ServerWebSocket socket) {
+        return socket.isSsl() ? null : context(socket).pipeline().context(WebSocketFrameEncoder.class);
     }
 
     private static ChannelHandlerContext context(ServerWebSocket socket) {

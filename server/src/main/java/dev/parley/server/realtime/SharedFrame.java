@@ -2,7 +2,6 @@ package dev.parley.server.realtime;
 
 import dev.parley.server.loop.SharedBytes;
 import dev.parley.server.wire.WireFormat;
-import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 
 /** A protocol message for many connections of one event loop, framed once as a WebSocket message (RFC 6455, 5.2). */
@@ -26,9 +25,9 @@ final class SharedFrame {
         return bytes;
     }
 
-    /** The WebSocket message for one more connection, which releases it when it is written. */
-    ByteBuf share() {
-        return onWire.share();
+    /** The WebSocket message that carries it. */
+    SharedBytes onWire() {
+        return onWire;
     }
 
     void release() {

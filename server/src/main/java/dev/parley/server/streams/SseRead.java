@@ -3,6 +3,7 @@ package dev.parley.server.streams;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
+import dev.parley.server.loop.ReadyWire;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.vertx.core.Future;
@@ -27,16 +28,20 @@ final class SseRead extends LiveRead {
     private final @Nullable String clientCursor;
     private boolean saidUpToDate;
 
-    /** Where bytes pass the HTTP encoder by, or null where it does more than to frame them. */
-    private @Nullable ChannelHandlerContext pastEncoder;
-
-    /** The last write that did not go that way, the first of them with the head: nothing may overtake it. */
-    private @Nullable Future<Void> lastWrite;
+    private final ReadyWire ready;
 
     SseRead(Exchange exchange, @Nullable String clientCursor, Config config, Runnable onLeave) {
         super(exchange, onLeave);
         this.clientCursor = clientCursor;
         this.maxAgeMillis = config.streams().sseMaxAge().toMillis();
+        this.ready = new ReadyWire(pastEncoder(exchange.request()));
+    }
+
+    /** Where chunks pass the HTTP encoder by, or null where it does more than to frame them. */
+    private static @Nullable ChannelHandlerContext pastEncoder(HttpServerRequest request) {
+        return request.version() == HttpVersion.HTTP_1_1 && !request.isSSL()
+                ? ((ConnectionBase) request.connection()).channel().pipeline().context(HttpResponseEncoder.class)
+                : null;
     }
 
     @Override
@@ -51,7 +56,7 @@ final class SseRead extends LiveRead {
 
     @Override
     boolean wantsMore() {
-        return wire() != null || !response().writeQueueFull();
+        return ready.isFree() || !response().writeQueueFull();
     }
 
     private HttpServerResponse response() {
@@ -70,11 +75,6 @@ final class SseRead extends LiveRead {
             response.putHeader(Wire.SSE_ENCODING, "base64");
         }
         response.drainHandler(drained -> pump());
-        HttpServerRequest request = exchange().request();
-        if (request.version() == HttpVersion.HTTP_1_1 && !request.isSSL()) {
-            pastEncoder =
-                    ((ConnectionBase) request.connection()).channel().pipeline().context(HttpResponseEncoder.class);
-        }
     }
 
     @Override
@@ -83,24 +83,10 @@ final class SseRead extends LiveRead {
         boolean ends = more.atEnd();
         saidUpToDate = upToDate;
         SharedEvent event = encode(more, upToDate, ends);
-        ChannelHandlerContext wire = ends ? null : wire();
-        if (wire != null) {
-            // The bulk of all fan-out: one buffer for all readers, instead of three and a promise for each.
-            var _ = wire.writeAndFlush(event.chunk().share(), wire.voidPromise());
-        } else {
+        // The last bytes end the response, and the first ones bring its head: both are for the encoder.
+        if (ends || !ready.write(event.chunk())) {
             write(event.bytes(), ends);
         }
-    }
-
-    /** Where ready bytes may go now, or null if they have to take the way through the encoder. */
-    private @Nullable ChannelHandlerContext wire() {
-        ChannelHandlerContext wire = pastEncoder;
-        Future<Void> written = lastWrite;
-        boolean free = wire != null
-                && written != null
-                && written.isComplete()
-                && wire.channel().isWritable();
-        return free ? wire : null;
     }
 
     /** Readers at the same position get the same bytes; the first of them has them encoded. */
@@ -140,7 +126,7 @@ final class SseRead extends LiveRead {
             response().end(bytes);
         } else {
             Future<Void> written = response().write(bytes);
-            lastWrite = written;
+            ready.encoded(written);
             if (written.failed()) {
                 leave();
             }
