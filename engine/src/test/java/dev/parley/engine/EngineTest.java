@@ -1,9 +1,9 @@
 package dev.parley.engine;
 
+import static dev.parley.engine.Outcomes.submit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.journal.CorruptJournalException;
 import dev.parley.engine.journal.FaultyDisk;
@@ -61,22 +61,6 @@ class EngineTest {
 
     private FaultyDisk disk() throws IOException {
         return new FaultyDisk(new FolderDisk(folder.resolve("journal")));
-    }
-
-    private static <O> CompletableFuture<O> submit(Engine engine, Command<O> command) {
-        CompletableFuture<O> answer = new CompletableFuture<>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O outcome) {
-                answer.complete(outcome);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                answer.completeExceptionally(failure);
-            }
-        });
-        return answer;
     }
 
     private static Create create(String path) {

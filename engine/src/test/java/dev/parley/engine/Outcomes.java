@@ -3,12 +3,17 @@ package dev.parley.engine;
 import dev.parley.engine.command.Command;
 import java.util.concurrent.CompletableFuture;
 
-/** Submits commands in tests that wait for what becomes of them. */
+/** Submits commands in tests. */
 final class Outcomes {
     private Outcomes() {}
 
     /** What became of {@code command}. */
     static <O> O of(Engine engine, Command<O> command) throws Exception {
+        return submit(engine, command).get();
+    }
+
+    /** What will have become of {@code command}. */
+    static <O> CompletableFuture<O> submit(Engine engine, Command<O> command) {
         CompletableFuture<O> answer = new CompletableFuture<>();
         engine.submit(command, new Reply<>() {
             @Override
@@ -21,6 +26,6 @@ final class Outcomes {
                 answer.completeExceptionally(failure);
             }
         });
-        return answer.get();
+        return answer;
     }
 }

@@ -104,9 +104,9 @@ final class SessionSide {
             case 11, 12, 13, 14, 15 -> changeObjects(name, now);
             case 16, 17, 18, 19 ->
                 room == null || room.messages.isEmpty() ? publish(name, room, now) : rollup(name, room, now);
-            case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             case 20, 21, 22, 23 ->
                 room == null || room.messages.isEmpty() ? publish(name, room, now) : annotate(name, room, now);
+            case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             default -> publish(name, room, now);
         };
     }
