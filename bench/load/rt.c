@@ -133,7 +133,7 @@ static void prepare(int argc, char **argv, int count) {
     on_end = end_is_failure;
 }
 
-/* ---- one publisher, many readers ---- */
+/* ---- readers ---- */
 
 static void reader_news(void *context, struct news news) {
     struct client *client = context;
@@ -162,41 +162,35 @@ static void reader_text(void *context, uint64_t stamp, uint64_t sequence) {
 
 static const struct ws_events reader = {reader_news, reader_text};
 
+/* ---- the thread that sends, at a fixed rate ---- */
+
 static double rate;
 static _Atomic uint64_t sent;
 static _Atomic bool publisher_ready, publisher_stop;
 static _Atomic uint64_t publish_start;
 static uint64_t acknowledged, late_sends;
-static uint64_t sent_at[PENDING_ACKS];
 static double publisher_cpu;
 
-static void publisher_news(void *context, struct news news) {
-    (void)context;
-    if (news.kind == OPENED) {
-        atomic_store(&publisher_ready, true);
-    } else if (news.kind == ACKNOWLEDGED) {
-        uint64_t now = now_us();
-        for (uint64_t i = news.serial; i < news.serial + news.count; i++) {
-            acknowledged++;
-            uint64_t at = sent_at[i % PENDING_ACKS];
-            if (in_window(at)) {
-                histogram_add(&acknowledgements, now - at);
-            }
-        }
+/* Sends what is due: the message of that index, and the instant for which it was planned. */
+typedef void (*send_due)(uint64_t index, uint64_t due);
+
+static void note_lateness(uint64_t due, uint64_t stamp) {
+    if (in_window(stamp)) {
+        histogram_add(&lateness, stamp - due);
+        late_sends += stamp - due > 1000;
     }
 }
 
-static void publisher_text(void *context, uint64_t stamp, uint64_t sequence) {
-    (void)context, (void)stamp, (void)sequence;
+static void note_acknowledgement(uint64_t at, uint64_t now) {
+    acknowledged++;
+    if (in_window(at)) {
+        histogram_add(&acknowledgements, now - at);
+    }
 }
 
-static void *publish(void *channel) {
-    static const struct ws_events publisher = {publisher_news, publisher_text};
-    struct ws ws = {.protocol = protocol, .fd = open_connected(&target)};
+/* Keeps to the schedule until it is stopped, and reads what comes for the connections of `own_epoll` meanwhile. */
+static void keep_sending(int own_epoll, double per_second, send_due send, const struct ws_events *events_of_sender) {
     char *own_buffer = malloc(READ_BUFFER_BYTES);
-    int own_epoll = epoll_create1(EPOLL_CLOEXEC);
-    poll_add(own_epoll, ws.fd, EPOLLIN, &ws);
-    ws_ask(&ws, &target, key);
     uint64_t index = 0, ignored = 0;
     double cpu_at_start = -1, cpu_at_end = -1;
     while (!atomic_load(&publisher_stop)) {
@@ -207,32 +201,116 @@ static void *publish(void *channel) {
         if (cpu_at_end < 0 && window_end && now >= window_end) {
             cpu_at_end = thread_cpu_seconds();
         }
-        if (publish_start && rate > 0) {
-            uint64_t due = publish_start + (uint64_t)((double)index * 1e6 / rate);
+        if (publish_start) {
+            uint64_t due = publish_start + (uint64_t)((double)index * 1e6 / per_second);
             if (due >= window_end) {
                 wait_us = 10000;
             } else if (due <= now) {
-                uint64_t stamp = now_us();
-                if (in_window(stamp)) {
-                    histogram_add(&lateness, stamp - due);
-                    late_sends += stamp - due > 1000;
-                }
-                sent_at[index % PENDING_ACKS] = stamp;
-                atomic_store(&sent, index + 1);
-                ws_publish(&ws, channel, index++, stamp, 1);
+                send(index++, due);
                 wait_us = 0;
             } else {
                 wait_us = due - now < 10000 ? due - now : 10000;
             }
         }
         struct timespec wait = {.tv_nsec = (long)wait_us * 1000};
-        struct epoll_event events[1];
-        if (epoll_pwait2(own_epoll, events, 1, &wait, NULL) > 0 && !ws_read(&ws, own_buffer, &publisher, NULL, &ignored)) {
-            die("the server has closed the publisher's connection");
+        struct epoll_event events[64];
+        int n = epoll_pwait2(own_epoll, events, 64, &wait, NULL);
+        for (int i = 0; i < n; i++) {
+            struct ws *ws = events[i].data.ptr;
+            if (!ws_read(ws, own_buffer, events_of_sender, ws, &ignored)) {
+                die("the server has closed a connection that publishes");
+            }
         }
     }
     publisher_cpu = cpu_at_end - cpu_at_start;
-    return NULL;
+    free(own_buffer);
+}
+
+static double ready_ms, reader_cpu;
+
+/* Starts the thread that sends, if there is one; lets all readers come; measures for `seconds` after `warmup`; waits for
+   what is on its way, of which `missing` tells how much there is. */
+static void measure_open_loop(void *(*sender)(void *), double warmup, double seconds, uint64_t (*missing)(void)) {
+    pthread_t publisher;
+    if (sender) {
+        pthread_create(&publisher, NULL, sender, NULL);
+        while (!atomic_load(&publisher_ready)) {
+            usleep(1000);
+        }
+    }
+    uint64_t start = now_us();
+    connect_all();
+    ready_ms = (double)(now_us() - start) / 1e3;
+    event("live");
+
+    window_start = now_us() + (uint64_t)(warmup * 1e6);
+    window_end = window_start + (uint64_t)(seconds * 1e6);
+    publish_start = now_us() + 50000;
+    run_until(window_start);
+    reader_cpu = thread_cpu_seconds();
+    event("measuring");
+    run_until(window_end);
+    reader_cpu = thread_cpu_seconds() - reader_cpu;
+    event("measured");
+    if (!sender) {
+        return;
+    }
+    uint64_t drain_start = now_us();
+    while (now_us() < drain_start + DRAIN_MIN_MS * 1000ull
+           || ((missing() > 0 || acknowledged < sent) && now_us() < drain_start + DRAIN_MAX_MS * 1000ull)) {
+        turn(50);
+    }
+    atomic_store(&publisher_stop, true);
+    pthread_join(publisher, NULL);
+}
+
+static void print_histograms(void) {
+    histogram_print("latency_ms", &latency);
+    putchar(',');
+    histogram_print("ack_ms", &acknowledgements);
+    putchar(',');
+    histogram_print("lateness_ms", &lateness);
+    puts("}");
+}
+
+/* ---- one publisher, many readers ---- */
+
+static const char *published_channel;
+static struct ws publisher_ws;
+static uint64_t sent_at[PENDING_ACKS];
+
+static void publisher_news(void *context, struct news news) {
+    (void)context;
+    if (news.kind == OPENED) {
+        atomic_store(&publisher_ready, true);
+    } else if (news.kind == ACKNOWLEDGED) {
+        uint64_t now = now_us();
+        for (uint64_t i = news.serial; i < news.serial + news.count; i++) {
+            note_acknowledgement(sent_at[i % PENDING_ACKS], now);
+        }
+    }
+}
+
+static void publisher_text(void *context, uint64_t stamp, uint64_t sequence) {
+    (void)context, (void)stamp, (void)sequence;
+}
+
+static void publish_due(uint64_t index, uint64_t due) {
+    uint64_t stamp = now_us();
+    note_lateness(due, stamp);
+    sent_at[index % PENDING_ACKS] = stamp;
+    atomic_store(&sent, index + 1);
+    ws_publish(&publisher_ws, published_channel, index, stamp, 1);
+}
+
+static void *publish(void *unused) {
+    static const struct ws_events publisher = {publisher_news, publisher_text};
+    publisher_ws = (struct ws){.protocol = protocol, .fd = open_connected(&target)};
+    int own_epoll = epoll_create1(EPOLL_CLOEXEC);
+    poll_add(own_epoll, publisher_ws.fd, EPOLLIN, &publisher_ws);
+    ws_ask(&publisher_ws, &target, key);
+    keep_sending(own_epoll, rate, publish_due, &publisher);
+    return unused;
 }
 
 static uint64_t backlog(void) {
@@ -245,45 +323,15 @@ static uint64_t backlog(void) {
 
 int rt_main(int argc, char **argv) {
     prepare(argc, argv, (int)option_number(argc, argv, "--readers", 1));
-    const char *channel = option(argc, argv, "--path", "bench");
+    published_channel = option(argc, argv, "--path", "bench");
     rate = option_number(argc, argv, "--rate", 50);
     double warmup = option_number(argc, argv, "--warmup", 1);
     double seconds = option_number(argc, argv, "--seconds", 5);
     mode = &reader;
     for (int i = 0; i < client_count; i++) {
-        snprintf(clients[i].channel, sizeof clients[i].channel, "%s", channel);
+        snprintf(clients[i].channel, sizeof clients[i].channel, "%s", published_channel);
     }
-    pthread_t publisher;
-    if (rate > 0) {
-        pthread_create(&publisher, NULL, publish, (void *)channel);
-        while (!atomic_load(&publisher_ready)) {
-            usleep(1000);
-        }
-    }
-    uint64_t start = now_us();
-    connect_all();
-    double ready_ms = (double)(now_us() - start) / 1e3;
-    event("live");
-
-    window_start = now_us() + (uint64_t)(warmup * 1e6);
-    window_end = window_start + (uint64_t)(seconds * 1e6);
-    publish_start = now_us() + 50000;
-    run_until(window_start);
-    double reader_cpu = thread_cpu_seconds();
-    event("measuring");
-    run_until(window_end);
-    reader_cpu = thread_cpu_seconds() - reader_cpu;
-    event("measured");
-
-    uint64_t drain_start = now_us();
-    while (rate > 0 && (now_us() < drain_start + DRAIN_MIN_MS * 1000ull
-                        || ((backlog() > 0 || acknowledged < sent) && now_us() < drain_start + DRAIN_MAX_MS * 1000ull))) {
-        turn(50);
-    }
-    if (rate > 0) {
-        atomic_store(&publisher_stop, true);
-        pthread_join(publisher, NULL);
-    }
+    measure_open_loop(rate > 0 ? publish : NULL, warmup, seconds, backlog);
     printf(
         "{\"event\":\"result\",\"readers\":%d,\"ready_ms\":%.1f,\"seconds\":%.3f,\"delivered\":%llu,\"bytes\":%llu,"
         "\"gaps\":%llu,\"duplicates\":%llu,\"backlog\":%llu,\"unacknowledged\":%llu,\"late_sends\":%llu,"
@@ -291,12 +339,7 @@ int rt_main(int argc, char **argv) {
         client_count, ready_ms, seconds, (unsigned long long)delivered, (unsigned long long)bytes_read,
         (unsigned long long)gaps, (unsigned long long)duplicates, (unsigned long long)backlog(),
         (unsigned long long)(sent - acknowledged), (unsigned long long)late_sends, reader_cpu, publisher_cpu);
-    histogram_print("latency_ms", &latency);
-    putchar(',');
-    histogram_print("ack_ms", &acknowledgements);
-    putchar(',');
-    histogram_print("lateness_ms", &lateness);
-    puts("}");
+    print_histograms();
     return 0;
 }
 
@@ -450,7 +493,7 @@ enum { HELD_TOKENS = 1024 };
 
 /* One in each channel: lets an answer grow, then begins the next. */
 struct agent {
-    struct ws ws;
+    struct ws ws; /* first: what is read is told to the connection's agent */
     char channel[96];
     char message[96]; /* the answer that grows; empty until the server has named it */
     bool open;
@@ -462,7 +505,7 @@ struct agent {
 };
 
 static struct agent *agents;
-static int agent_count, open_agents, tokens_per_answer;
+static int agent_count, readers_per_answer, open_agents, tokens_per_answer;
 static uint64_t tokens_in_window, bytes_sent;
 
 static void send_token(struct agent *agent, uint64_t stamp) {
@@ -496,13 +539,9 @@ static void agent_news(void *context, struct news news) {
     }
     uint64_t now = now_us();
     for (uint64_t i = news.serial; i < news.serial + news.count; i++) {
-        uint64_t at = agent->sent_at[i % HELD_TOKENS];
-        if (in_window(at)) {
-            histogram_add(&acknowledgements, now - at);
-        }
+        note_acknowledgement(agent->sent_at[i % HELD_TOKENS], now);
     }
     agent->acknowledged = news.serial + news.count;
-    acknowledged += news.count;
     if (agent->message[0] == '\0' && agent->acknowledged == agent->serial) {
         size_t length = news.message ? strcspn(news.message, "\"") : 0;
         if (length == 0 || length >= sizeof agent->message) {
@@ -517,12 +556,11 @@ static void agent_news(void *context, struct news news) {
     }
 }
 
-static void token_is_due(struct agent *agent, uint64_t due) {
+/* The agents take turns, so that their tokens are spread over time. */
+static void token_is_due(uint64_t index, uint64_t due) {
+    struct agent *agent = &agents[index % (uint64_t)agent_count];
     uint64_t now = now_us();
-    if (in_window(now)) {
-        histogram_add(&lateness, now - due);
-        late_sends += now - due > 1000;
-    }
+    note_lateness(due, now);
     if (agent->serial == 0 || agent->message[0] != '\0') {
         send_token(agent, now);
     } else if (agent->held_count < HELD_TOKENS) {
@@ -534,61 +572,28 @@ static void token_is_due(struct agent *agent, uint64_t due) {
 
 static void *let_answers_grow(void *unused) {
     static const struct ws_events agent_events = {agent_news, publisher_text};
-    char *own_buffer = malloc(READ_BUFFER_BYTES);
     int own_epoll = epoll_create1(EPOLL_CLOEXEC);
     for (int i = 0; i < agent_count; i++) {
         agents[i].ws = (struct ws){.protocol = ABLY, .fd = open_connected(&target)};
         poll_add(own_epoll, agents[i].ws.fd, EPOLLIN, &agents[i]);
         ws_ask(&agents[i].ws, &target, key);
     }
-    uint64_t index = 0, ignored = 0;
-    double cpu_at_start = -1, cpu_at_end = -1;
-    while (!atomic_load(&publisher_stop)) {
-        uint64_t now = now_us(), wait_us = 1000;
-        if (cpu_at_start < 0 && window_start && now >= window_start) {
-            cpu_at_start = thread_cpu_seconds();
-        }
-        if (cpu_at_end < 0 && window_end && now >= window_end) {
-            cpu_at_end = thread_cpu_seconds();
-        }
-        if (publish_start) {
-            /* The agents take turns, so that their tokens are spread over time. */
-            uint64_t due = publish_start + (uint64_t)((double)index * 1e6 / (rate * agent_count));
-            if (due >= window_end) {
-                wait_us = 10000;
-            } else if (due <= now) {
-                token_is_due(&agents[index++ % (uint64_t)agent_count], due);
-                wait_us = 0;
-            } else {
-                wait_us = due - now < 10000 ? due - now : 10000;
-            }
-        }
-        struct timespec wait = {.tv_nsec = (long)wait_us * 1000};
-        struct epoll_event events[64];
-        int n = epoll_pwait2(own_epoll, events, 64, &wait, NULL);
-        for (int i = 0; i < n; i++) {
-            struct agent *agent = events[i].data.ptr;
-            if (!ws_read(&agent->ws, own_buffer, &agent_events, agent, &ignored)) {
-                die("the server has closed the connection of an agent");
-            }
-        }
-    }
-    publisher_cpu = cpu_at_end - cpu_at_start;
+    keep_sending(own_epoll, rate * agent_count, token_is_due, &agent_events);
     return unused;
 }
 
-static uint64_t tokens_missing(int readers) {
+static uint64_t tokens_missing(void) {
     uint64_t missing = 0;
     for (int i = 0; i < client_count; i++) {
-        missing += agents[i / readers].serial - clients[i].expected;
+        missing += agents[i / readers_per_answer].serial - clients[i].expected;
     }
     return missing;
 }
 
 int rt_answers_main(int argc, char **argv) {
     agent_count = (int)option_number(argc, argv, "--answers", 100);
-    int readers = (int)option_number(argc, argv, "--readers", 3);
-    prepare(argc, argv, agent_count * readers);
+    readers_per_answer = (int)option_number(argc, argv, "--readers", 3);
+    prepare(argc, argv, agent_count * readers_per_answer);
     rate = option_number(argc, argv, "--rate", 50);
     tokens_per_answer = (int)option_number(argc, argv, "--tokens", 300);
     double warmup = option_number(argc, argv, "--warmup", 1), seconds = option_number(argc, argv, "--seconds", 5);
@@ -599,46 +604,17 @@ int rt_answers_main(int argc, char **argv) {
         snprintf(agents[i].channel, sizeof agents[i].channel, "%s-%d", path, i);
     }
     for (int i = 0; i < client_count; i++) {
-        memcpy(clients[i].channel, agents[i / readers].channel, sizeof clients[i].channel);
+        memcpy(clients[i].channel, agents[i / readers_per_answer].channel, sizeof clients[i].channel);
     }
-    pthread_t publisher;
-    pthread_create(&publisher, NULL, let_answers_grow, NULL);
-    while (!atomic_load(&publisher_ready)) {
-        usleep(1000);
-    }
-    connect_all();
-    event("live");
-
-    window_start = now_us() + (uint64_t)(warmup * 1e6);
-    window_end = window_start + (uint64_t)(seconds * 1e6);
-    publish_start = now_us() + 50000;
-    run_until(window_start);
-    double reader_cpu = thread_cpu_seconds();
-    event("measuring");
-    run_until(window_end);
-    reader_cpu = thread_cpu_seconds() - reader_cpu;
-    event("measured");
-
-    uint64_t drain_start = now_us();
-    while (now_us() < drain_start + DRAIN_MIN_MS * 1000ull
-           || ((tokens_missing(readers) > 0 || acknowledged < sent) && now_us() < drain_start + DRAIN_MAX_MS * 1000ull)) {
-        turn(50);
-    }
-    atomic_store(&publisher_stop, true);
-    pthread_join(publisher, NULL);
+    measure_open_loop(let_answers_grow, warmup, seconds, tokens_missing);
     printf(
         "{\"event\":\"result\",\"answers\":%d,\"readers\":%d,\"seconds\":%.3f,\"tokens\":%llu,\"delivered\":%llu,"
         "\"bytes\":%llu,\"bytes_sent\":%llu,\"gaps\":%llu,\"duplicates\":%llu,\"backlog\":%llu,\"unacknowledged\":%llu,"
         "\"late_sends\":%llu,\"reader_cpu_seconds\":%.3f,\"writer_cpu_seconds\":%.3f,",
-        agent_count, readers, seconds, (unsigned long long)tokens_in_window, (unsigned long long)delivered,
+        agent_count, readers_per_answer, seconds, (unsigned long long)tokens_in_window, (unsigned long long)delivered,
         (unsigned long long)bytes_read, (unsigned long long)bytes_sent, (unsigned long long)gaps,
-        (unsigned long long)duplicates, (unsigned long long)tokens_missing(readers),
+        (unsigned long long)duplicates, (unsigned long long)tokens_missing(),
         (unsigned long long)(sent - acknowledged), (unsigned long long)late_sends, reader_cpu, publisher_cpu);
-    histogram_print("latency_ms", &latency);
-    putchar(',');
-    histogram_print("ack_ms", &acknowledgements);
-    putchar(',');
-    histogram_print("lateness_ms", &lateness);
-    puts("}");
+    print_histograms();
     return 0;
 }
