@@ -1,5 +1,6 @@
 package dev.parley.server.streams;
 
+import java.util.SplittableRandom;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -12,18 +13,26 @@ final class Cursors {
     private static final long INTERVAL_MILLIS = 20_000;
     private static final int MAX_JITTER_SECONDS = 3_600;
     private static final int MAX_DIGITS = 15;
+    private static final long SALT = ThreadLocalRandom.current().nextLong();
 
     private Cursors() {}
 
     /** The cursor for a client that brought {@code given}, at {@code nowMillis}. */
     static long next(@Nullable String given, long nowMillis) {
-        long current = (nowMillis - EPOCH_MILLIS) / INTERVAL_MILLIS;
+        long current = current(nowMillis);
         long theirs = parse(given);
         if (theirs < current) {
             return current;
         }
-        int jitterSeconds = 1 + ThreadLocalRandom.current().nextInt(MAX_JITTER_SECONDS);
+        // The same for all who bring the same: a cache can go on to answer them with one request, and we to encode
+        // once.
+        int jitterSeconds = 1 + new SplittableRandom(SALT ^ theirs).nextInt(MAX_JITTER_SECONDS);
         return theirs + Math.max(1, Math.ceilDiv(jitterSeconds * 1_000L, INTERVAL_MILLIS));
+    }
+
+    /** The cursor of those who are behind. */
+    static long current(long nowMillis) {
+        return (nowMillis - EPOCH_MILLIS) / INTERVAL_MILLIS;
     }
 
     /** Not a number: as good as none. */

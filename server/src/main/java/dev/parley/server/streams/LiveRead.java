@@ -48,7 +48,9 @@ abstract class LiveRead implements EventLoop.Reader {
                         .executeBlocking(() -> tail().readStore(batchBytes()), false)
                         .onSuccess(read -> {
                             readingStore = false;
-                            if (!left && take(read)) {
+                            if (!left) {
+                                take(read);
+                                // Whatever that said: news that came in the meantime was not looked at.
                                 pump();
                             }
                         })
@@ -96,6 +98,11 @@ abstract class LiveRead implements EventLoop.Reader {
             taken.readers().leave(this);
             onLeave.run();
         }
+    }
+
+    /** Whether a thread is at the tail, so that nobody else may use it. */
+    final boolean isReadingStore() {
+        return readingStore;
     }
 
     final Exchange exchange() {

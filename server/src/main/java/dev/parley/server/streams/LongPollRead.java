@@ -14,6 +14,9 @@ final class LongPollRead extends LiveRead {
     private final @Nullable String clientCursor;
     private final ResponseBudget budget;
 
+    /** The time is over; what is being read from the store is still the answer. */
+    private boolean over;
+
     LongPollRead(
             Exchange exchange, @Nullable String clientCursor, Config config, ResponseBudget budget, Runnable onLeave) {
         super(exchange, onLeave);
@@ -71,8 +74,8 @@ final class LongPollRead extends LiveRead {
 
     @Override
     void idle(StreamState state) {
-        if (state.closed()) {
-            nothing(true);
+        if (state.closed() || over) {
+            nothing(state.closed());
         }
     }
 
@@ -83,12 +86,15 @@ final class LongPollRead extends LiveRead {
 
     @Override
     void timeout() {
-        nothing(false);
+        over = true;
+        if (!isReadingStore()) {
+            nothing(false);
+        }
     }
 
     @Override
     public void drain() {
-        nothing(false);
+        timeout();
     }
 
     @Override

@@ -25,14 +25,16 @@ final class SseRead extends LiveRead {
     private static final int BATCH_BYTES = 64 << 10;
 
     private final long maxAgeMillis;
-    private final @Nullable String clientCursor;
+    /** Below this the cursor of this read never is: it must not go backwards (10.1). */
+    private final long firstCursor;
+
     private boolean saidUpToDate;
 
     private final ReadyWire ready;
 
     SseRead(Exchange exchange, @Nullable String clientCursor, Config config, Runnable onLeave) {
         super(exchange, onLeave);
-        this.clientCursor = clientCursor;
+        this.firstCursor = Cursors.next(clientCursor, System.currentTimeMillis());
         this.maxAgeMillis = config.streams().sseMaxAge().toMillis();
         this.ready = new ReadyWire(pastEncoder(exchange.request()));
     }
@@ -91,7 +93,7 @@ final class SseRead extends LiveRead {
 
     /** Readers at the same position get the same bytes; the first of them has them encoded. */
     private SharedEvent encode(Tail.More more, boolean upToDate, boolean ends) {
-        long cursor = Cursors.next(clientCursor, System.currentTimeMillis());
+        long cursor = cursor();
         SharedEvent shared = seat().readers().shared();
         if (shared != null
                 && shared.from() == more.from()
@@ -109,13 +111,16 @@ final class SseRead extends LiveRead {
         return event;
     }
 
+    private long cursor() {
+        return Math.max(firstCursor, Cursors.current(System.currentTimeMillis()));
+    }
+
     @Override
     void idle(StreamState state) {
         if (state.closed() || !saidUpToDate) {
             saidUpToDate = true;
             Buffer out = Buffer.buffer();
-            long cursor = Cursors.next(clientCursor, System.currentTimeMillis());
-            SseEvents.control(out, tail().position(), cursor, true, state.closed());
+            SseEvents.control(out, tail().position(), cursor(), true, state.closed());
             write(out, state.closed());
         }
     }
