@@ -86,9 +86,9 @@ final class Committer {
         }
     }
 
-    /** Totals since the start. Any thread. */
-    EngineTotals totals() {
-        return new EngineTotals(commands.sum(), groups.sum(), bytes.sum(), syncNanos.sum());
+    /** Totals since the start, with what the engine has measured of all commands. Any thread. */
+    EngineTotals totals(long commandNanos) {
+        return new EngineTotals(commands.sum(), commandNanos, groups.sum(), bytes.sum(), syncNanos.sum());
     }
 
     /** Position of the last record of this committer, 0 before the first. */

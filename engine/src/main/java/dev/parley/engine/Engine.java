@@ -38,6 +38,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -81,6 +82,7 @@ public final class Engine implements AutoCloseable {
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicLong waitingBytes = new AtomicLong();
+    private final LongAdder commandNanos = new LongAdder();
     private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
     private volatile boolean lowOnDisk;
     /** Where the next sweep goes on among the growing messages; null to begin anew. */
@@ -223,7 +225,7 @@ public final class Engine implements AutoCloseable {
 
     /** What has been done since the engine was opened. */
     public EngineTotals totals() {
-        return committer.totals();
+        return committer.totals(commandNanos.sum());
     }
 
     /** Commands that were accepted and are not answered yet. */
@@ -282,6 +284,7 @@ public final class Engine implements AutoCloseable {
         private final int weight;
         private final Reply<O> reply;
         private final AtomicBoolean answered = new AtomicBoolean();
+        private final long since = System.nanoTime();
 
         Ticket(int weight, Reply<O> reply) {
             this.weight = weight;
@@ -291,6 +294,7 @@ public final class Engine implements AutoCloseable {
         @Override
         public void done(O outcome) {
             if (leave()) {
+                commandNanos.add(System.nanoTime() - since);
                 reply.done(outcome);
             }
         }

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 /**
  * The connections of one event loop, and its only user. Closes those that are idle too long, or whose request does
@@ -24,9 +25,21 @@ final class Connections {
     /** Counts the connections of all event loops. */
     private final AtomicInteger open;
 
+    private final Consumer<HttpServerRequest> onOver;
     private final Map<HttpConnection, Connection> connections = new HashMap<>();
 
-    Connections(int maxOpen, Duration requestTimeout, Duration idleTimeout, AtomicInteger open) {
+    /**
+     * No connections yet.
+     *
+     * @param onOver hears of each request when it is over, a little later
+     */
+    Connections(
+            int maxOpen,
+            Duration requestTimeout,
+            Duration idleTimeout,
+            AtomicInteger open,
+            Consumer<HttpServerRequest> onOver) {
+        this.onOver = onOver;
         this.maxOpen = maxOpen;
         this.requestTimeoutNanos = requestTimeout.toNanos();
         this.idleTimeoutNanos = idleTimeout.toNanos();
@@ -51,8 +64,14 @@ final class Connections {
             idleSinceNanos = now;
         }
 
-        private void prune() {
-            inProgress.removeIf(Arriving::isDone);
+        private void prune(Consumer<HttpServerRequest> onOver) {
+            inProgress.removeIf(arriving -> {
+                boolean done = arriving.isDone();
+                if (done) {
+                    onOver.accept(arriving.request());
+                }
+                return done;
+            });
             pruneAt = Math.max(1, 2 * inProgress.size());
         }
     }
@@ -71,7 +90,10 @@ final class Connections {
         connections.put(connection, new Connection(System.nanoTime()));
         // Told of by Netty: to Vert.x a connection that becomes a WebSocket ends then.
         ((ConnectionBase) connection).channel().closeFuture().addListener(closed -> {
-            connections.remove(connection);
+            Connection gone = connections.remove(connection);
+            if (gone != null) {
+                gone.inProgress.forEach(left -> onOver.accept(left.request()));
+            }
             open.decrementAndGet();
         });
     }
@@ -86,7 +108,7 @@ final class Connections {
         // Between two sweeps a request may come and be done.
         connection.idleSinceNanos = now;
         if (connection.inProgress.size() >= connection.pruneAt) {
-            connection.prune();
+            connection.prune(onOver);
         }
         connection.inProgress.add(new Arriving(request, now));
     }
@@ -96,6 +118,7 @@ final class Connections {
         Connection connection = connections.get(request.connection());
         if (connection != null) {
             connection.upgraded = true;
+            connection.inProgress.clear();
         }
     }
 
@@ -112,7 +135,7 @@ final class Connections {
         if (connection.upgraded) {
             return;
         }
-        connection.prune();
+        connection.prune(onOver);
         if (connection.inProgress.isEmpty()) {
             long allowed = connection.hadRequest ? idleTimeoutNanos : requestTimeoutNanos;
             if (now - connection.idleSinceNanos > allowed) {

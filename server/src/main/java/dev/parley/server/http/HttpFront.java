@@ -53,6 +53,7 @@ public final class HttpFront {
     private final OpsRoutes ops;
     private final AtomicInteger connections = new AtomicInteger();
     private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
+    private final RequestMeters requests;
 
     /** The longest prefix first. Empty until the doors can work. */
     private volatile List<Door> doors = List.of();
@@ -67,6 +68,7 @@ public final class HttpFront {
         this.ops = new OpsRoutes(health, config.metrics().enabled() ? metrics.registry() : null);
         Gauge.builder("parley.http.connections", connections, AtomicInteger::get)
                 .description("Open HTTP connections")
+        this.requests = new RequestMeters(metrics.registry());
                 .register(metrics.registry());
     }
 
@@ -114,7 +116,8 @@ public final class HttpFront {
     /** Adds one event loop, with its share of the connections. */
     private Future<Integer> listen() {
         var limits = config.limits();
-        var ours = new Connections(limits.connections(), limits.requestTimeout(), limits.idleTimeout(), connections);
+        var ours = new Connections(
+                limits.connections(), limits.requestTimeout(), limits.idleTimeout(), connections, this::over);
         long sweepMillis = Math.min(
                 SWEEP_INTERVAL.toMillis(),
                 Math.min(
@@ -148,6 +151,13 @@ public final class HttpFront {
                 Replies.error(request, 431, "HEADERS_TOO_LARGE", "The headers are larger than limits.header-bytes.");
             case null, default -> Replies.error(request, 400, "MALFORMED_REQUEST", "This is not a valid HTTP request.");
         }
+    private void over(HttpServerRequest request) {
+        Door door = doorOf(request.path());
+        if (door != null && !OpsRoutes.areFor(request)) {
+            requests.count(request, door.prefix());
+        }
+    }
+
     }
 
     private void route(HttpServerRequest request, Connections connections) {

@@ -19,6 +19,14 @@ final class OpsRoutes {
         this.metrics = metrics;
     }
 
+    /** Whether {@code request} is about the server and not for a door. */
+    static boolean areFor(HttpServerRequest request) {
+        return switch (request.path()) {
+            case "/health/live", "/health", "/health/ready", "/metrics" -> true;
+            case null, default -> false;
+        };
+    }
+
     /** Whether the request was for us, and is answered. */
     boolean handle(HttpServerRequest request) {
         switch (request.path()) {

@@ -29,6 +29,12 @@ public final class EngineMeters {
         counter(
                 engine,
                 registry,
+                "command.seconds",
+                "Time that commands took from being taken to their outcome",
+                from -> from.totals().commandNanos() / NANOS_PER_SECOND);
+        counter(
+                engine,
+                registry,
                 "journal.syncs",
                 "Syncs of the journal, each for a group of commands",
                 from -> from.totals().groups());

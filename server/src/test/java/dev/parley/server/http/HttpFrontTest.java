@@ -102,6 +102,38 @@ class HttpFrontTest {
     }
 
     @Test
+    void countsRequestsThatAreOver() throws Exception {
+        startReady(Map.of());
+        get("/v1/a");
+        get("/v1/fail");
+        get("/v1/fail");
+        raw("INVENTED /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        try (var live = connect()) {
+            send(live, "GET /live HTTP/1.1\r\nHost: x\r\n\r\n");
+            readUntil(live.getInputStream(), "begin ");
+            assertThat(requests())
+                    .containsExactlyInAnyOrder(
+                            "{door=\"/v1/\",method=\"GET\",status=\"200\"} 1.0",
+                            "{door=\"/v1/\",method=\"GET\",status=\"500\"} 2.0",
+                            "{door=\"/\",method=\"other\",status=\"200\"} 1.0");
+        }
+        // The server hears a little later that the reader has gone.
+        while (!requests().contains("{door=\"/\",method=\"GET\",status=\"200\"} 1.0")) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private List<String> requests() throws Exception {
+        String name = "parley_http_requests_total";
+        return get("/metrics")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith(name))
+                .map(line -> line.substring(name.length()))
+                .toList();
+    }
+
+    @Test
     void hidesMetricsThatAreOff() throws Exception {
         start(Map.of("metrics.enabled", "false"));
         health.become(Health.State.READY);
