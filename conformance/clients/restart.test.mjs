@@ -3,6 +3,7 @@
 import { test } from "node:test"
 import assert from "node:assert/strict"
 import { DurableStream, IdempotentProducer } from "@durable-streams/client"
+import { RawConnection, request } from "../fuzz/raw.mjs"
 import { readToEnd, retryingFetch, subscribeJson } from "../lib/client.mjs"
 import { startProxy } from "../lib/proxy.mjs"
 import { removeFolder, startServer, temporaryFolder } from "../lib/server.mjs"
@@ -13,6 +14,8 @@ const MESSAGES_BETWEEN = 1_000
 // The client takes connections shorter than a second for a sign that SSE does not work here.
 const SSE_MAX_AGE_MS = 1_200
 const MAX_MESSAGES = 200_000
+// More than the sockets between a server and a client that does not read can hold.
+const LARGE_ANSWER_BYTES = 14 << 20
 const WAIT_MS = 60_000
 const TEST_TIMEOUT_MS = 180_000
 
@@ -59,4 +62,24 @@ test(`${RESTARTS} restarts lose, double and reorder nothing`, { timeout: TEST_TI
     t.diagnostic(`${written} messages, ${sessions} sessions`)
     assert.deepEqual(items, expected)
   }
+})
+
+test("an answer that is on its way when the server stops arrives whole", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const server = await startServer({ args: ["--set", `limits.chunk-bytes=${4 * LARGE_ANSWER_BYTES}`] })
+  const url = `${server.url}/v1/stream/large`
+  const headers = { "Content-Type": "text/plain" }
+  const body = "x".repeat(LARGE_ANSWER_BYTES)
+  assert.equal((await fetch(url, { method: "PUT", headers, body })).status, 201)
+  assert.equal((await fetch(url, { method: "POST", headers, body })).status, 204)
+
+  const reader = await RawConnection.open(server.url)
+  reader.write(request("GET", "/v1/stream/large?offset=-1", {}))
+  assert.equal((await reader.head()).status, 200)
+  reader.pause()
+  const stopped = server.stop()
+  const ready = async () => (await fetch(`${server.url}/health/ready`).catch(() => undefined))?.status
+  await eventually(WAIT_MS, async () => (await ready()) !== 200, "the server to stop")
+  reader.resume()
+  assert.equal((await reader.response()).body.length, 2 * LARGE_ANSWER_BYTES)
+  await stopped
 })

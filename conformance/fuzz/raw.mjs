@@ -43,6 +43,11 @@ export class RawConnection {
     this.#socket.pause()
   }
 
+  /** Reads on after {@link pause}. */
+  resume() {
+    this.#socket.resume()
+  }
+
   /** Closes our half. */
   halfClose() {
     this.#socket.end()

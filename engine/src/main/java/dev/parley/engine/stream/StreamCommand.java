@@ -50,6 +50,11 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
             Payload payload,
             @Nullable Fork fork)
             implements StreamCommand<StreamOutcome.OfCreate> {
+        /** The same with {@code first} as what the stream holds from its birth. */
+        public Create with(Payload first) {
+            return new Create(path, time, contentType, ttlMillis, expiresAt, closed, first, fork);
+        }
+
         @Override
         public int weight() {
             return 512 + payload.bytes().length;

@@ -1,13 +1,14 @@
 package dev.parley.server.http;
 
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Lets web pages of the configured origins use a door. Requests without an Origin, as of servers, cost nothing. */
+/** Lets web pages of the configured origins use a door. Writes without an Origin, as of servers, cost nothing. */
 public final class Cors {
     private static final CharSequence MAX_AGE_SECONDS = HttpHeaders.createOptimized("86400");
 
@@ -52,6 +53,10 @@ public final class Cors {
             response.putHeader(HttpHeaders.VARY, HttpHeaders.ORIGIN);
         }
         CharSequence granted = granted(origin);
+        if (granted == null && any && !credentials && request.method().equals(HttpMethod.GET)) {
+            // A cache may keep this answer and give it to a page.
+            granted = "*";
+        }
         if (granted != null) {
             response.putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, granted)
                     .putHeader(HttpHeaders.ACCESS_CONTROL_EXPOSE_HEADERS, exposed);

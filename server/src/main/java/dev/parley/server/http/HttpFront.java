@@ -26,6 +26,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -51,9 +53,9 @@ public final class HttpFront {
     private final Config config;
     private final Health health;
     private final OpsRoutes ops;
+    private final RequestMeters requests;
     private final AtomicInteger connections = new AtomicInteger();
     private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
-    private final RequestMeters requests;
 
     /** The longest prefix first. Empty until the doors can work. */
     private volatile List<Door> doors = List.of();
@@ -66,9 +68,9 @@ public final class HttpFront {
         this.config = config;
         this.health = health;
         this.ops = new OpsRoutes(health, config.metrics().enabled() ? metrics.registry() : null);
+        this.requests = new RequestMeters(metrics.registry());
         Gauge.builder("parley.http.connections", connections, AtomicInteger::get)
                 .description("Open HTTP connections")
-        this.requests = new RequestMeters(metrics.registry());
                 .register(metrics.registry());
     }
 
@@ -94,23 +96,33 @@ public final class HttpFront {
                 .toList();
     }
 
-    /** Stops to accept, lets requests and live reads end, then closes what is left after the drain timeout. */
+    /** Lets requests and live reads end, stops to accept, and closes what is left after the drain timeout. */
     public Future<Void> stop() {
-        // First, because a server that shuts down closes WebSockets without a word from the door.
+        // The doors first: a server that shuts down closes WebSockets without a word from the door, and connections
+        // whose
+        // last bytes are not sent yet. Meanwhile whoever comes is told that we stop.
+        long deadline = System.nanoTime() + config.server().drainTimeout().toNanos();
+        List<Future<?>> draining = new ArrayList<>();
         Door sockets = webSockets;
-        Future<Void> drained = sockets == null ? Future.succeededFuture() : sockets.drain();
-        return drained.transform(done -> {
-            Duration timeout = config.server().drainTimeout();
-            List<Future<?>> ending = new ArrayList<>();
-            ending.add(drained);
-            for (HttpServer server : servers) {
-                ending.add(server.shutdown(timeout));
-            }
-            for (Door door : doors) {
-                ending.add(door.drain());
-            }
-            return Future.join(ending).mapEmpty();
-        });
+        if (sockets != null) {
+            draining.add(sockets.drain());
+        }
+        for (Door door : doors) {
+            draining.add(door.drain());
+        }
+        Future<?> drained = Future.join(draining);
+        return drained.timeout(config.server().drainTimeout().toMillis(), TimeUnit.MILLISECONDS)
+                .transform(done -> {
+                    Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+                    List<Future<?>> ending = new ArrayList<>();
+                    for (HttpServer server : servers) {
+                        ending.add(server.shutdown(left));
+                    }
+                    if (done.failed() && !(done.cause() instanceof TimeoutException)) {
+                        ending.add(Future.failedFuture(done.cause()));
+                    }
+                    return Future.join(ending).mapEmpty();
+                });
     }
 
     /** Adds one event loop, with its share of the connections. */
@@ -139,6 +151,13 @@ public final class HttpFront {
         return vertx.deployVerticle(eventLoop).map(id -> server.actualPort());
     }
 
+    private void over(HttpServerRequest request) {
+        Door door = doorOf(request.path());
+        if (door != null && !OpsRoutes.areFor(request)) {
+            requests.count(request, door.prefix());
+        }
+    }
+
     /** What is no HTTP gets an answer of our form too; where the next request would start is unknown after it. */
     private static void refuse(HttpServerRequest request) {
         request.response()
@@ -151,13 +170,6 @@ public final class HttpFront {
                 Replies.error(request, 431, "HEADERS_TOO_LARGE", "The headers are larger than limits.header-bytes.");
             case null, default -> Replies.error(request, 400, "MALFORMED_REQUEST", "This is not a valid HTTP request.");
         }
-    private void over(HttpServerRequest request) {
-        Door door = doorOf(request.path());
-        if (door != null && !OpsRoutes.areFor(request)) {
-            requests.count(request, door.prefix());
-        }
-    }
-
     }
 
     private void route(HttpServerRequest request, Connections connections) {

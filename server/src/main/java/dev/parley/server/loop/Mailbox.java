@@ -6,12 +6,16 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Brings work from engine threads to an event loop, waking it once for all that has come in meanwhile. What waits is
  * bounded by the engine's bound on waiting commands and by one word per log that is read live.
  */
 public final class Mailbox {
+    private static final Logger LOG = LoggerFactory.getLogger(Mailbox.class);
+
     private final Context context;
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean awake = new AtomicBoolean();
@@ -41,7 +45,12 @@ public final class Mailbox {
         // Cleared first: a task that comes in from now on wakes the loop again.
         awake.set(false);
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
-            task.run();
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                // Those who wait behind it have nothing to do with it.
+                LOG.error("a task of an event loop failed", e);
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ import dev.parley.server.http.Replies;
 import dev.parley.server.streams.JsonMessages.InvalidJsonException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.net.HostAndPort;
 import java.time.DateTimeException;
 import java.time.OffsetDateTime;
 import java.util.OptionalLong;
@@ -24,6 +25,7 @@ final class CreateStream {
     private static final Pattern NUMBER = Pattern.compile("0|[1-9][0-9]{0,15}");
     private static final Pattern MEDIA_TYPE = Pattern.compile("[!#$%&'*+.^_`|~\\w-]+/[!#$%&'*+.^_`|~\\w-]+\\s*(;.*)?");
     private static final long MAX_TTL_SECONDS = 100L * 365 * 24 * 3600;
+    private static final String BYTES = "application/octet-stream";
 
     private final Engine engine;
     private final Gate gate;
@@ -54,9 +56,8 @@ final class CreateStream {
             return;
         }
         if (contentType == null && fork == null) {
-            contentType = "application/octet-stream";
+            contentType = BYTES;
         }
-        Payload payload = payload(contentType == null ? sourceType(fork) : contentType, body);
         var command = new StreamCommand.Create(
                 exchange.path(),
                 System.currentTimeMillis(),
@@ -64,9 +65,20 @@ final class CreateStream {
                 ttl == null ? StreamCommand.NONE : ttlMillis(ttl),
                 expiresAt == null ? StreamCommand.NONE : instant(expiresAt),
                 exchange.closes(),
-                payload,
+                Payload.empty(),
                 fork);
-        engine.submit(command, exchange.then(outcome -> answer(exchange, outcome)));
+        if (contentType == null && fork != null && body.length > 0) {
+            // A fork without a content type has its source's, which decides how the body is cut.
+            exchange.blocking(
+                    () -> sourceType(fork),
+                    type -> exchange.guard(() -> submit(exchange, command, payload(type, body))));
+        } else {
+            submit(exchange, command, payload(contentType == null ? BYTES : contentType, body));
+        }
+    }
+
+    private void submit(Exchange exchange, StreamCommand.Create command, Payload payload) {
+        engine.submit(command.with(payload), exchange.then(outcome -> answer(exchange, outcome)));
     }
 
     private static @Nullable String contentType(Exchange exchange) throws RefusedException {
@@ -81,10 +93,9 @@ final class CreateStream {
         return given.strip();
     }
 
-    /** A fork without a content type has its source's, which decides how the body is cut. */
-    private String sourceType(StreamCommand.@Nullable Fork fork) {
-        StreamState source = fork == null ? null : engine.streams().find(fork.sourcePath());
-        return source == null ? "application/octet-stream" : source.contentType();
+    private String sourceType(StreamCommand.Fork fork) {
+        StreamState source = engine.streams().find(fork.sourcePath());
+        return source == null ? BYTES : source.contentType();
     }
 
     private static Payload payload(String contentType, byte[] body) throws RefusedException {
@@ -153,11 +164,17 @@ final class CreateStream {
                 path, position.getAsLong(), subOffset == null ? 0 : Long.parseLong(subOffset), null);
     }
 
+    /** The stream's URL as this client knows it. */
+    private static String url(Exchange exchange) {
+        String path = StreamsDoor.PREFIX + exchange.path();
+        HostAndPort authority = exchange.request().authority();
+        return authority == null ? path : exchange.request().scheme() + "://" + authority + path;
+    }
+
     private static void answer(Exchange exchange, StreamOutcome.OfCreate outcome) {
         switch (outcome) {
             case StreamOutcome.Created created -> {
-                exchange.response()
-                        .putHeader(HttpHeaders.LOCATION, exchange.request().absoluteURI());
+                exchange.response().putHeader(HttpHeaders.LOCATION, url(exchange));
                 confirm(exchange, 201, created.state());
             }
             case StreamOutcome.Existed existed -> confirm(exchange, 200, existed.state());

@@ -19,11 +19,15 @@ final class EventLoop {
     /** Many readers of one stream are served cheaply rather than at once: a third of the loop, at most, is for them. */
     private static final double REST_PER_WORK = 2;
 
-    private static final long LIFETIME_CHECK_MILLIS = 1_000;
+    private static final long LIFETIME_CHECK_MILLIS = 250;
+
+    /** A lifetime is renewed when half of it is left, or this much: the shortest is a second. */
+    private static final long LIFETIME_MARGIN_MILLIS = 750;
 
     private final Vertx vertx;
     private final Mailbox mailbox;
     private final Map<Long, Readers> readers = new HashMap<>();
+    private boolean draining;
 
     /**
      * The door's share of the event loop of {@code context}.
@@ -41,7 +45,8 @@ final class EventLoop {
         long now = System.currentTimeMillis();
         for (Readers ofStream : readers.values()) {
             StreamState state = ofStream.audience.first().state();
-            if (state.ttlMillis() >= 0 && now - state.accessedAt() > state.ttlMillis() / 2) {
+            long left = state.ttlMillis() - (now - state.accessedAt());
+            if (state.ttlMillis() >= 0 && left < Math.max(state.ttlMillis() / 2, LIFETIME_MARGIN_MILLIS)) {
                 touch.accept(state);
             }
         }
@@ -108,19 +113,29 @@ final class EventLoop {
     @Nullable
     Seat follow(Delivery delivery, StreamState state, long position, Reader reader) {
         Readers ofStream = readers.computeIfAbsent(state.id(), Readers::new);
-        Tail tail = delivery.tail(state, position, ofStream.audience.listener());
-        if (tail == null) {
-            if (ofStream.audience.isEmpty()) {
+        Tail tail = null;
+        try {
+            tail = delivery.tail(state, position, ofStream.audience.listener());
+        } finally {
+            if (tail == null && ofStream.audience.isEmpty()) {
                 readers.remove(state.id());
             }
+        }
+        if (tail == null) {
             return null;
         }
         ofStream.audience.join(reader);
         return new Seat(ofStream, tail);
     }
 
+    /** True once live reads had to end: one that begins now has to, too. */
+    boolean isDraining() {
+        return draining;
+    }
+
     /** Ends all live reads of this loop. */
     void drain() {
+        draining = true;
         List<Reader> all = new ArrayList<>();
         readers.values().forEach(ofStream -> ofStream.audience.forEach(all::add));
         all.forEach(Reader::drain);

@@ -6,6 +6,7 @@ import dev.parley.server.http.Replies;
 import dev.parley.server.http.RequestBody;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -87,7 +88,7 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
         return new Reply<>() {
             @Override
             public void done(O outcome) {
-                loop.post(() -> action.accept(outcome));
+                loop.post(() -> answering(() -> action.accept(outcome)));
             }
 
             @Override
@@ -97,10 +98,30 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
         };
     }
 
+    /** Does {@code work} where blocking is fine, and hands what it yields to {@code action} on the event loop. */
+    <T> void blocking(Callable<T> work, Consumer<T> action) {
+        loop.vertx()
+                .executeBlocking(work, false)
+                .onSuccess(found -> answering(() -> action.accept(found)))
+                .onFailure(this::failed);
+    }
+
+    private void answering(Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException e) {
+            failed(e);
+        }
+    }
+
     /** Answers for work that went wrong on our side. */
     void failed(Throwable failure) {
-        LOG.error("a read of {} failed", path, failure);
-        error(500, "INTERNAL_ERROR", "The server failed to answer; its log says more.");
+        LOG.error("a request to {} failed", path, failure);
+        if (response().headWritten()) {
+            response().reset();
+        } else {
+            error(500, "INTERNAL_ERROR", "The server failed to answer; its log says more.");
+        }
     }
 
     void notFound() {

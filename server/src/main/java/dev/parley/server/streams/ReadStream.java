@@ -8,12 +8,12 @@ import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.RefusedException;
+import io.vertx.core.Future;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Instant;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 /** GET and HEAD: finds the stream, then reads what is there or follows what comes (5.5 to 5.8). */
 final class ReadStream {
     private static final long MAX_CACHE_SECONDS = 60;
+    private static final long MAX_STALE_SECONDS = 300;
 
     private final Engine engine;
     private final Config config;
@@ -40,6 +41,11 @@ final class ReadStream {
         this.shared = shared;
         this.liveReaders = liveReaders;
         this.budget = new ResponseBudget(config.limits().responseBytesOrDefault());
+    }
+
+    /** Completes when clients have taken the answers that are on their way. */
+    Future<Void> drained() {
+        return budget.drained();
     }
 
     void head(Exchange exchange) {
@@ -91,8 +97,7 @@ final class ReadStream {
         if (cached != null) {
             goOn(exchange, cached, action);
         } else {
-            blocking(
-                    exchange,
+            exchange.blocking(
                     () -> new Found(engine.streams().find(exchange.path())),
                     found -> goOn(exchange, found.state(), action));
         }
@@ -109,14 +114,6 @@ final class ReadStream {
     }
 
     private record Found(@Nullable StreamState state) {}
-
-    private static <T> void blocking(Exchange exchange, Callable<T> work, Consumer<T> action) {
-        exchange.loop()
-                .vertx()
-                .executeBlocking(work, false)
-                .onSuccess(action::accept)
-                .onFailure(failure -> exchange.failed(failure));
-    }
 
     /** A read renews a sliding lifetime; that it does is a fact like any other and goes through the journal. */
     void touch(StreamState state) {
@@ -140,8 +137,7 @@ final class ReadStream {
     private record Chunk(long to, byte[] body) {}
 
     private void catchUp(Exchange exchange, ReadQuery query, StreamState state, long start) {
-        blocking(
-                exchange,
+        exchange.blocking(
                 () -> {
                     List<Entry> entries = query.now()
                             ? List.of()
@@ -191,14 +187,24 @@ final class ReadStream {
         return false;
     }
 
-    /** Entries never change, so caches may keep them (10.1); that there are none yet is true for a moment only. */
-    private String caching(StreamState state, boolean hasEntries) {
+    /**
+     * Entries never change, so caches may keep them (10.1), but not for longer than the stream lives; that there are none
+     * yet is true for a moment only.
+     */
+    private CharSequence caching(StreamState state, boolean hasEntries) {
         if (!hasEntries) {
-            return "no-store";
+            return Wire.NO_STORE;
         }
-        long seconds =
-                state.ttlMillis() >= 0 ? Math.min(MAX_CACHE_SECONDS, state.ttlMillis() / 1_000) : MAX_CACHE_SECONDS;
-        return (shared ? "public" : "private") + ", max-age=" + seconds + ", stale-while-revalidate=300";
+        long life = Long.MAX_VALUE;
+        if (state.ttlMillis() >= 0) {
+            life = state.ttlMillis() / 1_000;
+        } else if (state.expiresAt() >= 0) {
+            life = Math.max(0, (state.expiresAt() - System.currentTimeMillis()) / 1_000);
+        }
+        long fresh = Math.min(MAX_CACHE_SECONDS, life);
+        long stale = Math.min(MAX_STALE_SECONDS, life - fresh);
+        String directives = (shared ? "public" : "private") + ", max-age=" + fresh;
+        return stale > 0 ? directives + ", stale-while-revalidate=" + stale : directives;
     }
 
     /** Entries as the body of an answer: bytes as they are, or one JSON array of all messages. */
@@ -240,12 +246,22 @@ final class ReadStream {
         LiveRead read = query.live() == ReadQuery.Live.SSE
                 ? new SseRead(exchange, query.cursor(), config, liveReaders::decrementAndGet)
                 : new LongPollRead(exchange, query.cursor(), config, budget, liveReaders::decrementAndGet);
-        EventLoop.Seat seat = exchange.loop().follow(engine.delivery(), state, start, read);
+        EventLoop.Seat seat = null;
+        try {
+            seat = exchange.loop().follow(engine.delivery(), state, start, read);
+        } finally {
+            if (seat == null) {
+                liveReaders.decrementAndGet();
+            }
+        }
         if (seat == null) {
-            liveReaders.decrementAndGet();
             exchange.notFound();
-        } else {
-            read.start(seat);
+            return;
+        }
+        read.start(seat);
+        if (exchange.loop().isDraining()) {
+            // It was still on its way when the others were told to end.
+            read.drain();
         }
     }
 }

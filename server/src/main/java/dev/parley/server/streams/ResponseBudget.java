@@ -1,5 +1,7 @@
 package dev.parley.server.streams;
 
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import java.util.concurrent.atomic.AtomicLong;
@@ -8,6 +10,8 @@ import java.util.concurrent.atomic.AtomicLong;
 final class ResponseBudget {
     private final long maxBytes;
     private final AtomicLong taken = new AtomicLong();
+    private final Promise<Void> emptied = Promise.promise();
+    private volatile boolean draining;
 
     ResponseBudget(long maxBytes) {
         this.maxBytes = maxBytes;
@@ -16,7 +20,7 @@ final class ResponseBudget {
     /** Ends the answer with {@code body}, or with 503 if too much is on its way already. */
     void end(Exchange exchange, byte[] body) {
         if (taken.addAndGet(body.length) > maxBytes) {
-            taken.addAndGet(-body.length);
+            giveBack(body);
             // Headers that speak of entries do not go with an error.
             exchange.response()
                     .headers()
@@ -27,6 +31,21 @@ final class ResponseBudget {
             exchange.error(503, "OVERLOADED", "Too many large answers are on their way; try again soon.");
             return;
         }
-        exchange.response().end(Buffer.buffer(body)).onComplete(sent -> taken.addAndGet(-body.length));
+        exchange.response().end(Buffer.buffer(body)).onComplete(sent -> giveBack(body));
+    }
+
+    private void giveBack(byte[] body) {
+        if (taken.addAndGet(-body.length) == 0 && draining) {
+            emptied.tryComplete();
+        }
+    }
+
+    /** Completes when clients have taken all that is on its way. To be asked when nothing more is begun. */
+    Future<Void> drained() {
+        draining = true;
+        if (taken.get() == 0) {
+            emptied.tryComplete();
+        }
+        return emptied.future();
     }
 }

@@ -133,6 +133,6 @@ public final class StreamsDoor implements Door {
             });
             drained.add(promise.future());
         }
-        return Future.all(drained).mapEmpty();
+        return Future.all(drained).compose(ended -> read.drained());
     }
 }
