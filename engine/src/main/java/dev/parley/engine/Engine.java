@@ -60,6 +60,9 @@ public final class Engine implements AutoCloseable {
 
     private static final int EXPIRE_BATCH = 1000;
 
+    /** How many pins of forks one sweep gives back that were refused before. */
+    private static final int RELEASE_BATCH = 1000;
+
     /** A message that has not grown for so long is joined to one piece. */
     private static final long GROWTH_PAUSE_MILLIS = 60_000;
 
@@ -471,7 +474,8 @@ public final class Engine implements AutoCloseable {
 
     /**
      * Does what time brings: ends streams whose lifetime is over at {@code now} (milliseconds since 1970), joins messages
-     * that have ceased to grow and looks at the room on the disk. Call it about once a second, one call at a time.
+     * that have ceased to grow, gives back pins of forks that there was no room for before and looks at the room on the
+     * disk. Call it about once a second, one call at a time.
      */
     public void sweep(long now) throws IOException {
         long free = Files.getFileStore(options.folder()).getUsableSpace();
@@ -484,6 +488,7 @@ public final class Engine implements AutoCloseable {
                     free,
                     low ? "commands that store something are refused" : "all commands are accepted again");
         }
+        forks.retry(now, RELEASE_BATCH);
         for (var expire : streams.due(now, EXPIRE_BATCH)) {
             enqueue(expire, Forks.ignore());
         }

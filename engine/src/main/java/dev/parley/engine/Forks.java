@@ -10,7 +10,11 @@ import dev.parley.engine.stream.StreamCommand.Pinned;
 import dev.parley.engine.stream.StreamCommand.Settle;
 import dev.parley.engine.stream.StreamCommand.Unpin;
 import dev.parley.engine.stream.StreamOutcome;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -19,7 +23,8 @@ import java.util.function.Supplier;
  * the source gets its pin back.
  *
  * <p>Each step is a command of its own and may be repeated. What a crash leaves between two steps, {@link #recover} mends:
- * a note of the outbox is delivered again, and a pin without a fork is given back.
+ * a note of the outbox is delivered again, and a pin without a fork is given back. What is refused because too much waits or
+ * the disk is full, {@link #retry} sends again.
  */
 final class Forks {
     /** How often a create starts over because its target came and went meanwhile. */
@@ -27,6 +32,8 @@ final class Forks {
 
     private final Submitter submitter;
     private final Supplier<String> pinIds;
+    /** Pins whose way back was refused. Each is here once or twice, so there are never many more than there are pins. */
+    private final Queue<ForkRelease> refused = new ConcurrentLinkedQueue<>();
 
     /** Submits a command to the journal. */
     interface Submitter {
@@ -76,6 +83,8 @@ final class Forks {
                 command.closed(),
                 command.payload(),
                 fork.with(pin));
+        ForkRelease unused =
+                new ForkRelease(StreamCommand.NONE, command.path(), fork.sourcePath(), pin.sourceId(), pin.pinId());
         submitter.submit(pinned, new Reply<>() {
             @Override
             public void done(StreamOutcome.OfCreate outcome) {
@@ -83,7 +92,7 @@ final class Forks {
                     reply.done(outcome);
                     return;
                 }
-                unpin(command.time(), fork.sourcePath(), pin.sourceId(), pin.pinId(), ignored -> {});
+                release(unused, command.time());
                 if (outcome instanceof StreamOutcome.PinNeeded) {
                     create(command, reply, triesLeft);
                 } else {
@@ -93,38 +102,49 @@ final class Forks {
 
             @Override
             public void failed(Exception failure) {
-                unpin(command.time(), fork.sourcePath(), pin.sourceId(), pin.pinId(), ignored -> {});
+                release(unused, command.time());
                 reply.failed(failure);
             }
         });
     }
 
-    /** Gives a gone fork's pin back to its source and then drops the note of it. */
+    /** Gives a gone fork's pin back to its source and then drops the note of it, if there is one. */
     void release(ForkRelease release, long time) {
-        unpin(time, release.sourcePath(), release.sourceId(), release.pinId(), outcome -> {
-            if (release.note() != StreamCommand.NONE) {
-                submitter.submit(new Settle(release.forkPath(), time, release.note()), ignore());
+        Unpin unpin = new Unpin(release.sourcePath(), time, release.sourceId(), release.pinId());
+        Reply<StreamOutcome.OfTouch> again = new Reply<>() {
+            @Override
+            public void done(StreamOutcome.OfTouch outcome) {}
+
+            @Override
+            public void failed(Exception failure) {
+                refused.add(release);
             }
-        });
+        };
+        submitter.submit(unpin, then(again, unpinned -> {
+            if (release.note() != StreamCommand.NONE) {
+                submitter.submit(new Settle(release.forkPath(), time, release.note()), again);
+            }
+        }));
+    }
+
+    /** Gives back pins whose way back was refused, at most {@code limit} of them. One call at a time. */
+    void retry(long time, int limit) {
+        // Taken out before the first goes: what is refused at once comes in again behind them.
+        List<ForkRelease> again = new ArrayList<>();
+        while (again.size() < limit && !refused.isEmpty()) {
+            again.add(refused.remove());
+        }
+        again.forEach(release -> release(release, time));
+    }
+
+    /** True if {@link #retry} has something to do. */
+    boolean hasRefused() {
+        return !refused.isEmpty();
     }
 
     /** Delivers what an earlier run left undone. */
     void recover(Iterable<ForkRelease> undone, long time) {
         undone.forEach(release -> release(release, time));
-    }
-
-    private void unpin(long time, String path, long id, String pinId, Consumer<StreamOutcome.OfTouch> andThen) {
-        submitter.submit(new Unpin(path, time, id, pinId), new Reply<>() {
-            @Override
-            public void done(StreamOutcome.OfTouch outcome) {
-                andThen.accept(outcome);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                // The pin or the note stays in the store, and the next start gives it back.
-            }
-        });
     }
 
     private static <A, B> Reply<A> then(Reply<B> failures, Consumer<A> action) {
@@ -148,7 +168,7 @@ final class Forks {
 
             @Override
             public void failed(Exception failure) {
-                // The note stays in the store, and the next start delivers it again.
+                // What it was about is still in the store, and the next sweep finds it there.
             }
         };
     }

@@ -3,6 +3,7 @@ package dev.parley.engine;
 import static dev.parley.engine.Outcomes.submit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.journal.CorruptJournalException;
@@ -185,6 +186,36 @@ class EngineTest {
             } finally {
                 disk.held().unlock();
             }
+        }
+    }
+
+    @Test
+    void aPinThatThereWasNoRoomToGiveBackIsGivenBackLater() throws Exception {
+        int maxWaiting = 1;
+        EngineOptions narrow = new EngineOptions(folder, 1, 64 << 10, 16 << 10, 8 << 20, 100, maxWaiting, 1 << 20, 0);
+        try (Engine engine = Engine.open(narrow)) {
+            submit(engine, create("s")).get();
+            submit(engine, new Create("fork", TIME, null, -1, -1, false, Payload.empty(), new Fork("s", 0, 0, null)))
+                    .get();
+            assertThat(find(engine, "s").pins()).isEqualTo(1);
+            // Whoever hears of the end of the fork takes the only place before the pin can have it.
+            CompletableFuture<Future<StreamOutcome.OfAppend>> taken = new CompletableFuture<>();
+            engine.submit(new Delete("fork", TIME), new Reply<>() {
+                @Override
+                public void done(StreamOutcome.OfDelete outcome) {
+                    taken.complete(submit(engine, append("s", "x")));
+                }
+
+                @Override
+                public void failed(Exception failure) {
+                    taken.completeExceptionally(failure);
+                }
+            });
+            assertThat(taken.get().get()).isInstanceOf(Appended.class);
+            assertThat(find(engine, "s").pins()).as("refused").isEqualTo(1);
+            engine.sweep(TIME);
+            await().untilAsserted(() -> assertThat(engine.streams().releases()).isEmpty());
+            assertThat(find(engine, "s").pins()).isZero();
         }
     }
 

@@ -179,6 +179,7 @@ final class History {
             }
             case 19 -> {
                 now += random.nextInt(30);
+                running.forks.retry(now, 1 + random.nextInt(3));
                 running.streams.due(now, 10).forEach(expire -> running.enqueue(expire, Forks.ignore()));
                 running.sessions
                         .idle(null, now - 10, now, 10)
@@ -195,6 +196,10 @@ final class History {
             }
             default -> {
                 drain(running);
+                while (running.forks.hasRefused() && !disk.isFull()) {
+                    running.forks.retry(now, 1 + random.nextInt(3));
+                    drain(running);
+                }
                 compare(running);
             }
         }
@@ -508,7 +513,7 @@ final class History {
             assertThat(at).isEqualTo(state.tail());
         }
         assertThat(running.streams.releases()).hasSameSizeAs(model.notes());
-        if (!running.refused) {
+        if (!running.forks.hasRefused()) {
             assertThat(model.notes()).as("outbox").isEmpty();
             assertThat(model.orphanedPins()).as("pins").isEmpty();
         }
@@ -599,8 +604,6 @@ final class History {
         final List<Committer.Submission> pending = new ArrayList<>();
         final Journal journal;
         final Committer committer;
-        /** Whether the disk was too full for a command; what it was to clean up is then left to the next start. */
-        boolean refused;
 
         Server() throws IOException {
             Store store = new Watched(storage.store());
@@ -634,10 +637,10 @@ final class History {
             List<Committer.Submission> submissions = List.copyOf(group);
             group.clear();
             trace.accept("commit " + submissions.size());
-            committer.commit(submissions, this::dispatch, (submission, reason) -> {
-                refused = true;
-                submission.reply().failed(new StorageFullException("refused", reason));
-            });
+            committer.commit(
+                    submissions,
+                    this::dispatch,
+                    (submission, reason) -> submission.reply().failed(new StorageFullException("refused", reason)));
             if (pending.isEmpty()) {
                 journal.idle();
             }

@@ -30,6 +30,10 @@ final class SimulatedDisk implements Disk {
         full = now;
     }
 
+    boolean isFull() {
+        return full;
+    }
+
     /** Lets the next sync fail. */
     void failNextSync() {
         failing = true;
