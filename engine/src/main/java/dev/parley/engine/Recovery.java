@@ -17,9 +17,13 @@ import java.util.List;
 final class Recovery {
     private static final int MAX_BATCH = 1024;
 
+    /** A batch that holds so much is applied before more is read: what the journal has may be far more than the heap. */
+    private static final long MAX_BATCH_BYTES = 8L << 20;
+
     private final List<Shard> shards;
     private final List<Work> batch = new ArrayList<>();
     private int batchShard;
+    private long batchBytes;
     private long count;
     private long last;
 
@@ -52,11 +56,12 @@ final class Recovery {
         if (position <= shards.get(shard).applied()) {
             return;
         }
-        if (shard != batchShard || batch.size() == MAX_BATCH) {
+        if (shard != batchShard || batch.size() == MAX_BATCH || batchBytes >= MAX_BATCH_BYTES) {
             apply();
             batchShard = shard;
         }
         batch.add(new Work(position, command, null));
+        batchBytes += command.weight();
         count++;
     }
 
@@ -64,6 +69,7 @@ final class Recovery {
         if (!batch.isEmpty()) {
             shards.get(batchShard).apply(batch);
             batch.clear();
+            batchBytes = 0;
         }
     }
 }

@@ -30,6 +30,11 @@ public final class SimulatedStore implements Store {
         return Objects.requireNonNull(tables.get(table));
     }
 
+    /** What was written since the last flush, batch by batch. */
+    public List<List<Change>> batches() {
+        return unflushed;
+    }
+
     /** Forgets some of the last batches. */
     public void crash(RandomGenerator random) {
         unflushed.subList(0, random.nextInt(unflushed.size() + 1)).forEach(batch -> apply(batch, flushed));
