@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -326,15 +325,17 @@ public final class LocalJournal implements Journal {
         while (true) {
             Segment oldest;
             synchronized (segments) {
-                Iterator<Segment> all = segments.iterator();
-                oldest = all.next();
-                if (!all.hasNext() || oldest.end() > position) {
+                oldest = segments.getFirst();
+                if (segments.size() == 1 || oldest.end() > position) {
                     return;
                 }
-                all.remove();
             }
             oldest.file().close();
+            // Forgotten only when it is gone: the ones behind it must not go before, which would leave a hole.
             disk.delete(oldest.name());
+            synchronized (segments) {
+                segments.removeFirst();
+            }
         }
     }
 

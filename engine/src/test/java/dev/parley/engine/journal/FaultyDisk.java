@@ -11,6 +11,7 @@ public final class FaultyDisk implements Disk {
     private final ReentrantLock held = new ReentrantLock();
     private volatile boolean full;
     private volatile boolean failing;
+    private volatile boolean keeping;
 
     public FaultyDisk(Disk disk) {
         this.disk = disk;
@@ -24,6 +25,11 @@ public final class FaultyDisk implements Disk {
     /** Whether syncs fail. */
     public void failing(boolean now) {
         failing = now;
+    }
+
+    /** Whether files cannot be deleted. */
+    public void keeping(boolean now) {
+        keeping = now;
     }
 
     /** Keeps syncs waiting until the calling thread unlocks it. */
@@ -51,6 +57,9 @@ public final class FaultyDisk implements Disk {
 
     @Override
     public void delete(String name) throws IOException {
+        if (keeping) {
+            throw new IOException("we pretend that the file cannot be deleted");
+        }
         disk.delete(name);
     }
 

@@ -294,6 +294,27 @@ class LocalJournalTest {
     }
 
     @Test
+    void aSegmentThatCouldNotBeDeletedGoesFirstNextTime() throws IOException {
+        FaultyDisk disk = new FaultyDisk(new FolderDisk(folder));
+        List<Long> positions = new ArrayList<>();
+        try (Opened journal = new Opened(disk, 0)) {
+            for (int i = 0; i < 200; i++) {
+                positions.add(journal.appendAndSync("record " + i));
+            }
+            disk.keeping(true);
+            assertThatThrownBy(() -> journal.journal.truncateBefore(positions.get(190)))
+                    .hasMessageContaining("pretend");
+            disk.keeping(false);
+            int before = segments(folder).size();
+            journal.journal.truncateBefore(positions.get(190));
+            assertThat(segments(folder)).hasSizeLessThan(before);
+        }
+        try (Opened journal = open(folder, positions.get(190))) {
+            assertThat(journal.replayed).hasSize(10).startsWith("record 190").endsWith("record 199");
+        }
+    }
+
+    @Test
     void aFullDiskRefusesAndThenWorksAgain() throws IOException {
         FaultyDisk disk = new FaultyDisk(new FolderDisk(folder));
         List<String> written = new ArrayList<>();
