@@ -42,6 +42,12 @@ public final class FolderDisk implements Disk {
 
     @Override
     public DiskFile create(String name, byte[] header, long capacity) throws IOException {
+        // Looked at first: on a full disk every command asks anew, and filling the disk up takes long.
+        long usable = Files.getFileStore(folder).getUsableSpace();
+        if (usable < capacity) {
+            throw new IOException(
+                    "the disk of " + folder + " has " + usable + " bytes left, " + name + " needs " + capacity);
+        }
         Path unfinished = folder.resolve(name + UNFINISHED);
         try (FileChannel channel = FileChannel.open(
                 unfinished,

@@ -291,7 +291,9 @@ public final class LocalJournal implements Journal {
     }
 
     private void roll() throws IOException {
-        CompletableFuture<Segment> prepared = next == null ? prepareAfter(active) : next;
+        // One that failed may have failed long ago, and there may be room again.
+        CompletableFuture<Segment> prepared =
+                next == null || next.isCompletedExceptionally() ? prepareAfter(active) : next;
         try {
             active = prepared.join();
         } catch (CompletionException e) {

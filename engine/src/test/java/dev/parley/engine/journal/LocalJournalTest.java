@@ -341,6 +341,33 @@ class LocalJournalTest {
     }
 
     @Test
+    void aDiskThatWasFullForAWhileRefusesNothing() throws IOException {
+        FaultyDisk disk = new FaultyDisk(new FolderDisk(folder));
+        String large = "x".repeat(MAX_RECORD_BYTES);
+        try (Opened journal = new Opened(disk, 0)) {
+            disk.full(true);
+            journal.appendAndSync(large);
+            journal.appendAndSync(large);
+            // More than half of the segment is taken: the next one was prepared by now, in vain.
+            disk.full(false);
+            journal.appendAndSync(large);
+            journal.appendAndSync("y".repeat(MAX_RECORD_BYTES));
+        }
+        try (Opened journal = open(folder)) {
+            assertThat(journal.replayed).containsExactly(large, large, large, "y".repeat(MAX_RECORD_BYTES));
+        }
+    }
+
+    @Test
+    void aFileThatCannotFitIsRefusedBeforeItIsBegun() throws IOException {
+        FolderDisk disk = new FolderDisk(folder);
+        assertThatThrownBy(() -> disk.create("large", new byte[0], Long.MAX_VALUE))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("bytes left, large needs " + Long.MAX_VALUE);
+        assertThat(disk.list()).isEmpty();
+    }
+
+    @Test
     void aFailedSyncIsTheEnd() throws IOException {
         FaultyDisk disk = new FaultyDisk(new FolderDisk(folder));
         try (Opened journal = new Opened(disk, 0)) {
