@@ -91,6 +91,7 @@ final class History {
     private final int shardCount;
     private final int maxCached;
     private final int maxRecent;
+    private final long maxWindowBytes;
 
     /** All that was ever written to the journal and not lost. */
     private final TreeMap<Long, byte[]> written = new TreeMap<>();
@@ -115,6 +116,7 @@ final class History {
         this.shardCount = 1 + random.nextInt(3);
         this.maxCached = 1 + random.nextInt(5);
         this.maxRecent = 1 + random.nextInt(20);
+        this.maxWindowBytes = random.nextInt(3) == 0 ? random.nextInt(1000) : Long.MAX_VALUE;
         this.sessionShare = random.nextInt(3);
         this.sessionSide = new SessionSide(random, trace);
     }
@@ -524,6 +526,7 @@ final class History {
         sessionSide.compare(running.sessions, running.delivery);
         assertThat(running.delivery.topics())
                 .isEqualTo((int) readers.stream().map(r -> r.id).distinct().count() + sessionSide.topics());
+        assertThat(running.delivery.windowBytes()).isBetween(0L, running.delivery.topics() == 0 ? 0 : maxWindowBytes);
     }
 
     private void end(Server running) throws IOException {
@@ -596,7 +599,7 @@ final class History {
     private final class Server {
         final Streams streams = new Streams(storage.store(), maxCached);
         final Sessions sessions = new Sessions(storage.store(), maxCached);
-        final Delivery delivery = new Delivery(streams, sessions, maxRecent);
+        final Delivery delivery = new Delivery(streams, sessions, maxRecent, maxWindowBytes);
         final Subscriptions subscriptions = new Subscriptions(storage.store());
         final Forks forks = new Forks(this::enqueue, () -> "pin" + made++);
         final List<Shard> shards = new ArrayList<>();

@@ -16,26 +16,32 @@ import org.jspecify.annotations.Nullable;
 public final class Delivery {
     private static final int MAX_RECENT_ENTRIES = 1024;
 
+    /** All windows together may take one part in so many of the heap. */
+    private static final int HEAP_PER_WINDOWS = 8;
+
     private final Streams streams;
     private final Sessions sessions;
     private final int maxRecentEntries;
+    private final WindowBudget budget;
     private final ConcurrentHashMap<Long, Topic> topics = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<SessionName, SessionTopic> sessionTopics = new ConcurrentHashMap<>();
 
     /** Delivers what {@code streams} and {@code sessions} show. */
     public Delivery(Streams streams, Sessions sessions) {
-        this(streams, sessions, MAX_RECENT_ENTRIES);
+        this(streams, sessions, MAX_RECENT_ENTRIES, Runtime.getRuntime().maxMemory() / HEAP_PER_WINDOWS);
     }
 
     /**
      * Delivers what {@code streams} and {@code sessions} show.
      *
      * @param maxRecentEntries how many of a session's newest entries stay in memory while somebody reads it
+     * @param maxWindowBytes how much memory the newest entries of all streams and sessions may take together
      */
-    public Delivery(Streams streams, Sessions sessions, int maxRecentEntries) {
+    public Delivery(Streams streams, Sessions sessions, int maxRecentEntries, long maxWindowBytes) {
         this.streams = streams;
         this.sessions = sessions;
         this.maxRecentEntries = maxRecentEntries;
+        this.budget = new WindowBudget(maxWindowBytes);
     }
 
     /**
@@ -47,7 +53,7 @@ public final class Delivery {
      */
     public @Nullable Tail tail(StreamState state, long position, Runnable listener) {
         Topic topic = topics.compute(state.id(), (id, existing) -> {
-            Topic joined = existing == null ? new Topic() : existing;
+            Topic joined = existing == null ? new Topic(budget) : existing;
             joined.listeners().add(listener);
             return joined;
         });
@@ -71,7 +77,7 @@ public final class Delivery {
      */
     public SessionTail tail(SessionName session, @Nullable Long from, boolean whole, Runnable listener) {
         SessionTopic topic = sessionTopics.compute(session, (name, existing) -> {
-            SessionTopic joined = existing == null ? new SessionTopic(maxRecentEntries) : existing;
+            SessionTopic joined = existing == null ? new SessionTopic(maxRecentEntries, budget) : existing;
             joined.listeners().add(listener);
             return joined;
         });
@@ -89,19 +95,33 @@ public final class Delivery {
     }
 
     void detach(long streamId, Topic topic, Runnable listener) {
-        topics.computeIfPresent(
-                streamId, (id, current) -> current == topic && topic.listeners().remove(listener) ? null : current);
+        topics.computeIfPresent(streamId, (id, current) -> {
+            if (current != topic || !topic.listeners().remove(listener)) {
+                return current;
+            }
+            topic.leave();
+            return null;
+        });
     }
 
     void detach(SessionName session, SessionTopic topic, Runnable listener) {
-        sessionTopics.computeIfPresent(
-                session,
-                (name, current) -> current == topic && topic.listeners().remove(listener) ? null : current);
+        sessionTopics.computeIfPresent(session, (name, current) -> {
+            if (current != topic || !topic.listeners().remove(listener)) {
+                return current;
+            }
+            topic.leave();
+            return null;
+        });
     }
 
     /** How many streams and sessions are being read live. */
     public int topics() {
         return topics.size() + sessionTopics.size();
+    }
+
+    /** How much memory their newest entries take, in bytes. */
+    public long windowBytes() {
+        return budget.bytes();
     }
 
     /** Shows a written batch: entries first, then states, then the word to readers. */

@@ -14,6 +14,7 @@ final class SessionTopic {
     private static final int MAX_RECENT_BYTES = 1 << 20;
 
     private final int maxRecentEntries;
+    private final WindowBudget budget;
     private final Listeners listeners = new Listeners();
 
     private @Nullable SessionState state;
@@ -33,6 +34,8 @@ final class SessionTopic {
 
     private List<SessionEntry> answer = List.of();
 
+    private boolean left;
+
     /**
      * What there is for a reader.
      *
@@ -44,8 +47,9 @@ final class SessionTopic {
             long top,
             @Nullable List<SessionEntry> entries) {}
 
-    SessionTopic(int maxRecentEntries) {
+    SessionTopic(int maxRecentEntries, WindowBudget budget) {
         this.maxRecentEntries = maxRecentEntries;
+        this.budget = budget;
     }
 
     Listeners listeners() {
@@ -68,27 +72,55 @@ final class SessionTopic {
     }
 
     private void restart(long position) {
+        forgetAnswer();
         recent.clear();
+        budget.add(-recentBytes);
         recentBytes = 0;
         floor = position;
         top = position;
+    }
+
+    private void forgetAnswer() {
         askedFrom = -1;
+        answer = List.of();
     }
 
     /** Takes an entry that follows the one at {@code before}. */
     synchronized void append(long before, SessionEntry entry) {
+        if (left) {
+            return;
+        }
         if (before != top) {
             restart(before);
         }
-        askedFrom = -1;
+        forgetAnswer();
+        long bytesBefore = recentBytes;
         recent.add(entry);
         recentBytes += entry.weight();
         top = entry.position();
         while (recent.size() > maxRecentEntries || (recentBytes > MAX_RECENT_BYTES && recent.size() > 1)) {
-            SessionEntry oldest = recent.remove();
-            recentBytes -= oldest.weight();
-            floor = oldest.position();
+            forgetOldest();
         }
+        long over = budget.add(recentBytes - bytesBefore);
+        if (over > 0) {
+            long grown = recentBytes;
+            while (grown - recentBytes < over && !recent.isEmpty()) {
+                forgetOldest();
+            }
+            budget.add(recentBytes - grown);
+        }
+    }
+
+    private void forgetOldest() {
+        SessionEntry oldest = recent.remove();
+        recentBytes -= oldest.weight();
+        floor = oldest.position();
+    }
+
+    /** The last reader has left: nothing is kept any more, not even what an engine thread is about to append. */
+    synchronized void leave() {
+        left = true;
+        restart(top);
     }
 
     void publish(@Nullable SessionState newest) {

@@ -15,6 +15,7 @@ final class Topic {
     private static final int MAX_RECENT_ENTRIES = 1024;
     private static final int MAX_RECENT_BYTES = 256 << 10;
 
+    private final WindowBudget budget;
     private final Listeners listeners = new Listeners();
     private final AtomicReference<@Nullable StreamState> state = new AtomicReference<>();
     /** Entries without a hole between them. Guarded by itself. */
@@ -26,7 +27,12 @@ final class Topic {
     private long askedFrom = -1;
 
     private List<Entry> answer = List.of();
+    private boolean left;
     private volatile boolean ended;
+
+    Topic(WindowBudget budget) {
+        this.budget = budget;
+    }
 
     Listeners listeners() {
         return listeners;
@@ -46,14 +52,47 @@ final class Topic {
         return ended;
     }
 
+    /** Takes the next entry. One that is larger than the window stays in the store alone. */
     void append(Entry entry) {
         synchronized (recent) {
-            askedFrom = -1;
-            recent.add(entry);
-            recentBytes += entry.payload().bytes().length;
-            while (recent.size() > MAX_RECENT_ENTRIES || (recentBytes > MAX_RECENT_BYTES && recent.size() > 1)) {
-                recentBytes -= recent.remove().payload().bytes().length;
+            if (left) {
+                return;
             }
+            forgetAnswer();
+            int before = recentBytes;
+            recent.add(entry);
+            recentBytes += entry.weight();
+            while (recent.size() > MAX_RECENT_ENTRIES || recentBytes > MAX_RECENT_BYTES) {
+                forgetOldest();
+            }
+            long over = budget.add(recentBytes - before);
+            if (over > 0) {
+                int grown = recentBytes;
+                while (grown - recentBytes < over && !recent.isEmpty()) {
+                    forgetOldest();
+                }
+                budget.add(recentBytes - grown);
+            }
+        }
+    }
+
+    private void forgetOldest() {
+        recentBytes -= recent.remove().weight();
+    }
+
+    private void forgetAnswer() {
+        askedFrom = -1;
+        answer = List.of();
+    }
+
+    /** The last reader has left: nothing is kept any more, not even what an engine thread is about to append. */
+    void leave() {
+        synchronized (recent) {
+            left = true;
+            forgetAnswer();
+            recent.clear();
+            budget.add(-recentBytes);
+            recentBytes = 0;
         }
     }
 

@@ -12,6 +12,12 @@ public record Entry(long start, Payload payload) {
         return start + payload.units();
     }
 
+    /** Roughly the memory that the entry holds, in bytes. */
+    public int weight() {
+        int[] lengths = payload.lengths();
+        return 64 + payload.bytes().length + (lengths == null ? 0 : Integer.BYTES * lengths.length);
+    }
+
     /** The part of the entry that lies between two positions. */
     public Entry clip(long from, long to) {
         long first = Math.max(from, start);

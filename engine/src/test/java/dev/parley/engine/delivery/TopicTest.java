@@ -6,11 +6,15 @@ import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.Payload;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** What only long streams reach: the bounds of the window. The rest is shown through tails. */
 class TopicTest {
-    private final Topic topic = new Topic();
+    private static final int MAX_WINDOW_BYTES = 1 << 20;
+
+    private final WindowBudget budget = new WindowBudget(MAX_WINDOW_BYTES);
+    private final Topic topic = new Topic(budget);
     private long tail;
 
     private void append(int bytes) {
@@ -35,15 +39,49 @@ class TopicTest {
     }
 
     @Test
-    void theWindowHoldsSoManyBytesButAlwaysTheNewestEntry() {
+    void theWindowHoldsSoManyBytes() {
         append(100 << 10);
         append(100 << 10);
         append(100 << 10);
         assertThat(topic.since(0, 1)).isNull();
         assertThat(startsSince(100 << 10, Integer.MAX_VALUE)).containsExactly(100L << 10, 200L << 10);
+    }
+
+    @Test
+    void anEntryLargerThanTheWindowIsInTheStoreAlone() {
+        append(100);
         append(1 << 20);
-        assertThat(topic.since(200 << 10, 1)).isNull();
-        assertThat(startsSince(300 << 10, 1)).containsExactly(300L << 10);
+        assertThat(topic.since(0, 1)).isNull();
+        assertThat(topic.since(100, 1)).isNull();
+        assertThat(budget.bytes()).isZero();
+        append(10);
+        assertThat(topic.since(100, 1)).isNull();
+        assertThat(startsSince(100 + (1 << 20), 1)).containsExactly(100L + (1 << 20));
+    }
+
+    @Test
+    void allWindowsTogetherHoldSoManyBytes() {
+        List<Topic> others =
+                IntStream.range(0, 5).mapToObj(i -> new Topic(budget)).toList();
+        for (Topic other : others) {
+            other.append(new Entry(0, Payload.ofBytes(new byte[200 << 10])));
+        }
+        append(10 << 10);
+        append(10 << 10);
+        append(10 << 10);
+        assertThat(budget.bytes()).isBetween(MAX_WINDOW_BYTES - (10L << 10), (long) MAX_WINDOW_BYTES);
+        assertThat(topic.since(0, 1)).as("the others leave room for two").isNull();
+        assertThat(startsSince(10 << 10, Integer.MAX_VALUE)).containsExactly(10L << 10, 20L << 10);
+        others.getFirst().leave();
+        append(10 << 10);
+        assertThat(startsSince(10 << 10, Integer.MAX_VALUE)).hasSize(3);
+        others.forEach(Topic::leave);
+        topic.leave();
+        assertThat(budget.bytes()).isZero();
+        append(10);
+        assertThat(budget.bytes())
+                .as("an append on its way when the last reader left")
+                .isZero();
     }
 
     @Test
