@@ -57,13 +57,22 @@ public final class Delivery {
             joined.listeners().add(listener);
             return joined;
         });
-        // Looked up after joining: whatever is published from now on reaches the topic.
-        StreamState newest = streams.find(state.path());
-        if (newest == null || newest.id() != state.id()) {
+        try {
+            // Looked up after joining: whatever is published from now on reaches the topic.
+            if (topic.state() == null) {
+                StreamState newest = streams.find(state.path());
+                if (newest != null && newest.id() == state.id()) {
+                    topic.seed(newest);
+                }
+            }
+        } catch (RuntimeException | Error e) {
+            detach(state.id(), topic, listener);
+            throw e;
+        }
+        if (topic.state() == null || topic.ended()) {
             detach(state.id(), topic, listener);
             return null;
         }
-        topic.seed(newest);
         return new Tail(this, streams, topic, state.id(), position, listener);
     }
 
@@ -81,8 +90,13 @@ public final class Delivery {
             joined.listeners().add(listener);
             return joined;
         });
-        // Looked up after joining: whatever is published from now on reaches the topic.
-        topic.seed(sessions.find(session));
+        try {
+            // Looked up after joining: whatever is published from now on reaches the topic.
+            topic.seed(sessions.find(session));
+        } catch (RuntimeException | Error e) {
+            detach(session, topic, listener);
+            throw e;
+        }
         SessionTopic.Look look = topic.since(Positions.START);
         SessionState state = look.state();
         // Memory may be ahead of the state by a moment, and a reader may come back from there.
