@@ -58,7 +58,8 @@ public final class Engine implements AutoCloseable {
     /** Below this many commands a group, waiting would only delay them. */
     private static final int WORTH_GATHERING = 4;
 
-    private static final int EXPIRE_BATCH = 1000;
+    /** One sweep ends so many streams that their commands take one part in so many of the room for waiting ones. */
+    private static final int ROOM_PER_EXPIRY = 4;
 
     /** How many pins of forks one sweep gives back that were refused before. */
     private static final int RELEASE_BATCH = 1000;
@@ -489,7 +490,7 @@ public final class Engine implements AutoCloseable {
                     low ? "commands that store something are refused" : "all commands are accepted again");
         }
         forks.retry(now, RELEASE_BATCH);
-        for (var expire : streams.due(now, EXPIRE_BATCH)) {
+        for (var expire : streams.due(now, Math.max(1, options.maxWaiting() / ROOM_PER_EXPIRY))) {
             enqueue(expire, Forks.ignore());
         }
         Sessions.Growing found = sessions.idle(growing, now - GROWTH_PAUSE_MILLIS, now, GROWING_BATCH);

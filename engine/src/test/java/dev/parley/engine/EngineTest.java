@@ -220,6 +220,27 @@ class EngineTest {
     }
 
     @Test
+    void aSweepEndsAsManyStreamsAsThereIsRoomFor() throws Exception {
+        int maxWaiting = 8000;
+        EngineOptions wide = new EngineOptions(folder, 1, 1 << 20, 16 << 10, 8 << 20, 100, maxWaiting, 64 << 20, 0);
+        try (Engine engine = Engine.open(wide)) {
+            List<CompletableFuture<?>> created = new ArrayList<>();
+            for (int i = 0; i < 2100; i++) {
+                created.add(
+                        submit(engine, new Create("s" + i, TIME, "text/plain", 100, -1, false, Payload.empty(), null)));
+            }
+            for (CompletableFuture<?> answer : created) {
+                assertThat(answer.get()).isInstanceOf(Created.class);
+            }
+            engine.sweep(TIME + 1000);
+            await().until(() -> engine.waiting() == 0);
+            List<String> left = new ArrayList<>();
+            engine.streams().forEach("", state -> left.add(state.path()));
+            assertThat(left).as("a quarter of what may wait is gone").hasSize(100);
+        }
+    }
+
+    @Test
     void aCommandTooLargeIsRefusedAlone() throws Exception {
         try (Engine engine = Engine.open(options())) {
             submit(engine, create("s")).get();

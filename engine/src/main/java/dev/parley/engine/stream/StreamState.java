@@ -84,8 +84,17 @@ public record StreamState(
      * sliding lifetime that is up to a 64th of it late, never early.
      */
     public long deadline() {
+        return deadline(accessedAt);
+    }
+
+    /** What {@link #deadline()} was when the stream was created. */
+    long firstDeadline() {
+        return deadline(createdAt);
+    }
+
+    private long deadline(long lastAccess) {
         if (ttlMillis >= 0) {
-            return accessedAt + ttlMillis + ttlMillis / ACCESS_GRAIN;
+            return lastAccess + ttlMillis + ttlMillis / ACCESS_GRAIN;
         }
         return expiresAt >= 0 ? expiresAt : Long.MAX_VALUE;
     }

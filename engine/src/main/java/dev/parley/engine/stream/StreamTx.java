@@ -91,6 +91,11 @@ public final class StreamTx {
         byte[] to = StreamRows.idKey(state.id() + 1);
         rows.removeRange(Table.ENTRIES, from, to);
         rows.removeRange(Table.PRODUCERS, from, to);
+        if (state.deadline() != Long.MAX_VALUE) {
+            // One that was renewed beyond its first deadline has a later row, which the state does not tell: that one
+            // stays for one lifetime at most.
+            forgetDeadline(state.firstDeadline(), state.id());
+        }
         StreamState.Origin origin = state.origin();
         if (origin != null) {
             ForkRelease release =

@@ -304,6 +304,22 @@ class StreamMachineTest {
     }
 
     @Test
+    void aStreamThatIsDeletedIsNotWaitedFor() {
+        long century = 100L * 365 * 24 * 60 * 60 * 1000;
+        for (Create create :
+                List.of(create(TEXT, century, NONE, false, null), create(TEXT, NONE, now + century, false, null))) {
+            apply(create);
+            now += century / 10;
+            apply(new Touch("s", now));
+            assertThat(streams.due(Long.MAX_VALUE - 1, 10)).hasSize(1);
+            apply(new Delete("s", now));
+            assertThat(streams.due(Long.MAX_VALUE - 1, 10)).isEmpty();
+        }
+        applyTogether(List.of(create(TEXT, century, NONE, false, null), new Delete("s", now)));
+        assertThat(streams.due(Long.MAX_VALUE - 1, 10)).isEmpty();
+    }
+
+    @Test
     void expiryFollowsTheLastAccess() {
         apply(create(TEXT, 50, NONE, false, null));
         now += 40;
