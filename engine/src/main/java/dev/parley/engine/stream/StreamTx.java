@@ -89,7 +89,10 @@ public final class StreamTx {
         rows.remove(Table.STREAMS, StreamRows.streamKey(state.path()));
         byte[] from = StreamRows.idKey(state.id());
         byte[] to = StreamRows.idKey(state.id() + 1);
-        rows.removeRange(Table.ENTRIES, from, to);
+        if (state.tail() > state.base()) {
+            // Every removed range costs later reads of the table something: none without need.
+            rows.removeRange(Table.ENTRIES, from, to);
+        }
         rows.removeRange(Table.PRODUCERS, from, to);
         if (state.deadline() != Long.MAX_VALUE) {
             // One that was renewed beyond its first deadline has a later row, which the state does not tell: that one

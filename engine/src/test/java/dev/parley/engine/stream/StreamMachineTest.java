@@ -3,7 +3,8 @@ package dev.parley.engine.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.store.SimulatedStore;
-import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Change;
+import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
 import dev.parley.engine.stream.StreamCommand.Append;
 import dev.parley.engine.stream.StreamCommand.Create;
@@ -50,7 +51,7 @@ class StreamMachineTest {
     private static final String TEXT = "text/plain";
     private static final String JSON = "application/json";
 
-    private final Store store = new SimulatedStore();
+    private final SimulatedStore store = new SimulatedStore();
     private final Streams streams = new Streams(store, 3);
     private long position = 64;
     private long now = 1_000_000;
@@ -301,6 +302,28 @@ class StreamMachineTest {
         assertThat(append("a")).isEqualTo(appended(1));
         now += 1;
         assertThat(append("b")).isEqualTo(new NotFound());
+    }
+
+    @Test
+    void onlyEntriesThatThereAreAreRemoved() {
+        create(TEXT);
+        apply(new Delete("s", now));
+        assertThat(removesEntries()).isFalse();
+        create(TEXT);
+        append("x");
+        apply(new Delete("s", now));
+        assertThat(removesEntries()).isTrue();
+        applyTogether(List.of(
+                create(TEXT, NONE, NONE, false, null),
+                new Append("s", now, TEXT, bytes("x"), false, null, null),
+                new Delete("s", now)));
+        assertThat(removesEntries()).isTrue();
+    }
+
+    /** Whether the last batch did. */
+    private boolean removesEntries() {
+        return store.batches().getLast().stream()
+                .anyMatch(change -> change instanceof Change.RemoveRange range && range.table() == Table.ENTRIES);
     }
 
     @Test
