@@ -26,10 +26,10 @@ import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
+import dev.parley.server.http.RequestBody;
 import dev.parley.server.streams.subscription.SubscriptionRequests.Report;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.URLDecoder;
@@ -197,8 +197,8 @@ public final class SubscriptionRoutes {
             }
             case "callback", "ack", "release" -> {
                 allowOnly(request, "POST");
-                String token = token(request);
-                work(request, body -> report(id, action, token, SubscriptionRequests.report(body)));
+                long generation = generation(request, id, action);
+                work(request, body -> report(id, action, generation, SubscriptionRequests.report(body)));
             }
             default -> throw new RefusedException(404, "NOT_FOUND", "There is nothing at this path.");
         }
@@ -323,15 +323,14 @@ public final class SubscriptionRoutes {
         };
     }
 
-    /** Callback, ack or release by the worker who shows {@code token}. */
-    private Answer report(String id, String action, String token, Report report) throws RefusedException {
+    /**
+     * Callback, ack or release by the worker of {@code generation}. Should another subscription have come under this id
+     * meanwhile, it knows no such wake.
+     */
+    private Answer report(String id, String action, long generation, Report report) throws RefusedException {
         Subscription subscription = find(id);
-        SubscriptionState s = subscription.state();
-        if (s.isWebhook() != action.equals("callback")) {
-            throw wrongType();
-        }
         long now = clock.millis();
-        if (tokens.generation(token, s, now) != report.generation()) {
+        if (generation != report.generation()) {
             throw fenced();
         }
         return action.equals("release") ? release(subscription, report, now) : ack(subscription, report, now);
@@ -431,6 +430,16 @@ public final class SubscriptionRoutes {
         }
     }
 
+    /** The generation whose worker sends this, by its token. Before the body is read: those of others take no room. */
+    private long generation(HttpServerRequest request, String id, String action) throws RefusedException {
+        String token = token(request);
+        SubscriptionState s = find(id).state();
+        if (s.isWebhook() != action.equals("callback")) {
+            throw wrongType();
+        }
+        return tokens.generation(token, s, clock.millis());
+    }
+
     private static String token(HttpServerRequest request) throws RefusedException {
         String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
         if (authorization == null || !authorization.regionMatches(true, 0, "Bearer ", 0, 7)) {
@@ -451,26 +460,20 @@ public final class SubscriptionRoutes {
     /** Reads the body, hands it to {@code work} on another thread, and answers. */
     private void work(HttpServerRequest request, Work work) {
         Context context = Objects.requireNonNull(Vertx.currentContext());
-        Buffer body = Buffer.buffer();
-        request.handler(part -> {
-            if (body.length() <= MAX_BODY_BYTES) {
-                body.appendBuffer(part);
-            }
-        });
-        request.endHandler(end -> {
-            if (body.length() > MAX_BODY_BYTES) {
-                new RefusedException(413, "BODY_TOO_LARGE", "The body is larger than " + MAX_BODY_BYTES + " bytes.")
-                        .answer(request);
-                return;
-            }
-            byte[] bytes = body.getBytes();
-            try {
-                workers.execute(() -> answer(request, context, work, bytes));
-            } catch (RejectedExecutionException e) {
-                RefusedException.unavailable("OVERLOADED", "Too many requests are waiting; try again soon.")
-                        .answer(request);
-            }
-        });
+        RequestBody.read(
+                request,
+                MAX_BODY_BYTES,
+                body -> {
+                    try {
+                        workers.execute(() -> answer(request, context, work, body));
+                    } catch (RejectedExecutionException e) {
+                        RefusedException.unavailable("OVERLOADED", "Too many requests are waiting; try again soon.")
+                                .answer(request);
+                    }
+                },
+                () -> new RefusedException(
+                                413, "BODY_TOO_LARGE", "The body is larger than " + MAX_BODY_BYTES + " bytes.")
+                        .answer(request));
     }
 
     private static void answer(HttpServerRequest request, Context context, Work work, byte[] body) {

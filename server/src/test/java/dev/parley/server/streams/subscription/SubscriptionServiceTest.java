@@ -393,8 +393,28 @@ final class SubscriptionServiceTest {
             assertThat(server.send("GET", "elsewhere", "").status()).isEqualTo(404);
             assertThat(server.send("POST", "subscriptions/bad/ack", "{}").error())
                     .isEqualTo("TOKEN_INVALID");
-            String large = " ".repeat(SubscriptionRoutes.MAX_BODY_BYTES + 1);
-            assertThat(server.send("PUT", "subscriptions/bad", large).status()).isEqualTo(413);
+            assertThat(server.statusWithoutBody(
+                            "PUT", "subscriptions/bad", null, SubscriptionRoutes.MAX_BODY_BYTES + 1))
+                    .isEqualTo(413);
+        }
+    }
+
+    @Test
+    void theBodyOfWhoIsNoWorkerIsNotWaitedFor() throws Exception {
+        try (TestServer server = new TestServer(folder)) {
+            createPullWake(server, "pool", 600_000);
+            for (String action : List.of("ack", "release")) {
+                assertThat(server.statusWithoutBody(
+                                "POST", "subscriptions/pool/" + action, "Bearer x", SubscriptionRoutes.MAX_BODY_BYTES))
+                        .isEqualTo(401);
+            }
+        }
+        try (WebhookReceiver receiver = new WebhookReceiver();
+                TestServer server = new TestServer(folder)) {
+            createWebhook(server, "hook", receiver.url(), 600_000);
+            assertThat(server.statusWithoutBody(
+                            "POST", "subscriptions/hook/callback", "Bearer x", SubscriptionRoutes.MAX_BODY_BYTES))
+                    .isEqualTo(401);
         }
     }
 

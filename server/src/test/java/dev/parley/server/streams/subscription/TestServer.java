@@ -16,7 +16,11 @@ import dev.parley.server.auth.Revocations;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -37,6 +41,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class TestServer implements AutoCloseable {
     static final JsonMapper JSON = new JsonMapper();
     private static final String ROOT = "/v1/stream/";
+    private static final int NO_ANSWER_MILLIS = 20_000;
 
     final Engine engine;
     private final Vertx vertx = Vertx.vertx();
@@ -101,6 +106,22 @@ final class TestServer implements AutoCloseable {
         HttpResponse<String> response = client.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString())
                 .join();
         return new Answer(response.statusCode(), response.body().isEmpty() ? null : JSON.readTree(response.body()));
+    }
+
+    /** The status of the answer to a request of which the body never comes. */
+    int statusWithoutBody(String method, String path, @Nullable String authorization, int length) throws IOException {
+        String credentials = authorization == null ? "" : "Authorization: " + authorization + "\r\n";
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), http.actualPort())) {
+            socket.setSoTimeout(NO_ANSWER_MILLIS);
+            socket.getOutputStream()
+                    .write("%s %s__ds/%s HTTP/1.1\r\nHost: here\r\n%sContent-Length: %d\r\n\r\n"
+                            .formatted(method, ROOT, path, credentials, length)
+                            .getBytes(StandardCharsets.US_ASCII));
+            String statusLine = new BufferedReader(
+                            new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII))
+                    .readLine();
+            return Integer.parseInt(Objects.requireNonNull(statusLine).replaceAll("HTTP/1.1 (\\d+) .*", "$1"));
+        }
     }
 
     Answer send(String method, String path, String body) {
