@@ -42,6 +42,15 @@ public final class Glob {
         return end < 0 ? path : path.substring(0, end);
     }
 
+    /** {@code pattern} where every {@code **} at its end stands for no segment: it covers these paths, too. */
+    public static String withoutTrailingAny(String pattern) {
+        String rest = pattern;
+        while (rest.endsWith("/" + ANY)) {
+            rest = rest.substring(0, rest.length() - ANY.length() - 1);
+        }
+        return rest;
+    }
+
     /** What every path that {@code pattern} covers begins with. */
     public static String literalPrefix(String pattern) {
         int end = 0;

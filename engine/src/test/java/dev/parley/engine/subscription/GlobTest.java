@@ -37,6 +37,20 @@ final class GlobTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "events/**, events",
+        "events/**/**, events",
+        "events/*/**, events/*",
+        "events/*, events/*",
+        "**, **",
+        "**/log, **/log",
+        "events**, events**",
+    })
+    void endsWithoutThoseOfNoSegment(String pattern, String expected) {
+        assertThat(Glob.withoutTrailingAny(pattern)).isEqualTo(expected);
+    }
+
     @Test
     void takesNoLongForPatternsThatCouldMatchInManyWays() {
         assertThat(Glob.matches("**/a/".repeat(200) + "b", "a/".repeat(500) + "c"))

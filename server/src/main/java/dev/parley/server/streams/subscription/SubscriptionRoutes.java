@@ -225,7 +225,7 @@ public final class SubscriptionRoutes {
             throws RefusedException {
         require(principal, Operation.READ, config.streams());
         if (config.pattern() != null) {
-            require(principal, Operation.READ, List.of(config.pattern()));
+            require(principal, Operation.READ, List.of(config.pattern(), Glob.withoutTrailingAny(config.pattern())));
         }
         if (config.target() instanceof PullWake pull) {
             require(principal, Operation.APPEND, List.of(pull.wakeStream()));

@@ -426,7 +426,7 @@ final class SubscriptionServiceTest {
                 Capabilities.parse(
                         "{\"__ds/subscriptions/team/*\":[\"subscribe\"],\"events/*\":[\"read\"],\"wakes\":[\"append\"]}"));
         try (TestServer server = new TestServer(folder, key)) {
-            String body = "{\"type\":\"pull-wake\",\"pattern\":\"events/**\",\"wake_stream\":\"wakes\"}";
+            String body = "{\"type\":\"pull-wake\",\"pattern\":\"events/*\",\"wake_stream\":\"wakes\"}";
             String credentials = "Bearer app.worker:" + secret;
             assertThat(server.send("PUT", "subscriptions/team%2Fa", body).status())
                     .isEqualTo(401);
@@ -434,7 +434,10 @@ final class SubscriptionServiceTest {
                             .status())
                     .isEqualTo(403);
             for (String forbidden : List.of(
-                    body.replace("events/**", "**"),
+                    body.replace("events/*", "**"),
+                    // It covers the stream "events" as well, which is not below "events/".
+                    body.replace("events/*", "events/**"),
+                    body.replace("events/*", "events/**/**"),
                     body.replace("wakes", "events/a"),
                     body.replace("\"wake_stream\"", "\"streams\":[\"secret\"],\"wake_stream\""))) {
                 assertThat(server.send("PUT", "subscriptions/team%2Fa", credentials, forbidden)
@@ -442,9 +445,13 @@ final class SubscriptionServiceTest {
                         .as(forbidden)
                         .isEqualTo(403);
             }
-            assertThat(server.send("PUT", "subscriptions/team%2Fa", credentials, body)
-                            .status())
-                    .isEqualTo(201);
+            for (String allowed : List.of(body, body.replace("events/*", "events/a/**"))) {
+                String id = "team%2F" + allowed.hashCode();
+                assertThat(server.send("PUT", "subscriptions/" + id, credentials, allowed)
+                                .status())
+                        .as(allowed)
+                        .isEqualTo(201);
+            }
             assertThat(server.send("GET", "jwks.json", "").status()).isEqualTo(200);
         }
     }
