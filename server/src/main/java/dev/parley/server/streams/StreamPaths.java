@@ -16,9 +16,12 @@ public final class StreamPaths {
 
     private StreamPaths() {}
 
-    /** The path in its one spelling, or null if it cannot name a stream. */
+    /**
+     * The path in its one spelling, or null if it can name neither a stream nor anything reserved. One that is reserved may
+     * be longer than any stream's: it may have such a path in it, all in escapes, and whoever takes that out checks it.
+     */
     public static @Nullable String canonical(String rawPath) {
-        if (rawPath.isEmpty() || rawPath.length() > MAX_LENGTH) {
+        if (rawPath.isEmpty()) {
             return null;
         }
         boolean escapes = false;
@@ -30,7 +33,10 @@ public final class StreamPaths {
             escapes |= c == '%';
         }
         String path = escapes ? respell(rawPath) : rawPath;
-        return path == null || hasDotSegment(path) ? null : path;
+        if (path == null || hasDotSegment(path)) {
+            return null;
+        }
+        return path.length() > MAX_LENGTH && !isReserved(path) ? null : path;
     }
 
     /** Decodes the escapes that RFC 3986 calls unneeded and spells the others in upper case; null if one is invalid. */

@@ -3,6 +3,7 @@ package dev.parley.server.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.server.config.ConfigLoader;
+import dev.parley.server.streams.StreamPaths;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -42,9 +43,13 @@ class ParleyServerTest {
     }
 
     private HttpResponse<String> ask(String method, String path) throws IOException, InterruptedException {
+        return ask(method, path, method.equals("POST") ? "{}" : "");
+    }
+
+    private HttpResponse<String> ask(String method, String path, String body) throws IOException, InterruptedException {
         var request = HttpRequest.newBuilder(server.uri().resolve(path))
                 .header("Content-Type", "application/json")
-                .method(method, method.equals("POST") ? BodyPublishers.ofString("{}") : BodyPublishers.noBody())
+                .method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body))
                 .build();
         return client.send(request, BodyHandlers.ofString());
     }
@@ -72,6 +77,20 @@ class ParleyServerTest {
                 .contains("parley_engine_commands_total 2.0")
                 .containsPattern("parley_engine_command_seconds_total (?!0\\.0\\n)\\d")
                 .contains("parley_http_requests_total{door=\"/v1/stream/\",method=\"POST\",status=\"204\"} 1.0");
+    }
+
+    @Test
+    void aStreamOfTheLongestPathCanBeTakenOutOfASubscription() throws Exception {
+        String longest = "a/".repeat(StreamPaths.MAX_LENGTH / 2 - 1) + "aa";
+        String subscription = "/v1/stream/__ds/subscriptions/one";
+        String body = "{\"type\":\"pull-wake\",\"wake_stream\":\"wakes\",\"streams\":[\"%s\"]}".formatted(longest);
+        assertThat(ask("PUT", subscription, body).statusCode()).isEqualTo(201);
+
+        String link = subscription + "/streams/" + longest.replace("/", "%2F");
+        assertThat(ask("DELETE", link + "a").statusCode()).isEqualTo(400);
+        assertThat(ask("DELETE", link).statusCode()).isEqualTo(204);
+
+        assertThat(ask("GET", "/v1/stream/" + longest + "a").statusCode()).isEqualTo(400);
     }
 
     private static Set<String> names(String text, String pattern) {
