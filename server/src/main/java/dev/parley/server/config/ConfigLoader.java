@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -155,6 +156,14 @@ public final class ConfigLoader {
                 .formatted(where, name, SettingsTable.nearest(name, SettingsTable.Row::name)));
     }
 
+    private static Path path(String text, Given given) {
+        try {
+            return Path.of(text);
+        } catch (InvalidPathException e) {
+            throw given.wrong("no path: " + e.getReason());
+        }
+    }
+
     private static URI webAddress(String text, Given given) {
         if (text.matches("https?://[^/?#\\s]+")) {
             try {
@@ -176,6 +185,12 @@ public final class ConfigLoader {
             };
         }
         String text = given.text();
+        if (text.isEmpty()) {
+            if (row.isOptional()) {
+                return null;
+            }
+            throw given.wrong("a value is missing");
+        }
         if (type == int.class) {
             return Math.toIntExact(number(row, given, Math.min(row.setting().max(), Integer.MAX_VALUE)));
         } else if (type == long.class) {
@@ -198,13 +213,10 @@ public final class ConfigLoader {
                                     text,
                                     Arrays.toString(type.getEnumConstants()).toLowerCase(Locale.ROOT))));
         } else if (type == Path.class) {
-            return text.isEmpty() ? null : Path.of(text);
+            return path(text, given);
         } else if (type == URI.class) {
-            return text.isEmpty() ? null : webAddress(text, given);
+            return webAddress(text, given);
         } else if (type == String.class) {
-            if (text.isEmpty()) {
-                throw given.wrong("a value is missing");
-            }
             return text;
         }
         throw new IllegalStateException("no parser for " + type + " of " + row.name());

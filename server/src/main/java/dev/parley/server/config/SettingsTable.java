@@ -42,6 +42,11 @@ public final class SettingsTable {
             return component.getType();
         }
 
+        /** Whether it may have no value. */
+        boolean isOptional() {
+            return component.getAnnotatedType().isAnnotationPresent(Nullable.class);
+        }
+
         private String typeInWords() {
             if (type().isEnum()) {
                 return Stream.of(type().getEnumConstants())

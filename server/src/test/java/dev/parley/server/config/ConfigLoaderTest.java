@@ -140,6 +140,9 @@ class ConfigLoaderTest {
             server.drain-timeout| 1s    | --set server.drain-timeout: '1s' is no whole number of milliseconds
             log.format          | xml   | --set log.format: 'xml' is none of [text, json]
             metrics.enabled     | yes   | --set metrics.enabled: 'yes' is neither true nor false
+            server.port         | ''    | --set server.port: a value is missing
+            server.host         | ' '   | --set server.host: a value is missing
+            data.dir            | ''    | --set data.dir: a value is missing
             server.hosts        | a     | --set: there is no setting 'server.hosts'. Do you mean 'server.host'?
             tls.cert            | a.pem | tls.cert and tls.key belong together: set both or neither
             limits.body-bytes   | 100000000 | engine.segment-bytes must be at least
@@ -150,6 +153,20 @@ class ConfigLoaderTest {
                 .hasMessageStartingWith(complaint);
     }
 
+    @Test
+    void anEmptyValueTakesAwayWhatNeedNotBe() throws IOException {
+        Path file = file("server: {public-url: 'https://parley.example'}\ntls: {cert: a.pem, key: b.pem}");
+
+        Config config = new ConfigLoader()
+                .file(file)
+                .environment(Map.of("PARLEY_SERVER_PUBLIC_URL", ""))
+                .flags(Map.of("tls.cert", "", "tls.key", ""))
+                .load();
+
+        assertThat(config.server().publicUrl()).isNull();
+        assertThat(config.tls().enabled()).isFalse();
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             'server: {prot: 1}'             | : there is no setting 'server.prot'. Do you mean 'server.port'?
@@ -157,6 +174,8 @@ class ConfigLoaderTest {
             '{server.port: 1, server: {port: 2}}' | : server.port is set twice
             'server: {port: [1]}'           | : server.port: one value is expected, not a list or a map
             'just text'                     | : settings are expected
+            'data: {dir: "a\\0b"}'           | : data.dir: no path
+            'data: {dir: }'                 | : data.dir: a value is missing
             """)
     void saysWhatIsWrongInTheFile(String content, String complaint) throws IOException {
         Path file = file(content);
