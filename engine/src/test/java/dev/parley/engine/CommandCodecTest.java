@@ -158,7 +158,8 @@ class CommandCodecTest {
                 new SubscriptionCommand.AddStreams(text(), number(), list(this::tail)),
                 new SubscriptionCommand.RemoveStream(text(), number(), text()),
                 new SubscriptionCommand.Notice(text(), number(), list(this::tail), text()),
-                new SubscriptionCommand.Forget(text(), number(), text(), number()),
+                new SubscriptionCommand.Forget(
+                        text(), number(), list(() -> new SubscriptionCommand.Gone(text(), number()))),
                 new SubscriptionCommand.Claim(text(), number(), text(), list(this::tail), text()),
                 new SubscriptionCommand.Ack(
                         text(),

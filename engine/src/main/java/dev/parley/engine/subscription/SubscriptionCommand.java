@@ -76,9 +76,21 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
         }
     }
 
-    /** Tells that a stream is gone: a link by the pattern goes too, unless it is to a newer stream. */
-    record Forget(String id, long time, String path, long streamId)
-            implements SubscriptionCommand<SubscriptionOutcome.OfChange> {}
+    /** A stream that is no more; another one may have followed it at its path. */
+    record Gone(String path, long streamId) {}
+
+    /** Tells that streams are gone: links by the pattern go too, unless they are to newer streams. */
+    record Forget(String id, long time, List<Gone> streams)
+            implements SubscriptionCommand<SubscriptionOutcome.OfChange> {
+        @Override
+        public int weight() {
+            int weight = 512;
+            for (Gone gone : streams) {
+                weight += 64 + gone.path().length();
+            }
+            return weight;
+        }
+    }
 
     /** A worker wants the wake. */
     record Claim(String id, long time, String worker, List<StreamTail> tails, String nextWakeId)

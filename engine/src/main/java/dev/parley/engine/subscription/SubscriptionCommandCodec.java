@@ -13,6 +13,7 @@ import dev.parley.engine.subscription.SubscriptionCommand.Delivered;
 import dev.parley.engine.subscription.SubscriptionCommand.DeliveryFailed;
 import dev.parley.engine.subscription.SubscriptionCommand.Expire;
 import dev.parley.engine.subscription.SubscriptionCommand.Forget;
+import dev.parley.engine.subscription.SubscriptionCommand.Gone;
 import dev.parley.engine.subscription.SubscriptionCommand.Notice;
 import dev.parley.engine.subscription.SubscriptionCommand.Release;
 import dev.parley.engine.subscription.SubscriptionCommand.RemoveStream;
@@ -54,7 +55,7 @@ public final class SubscriptionCommandCodec {
             case AddStreams c -> tails(out, c.tails());
             case RemoveStream c -> out.string(c.path());
             case Notice c -> tails(out.string(c.nextWakeId()), c.tails());
-            case Forget c -> out.string(c.path()).fixed64(c.streamId());
+            case Forget c -> gone(out, c.streams());
             case Claim c -> tails(out.string(c.worker()).string(c.nextWakeId()), c.tails());
             case Ack c -> {
                 out.varint(c.generation()).string(c.wakeId());
@@ -100,7 +101,7 @@ public final class SubscriptionCommandCodec {
                 String nextWakeId = in.string();
                 yield new Notice(id, time, tails(in), nextWakeId);
             }
-            case FORGET -> new Forget(id, time, in.string(), in.fixed64());
+            case FORGET -> new Forget(id, time, gone(in));
             case CLAIM -> {
                 String worker = in.string();
                 String nextWakeId = in.string();
@@ -146,6 +147,22 @@ public final class SubscriptionCommandCodec {
             tails.add(new StreamTail(in.string(), in.fixed64(), in.varint()));
         }
         return List.copyOf(tails);
+    }
+
+    private static void gone(BinaryWriter out, List<Gone> streams) {
+        out.varint(streams.size());
+        for (Gone gone : streams) {
+            out.string(gone.path()).fixed64(gone.streamId());
+        }
+    }
+
+    private static List<Gone> gone(BinaryReader in) {
+        int count = in.count();
+        List<Gone> streams = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            streams.add(new Gone(in.string(), in.fixed64()));
+        }
+        return List.copyOf(streams);
     }
 
     private static void acks(BinaryWriter out, List<Acked> acks) {

@@ -10,6 +10,7 @@ import dev.parley.engine.subscription.SubscriptionCommand.Delivered;
 import dev.parley.engine.subscription.SubscriptionCommand.DeliveryFailed;
 import dev.parley.engine.subscription.SubscriptionCommand.Expire;
 import dev.parley.engine.subscription.SubscriptionCommand.Forget;
+import dev.parley.engine.subscription.SubscriptionCommand.Gone;
 import dev.parley.engine.subscription.SubscriptionCommand.Notice;
 import dev.parley.engine.subscription.SubscriptionCommand.Release;
 import dev.parley.engine.subscription.SubscriptionCommand.RemoveStream;
@@ -159,9 +160,12 @@ public final class SubscriptionMachine {
     }
 
     private static SubscriptionOutcome forget(SubscriptionState s, Forget c, SubscriptionTx tx) {
-        Link link = tx.link(s, c.path());
-        if (link != null && !link.explicit() && link.streamId() == c.streamId()) {
-            tx.removeLink(s, c.path());
+        SubscriptionState now = s;
+        for (Gone gone : c.streams()) {
+            Link link = tx.link(now, gone.path());
+            if (link != null && !link.explicit() && link.streamId() == gone.streamId()) {
+                now = tx.removeLink(now, gone.path());
+            }
         }
         return new Done();
     }

@@ -95,11 +95,11 @@ public final class SubscriptionTx {
         return put(isNew ? of.withLinks(of.links() + 1) : of);
     }
 
-    /** Drops a link that is there. */
-    void removeLink(SubscriptionState of, String path) {
+    /** Drops a link that is there and returns the state with the right count of them. */
+    SubscriptionState removeLink(SubscriptionState of, String path) {
         changeLink(of, path, Optional.empty());
         rows.remove(Table.SUBSCRIPTIONS, SubscriptionRows.linkKey(of.incarnation(), path));
-        put(of.withLinks(of.links() - 1));
+        return put(of.withLinks(of.links() - 1));
     }
 
     private void changeLink(SubscriptionState of, String path, Optional<Link> link) {

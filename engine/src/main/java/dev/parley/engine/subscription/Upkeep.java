@@ -1,6 +1,7 @@
 package dev.parley.engine.subscription;
 
 import dev.parley.engine.stream.StreamState;
+import dev.parley.engine.subscription.SubscriptionCommand.Gone;
 import dev.parley.engine.subscription.SubscriptionState.Wake;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -17,7 +18,7 @@ public final class Upkeep {
     /** How many pending streams a command names: one is enough to wake, unless it is processed meanwhile. */
     public static final int MAX_PENDING = 16;
 
-    /** How many streams one {@link SubscriptionCommand.Notice} links. */
+    /** How many streams one {@link SubscriptionCommand.Notice} links, or one {@link SubscriptionCommand.Forget} unlinks. */
     public static final int MAX_NOTICED = 256;
 
     private final Function<String, @Nullable StreamState> streams;
@@ -137,15 +138,21 @@ public final class Upkeep {
         return noteworthy;
     }
 
-    /** Those of {@code paths} that are linked by the pattern only and whose stream is gone. */
-    public List<Link> gone(Subscription subscription, Collection<String> paths) {
-        List<Link> gone = new ArrayList<>();
+    /**
+     * The streams at {@code paths} of which the subscription should hear in a {@link SubscriptionCommand.Forget}: they are
+     * gone, and linked by the pattern only. At most {@link #MAX_NOTICED}.
+     */
+    public List<Gone> gone(Subscription subscription, Collection<String> paths) {
+        List<Gone> gone = new ArrayList<>();
         for (String path : paths) {
             Link link = subscription.link(path);
             if (link != null && !link.explicit()) {
                 StreamState stream = streams.apply(path);
                 if (stream == null || stream.deleted()) {
-                    gone.add(link);
+                    gone.add(new Gone(path, link.streamId()));
+                    if (gone.size() == MAX_NOTICED) {
+                        break;
+                    }
                 }
             }
         }

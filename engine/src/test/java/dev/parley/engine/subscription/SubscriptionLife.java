@@ -13,6 +13,7 @@ import dev.parley.engine.subscription.SubscriptionCommand.Delivered;
 import dev.parley.engine.subscription.SubscriptionCommand.DeliveryFailed;
 import dev.parley.engine.subscription.SubscriptionCommand.Expire;
 import dev.parley.engine.subscription.SubscriptionCommand.Forget;
+import dev.parley.engine.subscription.SubscriptionCommand.Gone;
 import dev.parley.engine.subscription.SubscriptionCommand.Notice;
 import dev.parley.engine.subscription.SubscriptionCommand.Release;
 import dev.parley.engine.subscription.SubscriptionCommand.RemoveStream;
@@ -129,8 +130,9 @@ final class SubscriptionLife {
             return;
         }
         SubscriptionState s = subscription.state();
-        for (Link gone : upkeep.gone(subscription, changed)) {
-            underway.add(new Forget(id, now, gone.path(), gone.streamId()));
+        List<Gone> gone = upkeep.gone(subscription, changed);
+        if (!gone.isEmpty()) {
+            underway.add(new Forget(id, now, gone));
         }
         List<StreamTail> tails = upkeep.noteworthy(subscription, changed, now);
         if (!tails.isEmpty()) {

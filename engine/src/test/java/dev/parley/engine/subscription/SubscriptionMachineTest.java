@@ -12,6 +12,7 @@ import dev.parley.engine.subscription.SubscriptionCommand.Delivered;
 import dev.parley.engine.subscription.SubscriptionCommand.DeliveryFailed;
 import dev.parley.engine.subscription.SubscriptionCommand.Expire;
 import dev.parley.engine.subscription.SubscriptionCommand.Forget;
+import dev.parley.engine.subscription.SubscriptionCommand.Gone;
 import dev.parley.engine.subscription.SubscriptionCommand.Notice;
 import dev.parley.engine.subscription.SubscriptionCommand.Release;
 import dev.parley.engine.subscription.SubscriptionCommand.RemoveStream;
@@ -33,8 +34,10 @@ import dev.parley.engine.subscription.SubscriptionOutcome.TooManyLinks;
 import dev.parley.engine.subscription.SubscriptionState.Wake;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -312,11 +315,29 @@ final class SubscriptionMachineTest {
         assertThat(ledger.get(ID).link(A)).isEqualTo(new Link(A, 2, Link.START, false, true));
         assertThat(wake().id()).isEqualTo("w1");
         // Word of the old one comes late.
-        ledger.apply(new Forget(ID, 2, A, 1));
+        ledger.apply(new Forget(ID, 2, List.of(new Gone(A, 1))));
         notice(2, "w2", tail(A, 9));
         assertThat(ledger.get(ID).link(A)).isEqualTo(new Link(A, 2, Link.START, false, true));
-        ledger.apply(new Forget(ID, 2, A, 2));
+        ledger.apply(new Forget(ID, 2, List.of(new Gone(A, 2))));
         assertThat(ledger.get(ID).link(A)).isNull();
+    }
+
+    @Test
+    void manyStreamsGoAtOnce() {
+        StreamTail[] tails = new StreamTail[Upkeep.MAX_NOTICED + 1];
+        for (int i = 0; i < tails.length; i++) {
+            tails[i] = tail("events/" + i, 1);
+        }
+        webhook(tails);
+        ledger.apply(new AddStreams(ID, 1, List.of(tails[0], tail("manual", 1))));
+        Upkeep everythingGone = new Upkeep(path -> null);
+        Set<String> paths = new HashSet<>();
+        ledger.get(ID).links().forEach(link -> paths.add(link.path()));
+        List<Gone> gone = everythingGone.gone(ledger.get(ID), paths);
+        assertThat(gone).hasSize(Upkeep.MAX_NOTICED);
+        ledger.apply(new Forget(ID, 2, gone));
+        assertThat(ledger.get(ID).links()).extracting(Link::path).containsExactly(tails[0].path(), "manual");
+        assertThat(ledger.state(ID).links()).isEqualTo(2);
     }
 
     @Test

@@ -9,6 +9,7 @@ import dev.parley.engine.subscription.Subscription;
 import dev.parley.engine.subscription.SubscriptionCommand;
 import dev.parley.engine.subscription.SubscriptionCommand.Expire;
 import dev.parley.engine.subscription.SubscriptionCommand.Forget;
+import dev.parley.engine.subscription.SubscriptionCommand.Gone;
 import dev.parley.engine.subscription.SubscriptionCommand.Notice;
 import dev.parley.engine.subscription.SubscriptionMachine;
 import dev.parley.engine.subscription.SubscriptionOutcome;
@@ -229,10 +230,9 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
             return;
         }
         if (!desk.changed.isEmpty()) {
-            List<Link> gone = upkeep.gone(subscription, desk.changed);
+            List<Gone> gone = upkeep.gone(subscription, desk.changed);
             if (!gone.isEmpty()) {
-                Link first = gone.getFirst();
-                submit(desk, new Forget(desk.id, now, first.path(), first.streamId()));
+                submit(desk, new Forget(desk.id, now, gone));
                 return;
             }
             List<StreamTail> tails = upkeep.noteworthy(subscription, desk.changed, now);

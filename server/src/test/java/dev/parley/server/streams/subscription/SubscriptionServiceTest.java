@@ -250,6 +250,26 @@ final class SubscriptionServiceTest {
     }
 
     @Test
+    void streamsThatAreGoneAreForgottenTogether() throws Exception {
+        int streams = 50;
+        try (TestServer server = new TestServer(folder)) {
+            for (int i = 0; i < streams; i++) {
+                server.createStream("events/" + i);
+            }
+            createPullWake(server, "pool", 600_000);
+            server.engine.subscriptions().watch(dev.parley.engine.subscription.Subscriptions.Watcher.NOBODY);
+            for (int i = 0; i < streams; i++) {
+                server.deleteStream("events/" + i);
+            }
+            assertThat(state(server, "pool").links()).isEqualTo(streams);
+        }
+        try (TestServer server = new TestServer(folder)) {
+            await().until(() -> state(server, "pool").links() == 0);
+            assertThat(server.engine.totals().commands()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void aMissingWakeStreamIsTriedAgain() throws Exception {
         try (TestServer server = new TestServer(folder)) {
             createPullWake(server, "pool", 600_000);
