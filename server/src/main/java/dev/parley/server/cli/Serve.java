@@ -76,7 +76,7 @@ final class Serve implements Callable<Integer> {
         greet(server, System.out);
         System.out.flush();
         if ("1".equals(environment.get("PARLEY_TRAIN"))) {
-            Training.run(server.uri());
+            Training.run(server.uri(), server.rootKey().file());
             server.stop();
             return 0;
         }

@@ -7,32 +7,44 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.WebSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A few requests of every common kind, so that a training run of the JVM's AOT cache sees the classes that serve them.
- * What they answer does not matter.
+ * Requests of every common kind, so that a training run of the JVM's AOT cache sees the classes that serve them; and so
+ * many writes, with a reader, that it keeps a profile of their path: a server that starts with it compiles that path at
+ * once, where it would else take a minute of compiling in the way of the first clients. What the answers are does not
+ * matter.
  */
 final class Training {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final int ROUNDS = 50;
+    private static final int WRITES = 10_000;
 
     private final HttpClient client;
     private final URI base;
+    private final String key;
 
-    private Training(HttpClient client, URI base) {
+    private Training(HttpClient client, URI base, String key) {
         this.client = client;
         this.base = base;
+        this.key = key;
     }
 
-    static void run(URI base) throws InterruptedException {
+    static void run(URI base, Path keyFile) throws InterruptedException {
         var client = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(TIMEOUT)
                 .build();
         try {
-            new Training(client, base).requests();
+            new Training(client, base, Files.readString(keyFile).strip()).all();
         } catch (IOException e) {
             throw new StartException("The training run failed: " + e, e);
         } finally {
@@ -40,7 +52,14 @@ final class Training {
         }
     }
 
-    private void requests() throws IOException, InterruptedException {
+    private void all() throws IOException, InterruptedException {
+        streams();
+        session();
+        send("GET", "/health/ready", BodyPublishers.noBody());
+        send("GET", "/metrics", BodyPublishers.noBody());
+    }
+
+    private void streams() throws IOException, InterruptedException {
         String stream = "/v1/stream/training";
         send("PUT", stream, BodyPublishers.ofString("[]"));
         for (int i = 0; i < ROUNDS; i++) {
@@ -49,15 +68,56 @@ final class Training {
         }
         send("HEAD", stream, BodyPublishers.noBody());
         send("GET", stream + "?offset=-1&live=long-poll", BodyPublishers.noBody());
-        try (var events = client.send(
-                        request("GET", stream + "?offset=-1&live=sse", BodyPublishers.noBody()),
-                        BodyHandlers.ofInputStream())
-                .body()) {
-            events.read();
+        var reader = client.sendAsync(
+                request("GET", stream + "?offset=-1&live=sse", BodyPublishers.noBody()), BodyHandlers.discarding());
+        for (int i = 0; i < WRITES; i++) {
+            send("POST", stream, BodyPublishers.ofString("{\"n\":" + i + "}"));
         }
-        send("GET", "/health/ready", BodyPublishers.noBody());
-        send("GET", "/metrics", BodyPublishers.noBody());
+        // Ends the read as well.
         send("DELETE", stream, BodyPublishers.noBody());
+        reader.join();
+    }
+
+    /** One client that publishes, and gets what it has published. */
+    private void session() throws InterruptedException {
+        var acknowledged = new Semaphore(0);
+        URI address = URI.create("ws" + base.toString().substring("http".length()) + "/?v=6&format=json&key=" + key);
+        WebSocket socket = client.newWebSocketBuilder()
+                .buildAsync(address, new Acknowledged(acknowledged))
+                .join();
+        socket.sendText("{\"action\":10,\"channel\":\"training\"}", true).join();
+        for (int i = 0; i < WRITES; i++) {
+            String message =
+                    "{\"action\":15,\"channel\":\"training\",\"msgSerial\":" + i + ",\"messages\":[{\"data\":\"x\"}]}";
+            socket.sendText(message, true).join();
+            if (!acknowledged.tryAcquire(TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
+                throw new StartException("The training run got no answer to a message", null);
+            }
+        }
+        socket.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
+    }
+
+    /** Counts the acknowledgements among the frames that come. */
+    private static final class Acknowledged implements WebSocket.Listener {
+        private final Semaphore count;
+        private final StringBuilder frame = new StringBuilder();
+
+        Acknowledged(Semaphore count) {
+            this.count = count;
+        }
+
+        @Override
+        public @Nullable CompletionStage<?> onText(WebSocket socket, CharSequence part, boolean last) {
+            frame.append(part);
+            if (last) {
+                if (frame.indexOf("{\"action\":1,") == 0) {
+                    count.release();
+                }
+                frame.setLength(0);
+            }
+            socket.request(1);
+            return null;
+        }
     }
 
     private void send(String method, String path, BodyPublisher body) throws IOException, InterruptedException {
