@@ -18,9 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Requests of every common kind, so that a training run of the JVM's AOT cache sees the classes that serve them; and so
- * many writes, with a reader, that it keeps a profile of their path: a server that starts with it compiles that path at
- * once, where it would else take a minute of compiling in the way of the first clients. What the answers are does not
- * matter.
+ * many writes, with a reader, that it keeps a profile of their path: a server that starts with it need not first find out
+ * what to compile while it serves. What the answers are does not matter.
  */
 final class Training {
 
