@@ -10,11 +10,16 @@ public sealed interface Access {
      * No, and what to tell the client.
      *
      * @param message for people; holds no secret
+     * @param keyName the key that was named, if it looked like one; else empty
      */
-    record Refused(Reason reason, String message) implements Access {
+    record Refused(Reason reason, String message, String keyName) implements Access {
 
         /** The value of the header WWW-Authenticate that goes with status 401. */
         public static final String CHALLENGE = "Bearer realm=\"parley\"";
+
+        public Refused(Reason reason, String message) {
+            this(reason, message, "");
+        }
 
         /** Status of the streams door. 401: show (other) credentials; 403: these do not suffice. */
         public int status() {
@@ -67,6 +72,8 @@ public sealed interface Access {
         WRONG_CLIENT_ID(403, "WRONG_CLIENT_ID", 401, 40102),
         /** What was asked for makes no sense. */
         BAD_REQUEST(400, "BAD_REQUEST", 400, 40003),
+        /** A capability that says nothing. */
+        BAD_CAPABILITY(400, "BAD_CAPABILITY", 400, 40000),
         /** A client id that nobody can have. */
         BAD_CLIENT_ID(400, "BAD_CLIENT_ID", 400, 40012),
         /** A token request from another time. */

@@ -59,7 +59,7 @@ public final class ApiKey {
     public static ApiKey parse(String written, Capabilities capabilities, Uses uses) {
         int colon = written.indexOf(':');
         String name = written.substring(0, Math.max(colon, 0));
-        if (!NAME.matcher(name).matches() || name.length() > MAX_NAME_CHARS) {
+        if (!isName(name)) {
             throw new IllegalArgumentException(
                     "a key looks like app.id:secret, with letters, digits, '-' and '_' in app and id");
         }
@@ -82,6 +82,11 @@ public final class ApiKey {
         random.nextBytes(secret);
         var base64 = Base64.getUrlEncoder().withoutPadding();
         return app + "." + base64.encodeToString(id) + ":" + base64.encodeToString(secret);
+    }
+
+    /** Whether this could be the name of a key. */
+    static boolean isName(String name) {
+        return name.length() <= MAX_NAME_CHARS && NAME.matcher(name).matches();
     }
 
     public String name() {

@@ -1,7 +1,9 @@
 package dev.parley.server.auth;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -11,9 +13,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Which operations are allowed on which resources. A pattern is the exact name of a resource, {@code *} for all, or
- * a prefix that ends in {@code :*} or {@code /*}. Streams are compared as they stand in the request, undecoded: the
- * names that the engine knows them by.
+ * Which operations are allowed on which resources. A pattern is the name of a resource, in which a {@code *} that is all
+ * of a segment is a wildcard: for any number of segments at the end, for exactly one elsewhere. Segments have a colon or a
+ * slash between them. Any other {@code *} is a letter like others: {@code foo*} is a name. Streams are compared as they
+ * stand in the request, undecoded: the names that the engine knows them by.
  *
  * <p>The name of a session can have a qualifier in front, as in {@code [meta]name} or {@code [filter=...]name}. Patterns
  * match sessions of the same qualifier only, so most of them such without; {@code [*]} stands for any, and for none.
@@ -31,30 +34,55 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
     public Capabilities {
         var copy = new TreeMap<String, Set<Operation>>();
         operationsByPattern.forEach((pattern, operations) -> {
-            requirePattern(pattern);
+            if (!isPattern(pattern)) {
+                throw new IllegalArgumentException("there is no resource that '" + pattern + "' could stand for");
+            }
             copy.put(pattern, Collections.unmodifiableSet(EnumSet.copyOf(operations)));
         });
         operationsByPattern = Collections.unmodifiableMap(copy);
     }
 
-    /** {@code json}: such as {@code {"chat/*": ["read", "append"], "public": ["*"]}}. */
+    /**
+     * {@code json}: such as {@code {"chat/*": ["read", "append"], "public": ["*"]}}. All of its patterns must mean
+     * something.
+     */
     public static Capabilities parse(String json) {
+        return of(read(json));
+    }
+
+    /** The same from parsed JSON or YAML. */
+    public static Capabilities of(@Nullable JsonNode node) {
+        return new Capabilities(patterns(node));
+    }
+
+    /**
+     * What a token asks for. A pattern that nothing can match grants nothing, and takes nothing from what else is asked
+     * for: who wrote it can know no better.
+     *
+     * @param node as JSON, or as a text with JSON in it
+     */
+    static Capabilities requested(@Nullable JsonNode node) {
+        var patterns = patterns(node != null && node.isString() ? read(node.stringValue()) : node);
+        patterns.keySet().removeIf(pattern -> !isPattern(pattern));
+        return new Capabilities(patterns);
+    }
+
+    private static JsonNode read(String json) {
         try {
-            return of(JsonMapper.shared().readTree(json));
+            return JsonMapper.shared().readTree(json);
         } catch (JacksonException e) {
             throw new IllegalArgumentException("the capability is no valid JSON", e);
         }
     }
 
-    /** The same from parsed JSON or YAML. */
-    public static Capabilities of(@Nullable JsonNode node) {
+    private static TreeMap<String, Set<Operation>> patterns(@Nullable JsonNode node) {
         if (node == null || !node.isObject() || node.isEmpty() || node.size() > MAX_PATTERNS) {
             throw new IllegalArgumentException(
                     "a capability is a map of 1 to " + MAX_PATTERNS + " resource patterns to lists of operations");
         }
         var parsed = new TreeMap<String, Set<Operation>>();
         node.properties().forEach(entry -> parsed.put(entry.getKey(), operations(entry.getValue())));
-        return new Capabilities(parsed);
+        return parsed;
     }
 
     private static Set<Operation> operations(JsonNode list) {
@@ -77,17 +105,9 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
         return operations;
     }
 
-    private static void requirePattern(String pattern) {
-        String name = name(pattern);
-        int star = name.indexOf('*');
-        boolean prefix = star == name.length() - 1 && (name.endsWith(":*") || name.endsWith("/*"));
+    private static boolean isPattern(String pattern) {
         String qualifier = qualifier(pattern);
-        boolean qualified = qualifier.indexOf('*') < 0 || qualifier.equals(ANY_QUALIFIER);
-        if (name.isEmpty() || !qualified || !(star < 0 || name.equals("*") || prefix)) {
-            throw new IllegalArgumentException(
-                    "a resource pattern is an exact name, '*', or a prefix that ends in ':*' or '/*',"
-                            + " perhaps with a qualifier such as '[meta]' or '[*]' in front");
-        }
+        return !name(pattern).isEmpty() && (qualifier.indexOf('*') < 0 || qualifier.equals(ANY_QUALIFIER));
     }
 
     public boolean allows(Operation operation, String resource) {
@@ -128,25 +148,71 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
         return new Capabilities(both);
     }
 
-    /**
-     * The pattern for what both patterns match, or null. Names are exact or prefixes: two of them overlap only if one
-     * covers the other; and so it is with qualifiers.
-     */
+    /** The pattern for what both patterns match, or null. */
     private static @Nullable String narrower(String a, String b) {
-        if (covers(a, b)) {
-            return b;
-        } else if (covers(b, a)) {
-            return a;
-        }
-        // Each is the wider one in another respect: [*]chat:* and [meta]*.
         String qualifierA = qualifier(a);
         String qualifierB = qualifier(b);
-        if (qualifierA.equals(ANY_QUALIFIER) && coversName(name(b), name(a))) {
-            return qualifierB + name(a);
-        } else if (qualifierB.equals(ANY_QUALIFIER) && coversName(name(a), name(b))) {
-            return qualifierA + name(b);
+        boolean anyA = qualifierA.equals(ANY_QUALIFIER);
+        if (!anyA && !qualifierB.equals(ANY_QUALIFIER) && !qualifierA.equals(qualifierB)) {
+            return null;
         }
-        return null;
+        String name = narrowerName(name(a), name(b));
+        return name == null ? null : (anyA ? qualifierB : qualifierA) + name;
+    }
+
+    /** Segment by segment. Of two patterns of other separators nothing is granted that both match by chance. */
+    private static @Nullable String narrowerName(String a, String b) {
+        if (coversName(a, b)) {
+            return b;
+        } else if (coversName(b, a)) {
+            return a;
+        }
+        List<String> ours = segments(a);
+        List<String> theirs = segments(b);
+        var both = new StringBuilder();
+        for (int i = 0; ; i++) {
+            if (i == ours.size() - 1 && ours.get(i).equals("*") && i < theirs.size()) {
+                return both.append(String.join("", theirs.subList(i, theirs.size())))
+                        .toString();
+            } else if (i == theirs.size() - 1 && theirs.get(i).equals("*") && i < ours.size()) {
+                return both.append(String.join("", ours.subList(i, ours.size())))
+                        .toString();
+            } else if (i == ours.size() || i == theirs.size()) {
+                return ours.size() == theirs.size() ? both.toString() : null;
+            }
+            String narrower = narrowerSegment(ours.get(i), theirs.get(i));
+            if (narrower == null) {
+                return null;
+            }
+            both.append(narrower);
+        }
+    }
+
+    private static @Nullable String narrowerSegment(String a, String b) {
+        boolean separator = isSeparator(a.charAt(0)) || isSeparator(b.charAt(0));
+        if (a.equals(b) || (b.equals("*") && !separator)) {
+            return a;
+        }
+        return a.equals("*") && !separator ? b : null;
+    }
+
+    /** The segments, and the separators between them. */
+    private static List<String> segments(String name) {
+        List<String> parts = new ArrayList<>();
+        int start = 0;
+        for (int i = 0; i < name.length(); i++) {
+            if (isSeparator(name.charAt(i))) {
+                if (i > start) {
+                    parts.add(name.substring(start, i));
+                }
+                parts.add(name.substring(i, i + 1));
+                start = i + 1;
+            }
+        }
+        if (start < name.length()) {
+            parts.add(name.substring(start));
+        }
+        return parts;
     }
 
     /** As clients write it: operations in the order of their names, so that equal capabilities look equal. */
@@ -177,8 +243,45 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
     }
 
     private static boolean coversName(String pattern, String name) {
-        int last = pattern.length() - 1;
-        return pattern.charAt(last) == '*' ? name.startsWith(pattern.substring(0, last)) : pattern.equals(name);
+        int at = 0;
+        for (int i = 0; i < pattern.length(); i++) {
+            if (!isWildcard(pattern, i)) {
+                if (at == name.length() || name.charAt(at) != pattern.charAt(i)) {
+                    return false;
+                }
+                at++;
+            } else if (i == pattern.length() - 1) {
+                return true;
+            } else {
+                int end = endOfSegment(
+                        name, at, i == 0 ? pattern.charAt(1) : pattern.charAt(i - 1), pattern.charAt(i + 1));
+                if (end == at) {
+                    return false;
+                }
+                at = end;
+            }
+        }
+        return at == name.length();
+    }
+
+    /** Whether the {@code *} at {@code index} is all of a segment. */
+    private static boolean isWildcard(String pattern, int index) {
+        return pattern.charAt(index) == '*'
+                && (index == 0 || isSeparator(pattern.charAt(index - 1)))
+                && (index == pattern.length() - 1 || isSeparator(pattern.charAt(index + 1)));
+    }
+
+    private static boolean isSeparator(char c) {
+        return c == ':' || c == '/';
+    }
+
+    /** A session may have slashes in a segment between colons, and the path of a stream colons between slashes. */
+    private static int endOfSegment(String name, int start, char before, char after) {
+        int end = start;
+        while (end < name.length() && name.charAt(end) != before && name.charAt(end) != after) {
+            end++;
+        }
+        return end;
     }
 
     /** The kind of qualifier, in brackets: {@code [filter]} of {@code [filter=...]}; parameters after ? are none. */

@@ -64,7 +64,7 @@ public final class Gate {
         if (access instanceof Access.Granted granted) {
             return permit(granted.principal(), operation, resource);
         } else if (access instanceof Access.Refused refused) {
-            refusals.record(refused, "", operation, resource);
+            refusals.record(refused, refused.keyName(), operation, resource);
         }
         return access;
     }
@@ -88,6 +88,14 @@ public final class Gate {
     public Access sessionHeader(@Nullable String authorization) {
         return logged(
                 authorization == null ? unauthenticated("No key or token was sent.") : credentials(authorization));
+    }
+
+    /**
+     * When the token of somebody whom we know ends because it was revoked, if that gave its holder time to get another;
+     * null if it was not.
+     */
+    public @Nullable Instant revokedFrom(Principal principal) {
+        return revocations.endOf(principal);
     }
 
     /**
@@ -190,7 +198,7 @@ public final class Gate {
 
     private Access logged(Access access) {
         if (access instanceof Access.Refused refused) {
-            refusals.record(refused, "", null, "");
+            refusals.record(refused, refused.keyName(), null, "");
         }
         return access;
     }
@@ -251,9 +259,11 @@ public final class Gate {
 
     private Access key(String shown) {
         int colon = shown.indexOf(':');
-        ApiKey key = keys.find(shown.substring(0, Math.max(colon, 0)));
+        String name = shown.substring(0, Math.max(colon, 0));
+        ApiKey key = keys.find(name);
         if (key == null || !key.hasSecret(shown.substring(colon + 1))) {
-            return Access.Refused.invalid("This server has no such key.");
+            return new Access.Refused(
+                    Access.Reason.INVALID_CREDENTIALS, "This server has no such key.", ApiKey.isName(name) ? name : "");
         }
         return new Access.Granted(Principal.of(key));
     }

@@ -38,6 +38,7 @@ final class RefusalLog {
         LOG.atWarn()
                 .addKeyValue("code", refused.code())
                 .addKeyValue("key", keyName)
+                .addKeyValue("peer", Peer.address())
                 .addKeyValue("operation", operation == null ? "" : operation.wireName())
                 .addKeyValue("resource", resource.substring(0, Math.min(resource.length(), MAX_RESOURCE_CHARS)))
                 .log("Access refused");

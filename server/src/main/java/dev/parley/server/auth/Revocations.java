@@ -7,11 +7,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
@@ -75,14 +77,23 @@ public final class Revocations {
 
     /** Whether {@code principal} has shown a token that is revoked by now. */
     public boolean cover(Principal principal) {
+        Instant end = endOf(principal);
+        return end != null && !clock.instant().isBefore(end);
+    }
+
+    /** When the token that {@code principal} has shown ends by revocation, perhaps in the past; null if it does not. */
+    @Nullable
+    Instant endOf(Principal principal) {
         var byTarget = byKeyAndTarget.get(principal.keyName());
         if (byTarget == null) {
-            return false;
+            return null;
         }
-        Instant now = clock.instant();
         return Revocation.targetsOf(principal)
                 .flatMap(target -> byTarget.getOrDefault(target, List.of()).stream())
-                .anyMatch(revocation -> !now.isBefore(revocation.appliesAt()) && revocation.covers(principal));
+                .filter(revocation -> revocation.covers(principal))
+                .map(Revocation::appliesAt)
+                .min(Comparator.naturalOrder())
+                .orElse(null);
     }
 
     /**

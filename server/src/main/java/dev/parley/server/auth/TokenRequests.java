@@ -6,6 +6,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.StringNode;
 
 /**
  * Makes tokens for those who show a key or a request that its holder has signed. A signed request is good once: its
@@ -28,7 +29,7 @@ final class TokenRequests {
     /** Until when a nonce of a key must not come again. */
     private final Map<Nonce, Instant> nonces = new HashMap<>();
 
-    private record Nonce(String keyName, String value) {}
+    private record Nonce(String keyName, String value, Instant made) {}
 
     TokenRequests(Tokens tokens, Duration maxTtl, InstantSource clock) {
         this.tokens = tokens;
@@ -89,10 +90,10 @@ final class TokenRequests {
         }
         Capabilities capabilities;
         try {
-            capabilities = key.capabilities().intersect(Capabilities.parse(requested));
+            capabilities = key.capabilities().intersect(Capabilities.requested(StringNode.valueOf(requested)));
         } catch (IllegalArgumentException e) {
             throw new AccessRefusedException(
-                    Access.Reason.BAD_REQUEST, "'capability' cannot be used: " + e.getMessage());
+                    Access.Reason.BAD_CAPABILITY, "'capability' cannot be used: " + e.getMessage());
         }
         if (capabilities.equals(Capabilities.NONE)) {
             throw new AccessRefusedException(
@@ -120,7 +121,7 @@ final class TokenRequests {
                     Access.Reason.BAD_REQUEST,
                     "A nonce has " + MIN_NONCE_CHARS + " to " + MAX_NONCE_CHARS + " characters.");
         }
-        var nonce = new Nonce(request.keyName(), value);
+        var nonce = new Nonce(request.keyName(), value, made);
         synchronized (nonces) {
             if (nonces.containsKey(nonce)) {
                 throw new AccessRefusedException(Access.Reason.REPLAYED_REQUEST, "The token request was used before.");

@@ -6,6 +6,8 @@ import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jose.crypto.MACVerifier;
+import com.nimbusds.jose.util.Base64URL;
+import com.nimbusds.jose.util.JSONObjectUtils;
 import com.nimbusds.jwt.EncryptedJWT;
 import com.nimbusds.jwt.JWT;
 import com.nimbusds.jwt.JWTClaimsSet;
@@ -17,6 +19,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Date;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -102,20 +105,38 @@ final class Tokens {
             try {
                 known = verify(token, now);
             } catch (AccessRefusedException e) {
-                return e.refused();
+                return new Access.Refused(e.refused().reason(), e.refused().message(), keyName(token));
             } catch (ParseException | IllegalArgumentException e) {
-                return new Access.Refused(Access.Reason.INVALID_TOKEN, "The token cannot be used: " + e.getMessage());
+                return new Access.Refused(
+                        Access.Reason.INVALID_TOKEN, "The token cannot be used: " + e.getMessage(), keyName(token));
             } catch (JOSEException e) {
-                return new Access.Refused(Access.Reason.INVALID_TOKEN, "The token's signature cannot be checked.");
+                return new Access.Refused(
+                        Access.Reason.INVALID_TOKEN, "The token's signature cannot be checked.", keyName(token));
             }
             remember(token, known, now);
         }
         if (!now.isBefore(known.expires)) {
-            return new Access.Refused(Access.Reason.TOKEN_EXPIRED, "The token has expired.");
+            return new Access.Refused(Access.Reason.TOKEN_EXPIRED, "The token has expired.", known.key.name());
         } else if (revocations.cover(known.access.principal())) {
-            return new Access.Refused(Access.Reason.TOKEN_REVOKED, "The token has been revoked.");
+            return new Access.Refused(Access.Reason.TOKEN_REVOKED, "The token has been revoked.", known.key.name());
         }
         return known.access;
+    }
+
+    /** The key that a token of which nothing else is known says it is signed with; empty if that is no name. */
+    private static String keyName(String token) {
+        try {
+            Object name = header(token).get("kid");
+            return name instanceof String text && ApiKey.isName(text) ? text : "";
+        } catch (ParseException e) {
+            return "";
+        }
+    }
+
+    private static Map<String, Object> header(String token) throws ParseException {
+        int end = token.indexOf('.');
+        return JSONObjectUtils.parse(
+                Base64URL.from(token.substring(0, Math.max(end, 0))).decodeToString());
     }
 
     private void remember(String token, Verified access, Instant now) {
@@ -132,7 +153,7 @@ final class Tokens {
     }
 
     private Verified verify(String token, Instant now) throws ParseException, JOSEException, AccessRefusedException {
-        JWT parsed = JWTParser.parse(token);
+        JWT parsed = parse(token);
         String embedded = embedded(parsed);
         if (embedded != null) {
             parsed = JWTParser.parse(embedded);
@@ -151,6 +172,26 @@ final class Tokens {
             throw unusable("it is not signed by the key that it names ('kid')");
         }
         return verified(key, jwt.getJWTClaimsSet(), now);
+    }
+
+    /** What is no token at all, is not one that another one can take the place of. */
+    private static JWT parse(String token) throws ParseException, AccessRefusedException {
+        try {
+            return JWTParser.parse(token);
+        } catch (ParseException e) {
+            if (hasHeader(token)) {
+                throw e;
+            }
+            throw new AccessRefusedException(Access.Reason.INVALID_CREDENTIALS, "This is no token: " + e.getMessage());
+        }
+    }
+
+    private static boolean hasHeader(String token) {
+        try {
+            return !header(token).isEmpty();
+        } catch (ParseException e) {
+            return false;
+        }
     }
 
     /**
@@ -205,9 +246,7 @@ final class Tokens {
             Object claim = claims.getClaim(name);
             if (claim != null) {
                 capabilities = capabilities.intersect(
-                        claim instanceof String text
-                                ? Capabilities.parse(text)
-                                : Capabilities.of(JsonMapper.shared().valueToTree(claim)));
+                        Capabilities.requested(JsonMapper.shared().valueToTree(claim)));
             }
         }
         return capabilities;

@@ -1,5 +1,6 @@
 package dev.parley.server.http;
 
+import dev.parley.server.auth.Peer;
 import dev.parley.server.config.Config;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
@@ -139,7 +140,7 @@ public final class HttpFront {
                 .invalidRequestHandler(HttpFront::refuse)
                 .requestHandler(request -> {
                     ours.requested(request);
-                    route(request, ours);
+                    Peer.call(request.remoteAddress(), () -> route(request, ours));
                 });
         servers.add(server);
         // To Vert.x a negative port is a free one that all who name it share.

@@ -10,6 +10,7 @@ import dev.parley.engine.session.object.ObjectLimits;
 import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.Peer;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.auth.Revocation;
 import dev.parley.server.channel.Annotating;
@@ -153,6 +154,7 @@ final class Connection {
         socket.textMessageHandler(text -> received(text.getBytes(StandardCharsets.UTF_8)))
                 .binaryMessageHandler(bytes -> received(bytes.getBytes()));
         sendConnected(notResumed);
+        heedRevocation();
     }
 
     /** The network broke, or what came is no message: either way the client may come back, and finds what it left. */
@@ -212,7 +214,7 @@ final class Connection {
                 }
             }
             case MESSAGE, PRESENCE, ANNOTATION, OBJECT -> request(frame, channelOf(frame));
-            case AUTH -> renew(frame.accessToken());
+            case AUTH -> Peer.call(socket.remoteAddress(), () -> renew(frame.accessToken()));
             case CLOSE -> {
                 outbox.send(Frames.closed(outbox.format()));
                 finish(false);
@@ -739,12 +741,15 @@ final class Connection {
             access = site.gate().as(shown, clientId);
         }
         switch (access) {
+            // Clients take most codes of bad tokens as "get another one", which they have just done.
+            case Access.Refused refused
+            when refused.reason() == Access.Reason.INVALID_TOKEN -> end(new ErrorInfo(40101, 401, refused.message()));
             case Access.Refused refused -> end(Refusals.of(refused));
             case Access.Granted(Principal renewed) -> {
                 principal = renewed;
                 askedToRenew = null;
-                revokedAt = null;
                 sendConnected(null);
+                heedRevocation();
                 for (Attachment attachment : List.copyOf(attachments.values())) {
                     if (!attachment.permit(principal)) {
                         end(ErrorInfo.TOO_MANY_REQUESTS);
@@ -752,6 +757,14 @@ final class Connection {
                     }
                 }
             }
+        }
+    }
+
+    /** A token that was revoked before it was shown, but is good for a while, ends just the same. */
+    private void heedRevocation() {
+        revokedAt = site.gate().revokedFrom(principal);
+        if (revokedAt != null) {
+            outbox.send(Frames.auth(outbox.format()));
         }
     }
 

@@ -6,6 +6,7 @@ import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Peer;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.auth.Revocation;
 import dev.parley.server.auth.Revocations;
@@ -23,6 +24,7 @@ import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.ServerWebSocket;
 import java.time.Duration;
@@ -110,7 +112,7 @@ public final class RealtimeDoor implements Door {
         }
         MultiMap query = request.params();
         request.toWebSocket()
-                .onSuccess(socket -> open(socket, query))
+                .onSuccess(socket -> Peer.call(socket.remoteAddress(), () -> open(socket, query)))
                 .onFailure(failure -> LOG.debug("no WebSocket came about", failure));
     }
 
@@ -131,7 +133,7 @@ public final class RealtimeDoor implements Door {
     }
 
     private void letIn(ServerWebSocket socket, WireFormat format, MultiMap query) {
-        switch (identify(query)) {
+        switch (identify(query, socket.headers().get(HttpHeaders.AUTHORIZATION))) {
             case Access.Refused refused -> refuse(socket, format, Refusals.of(refused));
             case Access.Granted(Principal principal) -> open(socket, format, query, principal);
         }
@@ -149,7 +151,8 @@ public final class RealtimeDoor implements Door {
         }
     }
 
-    private Access identify(MultiMap query) {
+    /** What the client puts into the query goes before the header, which browsers fill on their own. */
+    private Access identify(MultiMap query, @Nullable String authorization) {
         String key = query.get("key");
         String token = query.get("access_token");
         if (token == null) {
@@ -157,7 +160,7 @@ public final class RealtimeDoor implements Door {
         }
         Access access = token != null
                 ? site.gate().sessionToken(token)
-                : key != null ? site.gate().sessionKey(key) : site.gate().sessionHeader(null);
+                : key != null ? site.gate().sessionKey(key) : site.gate().sessionHeader(authorization);
         return access instanceof Access.Granted(Principal principal)
                 ? site.gate().as(principal, query.get("clientId"))
                 : access;

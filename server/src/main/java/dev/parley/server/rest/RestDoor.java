@@ -7,6 +7,7 @@ import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Peer;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.config.Config;
@@ -310,7 +311,7 @@ public final class RestDoor implements Door {
 
         void start(RestRequest read) {
             working = true;
-            Thread.ofVirtual().name("rest").start(() -> work(read));
+            Thread.ofVirtual().name("rest").start(() -> Peer.call(request.remoteAddress(), () -> work(read)));
         }
 
         /** Answers; blocks. */

@@ -22,6 +22,13 @@ class CapabilitiesTest {
         "chat/*,   chat%2Fa,        false",
         "chat/*,   x/chat/a,        false",
         "room:*,   room:1,          true",
+        "a/*/c,    a/b/c,           true",
+        "a/*/c,    a/b:b/c,         true",
+        "a/*/c,    a/b/b/c,         false",
+        "a/*/c,    a//c,            false",
+        "a/*/c,    a/b/c/d,         false",
+        "*/c,      b/c,             true",
+        "*/c,      a/b/c,           false",
         "room:*,   room,            false",
         "chat,     chat,            true",
         "chat,     chat/a,          false",
@@ -52,6 +59,24 @@ class CapabilitiesTest {
         "a:*,         [meta]a:b,          false",
         "a:*,         a,                  false",
         "a:*,         a:,                 true",
+        "a:*:c,       a:b:c,              true",
+        "a:*:c,       a:b/b:c,            true",
+        "a:*:c,       a:b:b:c,            false",
+        "a:*:c,       a::c,               false",
+        "a:*:c,       [meta]a:b:c,        false",
+        "[*]a:*:c,    [meta]a:b:c,        true",
+        "a:*:c:*,     a:b:c:d:e,          true",
+        "a:*:c:*,     a:b:c,              false",
+        "*:c,         b:c,                true",
+        "*:*,         a:b:c,              true",
+        "*:*,         a,                  false",
+        "a:*/c,       a:b/c,              true",
+        "a:*/c,       a:b:b/c,            false",
+        "foo*,        foo*,               true",
+        "foo*,        foobar,             false",
+        "a:b*:c,      a:b*:c,             true",
+        "a:b*:c,      a:bb:c,             false",
+        "**,          a,                  false",
         "chat,        [meta]chat,         false",
         "[broken,     [broken,            true",
         "*,           [broken,            true",
@@ -104,6 +129,14 @@ class CapabilitiesTest {
             {"[*]*":["publish"]}    | {"[meta]*":["*"],"a":["*"]}               | {"[meta]*":["publish"],"a":["publish"]}
             {"[*]a:*":["publish"]}  | {"[meta]*":["publish"]}                   | {"[meta]a:*":["publish"]}
             {"[meta]*":["publish"]} | {"[*]a:*":["publish"]}                    | {"[meta]a:*":["publish"]}
+            {"a:*:c":["publish"]}   | {"a:b:*":["publish"]}                     | {"a:b:c":["publish"]}
+            {"a:b:*":["publish"]}   | {"a:*:c":["publish"]}                     | {"a:b:c":["publish"]}
+            {"a:*:c":["publish"]}   | {"a:*":["publish"]}                       | {"a:*:c":["publish"]}
+            {"*:b":["publish"]}     | {"a:*":["publish"]}                       | {"a:b":["publish"]}
+            {"*:b:*":["publish"]}   | {"a:*:c":["publish"]}                     | {"a:b:c":["publish"]}
+            {"*:b:*":["publish"]}   | {"a:*":["publish"]}                       | {"a:b:*":["publish"]}
+            {"[*]*:b":["publish"]}  | {"[meta]a:*":["publish"]}                 | {"[meta]a:b":["publish"]}
+            {"foo*":["publish"]}    | {"*":["publish"]}                         | {"foo*":["publish"]}
             """)
     void intersectionAllowsWhatBothAllow(String ours, String theirs, String both) {
         assertThat(Capabilities.parse(ours).intersect(Capabilities.parse(theirs)))
@@ -116,6 +149,10 @@ class CapabilitiesTest {
             {"a":["read"]}   | {"a":["append"]}
             {"a/*":["read"]} | {"a":["read"]}
             {"a/*":["read"]} | {"a:*":["read"]}
+            {"a:*:c":["publish"]} | {"a:b:d":["publish"]}
+            {"a:*:c":["publish"]} | {"*:c":["publish"]}
+            {"foo*":["publish"]} | {"foobar":["publish"]}
+            {"[meta]*":["publish"]} | {"[log]*":["publish"]}
             {"*":["read"]}   | {"[meta]a":["read"]}
             {"canpublish:*":["publish"]} | {"canpublish:test":["subscribe"]}
             """)
@@ -137,10 +174,6 @@ class CapabilitiesTest {
                 "{\"a\":[\"fly\"]}",
                 "{\"a\":[\"*\",\"read\"]}",
                 "{\"\":[\"read\"]}",
-                "{\"a*\":[\"read\"]}",
-                "{\"a*b\":[\"read\"]}",
-                "{\"*/a\":[\"read\"]}",
-                "{\"**\":[\"read\"]}",
                 "{\"[meta]\":[\"publish\"]}",
                 "{\"[m*]a\":[\"publish\"]}",
                 "{\"[*]\":[\"publish\"]}",

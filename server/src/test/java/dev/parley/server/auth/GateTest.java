@@ -221,7 +221,7 @@ class GateTest {
     void logsRefusalsWithoutSecretsAndNotWithoutBound() {
         String token = sign(claims());
         gate.check("Bearer " + KEY, Operation.DELETE, "chat/1");
-        gate.check("Bearer app.wrong:" + SECRET, Operation.DELETE, "chat/1");
+        Peer.call("192.0.2.1:4711", () -> gate.check("Bearer app.wrong:" + SECRET, Operation.DELETE, "chat/1"));
         gate.check("Bearer " + token + "x", Operation.DELETE, "x".repeat(10_000));
         for (int i = 0; i < 1_000; i++) {
             gate.authenticate(null);
@@ -236,6 +236,10 @@ class GateTest {
                         .doesNotContain(token)
                         .hasSizeLessThan(500));
         assertThat(log.list.getFirst().getKeyValuePairs().toString()).contains("app.writer", "delete", "chat/1");
+        assertThat(log.list.get(1).getKeyValuePairs().toString()).contains("app.wrong", "192.0.2.1:4711");
+        assertThat(log.list.get(2).getKeyValuePairs().toString())
+                .as("who signed the token")
+                .contains("app.writer");
         assertThat(meters.get("parley.access.refused")
                         .tag("code", "UNAUTHENTICATED")
                         .counter()

@@ -71,6 +71,19 @@ class RevocationsTest {
     }
 
     @Test
+    void aMarginIsOneForTheTokenHoweverOftenItIsShown() throws Exception {
+        Principal shown = token(KEY, "ada", NOW.minusMillis(1));
+        assertThat(revocations.endOf(shown)).isNull();
+
+        revocations.revoke(KEY, "clientId:ada", NOW, true);
+
+        assertThat(revocations.endOf(shown)).isEqualTo(NOW.plus(Revocations.REAUTH_MARGIN));
+        assertThat(revocations.endOf(token(KEY, "ada", NOW))).isNull();
+        revocations.revoke(KEY, "clientId:ada", NOW, false);
+        assertThat(revocations.endOf(shown)).as("the earlier end counts").isEqualTo(NOW);
+    }
+
+    @Test
     void aMarginDelaysOnlyWhatIsNew() throws Exception {
         revocations.revoke(KEY, "clientId:ada", NOW.minusSeconds(100), false);
         Revocation delayed = revocations.revoke(KEY, "clientId:ada", NOW, true);

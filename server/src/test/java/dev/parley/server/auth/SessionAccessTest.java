@@ -126,7 +126,7 @@ class SessionAccessTest {
     void nobodyIsAnonymous() {
         assertRefused(gate.sessionHeader(null), 401, 40101);
         assertRefused(gate.sessionHeader(""), 401, 40101);
-        assertRefused(gate.sessionHeader("Bearer "), 401, 40144);
+        assertRefused(gate.sessionHeader("Bearer "), 401, 40101);
     }
 
     @Test
@@ -173,8 +173,27 @@ class SessionAccessTest {
                         base64Url("{\"alg\":\"none\",\"kid\":\"shop.backend\"}") + "." + parts[1] + "." + parts[2]),
                 401,
                 40144);
-        assertRefused(gate.sessionToken("garbage"), 401, 40144);
-        assertRefused(gate.sessionToken(""), 401, 40144);
+        assertRefused(gate.sessionToken(parts[0] + "." + parts[1]), 401, 40144);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"garbage", "", "not.a.token", "shop.AbCdEf", "..", "e30.e30.e30"})
+    void whatIsNoTokenAtAllIsNoBadToken(String token) {
+        // 40144 would have clients ask for another one, and another one.
+        assertRefused(gate.sessionToken(token), 401, 40101);
+        assertRefused(gate.sessionHeader("Bearer " + base64(token)), 401, 40101);
+    }
+
+    @Test
+    void aPatternThatMeansNothingGrantsNothingAndVoidsNothing() {
+        Principal principal = granted(gate.sessionToken(token(claims().claim(
+                        "x-ably-capability",
+                        "{\"room:1\":[\"publish\"],\"[*]\":[\"*\"],\"\":[\"*\"],\"[m*]x\":[\"*\"]}"))));
+
+        assertThat(principal.capabilities()).isEqualTo(Capabilities.parse("{\"room:1\":[\"publish\"]}"));
+        assertThat(granted(gate.sessionToken(token(claims().claim("x-ably-capability", "{\"[*]\":[\"*\"]}"))))
+                        .capabilities())
+                .isEqualTo(Capabilities.NONE);
     }
 
     @Test

@@ -173,6 +173,13 @@ class TokenRequestTest {
     }
 
     @Test
+    void aNonceOfAnotherTimeIsNoReplay() throws AccessRefusedException {
+        send(signed(request(), SECRET));
+
+        send(signed(request().put("timestamp", NOW.toEpochMilli() + 1), SECRET));
+    }
+
+    @Test
     void aRefusedRequestHasNotUsedItsNonce() throws AccessRefusedException {
         assertRefused(400, 40003, null, signed(request().put("ttl", -1), SECRET));
 
@@ -192,10 +199,11 @@ class TokenRequestTest {
             ttl        | 86400001                   | 400 | 40003
             ttl        | notanumber                 | 400 | 40003
             ttl        | 99999999999999999999       | 400 | 40003
-            capability | nonsense                   | 400 | 40003
-            capability | {"channel0":["publish_"]}  | 400 | 40003
-            capability | {"channel0":["*","publish"]} | 400 | 40003
-            capability | {"channel0":[]}            | 400 | 40003
+            capability | nonsense                   | 400 | 40000
+            capability | {"channel0":["publish_"]}  | 400 | 40000
+            capability | {"channel0":["*","publish"]} | 400 | 40000
+            capability | {"channel0":[]}            | 400 | 40000
+            capability | {"[*]":["publish"]}        | 401 | 40160
             capability | {"channelx":["publish"]}   | 401 | 40160
             capability | {"room:1":["presence"]}    | 401 | 40160
             clientId   | ''                         | 400 | 40012

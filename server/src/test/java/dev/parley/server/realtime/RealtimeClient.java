@@ -7,6 +7,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.WebSocket;
 import io.vertx.core.http.WebSocketClient;
 import io.vertx.core.http.WebSocketClientOptions;
+import io.vertx.core.http.WebSocketConnectOptions;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -29,13 +30,18 @@ final class RealtimeClient {
     private final BlockingQueue<JsonNode> frames = new LinkedBlockingQueue<>();
     private final CountDownLatch closed = new CountDownLatch(1);
 
-    RealtimeClient(Vertx vertx, int port, String query) {
+    /** {@code authorization}: the header, if it is not empty. */
+    RealtimeClient(Vertx vertx, int port, String query, String authorization) {
         client = vertx.createWebSocketClient(new WebSocketClientOptions().setMaxFrameSize(1 << 20));
-        socket = RealtimeServer.await(client.connect(port, "127.0.0.1", "/?v=6&" + query)
-                .onSuccess(opened -> {
-                    opened.textMessageHandler(text -> frames.add(JSON.readTree(text)));
-                    opened.closeHandler(gone -> closed.countDown());
-                }));
+        var options =
+                new WebSocketConnectOptions().setPort(port).setHost("127.0.0.1").setURI("/?v=6&" + query);
+        if (!authorization.isEmpty()) {
+            options.putHeader("Authorization", authorization);
+        }
+        socket = RealtimeServer.await(client.connect(options).onSuccess(opened -> {
+            opened.textMessageHandler(text -> frames.add(JSON.readTree(text)));
+            opened.closeHandler(gone -> closed.countDown());
+        }));
     }
 
     void send(String frame) {

@@ -5,12 +5,16 @@ import static org.awaitility.Awaitility.await;
 
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
+import dev.parley.server.auth.AccessRefusedException;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.TokenRequest;
 import dev.parley.server.wire.Flags;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -19,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** What clients of good will do not show: cut, forged, stubborn and slow ones, and a server that stops. */
 @Timeout(60)
@@ -29,6 +34,7 @@ class RealtimeDoorTest {
     private static final int DETACHED = 13;
     private static final int PRESENCE = 14;
     private static final int MESSAGE = 15;
+    private static final int AUTH = 17;
     private static final int ANNOTATION = 21;
     private static final String WITH_KEY = "key=" + RealtimeServer.KEY;
 
@@ -63,6 +69,76 @@ class RealtimeDoorTest {
                 assertThat(error.has("channel")).isFalse();
                 client.awaitClosed();
             }
+        }
+    }
+
+    @Test
+    void theHeaderAuthorizationCountsWhereTheQuerySaysNothing() throws Exception {
+        try (var server = server()) {
+            String basic = "Basic " + base64(RealtimeServer.KEY);
+            for (String header : List.of(basic, "Bearer " + token(server, "ann"))) {
+                JsonNode first = server.connectWithHeader("", header).next();
+                assertThat(first.path("action").intValue()).isEqualTo(RealtimeClient.CONNECTED);
+            }
+            JsonNode wrong = server.connectWithHeader("", basic + "x").next();
+            assertThat(code(wrong)).isEqualTo(40101);
+            JsonNode query =
+                    server.connectWithHeader("key=app.all:wrong", basic).next();
+            assertThat(code(query)).as("the query goes first").isEqualTo(40101);
+        }
+    }
+
+    private static String base64(String text) {
+        return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String token(RealtimeServer server, String clientId) throws AccessRefusedException {
+        var request = TokenRequest.of(
+                "app.all", JsonMapper.shared().createObjectNode().put("clientId", clientId));
+        return server.gate
+                .requestToken("Basic " + base64(RealtimeServer.KEY), request)
+                .token();
+    }
+
+    @Test
+    void whatIsNoTokenAndATokenThatIsRefusedLaterAskForNoOther() throws Exception {
+        try (var server = server()) {
+            String good = token(server, "ann");
+            assertThat(code(server.connect("access_token=no-token").next())).isEqualTo(40101);
+            for (String bad : List.of("no-token", good.substring(0, good.length() - 2))) {
+                var client = server.connect("access_token=" + good);
+                client.next(RealtimeClient.CONNECTED);
+                client.send("{'action':17,'auth':{'accessToken':'%s'}}".formatted(bad));
+                assertThat(code(client.next(RealtimeClient.ERROR))).isEqualTo(40101);
+                client.awaitClosed();
+            }
+        }
+    }
+
+    @Test
+    void aTokenThatWasRevokedWithAMarginEndsWithItHoweverItIsShownAgain() throws Exception {
+        try (var server = server()) {
+            String old = token(server, "ann");
+            var stays = server.connect("access_token=" + old);
+            stays.next(RealtimeClient.CONNECTED);
+            ApiKey key = server.gate.revokingKey("Basic " + base64(RealtimeServer.KEY), "app.all");
+            server.gate.revoke(key, "clientId:ann", null, true);
+            stays.next(AUTH);
+
+            stays.send("{'action':17,'auth':{'accessToken':'%s'}}".formatted(old));
+            stays.next(RealtimeClient.CONNECTED);
+            stays.next(AUTH);
+            var comesBack = server.connect("access_token=" + old);
+            comesBack.next(RealtimeClient.CONNECTED);
+            comesBack.next(AUTH);
+
+            stays.send("{'action':17,'auth':{'accessToken':'%s'}}".formatted(token(server, "ann")));
+            JsonNode renewed = stays.next();
+            assertThat(renewed.path("action").intValue()).isEqualTo(RealtimeClient.CONNECTED);
+            stays.send("{'action':10,'channel':'c'}");
+            assertThat(stays.next().path("action").intValue())
+                    .as("nothing is asked of who has another token")
+                    .isEqualTo(ATTACHED);
         }
     }
 

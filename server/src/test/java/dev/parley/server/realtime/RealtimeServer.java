@@ -34,6 +34,7 @@ final class RealtimeServer implements AutoCloseable {
     private static final Duration TOKEN_LIFETIME = Duration.ofDays(1);
 
     final Engine engine;
+    final Gate gate;
     final HttpFront front;
     final int port;
     private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
@@ -52,7 +53,7 @@ final class RealtimeServer implements AutoCloseable {
                 ApiKey.parse(READER_KEY, Capabilities.parse("{\"*\":[\"subscribe\"]}")));
         Apps apps = Apps.open(folder, keys, List.<Namespace>of());
         Revocations revocations = Revocations.in(folder, TOKEN_LIFETIME, clock);
-        Gate gate = new Gate(apps, false, TOKEN_LIFETIME, revocations, clock, metrics.registry());
+        gate = new Gate(apps, false, TOKEN_LIFETIME, revocations, clock, metrics.registry());
         Health health = new Health();
         front = new HttpFront(vertx, config, health, metrics);
         port = await(front.start());
@@ -78,7 +79,12 @@ final class RealtimeServer implements AutoCloseable {
     }
 
     RealtimeClient connect(String query) {
-        return new RealtimeClient(vertx, port, query);
+        return new RealtimeClient(vertx, port, query, "");
+    }
+
+    /** Connects with the header Authorization. */
+    RealtimeClient connectWithHeader(String query, String authorization) {
+        return new RealtimeClient(vertx, port, query, authorization);
     }
 
     static <T> T await(Future<T> future) {
