@@ -253,6 +253,7 @@ class CommandCodecTest {
                         body(),
                         operation(),
                         random.nextBoolean(),
+                        random.nextBoolean(),
                         random.nextInt(Integer.MAX_VALUE));
     }
 

@@ -7,6 +7,7 @@ import dev.parley.engine.command.Command;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand.EndRun;
@@ -21,6 +22,7 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
@@ -98,6 +100,30 @@ class RunsTest {
         assertThat(newest()).isEqualTo("over");
         assertThat(engine.sessions().runs(state())).isEmpty();
         assertThat(endRun("agent")).isEqualTo(new NotAbandoned("run"));
+    }
+
+    @Test
+    void whatWasDeletedOrIsGoneDoesNotKeepARunFromEnding() throws Exception {
+        publish("agent", "start", START);
+        long serial = state().last();
+        Operation moderator = new Operation("moderator", null, null);
+        submit(new Publish(NAME, TIME, null, List.of(change(MessageEntry.Action.DELETE, serial, moderator))));
+        List<MessageOp> closing = new ArrayList<>();
+        closing.add(change(MessageEntry.Action.APPEND, serial, new Operation("ann", null, null)));
+        closing.add(change(MessageEntry.Action.APPEND, serial - 1, new Operation("ann", null, null)));
+        closing.addAll(says("over"));
+
+        assertThat(submit(new EndRun(NAME, TIME, "run", "agent", closing))).isInstanceOf(Accepted.class);
+
+        assertThat(newest()).isEqualTo("over");
+        assertThat(engine.sessions().runs(state())).isEmpty();
+        assertThat(Objects.requireNonNull(engine.sessions().message(state(), serial))
+                        .action())
+                .isEqualTo(MessageEntry.Action.DELETE);
+    }
+
+    private static MessageOp change(MessageEntry.Action action, long serial, Operation by) {
+        return new MessageOp.Change(action, serial, new Body(null, null, null, "{}"), by, true, false, 1000);
     }
 
     @Test

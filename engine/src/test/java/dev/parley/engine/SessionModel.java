@@ -249,9 +249,17 @@ final class SessionModel {
                 if (run == null || run.suspended() || !c.connectionId().equals(run.connectionId())) {
                     yield new SessionOutcome.NotAbandoned(c.runId());
                 }
+                List<MessageOp> open = new ArrayList<>();
+                for (MessageOp op : c.messages()) {
+                    List<Version> versions = op instanceof Change m ? room.messages.get(m.serial()) : List.of();
+                    boolean closed = op instanceof Change
+                            && (versions == null || versions.getLast().whole.action() == Action.DELETE);
+                    if (!closed) {
+                        open.add(op);
+                    }
+                }
                 yield publish(
-                        new Publish(c.session(), c.time(), null, c.messages(), List.of(new RunNote.Ended(c.runId()))),
-                        room);
+                        new Publish(c.session(), c.time(), null, open, List.of(new RunNote.Ended(c.runId()))), room);
             }
             case Compact c -> new SessionOutcome.Done();
             case Remove c -> {
@@ -265,18 +273,18 @@ final class SessionModel {
         if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
             return new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
         }
+        String worker = c.sender() == null ? null : c.sender().connectionId();
         List<Long> positions = new ArrayList<>();
         for (MessageOp op : c.messages()) {
             Object outcome = switch (op) {
                 case Create m -> create(room, c.time(), m);
-                case Change m -> change(room, c.time(), m);
+                case Change m -> change(room, c.time(), m, worker);
             };
             if (!(outcome instanceof Long at)) {
                 return outcome;
             }
             positions.add(at);
         }
-        String worker = c.sender() == null ? null : c.sender().connectionId();
         c.runs().forEach(note -> hear(note, c.session(), worker, positions, room));
         return accept(c.session(), room, c.sender(), positions);
     }
@@ -327,25 +335,17 @@ final class SessionModel {
         if (!fresh.isEmpty()) {
             Body joined = fresh.getFirst().fragment();
             for (Part part : fresh.subList(1, fresh.size())) {
-                Body more = part.fragment();
-                Data data = more.data() == null ? joined.data() : more.data();
-                if (joined.data() != null && more.data() != null) {
-                    if (joined.data().text() != more.data().text()) {
-                        return new SessionOutcome.TypeDiffers(c.serial());
-                    }
-                    data = join(joined.data(), more.data());
+                if (!joins(joined, part.fragment())) {
+                    return new SessionOutcome.TypeDiffers(c.serial());
                 }
-                joined = new Body(
-                        more.name() == null ? joined.name() : more.name(),
-                        data,
-                        more.encoding() == null ? joined.encoding() : more.encoding(),
-                        more.extras() == null ? joined.extras() : more.extras());
+                joined = mixed(joined, part.fragment(), true);
             }
             Part last = fresh.getLast();
             Object outcome = change(
                     room,
                     c.time(),
-                    new Change(Action.APPEND, c.serial(), joined, last.operation(), last.any(), last.maxBytes()));
+                    new Change(Action.APPEND, c.serial(), joined, last.operation(), last.any(), false, last.maxBytes()),
+                    c.connectionId());
             if (!(outcome instanceof Long at)) {
                 return outcome;
             }
@@ -386,7 +386,14 @@ final class SessionModel {
             }
         }
         for (long serial : summed) {
-            room.add(new SummaryEntry(room.next(c.time()), serial, room.summaries(serial)));
+            MessageEntry about = room.messages.get(serial).getLast().whole;
+            room.add(new SummaryEntry(
+                    room.next(c.time()),
+                    serial,
+                    about.id(),
+                    about.clientId(),
+                    about.body().name(),
+                    room.summaries(serial)));
         }
         return accept(c.session(), room, c.sender(), positions);
     }
@@ -418,7 +425,7 @@ final class SessionModel {
         return at;
     }
 
-    private static Object change(Room room, long time, Change m) {
+    private static Object change(Room room, long time, Change m, @Nullable String connectionId) {
         List<Version> versions = room.messages.get(m.serial());
         if (versions == null) {
             return new SessionOutcome.NoSuchMessage(m.serial());
@@ -429,19 +436,25 @@ final class SessionModel {
             return new SessionOutcome.NotOwner(m.serial());
         }
         boolean append = m.action() == Action.APPEND;
-        Data data = m.body().data() == null ? old.body().data() : m.body().data();
-        if (append && m.body().data() != null && old.body().data() != null) {
-            if (m.body().data().text() != old.body().data().text()) {
-                return new SessionOutcome.TypeDiffers(m.serial());
+        if (old.action() == Action.DELETE) {
+            String deleter = old.operation() == null ? null : old.operation().clientId();
+            boolean ownDeletion =
+                    deleter != null && deleter.equals(m.operation().clientId());
+            boolean ownMessage = owner == null
+                    ? connectionId != null && connectionId.equals(old.connectionId())
+                    : owner.equals(m.operation().clientId());
+            if (append || !(ownDeletion || (m.restores() && !ownMessage))) {
+                return new SessionOutcome.Deleted(m.serial());
             }
-            data = join(old.body().data(), m.body().data());
         }
-        Body whole = new Body(
-                m.body().name() == null ? old.body().name() : m.body().name(),
-                data,
-                m.body().encoding() == null ? old.body().encoding() : m.body().encoding(),
-                m.body().extras() == null ? old.body().extras() : m.body().extras());
-        if (whole.size() > m.maxBytes()) {
+        if (append && !joins(old.body(), m.body())) {
+            return new SessionOutcome.TypeDiffers(m.serial());
+        }
+        Body whole = mixed(old.body(), m.body(), append);
+        boolean full = append
+                ? size(m.body().data()) > 0 && size(old.body().data()) >= m.maxBytes()
+                : whole.size() > m.maxBytes();
+        if (full) {
             return new SessionOutcome.TooLarge(m.serial(), whole.size());
         }
         long at = Math.max(room.next(time), ((m.serial() >> 20) + 1) << 20);
@@ -469,6 +482,31 @@ final class SessionModel {
                 old.connectionId(),
                 body,
                 m.operation());
+    }
+
+    private static int size(@Nullable Data data) {
+        return data == null ? 0 : data.bytes().length;
+    }
+
+    /** True if what is appended to {@code old} leaves it readable. */
+    private static boolean joins(Body old, Body more) {
+        if (more.data() == null) {
+            return more.encoding() == null;
+        }
+        return old.encoding() == null
+                && (old.data() == null || (old.data().text() == more.data().text() && more.encoding() == null));
+    }
+
+    private static Body mixed(Body old, Body more, boolean append) {
+        Data data = more.data() == null ? old.data() : more.data();
+        if (append && more.data() != null && old.data() != null) {
+            data = join(old.data(), more.data());
+        }
+        return new Body(
+                more.name() == null ? old.name() : more.name(),
+                data,
+                more.data() == null ? old.encoding() : more.encoding(),
+                more.extras() == null ? old.extras() : more.extras());
     }
 
     private static Data join(Data a, Data b) {

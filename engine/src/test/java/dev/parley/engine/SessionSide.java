@@ -226,7 +226,8 @@ final class SessionSide {
             default -> Action.APPEND;
         };
         Operation operation = new Operation(random.nextInt(8) == 0 ? null : oneOf(CLIENTS), null, null);
-        return new MessageOp.Change(action, serial, body(), operation, random.nextInt(8) > 0, MAX_BYTES);
+        return new MessageOp.Change(
+                action, serial, body(), operation, random.nextInt(8) > 0, random.nextBoolean(), MAX_BYTES);
     }
 
     private Body body() {
@@ -236,7 +237,8 @@ final class SessionSide {
             case 2 -> Data.of(made++ + "-" + "x".repeat(random.nextInt(40)));
             default -> Data.of(made++ + " ");
         };
-        return new Body(rarely("name"), data, rarely("enc"), rarely("{}"));
+        String encoding = random.nextInt(15) == 0 ? "enc" + made++ : null;
+        return new Body(rarely("name"), data, encoding, rarely("{}"));
     }
 
     private @Nullable String rarely(String text) {
@@ -763,7 +765,7 @@ final class SessionSide {
             for (int i = 0; i < versions.size(); i++) {
                 if (i + 1 == versions.size()) {
                     expected.add(annotated(room, versions.get(i).whole()));
-                } else if (i + 1 < versions.size() && !versions.get(i + 1).joined()) {
+                } else if (!versions.get(i).joined() || !versions.get(i + 1).joined()) {
                     expected.add(versions.get(i).whole());
                 }
             }

@@ -75,7 +75,7 @@ class SessionsTest {
     }
 
     private static MessageOp.Change change(Action action, long serial, String text) {
-        return new MessageOp.Change(action, serial, body(text), new Operation("ann", null, null), false, 65536);
+        return new MessageOp.Change(action, serial, body(text), new Operation("ann", null, null), false, false, 65536);
     }
 
     private List<Long> publish(@Nullable Sender sender, MessageOp... messages) throws Exception {

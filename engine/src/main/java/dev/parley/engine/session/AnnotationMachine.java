@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -89,7 +90,8 @@ final class AnnotationMachine {
         for (long serial : summed) {
             long at = Positions.next(now.last(), c.time());
             tx.summary(now, serial, at);
-            now = tx.add(now, new SummaryEntry(at, serial, tx.summaries(now, serial)));
+            Head head = Objects.requireNonNull(tx.head(now, serial));
+            now = tx.add(now, head.summary(at, tx.summaries(now, serial)));
         }
         return now;
     }

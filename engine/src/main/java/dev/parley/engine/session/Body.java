@@ -23,12 +23,12 @@ public record Body(
         return length(name) + (data == null ? 0 : data.bytes().length) + length(encoding) + length(extras);
     }
 
-    /** This content with the fields that {@code change} has. */
+    /** This content with the fields that {@code change} has. The encoding says how the data is to be read, so it goes with it. */
     Body mixedWith(Body change) {
         return new Body(
                 change.name == null ? name : change.name,
                 change.data == null ? data : change.data,
-                change.encoding == null ? encoding : change.encoding,
+                change.data == null ? encoding : change.encoding,
                 change.extras == null ? extras : change.extras);
     }
 

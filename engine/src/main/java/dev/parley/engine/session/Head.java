@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param pieces how many pieces there are, or 0 if the content is whole
  * @param older roughly what its older versions take, in bytes
  * @param annotated whether the message ever had annotations
+ * @param grown whether appends made the newest version; those that follow then make one version with it
  * @param shape what the content measures
  */
 record Head(
@@ -32,6 +33,7 @@ record Head(
         int pieces,
         long older,
         boolean annotated,
+        boolean grown,
         Shape shape) {
     /** What a row takes besides the content. */
     private static final int ROW_BYTES = 64;
@@ -60,9 +62,16 @@ record Head(
             return (long) length(name) + Math.max(0, data) + encoding + extras;
         }
 
-        /** True if {@code fragment} can be joined to data of this shape. */
-        boolean takes(@Nullable Data fragment) {
-            return fragment == null || data < 0 || fragment.text() == text;
+        /**
+         * True if {@code fragment} can be joined to data of this shape: nothing but plain text and plain bytes is still
+         * what it was with more behind it.
+         */
+        boolean takes(Body fragment) {
+            Data more = fragment.data();
+            if (more == null) {
+                return fragment.encoding() == null;
+            }
+            return encoding == 0 && (data < 0 || (more.text() == text && fragment.encoding() == null));
         }
 
         Shape mixedWith(Body change, boolean joined) {
@@ -71,7 +80,7 @@ record Head(
                     change.name() == null ? name : change.name(),
                     more == null ? data : more.bytes().length + (joined ? Math.max(0, data) : 0),
                     more == null ? text : more.text(),
-                    change.encoding() == null ? encoding : change.encoding().length(),
+                    more == null ? encoding : length(change.encoding()),
                     change.extras() == null ? extras : change.extras().length());
         }
     }
@@ -91,11 +100,25 @@ record Head(
                 0,
                 0,
                 false,
+                false,
                 Shape.of(message.body()));
     }
 
     boolean inPieces() {
         return pieces > 0;
+    }
+
+    boolean isDeleted() {
+        return action == Action.DELETE;
+    }
+
+    /**
+     * True if it is the message of who changes it now: by name, or without one by the connection that published it.
+     *
+     * @param by the connection that changes it, if there is one
+     */
+    boolean isOf(Operation change, @Nullable String by) {
+        return clientId == null ? by != null && by.equals(connectionId) : clientId.equals(change.clientId());
     }
 
     /** Roughly what all of the message takes, in bytes. */
@@ -107,6 +130,8 @@ record Head(
     Head changed(Change change, long position) {
         boolean append = change.action() == Action.APPEND;
         boolean begins = append && !inPieces();
+        // What was not made by appends stays as a version of its own.
+        boolean keeps = !append || (begins && !grown);
         return new Head(
                 serial,
                 position,
@@ -119,8 +144,9 @@ record Head(
                 change.operation(),
                 append ? (begins ? version : base) : 0,
                 append ? (begins ? 2 : pieces + 1) : 0,
-                append ? older : older + ROW_BYTES + shape.size(),
+                keeps ? older + ROW_BYTES + shape.size() : older,
                 annotated,
+                append,
                 shape.mixedWith(change.body(), append));
     }
 
@@ -149,7 +175,13 @@ record Head(
                 nowPieces,
                 older,
                 nowAnnotated,
+                grown,
                 shape);
+    }
+
+    /** What a reader sees when the message's annotations have changed. */
+    SummaryEntry summary(long at, Summaries summaries) {
+        return new SummaryEntry(at, serial, id, clientId, shape.name(), summaries);
     }
 
     /** What a reader sees of the newest version, given its content. */

@@ -129,10 +129,17 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
          *
          * @param action UPDATE and DELETE replace the fields that are given, APPEND joins the data
          * @param any whether it may be somebody else's message; else it must be {@code operation.clientId}'s
-         * @param maxBytes greatest size of the message with the change
+         * @param restores whether it may undo somebody else's deletion of a message that is not their own
+         * @param maxBytes greatest size of the message with the change; appends are taken until the data has it
          */
         record Change(
-                MessageEntry.Action action, long serial, Body body, Operation operation, boolean any, int maxBytes)
+                MessageEntry.Action action,
+                long serial,
+                Body body,
+                Operation operation,
+                boolean any,
+                boolean restores,
+                int maxBytes)
                 implements MessageOp {}
     }
 

@@ -41,6 +41,8 @@ public final class SessionCommandCodec {
     private static final int VERSION = 1;
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
+    private static final int ANY = 1;
+    private static final int RESTORES = 2;
 
     private SessionCommandCodec() {}
 
@@ -160,7 +162,7 @@ public final class SessionCommandCodec {
                 out.fixed64(m.serial());
                 SessionRows.body(out, m.body());
                 SessionRows.operation(out, m.operation());
-                out.bool(m.any()).varint(m.maxBytes());
+                out.u8((m.any() ? ANY : 0) | (m.restores() ? RESTORES : 0)).varint(m.maxBytes());
             }
         }
     }
@@ -190,7 +192,9 @@ public final class SessionCommandCodec {
         MessageEntry.Action action = SessionRows.action(in);
         long serial = in.fixed64();
         Body body = SessionRows.body(in);
-        return new Change(action, serial, body, changeBy(in), in.bool(), in.count());
+        Operation operation = changeBy(in);
+        int rights = in.u8();
+        return new Change(action, serial, body, operation, (rights & ANY) != 0, (rights & RESTORES) != 0, in.count());
     }
 
     private static Operation changeBy(BinaryReader in) {

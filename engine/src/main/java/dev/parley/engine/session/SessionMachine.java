@@ -1,5 +1,6 @@
 package dev.parley.engine.session;
 
+import dev.parley.engine.session.Head.Shape;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
@@ -19,6 +20,7 @@ import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.SessionOutcome.Deleted;
 import dev.parley.engine.session.SessionOutcome.Done;
 import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
 import dev.parley.engine.session.SessionOutcome.NotAbandoned;
@@ -33,13 +35,11 @@ import dev.parley.engine.session.object.ObjectOperation;
 import dev.parley.engine.session.object.ObjectRefusal;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -114,6 +114,7 @@ public final class SessionMachine {
         List<Step> steps = new ArrayList<>(c.messages().size());
         Map<Long, Head> heads = new HashMap<>();
         Map<String, Long> ids = new HashMap<>();
+        String connection = c.sender() == null ? null : c.sender().connectionId();
         long last = s.last();
         for (MessageOp message : c.messages()) {
             switch (message) {
@@ -143,7 +144,7 @@ public final class SessionMachine {
                     long earliest = Positions.startOf(Positions.millis(m.serial()) + 1);
                     last = Math.max(Positions.next(last, c.time()), earliest);
                     Head after = head.changed(m, last);
-                    OfPublish refusal = judge(m, head, after);
+                    OfPublish refusal = judge(m, head, after, connection);
                     if (refusal != null) {
                         return refusal;
                     }
@@ -156,7 +157,7 @@ public final class SessionMachine {
         for (Step step : steps) {
             s = take(s, step, tx);
         }
-        RunMachine.note(s, c.runs(), c.sender() == null ? null : c.sender().connectionId(), positions, tx);
+        RunMachine.note(s, c.runs(), connection, positions, tx);
         return accept(s, c.sender(), positions, tx);
     }
 
@@ -182,7 +183,7 @@ public final class SessionMachine {
         }
         long made = Positions.START;
         if (!fresh.isEmpty()) {
-            if (!areOfOneType(fresh)) {
+            if (!joinable(fresh)) {
                 return new TypeDiffers(c.serial());
             }
             // As one request for all of them, which is then kept for each.
@@ -204,15 +205,16 @@ public final class SessionMachine {
         return new Accepted(positions);
     }
 
-    private static boolean areOfOneType(List<Part> parts) {
-        Set<Boolean> texts = new HashSet<>();
-        for (Part part : parts) {
-            Data data = part.fragment().data();
-            if (data != null) {
-                texts.add(data.text());
+    /** True if each part could be appended to the one before. */
+    private static boolean joinable(List<Part> parts) {
+        Shape shape = Shape.of(parts.getFirst().fragment());
+        for (Part part : parts.subList(1, parts.size())) {
+            if (!shape.takes(part.fragment())) {
+                return false;
             }
+            shape = shape.mixedWith(part.fragment(), true);
         }
-        return texts.size() <= 1;
+        return true;
     }
 
     /** One append that says what all the parts say; of other fields than data, the last word counts. */
@@ -220,7 +222,7 @@ public final class SessionMachine {
         Part last = parts.getLast();
         Fold fold = new Fold(parts.getFirst().fragment(), 0);
         parts.subList(1, parts.size()).forEach(part -> fold.append(part.fragment()));
-        return new Change(Action.APPEND, serial, fold.body(), last.operation(), last.any(), last.maxBytes());
+        return new Change(Action.APPEND, serial, fold.body(), last.operation(), last.any(), false, last.maxBytes());
     }
 
     private static SessionOutcome endRun(EndRun c, long position, SessionTx tx) {
@@ -229,22 +231,55 @@ public final class SessionMachine {
         if (s == null || run == null || run.suspended() || !c.connectionId().equals(run.connectionId())) {
             return new NotAbandoned(c.runId());
         }
-        var messages = new Publish(c.session(), c.time(), null, c.messages(), List.of(new RunNote.Ended(c.runId())));
+        // What has been deleted since it was found streaming, or is gone, needs not to be closed.
+        List<MessageOp> open = c.messages().stream()
+                .filter(message -> !(message instanceof Change change) || isThere(s, change, tx))
+                .toList();
+        var messages = new Publish(c.session(), c.time(), null, open, List.of(new RunNote.Ended(c.runId())));
         return publish(messages, position, tx);
     }
 
-    private static @Nullable OfPublish judge(Change change, Head before, Head after) {
+    private static boolean isThere(SessionState s, Change change, SessionTx tx) {
+        Head head = tx.head(s, change.serial());
+        return head != null && !head.isDeleted();
+    }
+
+    private static @Nullable OfPublish judge(Change change, Head before, Head after, @Nullable String connectionId) {
         if (!change.any()
                 && (before.clientId() == null
                         || !before.clientId().equals(change.operation().clientId()))) {
             return new NotOwner(before.serial());
         }
-        if (change.action() == Action.APPEND
-                && !before.shape().takes(change.body().data())) {
+        if (before.isDeleted() && !mayChangeDeleted(change, before, connectionId)) {
+            return new Deleted(before.serial());
+        }
+        if (change.action() != Action.APPEND) {
+            long size = after.shape().size();
+            return size > change.maxBytes() ? new TooLarge(before.serial(), size) : null;
+        }
+        if (!before.shape().takes(change.body())) {
             return new TypeDiffers(before.serial());
         }
-        long size = after.shape().size();
-        return size > change.maxBytes() ? new TooLarge(before.serial(), size) : null;
+        // By what it was before: then a shorter append does not get in after one that was refused, which would leave a
+        // hole,
+        // and one that only closes the message always gets in.
+        int data = before.shape().data();
+        return after.shape().data() > data && data >= change.maxBytes()
+                ? new TooLarge(before.serial(), after.shape().size())
+                : null;
+    }
+
+    /**
+     * An append comes from somebody who has not heard of the deletion. So does an update with which a client repairs appends
+     * that were refused, whatever it is allowed to do: therefore not the message's author, but for an own deletion. To
+     * delete it again would make it an own one.
+     */
+    private static boolean mayChangeDeleted(Change change, Head deleted, @Nullable String connectionId) {
+        Operation deletion = deleted.operation();
+        String deleter = deletion == null ? null : deletion.clientId();
+        return change.action() != Action.APPEND
+                && ((deleter != null && deleter.equals(change.operation().clientId()))
+                        || (change.restores() && !deleted.isOf(change.operation(), connectionId)));
     }
 
     private static SessionState take(SessionState s, Step step, SessionTx tx) {

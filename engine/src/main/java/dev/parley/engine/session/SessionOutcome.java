@@ -46,10 +46,13 @@ public sealed interface SessionOutcome {
     /** The message is somebody else's. */
     record NotOwner(long serial) implements OfPublish {}
 
-    /** Text cannot be appended to bytes, nor bytes to text. */
+    /** The message was deleted, and who changes it may not undo that; nobody can by an append. */
+    record Deleted(long serial) implements OfPublish {}
+
+    /** Text cannot be appended to bytes, nor bytes to text, nor anything to data with an encoding of its own. */
     record TypeDiffers(long serial) implements OfPublish {}
 
-    /** The message would be larger than the command allows. */
+    /** The message would be larger than the command allows, or has grown as far as it may. */
     record TooLarge(long serial, long size) implements OfPublish {}
 
     /** An operation on an object cannot be done. */

@@ -21,6 +21,8 @@ final class SessionRows {
     private static final int IS_TEXT = 4;
     private static final int HAS_ENCODING = 8;
     private static final int HAS_EXTRAS = 16;
+    private static final int IS_ANNOTATED = 1;
+    private static final int HAS_GROWN = 2;
 
     private SessionRows() {}
 
@@ -46,7 +48,10 @@ final class SessionRows {
         record Summary(long serial) implements Logged {}
     }
 
-    /** A version of a message: all of it, or with {@link Action#APPEND} what it added. */
+    /**
+     * A version of a message: all of it, or with {@link Action#APPEND} what it added. The first of the pieces of a message
+     * is all of it too, also if it is an APPEND, which then tells that it is no version of its own.
+     */
     record Version(
             long position,
             Action action,
@@ -195,7 +200,8 @@ final class SessionRows {
         action(out.varint(head.version()).varint(head.previous()), head.action());
         out.optional(head.id()).bool(head.unique()).optional(head.clientId()).optional(head.connectionId());
         operation(out, head.operation());
-        out.bool(head.annotated()).varint(head.older()).varint(head.pieces());
+        out.u8((head.annotated() ? IS_ANNOTATED : 0) | (head.grown() ? HAS_GROWN : 0));
+        out.varint(head.older()).varint(head.pieces());
         if (body != null) {
             body(out, body);
         } else {
@@ -220,7 +226,7 @@ final class SessionRows {
         String clientId = in.optional();
         String connectionId = in.optional();
         Operation operation = operation(in);
-        boolean annotated = in.bool();
+        int flags = in.u8();
         long older = in.varint();
         int pieces = in.count();
         Body body = null;
@@ -246,7 +252,8 @@ final class SessionRows {
                 base,
                 pieces,
                 older,
-                annotated,
+                (flags & IS_ANNOTATED) != 0,
+                (flags & HAS_GROWN) != 0,
                 shape);
         return new Message(head, body);
     }

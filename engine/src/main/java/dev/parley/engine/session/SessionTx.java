@@ -239,15 +239,15 @@ public final class SessionTx {
                 SessionRows.version(version));
     }
 
-    private void putWholeVersion(SessionState s, Head head, Body body) {
-        putVersion(
-                s, head.serial(), new Version(head.version(), head.action(), head.previous(), head.operation(), body));
+    private void putWholeVersion(SessionState s, Head head, Action action, Body body) {
+        putVersion(s, head.serial(), new Version(head.version(), action, head.previous(), head.operation(), body));
     }
 
     /** Adds a piece to a message; what it takes does not depend on the message's size. */
     void append(SessionState s, Head before, Head after, Body fragment) {
         if (!before.inPieces()) {
-            putWholeVersion(s, before, body(s, before));
+            Action first = before.grown() ? Action.APPEND : before.action();
+            putWholeVersion(s, before, first, body(s, before));
             rows.put(Table.GROWING, SessionRows.positionKey(s.id(), after.serial()), SessionRows.growing(s.name()));
         }
         putVersion(
@@ -262,7 +262,7 @@ public final class SessionTx {
     Body replace(SessionState s, Head before, Head after, Body change) {
         Body old = body(s, before);
         dropPieces(s, before);
-        putWholeVersion(s, before, old);
+        putWholeVersion(s, before, before.action(), old);
         Body now = old.mixedWith(change);
         putHead(s, after, now);
         relog(s, before, after);
@@ -278,9 +278,13 @@ public final class SessionTx {
 
     private void dropPieces(SessionState s, Head head) {
         if (head.inPieces()) {
+            byte[] first = SessionRows.versionKey(s.id(), head.serial(), head.base());
+            boolean ownVersion = SessionRows.version(first, Objects.requireNonNull(rows.get(Table.VERSIONS, first)))
+                            .action()
+                    != Action.APPEND;
             rows.removeRange(
                     Table.VERSIONS,
-                    SessionRows.versionKey(s.id(), head.serial(), head.base()),
+                    ownVersion ? SessionRows.versionKey(s.id(), head.serial(), head.base() + 1) : first,
                     SessionRows.versionKey(s.id(), head.serial() + 1, 0));
             rows.remove(Table.GROWING, SessionRows.positionKey(s.id(), head.serial()));
         }

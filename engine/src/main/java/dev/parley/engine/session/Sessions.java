@@ -21,6 +21,7 @@ import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.View;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -38,6 +39,9 @@ import org.jspecify.annotations.Nullable;
  * <p>States of recently changed sessions are kept in memory; the store has all of them.
  */
 public final class Sessions {
+    /** The order of names in {@link #list}: by code points, which is not that of {@link String#compareTo}. */
+    public static final Comparator<String> BY_NAME = Sessions::compareNames;
+
     /** How many accepted requests of a connection are remembered at least, for each session. */
     public static final int KEPT_REQUESTS = 1024;
 
@@ -160,7 +164,21 @@ public final class Sessions {
         }
     }
 
-    /** Sessions of an app in the order of their names, of those that begin with {@code prefix} and come after {@code after}. */
+    private static int compareNames(String a, String b) {
+        int length = Math.min(a.length(), b.length());
+        for (int i = 0; i < length; i++) {
+            char one = a.charAt(i);
+            char other = b.charAt(i);
+            if (one != other) {
+                // A surrogate stands for something beyond all that is a single character.
+                boolean beyond = Character.isSurrogate(one);
+                return beyond == Character.isSurrogate(other) ? Character.compare(one, other) : beyond ? 1 : -1;
+            }
+        }
+        return Integer.compare(a.length(), b.length());
+    }
+
+    /** Sessions of an app in the order {@link #BY_NAME}, of those that begin with {@code prefix} and come after {@code after}. */
     public List<SessionState> list(String app, String prefix, String after, int limit) {
         byte[] first = SessionRows.sessionKey(new SessionName(app, prefix).key());
         byte[] last = SessionRows.sessionKey(new SessionName(app, after).key());
@@ -288,7 +306,7 @@ public final class Sessions {
                 return found;
             }
             Head head = message.head();
-            long older = head.inPieces() ? head.base() : head.version();
+            long older = head.inPieces() ? head.base() + 1 : head.version();
             if (from < older) {
                 try (Rows rows = now.scan(
                         Table.VERSIONS,
@@ -296,7 +314,9 @@ public final class Sessions {
                         SessionRows.versionKey(session.id(), serial, older))) {
                     for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
                         Version v = SessionRows.version(row.key(), row.value());
-                        found.add(head.entry(v.position(), v.action(), v.previous(), v.body(), v.operation()));
+                        if (v.action() != Action.APPEND) {
+                            found.add(head.entry(v.position(), v.action(), v.previous(), v.body(), v.operation()));
+                        }
                     }
                 }
             }
@@ -564,8 +584,11 @@ public final class Sessions {
                 }
             }
             case Logged.Summary(long serial) -> {
-                return new SummaryEntry(
-                        SessionRows.position(logged.key()), serial, summaries(scanOf(view), session, serial));
+                Message message = find(view, session, serial);
+                if (message != null) {
+                    return message.head()
+                            .summary(SessionRows.position(logged.key()), summaries(scanOf(view), session, serial));
+                }
             }
         }
         throw new IllegalStateException("the log of session " + session + " names what is not there");

@@ -117,7 +117,10 @@ class AnnotationTest {
                 "ann",
                 "c1",
                 new Body("+1", null, null, null));
-        assertThat(shown).hasSize(3).startsWith(first).endsWith(new SummaryEntry(at + 2, serial, summaries));
+        assertThat(shown)
+                .hasSize(3)
+                .startsWith(first)
+                .endsWith(new SummaryEntry(at + 2, serial, null, "ann", null, summaries));
         MessageEntry message = Objects.requireNonNull(sessions.message(state(), serial));
         assertThat(message.summaries()).isEqualTo(summaries);
         assertThat(message.position()).as("no new version").isEqualTo(serial);
@@ -265,7 +268,7 @@ class AnnotationTest {
         Summaries summaries = sessions.summaries(state(), serial);
         for (MessageEntry.Action action : List.of(MessageEntry.Action.APPEND, MessageEntry.Action.UPDATE)) {
             Body body = new Body(null, Data.of("!"), null, null);
-            Change change = new Change(action, serial, body, new Operation("ann", null, null), false, 100);
+            Change change = new Change(action, serial, body, new Operation("ann", null, null), false, false, 100);
             apply(new Publish(NAME, now, null, List.of(change)));
             assertThat(Objects.requireNonNull(sessions.message(state(), serial)).summaries())
                     .isEqualTo(summaries);

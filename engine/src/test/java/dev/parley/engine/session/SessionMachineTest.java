@@ -17,6 +17,7 @@ import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.SessionOutcome.Deleted;
 import dev.parley.engine.session.SessionOutcome.Done;
 import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
 import dev.parley.engine.session.SessionOutcome.NotOwner;
@@ -78,7 +79,7 @@ class SessionMachineTest {
     }
 
     private static Change change(Action action, long serial, Body body) {
-        return new Change(action, serial, body, BY_ANN, false, LIMIT);
+        return new Change(action, serial, body, BY_ANN, false, false, LIMIT);
     }
 
     private static Change append(long serial, String text) {
@@ -223,8 +224,8 @@ class SessionMachineTest {
                         new Sender("c1", 0),
                         create("x", text("b")),
                         append(serial, "c"),
-                        append(serial, "x".repeat(LIMIT)))))
-                .isEqualTo(new TooLarge(serial, LIMIT + 2));
+                        change(Action.UPDATE, serial, text("x".repeat(LIMIT + 1))))))
+                .isEqualTo(new TooLarge(serial, LIMIT + 1));
         assertThat(state()).isEqualTo(before);
         assertThat(history()).containsExactly("CREATE a");
         assertThat(publish(create("x", text("b"))).getFirst()).isNotEqualTo(serial);
@@ -247,8 +248,8 @@ class SessionMachineTest {
         Body first = new Body("answer", Data.of("data"), "utf-8", "{\"a\":1}");
         long serial = publish(create("id", first)).getFirst();
         Operation operation = new Operation("ann", "why", "{}");
-        long version = publish(
-                        new Change(Action.UPDATE, serial, new Body(null, null, null, "{}"), operation, false, LIMIT))
+        long version = publish(new Change(
+                        Action.UPDATE, serial, new Body(null, null, null, "{}"), operation, false, false, LIMIT))
                 .getFirst();
         Body changed = new Body("answer", Data.of("data"), "utf-8", "{}");
         MessageEntry expected =
@@ -289,9 +290,9 @@ class SessionMachineTest {
                         "c1",
                         new Body("answer", Data.of(" two"), null, null),
                         BY_ANN));
-        publish(change(Action.APPEND, serial, new Body("renamed", null, "enc", "{\"b\":2}")));
+        publish(change(Action.APPEND, serial, new Body("renamed", null, null, "{\"b\":2}")));
         MessageEntry whole = message(serial);
-        assertThat(whole.body()).isEqualTo(new Body("renamed", Data.of("one two"), "enc", "{\"b\":2}"));
+        assertThat(whole.body()).isEqualTo(new Body("renamed", Data.of("one two"), null, "{\"b\":2}"));
         assertThat(whole.action()).isEqualTo(Action.UPDATE);
         assertThat(whole.previous()).isEqualTo(version);
     }
@@ -341,8 +342,8 @@ class SessionMachineTest {
         assertThat(rollup(1, part(1, text("a")))).isEqualTo(new NoSuchMessage(1));
         long serial = publish(create(null, text("a"))).getFirst();
 
-        assertThat(rollup(serial, part(1, text("b")), part(2, text("x".repeat(LIMIT)))))
-                .isEqualTo(new TooLarge(serial, LIMIT + 2));
+        long full = publish(create(null, text("x".repeat(LIMIT)))).getFirst();
+        assertThat(rollup(full, part(1, text("b")), part(2, text("c")))).isEqualTo(new TooLarge(full, LIMIT + 2));
         Body bytes = new Body(null, Data.of(new byte[] {1}), null, null);
         assertThat(rollup(serial, part(1, text("b")), part(2, bytes))).isEqualTo(new TypeDiffers(serial));
         assertThat(data(serial)).isEqualTo("a");
@@ -365,13 +366,113 @@ class SessionMachineTest {
                 .isInstanceOf(Accepted.class);
     }
 
+    private static Change by(@Nullable String clientId, boolean restores, Action action, long serial, Body body) {
+        return new Change(action, serial, body, new Operation(clientId, null, null), true, restores, LIMIT);
+    }
+
+    private SessionOutcome deleted(long serial) {
+        publish(by("moderator", true, Action.DELETE, serial, text("")));
+        return new Deleted(serial);
+    }
+
     @Test
-    void aDeletedMessageCanGrowAgain() {
+    void aDeletedMessageDoesNotGrow() {
         long serial = publish(create(null, text("a"))).getFirst();
-        publish(change(Action.DELETE, serial, Body.EMPTY));
         publish(append(serial, "b"));
-        assertThat(history()).containsExactly("UPDATE ab");
-        assertThat(versions(serial)).containsExactly("CREATE a", "UPDATE ab");
+        SessionOutcome refusal = deleted(serial);
+        SessionState before = state();
+
+        assertThat(apply(request(null, append(serial, "c")))).isEqualTo(refusal);
+        assertThat(apply(request(null, by("admin", true, Action.APPEND, serial, text("c")))))
+                .as("whatever one may do")
+                .isEqualTo(refusal);
+        assertThat(rollup(serial, part(1, text("c")), part(2, text("d")))).isEqualTo(refusal);
+        assertThat(state()).isEqualTo(before);
+        assertThat(versions(serial)).containsExactly("CREATE a", "UPDATE ab", "DELETE ");
+    }
+
+    @Test
+    void appendsThatCameBeforeADeletionKeepTheirOutcome() {
+        long serial = publish(create(null, text("a"))).getFirst();
+        List<Long> one = positions(rollup(serial, part(1, text("b"))));
+        SessionOutcome refusal = deleted(serial);
+        assertThat(positions(rollup(serial, part(1, text("b"))))).isEqualTo(one);
+        assertThat(rollup(serial, part(1, text("b")), part(2, text("c")))).isEqualTo(refusal);
+    }
+
+    @Test
+    void aDeletionIsUndoneByWhomItIsAndByOthersWhoMayButNotByTheAuthor() {
+        long serial = publish(create(null, text("a"))).getFirst();
+        SessionOutcome refusal = deleted(serial);
+        for (Action action : List.of(Action.UPDATE, Action.DELETE)) {
+            assertThat(apply(request(null, change(action, serial, text("all of it")))))
+                    .isEqualTo(refusal);
+            assertThat(apply(request(null, by("ann", true, action, serial, text("all of it")))))
+                    .as("the author, whatever they may do")
+                    .isEqualTo(refusal);
+            assertThat(apply(request(null, by("ben", false, action, serial, text("all of it")))))
+                    .isEqualTo(refusal);
+        }
+        publish(by("admin", true, Action.UPDATE, serial, text("restored")));
+        deleted(serial);
+        publish(by("moderator", false, Action.UPDATE, serial, text("back")));
+        publish(append(serial, "!"));
+        publish(change(Action.DELETE, serial, Body.EMPTY), change(Action.UPDATE, serial, text("an own deletion")));
+        assertThat(versions(serial))
+                .containsExactly(
+                        "CREATE a",
+                        "DELETE ",
+                        "UPDATE restored",
+                        "DELETE ",
+                        "UPDATE back",
+                        "UPDATE back!",
+                        "DELETE back!",
+                        "UPDATE an own deletion");
+    }
+
+    @Test
+    void whoHasNoNameIsTheAuthorByTheirConnection() {
+        long serial =
+                publish(new Create(null, false, null, "c1", text("a"), false)).getFirst();
+        SessionOutcome refusal = deleted(serial);
+        Change repair = by(null, true, Action.UPDATE, serial, text("all of it"));
+        assertThat(apply(request(new Sender("c1", 1), repair))).isEqualTo(refusal);
+        assertThat(apply(request(new Sender("c2", 1), repair))).isInstanceOf(Accepted.class);
+    }
+
+    @Test
+    void anAppendBuildsOnAnEditAndBothStay() {
+        long serial = publish(create(null, text("a"))).getFirst();
+        publish(append(serial, "b"));
+        publish(by("moderator", false, Action.UPDATE, serial, text("edited")));
+        rollup(serial, part(1, text("c")), part(2, text("d")));
+        assertThat(data(serial)).isEqualTo("editedcd");
+        assertThat(versions(serial)).containsExactly("CREATE a", "UPDATE ab", "UPDATE edited", "UPDATE editedcd");
+        apply(new Compact(NAME, now, serial, message(serial).position()));
+        assertThat(versions(serial)).containsExactly("CREATE a", "UPDATE ab", "UPDATE edited", "UPDATE editedcd");
+    }
+
+    @Test
+    void dataWithAnEncodingDoesNotGrow() {
+        Body json = new Body(null, Data.of("{}"), "json", null);
+        long encoded = publish(create(null, json)).getFirst();
+        long plain = publish(create(null, text("a"))).getFirst();
+        long none = publish(create(null, Body.EMPTY)).getFirst();
+        assertThat(apply(request(null, append(encoded, "b")))).isEqualTo(new TypeDiffers(encoded));
+        assertThat(apply(request(null, change(Action.APPEND, encoded, json)))).isEqualTo(new TypeDiffers(encoded));
+        assertThat(apply(request(null, change(Action.APPEND, plain, json)))).isEqualTo(new TypeDiffers(plain));
+        Body encodingAlone = new Body(null, null, "json", null);
+        assertThat(apply(request(null, change(Action.APPEND, plain, encodingAlone))))
+                .isEqualTo(new TypeDiffers(plain));
+        assertThat(rollup(none, part(1, json), part(2, text("b")))).isEqualTo(new TypeDiffers(none));
+        assertThat(rollup(plain, part(1, encodingAlone), part(2, text("b")))).isEqualTo(new TypeDiffers(plain));
+
+        publish(change(Action.APPEND, encoded, new Body(null, null, null, "{}")), change(Action.APPEND, none, json));
+        assertThat(message(encoded).body()).isEqualTo(new Body(null, Data.of("{}"), "json", "{}"));
+        assertThat(message(none).body()).isEqualTo(json);
+        publish(change(Action.UPDATE, encoded, text("plain again")));
+        assertThat(message(encoded).body().encoding()).as("goes with its data").isNull();
+        publish(append(encoded, "!"));
     }
 
     @Test
@@ -382,27 +483,27 @@ class SessionMachineTest {
         Operation byBen = new Operation("ben", null, null);
         Operation byNobody = new Operation(null, null, null);
         for (Action action : List.of(Action.UPDATE, Action.DELETE, Action.APPEND)) {
-            assertThat(apply(request(null, new Change(action, serial, text("!"), byBen, false, LIMIT))))
+            assertThat(apply(request(null, new Change(action, serial, text("!"), byBen, false, false, LIMIT))))
                     .isEqualTo(new NotOwner(serial));
-            assertThat(apply(request(null, new Change(action, nobodys, text("!"), byNobody, false, LIMIT))))
+            assertThat(apply(request(null, new Change(action, nobodys, text("!"), byNobody, false, false, LIMIT))))
                     .isEqualTo(new NotOwner(nobodys));
         }
-        publish(new Change(Action.APPEND, serial, text("!"), byBen, true, LIMIT));
+        publish(new Change(Action.APPEND, serial, text("!"), byBen, true, false, LIMIT));
         assertThat(message(serial).operation()).isEqualTo(byBen);
         assertThat(message(serial).clientId()).isEqualTo("ann");
     }
 
     @Test
-    void aMessageGrowsToItsLimit() {
-        Body first = new Body("name", Data.of("x".repeat(LIMIT - 10)), "e", "{}");
-        long serial = publish(create(null, first)).getFirst();
-        assertThat(apply(request(null, append(serial, "1234")))).isEqualTo(new TooLarge(serial, LIMIT + 1));
-        publish(append(serial, "123"));
-        assertThat(message(serial).body().size()).isEqualTo(LIMIT);
-        assertThat(apply(request(null, change(Action.APPEND, serial, new Body(null, null, null, "{ }")))))
+    void aMessageGrowsToItsLimitAndIsClosedThere() {
+        long serial = publish(create(null, new Body("name", Data.of("x".repeat(LIMIT - 1)), null, "{}")))
+                .getFirst();
+        publish(append(serial, "1234"));
+        assertThat(apply(request(null, append(serial, "5")))).isEqualTo(new TooLarge(serial, LIMIT + 10));
+        publish(change(Action.APPEND, serial, new Body(null, Data.of(""), null, "{\"closed\":true}")));
+        publish(change(Action.APPEND, serial, new Body(null, null, null, "{}")));
+        assertThat(data(serial)).endsWith("x1234");
+        assertThat(apply(request(null, change(Action.UPDATE, serial, text("y".repeat(LIMIT - 5))))))
                 .isEqualTo(new TooLarge(serial, LIMIT + 1));
-        publish(change(Action.APPEND, serial, new Body("n", Data.of("45"), null, "{ }")));
-        assertThat(message(serial).body().size()).isEqualTo(LIMIT);
     }
 
     // Storage.
@@ -435,7 +536,7 @@ class SessionMachineTest {
         MessageEntry whole = message(serial);
         List<String> versions = versions(serial);
         long bytes = state().bytes();
-        assertThat(versions).containsExactly("UPDATE abc", "UPDATE abcde");
+        assertThat(versions).containsExactly("CREATE a", "UPDATE abc", "UPDATE abc", "UPDATE abcde");
         assertThat(apply(new Compact(NAME, now, serial, version - 1))).isEqualTo(new Done());
         assertThat(rows(Table.GROWING)).as("not the newest version").isEqualTo(1);
         apply(new Compact(NAME, now, serial, version));
@@ -443,10 +544,20 @@ class SessionMachineTest {
         assertThat(message(serial)).isEqualTo(whole);
         assertThat(versions(serial)).isEqualTo(versions);
         assertThat(rows(Table.GROWING)).isZero();
-        assertThat(rows(Table.VERSIONS)).isEqualTo(1);
+        assertThat(rows(Table.VERSIONS)).isEqualTo(3);
         assertThat(state().bytes()).isLessThan(bytes);
         publish(append(serial, "f"));
         assertThat(data(serial)).isEqualTo("abcdef");
+        assertThat(versions(serial))
+                .as("what goes on growing is no other version")
+                .containsExactly("CREATE a", "UPDATE abc", "UPDATE abc", "UPDATE abcdef");
+        bytes = state().bytes();
+        apply(new Compact(NAME, now, serial, message(serial).position()));
+        assertThat(rows(Table.VERSIONS)).isEqualTo(3);
+        assertThat(state().bytes()).isLessThan(bytes);
+        publish(change(Action.UPDATE, serial, text("g")));
+        assertThat(versions(serial))
+                .containsExactly("CREATE a", "UPDATE abc", "UPDATE abc", "UPDATE abcdef", "UPDATE g");
     }
 
     @Test

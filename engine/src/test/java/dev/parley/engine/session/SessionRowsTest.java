@@ -59,6 +59,7 @@ class SessionRowsTest {
                     body == null ? 2 + random.nextInt(100) : 0,
                     number(),
                     random.nextBoolean(),
+                    random.nextBoolean(),
                     shape);
             byte[] key = SessionRows.positionKey(number(), head.serial());
             assertThat(SessionRows.message(key, SessionRows.message(head, body)))

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param mutable whether messages of the channel can be changed
  * @param connectionId the connection that publishes, or for which it is done; null if there is none
  * @param maxBytes how large all messages of a request may be together
+ * @param grownBytes how large a message may become by appending to it, if {@code maxBytes} is less
  */
 public record Publishing(
         Gate gate,
@@ -28,10 +29,8 @@ public record Publishing(
         String channel,
         boolean mutable,
         @Nullable String connectionId,
-        int maxBytes) {
-
-    /** How large a message may become by appending to it, in bytes. */
-    public static final int MAX_GROWN_BYTES = 1 << 20;
+        int maxBytes,
+        int grownBytes) {
 
     /** Messages of one request. */
     public static final int MAX_MESSAGES = 1_000;
@@ -56,6 +55,7 @@ public record Publishing(
         if (size > maxBytes) {
             throw new WireException(ErrorInfo.tooLarge(size, maxBytes));
         }
+        requireIdsOfOneBase(messages);
         List<MessageOp> operations = new ArrayList<>(messages.size());
         for (InboundMessage message : messages) {
             operations.add(
@@ -70,6 +70,24 @@ public record Publishing(
                     });
         }
         return operations;
+    }
+
+    /**
+     * Of several messages, ids look like {@code base:0}, {@code base:1} and so on: else two could be the same, and one of
+     * them would be lost.
+     */
+    private static void requireIdsOfOneBase(List<InboundMessage> messages) throws WireException {
+        if (messages.size() == 1 || messages.stream().allMatch(message -> message.id() == null)) {
+            return;
+        }
+        String first = messages.getFirst().id();
+        String base = first == null || !first.endsWith(":0") ? "" : first.substring(0, first.length() - 2);
+        for (int i = 0; i < messages.size(); i++) {
+            if (base.isEmpty() || !(base + ":" + i).equals(messages.get(i).id())) {
+                throw new WireException(ErrorInfo.invalidId("Several messages of one publish have either no ids, or all"
+                        + " the same one with :0, :1 and so on behind it, in their order."));
+            }
+        }
     }
 
     private MessageOp create(InboundMessage message, String ourId) throws WireException {
@@ -116,7 +134,8 @@ public record Publishing(
                         message.operation().description(),
                         message.operation().metadata()),
                 any,
-                Math.max(maxBytes, MAX_GROWN_BYTES));
+                principal.may(Operation.MESSAGE_DELETE_ANY, channel),
+                Math.max(maxBytes, grownBytes));
     }
 
     private void permit(Operation operation) throws WireException {

@@ -32,9 +32,11 @@ public final class Refusals {
                 new ErrorInfo(
                         40160, 401, "The message is somebody else's, and these credentials do not allow to change it.");
             case SessionOutcome.TypeDiffers t ->
-                ErrorInfo.invalidData("Text is appended to text, and bytes are appended to bytes.");
-            case SessionOutcome.TooLarge(long serial, long size) ->
-                ErrorInfo.tooLarge(size, Publishing.MAX_GROWN_BYTES);
+                ErrorInfo.invalidData(
+                        "Text is appended to text, and bytes are appended to bytes; nothing is appended to"
+                                + " data with an encoding of its own, such as JSON or encrypted data.");
+            case SessionOutcome.TooLarge(long serial, long size) -> ErrorInfo.grownTooLarge(size);
+            case SessionOutcome.Deleted d -> ErrorInfo.MESSAGE_DELETED;
         };
     }
 

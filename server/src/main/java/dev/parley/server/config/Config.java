@@ -185,6 +185,15 @@ public record Config(
             int messageBytes,
 
             @Setting(
+                    value = "4194304",
+                    min = 1_024,
+                    max = 67_108_864,
+                    unit = BYTES,
+                    doc = "What a message may grow to by appends, at least `realtime.message-bytes`; appends are taken"
+                            + " until it has this size. Who reads such a message, reads it whole.")
+            int grownBytes,
+
+            @Setting(
                     value = "524288",
                     min = 4_096,
                     max = 67_108_864,

@@ -424,7 +424,8 @@ final class Connection {
                 name,
                 rules.mutableMessages(),
                 id,
-                site.settings().messageBytes());
+                site.settings().messageBytes(),
+                site.settings().grownBytes());
         return new SessionCommand.Publish(
                 session,
                 System.currentTimeMillis(),
@@ -557,7 +558,13 @@ final class Connection {
     private void submitAlone(SessionName session, long time, long serial, Appends.Append append, Runnable done) {
         SessionCommand.Part part = append.part();
         var change = new Change(
-                MessageEntry.Action.APPEND, serial, part.fragment(), part.operation(), part.any(), part.maxBytes());
+                MessageEntry.Action.APPEND,
+                serial,
+                part.fragment(),
+                part.operation(),
+                part.any(),
+                false,
+                part.maxBytes());
         var sender = new SessionCommand.Sender(id, part.msgSerial());
         submit(
                 new SessionCommand.Publish(session, time, sender, List.of(change)),

@@ -14,7 +14,6 @@ import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
 import dev.parley.server.apps.Apps;
-import dev.parley.server.channel.Publishing;
 import dev.parley.server.channel.RunNotes;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -190,17 +189,20 @@ final class RunWatch {
                 }
             });
         }
-        if (transport.path("status").asString("").equals("streaming")) {
+        if (transport.path("status").asString("").equals("streaming")
+                && message.action() != MessageEntry.Action.DELETE) {
             ObjectNode closed = (ObjectNode) JsonMapper.shared().readTree(extras);
             ((ObjectNode) closed.path("ai").path("transport")).put("status", "cancelled");
-            Data nothing = message.body().data() == null ? null : new Data(new byte[0], isText(message));
+            boolean plain = message.body().data() != null && message.body().encoding() == null;
+            Data nothing = plain ? new Data(new byte[0], isText(message)) : null;
             closing.add(new MessageOp.Change(
                     MessageEntry.Action.APPEND,
                     message.serial(),
                     new Body(null, nothing, null, closed.toString()),
                     new Operation(message.clientId(), "The agent was lost.", null),
                     true,
-                    Publishing.MAX_GROWN_BYTES * 2));
+                    false,
+                    Integer.MAX_VALUE));
         }
     }
 

@@ -38,6 +38,7 @@ final class MessagesResource {
     private final ConnectionKeys connectionKeys;
     private final InstantSource clock;
     private final int messageBytes;
+    private final int grownBytes;
     private final int pageBytes;
 
     MessagesResource(
@@ -47,6 +48,7 @@ final class MessagesResource {
             ConnectionKeys connectionKeys,
             InstantSource clock,
             int messageBytes,
+            int grownBytes,
             int pageBytes) {
         this.commands = new Commands(engine);
         this.sessions = engine.sessions();
@@ -55,6 +57,7 @@ final class MessagesResource {
         this.connectionKeys = connectionKeys;
         this.clock = clock;
         this.messageBytes = messageBytes;
+        this.grownBytes = grownBytes;
         this.pageBytes = pageBytes;
     }
 
@@ -81,7 +84,8 @@ final class MessagesResource {
                         channel.full(),
                         apps.namespace(session.app(), session.name()).mutableMessages(),
                         connection(principal, messages),
-                        messageBytes)
+                        messageBytes,
+                        grownBytes)
                 .operations(messages, id);
         String clientsId = messages.getFirst().id();
         return new Sent(

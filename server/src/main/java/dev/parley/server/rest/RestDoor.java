@@ -98,6 +98,7 @@ public final class RestDoor implements Door {
                 connectionKeys,
                 clock,
                 config.realtime().messageBytes(),
+                config.realtime().grownBytes(),
                 config.limits().chunkBytes());
         this.annotations = new AnnotationsResource(
                 engine, gate, apps, connectionKeys, clock, config.realtime().messageBytes());
@@ -113,7 +114,7 @@ public final class RestDoor implements Door {
         this.gate = gate;
         this.cors = Cors.withCredentials(
                 config.cors().origins(),
-                "GET, POST, PATCH, DELETE, OPTIONS",
+                "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
                 "Accept, Authorization, Content-Type, Ably-Agent, X-Ably-ClientId, X-Ably-Lib, X-Ably-RequestId, "
                         + "X-Ably-Version",
                 "Link, Retry-After, X-Ably-Errorcode, X-Ably-Errormessage");
@@ -172,14 +173,17 @@ public final class RestDoor implements Door {
             throws WireException, AccessRefusedException, IOException {
         List<String> path = request.path();
         String last = path.getLast();
-        return switch (request.method() + " " + path.getFirst() + " " + path.size()) {
+        // HEAD is answered as GET is, but for the body.
+        String method = request.method().equals("HEAD") ? "GET" : request.method();
+        return switch (method + " " + path.getFirst() + " " + path.size()) {
             case "GET time 1" ->
                 Answer.of(200, to -> to.beginArray().value(clock.millis()).endArray());
             case "GET channels 1" -> channels.list(request);
             case "GET channels 2" -> channels.get(request, channel(path));
             case "GET channels 3" ->
                 switch (last) {
-                    case "messages" -> messages.history(request, channel(path));
+                    // The second is what ably-go asks for.
+                    case "messages", "history" -> messages.history(request, channel(path));
                     case "presence" -> presence.get(request, channel(path));
                     case "object" -> objects.get(request, channel(path), null);
                     default -> throw nothingHere();

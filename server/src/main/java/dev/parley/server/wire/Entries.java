@@ -43,12 +43,18 @@ public final class Entries {
         to.endObject();
     }
 
-    /** What the annotations of a message come to, as a message that changes nothing else. */
+    /**
+     * What the annotations of a message come to, as a message that changes nothing else. Clients give it by its name to
+     * those who subscribe to messages of that name.
+     */
     static void write(WireWriter to, SummaryEntry summary) {
         to.beginObject()
+                .field("id", summary.id())
+                .field("clientId", summary.clientId())
                 .field("timestamp", Positions.millis(summary.serial()))
                 .field("action", InboundMessage.Action.SUMMARY.number())
-                .field("serial", Serials.render(summary.serial()));
+                .field("serial", Serials.render(summary.serial()))
+                .field("name", summary.name());
         AnnotationSummaries.write(to, summary.summaries());
         to.endObject();
     }

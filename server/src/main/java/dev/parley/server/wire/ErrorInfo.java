@@ -11,7 +11,8 @@ public record ErrorInfo(int code, int statusCode, String message) {
     public static final ErrorInfo INVALID_CHANNEL_NAME = new ErrorInfo(
             40010,
             400,
-            "A channel's name has 1 to 2048 characters, no control character, and does not begin with a colon or a [.");
+            "A channel's name has 1 to 2048 characters, no control character, does not begin with a colon or a [, and is"
+                    + " neither . nor ...");
     public static final ErrorInfo BATCH_FAILED =
             new ErrorInfo(40020, 400, "Some parts of the batch failed; each has its own error.");
     public static final ErrorInfo FORCED_NACK =
@@ -38,6 +39,13 @@ public record ErrorInfo(int code, int statusCode, String message) {
             400,
             "The messages of this channel cannot be changed; set mutableMessages for its namespace to allow it.");
 
+    /** The code that the protocol has for whatever is forbidden beyond the capability. */
+    public static final ErrorInfo MESSAGE_DELETED = new ErrorInfo(
+            40300,
+            403,
+            "The message was deleted. Nothing can be appended to it; an update by who deleted it, or by somebody else than"
+                    + " its author with the capability message-delete-any, brings it back.");
+
     /** The request as a whole makes no sense. */
     public static ErrorInfo badRequest(String message) {
         return new ErrorInfo(40000, 400, message);
@@ -59,6 +67,15 @@ public record ErrorInfo(int code, int statusCode, String message) {
                 40009,
                 413,
                 "The message has " + size + " bytes and may have " + limit + ". Split it, or raise the limit.");
+    }
+
+    /** A message that has grown as far as it may. */
+    public static ErrorInfo grownTooLarge(long size) {
+        return new ErrorInfo(
+                40009,
+                413,
+                "The message has grown as far as it may; with this it would have " + size
+                        + " bytes. Go on in another message, or raise the setting realtime.grown-bytes.");
     }
 
     /** A request larger than is read. */

@@ -9,6 +9,7 @@ import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.TokenRequest;
 import dev.parley.server.wire.Flags;
+import dev.parley.server.wire.Serials;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -348,6 +350,61 @@ class RealtimeDoorTest {
     }
 
     @Test
+    void severalMessagesHaveIdsOfOneBase() throws Exception {
+        try (var server = server()) {
+            var client = server.connect(WITH_KEY);
+            client.next(RealtimeClient.CONNECTED);
+            String frame = "{'action':15,'channel':'c','msgSerial':%d,'messages':[{'id':'%s'},{'id':'%s'}]}";
+            client.send(frame.formatted(0, "abc", "abc"));
+            assertThat(code(client.next(NACK))).isEqualTo(40031);
+            client.send(frame.formatted(1, "abc:0", "abc:1"));
+            assertThat(client.next(ACK).path("res").get(0).path("serials")).hasSize(2);
+        }
+    }
+
+    @Test
+    void appendsInFlightDoNotUndoADeletion() throws Exception {
+        try (var server = server()) {
+            var agent = server.connect(WITH_KEY + "&clientId=agent");
+            agent.next(RealtimeClient.CONNECTED);
+            agent.send(publish("c", 0, "one"));
+            String serial = serial(agent.next(ACK));
+            var moderator = server.connect(WITH_KEY + "&clientId=moderator");
+            moderator.next(RealtimeClient.CONNECTED);
+            String change = "{'action':15,'channel':'c','msgSerial':%d,'messages':"
+                    + "[{'action':%d,'serial':'%s','data':'%s'}]}";
+            moderator.send(change.formatted(0, 2, serial, ""));
+            moderator.next(ACK);
+            int count = 50;
+            for (int i = 1; i <= count; i++) {
+                agent.send(append(i, serial, " more"));
+            }
+            agent.send(change.formatted(count + 1, 1, serial, "one more"));
+            for (int refused = 0; refused < count + 1; ) {
+                JsonNode frame = agent.next();
+                assertThat(frame.path("action").intValue()).isEqualTo(NACK);
+                assertThat(code(frame)).isEqualTo(40300);
+                refused += frame.path("count").intValue();
+            }
+            moderator.send(change.formatted(1, 1, serial, "back"));
+            moderator.next(ACK);
+            agent.send(append(count + 2, serial, "!"));
+            agent.next(ACK);
+            SessionState state = server.engine.sessions().find(new SessionName("app", "c"));
+            assertThat(server.engine
+                            .sessions()
+                            .versions(
+                                    Objects.requireNonNull(state),
+                                    Serials.parse(serial).getAsLong(),
+                                    0,
+                                    10))
+                    .extracting(
+                            version -> version.action() + " " + version.body().data())
+                    .containsExactly("CREATE one", "DELETE ", "UPDATE back", "UPDATE back!");
+        }
+    }
+
+    @Test
     void whoMayOnlyReadIsRefusedAndNothingIsStored() throws Exception {
         try (var server = server()) {
             var reader = server.connect("key=" + RealtimeServer.READER_KEY + "&clientId=eve");
@@ -376,7 +433,7 @@ class RealtimeDoorTest {
             bob.next(RealtimeClient.CONNECTED);
             bob.send("{'action':10,'channel':'c'}");
             bob.next(ATTACHED);
-            bob.send(publish("c", 0, "hi"));
+            bob.send("{'action':15,'channel':'c','msgSerial':0,'messages':[{'name':'greeting','data':'hi'}]}");
             String serial =
                     ann.next(MESSAGE).path("messages").get(0).path("serial").stringValue();
 
@@ -393,6 +450,8 @@ class RealtimeDoorTest {
                     message = client.next(MESSAGE).path("messages").get(0);
                 }
                 assertThat(message.path("serial").stringValue()).isEqualTo(serial);
+                assertThat(message.path("name").stringValue()).isEqualTo("greeting");
+                assertThat(message.path("clientId").stringValue()).isEqualTo("bob");
                 assertThat(message.at("/annotations/summary/vote:distinct.v1/yes/clientIds/0")
                                 .asString())
                         .isEqualTo("bob");

@@ -87,7 +87,12 @@ class AnnotationsTest {
                 "c",
                 new Body("up", Data.of("x"), null, null));
         var summary = new SummaryEntry(
-                MESSAGE + 2, MESSAGE, new Summaries(Map.of("n:total.v1", Map.of("", new Tally(2, 0, 0, Map.of())))));
+                MESSAGE + 2,
+                MESSAGE,
+                "c:1:0",
+                "ben",
+                "n",
+                new Summaries(Map.of("n:total.v1", Map.of("", new Tally(2, 0, 0, Map.of())))));
 
         List<byte[]> frames = Frames.entries(format, "room", List.of(annotation, summary), MESSAGE + 2);
 
@@ -99,7 +104,8 @@ class AnnotationsTest {
                 "messageSerial":"01795251092000-0000003","type":"reaction:distinct.v1","name":"up","data":"x"}]}""");
         assertThat(format.read(frames.get(1))).hasToString("""
                 {"action":15,"channel":"room","channelSerial":"01795251092000-0000005","timestamp":1795251092000,\
-                "messages":[{"timestamp":1795251092000,"action":4,"serial":"01795251092000-0000003",\
+                "messages":[{"id":"c:1:0","clientId":"ben","timestamp":1795251092000,"action":4,\
+                "serial":"01795251092000-0000003","name":"n",\
                 "annotations":{"summary":{"n:total.v1":{"total":2}}}}]}""");
     }
 
