@@ -41,6 +41,9 @@ public record ChannelName(String full, String qualifier, Map<String, String> par
                 || full.length() > MAX_CHARS
                 || name.startsWith(":")
                 || name.startsWith("[")
+                // In a path these are steps: clients and proxies take them out.
+                || name.equals(".")
+                || name.equals("..")
                 || full.chars().anyMatch(Character::isISOControl)) {
             throw invalid();
         }

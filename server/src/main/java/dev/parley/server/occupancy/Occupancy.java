@@ -1,6 +1,7 @@
 package dev.parley.server.occupancy;
 
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.Sessions;
 import dev.parley.server.wire.Flags;
 import dev.parley.server.wire.WireWriter;
 import java.util.List;
@@ -130,8 +131,8 @@ public final class Occupancy {
         return bySession.keySet().stream()
                 .filter(session -> session.app().equals(app))
                 .map(SessionName::name)
-                .filter(name -> name.startsWith(prefix) && (after == null || name.compareTo(after) > 0))
-                .sorted()
+                .filter(name -> name.startsWith(prefix) && (after == null || Sessions.BY_NAME.compare(name, after) > 0))
+                .sorted(Sessions.BY_NAME)
                 .limit(limit)
                 .toList();
     }

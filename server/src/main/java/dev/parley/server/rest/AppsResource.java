@@ -15,6 +15,7 @@ import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
+import dev.parley.server.channel.ChannelName;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.InboundPresence;
 import dev.parley.server.wire.WireException;
@@ -130,7 +131,8 @@ final class AppsResource {
             // What is said of a member in an app has no action: it is there.
             ObjectNode message = ((ObjectNode) member.message()).deepCopy().put("action", 2);
             InboundPresence presence = InboundPresence.readAll(List.of(message)).getFirst();
-            var ofSession = members.computeIfAbsent(member.session(), name -> new ArrayList<>());
+            ChannelName channel = ChannelName.parse(member.session());
+            var ofSession = members.computeIfAbsent(channel.full(), name -> new ArrayList<>());
             String clientId = presence.clientId();
             if (clientId == null || clientId.isEmpty()) {
                 throw new WireException(ErrorInfo.noClientId());
@@ -176,6 +178,7 @@ final class AppsResource {
                     .put("id", key.name().substring(key.app().length() + 1))
                     .put("keyName", key.name())
                     .put("keySecret", written.substring(key.name().length() + 1))
+                    .put("value", written.substring(key.name().length() + 1))
                     .put("keyStr", written)
                     .put("capability", key.capabilities().toJson())
                     .put("revocableTokens", key.uses().revocation());

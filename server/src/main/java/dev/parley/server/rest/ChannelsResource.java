@@ -21,14 +21,15 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy) {
     Answer get(RestRequest request, ChannelName channel) throws WireException {
         Principal principal = request.permitted(gate, Operation.CHANNEL_METADATA, channel.full());
         SessionName session = channel.in(principal.app());
-        return Answer.of(200, to -> describe(to, channel.full(), session));
+        // To ask for it is what makes a channel active.
+        return Answer.of(200, to -> describe(to, channel.full(), session, true));
     }
 
-    private void describe(WireWriter to, String channel, SessionName name) {
+    private void describe(WireWriter to, String channel, SessionName name, boolean active) {
         SessionState session = sessions.find(name);
         Occupancy.Metrics metrics = occupancy.of(name, session == null ? 0 : session.members());
         to.beginObject().field("channelId", channel).name("status");
-        to.beginObject().field("isActive", metrics.connections() > 0 || metrics.presenceMembers() > 0);
+        to.beginObject().field("isActive", active || metrics.connections() > 0 || metrics.presenceMembers() > 0);
         metrics.write(to.name("occupancy").beginObject().name("metrics"));
         to.endObject().endObject().endObject();
     }
@@ -54,7 +55,7 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy) {
                         if (namesOnly) {
                             to.value(name);
                         } else {
-                            describe(to, name, new SessionName(app, name));
+                            describe(to, name, new SessionName(app, name), false);
                         }
                     }
                     to.endArray();
@@ -63,7 +64,8 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy) {
     }
 
     private List<String> names(String app, String prefix, @Nullable String after, int limit) {
-        TreeSet<String> names = new TreeSet<>(occupancy.active(app, prefix, after, limit));
+        TreeSet<String> names = new TreeSet<>(Sessions.BY_NAME);
+        names.addAll(occupancy.active(app, prefix, after, limit));
         sessions.list(app, prefix, after == null ? "" : after, limit)
                 .forEach(session -> names.add(session.name().name()));
         return names.stream().limit(limit).toList();

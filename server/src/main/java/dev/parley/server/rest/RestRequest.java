@@ -214,6 +214,10 @@ record RestRequest(
         if (cursor != null) {
             append(link, "cursor", cursor);
         }
+        if (link.charAt(link.length() - 1) == '?') {
+            // Clients do not follow a link whose query is empty.
+            append(link, "limit", Integer.toString(DEFAULT_LIMIT));
+        }
         return link.append(">; rel=\"").append(relation).append('"').toString();
     }
 

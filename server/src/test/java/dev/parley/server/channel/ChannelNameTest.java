@@ -37,7 +37,21 @@ class ChannelNameTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", ":room", "[room", "[meta]", "[meta]:room", "[a][b]room", "[?a=%]room", "a\nb", "a\0b"})
+    @ValueSource(
+            strings = {
+                "",
+                ":room",
+                "[room",
+                "[meta]",
+                "[meta]:room",
+                "[a][b]room",
+                "[?a=%]room",
+                "a\nb",
+                "a\0b",
+                ".",
+                "..",
+                "[meta].."
+            })
     void refusesWhatIsNoName(String name) {
         assertRefused(name);
     }

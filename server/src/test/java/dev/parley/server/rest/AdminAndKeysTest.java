@@ -92,6 +92,15 @@ class AdminAndKeysTest {
     }
 
     @Test
+    void membersAreInChannelsThatCanBeNamed() {
+        assertThatThrownBy(() -> admin(true)
+                        .create(
+                                caller(null),
+                                json("{\"channels\":[{\"name\":\"..\",\"presence\":[{\"clientId\":\"ann\"}]}]}")))
+                .isInstanceOf(WireException.class);
+    }
+
+    @Test
     void anAppIsDescribedWithItsSecrets() throws Exception {
         JsonNode app = admin(true).create(caller(null), json(SPEC));
 
@@ -104,6 +113,7 @@ class AdminAndKeysTest {
         assertThat(key.get("keyStr").asString())
                 .isEqualTo(key.get("keyName").asString() + ":"
                         + key.get("keySecret").asString());
+        assertThat(key.get("value").asString()).isEqualTo(key.get("keySecret").asString());
         assertThat(key.get("capability").asString()).isEqualTo("{\"a\":[\"publish\",\"subscribe\"]}");
         assertThat(gate.sessionKey(key.get("keyStr").asString()))
                 .isInstanceOfSatisfying(

@@ -14,6 +14,7 @@ import dev.parley.server.wire.Flags;
 import dev.parley.server.wire.WireFormat;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
@@ -175,6 +176,74 @@ class RestDoorTest {
     }
 
     @Test
+    void firstAndCurrentPageAreFoundAgainWithoutParameters() throws Exception {
+        publish("room", "{\"data\":\"a\"}");
+        for (String path : List.of(ROOM, "/channels/room/presence", "/channels", "/stats")) {
+            Answer page = server.get(path);
+            for (String relation : List.of("first", "current")) {
+                assertThat(page.link(relation)).as("%s of %s", relation, path).hasSizeGreaterThan(1);
+                assertThat(server.get(path + page.link(relation)).body()).isEqualTo(page.body());
+            }
+        }
+    }
+
+    @Test
+    void historyIsKnownByTwoNames() throws Exception {
+        for (int i = 0; i < 5; i++) {
+            publish("room", "{\"data\":\"" + i + "\"}");
+        }
+        assertThat(pages("/channels/room/history?limit=2")).containsExactly("4", "3", "2", "1", "0");
+        assertThat(server.get("/channels/room/history?limit=2").http().headers().allValues("Link"))
+                .allSatisfy(link -> assertThat(link).startsWith("<./history?"));
+    }
+
+    @Test
+    void headIsGetWithoutABody() throws Exception {
+        publish("room", "{\"data\":\"a\"}");
+        for (String path :
+                List.of("/time", ROOM, "/channels/room", "/channels/room/nothing", "/channels/room/presence")) {
+            Answer get = server.get(path);
+            Answer head = server.send("HEAD", TestServer.ADMIN, path, "");
+            assertThat(head.status()).as(path).isEqualTo(get.status());
+            assertThat(head.http().body()).isEmpty();
+            for (String name : List.of("Content-Type", "Content-Length", "Link", "X-Ably-Errorcode")) {
+                assertThat(head.header(name)).as("%s of %s", name, path).isEqualTo(get.header(name));
+            }
+        }
+    }
+
+    @Test
+    void aDeletedMessageComesBackOnlyByWhoMayBringItBack() throws Exception {
+        String path = ROOM + "/" + publish("room", "{\"data\":\"a\",\"clientId\":\"ann\"}");
+        server.send("PATCH", TestServer.ADMIN, path, "{\"action\":2,\"version\":{\"clientId\":\"moderator\"}}");
+
+        for (String refused : List.of(
+                "{\"action\":5,\"data\":\"b\",\"version\":{\"clientId\":\"ann\"}}",
+                "{\"action\":1,\"data\":\"ab\",\"version\":{\"clientId\":\"ann\"}}")) {
+            for (String key : List.of(TestServer.ADMIN, TestServer.WRITER)) {
+                Answer answer = server.send("PATCH", key, path, refused);
+                assertThat(answer.status()).isEqualTo(403);
+                assertThat(answer.errorCode()).isEqualTo(40300);
+            }
+        }
+        assertThat(texts(server.get(ROOM).body(), "action")).containsExactly("2");
+        Answer restored = server.send("PATCH", TestServer.ADMIN, path, "{\"action\":1,\"data\":\"restored\"}");
+        assertThat(restored.status()).isEqualTo(200);
+        assertThat(texts(server.get(ROOM).body(), "data")).containsExactly("restored");
+    }
+
+    @Test
+    void nothingIsAppendedToDataWithAnEncoding() throws Exception {
+        String path = ROOM + "/" + publish("room", "{\"data\":{\"a\":1}}");
+
+        Answer appended = server.send("PATCH", TestServer.ADMIN, path, "{\"action\":5,\"data\":\"b\"}");
+
+        assertThat(appended.status()).isEqualTo(400);
+        assertThat(appended.errorCode()).isEqualTo(40013);
+        assertThat(server.get(path).body().path("data").asString()).isEqualTo("{\"a\":1}");
+    }
+
+    @Test
     void linksDoNotRepeatCredentials() throws Exception {
         Answer history = server.send(
                 HttpRequest.newBuilder(URI.create(server.url(ROOM + "?key=" + TestServer.ADMIN + "&limit=2")))
@@ -215,9 +284,8 @@ class RestDoorTest {
         assertThat(server.send("PATCH", TestServer.ADMIN, path, "{\"action\":2,\"data\":\"\"}")
                         .status())
                 .isEqualTo(200);
-        // What was appended is one version with what it was appended to.
-        assertThat(pages(path + "/versions?limit=1")).containsExactly("ab", "c", "");
-        assertThat(pages(path + "/versions?limit=3")).containsExactly("ab", "c", "");
+        assertThat(pages(path + "/versions?limit=1")).containsExactly("a", "ab", "c", "");
+        assertThat(pages(path + "/versions?limit=3")).containsExactly("a", "ab", "c", "");
         assertThat(texts(server.get(ROOM).body(), "action")).containsExactly("2");
     }
 
@@ -388,8 +456,57 @@ class RestDoorTest {
                         .body()
                         .path("status")
                         .path("isActive")
-                        .asBoolean(true))
-                .isFalse();
+                        .asBoolean(false))
+                .as("by this very request")
+                .isTrue();
+    }
+
+    @Test
+    void channelsAreEnumeratedInOneOrderWhateverTheirNames() throws Exception {
+        // By code points the last; by UTF-16 units the one before is greater.
+        List<String> names =
+                List.of("x", "x\uD7FF", "x\uE000", "x\uFF5E", "x\uD83C\uDF88", "x\uD83C\uDF88y", "x\uD83E\uDD84");
+        for (String name : names.reversed()) {
+            publish(URLEncoder.encode(name, StandardCharsets.UTF_8), "{\"data\":\"d\"}");
+        }
+        for (String name : List.of("x\uFFFDlive", "x\uD83C\uDF88live")) {
+            server.occupancy.attached(new SessionName("app", name), Flags.SUBSCRIBE);
+        }
+        List<String> found = new ArrayList<>();
+        String query = "?prefix=x&limit=1&by=id";
+        while (!query.isEmpty()) {
+            Answer page = server.get("/channels" + query);
+            page.body().forEach(name -> found.add(name.asString()));
+            query = page.link("next");
+        }
+        assertThat(found)
+                .containsExactly(
+                        "x",
+                        "x\uD7FF",
+                        "x\uE000",
+                        "x\uFF5E",
+                        "x\uFFFDlive",
+                        "x\uD83C\uDF88",
+                        "x\uD83C\uDF88live",
+                        "x\uD83C\uDF88y",
+                        "x\uD83E\uDD84");
+    }
+
+    @Test
+    void idsOfABatchHaveOneBaseToo() throws Exception {
+        Answer batch = server.post(
+                "/messages",
+                "{\"channels\":[\"a\",\"b\"],\"messages\":[{\"id\":\"x\",\"data\":\"1\"},{\"id\":\"x\",\"data\":\"2\"}]}");
+
+        assertThat(batch.body().path("failureCount").asInt()).isEqualTo(2);
+        assertThat(batch.body()
+                        .path("results")
+                        .path(0)
+                        .path("error")
+                        .path("code")
+                        .asInt())
+                .isEqualTo(40031);
+        assertThat(server.get("/channels/a/messages").body()).isEmpty();
     }
 
     @Test
