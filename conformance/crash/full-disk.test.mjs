@@ -3,6 +3,7 @@
 import { test } from "node:test"
 import assert from "node:assert/strict"
 import { execFile } from "node:child_process"
+import { randomBytes } from "node:crypto"
 import { mkdtemp, statfs, unlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
@@ -15,7 +16,11 @@ import { Victim } from "./victim.mjs"
 const run = promisify(execFile)
 
 const DISK_MIB = 192
+/** Room for a few journal files and store files of their default sizes. */
+const DEFAULTS_DISK_MIB = 512
 const MIB = 1 << 20
+const STREAMS = 3
+const ROUNDS = 2
 const BATCH = 40
 const MAX_BATCHES = 2_000
 const RESERVE_MIB = 64
@@ -81,6 +86,61 @@ test("a full disk refuses appends and loses nothing", { timeout: TEST_TIMEOUT_MS
   })
 })
 
+// What fills the disk here is what was appended, in journal and store files of the sizes that a server has by itself.
+test("a disk that gets full at default settings refuses appends and reads on", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const disk = await smallDisk(t, DEFAULTS_DISK_MIB)
+  if (!disk) return
+  const victim = new Victim()
+  victim.dataDir = await mkdtemp(join(disk, "data-"))
+  t.after(() => victim.remove())
+  await victim.start()
+  const path = n => `/v1/stream/full/${n}`
+  const type = "application/octet-stream"
+  const written = []
+  const append = async n => {
+    const body = randomBytes(MIB)
+    const reply = await victim.send("POST", path(n), [204, 507], { headers: { "Content-Type": type }, body })
+    if (reply.status === 204) written[n].push(body)
+    else assert.equal(JSON.parse(reply.text).error.code, "STORAGE_FULL")
+    return reply.status === 204
+  }
+  const check = async () => {
+    for (const [n, parts] of written.entries()) {
+      let read = 0
+      for (let offset = "-1", upToDate = false; !upToDate;) {
+        const response = await victim.open("GET", `${path(n)}?offset=${offset}`)
+        assert.equal(response.status, 200)
+        const bytes = Buffer.from(await response.arrayBuffer())
+        for (let at = 0; at < bytes.length; at += MIB) assert.ok(parts[read++].equals(bytes.subarray(at, at + MIB)))
+        offset = response.headers.get("stream-next-offset")
+        upToDate = response.headers.get("stream-up-to-date") === "true"
+      }
+      assert.equal(read, parts.length)
+    }
+  }
+
+  for (let n = 0; n < STREAMS; n++) {
+    await victim.send("PUT", path(n), [201], { headers: { "Content-Type": type } })
+    written.push([])
+  }
+  for (let round = 0; round < ROUNDS; round++) {
+    // Several at once: what is under way when the disk gets full needs room as well.
+    await Promise.all(
+      written.map(async (_, n) => {
+        while (await append(n)) assert.ok(written[n].length < DEFAULTS_DISK_MIB, "the disk does not get full")
+      }),
+    )
+    for (let n = 0; n < STREAMS; n++) await victim.send("GET", `${path(n)}?offset=-1`, [200])
+    // Ends with a checkpoint, which writes to the disk all that the store has in memory.
+    await victim.stop()
+    await victim.start()
+  }
+  await check()
+  t.diagnostic(`full after ${written.flat().length} MiB`)
+  for (let n = 0; n < STREAMS; n++) await victim.send("DELETE", path(n), [204])
+  await victim.stop()
+})
+
 async function restart(victim, check) {
   await victim.stop()
   await victim.start()
@@ -88,10 +148,10 @@ async function restart(victim, check) {
 }
 
 /** A small file system of its own, unmounted at the end; undefined where only root may make one. */
-async function smallDisk(t) {
+async function smallDisk(t, sizeMib = DISK_MIB) {
   const folder = await temporaryFolder()
   try {
-    await run("mount", ["-t", "tmpfs", "-o", `size=${DISK_MIB}m`, "parley-full-disk", folder])
+    await run("mount", ["-t", "tmpfs", "-o", `size=${sizeMib}m`, "parley-full-disk", folder])
   } catch (error) {
     await removeFolder(folder)
     t.skip(`no small file system can be mounted here: ${error.message.trim()}`)

@@ -87,8 +87,9 @@ final class Committer {
     }
 
     /** Totals since the start, with what the engine has measured of all commands. Any thread. */
-    EngineTotals totals(long commandNanos) {
-        return new EngineTotals(commands.sum(), commandNanos, groups.sum(), bytes.sum(), syncNanos.sum());
+    EngineTotals totals(long commandNanos, long callbackFailures) {
+        return new EngineTotals(
+                commands.sum(), commandNanos, groups.sum(), bytes.sum(), syncNanos.sum(), callbackFailures);
     }
 
     /** Position of the last record of this committer, 0 before the first. */

@@ -74,6 +74,7 @@ public final class Engine implements AutoCloseable {
     private final FileChannel lockFile;
     private final Store store;
     private final Journal journal;
+    private final DiskRoom room;
     private final Committer committer;
     private final Streams streams;
     private final Subscriptions subscriptions;
@@ -85,10 +86,10 @@ public final class Engine implements AutoCloseable {
     private final Inbox<CommitterTask> commits = new Inbox<>();
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicInteger waiting = new AtomicInteger();
-    private final AtomicLong waitingBytes = new AtomicLong();
+    private final AtomicLong waitingBytes;
     private final LongAdder commandNanos = new LongAdder();
+    private final CallbackLog callbacks = new CallbackLog();
     private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
-    private volatile boolean lowOnDisk;
     /** Where the next sweep goes on among the growing messages; null to begin anew. */
     private byte @Nullable [] growing;
 
@@ -113,14 +114,25 @@ public final class Engine implements AutoCloseable {
      * @throws IOException with a message for the operator, if the folder is in use, damaged or from another version
      */
     public static Engine open(EngineOptions options) throws IOException {
-        return open(options, new FolderDisk(options.folder().resolve("journal")));
+        Files.createDirectories(options.folder());
+        AtomicLong waitingBytes = new AtomicLong();
+        DiskRoom room = new DiskRoom(options, waitingBytes::get);
+        Disk disk = new FolderDisk(options.folder().resolve("journal"), room::besidesSegment);
+        return open(options, disk, room, waitingBytes);
     }
 
     /** Opens with the journal on {@code disk}, which a test may let fail. */
     static Engine open(EngineOptions options, Disk disk) throws IOException {
+        AtomicLong waitingBytes = new AtomicLong();
+        return open(options, disk, new DiskRoom(options, waitingBytes::get), waitingBytes);
+    }
+
+    private static Engine open(EngineOptions options, Disk disk, DiskRoom room, AtomicLong waitingBytes)
+            throws IOException {
         FileChannel lock = lock(options.folder());
         try {
             Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes());
+            room.isFor(store);
             try {
                 if (store.get(Table.META, SHARDS_KEY) != null && !LocalJournal.existsOn(disk)) {
                     throw new CorruptJournalException("the journal of " + options.folder()
@@ -131,7 +143,7 @@ public final class Engine implements AutoCloseable {
                         options.segmentBytes(),
                         options.maxRecordBytes(),
                         task -> Thread.ofVirtual().name("journal-segment").start(task));
-                Engine engine = new Engine(options, lock, store, journal);
+                Engine engine = new Engine(options, lock, store, journal, room, waitingBytes);
                 LOG.info("replayed {} commands", Recovery.run(journal, engine.shards));
                 engine.start();
                 return engine;
@@ -145,20 +157,28 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    private Engine(EngineOptions options, FileChannel lockFile, Store store, Journal journal) {
+    private Engine(
+            EngineOptions options,
+            FileChannel lockFile,
+            Store store,
+            Journal journal,
+            DiskRoom room,
+            AtomicLong waitingBytes) {
         this.options = options;
         this.lockFile = lockFile;
         this.store = store;
         this.journal = journal;
+        this.room = room;
+        this.waitingBytes = waitingBytes;
         this.committer = new Committer(journal);
         this.streams = new Streams(store, options.cachedStates());
         this.subscriptions = new Subscriptions(store);
         this.sessions = new Sessions(store, options.cachedStates());
-        this.delivery = new Delivery(streams, sessions);
+        this.delivery = new Delivery(streams, sessions, callbacks);
         this.forks = new Forks(this::enqueue, () -> UUID.randomUUID().toString());
         int count = shardCount();
         for (int i = 0; i < count; i++) {
-            shards.add(new Shard(i, store, streams, subscriptions, sessions, delivery, this::release));
+            shards.add(new Shard(i, store, streams, subscriptions, sessions, delivery, this::release, callbacks));
             shardInboxes.add(new Inbox<>());
         }
     }
@@ -229,7 +249,7 @@ public final class Engine implements AutoCloseable {
 
     /** What has been done since the engine was opened. */
     public EngineTotals totals() {
-        return committer.totals(commandNanos.sum());
+        return committer.totals(commandNanos.sum(), callbacks.count());
     }
 
     /** Commands that were accepted and are not answered yet. */
@@ -262,13 +282,11 @@ public final class Engine implements AutoCloseable {
             reply.failed(new EngineStoppedException("the engine is stopped", failure.getNow(null)));
             return;
         }
-        if (lowOnDisk && command.stores()) {
-            reply.failed(new StorageFullException(
-                    "the disk of " + options.folder() + " has less than " + options.minFreeBytes() + " bytes left",
-                    null));
+        int weight = command.weight();
+        if (command.stores() && !room.take(weight)) {
+            reply.failed(room.refusal());
             return;
         }
-        int weight = command.weight();
         int count = waiting.incrementAndGet();
         long bytes = waitingBytes.addAndGet(weight);
         if (count > options.maxWaiting() || bytes > options.maxWaitingBytes()) {
@@ -306,7 +324,7 @@ public final class Engine implements AutoCloseable {
         @Override
         public void failed(Exception e) {
             if (leave()) {
-                reply.failed(e);
+                callbacks.run(() -> reply.failed(e));
             }
         }
 
@@ -479,16 +497,7 @@ public final class Engine implements AutoCloseable {
      * disk. Call it about once a second, one call at a time.
      */
     public void sweep(long now) throws IOException {
-        long free = Files.getFileStore(options.folder()).getUsableSpace();
-        boolean low = free < options.minFreeBytes();
-        if (low != lowOnDisk) {
-            lowOnDisk = low;
-            LOG.warn(
-                    "the disk of {} has {} bytes left: {}",
-                    options.folder(),
-                    free,
-                    low ? "commands that store something are refused" : "all commands are accepted again");
-        }
+        room.look();
         forks.retry(now, RELEASE_BATCH);
         for (var expire : streams.due(now, Math.max(1, options.maxWaiting() / ROOM_PER_EXPIRY))) {
             enqueue(expire, Forks.ignore());
@@ -518,6 +527,7 @@ public final class Engine implements AutoCloseable {
                 joinUninterruptibly(thread);
             }
             journal.close();
+            room.isFor(null);
             store.close();
             lockFile.close();
         }

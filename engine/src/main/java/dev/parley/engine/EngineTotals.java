@@ -8,5 +8,7 @@ package dev.parley.engine;
  * @param groups syncs it took
  * @param bytes bytes written to the journal
  * @param syncNanos time spent writing and syncing, in nanoseconds
+ * @param callbackFailures exceptions of those who were told of outcomes and news
  */
-public record EngineTotals(long commands, long commandNanos, long groups, long bytes, long syncNanos) {}
+public record EngineTotals(
+        long commands, long commandNanos, long groups, long bytes, long syncNanos, long callbackFailures) {}

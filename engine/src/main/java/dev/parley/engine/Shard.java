@@ -3,6 +3,7 @@ package dev.parley.engine;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionMachine;
@@ -29,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Applies the durable commands of its share of all names, in journal order, one batch at a time.
  *
- * <p>A batch is applied, written to the store, shown to readers and only then answered. Called by one thread.
+ * <p>A batch is applied, written to the store, shown to readers and only then answered. When others are told of it, it is
+ * done with: what they throw changes nothing about it. Called by one thread.
  */
 final class Shard {
     /** A durable command with its place in the journal. Replayed commands have nobody to answer. */
@@ -42,6 +44,7 @@ final class Shard {
     private final Sessions sessions;
     private final Delivery delivery;
     private final Consumer<ForkRelease> onRelease;
+    private final CallbackFailures failures;
     private long applied;
 
     Shard(
@@ -51,7 +54,8 @@ final class Shard {
             Subscriptions subscriptions,
             Sessions sessions,
             Delivery delivery,
-            Consumer<ForkRelease> onRelease) {
+            Consumer<ForkRelease> onRelease,
+            CallbackFailures failures) {
         this.number = number;
         this.store = store;
         this.streams = streams;
@@ -59,6 +63,7 @@ final class Shard {
         this.sessions = sessions;
         this.delivery = delivery;
         this.onRelease = onRelease;
+        this.failures = failures;
         byte[] mark = store.get(Table.META, markKey());
         this.applied = mark == null ? 0 : new BinaryReader(mark).fixed64();
     }
@@ -104,10 +109,12 @@ final class Shard {
         delivery.publish(sessionTx);
         subscriptionTx.publish();
         for (int i = 0; i < outcomes.size(); i++) {
-            answer(batch.get(i).reply(), outcomes.get(i));
+            Reply<?> reply = batch.get(i).reply();
+            Object outcome = outcomes.get(i);
+            failures.run(() -> answer(reply, outcome));
         }
         streamTx.releases().forEach(onRelease);
-        subscriptions.tell(streamTx.changed().keySet(), subscriptionTx.changed());
+        failures.run(() -> subscriptions.tell(streamTx.changed().keySet(), subscriptionTx.changed()));
     }
 
     /** Notes that nothing for this shard lies between {@link #applied()} and {@code position}. */

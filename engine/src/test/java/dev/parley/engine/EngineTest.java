@@ -21,11 +21,15 @@ import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamOutcome.Appended;
 import dev.parley.engine.stream.StreamOutcome.Created;
 import dev.parley.engine.stream.StreamState;
+import dev.parley.engine.subscription.SubscriptionCommand;
+import dev.parley.engine.subscription.SubscriptionConfig;
+import dev.parley.engine.subscription.Subscriptions;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
@@ -37,6 +41,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -299,6 +304,67 @@ class EngineTest {
     private long journalFiles() throws IOException {
         try (var files = Files.list(folder.resolve("journal"))) {
             return files.count();
+        }
+    }
+
+    @Test
+    void whatCallbacksThrowStopsNeitherTheEngineNorThoseBehindThem() throws Exception {
+        FaultyDisk disk = disk();
+        try (Engine engine = Engine.open(options(), disk)) {
+            submit(engine, create("s")).get();
+            SubscriptionConfig wakes =
+                    new SubscriptionConfig(new SubscriptionConfig.PullWake("wakes"), "s", List.of(), 60_000, null);
+            submit(engine, new SubscriptionCommand.Create("sub", TIME, wakes, "http://localhost", List.of()))
+                    .get();
+            engine.subscriptions().watch(new Subscriptions.Watcher() {
+                @Override
+                public void streamsChanged(Collection<String> paths) {
+                    throw new AssertionError("we pretend that the watcher has a fault");
+                }
+
+                @Override
+                public void subscriptionsChanged(Collection<String> ids) {}
+            });
+            Semaphore heard = new Semaphore(0);
+            StreamState state = find(engine, "s");
+            try (Tail first = engine.delivery().tail(state, 0, () -> {
+                        throw new IllegalStateException("we pretend that a reader has a fault");
+                    });
+                    Tail second = engine.delivery().tail(state, 0, heard::release)) {
+                engine.submit(append("s", "one"), new FaultyReply());
+                assertThat(heard.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+                assertThat(first).isNotNull();
+                assertThat(second).isNotNull();
+            }
+            submit(engine, append("s", "two")).get();
+            disk.full(true);
+            FaultyReply refused = new FaultyReply();
+            while (refused.failures.get() == 0) {
+                engine.submit(append("s", "x".repeat(5000)), refused);
+                await().until(() -> engine.waiting() == 0);
+            }
+            disk.full(false);
+            submit(engine, append("s", "three")).get();
+            assertThat(content(engine, "s")).startsWith("onetwo").endsWith("three");
+            assertThat(engine.failure()).isNotDone();
+            assertThat(engine.totals().callbackFailures())
+                    .as("the reader, the watcher each time, and replies")
+                    .isGreaterThanOrEqualTo(5);
+        }
+    }
+
+    private static final class FaultyReply implements Reply<StreamOutcome.OfAppend> {
+        private final AtomicInteger failures = new AtomicInteger();
+
+        @Override
+        public void done(StreamOutcome.OfAppend outcome) {
+            throw new IllegalStateException("we pretend that a door has a fault");
+        }
+
+        @Override
+        public void failed(Exception failure) {
+            failures.incrementAndGet();
+            throw new IllegalStateException("we pretend that a door has a fault", failure);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.parley.engine.CrashPoints.Crash;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.journal.Journal;
@@ -82,6 +83,11 @@ final class History {
     static {
         Arrays.fill(LAST, (byte) 0xFF);
     }
+
+    /** Here what callbacks throw is a failed check or a crash. */
+    private static final CallbackFailures RETHROW = failure -> {
+        throw failure instanceof Error error ? error : new AssertionError(failure);
+    };
 
     private final SplittableRandom random;
     private final Storage storage;
@@ -567,8 +573,9 @@ final class History {
                     streams,
                     new Subscriptions(other),
                     sessions,
-                    new Delivery(streams, sessions),
-                    release -> {}));
+                    new Delivery(streams, sessions, RETHROW),
+                    release -> {},
+                    RETHROW));
         }
         Recovery.run(new Tape(written), shards);
         shards.forEach(shard -> shard.mark(durable));
@@ -599,7 +606,7 @@ final class History {
     private final class Server {
         final Streams streams = new Streams(storage.store(), maxCached);
         final Sessions sessions = new Sessions(storage.store(), maxCached);
-        final Delivery delivery = new Delivery(streams, sessions, maxRecent, maxWindowBytes);
+        final Delivery delivery = new Delivery(streams, sessions, RETHROW, maxRecent, maxWindowBytes);
         final Subscriptions subscriptions = new Subscriptions(storage.store());
         final Forks forks = new Forks(this::enqueue, () -> "pin" + made++);
         final List<Shard> shards = new ArrayList<>();
@@ -612,7 +619,14 @@ final class History {
             Store store = new Watched(storage.store());
             for (int i = 0; i < shardCount; i++) {
                 shards.add(new Shard(
-                        i, store, streams, subscriptions, sessions, delivery, release -> forks.release(release, 0)));
+                        i,
+                        store,
+                        streams,
+                        subscriptions,
+                        sessions,
+                        delivery,
+                        release -> forks.release(release, 0),
+                        RETHROW));
                 tasks.add(new ArrayDeque<>());
             }
             journal = open();
@@ -811,6 +825,11 @@ final class History {
         @Override
         public void flush() {
             store.flush();
+        }
+
+        @Override
+        public long unwrittenBytes() {
+            return store.unwrittenBytes();
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.parley.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.LocalJournal;
@@ -44,8 +45,12 @@ class RecoveryTest {
         SimulatedStore store = new SimulatedStore();
         Streams streams = new Streams(store, 10);
         Sessions sessions = new Sessions(store, 10);
-        Delivery delivery = new Delivery(streams, sessions);
-        Shard shard = new Shard(0, store, streams, new Subscriptions(store), sessions, delivery, release -> {});
+        CallbackFailures failures = failure -> {
+            throw new AssertionError("nobody is told of a replay", failure);
+        };
+        Delivery delivery = new Delivery(streams, sessions, failures);
+        Shard shard =
+                new Shard(0, store, streams, new Subscriptions(store), sessions, delivery, release -> {}, failures);
         try (LocalJournal journal = journal()) {
             assertThat(Recovery.run(journal, List.of(shard))).isEqualTo(11);
         }

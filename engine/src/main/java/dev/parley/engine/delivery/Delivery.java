@@ -23,21 +23,34 @@ public final class Delivery {
     private final Sessions sessions;
     private final int maxRecentEntries;
     private final WindowBudget budget;
+    private final CallbackFailures failures;
     private final ConcurrentHashMap<Long, Topic> topics = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<SessionName, SessionTopic> sessionTopics = new ConcurrentHashMap<>();
 
-    /** Delivers what {@code streams} and {@code sessions} show. */
-    public Delivery(Streams streams, Sessions sessions) {
-        this(streams, sessions, MAX_RECENT_ENTRIES, Runtime.getRuntime().maxMemory() / HEAP_PER_WINDOWS);
+    /**
+     * Delivers what {@code streams} and {@code sessions} show.
+     *
+     * @param failures takes what listeners throw
+     */
+    public Delivery(Streams streams, Sessions sessions, CallbackFailures failures) {
+        this(
+                streams,
+                sessions,
+                failures,
+                MAX_RECENT_ENTRIES,
+                Runtime.getRuntime().maxMemory() / HEAP_PER_WINDOWS);
     }
 
     /**
      * Delivers what {@code streams} and {@code sessions} show.
      *
+     * @param failures takes what listeners throw
      * @param maxRecentEntries how many of a session's newest entries stay in memory while somebody reads it
      * @param maxWindowBytes how much memory the newest entries of all streams and sessions may take together
      */
-    public Delivery(Streams streams, Sessions sessions, int maxRecentEntries, long maxWindowBytes) {
+    public Delivery(
+            Streams streams, Sessions sessions, CallbackFailures failures, int maxRecentEntries, long maxWindowBytes) {
+        this.failures = failures;
         this.streams = streams;
         this.sessions = sessions;
         this.maxRecentEntries = maxRecentEntries;
@@ -53,7 +66,7 @@ public final class Delivery {
      */
     public @Nullable Tail tail(StreamState state, long position, Runnable listener) {
         Topic topic = topics.compute(state.id(), (id, existing) -> {
-            Topic joined = existing == null ? new Topic(budget) : existing;
+            Topic joined = existing == null ? new Topic(budget, failures) : existing;
             joined.listeners().add(listener);
             return joined;
         });
@@ -86,7 +99,7 @@ public final class Delivery {
      */
     public SessionTail tail(SessionName session, @Nullable Long from, boolean whole, Runnable listener) {
         SessionTopic topic = sessionTopics.compute(session, (name, existing) -> {
-            SessionTopic joined = existing == null ? new SessionTopic(maxRecentEntries, budget) : existing;
+            SessionTopic joined = existing == null ? new SessionTopic(maxRecentEntries, budget, failures) : existing;
             joined.listeners().add(listener);
             return joined;
         });

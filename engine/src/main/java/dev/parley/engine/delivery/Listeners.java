@@ -7,7 +7,12 @@ final class Listeners {
     /** Distinct listeners with the number of tails that share each. Guarded by itself. */
     private final IdentityHashMap<Runnable, Integer> shares = new IdentityHashMap<>();
 
+    private final CallbackFailures failures;
     private volatile Runnable[] listeners = {};
+
+    Listeners(CallbackFailures failures) {
+        this.failures = failures;
+    }
 
     void add(Runnable listener) {
         synchronized (shares) {
@@ -29,7 +34,7 @@ final class Listeners {
 
     void tell() {
         for (Runnable listener : listeners) {
-            listener.run();
+            failures.run(listener);
         }
     }
 }

@@ -15,7 +15,7 @@ final class SessionTopic {
 
     private final int maxRecentEntries;
     private final WindowBudget budget;
-    private final Listeners listeners = new Listeners();
+    private final Listeners listeners;
 
     private @Nullable SessionState state;
 
@@ -47,9 +47,10 @@ final class SessionTopic {
             long top,
             @Nullable List<SessionEntry> entries) {}
 
-    SessionTopic(int maxRecentEntries, WindowBudget budget) {
+    SessionTopic(int maxRecentEntries, WindowBudget budget, CallbackFailures failures) {
         this.maxRecentEntries = maxRecentEntries;
         this.budget = budget;
+        this.listeners = new Listeners(failures);
     }
 
     Listeners listeners() {

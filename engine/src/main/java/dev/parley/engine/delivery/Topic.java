@@ -16,7 +16,7 @@ final class Topic {
     private static final int MAX_RECENT_BYTES = 256 << 10;
 
     private final WindowBudget budget;
-    private final Listeners listeners = new Listeners();
+    private final Listeners listeners;
     private final AtomicReference<@Nullable StreamState> state = new AtomicReference<>();
     /** Entries without a hole between them. Guarded by itself. */
     private final ArrayDeque<Entry> recent = new ArrayDeque<>();
@@ -30,8 +30,9 @@ final class Topic {
     private boolean left;
     private volatile boolean ended;
 
-    Topic(WindowBudget budget) {
+    Topic(WindowBudget budget, CallbackFailures failures) {
         this.budget = budget;
+        this.listeners = new Listeners(failures);
     }
 
     Listeners listeners() {

@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /** A {@link Disk} that is one folder of the operating system's file system. */
 public final class FolderDisk implements Disk {
@@ -17,10 +18,21 @@ public final class FolderDisk implements Disk {
     private static final String UNFINISHED = ".unfinished";
 
     private final Path folder;
+    private final LongSupplier reserve;
 
-    /** Uses {@code folder}, making it if it is absent. */
+    /** Uses {@code folder}, making it if it is absent, to the last byte of its disk. */
     public FolderDisk(Path folder) throws IOException {
+        this(folder, () -> 0);
+    }
+
+    /**
+     * Uses {@code folder}, making it if it is absent.
+     *
+     * @param reserve how many bytes of its disk a new file leaves free
+     */
+    public FolderDisk(Path folder, LongSupplier reserve) throws IOException {
         this.folder = Files.createDirectories(folder);
+        this.reserve = reserve;
     }
 
     @Override
@@ -44,9 +56,10 @@ public final class FolderDisk implements Disk {
     public DiskFile create(String name, byte[] header, long capacity) throws IOException {
         // Looked at first: on a full disk every command asks anew, and filling the disk up takes long.
         long usable = Files.getFileStore(folder).getUsableSpace();
-        if (usable < capacity) {
-            throw new IOException(
-                    "the disk of " + folder + " has " + usable + " bytes left, " + name + " needs " + capacity);
+        long kept = reserve.getAsLong();
+        if (usable < capacity + kept) {
+            throw new IOException("the disk of " + folder + " has " + usable + " bytes left, " + name + " needs "
+                    + capacity + (kept > 0 ? " and " + kept + " must stay free" : ""));
         }
         Path unfinished = folder.resolve(name + UNFINISHED);
         try (FileChannel channel = FileChannel.open(

@@ -256,6 +256,15 @@ public final class RocksStore implements Store {
     }
 
     @Override
+    public long unwrittenBytes() {
+        try {
+            return db.getAggregatedLongProperty("rocksdb.cur-size-all-mem-tables");
+        } catch (RocksDBException e) {
+            throw new StoreException("cannot ask the store for the size of its memory: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
     public void close() {
         handles.forEach(ColumnFamilyHandle::close);
         db.close();

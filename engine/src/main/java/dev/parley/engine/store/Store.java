@@ -19,6 +19,9 @@ public interface Store extends View, AutoCloseable {
     /** Returns when everything written is on the medium. */
     void flush();
 
+    /** How much of what was written is in memory only, and will take room on the disk. */
+    long unwrittenBytes();
+
     @Override
     void close();
 

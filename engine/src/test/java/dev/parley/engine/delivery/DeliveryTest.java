@@ -29,7 +29,9 @@ class DeliveryTest {
 
     private final FailingStore store = new FailingStore();
     private final Streams streams = new Streams(store, 0);
-    private final Delivery delivery = new Delivery(streams, new Sessions(store, 0));
+    private final Delivery delivery = new Delivery(streams, new Sessions(store, 0), failure -> {
+        throw new AssertionError("no listener here throws", failure);
+    });
     private long position;
 
     private void apply(StreamCommand<?> command) {
@@ -120,6 +122,11 @@ class DeliveryTest {
         @Override
         public void flush() {
             working().flush();
+        }
+
+        @Override
+        public long unwrittenBytes() {
+            return working().unwrittenBytes();
         }
 
         @Override

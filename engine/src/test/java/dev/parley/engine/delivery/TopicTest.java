@@ -14,7 +14,7 @@ class TopicTest {
     private static final int MAX_WINDOW_BYTES = 1 << 20;
 
     private final WindowBudget budget = new WindowBudget(MAX_WINDOW_BYTES);
-    private final Topic topic = new Topic(budget);
+    private final Topic topic = new Topic(budget, failure -> {});
     private long tail;
 
     private void append(int bytes) {
@@ -61,8 +61,9 @@ class TopicTest {
 
     @Test
     void allWindowsTogetherHoldSoManyBytes() {
-        List<Topic> others =
-                IntStream.range(0, 5).mapToObj(i -> new Topic(budget)).toList();
+        List<Topic> others = IntStream.range(0, 5)
+                .mapToObj(i -> new Topic(budget, failure -> {}))
+                .toList();
         for (Topic other : others) {
             other.append(new Entry(0, Payload.ofBytes(new byte[200 << 10])));
         }

@@ -124,6 +124,12 @@ public final class SimulatedStore implements Store {
     }
 
     @Override
+    public long unwrittenBytes() {
+        // It takes no room on any disk.
+        return 0;
+    }
+
+    @Override
     public void flush() {
         unflushed.forEach(batch -> apply(batch, flushed));
         unflushed.clear();

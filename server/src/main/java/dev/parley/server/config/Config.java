@@ -346,7 +346,8 @@ public record Config(
             @Setting(
                     value = "67108864",
                     unit = BYTES,
-                    doc = "Free disk space below which whatever would store something is refused.")
+                    doc =
+                            "Free disk space, beside what a journal file and the unwritten part of the store need, below which whatever would store something is refused.")
             long minFreeBytes,
 
             @Setting(

@@ -50,6 +50,12 @@ public final class EngineMeters {
                 "journal.sync.seconds",
                 "Time spent writing and syncing the journal",
                 from -> from.totals().syncNanos() / NANOS_PER_SECOND);
+        counter(
+                engine,
+                registry,
+                "callback.failures",
+                "Exceptions of those who were told of outcomes and news: faults of Parley",
+                from -> from.totals().callbackFailures());
     }
 
     private static void counter(
