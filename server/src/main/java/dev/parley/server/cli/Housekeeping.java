@@ -1,6 +1,9 @@
 package dev.parley.server.cli;
 
 import dev.parley.engine.Engine;
+import dev.parley.server.ops.Health;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -21,29 +24,47 @@ final class Housekeeping {
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("parley-housekeeping").factory());
 
-    private Housekeeping() {}
+    private final Health health;
+    private final MeterRegistry meters;
 
-    static Housekeeping start(Engine engine, Retention retention, Duration checkpointInterval) {
-        var housekeeping = new Housekeeping();
+    Housekeeping(Health health, MeterRegistry meters) {
+        this.health = health;
+        this.meters = meters;
+    }
+
+    static Housekeeping start(
+            Engine engine, Retention retention, Duration checkpointInterval, Health health, MeterRegistry meters) {
+        var housekeeping = new Housekeeping(health, meters);
         engine.mend(System.currentTimeMillis());
-        housekeeping.every(SWEEP_INTERVAL, () -> engine.sweep(System.currentTimeMillis()));
-        housekeeping.every(checkpointInterval, engine::checkpoint);
-        housekeeping.every(RETENTION_INTERVAL, retention::step);
+        housekeeping.every("sweep", SWEEP_INTERVAL, () -> engine.sweep(System.currentTimeMillis()));
+        housekeeping.every("checkpoint", checkpointInterval, engine::checkpoint);
+        housekeeping.every("retention", RETENTION_INTERVAL, retention::step);
         return housekeeping;
     }
 
-    private interface Task {
+    interface Chore {
         void run() throws IOException;
     }
 
-    private void every(Duration interval, Task task) {
+    /** Does {@code chore} again and again. One that fails, whatever it throws, is tried again, and stops no other. */
+    void every(String name, Duration interval, Chore chore) {
+        Counter failures = Counter.builder("parley.housekeeping.failures")
+                .description("Chores of housekeeping that failed and were tried again")
+                .tag("chore", name)
+                .register(meters);
         var _ = clock.scheduleWithFixedDelay(
                 () -> {
                     try {
-                        task.run();
-                    } catch (IOException | RuntimeException e) {
+                        chore.run();
+                        health.report(name, true);
+                    } catch (IOException | RuntimeException | Error e) {
                         // Thrown on, it would end the schedule; what the engine cannot live without, it reports itself.
-                        LOG.error("Housekeeping failed and will be tried again", e);
+                        failures.increment();
+                        health.report(name, false);
+                        LOG.atError()
+                                .setCause(e)
+                                .addKeyValue("chore", name)
+                                .log("Housekeeping failed and will be tried again");
                     }
                 },
                 interval.toMillis(),

@@ -30,6 +30,7 @@ import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -99,8 +100,8 @@ final class ParleyServer {
             this.uri = uri(port(listening));
             Apps apps = apps();
             var retention = new Retention(engine, apps, Clock.systemUTC());
-            var housekeeping =
-                    Housekeeping.start(engine, retention, config.engine().checkpointInterval());
+            var housekeeping = Housekeeping.start(
+                    engine, retention, config.engine().checkpointInterval(), health, metrics.registry());
             closings.push(new Closing("housekeeping", housekeeping::stop));
             Revocations revocations = revocations();
             var gate = new Gate(
@@ -184,6 +185,8 @@ final class ParleyServer {
                     folder,
                     publicUrl == null ? null : publicUrl.toString(),
                     loopback,
+                    InstantSource.system(),
+                    health,
                     metrics.registry());
         } catch (IOException e) {
             throw new StartException("The keys of webhooks cannot be kept in " + folder + ": " + e.getMessage(), e);

@@ -3,6 +3,7 @@ package dev.parley.server.http;
 import dev.parley.server.ops.Health;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.http.HttpServerRequest;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Answers health checks and scrapes; unlike the doors of protocols it does so in every state of the server. */
@@ -47,7 +48,9 @@ final class OpsRoutes {
 
     private void ready(HttpServerRequest request) {
         if (health.isReady()) {
-            Replies.json(request, 200, "{\"status\":\"ready\"}");
+            List<String> failing = health.failing();
+            String parts = failing.isEmpty() ? "" : ",\"failing\":[\"" + String.join("\",\"", failing) + "\"]";
+            Replies.json(request, 200, "{\"status\":\"ready\"" + parts + "}");
         } else {
             Replies.notReady(request, health.state().message());
         }

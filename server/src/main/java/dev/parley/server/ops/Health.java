@@ -1,5 +1,9 @@
 package dev.parley.server.ops;
 
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListSet;
+
 /** How the server is: written by whoever starts and stops it, read by the health checks and the front. */
 public final class Health {
 
@@ -21,6 +25,7 @@ public final class Health {
     }
 
     private volatile State state = State.STARTING;
+    private final Set<String> failing = new ConcurrentSkipListSet<>();
 
     public State state() {
         return state;
@@ -28,6 +33,25 @@ public final class Health {
 
     public boolean isReady() {
         return state == State.READY;
+    }
+
+    /**
+     * Notes whether a part of the server does its work. One that does not is shown, and requests are served all the same:
+     * what depends on it waits.
+     *
+     * @param part as it is shown, in letters and blanks
+     */
+    public void report(String part, boolean works) {
+        if (works) {
+            failing.remove(part);
+        } else {
+            failing.add(part);
+        }
+    }
+
+    /** The parts that do not do their work at the moment, sorted. */
+    public List<String> failing() {
+        return List.copyOf(failing);
     }
 
     /** A failure is final. */

@@ -106,6 +106,12 @@ final class Deliveries implements AutoCloseable {
                         SubscriptionCommand<?> result;
                         try {
                             result = call(subscription, state, wake, hook.url());
+                        } catch (RuntimeException | Error e) {
+                            // Whoever waits for the end of this attempt would wait for ever.
+                            LOG.error("the webhook of subscription {} was not called", state.id(), e);
+                            failed.increment();
+                            over.over(false);
+                            return;
                         } finally {
                             calls.release();
                         }

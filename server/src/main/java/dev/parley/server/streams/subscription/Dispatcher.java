@@ -16,6 +16,9 @@ import dev.parley.engine.subscription.SubscriptionOutcome;
 import dev.parley.engine.subscription.SubscriptionState;
 import dev.parley.engine.subscription.Subscriptions;
 import dev.parley.engine.subscription.Upkeep;
+import dev.parley.server.ops.Health;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.HashMap;
@@ -24,9 +27,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,7 +43,10 @@ import org.slf4j.LoggerFactory;
  * does it all, but for deliveries and for looking through all streams.
  */
 final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
-    /** Pause after the engine refused a command. */
+    /** As health shows it. */
+    private static final String PART = "subscriptions";
+
+    /** Pause after the engine refused a command, or a step failed. */
     private static final long PAUSE_MILLIS = 1_000;
 
     /** Longest sleep; a clock that is set shifts deadlines by no more. */
@@ -51,11 +59,24 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     private final Upkeep upkeep;
     private final Deliveries deliveries;
     private final InstantSource clock;
+    private final Health health;
+    private final Counter failures;
     private final News news = new News();
     private final Map<String, Desk> desks = new HashMap<>();
     private final TreeSet<Timer> timers = new TreeSet<>();
-    private final ExecutorService scanner = Executors.newSingleThreadExecutor(
+    private final ScheduledExecutorService scanner = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("parley-subscriptions-scan").factory());
+
+    /** What could not be handled, and is handled anew after a pause. */
+    private News.Batch failed = new News.Batch();
+
+    private long failedUntil;
+
+    /** Subscriptions whose last step has failed. */
+    private final Set<Desk> failing = new HashSet<>();
+
+    private volatile boolean stepsFailing;
+    private volatile boolean scanFailing;
 
     /** Whose patterns have to be held against all streams; null while nobody asks for it. */
     private final AtomicReference<@Nullable Set<String>> toScan = new AtomicReference<>();
@@ -96,7 +117,17 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         }
     }
 
-    Dispatcher(Engine engine, Upkeep upkeep, Deliveries deliveries, InstantSource clock) {
+    Dispatcher(
+            Engine engine,
+            Upkeep upkeep,
+            Deliveries deliveries,
+            InstantSource clock,
+            Health health,
+            MeterRegistry meters) {
+        this.health = health;
+        this.failures = Counter.builder("parley.subscriptions.failures")
+                .description("Steps for subscriptions that failed and were tried again")
+                .register(meters);
         this.engine = engine;
         this.subscriptions = engine.subscriptions();
         this.upkeep = upkeep;
@@ -124,50 +155,82 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     }
 
     private void run() {
+        News.Batch batch = new News.Batch();
         try {
             while (!news.isClosed()) {
-                long now = clock.millis();
-                long sleep =
-                        timers.isEmpty() ? MAX_SLEEP_MILLIS : timers.first().at() - now;
-                handle(news.take(Math.clamp(sleep, 0, MAX_SLEEP_MILLIS)));
+                try {
+                    long now = clock.millis();
+                    long sleep =
+                            timers.isEmpty() ? MAX_SLEEP_MILLIS : timers.first().at() - now;
+                    if (!failed.isEmpty()) {
+                        sleep = Math.min(sleep, failedUntil - now);
+                    }
+                    report();
+                    batch.add(news.take(batch.isEmpty() ? Math.clamp(sleep, 0, MAX_SLEEP_MILLIS) : 0));
+                    if (!failed.isEmpty() && failedUntil <= now) {
+                        batch.add(failed);
+                        failed = new News.Batch();
+                    }
+                    handle(batch, clock.millis());
+                    batch = new News.Batch();
+                    // What waits for its next try is not well yet.
+                    stepsFailing = !failed.isEmpty() || !failing.isEmpty();
+                } catch (RuntimeException | Error e) {
+                    failed(e);
+                    Thread.sleep(PAUSE_MILLIS);
+                }
             }
         } catch (InterruptedException e) {
             LOG.debug("interrupted", e);
-        } catch (RuntimeException | Error e) {
-            LOG.error("the dispatcher of subscriptions has failed; no wake is delivered until a restart", e);
-            throw e;
+        } finally {
+            if (!news.isClosed()) {
+                health.report(PART, false);
+            }
         }
     }
 
-    private void handle(News.Batch batch) {
+    /** Either thread. */
+    private synchronized void report() {
+        health.report(PART, !stepsFailing && !scanFailing);
+    }
+
+    private void failed(Throwable cause) {
+        failures.increment();
+        health.report(PART, false);
+        LOG.error("a step for subscriptions has failed and will be tried again", cause);
+    }
+
+    /** Handles one piece of news; if that fails, all others are handled all the same. */
+    private void step(long now, Runnable piece, Consumer<News.Batch> again) {
+        try {
+            piece.run();
+        } catch (RuntimeException | Error e) {
+            failed(e);
+            again.accept(failed);
+            failedUntil = now + PAUSE_MILLIS;
+        }
+    }
+
+    private void handle(News.Batch batch, long now) {
         Set<Desk> touched = new HashSet<>();
         if (batch.more) {
             for (Subscription subscription : subscriptions.all()) {
-                Desk desk = desk(subscription, touched);
-                desk.look = true;
-                scan(desk.id);
+                String id = subscription.state().id();
+                step(
+                        now,
+                        () -> {
+                            desk(subscription, touched).look = true;
+                            scan(id);
+                        },
+                        again -> again.subscriptions.add(id));
             }
         }
         for (String id : batch.subscriptions) {
-            Subscription subscription = subscriptions.find(id);
-            if (subscription == null) {
-                leave(desks.remove(id));
-            } else {
-                desk(subscription, touched).look = true;
-            }
+            step(now, () -> subscriptionChanged(id, touched), again -> again.subscriptions.add(id));
         }
         for (String path : batch.streams) {
-            subscriptions.following(path, subscription -> {
-                Desk desk = desk(subscription, touched);
-                if (desk.changed.size() < 2 * SubscriptionMachine.MAX_LINKS) {
-                    desk.changed.add(path);
-                } else {
-                    desk.look = true;
-                    scan(desk.id);
-                }
-            });
+            step(now, () -> streamChanged(path, touched), again -> again.addStream(path));
         }
-        long now = clock.millis();
         for (News.Finished finished : batch.finished) {
             Desk desk = desks.get(finished.id());
             if (desk != null) {
@@ -191,7 +254,39 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 touched.add(desk);
             }
         }
-        touched.forEach(desk -> work(desk, now));
+        touched.forEach(desk -> {
+            try {
+                work(desk, now);
+                failing.remove(desk);
+            } catch (RuntimeException | Error e) {
+                failed(e);
+                failing.add(desk);
+                desk.look = true;
+                desk.pausedUntil = now + PAUSE_MILLIS;
+                wakeAt(desk, desk.pausedUntil);
+            }
+        });
+    }
+
+    private void subscriptionChanged(String id, Set<Desk> touched) {
+        Subscription subscription = subscriptions.find(id);
+        if (subscription == null) {
+            leave(desks.remove(id));
+        } else {
+            desk(subscription, touched).look = true;
+        }
+    }
+
+    private void streamChanged(String path, Set<Desk> touched) {
+        subscriptions.following(path, subscription -> {
+            Desk desk = desk(subscription, touched);
+            if (desk.changed.size() < 2 * SubscriptionMachine.MAX_LINKS) {
+                desk.changed.add(path);
+            } else {
+                desk.look = true;
+                scan(desk.id);
+            }
+        });
     }
 
     private Desk desk(Subscription subscription, Set<Desk> touched) {
@@ -214,8 +309,11 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     }
 
     private void leave(@Nullable Desk desk) {
-        if (desk != null && desk.timer != null) {
-            timers.remove(desk.timer);
+        if (desk != null) {
+            failing.remove(desk);
+            if (desk.timer != null) {
+                timers.remove(desk.timer);
+            }
         }
     }
 
@@ -262,8 +360,8 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 case Upkeep.Deliver(SubscriptionState.Wake wake) -> {
                     wakeAt(desk, wake.leaseUntil() == SubscriptionState.NO_LEASE ? Long.MAX_VALUE : wake.leaseUntil());
                     if (!wake.id().equals(desk.delivering)) {
-                        desk.delivering = wake.id();
                         deliveries.deliver(subscription, s, wake, noted -> news.finished(desk.id, wake.id(), noted));
+                        desk.delivering = wake.id();
                     }
                 }
             }
@@ -282,7 +380,6 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     }
 
     private <O extends SubscriptionOutcome> void submit(Desk desk, SubscriptionCommand<O> command) {
-        desk.busy = true;
         engine.submit(command, new Reply<>() {
             @Override
             public void done(O outcome) {
@@ -295,6 +392,8 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 news.finished(desk.id, null, false);
             }
         });
+        // Set only now: a command that could not be handed over is none that an answer is to be waited for.
+        desk.busy = true;
     }
 
     /** Holds the subscription's pattern against all streams, beside everything else. */
@@ -311,8 +410,24 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
 
     private void scanAll() {
         Set<String> ids = toScan.getAndSet(null);
+        try {
+            scanAll(ids == null ? Set.of() : ids);
+            scanFailing = false;
+            report();
+        } catch (RuntimeException | Error e) {
+            if (!news.isClosed()) {
+                scanFailing = true;
+                failed(e);
+                // Looks anew at each of them, and then at the streams.
+                Runnable again = () -> (ids == null ? Set.<String>of() : ids).forEach(this::scan);
+                var _ = scanner.schedule(again, PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+            }
+        }
+    }
+
+    private void scanAll(Set<String> ids) {
         Map<String, Subscription> scanning = new HashMap<>();
-        for (String id : ids == null ? Set.<String>of() : ids) {
+        for (String id : ids) {
             Subscription subscription = subscriptions.find(id);
             if (subscription != null && subscription.state().config().pattern() != null) {
                 scanning.put(id, subscription);
@@ -347,6 +462,8 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         news.close();
         try {
             thread.join();
+            // A scan that waits for its next try does so no more.
+            scanner.shutdownNow();
             scanner.close();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -46,6 +46,22 @@ final class News {
         /** True if more streams have changed than {@link #streams} has. */
         boolean more;
 
+        void add(Batch other) {
+            other.streams.forEach(this::addStream);
+            subscriptions.addAll(other.subscriptions);
+            finished.addAll(other.finished);
+            more |= other.more;
+        }
+
+        /** Adds a stream, or that there are more than it has room for. */
+        void addStream(String path) {
+            if (streams.size() < MAX_STREAMS) {
+                streams.add(path);
+            } else {
+                more = true;
+            }
+        }
+
         boolean isEmpty() {
             return streams.isEmpty() && subscriptions.isEmpty() && finished.isEmpty() && !more;
         }

@@ -2,6 +2,7 @@ package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.ops.Health;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
@@ -29,6 +30,7 @@ public final class SubscriptionService implements AutoCloseable {
      * @param publicUrl scheme, host and port at which workers find this server, or null for those that the maker of a
      *     subscription used
      * @param allowLocal whether webhooks may go to this machine in plain HTTP: for development
+     * @param health is told when subscriptions cannot be looked after
      */
     public static SubscriptionService start(
             Vertx vertx,
@@ -37,9 +39,10 @@ public final class SubscriptionService implements AutoCloseable {
             Path folder,
             @Nullable String publicUrl,
             boolean allowLocal,
+            InstantSource clock,
+            Health health,
             MeterRegistry meters)
             throws IOException {
-        InstantSource clock = InstantSource.system();
         SubscriptionKeys keys = new SubscriptionKeys(folder);
         if (engine.subscriptions().count() > 0) {
             // Better now than when a wake is due.
@@ -49,7 +52,7 @@ public final class SubscriptionService implements AutoCloseable {
         SubscriptionView view = new SubscriptionView(engine, keys, publicUrl);
         Deliveries deliveries =
                 new Deliveries(engine, view, keys, tokens, new WebhookClient(vertx), allowLocal, clock, meters);
-        Dispatcher dispatcher = new Dispatcher(engine, view.upkeep(), deliveries, clock);
+        Dispatcher dispatcher = new Dispatcher(engine, view.upkeep(), deliveries, clock, health, meters);
         Gauge.builder(
                         "parley.subscriptions",
                         engine,

@@ -17,13 +17,18 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyFactory;
 import java.security.Signature;
 import java.security.spec.X509EncodedKeySpec;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 final class SubscriptionServiceTest {
@@ -246,6 +251,57 @@ final class SubscriptionServiceTest {
             assertThat(server.messages("wakes").getLast().path("stream").asString())
                     .isEqualTo("events/unseen");
             await().until(() -> server.cursor("pool", "events/gone").isEmpty());
+        }
+    }
+
+    /** Breaks where a step asks for the time: for all of them, for one subscription, for one delivery, for one scan. */
+    @ParameterizedTest
+    @ValueSource(strings = {"Dispatcher.run", "Deliveries.append", "Deliveries.call", "Dispatcher.scanAll"})
+    void aStepThatFailsIsTakenAgainAndKeepsNoOtherFromBeingTaken(String broken) throws Exception {
+        FaultyClock clock = new FaultyClock();
+        try (WebhookReceiver receiver = new WebhookReceiver();
+                TestServer server = new TestServer(folder, clock)) {
+            server.createStream("wakes");
+            server.append("events/a", "1");
+            clock.broken = broken;
+            createWebhook(server, "hook", receiver.url(), 600_000);
+            createPullWake(server, "pool", 600_000);
+            server.append("events/a", "2");
+            await().until(() -> clock.failures.get() > 0);
+            switch (broken) {
+                case "Deliveries.append" -> await().until(() -> !receiver.calls.isEmpty());
+                case "Deliveries.call" ->
+                    await().until(() -> server.messages("wakes").size() == 1);
+                default -> {}
+            }
+            if (!broken.equals("Deliveries.call")) {
+                await().until(() -> server.health.failing().contains("subscriptions"));
+            }
+            clock.broken = "";
+            await().until(() -> !receiver.calls.isEmpty());
+            await().until(() -> server.messages("wakes").size() == 1);
+            await().until(() -> server.health.failing().isEmpty());
+        }
+    }
+
+    /** Throws what no clock should, but any code may, when it is asked by a certain method. */
+    private static final class FaultyClock implements InstantSource {
+        private final AtomicInteger failures = new AtomicInteger();
+        private volatile String broken = "";
+
+        @Override
+        public Instant instant() {
+            String where = broken;
+            boolean asked = !where.isEmpty()
+                    && StackWalker.getInstance()
+                            .walk(frames ->
+                                    frames.anyMatch(frame -> (frame.getClassName() + "." + frame.getMethodName())
+                                            .endsWith("subscription." + where)));
+            if (asked) {
+                failures.incrementAndGet();
+                throw new AssertionError("we pretend that " + where + " has a fault");
+            }
+            return Instant.now();
         }
     }
 

@@ -13,6 +13,7 @@ import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Keys;
 import dev.parley.server.auth.Revocations;
+import dev.parley.server.ops.Health;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
@@ -29,6 +30,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -44,6 +46,7 @@ final class TestServer implements AutoCloseable {
     private static final int NO_ANSWER_MILLIS = 20_000;
 
     final Engine engine;
+    final Health health = new Health();
     private final Vertx vertx = Vertx.vertx();
     private final SubscriptionService service;
     private final HttpServer http;
@@ -55,6 +58,11 @@ final class TestServer implements AutoCloseable {
      * @param keys who may come in; everybody if there are none
      */
     TestServer(Path folder, ApiKey... keys) throws IOException {
+        this(folder, InstantSource.system(), keys);
+    }
+
+    /** As above, with a clock for what is due. */
+    TestServer(Path folder, InstantSource dueClock, ApiKey... keys) throws IOException {
         engine = Engine.open(EngineOptions.in(folder));
         SimpleMeterRegistry meters = new SimpleMeterRegistry();
         Duration lifetime = Duration.ofDays(1);
@@ -66,7 +74,7 @@ final class TestServer implements AutoCloseable {
                 Revocations.in(folder, lifetime, clock),
                 clock,
                 meters);
-        service = SubscriptionService.start(vertx, engine, gate, folder, null, true, meters);
+        service = SubscriptionService.start(vertx, engine, gate, folder, null, true, dueClock, health, meters);
         http = vertx.createHttpServer()
                 .requestHandler(request -> service.routes()
                         .handle(request, Objects.requireNonNull(request.path()).substring(ROOT.length())))
