@@ -447,7 +447,7 @@ final class History {
             Model.Doc doc = model.ever(id);
             switch (next) {
                 case Tail.More more -> {
-                    assertThat(more.from()).isEqualTo(position);
+                    assertThat(more.from()).isEqualTo(doc.begin(position));
                     take(doc, more.entries());
                     assertThat(more.to()).isEqualTo(position).isEqualTo(open.position());
                     assertThat(!more.atEnd() || (doc.closed && position == doc.units.size()))
@@ -485,10 +485,10 @@ final class History {
         }
     }
 
-    /** Checks that entries go on from {@code position} with what the model has there; returns where they end. */
+    /** Checks that entries go on at {@code position} with what the model has there; returns where they end. */
     private static long checkEntries(Model.Doc doc, long position, List<Entry> entries) {
         assertThat(entries).isNotEmpty();
-        long at = position;
+        long at = doc.begin(position);
         for (Entry entry : entries) {
             assertThat(entry.start()).isEqualTo(at);
             assertThat(entry.end())

@@ -77,6 +77,12 @@ final class Model {
             }
         }
 
+        /** Where somebody begins who reads from {@code position}: there, or at the start of the append that it is inside. */
+        long begin(long position) {
+            Long end = ends.floor(position);
+            return isJson(type) ? position : end == null ? 0 : end;
+        }
+
         void add(Payload payload) {
             units.addAll(Model.units(payload));
             if (!payload.isEmpty()) {

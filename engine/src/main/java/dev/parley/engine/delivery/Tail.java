@@ -33,7 +33,11 @@ public final class Tail implements AutoCloseable {
     /** What a tail yields at one moment. */
     public sealed interface Next {}
 
-    /** Entries in order; the reader's place is behind them now. */
+    /**
+     * Entries in order; the reader's place is behind them now.
+     *
+     * @param from where the first begins: the reader's place before, unless that was inside an append of bytes
+     */
     public record More(List<Entry> entries, StreamState state, long from, long to) implements Next {
         /** True if nothing was left to read when this was taken. */
         public boolean upToDate() {
@@ -89,7 +93,7 @@ public final class Tail implements AutoCloseable {
     }
 
     private More advance(List<Entry> entries, StreamState state) {
-        long from = position;
+        long from = entries.getFirst().start();
         position = entries.getLast().end();
         // The window may run ahead of the state by a moment; what it holds is durable all the same.
         return new More(entries, position > state.tail() ? ahead(state) : state, from, position);

@@ -107,7 +107,10 @@ final class Topic {
         listeners.tell();
     }
 
-    /** Entries from {@code from} on that are still in memory, or null if the first of them is not. */
+    /**
+     * Entries from {@code from} on that are still in memory, or null if the first of them is not. The first begins there, or
+     * where it began if that is inside an append of bytes.
+     */
     @Nullable
     List<Entry> since(long from, int maxBytes) {
         synchronized (recent) {
@@ -122,7 +125,7 @@ final class Topic {
                 if (entry.end() <= from) {
                     break;
                 }
-                found.add(entry.start() < from ? entry.clip(from, entry.end()) : entry);
+                found.add(entry.start() < from ? entry.from(from) : entry);
                 covered = entry.start() <= from;
             }
             if (!covered) {

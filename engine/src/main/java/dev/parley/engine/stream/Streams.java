@@ -83,7 +83,8 @@ public final class Streams {
     }
 
     /**
-     * Entries of {@code state} from position {@code from} on, inherited ones included, clipped to it.
+     * Entries of {@code state} from position {@code from} on, inherited ones included. The first begins there, or where it
+     * began if that is inside an append of bytes.
      *
      * @param maxBytes payload after which no further entry is begun; at least one entry is returned if there is any
      */
@@ -97,7 +98,9 @@ public final class Streams {
                 try (Rows rows = store.scan(
                         Table.ENTRIES, firstKey(span, at), StreamRows.entryKey(span.streamId(), span.to()))) {
                     for (Row row = rows.next(); row != null && budget > 0; row = rows.next()) {
-                        Entry entry = StreamRows.entry(row.key(), row.value()).clip(at, span.to());
+                        Entry entry = StreamRows.entry(row.key(), row.value())
+                                .clip(span.from(), span.to())
+                                .from(at);
                         entries.add(entry);
                         budget -= entry.payload().bytes().length;
                         at = entry.end();

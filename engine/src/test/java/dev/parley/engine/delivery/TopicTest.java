@@ -86,12 +86,12 @@ class TopicTest {
     }
 
     @Test
-    void aReaderInTheMiddleOfAnEntryGetsTheRestOfIt() {
+    void aReaderInTheMiddleOfAnEntryGetsItWhole() {
         append(10);
         append(10);
-        assertThat(startsSince(3, Integer.MAX_VALUE)).containsExactly(3L, 10L);
-        assertThat(startsSince(3, 7)).containsExactly(3L);
-        assertThat(startsSince(3, 8)).containsExactly(3L, 10L);
+        assertThat(startsSince(3, Integer.MAX_VALUE)).containsExactly(0L, 10L);
+        assertThat(startsSince(3, 10)).containsExactly(0L);
+        assertThat(startsSince(3, 11)).containsExactly(0L, 10L);
         assertThat(topic.since(20, 1)).as("nothing yet").isNull();
     }
 

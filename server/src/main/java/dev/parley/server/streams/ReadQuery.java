@@ -69,6 +69,10 @@ record ReadQuery(
             return OptionalLong.of(state.tail());
         }
         long position = Offsets.parse(offset).orElseThrow();
+        if (position == state.tail() + 1 && !state.isJson()) {
+            // Inside the append that comes next, which begins at the tail. The Yjs package of the protocol asks so.
+            return OptionalLong.of(state.tail());
+        }
         return position > state.tail() ? OptionalLong.empty() : OptionalLong.of(position);
     }
 }
