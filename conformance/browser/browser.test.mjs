@@ -68,6 +68,26 @@ test("a page creates a stream, writes to it with a producer and closes it", asyn
   assert.equal(reader.streamClosed, true)
 })
 
+test("a page that has read a stream and appends to it sees that when it reads again", async t => {
+  const page = await browser.newPage()
+  t.after(() => page.close())
+  const url = `${server.url}/v1/stream/browser/own-writes`
+  await page.goto(pageUrl({ stream: url, key: "own-writes" }))
+  const headers = { "Content-Type": "text/plain" }
+  const read = () => page.evaluate(async url => (await fetch(`${url}?offset=-1`)).text(), url)
+  const send = (method, body) =>
+    page.evaluate(async ({ url, ...options }) => (await fetch(url, options)).status, { url, method, headers, body })
+  assert.equal(await send("PUT", "one"), 201)
+  assert.equal(await read(), "one")
+  assert.equal(await send("POST", ", two"), 204)
+  assert.equal(await read(), "one, two")
+
+  // A page that asks again for what has not changed does not get it again: the browser asks with the tag that it has.
+  const again = page.waitForResponse(response => response.url().startsWith(url))
+  assert.equal(await read(), "one, two")
+  assert.equal((await (await again).allHeaders())["cache-control"], "no-cache")
+})
+
 async function reloadInMidAnswer(page) {
   for (let reload = 1; reload <= RELOADS; reload++) {
     await tokensShown(page, reload * TOKENS_BETWEEN_RELOADS)

@@ -12,14 +12,14 @@ after(() => server?.stop())
 const streamUrl = name => `${server.url}/v1/stream/headers/${name}`
 
 async function cachingOf(name, lifetime) {
-  const headers = { "Content-Type": "text/plain", ...lifetime }
+  const headers = { "Content-Type": "text/plain", "Stream-Closed": "true", ...lifetime }
   assert.equal((await fetch(streamUrl(name), { method: "PUT", headers, body: "text" })).status, 201)
   return (await fetch(`${streamUrl(name)}?offset=-1`)).headers.get("Cache-Control")
 }
 
 const expiresIn = seconds => ({ "Stream-Expires-At": new Date(Date.now() + seconds * 1000).toISOString() })
 
-test("caches keep entries, but not for longer than the stream lives", async () => {
+test("caches keep what can grow no more, but not for longer than the stream lives", async () => {
   assert.equal(await cachingOf("for-ever", {}), "public, max-age=60, stale-while-revalidate=300")
   assert.equal(await cachingOf("ttl", { "Stream-TTL": "20" }), "public, max-age=20")
   assert.equal(await cachingOf("long-ttl", { "Stream-TTL": "100" }), "public, max-age=60, stale-while-revalidate=40")

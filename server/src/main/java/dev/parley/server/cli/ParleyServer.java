@@ -110,9 +110,11 @@ final class ParleyServer {
             closings.push(new Closing("subscriptions", subscriptions::close));
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
+            var streams = new StreamsDoor(engine, config, gate, subscriptions.routes(), metrics.registry());
             front.open(
                     List.of(
-                            new StreamsDoor(engine, config, gate, subscriptions.routes(), metrics.registry()),
+                            streams,
+                            streams.alias(),
                             new RestDoor(
                                     engine,
                                     config,

@@ -125,7 +125,8 @@ final class AppendToStream {
                 exchange.error(
                         409,
                         "SEQ_REGRESSED",
-                        "Stream-Seq must be greater than the last one, " + regressed.last() + ".");
+                        "Stream-Seq must be greater than the last one, " + regressed.last()
+                                + ": the sequence has gone on without this append.");
             case StreamOutcome.StaleEpoch stale -> {
                 exchange.response().putHeader(Wire.PRODUCER_EPOCH, Long.toString(stale.current()));
                 exchange.error(403, "STALE_EPOCH", "A producer with epoch " + stale.current() + " has taken over.");

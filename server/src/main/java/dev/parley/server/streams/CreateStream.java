@@ -141,9 +141,8 @@ final class CreateStream {
             }
             return null;
         }
-        String path = source.startsWith(StreamsDoor.PREFIX)
-                ? StreamPaths.canonical(source.substring(StreamsDoor.PREFIX.length()))
-                : null;
+        String belowRoot = StreamsDoor.belowRoot(source);
+        String path = belowRoot == null ? null : StreamPaths.canonical(belowRoot);
         if (path == null || StreamPaths.isReserved(path)) {
             throw RefusedException.badRequest(
                     "INVALID_FORK_SOURCE", "Stream-Forked-From must be a path below " + StreamsDoor.PREFIX);

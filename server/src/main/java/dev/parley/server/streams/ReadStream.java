@@ -154,7 +154,7 @@ final class ReadStream {
         boolean ends = upToDate && state.closed();
         HttpServerResponse response = exchange.response()
                 .putHeader(Wire.NEXT_OFFSET, Offsets.render(chunk.to()))
-                .putHeader(HttpHeaders.CACHE_CONTROL, caching(state, chunk.to() > start));
+                .putHeader(HttpHeaders.CACHE_CONTROL, caching(state, chunk.to() > start, !upToDate || ends));
         if (upToDate) {
             response.putHeader(Wire.UP_TO_DATE, Wire.TRUE);
         }
@@ -188,12 +188,16 @@ final class ReadStream {
     }
 
     /**
-     * Entries never change, so caches may keep them (10.1), but not for longer than the stream lives; that there are none
-     * yet is true for a moment only.
+     * Entries never change, so caches may keep them (10.1), but not for longer than the stream lives. An answer that reaches
+     * the tail of an open stream is another one after the next append, and who has just appended must see that: a cache
+     * asks us each time. That there are no entries yet is true for a moment only.
      */
-    private CharSequence caching(StreamState state, boolean hasEntries) {
+    private CharSequence caching(StreamState state, boolean hasEntries, boolean complete) {
         if (!hasEntries) {
             return Wire.NO_STORE;
+        }
+        if (!complete) {
+            return Wire.NO_CACHE;
         }
         long life = Long.MAX_VALUE;
         if (state.ttlMillis() >= 0) {

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The Durable Streams protocol at {@value #PREFIX}: one class a verb. Turns requests into commands and entries into
@@ -31,6 +32,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class StreamsDoor implements Door {
     /** Where the stream root is. */
     public static final String PREFIX = "/v1/stream/";
+
+    /** Where it is as well: the protocol's own proxy asks for it there. Links that we give out have {@link #PREFIX}. */
+    public static final String ALIAS = "/v1/streams/";
 
     private final Gate gate;
     private final SubscriptionRoutes subscriptions;
@@ -71,14 +75,42 @@ public final class StreamsDoor implements Door {
         return PREFIX;
     }
 
+    /** The same streams at {@value #ALIAS}. */
+    public Door alias() {
+        return new Door() {
+            @Override
+            public String prefix() {
+                return ALIAS;
+            }
+
+            @Override
+            public void handle(HttpServerRequest request) {
+                StreamsDoor.this.handle(request);
+            }
+
+            @Override
+            public Future<Void> drain() {
+                // All that there is to drain is the door's.
+                return Future.succeededFuture();
+            }
+        };
+    }
+
+    /** What follows the stream root in the path of a URL; null if it is elsewhere. */
+    static @Nullable String belowRoot(String path) {
+        if (path.startsWith(PREFIX)) {
+            return path.substring(PREFIX.length());
+        }
+        return path.startsWith(ALIAS) ? path.substring(ALIAS.length()) : null;
+    }
+
     @Override
     public void handle(HttpServerRequest request) {
         HttpServerResponse response = request.response();
         response.putHeader(Wire.NOSNIFF, Wire.NOSNIFF_VALUE)
                 .putHeader(Wire.RESOURCE_POLICY, Wire.RESOURCE_POLICY_VALUE);
         cors.apply(request);
-        String path =
-                StreamPaths.canonical(Objects.requireNonNull(request.path()).substring(PREFIX.length()));
+        String path = StreamPaths.canonical(Objects.requireNonNull(belowRoot(Objects.requireNonNull(request.path()))));
         if (path == null) {
             Replies.error(
                     request,

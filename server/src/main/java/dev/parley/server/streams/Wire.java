@@ -25,6 +25,7 @@ final class Wire {
     static final CharSequence RESOURCE_POLICY = HttpHeaders.createOptimized("Cross-Origin-Resource-Policy");
     static final CharSequence RESOURCE_POLICY_VALUE = HttpHeaders.createOptimized("cross-origin");
     static final CharSequence TRUE = HttpHeaders.createOptimized("true");
+    static final CharSequence NO_CACHE = HttpHeaders.createOptimized("no-cache");
     static final CharSequence NO_STORE = HttpHeaders.createOptimized("no-store");
 
     private Wire() {}
