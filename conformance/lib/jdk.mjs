@@ -10,8 +10,9 @@ export const jdkProgram = async (pid, name) => join(dirname(await readlink(`/pro
 export const collectGarbage = async pid =>
   promisify(execFile)(await jdkProgram(pid, "jcmd"), [String(pid), "GC.run"])
 
-/** Bytes of memory that the process takes, undefined where there is no /proc. */
+/** Bytes of memory that the process takes, undefined where there is no /proc, or when it has ended. */
 export async function residentBytes(pid) {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => undefined)
-  return status && Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]) * 1024
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status ?? "")?.[1]
+  return kib && Number(kib) * 1024
 }

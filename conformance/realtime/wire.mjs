@@ -41,10 +41,10 @@ export class WireConnection {
   #change
   #changed
 
-  /** Opens a WebSocket with these parameters; resolves when it is open, before anything is said. */
-  static async open(url, params) {
+  /** Opens a WebSocket with these parameters; resolves when it is open, before anything is said. `options`: of `ws`. */
+  static async open(url, params, options) {
     const connection = new WireConnection()
-    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/?${new URLSearchParams({ v: "6", format: "json", ...params })}`)
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/?${new URLSearchParams({ v: "6", format: "json", ...params })}`, options)
     connection.#socket = socket
     connection.#closed = once(socket, "close")
     socket.on("error", () => {}) // told by "close" as well
@@ -64,8 +64,8 @@ export class WireConnection {
   }
 
   /** Opens a connection and waits until it is CONNECTED. */
-  static async connect(url, params) {
-    const connection = await WireConnection.open(url, params)
+  static async connect(url, params, options) {
+    const connection = await WireConnection.open(url, params, options)
     connection.details = await connection.next("connected")
     return connection
   }

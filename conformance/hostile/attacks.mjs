@@ -1,0 +1,272 @@
+// The attacks: what each does, at four times the load that once ended the server, and over what it is done.
+// `server`: the kind of server (see siege.mjs) that meets it. `transports`: the first is the most telling one, the only one
+// in the short form. `prepare` is done by somebody who means well, before the attack; `run` by the attackers.
+import { setTimeout as sleep } from "node:timers/promises"
+import { WireConnection } from "../realtime/wire.mjs"
+import { AGAIN_MS, h2, repeated, ws } from "./weapons.mjs"
+
+const FULL = process.env.PARLEY_TEST_FULL === "1"
+const MIB = 1 << 20
+const ALL = ["http1", "http2", "tls"]
+const ATTACH = 10
+const PRESENCE = 14
+const MESSAGE = 15
+const PRESENCE_ENTER = 2
+const MEMBERS = 250
+const REWIND_MESSAGES = 100
+const LARGE_BYTES = 60_000
+const STREAM = "/v1/stream/attacked"
+const CHANNEL = "attacked"
+const TEXT = { "Content-Type": "text/plain" }
+const JSON_TYPE = { "Content-Type": "application/json" }
+
+export const attacks = {
+  "HTTP/2 pings and settings, and their acknowledgements are not read": {
+    server: "open",
+    transports: ["http2", "tls"],
+    load: { connections: 8, bytesEach: 67 * MIB },
+    run: http2Pings,
+  },
+  "half of the headers": {
+    server: "open",
+    transports: ALL,
+    load: { connections: 5_000, bytesEach: 15 << 10 },
+    run: halfHeaders,
+  },
+}
+
+/** Whoever is closed goes on by a new connection. */
+async function pings(weapons, { connections, bytesEach }, params) {
+  const chunk = repeated(ws.ping(125), MIB)
+  const attack = async () => {
+    for (let left = bytesEach; left > 0; ) {
+      const socket = await weapons.connectWebSocket(params)
+      if (!socket) return
+      left -= await weapons.pour(socket, chunk, left)
+      if (!socket.destroyed) return
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, attack))
+}
+
+async function http2Pings(weapons, { connections, bytesEach }) {
+  const chunk = repeated(Buffer.concat([h2.ping(), h2.settings()]), MIB)
+  await weapons.connectAll(
+    connections,
+    async socket => {
+      socket.write(h2.preface(0))
+      await weapons.pour(socket, chunk, bytesEach)
+    },
+    () => weapons.connect({ alpn: "h2" }),
+  )
+}
+
+/** Some stop after the handshake, which costs the server the most, others before, which costs attackers the least. */
+function silentTls(weapons, { connections, handshakesOneIn }) {
+  let n = 0
+  return weapons.connectAll(connections, undefined, () => (n++ % handshakesOneIn ? weapons.connectPlain() : weapons.connect()))
+}
+
+function halfHeaders(weapons, { connections, bytesEach }) {
+  if (weapons.transport === "http2") {
+    const bytes = Buffer.concat([h2.preface(65_535), h2.halfHeaders(1, bytesEach)])
+    return weapons.connectAll(connections, socket => void socket.write(bytes), () => weapons.connect({ alpn: "h2" }))
+  }
+  const bytes = `GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ${"x".repeat(bytesEach)}`
+  return weapons.connectAll(connections, socket => void socket.write(bytes))
+}
+
+/** By halves: one frame that is not whole, and a whole one of a message that is not. */
+function halfMessages(weapons, { connections, bytesEach, length }) {
+  const halves = [ws.half(bytesEach, length), ws.first(bytesEach)]
+  let n = 0
+  return weapons.connectAll(
+    connections,
+    socket => weapons.pour(socket, halves[n++ % 2], 1),
+    () => weapons.connectWebSocket({ key: weapons.target.key }),
+  )
+}
+
+async function arrivingBodies(weapons, { connections, bytesEach, length }) {
+  await weapons.fetch("PUT", STREAM, { headers: TEXT })
+  const chunk = Buffer.alloc(MIB, "x")
+  if (weapons.transport === "http2") {
+    return http2Requests(weapons, connections, { method: "POST", length }, stream => weapons.pour(stream, chunk, bytesEach))
+  }
+  await weapons.connectAll(connections, async socket => {
+    socket.write(weapons.request("POST", STREAM, { headers: TEXT, length }))
+    await weapons.pour(socket, chunk, bytesEach)
+  })
+}
+
+/** Whoever is refused or closed asks again by a new connection. */
+async function bodiesThatNeverCome(weapons, { connections }) {
+  const message = { method: "POST", path: `/channels/${CHANNEL}/messages`, headers: JSON_TYPE, length: 100 }
+  if (weapons.transport === "http2") return http2Requests(weapons, connections, message, () => {})
+  await weapons.keepUp(connections, socket => {
+    socket.write(weapons.request(message.method, message.path, message))
+    void weapons.readAnswer(socket).then(() => socket.destroy())
+  })
+  // Until those who were refused have come back and taken the places that others have left.
+  await sleep(2 * AGAIN_MS)
+}
+
+async function unreadAnswers(weapons, { connections, requestsEach }) {
+  const bytes = repeated(weapons.request("GET", `${STREAM}/big?offset=-1`), 1)
+  await weapons.connectAll(connections, socket => {
+    for (let n = 0; n < requestsEach; n++) socket.write(bytes)
+  })
+}
+
+async function closedWindows(weapons, { connections, streamsEach }) {
+  const get = stream => h2.request(stream, "GET", `${STREAM}/big?offset=-1`, authorization(weapons))
+  await weapons.connectAll(
+    connections,
+    socket => {
+      // Read, so that nothing but the window holds the answers back.
+      socket.resume()
+      socket.write(h2.preface(0))
+      socket.write(Buffer.concat(Array.from({ length: streamsEach }, (_, n) => get(2 * n + 1))))
+    },
+    () => weapons.connect({ alpn: "h2" }),
+  )
+}
+
+async function unreadEvents(weapons, { connections, appends, bytesEach }) {
+  const path = `${STREAM}/empty?offset=-1&live=sse`
+  if (weapons.transport === "http2") {
+    const streams = 1_000
+    await weapons.connectAll(
+      Math.ceil(connections / streams),
+      socket => {
+        socket.resume()
+        socket.write(h2.preface(0))
+        socket.write(Buffer.concat(Array.from({ length: streams }, (_, n) => h2.request(2 * n + 1, "GET", path, authorization(weapons)))))
+      },
+      () => weapons.connect({ alpn: "h2" }),
+    )
+  } else {
+    await weapons.connectAll(connections, socket => void socket.write(weapons.request("GET", path)))
+  }
+  for (let n = 0; n < appends; n++) {
+    await weapons.fetch("POST", `${STREAM}/empty`, { headers: TEXT, body: "e".repeat(bytesEach) })
+  }
+}
+
+/** All bodies but their last byte first, and then the last byte of all at once. */
+async function appendsInFlight(weapons, { connections, bytesEach }) {
+  const path = `${STREAM}/empty`
+  const body = Buffer.alloc(bytesEach, "a")
+  if (weapons.transport === "http2") {
+    return http2Requests(weapons, connections, { method: "POST", path, headers: TEXT, length: bytesEach }, stream => void stream.end(body))
+  }
+  const sockets = []
+  await weapons.connectAll(connections, async socket => {
+    socket.write(weapons.request("POST", path, { headers: TEXT, length: bytesEach }))
+    await weapons.pour(socket, body.subarray(1), 1)
+    sockets.push(socket)
+  })
+  await Promise.all(
+    sockets.map(socket => {
+      socket.write(body.subarray(0, 1))
+      return weapons.readAnswer(socket)
+    }),
+  )
+}
+
+async function presenceLists(weapons, { connections, names }) {
+  const path = `/presence?channels=${Array(names).fill(`${CHANNEL}-members`)}`
+  if (weapons.transport === "http2") {
+    return weapons.connectAll(
+      connections,
+      socket => {
+        socket.resume()
+        socket.write(Buffer.concat([h2.preface(0), h2.request(1, "GET", path, authorization(weapons))]))
+      },
+      () => weapons.connect({ alpn: "h2" }),
+    )
+  }
+  await weapons.connectAll(connections, socket => void socket.write(weapons.request("GET", path)))
+}
+
+async function attachments(weapons, { connections, attachmentsEach }, params) {
+  const channel = params === "rewind=100" ? `${CHANNEL}-history` : `${CHANNEL}-members`
+  await weapons.connectAll(
+    connections,
+    socket => {
+      for (let n = 0; n < attachmentsEach; n++) socket.write(ws.text({ action: ATTACH, channel: `[?${params}&n=${n}]${channel}` }))
+    },
+    () => weapons.connectWebSocket({ key: weapons.target.key }),
+  )
+}
+
+/** Each stream is reset as soon as its request is sent. */
+async function resets(weapons, { connections, streamsEach }) {
+  const ATONCE = 100
+  await weapons.connectAll(
+    connections,
+    async socket => {
+      socket.resume()
+      socket.write(h2.preface(65_535))
+      for (let n = 0; n < streamsEach && !socket.destroyed; n += ATONCE) {
+        const streams = Array.from({ length: ATONCE }, (_, i) => 2 * (n + i) + 1)
+        const frames = streams.map(stream => [h2.request(stream, "GET", `${STREAM}/big?offset=-1`, authorization(weapons)), h2.reset(stream)])
+        await weapons.pour(socket, Buffer.concat(frames.flat()), 1)
+      }
+    },
+    () => weapons.connect({ alpn: "h2" }),
+  )
+}
+
+/** As many requests as that, spread over as few HTTP/2 connections as can bear them; `send` sends their bodies. */
+async function http2Requests(weapons, count, { method, path = STREAM, headers = TEXT, length }, send) {
+  const streamsEach = 100
+  const sending = []
+  for (let left = count; left > 0; left -= streamsEach) {
+    const session = await weapons.connectHttp2()
+    for (let n = 0; session && n < Math.min(left, streamsEach); n++) {
+      const fields = { ":method": method, ":path": path, ...headers, "content-length": length, ...authorization(weapons) }
+      const stream = session.request(fields, { endStream: false })
+      stream.on("error", () => {}).on("response", answer => weapons.count(answer[":status"])).resume()
+      sending.push(send(stream))
+    }
+  }
+  await Promise.all(sending)
+}
+
+// ---- What there is before the attack -------------------------------------------------------------
+
+const authorization = ({ target: { key } }) => (key ? { authorization: `Basic ${Buffer.from(key).toString("base64")}` } : {})
+
+async function emptyStream(weapons) {
+  await weapons.fetch("PUT", `${STREAM}/empty`, { headers: TEXT })
+}
+
+async function bigStream(weapons) {
+  await weapons.fetch("PUT", `${STREAM}/big`, { headers: TEXT, body: "b".repeat(MIB) })
+}
+
+/** A session with as many members as it may have, each with nearly as much data as it may bring; gives what ends them. */
+async function members({ target }) {
+  const connection = await WireConnection.connect(target.url, { key: target.key }, { ca: target.ca })
+  const channel = `${CHANNEL}-members`
+  const PRESENCE_MODE = 1 << 16
+  await connection.ask({ action: ATTACH, channel, flags: PRESENCE_MODE }, "attached")
+  for (let n = 0; n < MEMBERS; n++) {
+    const member = { action: PRESENCE_ENTER, clientId: `member${n}`, data: "m".repeat(LARGE_BYTES) }
+    const answer = await connection.ask({ action: PRESENCE, channel, msgSerial: n, presence: [member] }, "ack", "nack")
+    if (answer.error) throw new Error(JSON.stringify(answer.error))
+    connection.drain()
+  }
+  return () => connection.cut()
+}
+
+async function history({ target }) {
+  const connection = await WireConnection.connect(target.url, { key: target.key }, { ca: target.ca })
+  for (let n = 0; n < REWIND_MESSAGES; n++) {
+    const message = { name: "large", data: "h".repeat(LARGE_BYTES) }
+    const answer = await connection.ask({ action: MESSAGE, channel: `${CHANNEL}-history`, msgSerial: n, messages: [message] }, "ack", "nack")
+    if (answer.error) throw new Error(JSON.stringify(answer.error))
+  }
+  connection.cut()
+}
