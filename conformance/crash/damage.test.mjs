@@ -2,7 +2,7 @@
 // a clear message; it never goes on with a part.
 import { test } from "node:test"
 import assert from "node:assert/strict"
-import { cp, rm, unlink } from "node:fs/promises"
+import { cp, readdir, rm, stat, unlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { seededRandom } from "../lib/random.mjs"
 import { removeFolder, temporaryFolder } from "../lib/server.mjs"
@@ -128,6 +128,37 @@ test("a store and a journal that do not fit are refused", { timeout: TEST_TIMEOU
   )
 })
 
+test("a damaged store is told in one line", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const young = await writeAndKill(t, settings(NEVER_MS), names => names.length > 1)
+  const old = await writeAndKill(t, settings(OFTEN_MS), names => !names.includes(FIRST_SEGMENT))
+  const damages = {
+    "its list of files scribbled over": dataDir => scribbleOver(dataDir, /^MANIFEST/),
+    "its list of files deleted": dataDir => inStore(dataDir, /^MANIFEST/, unlink),
+    "its tables scribbled over": dataDir => scribbleOver(dataDir, /\.sst$/),
+    "its tables deleted": dataDir => inStore(dataDir, /\.sst$/, unlink),
+  }
+  for (const [name, damage] of Object.entries(damages)) {
+    await t.test(`${name}: refused`, () => onCopy(old, damage, victim => refuse(victim, [], /backup/)))
+  }
+  await t.test("one that the journal can rebuild: told how", () =>
+    onCopy(young, damages["its tables scribbled over"], async (victim, ledgers) => {
+      await refuse(victim, ledgers, /store away/)
+      await rm(join(victim.dataDir, "store"), { recursive: true })
+      await recover(victim, ledgers)
+    }),
+  )
+})
+
+async function inStore(dataDir, names, action) {
+  const store = join(dataDir, "store")
+  const found = (await readdir(store)).filter(name => names.test(name))
+  assert.ok(found.length > 0, "the store has such files")
+  for (const name of found) await action(join(store, name))
+}
+
+const scribbleOver = (dataDir, names) =>
+  inStore(dataDir, names, async path => writeFile(path, Buffer.alloc((await stat(path)).size, 0x5a)))
+
 /** Writes until `enough`, which is given the names of the journal's files, then kills the server. */
 async function writeAndKill(t, settings, enough) {
   const victim = new Victim(settings)
@@ -183,11 +214,12 @@ async function recover(victim, ledgers) {
   await victim.stop()
 }
 
-async function refuse(victim) {
+async function refuse(victim, _, advice = /./) {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     await assert.rejects(victim.start(), error => {
       assert.equal(error.status, COULD_NOT_START, error.message)
       assert.match(error.log, /^parley: .*(journal|damaged|missing)/m)
+      assert.match(error.log, advice)
       assert.doesNotMatch(error.log, /^\s+at /m, "a stack trace is no clear message")
       return true
     })

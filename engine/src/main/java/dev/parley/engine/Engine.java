@@ -13,9 +13,12 @@ import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.JournalFullException;
 import dev.parley.engine.journal.LocalJournal;
 import dev.parley.engine.session.Sessions;
+import dev.parley.engine.store.NativeLibrary;
 import dev.parley.engine.store.RocksStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreDamagedException;
+import dev.parley.engine.store.StoreException;
 import dev.parley.engine.stream.ForkRelease;
 import dev.parley.engine.stream.StreamCommand.Create;
 import dev.parley.engine.stream.StreamOutcome;
@@ -114,7 +117,7 @@ public final class Engine implements AutoCloseable {
      * @throws IOException with a message for the operator, if the folder is in use, damaged or from another version
      */
     public static Engine open(EngineOptions options) throws IOException {
-        Files.createDirectories(options.folder());
+        DataFolder.open(options.folder());
         AtomicLong waitingBytes = new AtomicLong();
         DiskRoom room = new DiskRoom(options, waitingBytes::get);
         Disk disk = new FolderDisk(options.folder().resolve("journal"), room::besidesSegment);
@@ -131,6 +134,7 @@ public final class Engine implements AutoCloseable {
             throws IOException {
         FileChannel lock = lock(options.folder());
         try {
+            NativeLibrary.load(options.folder().resolve("native"));
             Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes());
             room.isFor(store);
             try {
@@ -151,10 +155,24 @@ public final class Engine implements AutoCloseable {
                 store.close();
                 throw e;
             }
+        } catch (StoreDamagedException e) {
+            lock.close();
+            throw new IOException(
+                    "the store is damaged: " + e.getMessage() + ". " + adviceOnDamage(options.folder(), disk), e);
+        } catch (StoreException e) {
+            lock.close();
+            throw new IOException(e.getMessage(), e);
         } catch (IOException | RuntimeException e) {
             lock.close();
             throw e;
         }
+    }
+
+    private static String adviceOnDamage(Path folder, Disk disk) throws IOException {
+        return LocalJournal.isWholeOn(disk)
+                ? "The journal is there from its beginning and makes a new store: move " + folder.resolve("store")
+                        + " away and start again"
+                : "Restore the data folder from a backup";
     }
 
     private Engine(

@@ -23,8 +23,17 @@ import org.jspecify.annotations.Nullable;
  * is zeroed before anyone reads.
  */
 public final class LocalJournal implements Journal {
-    /** A record without payload is no record; a mark carries one byte that no command starts with. */
+    /** A record without payload is no record; a mark carries a byte that no command starts with. */
     private static final byte MARK = (byte) 0xFF;
+
+    /** The second byte of the mark that ends a segment: the log goes on in the next one. */
+    private static final byte GOES_ON = 1;
+
+    private static final ByteBuffer END_OF_SEGMENT =
+            ByteBuffer.wrap(new byte[] {MARK, GOES_ON}).asReadOnlyBuffer();
+
+    /** What each segment keeps free for that mark. */
+    private static final int END_BYTES = Segment.paddedBytes(END_OF_SEGMENT.capacity());
 
     private static final long FIRST_SEGMENT_BYTES = 4 << 20;
     private static final long GROWTH = 4;
@@ -77,6 +86,11 @@ public final class LocalJournal implements Journal {
         return disk.list().stream().anyMatch(Segment::isName);
     }
 
+    /** True if nothing of the journal on {@code disk} has been freed: replaying it makes all that there is. */
+    public static boolean isWholeOn(Disk disk) throws IOException {
+        return disk.list().contains(Segment.nameOf(0));
+    }
+
     private Segment openSegments() throws IOException {
         List<String> names = disk.list().stream()
                 .filter(Segment::isName)
@@ -113,6 +127,7 @@ public final class LocalJournal implements Journal {
         // Where the log seems to end, until a later segment goes on from there.
         long end = segments.getFirst().base() + Segment.HEADER_BYTES;
         boolean ended = false;
+        boolean goesOn = false;
         ByteBuffer buffer = ByteBuffer.allocateDirect(
                 (int) segments.stream().mapToLong(Segment::capacity).max().orElseThrow());
         for (Segment segment : segments) {
@@ -134,8 +149,14 @@ public final class LocalJournal implements Journal {
                 ended = true;
                 continue;
             }
+            goesOn = false;
             while (record != null) {
                 long at = segment.base() + offset;
+                if (record.payload().equals(END_OF_SEGMENT)) {
+                    // It counts only if the next segment has records: if not, this one is written on, over the mark.
+                    goesOn = true;
+                    break;
+                }
                 if (at >= position && record.payload().get(0) != MARK) {
                     reader.read(at, record.payload());
                 }
@@ -148,6 +169,12 @@ public final class LocalJournal implements Journal {
         }
         if (position > end) {
             throw outOfRange(position, end);
+        }
+        if (goesOn && segments.getLast().base() < end) {
+            throw new CorruptJournalException(
+                    "the journal goes on behind " + segments.getLast().name()
+                            + ", but the next segment is missing. Restore the data folder from a backup; Parley will not start on"
+                            + " a log without its end");
         }
         cutTornTail(end, buffer);
         groupStart = end;
@@ -188,12 +215,11 @@ public final class LocalJournal implements Journal {
 
     /** Zeroes everything behind {@code end} and drops the segments after it, so that nothing torn comes back. */
     private void cutTornTail(long end, ByteBuffer buffer) throws IOException {
-        while (segments.getLast().base() >= end) {
-            Segment empty = segments.removeLast();
-            empty.file().close();
-            disk.delete(empty.name());
+        for (Segment segment : segments) {
+            if (segment.base() < end) {
+                active = segment;
+            }
         }
-        active = segments.getLast();
         ByteBuffer bytes = load(active, buffer);
         int from = (int) (end - active.base());
         int to = bytes.limit();
@@ -203,6 +229,13 @@ public final class LocalJournal implements Journal {
         if (to > from) {
             active.file().write(ByteBuffer.allocate(to - from), from);
             active.file().sync();
+        }
+        // Last, as the mark that they follow is among what was cut: with the mark and without them the log has lost its
+        // end.
+        while (segments.getLast() != active) {
+            Segment empty = segments.removeLast();
+            empty.file().close();
+            disk.delete(empty.name());
         }
     }
 
@@ -217,7 +250,7 @@ public final class LocalJournal implements Journal {
             throw new RecordTooLargeException(length, maxRecordBytes);
         }
         int padded = Segment.paddedBytes(length);
-        if (groupStart + group.position() + padded > active.end()) {
+        if (groupStart + group.position() + padded > active.end() - END_BYTES) {
             // A group never spans two segments.
             sync();
             roll();
@@ -267,7 +300,7 @@ public final class LocalJournal implements Journal {
     public void idle() throws IOException {
         usable();
         int padded = Segment.paddedBytes(1);
-        if (marked || groupStart + padded > active.end()) {
+        if (marked || groupStart + padded > active.end() - END_BYTES) {
             return;
         }
         try {
@@ -294,12 +327,14 @@ public final class LocalJournal implements Journal {
         // One that failed may have failed long ago, and there may be room again.
         CompletableFuture<Segment> prepared =
                 next == null || next.isCompletedExceptionally() ? prepareAfter(active) : next;
+        Segment full = active;
         try {
             active = prepared.join();
         } catch (CompletionException e) {
             next = null;
             throw new JournalFullException(segmentBytes, e);
         }
+        noteThatLogGoesOn(full);
         synchronized (segments) {
             segments.add(active);
         }
@@ -307,9 +342,26 @@ public final class LocalJournal implements Journal {
         next = null;
     }
 
+    /** Durable before the next segment has a record, so that its loss is noticed. */
+    private void noteThatLogGoesOn(Segment full) throws IOException {
+        if (groupStart + END_BYTES > full.end()) {
+            // Filled by a version without this mark.
+            return;
+        }
+        try {
+            Segment.encode(group, crc, groupStart, durable, END_OF_SEGMENT.duplicate());
+            full.file().write(group.flip(), groupStart - full.base());
+            group.clear();
+            full.file().sync();
+        } catch (IOException | RuntimeException | Error e) {
+            broken = true;
+            throw e;
+        }
+    }
+
     /** Segments grow to their full size, so that a server with little to do has little to write. */
     private CompletableFuture<Segment> prepareAfter(Segment segment) {
-        long room = (long) Segment.HEADER_BYTES + Segment.paddedBytes(maxRecordBytes);
+        long room = (long) Segment.HEADER_BYTES + Segment.paddedBytes(maxRecordBytes) + END_BYTES;
         long capacity = Math.min(segmentBytes, Math.max(GROWTH * segment.capacity(), room));
         return CompletableFuture.supplyAsync(
                 () -> {

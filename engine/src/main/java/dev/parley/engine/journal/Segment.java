@@ -39,14 +39,18 @@ record Segment(DiskFile file, String name, long base, long capacity) {
         return name.endsWith(SUFFIX);
     }
 
+    static String nameOf(long base) {
+        // Zero-padded, so that listings sort in the order of the log.
+        return "%020d%s".formatted(base, SUFFIX);
+    }
+
     static Segment create(Disk disk, long base, long capacity) throws IOException {
         BinaryWriter header = new BinaryWriter(HEADER_BYTES);
         header.fixed64(MAGIC).fixed64(VERSION).fixed64(base).fixed64(capacity);
         CRC32C crc = new CRC32C();
         crc.update(header.view());
         header.fixed64(crc.getValue());
-        // Zero-padded, so that listings sort in the order of the log.
-        String name = "%020d%s".formatted(base, SUFFIX);
+        String name = nameOf(base);
         return new Segment(disk.create(name, header.toBytes(), capacity), name, base, capacity);
     }
 

@@ -27,6 +27,7 @@ import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Slice;
 import org.rocksdb.Snapshot;
+import org.rocksdb.Status;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
@@ -42,10 +43,14 @@ public final class RocksStore implements Store {
     /** Of all tables together: one that has grown large has all of them flushed. */
     private static final long ALL_MEMTABLES_BYTES = 256L << 20;
 
+    /** How RocksDB says that one of its files is gone, which has no code of its own. */
+    private static final String MISSING = "No such file or directory";
+
     private static final int BLOCK_BYTES = 16 << 10;
     private static final double BLOOM_BITS_PER_KEY = 10;
 
     static {
+        // Does nothing where NativeLibrary has done it.
         RocksDB.loadLibrary();
     }
 
@@ -88,7 +93,7 @@ public final class RocksStore implements Store {
             }
         } catch (RocksDBException | IOException e) {
             closeAll(owned);
-            throw new StoreException("cannot open the store in " + folder + ": " + e.getMessage(), e);
+            throw failure("cannot open the store in " + folder, e);
         }
     }
 
@@ -104,6 +109,13 @@ public final class RocksStore implements Store {
                 .setMaxWriteBufferNumber(3)
                 .setCompressionType(CompressionType.LZ4_COMPRESSION)
                 .setLevelCompactionDynamicLevelBytes(true);
+    }
+
+    private static StoreException failure(String what, Exception cause) {
+        String message = what + ": " + cause.getMessage();
+        Status status = cause instanceof RocksDBException e ? e.getStatus() : null;
+        boolean damage = status != null && (status.getCode() == Status.Code.Corruption || message.contains(MISSING));
+        return damage ? new StoreDamagedException(message, cause) : new StoreException(message, cause);
     }
 
     private <T extends AutoCloseable> T own(T resource) {
@@ -124,7 +136,7 @@ public final class RocksStore implements Store {
         try {
             return db.get(handle(table), options, key);
         } catch (RocksDBException e) {
-            throw new StoreException("cannot read from the store: " + e.getMessage(), e);
+            throw failure("cannot read from the store", e);
         }
     }
 
@@ -225,7 +237,7 @@ public final class RocksStore implements Store {
         try {
             rows.status();
         } catch (RocksDBException e) {
-            throw new StoreException("cannot read from the store: " + e.getMessage(), e);
+            throw failure("cannot read from the store", e);
         }
     }
 
@@ -242,7 +254,7 @@ public final class RocksStore implements Store {
             }
             db.write(writeOptions, changes);
         } catch (RocksDBException e) {
-            throw new StoreException("cannot write to the store: " + e.getMessage(), e);
+            throw failure("cannot write to the store", e);
         }
     }
 
@@ -251,7 +263,7 @@ public final class RocksStore implements Store {
         try (FlushOptions options = new FlushOptions().setWaitForFlush(true)) {
             db.flush(options, handles);
         } catch (RocksDBException e) {
-            throw new StoreException("cannot flush the store: " + e.getMessage(), e);
+            throw failure("cannot flush the store", e);
         }
     }
 
@@ -260,7 +272,7 @@ public final class RocksStore implements Store {
         try {
             return db.getAggregatedLongProperty("rocksdb.cur-size-all-mem-tables");
         } catch (RocksDBException e) {
-            throw new StoreException("cannot ask the store for the size of its memory: " + e.getMessage(), e);
+            throw failure("cannot ask the store for the size of its memory", e);
         }
     }
 

@@ -4,7 +4,7 @@ import java.io.Serial;
 import org.jspecify.annotations.Nullable;
 
 /** The store cannot read or write. What it holds is derived: a restart rebuilds it from the journal. */
-public final class StoreException extends RuntimeException {
+public sealed class StoreException extends RuntimeException permits StoreDamagedException {
     @Serial
     private static final long serialVersionUID = 1L;
 

@@ -256,6 +256,78 @@ class LocalJournalTest {
                 .hasMessageContaining("Restore the data folder from a backup");
     }
 
+    /** Without the store, which has made no checkpoint yet: only the journal itself can tell. */
+    @Test
+    void theLossOfTheNewestSegmentIsNoticed() throws IOException {
+        List<String> written = new ArrayList<>();
+        try (Opened journal = open(folder)) {
+            // The next segment is not made ahead before this one is half full.
+            while (segments(folder).size() < 4) {
+                written.add("record " + written.size());
+                journal.appendAndSync(written.getLast());
+            }
+            journal.journal.idle();
+        }
+        List<Path> files = segments(folder);
+        Path lost = copy();
+        Files.delete(lost.resolve(files.getLast().getFileName()));
+        Files.delete(lost.resolve(files.get(files.size() - 2).getFileName()));
+        for (int tries = 0; tries < 2; tries++) {
+            assertThatThrownBy(() -> open(lost))
+                    .isInstanceOf(CorruptJournalException.class)
+                    .hasMessageContaining(
+                            files.get(files.size() - 3).getFileName().toString())
+                    .hasMessageContaining("the next segment is missing");
+        }
+        try (Opened journal = open(folder)) {
+            assertThat(journal.replayed).isEqualTo(written);
+        }
+    }
+
+    /** As a crash leaves it between the note that the log goes on and the first record behind it. */
+    @Test
+    void aLogThatWasToGoOnInTheNextSegmentGoesOn() throws IOException {
+        List<String> written = new ArrayList<>();
+        try (Opened journal = open(folder)) {
+            while (segments(folder).size() < 3) {
+                written.add("record " + written.size());
+                journal.appendAndSync(written.getLast());
+            }
+        }
+        // Two records each do not fit into what is left of the second segment.
+        String large = "x".repeat(MAX_RECORD_BYTES);
+        List<Path> files = segments(folder);
+        try (Opened journal = open(folder)) {
+            while (segments(folder).size() == files.size()) {
+                written.add(large);
+                journal.appendAndSync(large);
+            }
+        }
+        Path last = segments(folder).getLast();
+        Path crashed = copy();
+        List<String> kept = new ArrayList<>(written);
+        try (Opened journal = open(crashed)) {
+            assertThat(journal.replayed).isEqualTo(kept);
+        }
+        for (Path file : segments(crashed)) {
+            if (file.getFileName().toString().compareTo(last.getFileName().toString()) >= 0) {
+                zeroFile(file, Segment.HEADER_BYTES, SEGMENT_BYTES);
+            }
+        }
+        List<String> left = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            try (Opened journal = open(crashed)) {
+                if (i == 0) {
+                    left.addAll(journal.replayed);
+                    assertThat(written).startsWith(left.toArray(String[]::new));
+                }
+                assertThat(journal.replayed).isEqualTo(left);
+                left.add(large);
+                journal.appendAndSync(large);
+            }
+        }
+    }
+
     @Test
     void aNewerFormatIsNamed() throws IOException {
         open(folder).close();
