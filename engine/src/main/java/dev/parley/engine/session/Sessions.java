@@ -332,6 +332,37 @@ public final class Sessions {
         List<Row> rows(Table table, byte[] from, byte[] to, int limit);
     }
 
+    /**
+     * Up to which message the oldest ones have to go so that the session takes {@code maxBytes} at most, counted as
+     * {@link SessionState#bytes} is; or the horizon if it takes no more.
+     *
+     * @param limit how many messages are looked at
+     */
+    public long surplus(SessionState session, long maxBytes, int limit) {
+        long excess = session.bytes() - maxBytes;
+        long upTo = session.horizon();
+        if (excess <= 0) {
+            return upTo;
+        }
+        int seen = 0;
+        try (Moment now = store.snapshot();
+                Rows rows = scan(now, Table.MESSAGES, session.id(), new Range(upTo + 1, session.last(), false))) {
+            for (Row row = rows.next(); row != null && excess > 0 && seen < limit; row = rows.next()) {
+                Head head = SessionRows.message(row.key(), row.value()).head();
+                excess -= head.stored();
+                if (head.annotated()) {
+                    byte[] totals = now.get(Table.SUMMARIES, AnnotationRows.totalsKey(session.id(), head.serial()));
+                    excess -= totals == null
+                            ? 0
+                            : AnnotationRows.totals(totals).bytes();
+                }
+                upTo = head.serial();
+                seen++;
+            }
+        }
+        return upTo;
+    }
+
     private static Scan scanOf(View view) {
         return (table, from, to, limit) -> {
             List<Row> found = new ArrayList<>();

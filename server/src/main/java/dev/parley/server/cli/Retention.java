@@ -3,7 +3,6 @@ package dev.parley.server.cli;
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
-import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionOutcome;
@@ -32,8 +31,6 @@ final class Retention {
 
     /** Messages that are read to find out how many of them have to go; the next round goes on. */
     static final int MESSAGES_PER_LOOK = 1_000;
-
-    static final int BYTES_PER_LOOK = 4 << 20;
 
     /** Entries may grow older by this share of their age: so not each of them is removed by a command of its own. */
     private static final int SLACK_SHARE = 10;
@@ -88,7 +85,7 @@ final class Retention {
 
     private void trim(SessionState session) {
         Namespace rules = apps.namespace(session.name().app(), session.name().name());
-        long upTo = Math.max(tooOld(session, rules.retentionAge()), tooMany(session, rules.retentionBytes()));
+        long upTo = Math.max(tooOld(session, rules.retentionAge()), engine.sessions().surplus(session, rules.retentionBytes(), MESSAGES_PER_LOOK));
         if (upTo > session.horizon()) {
             submit(new SessionCommand.Trim(session.name(), clock.millis(), upTo));
         }
@@ -111,23 +108,6 @@ final class Retention {
         boolean any = !sessions.messages(session, old, 1, 1).isEmpty()
                 || !sessions.presence(session, old, 1).isEmpty();
         return any ? upTo : session.horizon();
-    }
-
-    /** Up to where messages are too many. */
-    private long tooMany(SessionState session, long bytes) {
-        long excess = session.bytes() - bytes;
-        long upTo = session.horizon();
-        if (excess > 0) {
-            var all = new Range(upTo + 1, session.last(), false);
-            for (MessageEntry message : engine.sessions().messages(session, all, MESSAGES_PER_LOOK, BYTES_PER_LOOK)) {
-                if (excess <= 0) {
-                    break;
-                }
-                excess -= message.weight();
-                upTo = message.serial();
-            }
-        }
-        return upTo;
     }
 
     /** Nobody waits for it: what is not done now will be found again in the next round. */

@@ -9,6 +9,7 @@ import dev.parley.engine.command.Command;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionName;
@@ -138,6 +139,44 @@ class RetentionTest {
         step("small:1");
 
         assertThat(texts("small:1")).hasSizeBetween(2, 5).last().asString().endsWith("9");
+    }
+
+    @Test
+    void removesNoMoreThanIsTooMuchHoweverOftenTheOldestWasChanged() throws IOException {
+        publish("shop", "small:1", "old");
+        for (int i = 0; i < 10; i++) {
+            now++;
+            change("small:1", MessageEntry.Action.UPDATE, "x".repeat(400));
+            now++;
+            change("small:1", MessageEntry.Action.APPEND, "y");
+        }
+        for (int i = 0; i < 20; i++) {
+            now++;
+            publish("shop", "small:1", "new" + i);
+        }
+        assertThat(state("shop", "small:1").bytes()).isGreaterThan(SMALL.retentionBytes());
+
+        step("small:1");
+
+        // Its older versions are what is too much.
+        assertThat(texts("small:1")).hasSize(20);
+        assertThat(state("shop", "small:1").bytes()).isLessThan(SMALL.retentionBytes());
+    }
+
+    /** Changes the session's first message. */
+    private void change(String session, MessageEntry.Action action, String text) {
+        long serial = engine.sessions()
+                .messages(state("shop", session), ALL, 1, 1 << 20)
+                .getFirst()
+                .serial();
+        var change = new MessageOp.Change(
+                action,
+                serial,
+                new Body(null, Data.of(text), null, null),
+                new Operation(null, null, null),
+                true,
+                1 << 20);
+        submit(new SessionCommand.Publish(new SessionName("shop", session), now, null, List.of(change)));
     }
 
     @Test
