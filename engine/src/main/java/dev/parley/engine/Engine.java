@@ -54,6 +54,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+    private static final byte[] TIME_KEY = "time".getBytes(StandardCharsets.UTF_8);
     private static final byte[] SHARDS_KEY = "shards".getBytes(StandardCharsets.UTF_8);
     /** How long a group that is smaller than the last one waits for more. Fewer, larger syncs cost less of the CPU. */
     private static final long GATHER_NANOS = 100_000;
@@ -523,6 +524,21 @@ public final class Engine implements AutoCloseable {
         Sessions.Growing found = sessions.idle(growing, now - GROWTH_PAUSE_MILLIS, now, GROWING_BATCH);
         growing = found.next();
         found.idle().forEach(compact -> enqueue(compact, Forks.ignore()));
+    }
+
+    /**
+     * Notes that it is {@code now} for certain, in milliseconds since 1970, so that the next start can tell whether its
+     * clock may be right. It lasts from the next checkpoint on.
+     */
+    public void noteTime(long now) {
+        store.write(List.of(new Store.Change.Put(
+                Table.META, TIME_KEY, new BinaryWriter(8).fixed64(now).toBytes())));
+    }
+
+    /** What {@link #noteTime} was last told, or 0. */
+    public long notedTime() {
+        byte[] noted = store.get(Table.META, TIME_KEY);
+        return noted == null ? 0 : new BinaryReader(noted).fixed64();
     }
 
     /** Brings to an end what a crash may have left between two shards. Call it once after opening, at {@code now}. */

@@ -162,6 +162,10 @@ final class History {
     }
 
     private Server start() throws IOException {
+        if (random.nextInt(8) == 0) {
+            trace.accept("the clock is set back");
+            now -= random.nextInt(100);
+        }
         Server started = new Server();
         started.forks.recover(started.streams.releases(), now);
         started.forks.recover(started.streams.orphanedPins(), now);

@@ -410,9 +410,11 @@ public final class SessionMachine {
                 ids.computeIfAbsent(id, fresh -> new ArrayList<>()).add(last);
             }
         }
-        if (fold.collectionDue(c.time())) {
-            for (ObjectOperation orphan : fold.collect(c.time())) {
-                last = Positions.next(last, c.time());
+        // Whatever the clock of the node says that submitted this, the session has been here before.
+        long time = Math.max(c.time(), Positions.millis(s.last()));
+        if (fold.collectionDue(time)) {
+            for (ObjectOperation orphan : fold.collect(time)) {
+                last = Positions.next(last, time);
                 ObjectRefusal refusal = fold.apply(last, orphan);
                 if (refusal != null) {
                     throw new IllegalStateException("an orphan cannot be deleted: " + refusal);
@@ -421,7 +423,7 @@ public final class SessionMachine {
             }
         }
         tx.changeObjects(s, fold.draft());
-        ids.forEach((id, changes) -> tx.keepObjectId(s, id, changes, c.time()));
+        ids.forEach((id, changes) -> tx.keepObjectId(s, id, changes, time));
         SessionState now = s;
         for (ObjectEntry entry : entries) {
             now = tx.add(now, entry);

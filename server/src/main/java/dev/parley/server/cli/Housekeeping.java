@@ -2,6 +2,7 @@ package dev.parley.server.cli;
 
 import dev.parley.engine.Engine;
 import dev.parley.server.ops.Health;
+import dev.parley.server.time.NodeClock;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -21,7 +22,7 @@ final class Housekeeping {
 
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
 
-    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
+    private final ScheduledExecutorService schedule = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("parley-housekeeping").factory());
 
     private final Health health;
@@ -33,11 +34,22 @@ final class Housekeeping {
     }
 
     static Housekeeping start(
-            Engine engine, Retention retention, Duration checkpointInterval, Health health, MeterRegistry meters) {
+            Engine engine,
+            Retention retention,
+            NodeClock clock,
+            Duration checkpointInterval,
+            Health health,
+            MeterRegistry meters) {
         var housekeeping = new Housekeeping(health, meters);
-        engine.mend(System.currentTimeMillis());
-        housekeeping.every("sweep", SWEEP_INTERVAL, () -> engine.sweep(System.currentTimeMillis()));
-        housekeeping.every("checkpoint", checkpointInterval, engine::checkpoint);
+        engine.mend(clock.millis());
+        housekeeping.every("sweep", SWEEP_INTERVAL, () -> {
+            clock.look();
+            engine.sweep(clock.deletionMillis());
+        });
+        housekeeping.every("checkpoint", checkpointInterval, () -> {
+            engine.noteTime(clock.deletionMillis());
+            engine.checkpoint();
+        });
         housekeeping.every("retention", RETENTION_INTERVAL, retention::step);
         return housekeeping;
     }
@@ -52,7 +64,7 @@ final class Housekeeping {
                 .description("Chores of housekeeping that failed and were tried again")
                 .tag("chore", name)
                 .register(meters);
-        var _ = clock.scheduleWithFixedDelay(
+        var _ = schedule.scheduleWithFixedDelay(
                 () -> {
                     try {
                         chore.run();
@@ -74,8 +86,8 @@ final class Housekeeping {
 
     /** Lets a checkpoint that is being made end: the engine makes one at a time. */
     void stop() throws InterruptedException {
-        clock.shutdown();
-        if (!clock.awaitTermination(CLOSE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
+        schedule.shutdown();
+        if (!schedule.awaitTermination(CLOSE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
             LOG.warn("A checkpoint does not end");
         }
     }

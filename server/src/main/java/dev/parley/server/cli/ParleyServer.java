@@ -19,6 +19,7 @@ import dev.parley.server.realtime.RealtimeDoor;
 import dev.parley.server.rest.RestDoor;
 import dev.parley.server.streams.StreamsDoor;
 import dev.parley.server.streams.subscription.SubscriptionService;
+import dev.parley.server.time.NodeClock;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -48,6 +49,9 @@ final class ParleyServer {
     /** What the drain timeout does not cover: closing sockets that were told to close. */
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
+    /** How long a clock that has jumped ahead is not believed. */
+    private static final Duration CLOCK_HOLD = Duration.ofHours(1);
+
     private static final Logger LOG = LoggerFactory.getLogger(ParleyServer.class);
 
     private final Config config;
@@ -56,6 +60,10 @@ final class ParleyServer {
     private final Health health = new Health();
     private final Metrics metrics = new Metrics();
     private final Engine engine;
+
+    /** What decides about graces and lifetimes; tokens are judged by the wall clock. */
+    private final NodeClock clock = NodeClock.system(CLOCK_HOLD);
+
     private final RootKey rootKey;
     private final URI uri;
 
@@ -96,13 +104,19 @@ final class ParleyServer {
             this.engine = openEngine();
             closings.push(new Closing("engine", engine::close));
             EngineMeters.bind(engine, metrics.registry());
+            clock.compareWith(engine.notedTime());
+            clock.bind(metrics.registry());
             this.rootKey = rootKeyIn(config.data().dir());
             this.uri = uri(port(listening));
             Apps apps = apps();
-            var retention = new Retention(engine, apps, Clock.systemUTC());
+            var retention = new Retention(engine, apps, clock.forDeletion());
             var housekeeping = Housekeeping.start(
-                    engine, retention, config.engine().checkpointInterval(), health, metrics.registry());
-            closings.push(new Closing("housekeeping", housekeeping::stop));
+                    engine, retention, clock, config.engine().checkpointInterval(), health, metrics.registry());
+            closings.push(new Closing("housekeeping", () -> {
+                housekeeping.stop();
+                // The checkpoint at the end keeps it.
+                engine.noteTime(clock.deletionMillis());
+            }));
             Revocations revocations = revocations();
             var gate = new Gate(
                     apps, open, config.auth().tokenLifetime(), revocations, Clock.systemUTC(), metrics.registry());
@@ -110,7 +124,7 @@ final class ParleyServer {
             closings.push(new Closing("subscriptions", subscriptions::close));
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
-            var streams = new StreamsDoor(engine, config, gate, subscriptions.routes(), metrics.registry());
+            var streams = new StreamsDoor(engine, config, gate, subscriptions.routes(), clock, metrics.registry());
             front.open(
                     List.of(
                             streams,
@@ -124,7 +138,7 @@ final class ParleyServer {
                                     occupancy,
                                     rootKey.key(),
                                     loopback && open,
-                                    Clock.systemUTC())),
+                                    clock)),
                     new RealtimeDoor(
                             vertx,
                             engine,
@@ -134,6 +148,7 @@ final class ParleyServer {
                             connectionKeys,
                             occupancy,
                             config.realtime(),
+                            clock,
                             metrics.registry()));
             closings.push(new Closing("doors", () -> {
                 health.become(Health.State.DRAINING);
@@ -187,7 +202,7 @@ final class ParleyServer {
                     folder,
                     publicUrl == null ? null : publicUrl.toString(),
                     loopback,
-                    InstantSource.system(),
+                    clock,
                     health,
                     metrics.registry());
         } catch (IOException e) {

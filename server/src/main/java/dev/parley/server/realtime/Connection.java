@@ -333,7 +333,7 @@ final class Connection {
             return;
         }
         appends.flush(session);
-        var leave = new SessionCommand.Leave(session, System.currentTimeMillis(), id, false);
+        var leave = new SessionCommand.Leave(session, site.clock().millis(), id, false);
         site.engine().submit(leave, new Reply<SessionOutcome.Done>() {
             @Override
             public void done(SessionOutcome.Done outcome) {
@@ -428,7 +428,7 @@ final class Connection {
                 site.settings().grownBytes());
         return new SessionCommand.Publish(
                 session,
-                System.currentTimeMillis(),
+                site.clock().millis(),
                 sender(frame),
                 publishing.operations(frame.messages(), id + ":" + frame.msgSerial()),
                 RunNotes.of(frame.messages()));
@@ -441,7 +441,7 @@ final class Connection {
                 site.gate(), principal, name, id, site.settings().messageBytes());
         return new SessionCommand.ChangeObjects(
                 session,
-                System.currentTimeMillis(),
+                site.clock().millis(),
                 sender(frame),
                 publishing.operations(frame.objects(), id + ":" + frame.msgSerial()),
                 ObjectLimits.DEFAULT);
@@ -459,7 +459,7 @@ final class Connection {
                 site.settings().messageBytes());
         return new SessionCommand.Annotate(
                 session,
-                System.currentTimeMillis(),
+                site.clock().millis(),
                 sender(frame),
                 annotating.operations(frame.annotations(), id + ":" + frame.msgSerial()),
                 Annotating.MAX_PER_MESSAGE);
@@ -496,7 +496,7 @@ final class Connection {
         }
         Namespace rules = site.apps().namespace(session.app(), session.name());
         return new SessionCommand.ChangePresence(
-                session, System.currentTimeMillis(), sender(frame), id, operations, rules.maxMembers());
+                session, site.clock().millis(), sender(frame), id, operations, rules.maxMembers());
     }
 
     private String memberName(InboundPresence event) throws WireException {
@@ -519,7 +519,7 @@ final class Connection {
 
     private void submitAppends(SessionName session, long serial, List<Appends.Append> batch, Runnable done) {
         footprint.requests(session);
-        long now = System.currentTimeMillis();
+        long now = site.clock().millis();
         if (batch.size() == 1) {
             submitAlone(session, now, serial, batch.getFirst(), done);
             return;
@@ -780,7 +780,7 @@ final class Connection {
         if (!revocation.covers(principal) || closing) {
             return;
         }
-        Instant now = Instant.now();
+        Instant now = site.clock().wall().instant();
         if (now.isBefore(revocation.appliesAt())) {
             revokedAt = revocation.appliesAt();
             outbox.send(Frames.auth(outbox.format()));
@@ -819,7 +819,7 @@ final class Connection {
         closing = true;
         appends.flush(null);
         release();
-        long now = System.currentTimeMillis();
+        long now = site.clock().millis();
         if (comesBack) {
             site.grace().lost(footprint, now);
         } else {
@@ -845,7 +845,7 @@ final class Connection {
             closing = true;
             appends.flush(null);
             release();
-            site.grace().lost(footprint, System.currentTimeMillis());
+            site.grace().lost(footprint, site.clock().millis());
         }
         loop.closed(this);
         onGone.accept(this);

@@ -4,6 +4,7 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.server.loop.Mailbox;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -15,19 +16,26 @@ final class Loop {
     private static final long TICK_MILLIS = 1_000;
 
     private final Vertx vertx;
+    private final InstantSource wall;
     private final Mailbox mailbox;
     private final Set<Connection> connections = new LinkedHashSet<>();
     private final Map<SessionName, Channel> channels = new HashMap<>();
 
-    Loop(Context context) {
+    /**
+     * For the event loop of {@code context}.
+     *
+     * @param wall by which tokens expire
+     */
+    Loop(Context context, InstantSource wall) {
         this.vertx = context.owner();
+        this.wall = wall;
         this.mailbox = new Mailbox(context);
         vertx.setPeriodic(TICK_MILLIS, timer -> tick());
     }
 
     private void tick() {
         long nanos = System.nanoTime();
-        long millis = System.currentTimeMillis();
+        long millis = wall.millis();
         // Some close, which changes the set.
         for (Connection connection : List.copyOf(connections)) {
             connection.tick(nanos, millis);

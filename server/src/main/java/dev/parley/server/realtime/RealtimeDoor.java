@@ -15,6 +15,7 @@ import dev.parley.server.config.Config;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.Replies;
 import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Frames;
 import dev.parley.server.wire.WireFormat;
@@ -76,19 +77,20 @@ public final class RealtimeDoor implements Door {
             ConnectionKeys keys,
             Occupancy occupancy,
             Config.Realtime settings,
+            NodeClock clock,
             MeterRegistry meters) {
         this.vertx = vertx;
-        var runs = new RunWatch(engine, apps, blocking, settings.runGrace());
+        var runs = new RunWatch(engine, apps, blocking, clock, settings.runGrace());
         var grace = new PresenceGrace(
                 engine, runs, settings.presenceGrace(), Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS));
         this.site = new Site(
-                engine, gate, apps, settings, keys, occupancy, grace, new AtomicInteger(), blocking, keys.newId());
+                engine, gate, apps, settings, keys, occupancy, grace, new AtomicInteger(), blocking, clock, keys.newId());
         List<Sessions.Membership> fromClients = engine.sessions().memberships().stream()
                 .filter(member -> !member.connectionId().startsWith(Apps.FIXED_MEMBERS_CONNECTION))
                 .toList();
-        grace.recover(fromClients, System.currentTimeMillis());
-        runs.recover(System.currentTimeMillis());
-        this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> grace.tick(System.currentTimeMillis()));
+        grace.recover(fromClients, clock.millis());
+        runs.recover(clock.millis());
+        this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> grace.tick(clock.millis()));
         revocations.onRevoked(this::revoked);
         apps.onRemoved(this::removed);
         Gauge.builder("parley.realtime.connections", connections, ConcurrentHashMap::size)
@@ -117,7 +119,7 @@ public final class RealtimeDoor implements Door {
     }
 
     private Loop loop() {
-        return loops.computeIfAbsent(Thread.currentThread(), thread -> new Loop(Vertx.currentContext()));
+        return loops.computeIfAbsent(Thread.currentThread(), thread -> new Loop(Vertx.currentContext(), site.clock().wall()));
     }
 
     /** Who is not let in is told so in a frame: browsers see nothing of an HTTP error. */

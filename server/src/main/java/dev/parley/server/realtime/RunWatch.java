@@ -16,6 +16,7 @@ import dev.parley.engine.session.Sessions;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.channel.RunNotes;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -65,6 +66,7 @@ final class RunWatch {
     private final Engine engine;
     private final Apps apps;
     private final Executor blocking;
+    private final InstantSource clock;
     private final long graceMillis;
     private final Map<String, Loss> lost = new HashMap<>();
 
@@ -79,10 +81,11 @@ final class RunWatch {
      * @param blocking runs what blocks on the disk
      * @param grace how long an agent may be gone
      */
-    RunWatch(Engine engine, Apps apps, Executor blocking, Duration grace) {
+    RunWatch(Engine engine, Apps apps, Executor blocking, InstantSource clock, Duration grace) {
         this.engine = engine;
         this.apps = apps;
         this.blocking = blocking;
+        this.clock = clock;
         this.graceMillis = grace.toMillis();
     }
 
@@ -170,7 +173,7 @@ final class RunWatch {
                 null,
                 new Body(RunNotes.RUN_END, null, null, extras.toString()),
                 false));
-        submit(new EndRun(run.session(), System.currentTimeMillis(), run.id(), connectionId, messages));
+        submit(new EndRun(run.session(), clock.millis(), run.id(), connectionId, messages));
     }
 
     /** Takes the run's headers from its start, and closes a message that it has left streaming. */
@@ -221,7 +224,7 @@ final class RunWatch {
             @Override
             public void failed(Exception failure) {
                 LOG.debug("run {} cannot be ended now", end.runId(), failure);
-                lost(end.connectionId(), Set.of(end.session()), System.currentTimeMillis());
+                lost(end.connectionId(), Set.of(end.session()), clock.millis());
             }
         });
     }

@@ -7,6 +7,7 @@ import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.config.Config;
 import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ObjectMessages;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,6 +29,7 @@ record Site(
         PresenceGrace grace,
         AtomicInteger attachments,
         Executor blocking,
+        NodeClock clock,
         String serverId) {
     /** How long a client goes on sending what was not acknowledged. */
     static final long CONNECTION_STATE_TTL_MILLIS = 120_000;

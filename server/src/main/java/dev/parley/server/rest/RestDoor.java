@@ -15,6 +15,7 @@ import dev.parley.server.http.Cors;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.RequestBody;
 import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireFormat;
@@ -29,7 +30,6 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.net.HostAndPort;
 import java.io.IOException;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -64,9 +64,10 @@ public final class RestDoor implements Door {
     private final ObjectsResource objects;
     private final KeysResource keys;
     private final @Nullable AppsResource apps;
+    private final ClockResource clockResource;
     private final Gate gate;
     private final Cors cors;
-    private final InstantSource clock;
+    private final NodeClock clock;
     private final int bodyBytes;
     private final AtomicInteger inProgress = new AtomicInteger();
 
@@ -78,7 +79,7 @@ public final class RestDoor implements Door {
     /**
      * A door to the sessions of {@code engine}.
      *
-     * @param rootKey who may make apps by the admin API
+     * @param rootKey who may make apps by the admin API, and vouch for the clock
      * @param appsForEverybody whether everybody may, where that API is on
      */
     public RestDoor(
@@ -90,7 +91,7 @@ public final class RestDoor implements Door {
             Occupancy occupancy,
             ApiKey rootKey,
             boolean appsForEverybody,
-            InstantSource clock) {
+            NodeClock clock) {
         this.messages = new MessagesResource(
                 engine,
                 gate,
@@ -111,6 +112,7 @@ public final class RestDoor implements Door {
         this.apps = config.auth().adminApi()
                 ? new AppsResource(engine, apps, gate, rootKey, appsForEverybody, clock)
                 : null;
+        this.clockResource = new ClockResource(clock, gate, rootKey);
         this.gate = gate;
         this.cors = Cors.withCredentials(
                 config.cors().origins(),
@@ -176,8 +178,9 @@ public final class RestDoor implements Door {
         // HEAD is answered as GET is, but for the body.
         String method = request.method().equals("HEAD") ? "GET" : request.method();
         return switch (method + " " + path.getFirst() + " " + path.size()) {
+            // What clients make token requests by, which are judged by the wall clock.
             case "GET time 1" ->
-                Answer.of(200, to -> to.beginArray().value(clock.millis()).endArray());
+                Answer.of(200, to -> to.beginArray().value(clock.wall().millis()).endArray());
             case "GET channels 1" -> channels.list(request);
             case "GET channels 2" -> channels.get(request, channel(path));
             case "GET channels 3" ->
@@ -226,6 +229,7 @@ public final class RestDoor implements Door {
             case "POST messages 1" -> batch.publish(request);
             case "GET presence 1" -> batch.presence(request);
             case "GET stats 1" -> new Answer(200, to -> to.beginArray().endArray(), request.links(null));
+            case "POST clock 1" -> Answer.of(200, clockResource.believe(request.authorization()));
             case "POST stats 1" -> {
                 admin().takeStats(caller(request, http));
                 yield Answer.of(201, to -> to.beginArray().endArray());

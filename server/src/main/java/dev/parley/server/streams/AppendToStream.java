@@ -8,6 +8,7 @@ import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.streams.JsonMessages.InvalidJsonException;
+import dev.parley.server.time.NodeClock;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import org.jspecify.annotations.Nullable;
@@ -20,10 +21,12 @@ final class AppendToStream {
     private static final int MAX_PRODUCER_DIGITS = 16;
 
     private final Engine engine;
+    private final NodeClock clock;
     private final int bodyBytes;
 
-    AppendToStream(Engine engine, int bodyBytes) {
+    AppendToStream(Engine engine, NodeClock clock, int bodyBytes) {
         this.engine = engine;
+        this.clock = clock;
         this.bodyBytes = bodyBytes;
     }
 
@@ -44,7 +47,7 @@ final class AppendToStream {
         ProducerTag producer = producer(exchange);
         var command = new StreamCommand.Append(
                 exchange.path(),
-                System.currentTimeMillis(),
+                clock.millis(),
                 contentType,
                 payload(contentType, body),
                 close,

@@ -11,6 +11,7 @@ import dev.parley.server.auth.Operation;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.streams.JsonMessages.InvalidJsonException;
+import dev.parley.server.time.NodeClock;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.net.HostAndPort;
@@ -28,11 +29,13 @@ final class CreateStream {
     private static final String BYTES = "application/octet-stream";
 
     private final Engine engine;
+    private final NodeClock clock;
     private final Gate gate;
     private final int bodyBytes;
 
-    CreateStream(Engine engine, Gate gate, int bodyBytes) {
+    CreateStream(Engine engine, Gate gate, NodeClock clock, int bodyBytes) {
         this.engine = engine;
+        this.clock = clock;
         this.gate = gate;
         this.bodyBytes = bodyBytes;
     }
@@ -60,7 +63,7 @@ final class CreateStream {
         }
         var command = new StreamCommand.Create(
                 exchange.path(),
-                System.currentTimeMillis(),
+                clock.millis(),
                 contentType,
                 ttl == null ? StreamCommand.NONE : ttlMillis(ttl),
                 expiresAt == null ? StreamCommand.NONE : instant(expiresAt),

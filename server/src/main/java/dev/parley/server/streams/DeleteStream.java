@@ -3,18 +3,21 @@ package dev.parley.server.streams;
 import dev.parley.engine.Engine;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
+import dev.parley.server.time.NodeClock;
 
 /** DELETE: deletes a stream; one with forks is hidden until the last of them is gone (5.4). */
 final class DeleteStream {
     private final Engine engine;
+    private final NodeClock clock;
 
-    DeleteStream(Engine engine) {
+    DeleteStream(Engine engine, NodeClock clock) {
         this.engine = engine;
+        this.clock = clock;
     }
 
     void handle(Exchange exchange) {
         engine.submit(
-                new StreamCommand.Delete(exchange.path(), System.currentTimeMillis()),
+                new StreamCommand.Delete(exchange.path(), clock.millis()),
                 exchange.then(outcome -> answer(exchange, outcome)));
     }
 

@@ -5,6 +5,7 @@ import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.loop.Audience;
 import dev.parley.server.loop.Mailbox;
+import dev.parley.server.time.NodeClock;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import java.util.ArrayList;
@@ -34,15 +35,14 @@ final class EventLoop {
      *
      * @param touch renews the lifetime of a stream
      */
-    EventLoop(Context context, Consumer<StreamState> touch) {
+    EventLoop(Context context, NodeClock clock, Consumer<StreamState> touch) {
         this.vertx = context.owner();
         this.mailbox = new Mailbox(context);
-        vertx.setPeriodic(LIFETIME_CHECK_MILLIS, timer -> renewLifetimes(touch));
+        vertx.setPeriodic(LIFETIME_CHECK_MILLIS, timer -> renewLifetimes(clock.millis(), touch));
     }
 
     /** A stream that is being read live does not end (5.1, Stream-TTL). */
-    private void renewLifetimes(Consumer<StreamState> touch) {
-        long now = System.currentTimeMillis();
+    private void renewLifetimes(long now, Consumer<StreamState> touch) {
         for (Readers ofStream : readers.values()) {
             StreamState state = ofStream.audience.first().state();
             long left = state.ttlMillis() - (now - state.accessedAt());

@@ -3,12 +3,14 @@ package dev.parley.server.streams;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
+import dev.parley.server.time.NodeClock;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import org.jspecify.annotations.Nullable;
 
 /** A live read that is answered with the first entries that come, or with nothing after a while (5.7). */
 final class LongPollRead extends LiveRead {
+    private final NodeClock clock;
     private final long timeoutMillis;
     private final int chunkBytes;
     private final @Nullable String clientCursor;
@@ -18,8 +20,14 @@ final class LongPollRead extends LiveRead {
     private boolean over;
 
     LongPollRead(
-            Exchange exchange, @Nullable String clientCursor, Config config, ResponseBudget budget, Runnable onLeave) {
+            Exchange exchange,
+            @Nullable String clientCursor,
+            Config config,
+            NodeClock clock,
+            ResponseBudget budget,
+            Runnable onLeave) {
         super(exchange, onLeave);
+        this.clock = clock;
         this.budget = budget;
         this.clientCursor = clientCursor;
         this.timeoutMillis = config.streams().longPollTimeout().toMillis();
@@ -67,7 +75,7 @@ final class LongPollRead extends LiveRead {
         if (ends) {
             response.putHeader(Wire.CLOSED, Wire.TRUE);
         } else {
-            response.putHeader(Wire.CURSOR, Long.toString(Cursors.next(clientCursor, System.currentTimeMillis())));
+            response.putHeader(Wire.CURSOR, Long.toString(Cursors.next(clientCursor, clock.millis())));
         }
         return response;
     }

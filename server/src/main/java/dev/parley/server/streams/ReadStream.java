@@ -8,6 +8,7 @@ import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.RefusedException;
+import dev.parley.server.time.NodeClock;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
@@ -25,6 +26,7 @@ final class ReadStream {
 
     private final Engine engine;
     private final Config config;
+    private final NodeClock clock;
     private final boolean shared;
     private final AtomicInteger liveReaders;
     private final ResponseBudget budget;
@@ -35,9 +37,10 @@ final class ReadStream {
      * @param shared whether answers are the same for everybody, so that any cache may keep them
      * @param liveReaders counts the live reads of all event loops
      */
-    ReadStream(Engine engine, Config config, boolean shared, AtomicInteger liveReaders) {
+    ReadStream(Engine engine, Config config, NodeClock clock, boolean shared, AtomicInteger liveReaders) {
         this.engine = engine;
         this.config = config;
+        this.clock = clock;
         this.shared = shared;
         this.liveReaders = liveReaders;
         this.budget = new ResponseBudget(config.limits().responseBytesOrDefault());
@@ -103,10 +106,10 @@ final class ReadStream {
         }
     }
 
-    private static void goOn(Exchange exchange, @Nullable StreamState state, Consumer<StreamState> action) {
+    private void goOn(Exchange exchange, @Nullable StreamState state, Consumer<StreamState> action) {
         if (state != null && state.deleted()) {
             exchange.gone();
-        } else if (state == null || state.expired(System.currentTimeMillis())) {
+        } else if (state == null || state.expired(clock.deletionMillis())) {
             exchange.notFound();
         } else {
             action.accept(state);
@@ -117,7 +120,7 @@ final class ReadStream {
 
     /** A read renews a sliding lifetime; that it does is a fact like any other and goes through the journal. */
     void touch(StreamState state) {
-        long now = System.currentTimeMillis();
+        long now = clock.millis();
         if (state.wantsTouch(now)) {
             engine.submit(new StreamCommand.Touch(state.path(), now), new Reply<StreamOutcome.OfTouch>() {
                 @Override
@@ -203,7 +206,7 @@ final class ReadStream {
         if (state.ttlMillis() >= 0) {
             life = state.ttlMillis() / 1_000;
         } else if (state.expiresAt() >= 0) {
-            life = Math.max(0, (state.expiresAt() - System.currentTimeMillis()) / 1_000);
+            life = Math.max(0, (state.expiresAt() - clock.millis()) / 1_000);
         }
         long fresh = Math.min(MAX_CACHE_SECONDS, life);
         long stale = Math.min(MAX_STALE_SECONDS, life - fresh);
@@ -248,8 +251,9 @@ final class ReadStream {
             return;
         }
         LiveRead read = query.live() == ReadQuery.Live.SSE
-                ? new SseRead(exchange, query.cursor(), config, liveReaders::decrementAndGet)
-                : new LongPollRead(exchange, query.cursor(), config, budget, liveReaders::decrementAndGet);
+                ? new SseRead(exchange, query.cursor(), config, clock, liveReaders::decrementAndGet)
+                : new LongPollRead(
+                        exchange, query.cursor(), config, clock, budget, liveReaders::decrementAndGet);
         EventLoop.Seat seat = null;
         try {
             seat = exchange.loop().follow(engine.delivery(), state, start, read);

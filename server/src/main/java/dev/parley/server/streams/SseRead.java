@@ -4,6 +4,7 @@ import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
 import dev.parley.server.loop.ReadyWire;
+import dev.parley.server.time.NodeClock;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.vertx.core.Future;
@@ -24,6 +25,7 @@ final class SseRead extends LiveRead {
     /** Payload of one event at most; also what a slow client can make us hold, besides the socket's buffer. */
     private static final int BATCH_BYTES = 64 << 10;
 
+    private final NodeClock clock;
     private final long maxAgeMillis;
     /** Below this the cursor of this read never is: it must not go backwards (10.1). */
     private final long firstCursor;
@@ -32,9 +34,11 @@ final class SseRead extends LiveRead {
 
     private final ReadyWire ready;
 
-    SseRead(Exchange exchange, @Nullable String clientCursor, Config config, Runnable onLeave) {
+    SseRead(
+            Exchange exchange, @Nullable String clientCursor, Config config, NodeClock clock, Runnable onLeave) {
         super(exchange, onLeave);
-        this.firstCursor = Cursors.next(clientCursor, System.currentTimeMillis());
+        this.clock = clock;
+        this.firstCursor = Cursors.next(clientCursor, clock.millis());
         this.maxAgeMillis = config.streams().sseMaxAge().toMillis();
         this.ready = new ReadyWire(pastEncoder(exchange.request()));
     }
@@ -112,7 +116,7 @@ final class SseRead extends LiveRead {
     }
 
     private long cursor() {
-        return Math.max(firstCursor, Cursors.current(System.currentTimeMillis()));
+        return Math.max(firstCursor, Cursors.current(clock.millis()));
     }
 
     @Override

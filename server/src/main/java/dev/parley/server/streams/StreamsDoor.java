@@ -9,6 +9,7 @@ import dev.parley.server.http.Cors;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.Replies;
 import dev.parley.server.streams.subscription.SubscriptionRoutes;
+import dev.parley.server.time.NodeClock;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Future;
@@ -37,6 +38,7 @@ public final class StreamsDoor implements Door {
     public static final String ALIAS = "/v1/streams/";
 
     private final Gate gate;
+    private final NodeClock clock;
     private final SubscriptionRoutes subscriptions;
     private final Cors cors;
     private final CreateStream create;
@@ -47,13 +49,19 @@ public final class StreamsDoor implements Door {
 
     /** A door to {@code engine} that lets in whom {@code gate} lets in. */
     public StreamsDoor(
-            Engine engine, Config config, Gate gate, SubscriptionRoutes subscriptions, MeterRegistry meters) {
+            Engine engine,
+            Config config,
+            Gate gate,
+            SubscriptionRoutes subscriptions,
+            NodeClock clock,
+            MeterRegistry meters) {
         int bodyBytes = config.limits().bodyBytes();
         AtomicInteger liveReaders = new AtomicInteger();
         Gauge.builder("parley.streams.live.readers", liveReaders, AtomicInteger::get)
                 .description("Open live reads (long-poll and SSE)")
                 .register(meters);
         this.gate = gate;
+        this.clock = clock;
         this.subscriptions = subscriptions;
         this.cors = new Cors(
                 config.cors().origins(),
@@ -64,10 +72,10 @@ public final class StreamsDoor implements Door {
                 "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-Expires-At, "
                         + "Stream-SSE-Data-Encoding, Producer-Epoch, Producer-Seq, Producer-Expected-Seq, "
                         + "Producer-Received-Seq, ETag, Location, Content-Type, Retry-After");
-        this.create = new CreateStream(engine, gate, bodyBytes);
-        this.append = new AppendToStream(engine, bodyBytes);
-        this.read = new ReadStream(engine, config, config.auth().keys().isEmpty(), liveReaders);
-        this.delete = new DeleteStream(engine);
+        this.create = new CreateStream(engine, gate, clock, bodyBytes);
+        this.append = new AppendToStream(engine, clock, bodyBytes);
+        this.read = new ReadStream(engine, config, clock, config.auth().keys().isEmpty(), liveReaders);
+        this.delete = new DeleteStream(engine, clock);
     }
 
     @Override
@@ -151,7 +159,7 @@ public final class StreamsDoor implements Door {
 
     private EventLoop loop() {
         return loops.computeIfAbsent(
-                Thread.currentThread(), thread -> new EventLoop(Vertx.currentContext(), read::touch));
+                Thread.currentThread(), thread -> new EventLoop(Vertx.currentContext(), clock, read::touch));
     }
 
     @Override

@@ -8,17 +8,20 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.TokenRequest;
+import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.Flags;
 import dev.parley.server.wire.Serials;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -252,6 +255,28 @@ class RealtimeDoorTest {
             client.next(ACK);
             assertThat(members(server)).isEqualTo(1);
             client.cut();
+            await().untilAsserted(() -> assertThat(members(server)).isZero());
+        }
+    }
+
+    @Test
+    void membersOfALostConnectionLeaveAlthoughTheClockWasSetBack() throws Exception {
+        var setBack = new AtomicLong();
+        var clock = new NodeClock(
+                () -> Instant.now().minusMillis(setBack.get()),
+                System::nanoTime,
+                () -> System.nanoTime() / 1_000_000,
+                Duration.ofHours(1));
+        try (var server = new RealtimeServer(folder, Map.of("realtime.presence-grace", "100"), clock)) {
+            var client = server.connect(WITH_KEY + "&clientId=alice");
+            client.next(RealtimeClient.CONNECTED);
+            client.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
+            client.next(ACK);
+            setBack.set(Duration.ofHours(1).toMillis());
+            clock.look();
+
+            client.cut();
+
             await().untilAsserted(() -> assertThat(members(server)).isZero());
         }
     }

@@ -15,6 +15,7 @@ import dev.parley.server.http.HttpFront;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
+import dev.parley.server.time.NodeClock;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -41,6 +42,10 @@ final class RealtimeServer implements AutoCloseable {
     private final Metrics metrics = new Metrics();
 
     RealtimeServer(Path folder, Map<String, String> settings) throws IOException {
+        this(folder, settings, NodeClock.system(Duration.ZERO));
+    }
+
+    RealtimeServer(Path folder, Map<String, String> settings, NodeClock nodeClock) throws IOException {
         engine = Engine.open(EngineOptions.in(folder));
         Map<String, String> all = new HashMap<>(settings);
         all.put("server.port", "0");
@@ -68,6 +73,7 @@ final class RealtimeServer implements AutoCloseable {
                         ConnectionKeys.in(folder),
                         new Occupancy(),
                         config.realtime(),
+                        nodeClock,
                         metrics.registry()));
         health.become(Health.State.READY);
     }

@@ -13,6 +13,7 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Revocations;
 import dev.parley.server.config.ConfigLoader;
 import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireFormat;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -77,7 +78,7 @@ final class TestServer implements AutoCloseable {
         var gate = new Gate(apps, false, lifetime, Revocations.in(folder, lifetime, clock), clock, meters);
         engine = Engine.open(EngineOptions.in(folder));
         connectionKeys = ConnectionKeys.in(folder);
-        var door = new RestDoor(engine, config, gate, apps, connectionKeys, occupancy, admin, false, clock);
+        var door = new RestDoor(engine, config, gate, apps, connectionKeys, occupancy, admin, false, NodeClock.system(Duration.ZERO));
         http = vertx.createHttpServer()
                 .requestHandler(door::handle)
                 .listen(0, "127.0.0.1")

@@ -1,0 +1,40 @@
+package dev.parley.server.rest;
+
+import dev.parley.server.auth.Access;
+import dev.parley.server.auth.AccessRefusedException;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.time.NodeClock;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code /clock}: where the operator says that a clock in doubt is right. */
+final class ClockResource {
+    private final NodeClock clock;
+    private final Gate gate;
+    private final ApiKey rootKey;
+
+    ClockResource(NodeClock clock, Gate gate, ApiKey rootKey) {
+        this.clock = clock;
+        this.gate = gate;
+        this.rootKey = rootKey;
+    }
+
+    /** {@code POST /clock}: 200 with the time that is believed from now on, and by how much it was in doubt. */
+    ObjectNode believe(@Nullable String authorization) throws AccessRefusedException {
+        switch (gate.sessionHeader(authorization)) {
+            case Access.Refused refused -> throw new AccessRefusedException(refused);
+            case Access.Granted(Principal principal) -> {
+                if (principal.isToken() || !principal.keyName().equals(rootKey.name())) {
+                    throw new AccessRefusedException(new Access.Refused(
+                            Access.Reason.FORBIDDEN, "Who says what time it is has the root key."));
+                }
+            }
+        }
+        long doubt = clock.doubtMillis();
+        clock.believe();
+        return JsonMapper.shared().createObjectNode().put("time", clock.millis()).put("doubt", doubt);
+    }
+}

@@ -1,0 +1,245 @@
+package dev.parley.server.time;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The time of this node: the wall clock's when it began, plus the time elapsed since. It never goes back, so graces and
+ * leases end whatever is done to the wall clock.
+ *
+ * <p>A wall clock that is suddenly far ahead may be wrong, and what it would have us delete is lost for good. So it is in
+ * <em>doubt</em> first, and for the time of the hold nothing is deleted for its age; then it is believed. If it comes back
+ * before, nothing has happened. When the node begins, the elapsed time is unknown: then the wall clock is compared with
+ * the last time that the node's data knows of.
+ *
+ * <p>Whether a token is still good is no question for this clock: tokens are made on other machines, by the wall clock.
+ */
+public final class NodeClock implements InstantSource {
+    /** A wall clock that gets ahead by no more is followed at once, as it is when the machine was suspended. */
+    public static final Duration STEP = Duration.ofSeconds(10);
+
+    /** How long a node may have been off without putting the wall clock in doubt. */
+    public static final Duration ABSENCE = Duration.ofDays(1);
+
+    private static final Path UPTIME = Path.of("/proc/uptime");
+
+    private static final Logger LOG = LoggerFactory.getLogger(NodeClock.class);
+
+    private final InstantSource wall;
+    private final LongSupplier elapsedNanos;
+    private final LongSupplier uptimeMillis;
+    private final long holdMillis;
+    private volatile Reading now;
+    private volatile @Nullable Doubt doubt;
+
+    /** How far the uptime is ahead of the elapsed time: it is further when the machine was suspended. */
+    private long suspendedMillis;
+
+    private boolean setBack;
+
+    /**
+     * What time it was at some moment.
+     *
+     * @param deletionLagMillis by how much the time for deletion is behind
+     */
+    private record Reading(long millis, long atNanos, long deletionLagMillis) {}
+
+    /**
+     * Why the wall clock is not believed.
+     *
+     * @param byMillis by how much it is ahead of what was expected
+     * @param sinceNanos since when, in elapsed time
+     */
+    private record Doubt(long byMillis, long sinceNanos) {}
+
+    /** By the clocks of this machine. */
+    public static NodeClock system(Duration hold) {
+        return new NodeClock(InstantSource.system(), System::nanoTime, NodeClock::uptimeMillis, hold);
+    }
+
+    /**
+     * By other clocks.
+     *
+     * @param wall what the machine says that the time is
+     * @param elapsedNanos goes on evenly, but may rest while the machine is suspended, as {@link System#nanoTime} does
+     * @param uptimeMillis goes on evenly and does not rest, if the machine has such a clock
+     * @param hold how long a wall clock in doubt is not believed
+     */
+    public NodeClock(InstantSource wall, LongSupplier elapsedNanos, LongSupplier uptimeMillis, Duration hold) {
+        this.wall = wall;
+        this.elapsedNanos = elapsedNanos;
+        this.uptimeMillis = uptimeMillis;
+        this.holdMillis = hold.toMillis();
+        this.now = new Reading(wall.millis(), elapsedNanos.getAsLong(), 0);
+        this.suspendedMillis = uptimeAhead();
+    }
+
+    /** On Linux this counts the time for which the machine was suspended, and the elapsed time does not. */
+    private static long uptimeMillis() {
+        try {
+            String uptime = Files.readString(UPTIME, StandardCharsets.US_ASCII);
+            return (long) (Double.parseDouble(uptime.substring(0, uptime.indexOf(' '))) * 1_000);
+        } catch (IOException | RuntimeException e) {
+            LOG.trace("no uptime here", e);
+            return TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
+        }
+    }
+
+    private long uptimeAhead() {
+        return uptimeMillis.getAsLong() - TimeUnit.NANOSECONDS.toMillis(elapsedNanos.getAsLong());
+    }
+
+    @Override
+    public Instant instant() {
+        return Instant.ofEpochMilli(millis());
+    }
+
+    @Override
+    public long millis() {
+        return millis(now);
+    }
+
+    private long millis(Reading reading) {
+        return reading.millis() + millisSince(reading.atNanos());
+    }
+
+    private long millisSince(long nanos) {
+        return TimeUnit.NANOSECONDS.toMillis(elapsedNanos.getAsLong() - nanos);
+    }
+
+    /** By how much less than {@link #millis} counts when it comes to deleting what is old. */
+    public long deletionLagMillis() {
+        return now.deletionLagMillis();
+    }
+
+    /** The time by which is deleted what is old; behind this clock as long as the time at the start is in doubt. */
+    public InstantSource forDeletion() {
+        return () -> Instant.ofEpochMilli(deletionMillis());
+    }
+
+    /** The same in milliseconds since 1970. */
+    public long deletionMillis() {
+        Reading reading = now;
+        return millis(reading) - reading.deletionLagMillis();
+    }
+
+    /** What the machine says that the time is. */
+    public InstantSource wall() {
+        return wall;
+    }
+
+    /**
+     * Compares the time at the start with what the node's data knows.
+     *
+     * @param lastMillis a time that was not in doubt and has been since, or 0 if none is known
+     */
+    public synchronized void compareWith(long lastMillis) {
+        long ahead = millis() - lastMillis;
+        if (lastMillis == 0) {
+            return;
+        }
+        if (ahead < 0 && -ahead <= ABSENCE.toMillis()) {
+            // As if it had been set back while the node ran.
+            advance(-ahead);
+        } else if (ahead < 0) {
+            LOG.warn(
+                    "The clock is {} behind the last that is known of this data: what was done then seems to be new",
+                    Duration.ofMillis(-ahead));
+        } else if (ahead > ABSENCE.toMillis()) {
+            now = new Reading(millis(), elapsedNanos.getAsLong(), ahead);
+            begin(ahead, "The clock is " + Duration.ofMillis(ahead) + " ahead of the last that is known of this data");
+        }
+    }
+
+    private void begin(long byMillis, String what) {
+        doubt = new Doubt(byMillis, elapsedNanos.getAsLong());
+        LOG.warn(
+                "{}. Nothing is deleted for its age for {}; then the time is believed. POST /clock with the root key"
+                        + " has it believed at once.",
+                what,
+                Duration.ofMillis(holdMillis));
+    }
+
+    /** Looks at the wall clock. To be called about every second. */
+    public synchronized void look() {
+        long ahead = wall.millis() - millis();
+        long suspended = uptimeAhead() - suspendedMillis;
+        if (Math.abs(suspended) > STEP.toMillis() && Math.abs(ahead - suspended) <= STEP.toMillis()) {
+            LOG.info("The machine was suspended for {}", Duration.ofMillis(suspended));
+            advance(ahead);
+        }
+        suspendedMillis = uptimeAhead();
+        ahead = wall.millis() - millis();
+        setBack(ahead < -STEP.toMillis());
+        boolean held = now.deletionLagMillis() > 0;
+        Doubt known = doubt;
+        if (ahead > STEP.toMillis()) {
+            long by = ahead + now.deletionLagMillis();
+            if (known == null || Math.abs(known.byMillis() - by) > STEP.toMillis()) {
+                begin(by, "The clock was set " + Duration.ofMillis(ahead) + " ahead");
+            }
+        } else {
+            if (ahead > 0) {
+                advance(ahead);
+            }
+            if (!held && known != null) {
+                doubt = null;
+                LOG.warn("The clock is back where it was expected; what is old is deleted again");
+            }
+        }
+        known = doubt;
+        // A wall clock that has gone back says itself that the time was wrong at the start.
+        if (known != null && !setBack && millisSince(known.sinceNanos()) >= holdMillis) {
+            believe();
+        }
+    }
+
+    private void advance(long byMillis) {
+        Reading before = now;
+        now = new Reading(
+                millis(before) + Math.max(0, byMillis), elapsedNanos.getAsLong(), before.deletionLagMillis());
+    }
+
+    private void setBack(boolean is) {
+        if (is && !setBack) {
+            LOG.warn("The clock was set back; Parley goes on by the time elapsed until its next start");
+        }
+        setBack = is;
+    }
+
+    /** Believes the wall clock: what is old by it may be deleted. */
+    public synchronized void believe() {
+        if (doubt != null) {
+            LOG.warn("The time {} is believed; what is old by it is deleted", wall.instant());
+            now = new Reading(Math.max(millis(), wall.millis()), elapsedNanos.getAsLong(), 0);
+            doubt = null;
+        }
+    }
+
+    /** By how much the wall clock is ahead of what was expected while it is in doubt, else 0. */
+    public long doubtMillis() {
+        Doubt known = doubt;
+        return known == null ? 0 : known.byMillis();
+    }
+
+    /** Shows the doubt. */
+    public void bind(MeterRegistry meters) {
+        Gauge.builder("parley.clock.doubt", this, clock -> clock.doubtMillis() / 1_000.0)
+                .baseUnit("seconds")
+                .description("By how much the clock is further ahead than can be; while it is, nothing is deleted for"
+                        + " its age")
+                .register(meters);
+    }
+}
