@@ -199,6 +199,11 @@ export const scenarios = {
     await scene.strike()
     await all([asker, watcher], viewer => viewer.runsAre(1, "error"))
     await allShow([asker, watcher], shown)
+    // Who wanted to know has been told before; the viewers, who do not know of it, see the run as they would without.
+    const [{ runId }] = asker.view.runs()
+    const away = (await scene.history()).filter(({ name }) => name === "parley.agent-away")
+    assert.ok(away.length > 0, "nobody was told that the agent is away")
+    for (const { data } of away) assert.equal(data.runId, runId)
   },
 
   async "an agent dies in mid-answer, and another takes over in time"(scene) {

@@ -130,6 +130,11 @@ final class SessionRows {
         return in.fixed64();
     }
 
+    static SessionTx.Requester requester(byte[] requestKey) {
+        BinaryReader in = new BinaryReader(requestKey);
+        return new SessionTx.Requester(in.fixed64(), in.string());
+    }
+
     static byte[] objectIdKey(long session, String id) {
         return new BinaryWriter(9 + id.length())
                 .fixed64(session)

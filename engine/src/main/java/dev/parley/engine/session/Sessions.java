@@ -22,6 +22,7 @@ import dev.parley.engine.store.View;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -91,7 +92,7 @@ public final class Sessions {
     /** A part of a log: positions from {@code from} to {@code to}, both inclusive. */
     public record Range(long from, long to, boolean newestFirst) {}
 
-    /** A member and where it is. */
+    /** A connection that has left something in a session: a member, or requests. */
     public record Membership(SessionName session, String connectionId) {}
 
     /**
@@ -352,9 +353,7 @@ public final class Sessions {
                 excess -= head.stored();
                 if (head.annotated()) {
                     byte[] totals = now.get(Table.SUMMARIES, AnnotationRows.totalsKey(session.id(), head.serial()));
-                    excess -= totals == null
-                            ? 0
-                            : AnnotationRows.totals(totals).bytes();
+                    excess -= totals == null ? 0 : AnnotationRows.totals(totals).bytes();
                 }
                 upTo = head.serial();
                 seen++;
@@ -563,6 +562,38 @@ public final class Sessions {
             }
         }
         return List.copyOf(found);
+    }
+
+    /**
+     * Whose requests are remembered, once for each session and connection, at most {@code limit}: after a restart somebody
+     * has to forget them.
+     */
+    public List<Membership> requesters(int limit) {
+        Map<Long, List<String>> found = new HashMap<>();
+        byte[] from = FIRST_ROW;
+        for (int count = 0; count < limit; count++) {
+            Requester next;
+            try (Rows rows = store.scan(Table.REQUESTS, from, AFTER_LAST_KEY)) {
+                Row row = rows.next();
+                if (row == null) {
+                    break;
+                }
+                next = SessionRows.requester(row.key());
+            }
+            found.computeIfAbsent(next.session(), id -> new ArrayList<>()).add(next.connectionId());
+            from = SessionRows.connectionEnd(next.session(), next.connectionId());
+        }
+        List<Membership> requesters = new ArrayList<>();
+        try (Rows rows = store.scan(Table.SESSIONS, FIRST_ROW, AFTER_LAST_KEY)) {
+            for (Row row = rows.next(); row != null && !found.isEmpty(); row = rows.next()) {
+                SessionState state = SessionRows.session(row.value());
+                List<String> connections = found.remove(state.id());
+                if (connections != null) {
+                    connections.forEach(id -> requesters.add(new Membership(state.name(), id)));
+                }
+            }
+        }
+        return requesters;
     }
 
     /**

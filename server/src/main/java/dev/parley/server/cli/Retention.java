@@ -85,7 +85,9 @@ final class Retention {
 
     private void trim(SessionState session) {
         Namespace rules = apps.namespace(session.name().app(), session.name().name());
-        long upTo = Math.max(tooOld(session, rules.retentionAge()), engine.sessions().surplus(session, rules.retentionBytes(), MESSAGES_PER_LOOK));
+        long upTo = Math.max(
+                tooOld(session, rules.retentionAge()),
+                engine.sessions().surplus(session, rules.retentionBytes(), MESSAGES_PER_LOOK));
         if (upTo > session.horizon()) {
             submit(new SessionCommand.Trim(session.name(), clock.millis(), upTo));
         }

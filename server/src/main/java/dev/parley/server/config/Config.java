@@ -228,6 +228,25 @@ public record Config(
             Duration runGrace,
 
             @Setting(
+                    value = "5000",
+                    min = 0,
+                    max = 86_400_000,
+                    unit = MILLISECONDS,
+                    doc = "How much longer it may be gone once it has left the presence set because its connection was"
+                            + " lost, if that ends sooner.")
+            Duration runGraceAfterLeave,
+
+            @Setting(
+                    value = "15000",
+                    min = 1_000,
+                    max = 1_800_000,
+                    unit = MILLISECONDS,
+                    doc =
+                            "Within which time a client hears from the server, if it does not ask for another one. A client"
+                                    + " from which nothing comes for twice as long is lost.")
+            Duration heartbeatInterval,
+
+            @Setting(
                     value = "30000",
                     min = 1_000,
                     max = 3_600_000,

@@ -226,7 +226,8 @@ final class Attachment {
                 members = sessions.members(state);
             }
             if (rewind != null && rewind.messages() > 0 && (granted & Flags.SUBSCRIBE) != 0) {
-                var range = new Sessions.Range(rewind.from(connection.site().clock().millis()), opened.position(), true);
+                var range =
+                        new Sessions.Range(rewind.from(connection.site().clock().millis()), opened.position(), true);
                 backlog = sessions.messages(state, range, rewind.messages(), REWIND_BYTES)
                         .reversed();
             }

@@ -57,6 +57,12 @@ final class Connection {
     /** How long before a token's end its client is asked for a new one, if the token lives longer than that. */
     private static final Duration REAUTH_LEAD = Duration.ofSeconds(30);
 
+    /** How long a client that closes waits for its members to leave, where the engine has no room for it. */
+    private static final long CLOSE_TIMEOUT_MILLIS = 5_000;
+
+    /** After which time members leave a channel that the engine had no room for before. */
+    private static final long LEAVE_AGAIN_MILLIS = 100;
+
     private static final ErrorInfo UNKNOWN_QUALIFIER =
             new ErrorInfo(40010, 400, "The qualifier in the channel's name is not known, or not for this.");
 
@@ -72,6 +78,11 @@ final class Connection {
     private final String id;
     private final Wishes wishes;
     private final PresenceGrace.Footprint footprint;
+    private final LastHeard lastHeard = new LastHeard();
+
+    /** Within which time the client hears from us, and we from it in twice as long. */
+    private final Duration heartbeat;
+
     private final Consumer<Connection> onGone;
     private final Acks acks = new Acks();
     private final Appends appends;
@@ -86,6 +97,7 @@ final class Connection {
     /** When the client's token ends by revocation. */
     private @Nullable Instant revokedAt;
 
+    private long lastPingNanos = System.nanoTime();
     private boolean flushing;
     private boolean paused;
     private boolean looksAgain;
@@ -115,7 +127,9 @@ final class Connection {
         this.wishes = wishes;
         this.appends = new Appends(loop.vertx(), wishes.appendWindowMillis(), this::submitAppends);
         this.onGone = onGone;
-        this.footprint = site.grace().arrived(id);
+        Duration usual = site.settings().presenceGrace();
+        this.footprint = site.grace().arrived(id, wishes.remain(usual).toMillis());
+        this.heartbeat = wishes.heartbeat(site.settings().heartbeatInterval());
     }
 
     Site site() {
@@ -149,6 +163,7 @@ final class Connection {
      */
     void open(@Nullable ErrorInfo notResumed) {
         loop.opened(this);
+        outbox.tellWhenHeard(lastHeard);
         // Above all a message that is too large: of one in fragments, the end may never come.
         socket.closeHandler(closed -> gone()).exceptionHandler(this::broken);
         socket.textMessageHandler(text -> received(text.getBytes(StandardCharsets.UTF_8)))
@@ -178,7 +193,7 @@ final class Connection {
                 Site.MAX_INBOUND_RATE,
                 site.settings().frameBytes(),
                 Site.CONNECTION_STATE_TTL_MILLIS,
-                Site.MAX_IDLE_INTERVAL_MILLIS,
+                heartbeat.toMillis(),
                 site.serverId(),
                 Site.SITE_CODE,
                 Site.OBJECTS_GRACE_PERIOD_MILLIS);
@@ -215,10 +230,7 @@ final class Connection {
             }
             case MESSAGE, PRESENCE, ANNOTATION, OBJECT -> request(frame, channelOf(frame));
             case AUTH -> Peer.call(socket.remoteAddress(), () -> renew(frame.accessToken()));
-            case CLOSE -> {
-                outbox.send(Frames.closed(outbox.format()));
-                finish(false);
-            }
+            case CLOSE -> close();
             case DISCONNECT -> finish(true);
             case CONNECT, ACTIVATE -> LOG.debug("connection {} sent a needless {}", id, frame.action());
             case ACK, NACK, CONNECTED, DISCONNECTED, CLOSED, ERROR, ATTACHED, DETACHED, OBJECT_SYNC ->
@@ -343,9 +355,13 @@ final class Connection {
             @Override
             public void failed(Exception failure) {
                 LOG.debug("connection {} cannot leave {} now", id, session, failure);
-                // They leave when the connection ends.
                 footprint.enters(session);
-                loop.post(then);
+                loop.post(() -> {
+                    // If the connection ends before, they leave with it.
+                    if (!closing) {
+                        loop.vertx().setTimer(LEAVE_AGAIN_MILLIS, again -> leave(attachment, then));
+                    }
+                });
             }
         });
     }
@@ -699,14 +715,14 @@ final class Connection {
             outbox.abort();
             return;
         }
-        if (outbox.silentForNanos(nanos)
-                > Duration.ofMillis(Site.HEARTBEAT_AFTER_MILLIS).toNanos()) {
-            if (wishes.heartbeats()) {
-                outbox.send(Frames.heartbeat(outbox.format(), null));
-            } else {
-                outbox.ping();
-            }
+        if (isSilent(nanos)) {
+            // Nor would this one.
+            LOG.debug("connection {} is silent", id);
+            finish(true);
+            outbox.abort();
+            return;
         }
+        giveSigns(nanos);
         Instant now = Instant.ofEpochMilli(millis);
         Instant revoked = revokedAt;
         if (revoked != null && !now.isBefore(revoked)) {
@@ -722,6 +738,29 @@ final class Connection {
         } else if (askedToRenew == null && !now.isBefore(expires.minus(REAUTH_LEAD)) && livesLong(expires)) {
             askedToRenew = now;
             outbox.send(Frames.auth(outbox.format()));
+        }
+    }
+
+    /** Whether the client is gone although its TCP connection, perhaps to a proxy, is not. */
+    private boolean isSilent(long nanos) {
+        if (paused || outbox.fullForNanos(nanos) > 0) {
+            // It cannot answer what it has not got, and we do not hear it while we do not read.
+            lastHeard.now(nanos);
+        }
+        return lastHeard.nanosSince(nanos) > 2 * heartbeat.toNanos();
+    }
+
+    /** Shows the client that the connection lives, and asks whether it does. */
+    private void giveSigns(long nanos) {
+        // Well before the client waits for it.
+        long due = heartbeat.toNanos() / 3 * 2;
+        boolean quiet = outbox.silentForNanos(nanos) > due;
+        if (quiet && wishes.heartbeats()) {
+            outbox.send(Frames.heartbeat(outbox.format(), null));
+        }
+        if ((quiet || lastHeard.nanosSince(nanos) > due) && nanos - lastPingNanos > due) {
+            lastPingNanos = nanos;
+            outbox.ping();
         }
     }
 
@@ -807,6 +846,32 @@ final class Connection {
         }
     }
 
+    /** The client will not come back. What it is told has happened: its members have left before it hears of the end. */
+    private void close() {
+        closing = true;
+        appends.flush(null);
+        release();
+        long timer = loop.vertx().setTimer(CLOSE_TIMEOUT_MILLIS, late -> closed(false));
+        site.grace()
+                .ended(
+                        footprint,
+                        site.clock().millis(),
+                        () -> loop.post(() -> {
+                            loop.vertx().cancelTimer(timer);
+                            closed(true);
+                        }));
+    }
+
+    private void closed(boolean left) {
+        if (!gone) {
+            if (left) {
+                outbox.send(Frames.closed(outbox.format()));
+            }
+            outbox.close(false);
+            gone();
+        }
+    }
+
     /** Another socket is this connection now. */
     void superseded() {
         finish(true);
@@ -823,7 +888,7 @@ final class Connection {
         if (comesBack) {
             site.grace().lost(footprint, now);
         } else {
-            site.grace().ended(footprint, now);
+            site.grace().ended(footprint, now, () -> {});
         }
         outbox.close(comesBack);
         gone();

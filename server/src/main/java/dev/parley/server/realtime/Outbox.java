@@ -82,10 +82,14 @@ final class Outbox {
         }
     }
 
-    /** Sends what shows the client that the connection lives, and nothing else. */
+    /** Lets {@code handler} see all that comes from the client, before anything is made of it. */
+    void tellWhenHeard(LastHeard handler) {
+        context(socket).pipeline().addFirst(handler);
+    }
+
+    /** Sends what shows most clients that the connection lives, and what all of them answer. */
     void ping() {
         if (!socket.isClosed()) {
-            lastSentNanos = System.nanoTime();
             ready.encoded(socket.writeFrame(WebSocketFrame.pingFrame(Buffer.buffer())));
         }
     }
@@ -110,7 +114,7 @@ final class Outbox {
         return full ? now - fullSinceNanos : 0;
     }
 
-    /** For how long nothing has been sent. */
+    /** For how long no frame has been sent. */
     long silentForNanos(long now) {
         return now - lastSentNanos;
     }

@@ -7,13 +7,15 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.Sessions;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.PriorityQueue;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,11 +39,9 @@ final class PresenceGrace {
     private final long forgetMillis;
     private final Map<String, Footprint> footprints = new HashMap<>();
 
-    /** In the order in which they were lost. */
-    private final ArrayDeque<Loss> leaving = new ArrayDeque<>();
-
-    private final ArrayDeque<Loss> forgetting = new ArrayDeque<>();
-    private List<SessionCommand.Leave> refused = new ArrayList<>();
+    private final PriorityQueue<Loss> leaving = new PriorityQueue<>(Comparator.comparingLong(Loss::dueMillis));
+    private final PriorityQueue<Loss> forgetting = new PriorityQueue<>(Comparator.comparingLong(Loss::dueMillis));
+    private List<Leaving> refused = new ArrayList<>();
 
     /**
      * For the sessions of {@code engine}.
@@ -54,7 +54,7 @@ final class PresenceGrace {
         this.engine = engine;
         this.runs = runs;
         this.graceMillis = grace.toMillis();
-        this.forgetMillis = Math.max(resend.toMillis(), graceMillis);
+        this.forgetMillis = resend.toMillis();
     }
 
     /** Where a connection has left something. Guarded by the grace. */
@@ -68,6 +68,9 @@ final class PresenceGrace {
 
         /** How often it has been lost, to tell whether it has come back since. */
         private int losses;
+
+        /** How long its members stay. */
+        private long stayMillis = graceMillis;
 
         private Footprint(String connectionId) {
             this.connectionId = connectionId;
@@ -99,21 +102,36 @@ final class PresenceGrace {
 
     private record Loss(Footprint footprint, int number, long dueMillis) {}
 
-    /** Takes up the members of connections that an earlier run of the server had. */
-    synchronized void recover(List<Sessions.Membership> memberships, long now) {
-        for (Sessions.Membership membership : memberships) {
-            Footprint footprint = footprints.computeIfAbsent(membership.connectionId(), Footprint::new);
-            footprint.members.add(membership.session());
-            footprint.requests.add(membership.session());
+    /** What is to be done, and who wants to know when it is. */
+    private record Leaving(SessionCommand.Leave command, Runnable done) {}
+
+    /** Takes up what connections have left behind that an earlier run of the server had. */
+    synchronized void recover(List<Sessions.Membership> members, List<Sessions.Membership> requesters, long now) {
+        for (Sessions.Membership member : members) {
+            Footprint footprint = footprints.computeIfAbsent(member.connectionId(), Footprint::new);
+            footprint.members.add(member.session());
+            footprint.requests.add(member.session());
+        }
+        for (Sessions.Membership requester : requesters) {
+            footprints
+                    .computeIfAbsent(requester.connectionId(), Footprint::new)
+                    .requests
+                    .add(requester.session());
         }
         List.copyOf(footprints.values()).forEach(footprint -> lose(footprint, now));
     }
 
-    /** A connection is there, or is back. */
-    synchronized Footprint arrived(String connectionId) {
+    /**
+     * A connection is there, or is back.
+     *
+     * @param stayMillis how long its members are to stay when it is lost, or less than 0 if it does not say
+     */
+    synchronized Footprint arrived(String connectionId, long stayMillis) {
         Footprint footprint = footprints.computeIfAbsent(connectionId, Footprint::new);
         footprint.sockets++;
-        runs.arrived(connectionId);
+        footprint.stayMillis = stayMillis < 0 ? graceMillis : stayMillis;
+        // What it has left there is not known from its requests if these were forgotten meanwhile.
+        footprint.requests.addAll(runs.arrived(connectionId));
         return footprint;
     }
 
@@ -132,37 +150,43 @@ final class PresenceGrace {
             return;
         }
         footprint.losses++;
-        leaving.add(new Loss(footprint, footprint.losses, now + graceMillis));
-        forgetting.add(new Loss(footprint, footprint.losses, now + forgetMillis));
+        leaving.add(new Loss(footprint, footprint.losses, now + footprint.stayMillis));
+        forgetting.add(new Loss(footprint, footprint.losses, now + Math.max(forgetMillis, footprint.stayMillis)));
         if (forgetting.size() > MAX_LOST) {
-            forget(forgetting.removeFirst(), now);
+            forget(forgetting.remove(), now);
         }
     }
 
-    /** The client has closed the connection and will not come back. */
-    synchronized void ended(Footprint footprint, long now) {
+    /**
+     * The client has closed the connection and will not come back.
+     *
+     * @param done called once its members have left, by any thread
+     */
+    synchronized void ended(Footprint footprint, long now, Runnable done) {
         footprint.sockets--;
         // Its agent may only have handed its runs over to another process, which takes them up within the grace.
         runs.lost(footprint.connectionId, footprint.requests, now);
-        forget(footprint, now);
+        forget(footprint, now, done);
     }
 
     /** To be called now and then. */
     synchronized void tick(long now) {
-        List<SessionCommand.Leave> again = refused;
+        List<Leaving> again = refused;
         refused = new ArrayList<>();
         again.forEach(this::submit);
         runs.tick(now);
-        while (!leaving.isEmpty() && leaving.getFirst().dueMillis() <= now) {
-            Loss loss = leaving.removeFirst();
+        for (Loss loss = leaving.peek(); loss != null && loss.dueMillis() <= now; loss = leaving.peek()) {
+            leaving.remove();
             if (isStillLost(loss)) {
                 Footprint footprint = loss.footprint();
-                footprint.members.forEach(session -> leave(session, footprint, now, false));
+                footprint.members.forEach(session -> leave(session, footprint, now, false, () -> {}));
+                runs.left(footprint.connectionId, footprint.members, now);
                 footprint.members.clear();
             }
         }
-        while (!forgetting.isEmpty() && forgetting.getFirst().dueMillis() <= now) {
-            forget(forgetting.removeFirst(), now);
+        for (Loss loss = forgetting.peek(); loss != null && loss.dueMillis() <= now; loss = forgetting.peek()) {
+            forgetting.remove();
+            forget(loss, now);
         }
     }
 
@@ -172,33 +196,44 @@ final class PresenceGrace {
 
     private void forget(Loss loss, long now) {
         if (isStillLost(loss)) {
-            forget(loss.footprint(), now);
+            forget(loss.footprint(), now, () -> {});
         }
     }
 
-    private void forget(Footprint footprint, long now) {
+    private void forget(Footprint footprint, long now, Runnable done) {
         Set<SessionName> all = new HashSet<>(footprint.requests);
         all.addAll(footprint.members);
-        all.forEach(session -> leave(session, footprint, now, true));
         footprint.members.clear();
         footprint.requests.clear();
         footprints.remove(footprint.connectionId, footprint);
+        if (all.isEmpty()) {
+            done.run();
+            return;
+        }
+        var open = new AtomicInteger(all.size());
+        all.forEach(session -> leave(session, footprint, now, true, () -> {
+            if (open.decrementAndGet() == 0) {
+                done.run();
+            }
+        }));
     }
 
-    private void leave(SessionName session, Footprint footprint, long now, boolean forget) {
-        submit(new SessionCommand.Leave(session, now, footprint.connectionId, forget));
+    private void leave(SessionName session, Footprint footprint, long now, boolean forget, Runnable done) {
+        submit(new Leaving(new SessionCommand.Leave(session, now, footprint.connectionId, forget), done));
     }
 
-    private void submit(SessionCommand.Leave leave) {
-        engine.submit(leave, new Reply<SessionOutcome.Done>() {
+    private void submit(Leaving leaving) {
+        engine.submit(leaving.command(), new Reply<SessionOutcome.Done>() {
             @Override
-            public void done(SessionOutcome.Done outcome) {}
+            public void done(SessionOutcome.Done outcome) {
+                leaving.done().run();
+            }
 
             @Override
             public void failed(Exception failure) {
-                LOG.debug("a connection cannot leave {} now", leave.session(), failure);
+                LOG.debug("a connection cannot leave {} now", leaving.command().session(), failure);
                 synchronized (PresenceGrace.this) {
-                    refused.add(leave);
+                    refused.add(leaving);
                 }
             }
         });

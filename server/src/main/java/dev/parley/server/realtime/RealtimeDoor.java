@@ -80,15 +80,23 @@ public final class RealtimeDoor implements Door {
             NodeClock clock,
             MeterRegistry meters) {
         this.vertx = vertx;
-        var runs = new RunWatch(engine, apps, blocking, clock, settings.runGrace());
+        var runs = new RunWatch(engine, apps, blocking, clock, settings.runGrace(), settings.runGraceAfterLeave());
         var grace = new PresenceGrace(
                 engine, runs, settings.presenceGrace(), Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS));
         this.site = new Site(
-                engine, gate, apps, settings, keys, occupancy, grace, new AtomicInteger(), blocking, clock, keys.newId());
-        List<Sessions.Membership> fromClients = engine.sessions().memberships().stream()
-                .filter(member -> !member.connectionId().startsWith(Apps.FIXED_MEMBERS_CONNECTION))
-                .toList();
-        grace.recover(fromClients, clock.millis());
+                engine,
+                gate,
+                apps,
+                settings,
+                keys,
+                occupancy,
+                grace,
+                new AtomicInteger(),
+                blocking,
+                clock,
+                keys.newId());
+        Sessions sessions = engine.sessions();
+        grace.recover(fromClients(sessions.memberships()), sessions.requesters(PresenceGrace.MAX_LOST), clock.millis());
         runs.recover(clock.millis());
         this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> grace.tick(clock.millis()));
         revocations.onRevoked(this::revoked);
@@ -99,6 +107,12 @@ public final class RealtimeDoor implements Door {
         Gauge.builder("parley.realtime.attachments", site.attachments(), AtomicInteger::get)
                 .description("Channels that connections are attached to")
                 .register(meters);
+    }
+
+    private static List<Sessions.Membership> fromClients(List<Sessions.Membership> members) {
+        return members.stream()
+                .filter(member -> !member.connectionId().startsWith(Apps.FIXED_MEMBERS_CONNECTION))
+                .toList();
     }
 
     @Override
@@ -119,7 +133,9 @@ public final class RealtimeDoor implements Door {
     }
 
     private Loop loop() {
-        return loops.computeIfAbsent(Thread.currentThread(), thread -> new Loop(Vertx.currentContext(), site.clock().wall()));
+        return loops.computeIfAbsent(
+                Thread.currentThread(),
+                thread -> new Loop(Vertx.currentContext(), site.clock().wall()));
     }
 
     /** Who is not let in is told so in a frame: browsers see nothing of an HTTP error. */

@@ -1,6 +1,7 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.Engine;
+import dev.parley.engine.EngineStoppedException;
 import dev.parley.engine.Reply;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
@@ -9,6 +10,7 @@ import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionState;
@@ -17,15 +19,20 @@ import dev.parley.server.apps.Apps;
 import dev.parley.server.channel.RunNotes;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.PriorityQueue;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -33,13 +40,26 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Ends the runs of agents that died: when the connection that worked at a run has been gone for a while, its streaming
- * messages are closed and the run ends with an error, so that nobody waits for ever. Thread-safe; it hears of the time
- * by {@link #tick}.
+ * Looks after the runs of agents that are gone. When the connection that worked at a run has been gone for a moment, the
+ * session is told that the run's agent is away, and when it comes back, that too. When it stays away, its streaming
+ * messages are closed and the run ends with an error, so that nobody waits for ever. Thread-safe; it hears of the time by
+ * {@link #tick}.
  */
 final class RunWatch {
     /** Lost connections whose runs are watched; beyond that the first ones are given up early. */
     static final int MAX_LOST = 100_000;
+
+    /** How long an agent may be gone before others are told: a connection that only breaks is back sooner. */
+    static final long AWAY_AFTER_MILLIS = 2_000;
+
+    /** The name of the message that says that the agent of a run is away. */
+    static final String AGENT_AWAY = "parley.agent-away";
+
+    /** The name of the message that says that the agent of a run is back. */
+    static final String AGENT_BACK = "parley.agent-back";
+
+    /** When what the engine had no room for is tried again. */
+    private static final long RETRY_MILLIS = 1_000;
 
     /** How much of a session is looked at for messages that a run has left streaming. */
     private static final int MAX_MESSAGES = 10_000;
@@ -68,84 +88,243 @@ final class RunWatch {
     private final Executor blocking;
     private final InstantSource clock;
     private final long graceMillis;
+    private final long graceAfterLeaveMillis;
     private final Map<String, Loss> lost = new HashMap<>();
+    private final PriorityQueue<Due> due = new PriorityQueue<>(Comparator.comparingLong(Due::millis));
 
-    /** In the order in which they were lost. */
-    private final ArrayDeque<Loss> due = new ArrayDeque<>();
+    /** A connection that is gone. Guarded by the watch. */
+    private static final class Loss {
+        private final String connectionId;
 
-    private record Loss(String connectionId, Set<SessionName> sessions, long dueMillis) {}
+        /** Where it may have left runs. */
+        private final Set<SessionName> sessions;
+
+        /** Those of them that are being looked at. */
+        private final Set<SessionName> ending = new HashSet<>();
+
+        /** Runs of which others were told, or may have been, that their agent is away. */
+        private final Set<Run> away = new HashSet<>();
+
+        /** Whether it is back, or lost anew. */
+        private boolean over;
+
+        private Loss(String connectionId, Set<SessionName> sessions) {
+            this.connectionId = connectionId;
+            this.sessions = sessions;
+        }
+    }
+
+    /**
+     * What is to be done about a loss.
+     *
+     * @param ends whether runs are to end; else others are to be told
+     */
+    private record Due(long millis, Loss loss, Set<SessionName> sessions, boolean ends) {}
 
     /**
      * For the sessions of {@code engine}.
      *
      * @param blocking runs what blocks on the disk
      * @param grace how long an agent may be gone
+     * @param graceAfterLeave how much longer it may, once it has left the presence set
      */
-    RunWatch(Engine engine, Apps apps, Executor blocking, InstantSource clock, Duration grace) {
+    RunWatch(
+            Engine engine,
+            Apps apps,
+            Executor blocking,
+            InstantSource clock,
+            Duration grace,
+            Duration graceAfterLeave) {
         this.engine = engine;
         this.apps = apps;
         this.blocking = blocking;
         this.clock = clock;
         this.graceMillis = grace.toMillis();
+        this.graceAfterLeaveMillis = graceAfterLeave.toMillis();
     }
 
     /** Takes up the runs at which connections of an earlier run of the server worked. Blocks. */
-    void recover(long now) {
-        engine.sessions().runsAtWork().stream()
-                .collect(Collectors.groupingBy(
-                        run -> String.valueOf(run.connectionId()),
-                        Collectors.mapping(Run::session, Collectors.toSet())))
-                .forEach((connectionId, sessions) -> lost(connectionId, sessions, now));
+    synchronized void recover(long now) {
+        Map<String, List<Run>> runs = engine.sessions().runsAtWork().stream()
+                .collect(Collectors.groupingBy(run -> String.valueOf(run.connectionId())));
+        runs.forEach((connectionId, ofConnection) -> {
+            lost(connectionId, ofConnection.stream().map(Run::session).collect(Collectors.toSet()), now);
+            Loss loss = lost.get(connectionId);
+            if (loss != null) {
+                // Whether others were told before the server stopped, it does not know any more.
+                loss.away.addAll(ofConnection);
+            }
+        });
     }
 
     /** A connection is gone that made requests to {@code sessions}. */
     synchronized void lost(String connectionId, Collection<SessionName> sessions, long now) {
-        if (sessions.isEmpty()) {
+        Set<SessionName> all = new HashSet<>(sessions);
+        Set<Run> away = Set.of();
+        Loss before = lost.remove(connectionId);
+        if (before != null) {
+            before.over = true;
+            all.addAll(before.sessions);
+            away = before.away;
+        }
+        if (all.isEmpty()) {
             return;
         }
-        Loss loss = new Loss(connectionId, Set.copyOf(sessions), now + graceMillis);
+        Loss loss = new Loss(connectionId, all);
+        loss.away.addAll(away);
         lost.put(connectionId, loss);
-        due.add(loss);
-        if (due.size() > MAX_LOST) {
-            giveUp(due.removeFirst());
+        due.add(new Due(now + Math.min(AWAY_AFTER_MILLIS, graceMillis), loss, Set.copyOf(all), false));
+        due.add(new Due(now + graceMillis, loss, Set.copyOf(all), true));
+        while (lost.size() > MAX_LOST && !due.isEmpty()) {
+            Due first = due.remove();
+            if (first.ends()) {
+                lost.remove(first.loss().connectionId, first.loss());
+                act(first);
+            }
         }
     }
 
-    /** A connection is there, or is back. */
-    synchronized void arrived(String connectionId) {
-        lost.remove(connectionId);
+    /** The members of a connection that is gone have left {@code sessions}. */
+    synchronized void left(String connectionId, Collection<SessionName> sessions, long now) {
+        Loss loss = lost.get(connectionId);
+        if (loss != null) {
+            due.add(new Due(now + graceAfterLeaveMillis, loss, Set.copyOf(sessions), true));
+        }
+    }
+
+    /** A connection is there, or is back; tells where it may have left runs. */
+    synchronized Set<SessionName> arrived(String connectionId) {
+        Loss loss = lost.remove(connectionId);
+        if (loss == null) {
+            return Set.of();
+        }
+        loss.over = true;
+        if (!loss.away.isEmpty()) {
+            Set<Run> told = Set.copyOf(loss.away);
+            blocking.execute(() -> told.forEach(run -> tellBack(run, connectionId)));
+        }
+        return Set.copyOf(loss.sessions);
     }
 
     /** To be called now and then. */
     synchronized void tick(long now) {
-        while (!due.isEmpty() && due.getFirst().dueMillis() <= now) {
-            giveUp(due.removeFirst());
+        for (Due first = due.peek(); first != null && first.millis() <= now; first = due.peek()) {
+            act(due.remove());
         }
     }
 
-    private void giveUp(Loss loss) {
-        if (lost.remove(loss.connectionId(), loss)) {
-            blocking.execute(() -> loss.sessions().forEach(session -> endRuns(session, loss.connectionId())));
+    private void act(Due what) {
+        Loss loss = what.loss();
+        Set<SessionName> sessions = new HashSet<>(what.sessions());
+        sessions.retainAll(loss.sessions);
+        sessions.removeAll(loss.ending);
+        if (loss.over || sessions.isEmpty()) {
+            return;
+        }
+        if (what.ends()) {
+            loss.ending.addAll(sessions);
+            blocking.execute(() -> sessions.forEach(session -> endRuns(session, loss)));
+        } else {
+            blocking.execute(() -> sessions.forEach(session -> tellAway(session, loss)));
         }
     }
 
-    private void endRuns(SessionName session, String connectionId) {
+    private List<Run> runs(SessionState state, String connectionId) {
+        return engine.sessions().runs(state).stream()
+                .filter(run -> connectionId.equals(run.connectionId()) && !run.suspended())
+                .toList();
+    }
+
+    private @Nullable SessionState watched(SessionName session) {
+        SessionState state = engine.sessions().find(session);
+        boolean watched =
+                state != null && apps.namespace(session.app(), session.name()).endAbandonedRuns();
+        return watched ? state : null;
+    }
+
+    private void tellAway(SessionName session, Loss loss) {
         try {
-            SessionState state = engine.sessions().find(session);
-            if (state == null || !apps.namespace(session.app(), session.name()).endAbandonedRuns()) {
-                return;
-            }
-            for (Run run : engine.sessions().runs(state)) {
-                if (connectionId.equals(run.connectionId()) && !run.suspended()) {
-                    end(state, run, connectionId);
+            SessionState state = watched(session);
+            for (Run run : state == null ? List.<Run>of() : runs(state, loss.connectionId)) {
+                synchronized (this) {
+                    if (loss.over) {
+                        return;
+                    }
+                    loss.away.add(run);
+                    tell(AGENT_AWAY, run, loss.connectionId);
                 }
+            }
+        } catch (RuntimeException e) {
+            LOG.error("That an agent is away in {} cannot be told", session, e);
+        }
+    }
+
+    private void tellBack(Run run, String connectionId) {
+        try {
+            SessionState state = watched(run.session());
+            if (state != null
+                    && runs(state, connectionId).stream()
+                            .anyMatch(open -> open.id().equals(run.id()))) {
+                tell(AGENT_BACK, run, connectionId);
+            }
+        } catch (RuntimeException e) {
+            LOG.error("That an agent is back in {} cannot be told", run.session(), e);
+        }
+    }
+
+    /** Nobody waits for it; where there is no room for it now, the run's end will tell. */
+    private void tell(String name, Run run, String connectionId) {
+        long now = clock.millis();
+        ObjectNode data = JsonMapper.shared()
+                .createObjectNode()
+                .put("runId", run.id())
+                .put("connectionId", connectionId)
+                .put("at", now);
+        var message = new MessageOp.Create(
+                connectionId + ":" + name + ":" + run.id() + ":" + now,
+                false,
+                null,
+                null,
+                new Body(name, Data.of(data.toString()), "json", null),
+                false);
+        engine.submit(new Publish(run.session(), now, null, List.of(message)), new Reply<SessionOutcome.OfPublish>() {
+            @Override
+            public void done(SessionOutcome.OfPublish outcome) {}
+
+            @Override
+            public void failed(Exception failure) {
+                LOG.debug("{} cannot be published in {}", name, run.session(), failure);
+            }
+        });
+    }
+
+    private void endRuns(SessionName session, Loss loss) {
+        boolean done = false;
+        try {
+            SessionState state = watched(session);
+            done = true;
+            for (Run run : state == null ? List.<Run>of() : runs(state, loss.connectionId)) {
+                done &= end(Objects.requireNonNull(state), run, loss);
             }
         } catch (RuntimeException e) {
             LOG.error("The runs of a lost agent in {} cannot be ended", session, e);
         }
+        synchronized (this) {
+            loss.ending.remove(session);
+            if (done) {
+                loss.sessions.remove(session);
+                if (loss.sessions.isEmpty()) {
+                    lost.remove(loss.connectionId, loss);
+                }
+            } else {
+                due.add(new Due(clock.millis() + RETRY_MILLIS, loss, Set.of(session), true));
+            }
+        }
     }
 
-    private void end(SessionState state, Run run, String connectionId) {
+    /** Ends a run, unless its agent is back; returns false if that has to be tried again. */
+    private boolean end(SessionState state, Run run, Loss loss) {
+        String connectionId = loss.connectionId;
         List<MessageOp> messages = new ArrayList<>();
         ObjectNode headers = JsonMapper.shared().createObjectNode().put("run-id", run.id());
         long from = run.since();
@@ -173,7 +352,16 @@ final class RunWatch {
                 null,
                 new Body(RunNotes.RUN_END, null, null, extras.toString()),
                 false));
-        submit(new EndRun(run.session(), clock.millis(), run.id(), connectionId, messages));
+        var command = new EndRun(run.session(), clock.millis(), run.id(), connectionId, messages);
+        var ended = new CompletableFuture<Boolean>();
+        synchronized (this) {
+            // What follows is in the order of the log: an agent that comes back from here on finds the run ended.
+            if (loss.over) {
+                return true;
+            }
+            submit(command, ended);
+        }
+        return ended.join();
     }
 
     /** Takes the run's headers from its start, and closes a message that it has left streaming. */
@@ -214,18 +402,33 @@ final class RunWatch {
         return data != null && data.text();
     }
 
-    private void submit(EndRun end) {
-        engine.submit(end, new Reply<SessionOutcome.OfRun>() {
+    private void submit(EndRun command, CompletableFuture<Boolean> ended) {
+        engine.submit(command, new Reply<SessionOutcome.OfRun>() {
             @Override
             public void done(SessionOutcome.OfRun outcome) {
-                LOG.info("Run {} of the lost connection {}: {}", end.runId(), end.connectionId(), outcome);
+                switch (outcome) {
+                    case SessionOutcome.Accepted accepted ->
+                        LOG.info("{} was ended: its agent was lost", name(command));
+                    case SessionOutcome.NotAbandoned gone -> LOG.debug("{} has gone on or ended", name(command));
+                    case SessionOutcome.OfPublish refused ->
+                        LOG.warn("{} was left by its agent and cannot be ended", name(command));
+                }
+                ended.complete(true);
             }
 
             @Override
             public void failed(Exception failure) {
-                LOG.debug("run {} cannot be ended now", end.runId(), failure);
-                lost(end.connectionId(), Set.of(end.session()), clock.millis());
+                LOG.debug("run {} cannot be ended now", command.runId(), failure);
+                ended.complete(failure instanceof EngineStoppedException);
             }
         });
+    }
+
+    private static String name(EndRun command) {
+        return "The run %s in %s of app %s"
+                .formatted(
+                        command.runId(),
+                        command.session().name(),
+                        command.session().app());
     }
 }

@@ -34,11 +34,14 @@ record Site(
     /** How long a client goes on sending what was not acknowledged. */
     static final long CONNECTION_STATE_TTL_MILLIS = 120_000;
 
-    /** Within which time a client hears from us. */
-    static final long MAX_IDLE_INTERVAL_MILLIS = 15_000;
+    /** The shortest heartbeat interval that a client can ask for, where the setting is not shorter. */
+    static final long MIN_HEARTBEAT_MILLIS = 5_000;
 
-    /** After how much silence we say something; well before the client waits for it. */
-    static final long HEARTBEAT_AFTER_MILLIS = 10_000;
+    /** The longest one. */
+    static final long MAX_HEARTBEAT_MILLIS = 1_800_000;
+
+    /** The longest time that a client can ask for its members to remain when it is lost, or the setting if that is longer. */
+    static final long MAX_REMAIN_MILLIS = 3_600_000;
 
     /** What clients are told that they may send in a second; nothing enforces it but back-pressure. */
     static final int MAX_INBOUND_RATE = 1_000;

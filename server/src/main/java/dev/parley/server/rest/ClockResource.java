@@ -28,13 +28,16 @@ final class ClockResource {
             case Access.Refused refused -> throw new AccessRefusedException(refused);
             case Access.Granted(Principal principal) -> {
                 if (principal.isToken() || !principal.keyName().equals(rootKey.name())) {
-                    throw new AccessRefusedException(new Access.Refused(
-                            Access.Reason.FORBIDDEN, "Who says what time it is has the root key."));
+                    throw new AccessRefusedException(
+                            new Access.Refused(Access.Reason.FORBIDDEN, "Who says what time it is has the root key."));
                 }
             }
         }
         long doubt = clock.doubtMillis();
         clock.believe();
-        return JsonMapper.shared().createObjectNode().put("time", clock.millis()).put("doubt", doubt);
+        return JsonMapper.shared()
+                .createObjectNode()
+                .put("time", clock.millis())
+                .put("doubt", doubt);
     }
 }

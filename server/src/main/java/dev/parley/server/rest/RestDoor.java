@@ -180,7 +180,8 @@ public final class RestDoor implements Door {
         return switch (method + " " + path.getFirst() + " " + path.size()) {
             // What clients make token requests by, which are judged by the wall clock.
             case "GET time 1" ->
-                Answer.of(200, to -> to.beginArray().value(clock.wall().millis()).endArray());
+                Answer.of(
+                        200, to -> to.beginArray().value(clock.wall().millis()).endArray());
             case "GET channels 1" -> channels.list(request);
             case "GET channels 2" -> channels.get(request, channel(path));
             case "GET channels 3" ->

@@ -252,8 +252,7 @@ final class ReadStream {
         }
         LiveRead read = query.live() == ReadQuery.Live.SSE
                 ? new SseRead(exchange, query.cursor(), config, clock, liveReaders::decrementAndGet)
-                : new LongPollRead(
-                        exchange, query.cursor(), config, clock, budget, liveReaders::decrementAndGet);
+                : new LongPollRead(exchange, query.cursor(), config, clock, budget, liveReaders::decrementAndGet);
         EventLoop.Seat seat = null;
         try {
             seat = exchange.loop().follow(engine.delivery(), state, start, read);

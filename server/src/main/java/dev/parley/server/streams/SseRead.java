@@ -34,8 +34,7 @@ final class SseRead extends LiveRead {
 
     private final ReadyWire ready;
 
-    SseRead(
-            Exchange exchange, @Nullable String clientCursor, Config config, NodeClock clock, Runnable onLeave) {
+    SseRead(Exchange exchange, @Nullable String clientCursor, Config config, NodeClock clock, Runnable onLeave) {
         super(exchange, onLeave);
         this.clock = clock;
         this.firstCursor = Cursors.next(clientCursor, clock.millis());

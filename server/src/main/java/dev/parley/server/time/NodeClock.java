@@ -208,8 +208,7 @@ public final class NodeClock implements InstantSource {
 
     private void advance(long byMillis) {
         Reading before = now;
-        now = new Reading(
-                millis(before) + Math.max(0, byMillis), elapsedNanos.getAsLong(), before.deletionLagMillis());
+        now = new Reading(millis(before) + Math.max(0, byMillis), elapsedNanos.getAsLong(), before.deletionLagMillis());
     }
 
     private void setBack(boolean is) {

@@ -175,6 +175,7 @@ class RetentionTest {
                 new Body(null, Data.of(text), null, null),
                 new Operation(null, null, null),
                 true,
+                true,
                 1 << 20);
         submit(new SessionCommand.Publish(new SessionName("shop", session), now, null, List.of(change)));
     }

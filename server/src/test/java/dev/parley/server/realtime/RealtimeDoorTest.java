@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -35,6 +36,7 @@ import tools.jackson.databind.json.JsonMapper;
 class RealtimeDoorTest {
     private static final int ACK = 1;
     private static final int NACK = 2;
+    private static final int CLOSED = 8;
     private static final int ATTACHED = 11;
     private static final int DETACHED = 13;
     private static final int PRESENCE = 14;
@@ -256,6 +258,88 @@ class RealtimeDoorTest {
             assertThat(members(server)).isEqualTo(1);
             client.cut();
             await().untilAsserted(() -> assertThat(members(server)).isZero());
+        }
+    }
+
+    @Test
+    void whoIsToldThatItsConnectionIsClosedHasLeft() throws Exception {
+        try (var server = server()) {
+            for (int i = 0; i < 50; i++) {
+                var client = server.connect(WITH_KEY + "&clientId=alice");
+                client.next(RealtimeClient.CONNECTED);
+                client.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
+                client.next(ACK);
+                assertThat(members(server)).isEqualTo(1);
+                client.send("{'action':7}");
+                client.next(CLOSED);
+                assertThat(members(server)).isZero();
+                client.awaitClosed();
+            }
+        }
+    }
+
+    @Test
+    void whoIsToldThatItIsDetachedHasLeft() throws Exception {
+        try (var server = server()) {
+            var client = server.connect(WITH_KEY + "&clientId=alice");
+            client.next(RealtimeClient.CONNECTED);
+            for (int i = 0; i < 50; i++) {
+                client.send("{'action':10,'channel':'c'}");
+                client.next(ATTACHED);
+                client.send("{'action':14,'channel':'c','msgSerial':%d,'presence':[{'action':2}]}".formatted(i));
+                client.next(ACK);
+                assertThat(members(server)).isEqualTo(1);
+                client.send("{'action':12,'channel':'c'}");
+                client.next(DETACHED);
+                assertThat(members(server)).isZero();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"7000,7000", "1,1000", "2000000,1800000", "x,1000"})
+    void aClientMayAskForAnotherHeartbeatInterval(String asked, int announced) throws Exception {
+        try (var server = new RealtimeServer(folder, Map.of("realtime.heartbeat-interval", "1000"))) {
+            var client = server.connect(WITH_KEY + "&heartbeatInterval=" + asked);
+
+            JsonNode connected = client.next(RealtimeClient.CONNECTED);
+
+            assertThat(connected
+                            .path("connectionDetails")
+                            .path("maxIdleInterval")
+                            .intValue())
+                    .isEqualTo(announced);
+        }
+    }
+
+    @Test
+    void aClientMayAskForItsMembersToRemainForAnotherTime() throws Exception {
+        try (var server = new RealtimeServer(folder, Map.of("realtime.presence-grace", "86400000"))) {
+            var client = server.connect(WITH_KEY + "&clientId=alice&remainPresentFor=0");
+            client.next(RealtimeClient.CONNECTED);
+            client.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
+            client.next(ACK);
+            assertThat(members(server)).isEqualTo(1);
+
+            client.cut();
+
+            await().untilAsserted(() -> assertThat(members(server)).isZero());
+        }
+    }
+
+    @Test
+    void whoAnswersPingsIsNotLost() throws Exception {
+        try (var server = new RealtimeServer(folder, Map.of("realtime.heartbeat-interval", "1000"))) {
+            var client = server.connect(WITH_KEY + "&heartbeats=true");
+            client.next(RealtimeClient.CONNECTED);
+
+            // Longer than the two intervals after which who does not answer is.
+            for (int i = 0; i < 4; i++) {
+                assertThat(client.next().path("action").intValue()).isZero();
+            }
+
+            client.send("{'action':0,'id':'x'}");
+            assertThat(client.next().path("id").stringValue()).isEqualTo("x");
         }
     }
 

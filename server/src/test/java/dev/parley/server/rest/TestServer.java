@@ -78,7 +78,8 @@ final class TestServer implements AutoCloseable {
         var gate = new Gate(apps, false, lifetime, Revocations.in(folder, lifetime, clock), clock, meters);
         engine = Engine.open(EngineOptions.in(folder));
         connectionKeys = ConnectionKeys.in(folder);
-        var door = new RestDoor(engine, config, gate, apps, connectionKeys, occupancy, admin, false, NodeClock.system(Duration.ZERO));
+        var door = new RestDoor(
+                engine, config, gate, apps, connectionKeys, occupancy, admin, false, NodeClock.system(Duration.ZERO));
         http = vertx.createHttpServer()
                 .requestHandler(door::handle)
                 .listen(0, "127.0.0.1")
