@@ -12,6 +12,7 @@ import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.JournalFullException;
 import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.memory.Purse;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.NativeLibrary;
 import dev.parley.engine.store.RocksStore;
@@ -40,7 +41,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -90,7 +90,6 @@ public final class Engine implements AutoCloseable {
     private final Inbox<CommitterTask> commits = new Inbox<>();
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicInteger waiting = new AtomicInteger();
-    private final AtomicLong waitingBytes;
     private final LongAdder commandNanos = new LongAdder();
     private final CallbackLog callbacks = new CallbackLog();
     private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
@@ -119,20 +118,17 @@ public final class Engine implements AutoCloseable {
      */
     public static Engine open(EngineOptions options) throws IOException {
         DataFolder.open(options.folder());
-        AtomicLong waitingBytes = new AtomicLong();
-        DiskRoom room = new DiskRoom(options, waitingBytes::get);
+        DiskRoom room = new DiskRoom(options, options.memory().commands()::held);
         Disk disk = new FolderDisk(options.folder().resolve("journal"), room::besidesSegment);
-        return open(options, disk, room, waitingBytes);
+        return open(options, disk, room);
     }
 
     /** Opens with the journal on {@code disk}, which a test may let fail. */
     static Engine open(EngineOptions options, Disk disk) throws IOException {
-        AtomicLong waitingBytes = new AtomicLong();
-        return open(options, disk, new DiskRoom(options, waitingBytes::get), waitingBytes);
+        return open(options, disk, new DiskRoom(options, options.memory().commands()::held));
     }
 
-    private static Engine open(EngineOptions options, Disk disk, DiskRoom room, AtomicLong waitingBytes)
-            throws IOException {
+    private static Engine open(EngineOptions options, Disk disk, DiskRoom room) throws IOException {
         FileChannel lock = lock(options.folder());
         try {
             NativeLibrary.load(options.folder().resolve("native"));
@@ -148,7 +144,7 @@ public final class Engine implements AutoCloseable {
                         options.segmentBytes(),
                         options.maxRecordBytes(),
                         task -> Thread.ofVirtual().name("journal-segment").start(task));
-                Engine engine = new Engine(options, lock, store, journal, room, waitingBytes);
+                Engine engine = new Engine(options, lock, store, journal, room);
                 LOG.info("replayed {} commands", Recovery.run(journal, engine.shards));
                 engine.start();
                 return engine;
@@ -176,24 +172,18 @@ public final class Engine implements AutoCloseable {
                 : "Restore the data folder from a backup";
     }
 
-    private Engine(
-            EngineOptions options,
-            FileChannel lockFile,
-            Store store,
-            Journal journal,
-            DiskRoom room,
-            AtomicLong waitingBytes) {
+    private Engine(EngineOptions options, FileChannel lockFile, Store store, Journal journal, DiskRoom room) {
         this.options = options;
         this.lockFile = lockFile;
         this.store = store;
         this.journal = journal;
         this.room = room;
-        this.waitingBytes = waitingBytes;
         this.committer = new Committer(journal);
         this.streams = new Streams(store, options.cachedStates());
         this.subscriptions = new Subscriptions(store);
         this.sessions = new Sessions(store, options.cachedStates());
-        this.delivery = new Delivery(streams, sessions, callbacks);
+        this.delivery =
+                new Delivery(streams, sessions, callbacks, options.memory().windows());
         this.forks = new Forks(this::enqueue, () -> UUID.randomUUID().toString());
         int count = shardCount();
         for (int i = 0; i < count; i++) {
@@ -271,6 +261,10 @@ public final class Engine implements AutoCloseable {
         return committer.totals(commandNanos.sum(), callbacks.count());
     }
 
+    private Purse commands() {
+        return options.memory().commands();
+    }
+
     /** Commands that were accepted and are not answered yet. */
     public int waiting() {
         return waiting.get();
@@ -278,7 +272,8 @@ public final class Engine implements AutoCloseable {
 
     /** True if half of the room for waiting commands is taken: who can hold commands back had better do so. */
     public boolean isBusy() {
-        return waiting.get() > options.maxWaiting() / 2 || waitingBytes.get() > options.maxWaitingBytes() / 2;
+        return waiting.get() > options.maxWaiting() / 2
+                || commands().held() > commands().capacity() / 2;
     }
 
     /**
@@ -306,10 +301,7 @@ public final class Engine implements AutoCloseable {
             reply.failed(room.refusal());
             return;
         }
-        int count = waiting.incrementAndGet();
-        long bytes = waitingBytes.addAndGet(weight);
-        if (count > options.maxWaiting() || bytes > options.maxWaitingBytes()) {
-            waitingBytes.addAndGet(-weight);
+        if (waiting.incrementAndGet() > options.maxWaiting() || !commands().tryReserve(weight)) {
             waiting.decrementAndGet();
             reply.failed(new OverloadedException("too many commands are waiting"));
             return;
@@ -352,7 +344,7 @@ public final class Engine implements AutoCloseable {
                 return false;
             }
             waiting.decrementAndGet();
-            waitingBytes.addAndGet(-weight);
+            commands().giveBack(weight);
             return true;
         }
     }

@@ -1,5 +1,6 @@
 package dev.parley.engine;
 
+import dev.parley.engine.memory.Memory;
 import java.nio.file.Path;
 
 /**
@@ -12,7 +13,7 @@ import java.nio.file.Path;
  * @param cacheBytes memory for blocks of the store
  * @param cachedStates how many states of streams stay in memory, and as many of sessions
  * @param maxWaiting how many commands may wait for their outcome
- * @param maxWaitingBytes how much memory those may hold
+ * @param memory the account of the memory that commands and windows may hold
  * @param minFreeBytes commands that store something are refused when the disk has less room than this
  */
 public record EngineOptions(
@@ -23,11 +24,12 @@ public record EngineOptions(
         long cacheBytes,
         int cachedStates,
         int maxWaiting,
-        long maxWaitingBytes,
+        Memory memory,
         long minFreeBytes) {
 
     /** Defaults for a data folder. */
     public static EngineOptions in(Path folder) {
-        return new EngineOptions(folder, 1, 64L << 20, 17 << 20, 256L << 20, 100_000, 100_000, 256L << 20, 64L << 20);
+        return new EngineOptions(
+                folder, 1, 64L << 20, 17 << 20, 256L << 20, 100_000, 100_000, Memory.ofHeap(), 64L << 20);
     }
 }

@@ -9,6 +9,7 @@ import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.journal.CorruptJournalException;
 import dev.parley.engine.journal.FaultyDisk;
 import dev.parley.engine.journal.FolderDisk;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.Payload;
 import dev.parley.engine.stream.ProducerTag;
@@ -31,6 +32,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -62,7 +64,8 @@ class EngineTest {
     }
 
     private static EngineOptions options(Path folder) {
-        return new EngineOptions(folder, SHARDS, 64 << 10, 16 << 10, 8 << 20, 100, 1000, 1 << 20, 0);
+        return new EngineOptions(
+                folder, SHARDS, 64 << 10, 16 << 10, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0);
     }
 
     private FaultyDisk disk() throws IOException {
@@ -197,7 +200,8 @@ class EngineTest {
     @Test
     void aPinThatThereWasNoRoomToGiveBackIsGivenBackLater() throws Exception {
         int maxWaiting = 1;
-        EngineOptions narrow = new EngineOptions(folder, 1, 64 << 10, 16 << 10, 8 << 20, 100, maxWaiting, 1 << 20, 0);
+        EngineOptions narrow = new EngineOptions(
+                folder, 1, 64 << 10, 16 << 10, 8 << 20, 100, maxWaiting, new Memory(8 << 20, Map.of()), 0);
         try (Engine engine = Engine.open(narrow)) {
             submit(engine, create("s")).get();
             submit(engine, new Create("fork", TIME, null, -1, -1, false, Payload.empty(), new Fork("s", 0, 0, null)))
@@ -227,7 +231,8 @@ class EngineTest {
     @Test
     void aSweepEndsAsManyStreamsAsThereIsRoomFor() throws Exception {
         int maxWaiting = 8000;
-        EngineOptions wide = new EngineOptions(folder, 1, 1 << 20, 16 << 10, 8 << 20, 100, maxWaiting, 64 << 20, 0);
+        EngineOptions wide = new EngineOptions(
+                folder, 1, 1 << 20, 16 << 10, 8 << 20, 100, maxWaiting, new Memory(512 << 20, Map.of()), 0);
         try (Engine engine = Engine.open(wide)) {
             List<CompletableFuture<?>> created = new ArrayList<>();
             for (int i = 0; i < 2100; i++) {

@@ -10,6 +10,8 @@ import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Purse;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionState;
@@ -536,7 +538,7 @@ final class History {
         sessionSide.compare(running.sessions, running.delivery);
         assertThat(running.delivery.topics())
                 .isEqualTo((int) readers.stream().map(r -> r.id).distinct().count() + sessionSide.topics());
-        assertThat(running.delivery.windowBytes()).isBetween(0L, running.delivery.topics() == 0 ? 0 : maxWindowBytes);
+        assertThat(running.windows.held()).isBetween(0L, running.delivery.topics() == 0 ? 0 : maxWindowBytes);
     }
 
     private void end(Server running) throws IOException {
@@ -577,7 +579,7 @@ final class History {
                     streams,
                     new Subscriptions(other),
                     sessions,
-                    new Delivery(streams, sessions, RETHROW),
+                    new Delivery(streams, sessions, RETHROW, Memory.ofHeap().windows()),
                     release -> {},
                     RETHROW));
         }
@@ -610,7 +612,8 @@ final class History {
     private final class Server {
         final Streams streams = new Streams(storage.store(), maxCached);
         final Sessions sessions = new Sessions(storage.store(), maxCached);
-        final Delivery delivery = new Delivery(streams, sessions, RETHROW, maxRecent, maxWindowBytes);
+        final Purse windows = new Memory(0, Map.of(Memory.Kind.WINDOWS, maxWindowBytes)).windows();
+        final Delivery delivery = new Delivery(streams, sessions, RETHROW, maxRecent, windows);
         final Subscriptions subscriptions = new Subscriptions(storage.store());
         final Forks forks = new Forks(this::enqueue, () -> "pin" + made++);
         final List<Shard> shards = new ArrayList<>();

@@ -7,6 +7,7 @@ import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store.Change;
@@ -48,7 +49,8 @@ class RecoveryTest {
         CallbackFailures failures = failure -> {
             throw new AssertionError("nobody is told of a replay", failure);
         };
-        Delivery delivery = new Delivery(streams, sessions, failures);
+        Delivery delivery =
+                new Delivery(streams, sessions, failures, Memory.ofHeap().windows());
         Shard shard =
                 new Shard(0, store, streams, new Subscriptions(store), sessions, delivery, release -> {}, failures);
         try (LocalJournal journal = journal()) {

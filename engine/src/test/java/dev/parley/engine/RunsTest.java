@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import dev.parley.engine.command.Command;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
@@ -24,6 +25,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,7 +48,8 @@ class RunsTest {
 
     @BeforeEach
     void open() throws IOException {
-        engine = Engine.open(new EngineOptions(folder, 2, 1 << 20, 256 << 10, 8 << 20, 100, 1000, 1 << 20, 0));
+        engine = Engine.open(
+                new EngineOptions(folder, 2, 1 << 20, 256 << 10, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0));
     }
 
     @AfterEach

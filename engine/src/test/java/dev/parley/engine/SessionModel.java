@@ -386,7 +386,8 @@ final class SessionModel {
             }
         }
         for (long serial : summed) {
-            MessageEntry about = Objects.requireNonNull(room.messages.get(serial)).getLast().whole;
+            MessageEntry about =
+                    Objects.requireNonNull(room.messages.get(serial)).getLast().whole;
             room.add(new SummaryEntry(
                     room.next(c.time()),
                     serial,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.SessionTail;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.ObjectEntry;
@@ -66,7 +67,8 @@ class SessionObjectsTest {
 
     @BeforeEach
     void open() throws IOException {
-        engine = Engine.open(new EngineOptions(folder, 2, 1 << 20, 256 << 10, 8 << 20, 100, 1000, 1 << 20, 0));
+        engine = Engine.open(
+                new EngineOptions(folder, 2, 1 << 20, 256 << 10, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0));
     }
 
     @AfterEach

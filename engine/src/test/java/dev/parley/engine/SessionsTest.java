@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.SessionTail;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
@@ -32,6 +33,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -54,7 +56,8 @@ class SessionsTest {
 
     @BeforeEach
     void open() throws IOException {
-        engine = Engine.open(new EngineOptions(folder, 2, 1 << 20, 256 << 10, 8 << 20, 100, 1000, 1 << 20, 0));
+        engine = Engine.open(
+                new EngineOptions(folder, 2, 1 << 20, 256 << 10, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0));
     }
 
     @AfterEach

@@ -1,5 +1,6 @@
 package dev.parley.engine.delivery;
 
+import dev.parley.engine.memory.Purse;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
@@ -16,13 +17,10 @@ import org.jspecify.annotations.Nullable;
 public final class Delivery {
     private static final int MAX_RECENT_ENTRIES = 1024;
 
-    /** All windows together may take one part in so many of the heap. */
-    private static final int HEAP_PER_WINDOWS = 8;
-
     private final Streams streams;
     private final Sessions sessions;
     private final int maxRecentEntries;
-    private final WindowBudget budget;
+    private final Purse windows;
     private final CallbackFailures failures;
     private final ConcurrentHashMap<Long, Topic> topics = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<SessionName, SessionTopic> sessionTopics = new ConcurrentHashMap<>();
@@ -31,14 +29,10 @@ public final class Delivery {
      * Delivers what {@code streams} and {@code sessions} show.
      *
      * @param failures takes what listeners throw
+     * @param windows the memory that the newest entries of all streams and sessions may take together
      */
-    public Delivery(Streams streams, Sessions sessions, CallbackFailures failures) {
-        this(
-                streams,
-                sessions,
-                failures,
-                MAX_RECENT_ENTRIES,
-                Runtime.getRuntime().maxMemory() / HEAP_PER_WINDOWS);
+    public Delivery(Streams streams, Sessions sessions, CallbackFailures failures, Purse windows) {
+        this(streams, sessions, failures, MAX_RECENT_ENTRIES, windows);
     }
 
     /**
@@ -46,15 +40,15 @@ public final class Delivery {
      *
      * @param failures takes what listeners throw
      * @param maxRecentEntries how many of a session's newest entries stay in memory while somebody reads it
-     * @param maxWindowBytes how much memory the newest entries of all streams and sessions may take together
+     * @param windows the memory that the newest entries of all streams and sessions may take together
      */
     public Delivery(
-            Streams streams, Sessions sessions, CallbackFailures failures, int maxRecentEntries, long maxWindowBytes) {
+            Streams streams, Sessions sessions, CallbackFailures failures, int maxRecentEntries, Purse windows) {
         this.failures = failures;
         this.streams = streams;
         this.sessions = sessions;
         this.maxRecentEntries = maxRecentEntries;
-        this.budget = new WindowBudget(maxWindowBytes);
+        this.windows = windows;
     }
 
     /**
@@ -66,7 +60,7 @@ public final class Delivery {
      */
     public @Nullable Tail tail(StreamState state, long position, Runnable listener) {
         Topic topic = topics.compute(state.id(), (id, existing) -> {
-            Topic joined = existing == null ? new Topic(budget, failures) : existing;
+            Topic joined = existing == null ? new Topic(windows, failures) : existing;
             joined.listeners().add(listener);
             return joined;
         });
@@ -99,7 +93,7 @@ public final class Delivery {
      */
     public SessionTail tail(SessionName session, @Nullable Long from, boolean whole, Runnable listener) {
         SessionTopic topic = sessionTopics.compute(session, (name, existing) -> {
-            SessionTopic joined = existing == null ? new SessionTopic(maxRecentEntries, budget, failures) : existing;
+            SessionTopic joined = existing == null ? new SessionTopic(maxRecentEntries, windows, failures) : existing;
             joined.listeners().add(listener);
             return joined;
         });
@@ -144,11 +138,6 @@ public final class Delivery {
     /** How many streams and sessions are being read live. */
     public int topics() {
         return topics.size() + sessionTopics.size();
-    }
-
-    /** How much memory their newest entries take, in bytes. */
-    public long windowBytes() {
-        return budget.bytes();
     }
 
     /** Shows a written batch: entries first, then states, then the word to readers. */

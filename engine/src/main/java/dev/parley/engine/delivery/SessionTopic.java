@@ -1,5 +1,6 @@
 package dev.parley.engine.delivery;
 
+import dev.parley.engine.memory.Purse;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionState;
 import java.util.ArrayDeque;
@@ -14,7 +15,7 @@ final class SessionTopic {
     private static final int MAX_RECENT_BYTES = 1 << 20;
 
     private final int maxRecentEntries;
-    private final WindowBudget budget;
+    private final Purse windows;
     private final Listeners listeners;
 
     private @Nullable SessionState state;
@@ -47,9 +48,9 @@ final class SessionTopic {
             long top,
             @Nullable List<SessionEntry> entries) {}
 
-    SessionTopic(int maxRecentEntries, WindowBudget budget, CallbackFailures failures) {
+    SessionTopic(int maxRecentEntries, Purse windows, CallbackFailures failures) {
         this.maxRecentEntries = maxRecentEntries;
-        this.budget = budget;
+        this.windows = windows;
         this.listeners = new Listeners(failures);
     }
 
@@ -75,7 +76,7 @@ final class SessionTopic {
     private void restart(long position) {
         forgetAnswer();
         recent.clear();
-        budget.add(-recentBytes);
+        windows.adjust(-recentBytes);
         recentBytes = 0;
         floor = position;
         top = position;
@@ -102,13 +103,13 @@ final class SessionTopic {
         while (recent.size() > maxRecentEntries || (recentBytes > MAX_RECENT_BYTES && recent.size() > 1)) {
             forgetOldest();
         }
-        long over = budget.add(recentBytes - bytesBefore);
+        long over = windows.adjust(recentBytes - bytesBefore);
         if (over > 0) {
             long grown = recentBytes;
             while (grown - recentBytes < over && !recent.isEmpty()) {
                 forgetOldest();
             }
-            budget.add(recentBytes - grown);
+            windows.adjust(recentBytes - grown);
         }
     }
 

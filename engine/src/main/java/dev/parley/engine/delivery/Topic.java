@@ -1,5 +1,6 @@
 package dev.parley.engine.delivery;
 
+import dev.parley.engine.memory.Purse;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.StreamState;
 import java.util.ArrayDeque;
@@ -15,7 +16,7 @@ final class Topic {
     private static final int MAX_RECENT_ENTRIES = 1024;
     private static final int MAX_RECENT_BYTES = 256 << 10;
 
-    private final WindowBudget budget;
+    private final Purse windows;
     private final Listeners listeners;
     private final AtomicReference<@Nullable StreamState> state = new AtomicReference<>();
     /** Entries without a hole between them. Guarded by itself. */
@@ -30,8 +31,8 @@ final class Topic {
     private boolean left;
     private volatile boolean ended;
 
-    Topic(WindowBudget budget, CallbackFailures failures) {
-        this.budget = budget;
+    Topic(Purse windows, CallbackFailures failures) {
+        this.windows = windows;
         this.listeners = new Listeners(failures);
     }
 
@@ -66,13 +67,13 @@ final class Topic {
             while (recent.size() > MAX_RECENT_ENTRIES || recentBytes > MAX_RECENT_BYTES) {
                 forgetOldest();
             }
-            long over = budget.add(recentBytes - before);
+            long over = windows.adjust(recentBytes - before);
             if (over > 0) {
                 int grown = recentBytes;
                 while (grown - recentBytes < over && !recent.isEmpty()) {
                     forgetOldest();
                 }
-                budget.add(recentBytes - grown);
+                windows.adjust(recentBytes - grown);
             }
         }
     }
@@ -92,7 +93,7 @@ final class Topic {
             left = true;
             forgetAnswer();
             recent.clear();
-            budget.add(-recentBytes);
+            windows.adjust(-recentBytes);
             recentBytes = 0;
         }
     }

@@ -3,6 +3,7 @@ package dev.parley.engine.delivery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.SimulatedStore;
@@ -29,9 +30,13 @@ class DeliveryTest {
 
     private final FailingStore store = new FailingStore();
     private final Streams streams = new Streams(store, 0);
-    private final Delivery delivery = new Delivery(streams, new Sessions(store, 0), failure -> {
-        throw new AssertionError("no listener here throws", failure);
-    });
+    private final Delivery delivery = new Delivery(
+            streams,
+            new Sessions(store, 0),
+            failure -> {
+                throw new AssertionError("no listener here throws", failure);
+            },
+            Memory.ofHeap().windows());
     private long position;
 
     private void apply(StreamCommand<?> command) {

@@ -2,9 +2,12 @@ package dev.parley.engine.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Purse;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.Payload;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -13,8 +16,8 @@ import org.junit.jupiter.api.Test;
 class TopicTest {
     private static final int MAX_WINDOW_BYTES = 1 << 20;
 
-    private final WindowBudget budget = new WindowBudget(MAX_WINDOW_BYTES);
-    private final Topic topic = new Topic(budget, failure -> {});
+    private final Purse windows = new Memory(0, Map.of(Memory.Kind.WINDOWS, (long) MAX_WINDOW_BYTES)).windows();
+    private final Topic topic = new Topic(windows, failure -> {});
     private long tail;
 
     private void append(int bytes) {
@@ -53,7 +56,7 @@ class TopicTest {
         append(1 << 20);
         assertThat(topic.since(0, 1)).isNull();
         assertThat(topic.since(100, 1)).isNull();
-        assertThat(budget.bytes()).isZero();
+        assertThat(windows.held()).isZero();
         append(10);
         assertThat(topic.since(100, 1)).isNull();
         assertThat(startsSince(100 + (1 << 20), 1)).containsExactly(100L + (1 << 20));
@@ -62,7 +65,7 @@ class TopicTest {
     @Test
     void allWindowsTogetherHoldSoManyBytes() {
         List<Topic> others = IntStream.range(0, 5)
-                .mapToObj(i -> new Topic(budget, failure -> {}))
+                .mapToObj(i -> new Topic(windows, failure -> {}))
                 .toList();
         for (Topic other : others) {
             other.append(new Entry(0, Payload.ofBytes(new byte[200 << 10])));
@@ -70,7 +73,7 @@ class TopicTest {
         append(10 << 10);
         append(10 << 10);
         append(10 << 10);
-        assertThat(budget.bytes()).isBetween(MAX_WINDOW_BYTES - (10L << 10), (long) MAX_WINDOW_BYTES);
+        assertThat(windows.held()).isBetween(MAX_WINDOW_BYTES - (10L << 10), (long) MAX_WINDOW_BYTES);
         assertThat(topic.since(0, 1)).as("the others leave room for two").isNull();
         assertThat(startsSince(10 << 10, Integer.MAX_VALUE)).containsExactly(10L << 10, 20L << 10);
         others.getFirst().leave();
@@ -78,9 +81,9 @@ class TopicTest {
         assertThat(startsSince(10 << 10, Integer.MAX_VALUE)).hasSize(3);
         others.forEach(Topic::leave);
         topic.leave();
-        assertThat(budget.bytes()).isZero();
+        assertThat(windows.held()).isZero();
         append(10);
-        assertThat(budget.bytes())
+        assertThat(windows.held())
                 .as("an append on its way when the last reader left")
                 .isZero();
     }

@@ -2,6 +2,7 @@ package dev.parley.server.cli;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
+import dev.parley.engine.memory.Memory;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.ConnectionKeys;
@@ -14,6 +15,7 @@ import dev.parley.server.http.HttpFront;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.EngineMeters;
 import dev.parley.server.ops.Health;
+import dev.parley.server.ops.MemoryMeters;
 import dev.parley.server.ops.Metrics;
 import dev.parley.server.realtime.RealtimeDoor;
 import dev.parley.server.rest.RestDoor;
@@ -58,6 +60,7 @@ final class ParleyServer {
     private final boolean open;
     private final Health health = new Health();
     private final Metrics metrics = new Metrics();
+    private final Memory memory;
     private final Engine engine;
 
     /** What decides about graces and lifetimes; tokens are judged by the wall clock. */
@@ -83,6 +86,7 @@ final class ParleyServer {
 
     private ParleyServer(Config config) throws InterruptedException {
         this.config = config;
+        this.memory = config.memory(Runtime.getRuntime().maxMemory());
         this.loopback = isLoopback(config.server().host());
         this.open = config.auth().keys().isEmpty();
         if (open && !loopback && !config.auth().insecureNoAuth()) {
@@ -91,10 +95,11 @@ final class ParleyServer {
                     + " if everybody who reaches the port may read and write everything.");
         }
         closings.push(new Closing("metrics", metrics::close));
+        MemoryMeters.bind(memory, metrics.registry());
         try {
             Vertx vertx = vertx();
             closings.push(new Closing("event loops", () -> await(vertx.close(), CLOSE_TIMEOUT)));
-            var front = new HttpFront(vertx, config, health, metrics);
+            var front = new HttpFront(vertx, config, health, metrics, memory);
             // Before the engine has recovered what it has stored, so that health checks are answered meanwhile.
             Future<Integer> listening = front.start();
             // What becomes of it is told below; here it only must not be torn down half-way.
@@ -123,7 +128,8 @@ final class ParleyServer {
             closings.push(new Closing("subscriptions", subscriptions::close));
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
-            var streams = new StreamsDoor(engine, config, gate, subscriptions.routes(), clock, metrics.registry());
+            var streams =
+                    new StreamsDoor(engine, config, memory, gate, subscriptions.routes(), clock, metrics.registry());
             front.open(
                     List.of(
                             streams,
@@ -180,7 +186,7 @@ final class ParleyServer {
                 settings.cacheBytes(),
                 settings.cachedStreams(),
                 settings.waitingCommands(),
-                settings.waitingBytes(),
+                memory,
                 settings.minFreeBytes());
         try {
             return Engine.open(options);

@@ -3,6 +3,7 @@ package dev.parley.server.config;
 import static dev.parley.server.config.Setting.Unit.BYTES;
 import static dev.parley.server.config.Setting.Unit.MILLISECONDS;
 
+import dev.parley.engine.memory.Memory;
 import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.ApiKey;
 import java.net.URI;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -278,9 +280,30 @@ public record Config(
             @Setting(
                     value = "0",
                     unit = BYTES,
-                    doc = "Memory of all catch-up and long-poll responses that clients have not taken yet; more are"
-                            + " refused with 503. `0` means a quarter of the heap.")
+                    doc = "Memory of all whole responses that clients have not taken yet; more are refused with 503."
+                            + " `0` means an eighth of the heap.")
             long responseBytes,
+
+            @Setting(
+                    value = "0",
+                    unit = BYTES,
+                    doc = "Memory of requests that have arrived in part; more are refused with 503 or not read."
+                            + " `0` means an eighth of the heap.")
+            long arrivingBytes,
+
+            @Setting(
+                    value = "0",
+                    unit = BYTES,
+                    doc = "Memory of what live readers have been given and their sockets have not taken; who reads too"
+                            + " slowly gets no more while it is full. `0` means an eighth of the heap.")
+            long backlogBytes,
+
+            @Setting(
+                    value = "0",
+                    unit = BYTES,
+                    doc = "Memory of open connections as such, by estimate; more are closed."
+                            + " `0` means a sixteenth of the heap.")
+            long connectionBytes,
 
             @Setting(
                     value = "16384",
@@ -314,12 +337,7 @@ public record Config(
                     max = 3_600_000,
                     unit = MILLISECONDS,
                     doc = "How long a connection may stay open between requests.")
-            Duration idleTimeout) {
-
-        public long responseBytesOrDefault() {
-            return responseBytes == 0 ? Runtime.getRuntime().maxMemory() / 4 : responseBytes;
-        }
-    }
+            Duration idleTimeout) {}
 
     public record Engine(
             @Setting(
@@ -356,10 +374,10 @@ public record Config(
             int waitingCommands,
 
             @Setting(
-                    value = "268435456",
-                    min = 1_048_576,
+                    value = "0",
                     unit = BYTES,
-                    doc = "Memory that the waiting commands may take; more are refused with 503.")
+                    doc = "Memory that the waiting commands may take; more are refused with 503."
+                            + " `0` means an eighth of the heap.")
             long waitingBytes,
 
             @Setting(
@@ -401,6 +419,18 @@ public record Config(
     public record Metrics(
             @Setting(value = "true", doc = "Whether `/metrics` answers, in the Prometheus text format.")
             boolean enabled) {}
+
+    /** The account of memory that the settings ask for, in a heap of {@code heapBytes}. */
+    public Memory memory(long heapBytes) {
+        return new Memory(
+                heapBytes,
+                Map.of(
+                        Memory.Kind.CONNECTIONS, limits.connectionBytes(),
+                        Memory.Kind.ARRIVING, limits.arrivingBytes(),
+                        Memory.Kind.ANSWERS, limits.responseBytes(),
+                        Memory.Kind.BACKLOGS, limits.backlogBytes(),
+                        Memory.Kind.COMMANDS, engine.waitingBytes()));
+    }
 
     /** The configuration that has nothing but defaults. */
     public static Config defaults() {

@@ -1,5 +1,6 @@
 package dev.parley.server.http;
 
+import dev.parley.engine.memory.Memory;
 import dev.parley.server.auth.Peer;
 import dev.parley.server.config.Config;
 import dev.parley.server.ops.Health;
@@ -53,6 +54,7 @@ public final class HttpFront {
     private final Vertx vertx;
     private final Config config;
     private final Health health;
+    private final Memory memory;
     private final OpsRoutes ops;
     private final RequestMeters requests;
     private final AtomicInteger connections = new AtomicInteger();
@@ -64,10 +66,11 @@ public final class HttpFront {
     /** Takes the requests that want a WebSocket. Null until it can work. */
     private volatile @Nullable Door webSockets;
 
-    public HttpFront(Vertx vertx, Config config, Health health, Metrics metrics) {
+    public HttpFront(Vertx vertx, Config config, Health health, Metrics metrics, Memory memory) {
         this.vertx = vertx;
         this.config = config;
         this.health = health;
+        this.memory = memory;
         this.ops = new OpsRoutes(health, config.metrics().enabled() ? metrics.registry() : null);
         this.requests = new RequestMeters(metrics.registry());
         Gauge.builder("parley.http.connections", connections, AtomicInteger::get)

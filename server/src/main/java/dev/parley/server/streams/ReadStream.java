@@ -2,6 +2,7 @@ package dev.parley.server.streams;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
+import dev.parley.engine.memory.Purse;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
@@ -34,16 +35,18 @@ final class ReadStream {
     /**
      * Reads from {@code engine}.
      *
+     * @param answers what answers that clients have not taken may hold
      * @param shared whether answers are the same for everybody, so that any cache may keep them
      * @param liveReaders counts the live reads of all event loops
      */
-    ReadStream(Engine engine, Config config, NodeClock clock, boolean shared, AtomicInteger liveReaders) {
+    ReadStream(
+            Engine engine, Config config, Purse answers, NodeClock clock, boolean shared, AtomicInteger liveReaders) {
         this.engine = engine;
         this.config = config;
         this.clock = clock;
         this.shared = shared;
         this.liveReaders = liveReaders;
-        this.budget = new ResponseBudget(config.limits().responseBytesOrDefault());
+        this.budget = new ResponseBudget(answers);
     }
 
     /** Completes when clients have taken the answers that are on their way. */

@@ -1,5 +1,6 @@
 package dev.parley.server.streams;
 
+import dev.parley.engine.memory.Purse;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
@@ -8,19 +9,21 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** Bounds the memory of all whole answers that clients have not taken yet. Thread-safe. */
 final class ResponseBudget {
-    private final long maxBytes;
+    private final Purse answers;
+
+    /** Ours of what is taken from the purse, which others use, too. */
     private final AtomicLong taken = new AtomicLong();
+
     private final Promise<Void> emptied = Promise.promise();
     private volatile boolean draining;
 
-    ResponseBudget(long maxBytes) {
-        this.maxBytes = maxBytes;
+    ResponseBudget(Purse answers) {
+        this.answers = answers;
     }
 
     /** Ends the answer with {@code body}, or with 503 if too much is on its way already. */
     void end(Exchange exchange, byte[] body) {
-        if (taken.addAndGet(body.length) > maxBytes) {
-            giveBack(body);
+        if (!answers.tryReserve(body.length)) {
             // Headers that speak of entries do not go with an error.
             exchange.response()
                     .headers()
@@ -31,10 +34,12 @@ final class ResponseBudget {
             exchange.error(503, "OVERLOADED", "Too many large answers are on their way; try again soon.");
             return;
         }
+        taken.addAndGet(body.length);
         exchange.response().end(Buffer.buffer(body)).onComplete(sent -> giveBack(body));
     }
 
     private void giveBack(byte[] body) {
+        answers.giveBack(body.length);
         if (taken.addAndGet(-body.length) == 0 && draining) {
             emptied.tryComplete();
         }

@@ -1,6 +1,7 @@
 package dev.parley.server.streams;
 
 import dev.parley.engine.Engine;
+import dev.parley.engine.memory.Memory;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Operation;
@@ -51,6 +52,7 @@ public final class StreamsDoor implements Door {
     public StreamsDoor(
             Engine engine,
             Config config,
+            Memory memory,
             Gate gate,
             SubscriptionRoutes subscriptions,
             NodeClock clock,
@@ -74,7 +76,8 @@ public final class StreamsDoor implements Door {
                         + "Producer-Received-Seq, ETag, Location, Content-Type, Retry-After");
         this.create = new CreateStream(engine, gate, clock, bodyBytes);
         this.append = new AppendToStream(engine, clock, bodyBytes);
-        this.read = new ReadStream(engine, config, clock, config.auth().keys().isEmpty(), liveReaders);
+        this.read = new ReadStream(
+                engine, config, memory.answers(), clock, config.auth().keys().isEmpty(), liveReaders);
         this.delete = new DeleteStream(engine, clock);
     }
 

@@ -60,7 +60,12 @@ class HttpFrontTest {
         all.putIfAbsent("server.port", "0");
         all.putIfAbsent("server.event-loops", "2");
         Config config = new ConfigLoader().flags(all).load();
-        var front = new HttpFront(vertx, config, health, metrics);
+        var front = new HttpFront(
+                vertx,
+                config,
+                health,
+                metrics,
+                config.memory(Runtime.getRuntime().maxMemory()));
         port = await(front.start());
         return front;
     }

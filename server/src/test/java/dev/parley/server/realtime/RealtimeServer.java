@@ -60,7 +60,12 @@ final class RealtimeServer implements AutoCloseable {
         Revocations revocations = Revocations.in(folder, TOKEN_LIFETIME, clock);
         gate = new Gate(apps, false, TOKEN_LIFETIME, revocations, clock, metrics.registry());
         Health health = new Health();
-        front = new HttpFront(vertx, config, health, metrics);
+        front = new HttpFront(
+                vertx,
+                config,
+                health,
+                metrics,
+                config.memory(Runtime.getRuntime().maxMemory()));
         port = await(front.start());
         front.open(
                 List.of(),
