@@ -8,7 +8,7 @@ import { answerTo } from "./model.mjs"
 import { Scene } from "./scene.mjs"
 import { WAIT_MS } from "./viewer.mjs"
 
-const TEST_TIMEOUT_MS = 60_000
+const TEST_TIMEOUT_MS = 120_000
 const FORMATS = ["JSON", "MessagePack"]
 /** What the SDK says when its repair of a stream was refused. */
 const RECOVERY_FAILED = 104000
@@ -76,6 +76,15 @@ for (const format of FORMATS) {
     // Who has deleted it may change their mind.
     await story.channel.updateMessage({ serial: story.serial, data: "restored" })
     assert.equal((await story.message()).data, "restored")
+  })
+
+  test(`a run whose answer was deleted can be cancelled (${format})`, { timeout: TEST_TIMEOUT_MS }, async t => {
+    const story = await midAnswer(t, { format })
+    await story.channel.deleteMessage({ serial: story.serial, data: "" })
+    await story.asker.session.cancel(story.asker.view.runs()[0].runId)
+    assert.equal(await story.goOn(), "error")
+    assert.equal((await story.message()).action, "message.delete")
+    await assertFailedVisibly(story)
   })
 
   test(`an answer goes on behind an edit (${format})`, { timeout: TEST_TIMEOUT_MS }, async t => {

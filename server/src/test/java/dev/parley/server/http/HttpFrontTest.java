@@ -27,6 +27,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -98,6 +99,22 @@ class HttpFrontTest {
         health.become(Health.State.READY);
         assertThat(get("/health/ready").statusCode()).isEqualTo(503);
         assertThat(get("/health/live").statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void headOfHealthAndMetricsIsGetWithoutABody() throws Exception {
+        startReady(Map.of());
+        for (String path : List.of("/health/live", "/health/ready", "/health", "/metrics")) {
+            String answer = raw("HEAD " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            assertThat(answer)
+                    .as(path)
+                    .startsWith("HTTP/1.1 200")
+                    .containsIgnoringCase("content-length: ")
+                    .endsWith("\r\n\r\n");
+            assertThat(answer.toLowerCase(Locale.ROOT))
+                    .contains("content-type: "
+                            + get(path).headers().firstValue("Content-Type").orElseThrow());
+        }
     }
 
     @Test
