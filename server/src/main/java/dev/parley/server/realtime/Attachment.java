@@ -125,7 +125,7 @@ final class Attachment {
             try {
                 T result = work.call();
                 connection.loop().post(() -> free(() -> action.accept(result)));
-            } catch (Exception e) {
+            } catch (Exception | Error e) {
                 LOG.error("channel {} cannot be read", name, e);
                 connection.loop().post(() -> free(() -> fail(ErrorInfo.INTERNAL)));
             }
@@ -156,7 +156,7 @@ final class Attachment {
                     }
                     free(() -> action.accept(found));
                 });
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 LOG.error("channel {} cannot be attached", name, e);
                 if (opened != null) {
                     opened.close();

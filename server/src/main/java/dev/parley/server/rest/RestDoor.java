@@ -45,7 +45,7 @@ public final class RestDoor implements Door {
     /** Largest body. */
     public static final int MAX_BODY_BYTES = 2 << 20;
 
-    /** Requests that are received, worked at or answered at a time; they may take much memory. */
+    /** Requests that are worked at or answered at a time. Who is still sending one takes no place from the others. */
     public static final int MAX_IN_PROGRESS = 512;
 
     private static final int MAX_ANONYMOUS_BODY_BYTES = 64 << 10;
@@ -146,15 +146,11 @@ public final class RestDoor implements Door {
             return;
         }
         Exchange exchange = new Exchange(request, Vertx.currentContext());
-        if (inProgress.incrementAndGet() > MAX_IN_PROGRESS) {
-            exchange.refuse(WireFormat.JSON, ErrorInfo.TOO_MANY_REQUESTS);
-            return;
-        }
         if (draining) {
             exchange.refuse(WireFormat.JSON, ErrorInfo.STOPPING);
             return;
         }
-        request.exceptionHandler(exchange::gone);
+        request.exceptionHandler(gone -> LOG.debug("a request did not arrive whole", gone));
         RestRequest head;
         try {
             head = RestRequest.of(request, path -> KNOWN_USERS.contains(path) ? gate : null);
@@ -292,56 +288,79 @@ public final class RestDoor implements Door {
     private final class Exchange {
         private final HttpServerRequest request;
         private final Context loop;
-        private boolean working;
-        private boolean done;
+        /** Whether it has one of the places of {@link #MAX_IN_PROGRESS}. */
+        private boolean placed;
 
         Exchange(HttpServerRequest request, Context loop) {
             this.request = request;
             this.loop = loop;
         }
 
-        /** The client has gone; what is being worked at for it comes to its end nevertheless. */
-        void gone(Throwable cause) {
-            if (!working) {
-                done();
-            }
-        }
-
         /** Gives up its place among the requests in progress. */
-        private void done() {
-            if (done) {
+        private void leave() {
+            if (!placed) {
                 return;
             }
-            done = true;
+            placed = false;
             if (inProgress.decrementAndGet() == 0 && draining) {
                 drained.tryComplete();
             }
         }
 
+        /** The request has arrived whole: it is worked at if there is a place for it. */
         void start(RestRequest read) {
-            working = true;
-            Thread.ofVirtual().name("rest").start(() -> Peer.call(request.remoteAddress(), () -> work(read)));
+            placed = true;
+            boolean full = inProgress.incrementAndGet() > MAX_IN_PROGRESS;
+            answer(() -> {
+                if (draining) {
+                    // Looked at behind the count, as drain() does it the other way round: one of the two sees the other.
+                    refuse(read.accepted(), ErrorInfo.STOPPING);
+                } else if (full) {
+                    refuse(read.accepted(), ErrorInfo.TOO_MANY_REQUESTS);
+                } else {
+                    Thread.ofVirtual()
+                            .name("rest")
+                            .start(() -> Peer.call(request.remoteAddress(), () -> work(read)));
+                }
+            });
+        }
+
+        /** Does {@code step}, and gives up the place if it comes to nothing, whatever it throws. */
+        private void answer(Runnable step) {
+            boolean good = false;
+            try {
+                step.run();
+                good = true;
+            } finally {
+                if (!good) {
+                    leave();
+                }
+            }
         }
 
         /** Answers; blocks. */
         private void work(RestRequest read) {
             WireFormat format = read.accepted();
+            Runnable answering = () -> refuse(format, ErrorInfo.INTERNAL);
             try {
                 Answer answer = route(read, request);
                 Buffer body = Buffer.buffer(read.isEnveloped() ? enveloped(format, answer) : plain(format, answer));
                 int status = read.isEnveloped() ? 200 : answer.status();
-                loop.runOnContext(ready -> send(status, format, body, answer.links()));
+                answering = () -> send(status, format, body, answer.links());
             } catch (WireException e) {
-                refuseLater(format, e.error());
+                answering = () -> refuse(format, e.error());
             } catch (AccessRefusedException e) {
-                refuseLater(format, Refusals.of(e.refused()));
-            } catch (IOException | RuntimeException e) {
+                answering = () -> refuse(format, Refusals.of(e.refused()));
+            } catch (IOException | RuntimeException | Error e) {
                 LOG.atError()
                         .setCause(e)
                         .addKeyValue("method", request.method())
                         .addKeyValue("path", request.path())
                         .log("A request failed");
-                refuseLater(format, ErrorInfo.INTERNAL);
+            } finally {
+                // Whatever was thrown: the place is given back with the answer.
+                Runnable last = answering;
+                loop.runOnContext(ready -> answer(last));
             }
         }
 
@@ -363,10 +382,6 @@ public final class RestDoor implements Door {
                 }
                 to.endObject();
             });
-        }
-
-        private void refuseLater(WireFormat format, ErrorInfo error) {
-            loop.runOnContext(ready -> refuse(format, error));
         }
 
         void refuse(WireFormat format, ErrorInfo error) {
@@ -396,7 +411,7 @@ public final class RestDoor implements Door {
         private void send(int status, WireFormat format, Buffer body, List<String> links) {
             HttpServerResponse response = request.response();
             if (response.ended() || response.closed()) {
-                done();
+                leave();
                 return;
             }
             response.setStatusCode(status)
@@ -409,12 +424,14 @@ public final class RestDoor implements Door {
             if (body.length() > 0) {
                 response.putHeader(HttpHeaders.CONTENT_TYPE, format.contentType());
             }
+            Future<Void> sent;
             if (request.method().equals(HttpMethod.HEAD)) {
                 response.putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(body.length()));
-                response.end().onComplete(sent -> done());
+                sent = response.end();
             } else {
-                response.end(body).onComplete(sent -> done());
+                sent = response.end(body);
             }
+            sent.onComplete(over -> leave());
         }
     }
 }

@@ -58,6 +58,10 @@ final class TestServer implements AutoCloseable {
     private final HttpClient client = HttpClient.newHttpClient();
 
     TestServer(Path folder) throws IOException {
+        this(folder, NodeClock.system(Duration.ZERO));
+    }
+
+    TestServer(Path folder, NodeClock doorsClock) throws IOException {
         var config = new ConfigLoader()
                 .flags(Map.of("auth.admin-api", "true", "limits.chunk-bytes", "10000"))
                 .load();
@@ -78,8 +82,7 @@ final class TestServer implements AutoCloseable {
         var gate = new Gate(apps, false, lifetime, Revocations.in(folder, lifetime, clock), clock, meters);
         engine = Engine.open(EngineOptions.in(folder));
         connectionKeys = ConnectionKeys.in(folder);
-        var door = new RestDoor(
-                engine, config, gate, apps, connectionKeys, occupancy, admin, false, NodeClock.system(Duration.ZERO));
+        var door = new RestDoor(engine, config, gate, apps, connectionKeys, occupancy, admin, false, doorsClock);
         http = vertx.createHttpServer()
                 .requestHandler(door::handle)
                 .listen(0, "127.0.0.1")

@@ -1,0 +1,73 @@
+package dev.parley.server.rest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.parley.server.time.NodeClock;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The places among the requests in progress: who takes one, and that each comes back. */
+@Timeout(60)
+class RestPlacesTest {
+    /** More than there are places. */
+    private static final int MANY = RestDoor.MAX_IN_PROGRESS + 8;
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void bodiesThatNeverComeTakeNoPlace() throws Exception {
+        List<Socket> silent = new ArrayList<>();
+        try (var server = new TestServer(folder)) {
+            int port = URI.create(server.url("/")).getPort();
+            for (int i = 0; i < MANY; i++) {
+                Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
+                silent.add(socket);
+                socket.getOutputStream()
+                        .write("POST /keys/app.admin/requestToken HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n{"
+                                .getBytes(StandardCharsets.US_ASCII));
+            }
+
+            assertThat(server.get("/channels/room").status()).isEqualTo(200);
+        } finally {
+            for (Socket socket : silent) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    void anErrorGivesThePlaceBackAndIsAnswered() throws IOException, InterruptedException {
+        var broken = new AtomicBoolean();
+        // It fails as the machine does and not as code does: a full stack, a class that is missing.
+        LongSupplier nanos = () -> {
+            if (broken.get()) {
+                throw new StackOverflowError("as the test wants it");
+            }
+            return System.nanoTime();
+        };
+        var clock = new NodeClock(InstantSource.system(), nanos, System::currentTimeMillis, Duration.ZERO);
+        try (var server = new TestServer(folder, clock)) {
+            broken.set(true);
+            for (int i = 0; i < MANY; i++) {
+                assertThat(server.get("/time").status()).isEqualTo(500);
+            }
+            broken.set(false);
+            await().untilAsserted(() -> assertThat(server.get("/time").status()).isEqualTo(200));
+        }
+    }
+}
