@@ -712,7 +712,7 @@ final class SessionSide {
         boolean newestFirst = random.nextBoolean();
         Range range = new Range(somewhere(room), Long.MAX_VALUE, newestFirst);
         NavigableMap<Long, PresenceEntry> events = room.presence.tailMap(range.from(), true);
-        assertThat(sessions.presence(state, range, 1000))
+        assertThat(sessions.presence(state, range, 1000, 1 << 20).entries())
                 .isEqualTo(List.copyOf((newestFirst ? events.descendingMap() : events).values()));
         assertThat(sessions.members(state))
                 .isEqualTo(room.members.values().stream()
@@ -769,8 +769,9 @@ final class SessionSide {
                     expected.add(versions.get(i).whole());
                 }
             }
-            assertThat(sessions.versions(state, serial, 0, 1000)).isEqualTo(expected);
-            assertThat(sessions.annotations(state, serial, 0, 1000))
+            assertThat(sessions.versions(state, serial, 0, 1000, 1 << 20).entries())
+                    .isEqualTo(expected);
+            assertThat(sessions.annotations(state, serial, 0, 1000, 1 << 20).entries())
                     .isEqualTo(room.annotations.getOrDefault(serial, List.of()));
         });
     }

@@ -194,7 +194,8 @@ class SessionsTest {
         assertThat(state().members()).isZero();
         assertThat(sessions.memberships()).isEmpty();
         assertThat(read(live)).containsExactly("ENTER ann", "ENTER ben", "LEAVE ann", "LEAVE ben");
-        assertThat(sessions.presence(state(), new Range(0, Long.MAX_VALUE, true), 3))
+        assertThat(sessions.presence(state(), new Range(0, Long.MAX_VALUE, true), 3, 1 << 20)
+                        .entries())
                 .extracting(SessionsTest::show)
                 .containsExactly("LEAVE ben", "LEAVE ann", "ENTER ben");
     }

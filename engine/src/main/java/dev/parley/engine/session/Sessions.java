@@ -32,6 +32,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,6 +93,9 @@ public final class Sessions {
     /** A part of a log: positions from {@code from} to {@code to}, both inclusive. */
     public record Range(long from, long to, boolean newestFirst) {}
 
+    /** What tells one member of a session from another. */
+    public record Member(String connectionId, String clientId) {}
+
     /** A connection that has left something in a session: a member, or requests. */
     public record Membership(SessionName session, String connectionId) {}
 
@@ -103,6 +107,38 @@ public final class Sessions {
      * @param last the end of the log at that moment
      */
     public record Part(List<SessionEntry> entries, long to, long last) {}
+
+    /**
+     * A part of a list.
+     *
+     * @param more whether something is left behind it
+     */
+    public record Page<E>(List<E> entries, boolean more) {}
+
+    /** Gathers a page of at most so many entries and bytes; of one entry at least, whatever its size. */
+    private static final class Gathered<E extends SessionEntry> {
+        private final List<E> entries = new ArrayList<>();
+        private final int limit;
+        private final int maxBytes;
+        private long bytes;
+        private boolean more;
+
+        Gathered(int limit, int maxBytes) {
+            this.limit = limit;
+            this.maxBytes = maxBytes;
+        }
+
+        /** Whether {@code next} found room; what comes behind it is not to be asked for then. */
+        boolean takes(E next) {
+            bytes += next.weight();
+            more = entries.size() >= limit || (bytes > maxBytes && !entries.isEmpty());
+            return !more && entries.add(next);
+        }
+
+        Page<E> page() {
+            return new Page<>(entries, more);
+        }
+    }
 
     /** The session, or null if nothing has ever been in it. */
     public @Nullable SessionState find(SessionName name) {
@@ -201,20 +237,20 @@ public final class Sessions {
 
     /** Messages by serial, each whole and in its newest version; at least one, if there is any, whatever its size. */
     public List<MessageEntry> messages(SessionState session, Range serials, int limit, int maxBytes) {
-        List<MessageEntry> found = new ArrayList<>();
-        long bytes = 0;
+        return messagePage(session, serials, limit, maxBytes).entries();
+    }
+
+    /** The same, and whether there are more. */
+    public Page<MessageEntry> messagePage(SessionState session, Range serials, int limit, int maxBytes) {
+        var page = new Gathered<MessageEntry>(limit, maxBytes);
         try (Moment now = store.snapshot();
                 Rows rows = scan(now, Table.MESSAGES, session.id(), serials)) {
-            for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
-                MessageEntry message = whole(now, session.id(), SessionRows.message(row.key(), row.value()));
-                bytes += message.weight();
-                if (bytes > maxBytes && !found.isEmpty()) {
-                    break;
-                }
-                found.add(message);
+            Row row = rows.next();
+            while (row != null && page.takes(whole(now, session.id(), SessionRows.message(row.key(), row.value())))) {
+                row = rows.next();
             }
         }
-        return found;
+        return page.page();
     }
 
     private static Rows scan(View view, Table table, long session, Range range) {
@@ -299,12 +335,12 @@ public final class Sessions {
      * The versions of a message from {@code from} on, each whole, oldest first. Appends that follow each other make one
      * version.
      */
-    public List<MessageEntry> versions(SessionState session, long serial, long from, int limit) {
-        List<MessageEntry> found = new ArrayList<>();
+    public Page<MessageEntry> versions(SessionState session, long serial, long from, int limit, int maxBytes) {
+        var page = new Gathered<MessageEntry>(limit, maxBytes);
         try (Moment now = store.snapshot()) {
             Message message = find(now, session.id(), serial);
             if (message == null) {
-                return found;
+                return page.page();
             }
             Head head = message.head();
             long older = head.inPieces() ? head.base() + 1 : head.version();
@@ -313,19 +349,21 @@ public final class Sessions {
                         Table.VERSIONS,
                         SessionRows.versionKey(session.id(), serial, from),
                         SessionRows.versionKey(session.id(), serial, older))) {
-                    for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
+                    for (Row row = rows.next(); row != null; row = rows.next()) {
                         Version v = SessionRows.version(row.key(), row.value());
-                        if (v.action() != Action.APPEND) {
-                            found.add(head.entry(v.position(), v.action(), v.previous(), v.body(), v.operation()));
+                        if (v.action() != Action.APPEND
+                                && !page.takes(
+                                        head.entry(v.position(), v.action(), v.previous(), v.body(), v.operation()))) {
+                            return page.page();
                         }
                     }
                 }
             }
-            if (from <= head.version() && found.size() < limit) {
-                found.add(whole(now, session.id(), message));
+            if (from <= head.version()) {
+                page.takes(whole(now, session.id(), message));
             }
         }
-        return found;
+        return page.page();
     }
 
     /** Reads rows from a key to another, so many at most. */
@@ -439,27 +477,30 @@ public final class Sessions {
     }
 
     /** The annotations of a message from {@code from} on, those that take one back included, oldest first. */
-    public List<AnnotationEntry> annotations(SessionState session, long serial, long from, int limit) {
-        return scanOf(store)
-                .rows(
-                        Table.ANNOTATIONS,
-                        AnnotationRows.annotationKey(session.id(), serial, from),
-                        AnnotationRows.annotationKey(session.id(), serial + 1, 0),
-                        limit)
-                .stream()
-                .map(row -> AnnotationRows.annotation(row.key(), row.value()))
-                .toList();
+    public Page<AnnotationEntry> annotations(SessionState session, long serial, long from, int limit, int maxBytes) {
+        var page = new Gathered<AnnotationEntry>(limit, maxBytes);
+        try (Rows rows = store.scan(
+                Table.ANNOTATIONS,
+                AnnotationRows.annotationKey(session.id(), serial, from),
+                AnnotationRows.annotationKey(session.id(), serial + 1, 0))) {
+            Row row = rows.next();
+            while (row != null && page.takes(AnnotationRows.annotation(row.key(), row.value()))) {
+                row = rows.next();
+            }
+        }
+        return page.page();
     }
 
     /** What members did, by position. */
-    public List<PresenceEntry> presence(SessionState session, Range positions, int limit) {
-        List<PresenceEntry> found = new ArrayList<>();
+    public Page<PresenceEntry> presence(SessionState session, Range positions, int limit, int maxBytes) {
+        var page = new Gathered<PresenceEntry>(limit, maxBytes);
         try (Rows rows = scan(store, Table.PRESENCE, session.id(), positions)) {
-            for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
-                found.add(SessionRows.presence(row.value()));
+            Row row = rows.next();
+            while (row != null && page.takes(SessionRows.presence(row.value()))) {
+                row = rows.next();
             }
         }
-        return found;
+        return page.page();
     }
 
     /** Who is there now, each as PRESENT with the id and position of what it did last. */
@@ -472,6 +513,32 @@ public final class Sessions {
             }
         }
         return found;
+    }
+
+    /**
+     * A page of who is there now, in an order that stays the same while some come and go.
+     *
+     * @param after the last one of the page before; null: from the beginning
+     * @param wanted whom it is about
+     */
+    public Page<PresenceEntry> members(
+            SessionState session, @Nullable Member after, Predicate<PresenceEntry> wanted, int limit, int maxBytes) {
+        var page = new Gathered<PresenceEntry>(limit, maxBytes);
+        byte[] from = SessionRows.idKey(session.id());
+        if (after != null) {
+            byte[] last = SessionRows.memberKey(session.id(), after.connectionId(), after.clientId());
+            // The next key that there can be.
+            from = Arrays.copyOf(last, last.length + 1);
+        }
+        try (Rows rows = store.scan(Table.MEMBERS, from, SessionRows.idKey(session.id() + 1))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                PresenceEntry member = SessionRows.presence(row.value()).present();
+                if (wanted.test(member) && !page.takes(member)) {
+                    break;
+                }
+            }
+        }
+        return page.page();
     }
 
     /**

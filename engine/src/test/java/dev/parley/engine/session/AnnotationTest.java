@@ -124,9 +124,13 @@ class AnnotationTest {
         MessageEntry message = Objects.requireNonNull(sessions.message(state(), serial));
         assertThat(message.summaries()).isEqualTo(summaries);
         assertThat(message.position()).as("no new version").isEqualTo(serial);
-        assertThat(sessions.annotations(state(), serial, 0, 10)).hasSize(2).startsWith(first);
-        assertThat(sessions.annotations(state(), serial, at + 1, 10)).hasSize(1);
-        assertThat(sessions.annotations(state(), serial, 0, 1)).containsExactly(first);
+        assertThat(sessions.annotations(state(), serial, 0, 10, 1 << 20).entries())
+                .hasSize(2)
+                .startsWith(first);
+        assertThat(sessions.annotations(state(), serial, at + 1, 10, 1 << 20).entries())
+                .hasSize(1);
+        assertThat(sessions.annotations(state(), serial, 0, 1, 1 << 20).entries())
+                .containsExactly(first);
     }
 
     @Test
@@ -138,7 +142,8 @@ class AnnotationTest {
         delete("n:total.v1", null, "ann");
         delete("n:total.v1", null, "ann");
         assertThat(sums()).isEmpty();
-        assertThat(sessions.annotations(state(), serial, 0, 10)).hasSize(5);
+        assertThat(sessions.annotations(state(), serial, 0, 10, 1 << 20).entries())
+                .hasSize(5);
     }
 
     @Test
@@ -202,7 +207,8 @@ class AnnotationTest {
         create("comment", "a", null);
         assertThat(shown).hasSize(1);
         assertThat(sums()).isEmpty();
-        assertThat(sessions.annotations(state(), serial, 0, 10)).hasSize(1);
+        assertThat(sessions.annotations(state(), serial, 0, 10, 1 << 20).entries())
+                .hasSize(1);
     }
 
     @Test

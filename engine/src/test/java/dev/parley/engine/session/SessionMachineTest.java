@@ -122,7 +122,7 @@ class SessionMachineTest {
     }
 
     private List<String> versions(long serial) {
-        return sessions.versions(state(), serial, 0, 100).stream()
+        return sessions.versions(state(), serial, 0, 100, LIMIT).entries().stream()
                 .map(message -> message.action() + " " + data(message))
                 .toList();
     }
@@ -262,7 +262,7 @@ class SessionMachineTest {
         publish(change(Action.DELETE, serial, text("")));
         assertThat(data(serial)).isEmpty();
         assertThat(versions(serial)).containsExactly("CREATE data", "UPDATE data", "DELETE data", "DELETE ");
-        assertThat(sessions.versions(state(), serial, version, 2))
+        assertThat(sessions.versions(state(), serial, version, 2, LIMIT).entries())
                 .extracting(MessageEntry::action)
                 .containsExactly(Action.UPDATE, Action.DELETE);
     }
@@ -586,7 +586,7 @@ class SessionMachineTest {
         assertThat(history()).containsExactly("CREATE d");
         assertThat(state().horizon()).isEqualTo(two);
         assertThat(state().members()).isEqualTo(1);
-        assertThat(sessions.presence(state(), ALL, 10)).isEmpty();
+        assertThat(sessions.presence(state(), ALL, 10, LIMIT).entries()).isEmpty();
         assertThat(List.of(rows(Table.LOG), rows(Table.VERSIONS), rows(Table.GROWING), rows(Table.MESSAGE_IDS)))
                 .containsExactly(1, 0, 0, 1);
         assertThat(apply(request(null, append(one, "!")))).isEqualTo(new NoSuchMessage(one));

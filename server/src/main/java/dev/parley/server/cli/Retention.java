@@ -108,7 +108,7 @@ final class Retention {
         var old = new Range(session.horizon() + 1, Positions.startOf(oldest), false);
         Sessions sessions = engine.sessions();
         boolean any = !sessions.messages(session, old, 1, 1).isEmpty()
-                || !sessions.presence(session, old, 1).isEmpty();
+                || !sessions.presence(session, old, 1, 1).entries().isEmpty();
         return any ? upTo : session.horizon();
     }
 

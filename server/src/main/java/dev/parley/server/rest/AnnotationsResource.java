@@ -37,9 +37,16 @@ final class AnnotationsResource {
     private final ConnectionKeys ids;
     private final InstantSource clock;
     private final int messageBytes;
+    private final int pageBytes;
 
     AnnotationsResource(
-            Engine engine, Gate gate, Apps apps, ConnectionKeys ids, InstantSource clock, int messageBytes) {
+            Engine engine,
+            Gate gate,
+            Apps apps,
+            ConnectionKeys ids,
+            InstantSource clock,
+            int messageBytes,
+            int pageBytes) {
         this.commands = new Commands(engine);
         this.sessions = engine.sessions();
         this.gate = gate;
@@ -47,6 +54,7 @@ final class AnnotationsResource {
         this.ids = ids;
         this.clock = clock;
         this.messageBytes = messageBytes;
+        this.pageBytes = pageBytes;
     }
 
     Answer publish(RestRequest request, ChannelName channel, String serial) throws WireException {
@@ -101,17 +109,17 @@ final class AnnotationsResource {
         Message message = message(request, Operation.ANNOTATION_SUBSCRIBE, channel, serial);
         int limit = request.limit();
         long from = Serials.parse(request.param("cursor")).orElse(message.serial());
-        List<AnnotationEntry> found = sessions.annotations(message.session(), message.serial(), from, limit + 1);
-        boolean more = found.size() > limit;
-        List<AnnotationEntry> page = more ? found.subList(0, limit) : found;
+        Sessions.Page<AnnotationEntry> page =
+                sessions.annotations(message.session(), message.serial(), from, limit, pageBytes);
         return new Answer(
                 200,
                 to -> {
                     to.beginArray();
-                    page.forEach(annotation -> Entries.write(to, annotation));
+                    page.entries().forEach(annotation -> Entries.write(to, annotation));
                     to.endArray();
                 },
-                request.links(more ? Serials.render(found.getLast().position()) : null));
+                request.links(
+                        page.more() ? Serials.render(page.entries().getLast().position() + 1) : null));
     }
 
     /** What one client has a part in: summaries of messages with many annotations do not list all clients. */

@@ -1,5 +1,7 @@
 package dev.parley.server.rest;
 
+import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.Sessions;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
@@ -9,7 +11,9 @@ import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireWriter;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import tools.jackson.databind.JsonNode;
 
@@ -158,25 +162,38 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
     Answer presence(RestRequest request) throws WireException {
         Principal principal = request.principal();
         String names = request.param("channels");
-        List<String> channels = names == null ? List.of() : List.of(names.split(",", -1));
+        // Who asks for a channel twice is answered once.
+        Set<String> channels = names == null ? Set.of() : new LinkedHashSet<>(List.of(names.split(",", -1)));
         if (channels.isEmpty() || channels.size() > MAX_CHANNELS) {
             throw new WireException(ErrorInfo.invalidValue("The parameter channels has the names of 1 to "
                     + MAX_CHANNELS + " channels, with commas between."));
         }
         List<Result> results = new ArrayList<>();
+        int room = presence.pageBytes();
         for (String channel : channels) {
-            results.add(members(principal, channel));
+            try {
+                List<PresenceEntry> members = members(principal, channel, room);
+                room -= weight(members);
+                results.add(new Result(
+                        channel, true, to -> PresenceResource.list(members).accept(to.name("presence"))));
+            } catch (WireException e) {
+                results.add(Result.failed(channel, e.error()));
+            }
         }
         return Answer.of(200, to -> writeCounted(to, results));
     }
 
-    private Result members(Principal principal, String channel) {
-        try {
-            var members = presence.members(principal, ChannelName.parse(channel));
-            return new Result(
-                    channel, true, to -> PresenceResource.list(members).accept(to.name("presence")));
-        } catch (WireException e) {
-            return Result.failed(channel, e.error());
+    /** All members of a channel, if they find room in the answer. */
+    private List<PresenceEntry> members(Principal principal, String channel, int room) throws WireException {
+        Sessions.Page<PresenceEntry> page =
+                presence.members(principal, ChannelName.parse(channel), null, member -> true, Integer.MAX_VALUE, room);
+        if (page.more() || weight(page.entries()) > room) {
+            throw new WireException(ErrorInfo.answerTooLarge(presence.pageBytes()));
         }
+        return page.entries();
+    }
+
+    private static int weight(List<PresenceEntry> members) {
+        return members.stream().mapToInt(PresenceEntry::weight).sum();
     }
 }

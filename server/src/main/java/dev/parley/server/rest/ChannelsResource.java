@@ -15,8 +15,17 @@ import java.util.List;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** {@code /channels}: which there are, those that are only remembered among them, and how one is doing. */
-record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy) {
+/**
+ * {@code /channels}: which there are, those that are only remembered among them, and how one is doing.
+ *
+ * @param pageBytes what a page may have, roughly
+ */
+record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy, int pageBytes) {
+    /** What the description of a channel takes beside its name, in bytes. */
+    private static final int DESCRIPTION_BYTES = 320;
+
+    /** What a character of a name takes at most, in bytes. */
+    private static final int CHAR_BYTES = 3;
 
     Answer get(RestRequest request, ChannelName channel) throws WireException {
         Principal principal = request.permitted(gate, Operation.CHANNEL_METADATA, channel.full());
@@ -45,8 +54,9 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy) {
         };
         String prefix = request.param("prefix");
         List<String> names = names(app, prefix == null ? "" : prefix, request.param("cursor"), limit + 1);
-        boolean more = names.size() > limit;
-        List<String> page = more ? names.subList(0, limit) : names;
+        int count = fitting(names, limit);
+        boolean more = names.size() > count;
+        List<String> page = names.subList(0, count);
         return new Answer(
                 200,
                 to -> {
@@ -61,6 +71,20 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy) {
                     to.endArray();
                 },
                 request.links(more ? page.getLast() : null));
+    }
+
+    /** How many of {@code names} make a page. */
+    private int fitting(List<String> names, int limit) {
+        long bytes = 0;
+        int count = 0;
+        for (String name : names) {
+            bytes += DESCRIPTION_BYTES + (long) CHAR_BYTES * name.length();
+            if (count == limit || (bytes > pageBytes && count > 0)) {
+                break;
+            }
+            count++;
+        }
+        return count;
     }
 
     private List<String> names(String app, String prefix, @Nullable String after, int limit) {

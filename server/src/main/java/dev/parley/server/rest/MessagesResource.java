@@ -146,16 +146,13 @@ final class MessagesResource {
         SessionState session = readable(request, channel);
         int limit = request.limit();
         Sessions.Range range = Range.of(request);
-        List<MessageEntry> page =
-                session == null || range == null ? List.of() : sessions.messages(session, range, limit, pageBytes);
-        String next = null;
-        if (session != null && range != null && !page.isEmpty()) {
-            long last = page.getLast().serial();
-            Sessions.Range rest = Range.after(range, last);
-            // A page may be short because its messages are large, so only a look can tell.
-            next = rest == null || sessions.messages(session, rest, 1, 1).isEmpty() ? null : Serials.render(last);
-        }
-        return page(request, page, next);
+        Sessions.Page<MessageEntry> page = session == null || range == null
+                ? new Sessions.Page<>(List.of(), false)
+                : sessions.messagePage(session, range, limit, pageBytes);
+        return page(
+                request,
+                page.entries(),
+                page.more() ? Serials.render(page.entries().getLast().serial()) : null);
     }
 
     /** The session, if the request may read its history; null if nothing has ever been in it. */
@@ -195,12 +192,12 @@ final class MessagesResource {
             throw noSuchMessage();
         }
         long message = position.getAsLong();
-        List<MessageEntry> page = sessions.versions(session, message, cursor.orElse(message), limit + 1);
-        boolean more = page.size() > limit;
+        Sessions.Page<MessageEntry> page =
+                sessions.versions(session, message, cursor.orElse(message), limit, pageBytes);
         return page(
                 request,
-                more ? page.subList(0, limit) : page,
-                more ? Serials.render(page.getLast().position()) : null);
+                page.entries(),
+                page.more() ? Serials.render(page.entries().getLast().position() + 1) : null);
     }
 
     private static WireException noSuchMessage() {

@@ -10,48 +10,71 @@ import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.wire.Entries;
+import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireWriter;
-import java.util.Comparator;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** {@code /channels/<channel>/presence}: who is there, and who was. */
-record PresenceResource(Sessions sessions, Gate gate) {
-    /** An order in which members can be paged through while some come and go. */
-    private static final Comparator<PresenceEntry> BY_MEMBER = Comparator.comparing(PresenceResource::memberKey);
+/**
+ * {@code /channels/<channel>/presence}: who is there, and who was.
+ *
+ * @param pageBytes what a page may have
+ */
+record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
+    private static final Sessions.Page<PresenceEntry> NOBODY = new Sessions.Page<>(List.of(), false);
 
-    private static String memberKey(PresenceEntry member) {
-        return member.connectionId() + ":" + member.clientId();
-    }
+    /** No id of a connection has it. */
+    private static final char CURSOR_SEPARATOR = ':';
 
-    /** The members of a channel, if {@code principal} may see them. */
-    List<PresenceEntry> members(Principal principal, ChannelName channel) throws WireException {
+    /**
+     * A page of the members of a channel, if {@code principal} may see them.
+     *
+     * @param after the last one of the page before; null: from the beginning
+     */
+    Sessions.Page<PresenceEntry> members(
+            Principal principal,
+            ChannelName channel,
+            Sessions.@Nullable Member after,
+            Predicate<PresenceEntry> wanted,
+            int limit,
+            int maxBytes)
+            throws WireException {
         if (!principal.may(Operation.PRESENCE_SUBSCRIBE, channel.full())
                 && gate.permit(principal, Operation.SUBSCRIBE, channel.full()) instanceof Access.Refused refused) {
             throw new WireException(Refusals.of(refused));
         }
         SessionState session = sessions.find(channel.in(principal.app()));
-        return session == null ? List.of() : sessions.members(session);
+        return session == null ? NOBODY : sessions.members(session, after, wanted, limit, maxBytes);
     }
 
     Answer get(RestRequest request, ChannelName channel) throws WireException {
-        int limit = request.limit();
         String clientId = request.param("clientId");
         String connectionId = request.param("connectionId");
-        String cursor = request.param("cursor");
-        List<PresenceEntry> rest = members(request.principal(), channel).stream()
-                .filter(member -> (clientId == null || member.clientId().equals(clientId))
-                        && (connectionId == null || member.connectionId().equals(connectionId))
-                        && (cursor == null || memberKey(member).compareTo(cursor) > 0))
-                .sorted(BY_MEMBER)
-                .limit(limit + 1L)
-                .toList();
-        boolean more = rest.size() > limit;
-        List<PresenceEntry> page = more ? rest.subList(0, limit) : rest;
-        return page(request, page, more ? memberKey(page.getLast()) : null);
+        Sessions.Page<PresenceEntry> page = members(
+                request.principal(),
+                channel,
+                place(request.param("cursor")),
+                member -> (clientId == null || member.clientId().equals(clientId))
+                        && (connectionId == null || member.connectionId().equals(connectionId)),
+                request.limit(),
+                pageBytes);
+        return page(request, page, last -> last.connectionId() + CURSOR_SEPARATOR + last.clientId());
+    }
+
+    private static Sessions.@Nullable Member place(@Nullable String cursor) throws WireException {
+        if (cursor == null) {
+            return null;
+        }
+        int separator = cursor.indexOf(CURSOR_SEPARATOR);
+        if (separator < 0) {
+            throw new WireException(ErrorInfo.invalidValue("The parameter cursor is none of ours."));
+        }
+        return new Sessions.Member(cursor.substring(0, separator), cursor.substring(separator + 1));
     }
 
     Answer history(RestRequest request, ChannelName channel) throws WireException {
@@ -59,15 +82,17 @@ record PresenceResource(Sessions sessions, Gate gate) {
         int limit = request.limit();
         Sessions.Range range = Range.of(request);
         SessionState session = sessions.find(channel.in(principal.app()));
-        List<PresenceEntry> events =
-                session == null || range == null ? List.of() : sessions.presence(session, range, limit + 1);
-        boolean more = events.size() > limit;
-        List<PresenceEntry> page = more ? events.subList(0, limit) : events;
-        return page(request, page, more ? Serials.render(page.getLast().position()) : null);
+        Sessions.Page<PresenceEntry> events =
+                session == null || range == null ? NOBODY : sessions.presence(session, range, limit, pageBytes);
+        return page(request, events, last -> Serials.render(last.position()));
     }
 
-    private static Answer page(RestRequest request, List<PresenceEntry> page, @Nullable String next) {
-        return new Answer(200, list(page), request.links(next));
+    private static Answer page(
+            RestRequest request, Sessions.Page<PresenceEntry> page, Function<PresenceEntry, String> cursor) {
+        return new Answer(
+                200,
+                list(page.entries()),
+                request.links(page.more() ? cursor.apply(page.entries().getLast()) : null));
     }
 
     static Consumer<WireWriter> list(List<PresenceEntry> events) {

@@ -56,11 +56,4 @@ final class Range {
         }
         return position.getAsLong();
     }
-
-    /** What is asked for and comes after the entry at {@code position}; null if that is nothing. */
-    static Sessions.@Nullable Range after(Sessions.Range range, long position) {
-        long from = range.newestFirst() ? range.from() : Math.max(range.from(), position + 1);
-        long to = range.newestFirst() ? Math.min(range.to(), position - 1) : range.to();
-        return from > to ? null : new Sessions.Range(from, to, range.newestFirst());
-    }
 }

@@ -102,9 +102,17 @@ public final class RestDoor implements Door {
                 config.realtime().grownBytes(),
                 config.limits().chunkBytes());
         this.annotations = new AnnotationsResource(
-                engine, gate, apps, connectionKeys, clock, config.realtime().messageBytes());
-        this.presence = new PresenceResource(engine.sessions(), gate);
-        this.channels = new ChannelsResource(engine.sessions(), gate, occupancy);
+                engine,
+                gate,
+                apps,
+                connectionKeys,
+                clock,
+                config.realtime().messageBytes(),
+                config.limits().chunkBytes());
+        this.presence =
+                new PresenceResource(engine.sessions(), gate, config.limits().chunkBytes());
+        this.channels = new ChannelsResource(
+                engine.sessions(), gate, occupancy, config.limits().chunkBytes());
         this.batch = new BatchResource(messages, presence, gate);
         this.objects = new ObjectsResource(
                 engine, gate, connectionKeys, clock, config.realtime().messageBytes());
@@ -313,14 +321,13 @@ public final class RestDoor implements Door {
             boolean full = inProgress.incrementAndGet() > MAX_IN_PROGRESS;
             answer(() -> {
                 if (draining) {
-                    // Looked at behind the count, as drain() does it the other way round: one of the two sees the other.
+                    // Looked at behind the count, as drain() does it the other way round: one of the two sees the
+                    // other.
                     refuse(read.accepted(), ErrorInfo.STOPPING);
                 } else if (full) {
                     refuse(read.accepted(), ErrorInfo.TOO_MANY_REQUESTS);
                 } else {
-                    Thread.ofVirtual()
-                            .name("rest")
-                            .start(() -> Peer.call(request.remoteAddress(), () -> work(read)));
+                    Thread.ofVirtual().name("rest").start(() -> Peer.call(request.remoteAddress(), () -> work(read)));
                 }
             });
         }

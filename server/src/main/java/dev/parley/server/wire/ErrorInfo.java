@@ -83,6 +83,14 @@ public record ErrorInfo(int code, int statusCode, String message) {
         return new ErrorInfo(40009, 413, "The body is larger than " + limit + " bytes; split it up.");
     }
 
+    /** A part of an answer for which there is no room in it. */
+    public static ErrorInfo answerTooLarge(long limit) {
+        return new ErrorInfo(
+                40009,
+                413,
+                "The answer would be larger than " + limit + " bytes; ask for this channel alone, page by page.");
+    }
+
     /** A clientId that this client may not use. */
     public static ErrorInfo invalidClientId(String message) {
         return new ErrorInfo(40012, 400, message);

@@ -506,7 +506,9 @@ class RealtimeDoorTest {
                                     Objects.requireNonNull(state),
                                     Serials.parse(serial).getAsLong(),
                                     0,
-                                    10))
+                                    10,
+                                    1 << 20)
+                            .entries())
                     .extracting(
                             version -> version.action() + " " + version.body().data())
                     .containsExactly("CREATE one", "DELETE ", "UPDATE back", "UPDATE back!");

@@ -11,11 +11,11 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,8 +38,9 @@ class RestPlacesTest {
                 Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
                 silent.add(socket);
                 socket.getOutputStream()
-                        .write("POST /keys/app.admin/requestToken HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n{"
-                                .getBytes(StandardCharsets.US_ASCII));
+                        .write(
+                                "POST /keys/app.admin/requestToken HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n{"
+                                        .getBytes(StandardCharsets.US_ASCII));
             }
 
             assertThat(server.get("/channels/room").status()).isEqualTo(200);
@@ -54,13 +55,13 @@ class RestPlacesTest {
     void anErrorGivesThePlaceBackAndIsAnswered() throws IOException, InterruptedException {
         var broken = new AtomicBoolean();
         // It fails as the machine does and not as code does: a full stack, a class that is missing.
-        LongSupplier nanos = () -> {
+        InstantSource wall = () -> {
             if (broken.get()) {
                 throw new StackOverflowError("as the test wants it");
             }
-            return System.nanoTime();
+            return Instant.now();
         };
-        var clock = new NodeClock(InstantSource.system(), nanos, System::currentTimeMillis, Duration.ZERO);
+        var clock = new NodeClock(wall, System::nanoTime, System::currentTimeMillis, Duration.ZERO);
         try (var server = new TestServer(folder, clock)) {
             broken.set(true);
             for (int i = 0; i < MANY; i++) {
