@@ -81,7 +81,13 @@ class RunsTest {
     }
 
     private List<String> cancels() {
-        return engine.sessions().cancels(state()).stream().map(RunsTest::text).toList();
+        return engine
+                .sessions()
+                .cancels(state(), new Sessions.Range(0, Long.MAX_VALUE, false), 1 << 20)
+                .entries()
+                .stream()
+                .map(RunsTest::text)
+                .toList();
     }
 
     private static String text(MessageEntry message) {

@@ -699,7 +699,8 @@ final class SessionSide {
         assertThat(state.bytes() == 0).isEqualTo(room.messages.isEmpty());
         compareMessages(sessions, state, room);
         assertThat(sessions.runs(state)).isEqualTo(List.copyOf(room.runs.values()));
-        assertThat(sessions.cancels(state))
+        assertThat(sessions.cancels(state, new Range(0, Long.MAX_VALUE, false), 1 << 20)
+                        .entries())
                 .isEqualTo(room.cancels.keySet().stream()
                         .filter(room.messages::containsKey)
                         .map(serial -> annotated(

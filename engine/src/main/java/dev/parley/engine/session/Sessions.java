@@ -253,12 +253,47 @@ public final class Sessions {
         return page.page();
     }
 
+    /**
+     * Where the newest messages of a range begin.
+     *
+     * @param from the serial of the oldest of them
+     * @param count how many they are
+     * @param more whether the range has older ones, which found no room
+     */
+    public record Newest(long from, int count, boolean more) {}
+
+    /**
+     * The newest messages of {@code serials}, so many and with so many bytes at most, or null if there are none. It holds
+     * no more than one of them at a time.
+     */
+    public @Nullable Newest newest(SessionState session, Range serials, int limit, int maxBytes) {
+        long from = 0;
+        int count = 0;
+        long bytes = 0;
+        try (Moment now = store.snapshot();
+                Rows rows = scan(now, Table.MESSAGES, session.id(), new Range(serials.from(), serials.to(), true))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                MessageEntry message = whole(now, session.id(), SessionRows.message(row.key(), row.value()));
+                bytes += message.weight();
+                if (count == limit || (bytes > maxBytes && count > 0)) {
+                    return new Newest(from, count, true);
+                }
+                from = message.serial();
+                count++;
+            }
+        }
+        return count == 0 ? null : new Newest(from, count, false);
+    }
+
     private static Rows scan(View view, Table table, long session, Range range) {
         byte[] from = SessionRows.positionKey(session, range.from());
-        // Nothing stands at the greatest position of all.
-        long end = range.to() == Long.MAX_VALUE ? range.to() : range.to() + 1;
-        byte[] to = SessionRows.positionKey(session, Math.max(range.from(), end));
+        byte[] to = SessionRows.positionKey(session, Math.max(range.from(), behind(range.to())));
         return range.newestFirst() ? view.scanBackwards(table, from, to) : view.scan(table, from, to);
+    }
+
+    /** Nothing stands at the greatest position of all. */
+    private static long behind(long position) {
+        return position == Long.MAX_VALUE ? position : position + 1;
     }
 
     private static MessageEntry whole(View view, long session, Message message) {
@@ -586,19 +621,25 @@ public final class Sessions {
         return found;
     }
 
-    /** Messages by which somebody wants a run to end that has not ended, or not begun; the oldest first. */
-    public List<MessageEntry> cancels(SessionState session) {
-        List<MessageEntry> found = new ArrayList<>();
+    /**
+     * Messages by which somebody wants a run to end that has not ended, or not begun; the oldest first.
+     *
+     * @param serials which of them are meant; their order is of no account
+     */
+    public Page<MessageEntry> cancels(SessionState session, Range serials, int maxBytes) {
+        var page = new Gathered<MessageEntry>(Integer.MAX_VALUE, maxBytes);
         try (Rows rows = store.scan(
-                Table.RUNS, RunRows.cancelKey(session.id(), 0), RunRows.cancelKey(session.id(), Long.MAX_VALUE))) {
+                Table.RUNS,
+                RunRows.cancelKey(session.id(), serials.from()),
+                RunRows.cancelKey(session.id(), Math.max(serials.from(), behind(serials.to()))))) {
             for (Row row = rows.next(); row != null; row = rows.next()) {
                 MessageEntry message = message(session, RunRows.cancelSerial(row.key()));
-                if (message != null) {
-                    found.add(message);
+                if (message != null && !page.takes(message)) {
+                    break;
                 }
             }
         }
-        return found;
+        return page.page();
     }
 
     /** All runs at which somebody works: after a restart somebody has to watch them. */

@@ -36,10 +36,16 @@ record AttachParams(
     /**
      * A number of messages, or those of a time.
      *
+     * @param wanted how many at most
      * @param millis 0: as old as they may be
      */
-    record Rewind(int messages, long millis) {
+    record Rewind(int wanted, long millis) {
         static final int MAX_MESSAGES = 100;
+
+        /** How many it can be. */
+        int limit() {
+            return Math.min(wanted, MAX_MESSAGES);
+        }
 
         /** Where to begin at {@code now}. */
         long from(long now) {
@@ -99,9 +105,9 @@ record AttachParams(
         }
         int number = Integer.parseInt(parts.group(1));
         return switch (parts.group(2)) {
-            case "s" -> new Rewind(Rewind.MAX_MESSAGES, Math.max(1, number * 1_000L));
-            case "m" -> new Rewind(Rewind.MAX_MESSAGES, Math.max(1, number * 60_000L));
-            default -> new Rewind(Math.min(number, Rewind.MAX_MESSAGES), 0);
+            case "s" -> new Rewind(Integer.MAX_VALUE, Math.max(1, number * 1_000L));
+            case "m" -> new Rewind(Integer.MAX_VALUE, Math.max(1, number * 60_000L));
+            default -> new Rewind(number, 0);
         };
     }
 

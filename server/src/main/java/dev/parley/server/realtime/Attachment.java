@@ -19,15 +19,11 @@ import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +37,6 @@ final class Attachment {
     private static final int BATCH_BYTES = 64 << 10;
 
     private static final int REWIND_BYTES = 8 << 20;
-    private static final int SYNC_PAGE = 100;
 
     /** Requests about one channel that wait for one that reads the disk. */
     private static final int MAX_WAITING = 64;
@@ -66,8 +61,14 @@ final class Attachment {
     private Channel.View view;
     private @Nullable OccupancyNews occupancyNews;
 
-    /** The objects that the client still has to be sent, before anything else; null if it has them. */
+    /** What the client still has to be sent of the time before it attached, before anything else; null if nothing. */
+    private @Nullable Backlog backlog;
+
+    /** The objects that it still has to be sent, before entries; null if it has them. */
     private @Nullable ObjectSync objectSync;
+
+    /** The members that it still has to be sent, behind the entries that it missed; null if it has them. */
+    private @Nullable MemberSync memberSync;
 
     private int syncs;
 
@@ -179,8 +180,20 @@ final class Attachment {
         pump();
     }
 
-    /** What a read of the store finds for an ATTACHED. */
-    private record Found(SessionTail tail, List<PresenceEntry> members, List<MessageEntry> backlog, boolean behind) {}
+    /**
+     * What a read of the store finds for an ATTACHED.
+     *
+     * @param last the end of the log at that moment
+     * @param members whether there are any, or have been while the client was away
+     * @param backlog null if there is none
+     * @param rewindCut whether the rewind ended at its limit
+     */
+    private record Found(
+            SessionTail tail,
+            long last,
+            boolean members,
+            @Nullable Backlog backlog,
+            boolean rewindCut) {}
 
     /**
      * Attaches, or attaches anew.
@@ -213,48 +226,44 @@ final class Attachment {
         }
     }
 
-    /** Blocks. The members are read after the tail is opened: changes from then on come by it. */
+    /** Blocks. */
     private Found find(SessionTail opened, long granted, boolean resumed, AttachParams.@Nullable Rewind rewind) {
         Sessions sessions = connection.site().engine().sessions();
         SessionState state = sessions.find(channel.session());
-        List<PresenceEntry> members = List.of();
-        List<MessageEntry> backlog = List.of();
-        boolean behind = false;
-        if (state != null) {
-            behind = opened.position() < state.last();
-            if ((granted & Flags.PRESENCE_SUBSCRIBE) != 0 && state.members() > 0) {
-                members = sessions.members(state);
-            }
-            if (rewind != null && rewind.messages() > 0 && (granted & Flags.SUBSCRIBE) != 0) {
-                var range =
-                        new Sessions.Range(rewind.from(connection.site().clock().millis()), opened.position(), true);
-                backlog = sessions.messages(state, range, rewind.messages(), REWIND_BYTES)
-                        .reversed();
-            }
-            if (!resumed && (granted & Flags.SUBSCRIBE) != 0) {
-                backlog = union(cancels(state, opened.position()), backlog);
-            }
+        long position = opened.position();
+        if (state == null) {
+            return new Found(opened, position, false, null, false);
         }
-        return new Found(opened, members, backlog, behind);
+        boolean members = (granted & Flags.PRESENCE_SUBSCRIBE) != 0
+                && (state.members() > 0 || (resumed && someoneCameOrWent(sessions, state, position)));
+        boolean messages = (granted & Flags.SUBSCRIBE) != 0;
+        Sessions.Newest newest = null;
+        if (rewind != null && messages) {
+            var range = new Sessions.Range(rewind.from(connection.site().clock().millis()), position, true);
+            newest = sessions.newest(state, range, rewind.limit(), REWIND_BYTES);
+        }
+        long rewindFrom = newest == null ? position + 1 : newest.from();
+        boolean cancels = !resumed && messages && hasCancels(sessions, state, Math.min(rewindFrom - 1, position));
+        return new Found(
+                opened,
+                state.last(),
+                members,
+                cancels || newest != null ? new Backlog(cancels, rewindFrom, position) : null,
+                newest != null && rewind != null && newest.more() && newest.count() < rewind.wanted());
     }
 
-    /** What an agent must hear of that was not there yet: somebody wants its run to end. */
-    private List<MessageEntry> cancels(SessionState state, long upTo) {
+    private static boolean someoneCameOrWent(Sessions sessions, SessionState state, long since) {
+        var range = new Sessions.Range(since + 1, Long.MAX_VALUE, false);
+        return !sessions.presence(state, range, 1, 1).entries().isEmpty();
+    }
+
+    /** Whether there is what an agent must hear of that was not there yet: somebody wants its run to end. */
+    private boolean hasCancels(Sessions sessions, SessionState state, long upTo) {
         SessionName session = channel.session();
-        Site site = connection.site();
-        if (!site.apps().namespace(session.app(), session.name()).redeliverCancels()) {
-            return List.of();
-        }
-        return site.engine().sessions().cancels(state).stream()
-                .filter(cancel -> cancel.serial() <= upTo)
-                .toList();
-    }
-
-    private static List<MessageEntry> union(List<MessageEntry> some, List<MessageEntry> others) {
-        return Stream.concat(some.stream(), others.stream())
-                .distinct()
-                .sorted(Comparator.comparingLong(MessageEntry::serial))
-                .toList();
+        return connection.site().apps().namespace(session.app(), session.name()).redeliverCancels()
+                && !sessions.cancels(state, new Sessions.Range(0, upTo, false), 1)
+                        .entries()
+                        .isEmpty();
     }
 
     private void attached(
@@ -270,37 +279,47 @@ final class Attachment {
         grant(granted);
         long flags = granted;
         flags |= resumed ? Flags.RESUMED : 0;
-        flags |= found.members().isEmpty() ? 0 : Flags.HAS_PRESENCE;
+        flags |= found.members() ? Flags.HAS_PRESENCE : 0;
         flags |= view.objects() ? Flags.HAS_OBJECTS : 0;
-        flags |= !found.backlog().isEmpty() || (resumed && found.behind()) ? Flags.HAS_BACKLOG : 0;
-        send(Frames.attached(format(), name, found.tail().position(), flags, wanted.echoed(), discontinuity));
-        if (!found.members().isEmpty()) {
-            sync(found.members());
-        }
-        sendBacklog(found.backlog(), found.tail().position());
+        boolean behind = found.tail().position() < found.last();
+        flags |= found.backlog() != null || (resumed && behind) ? Flags.HAS_BACKLOG : 0;
+        ErrorInfo error = discontinuity == null && found.rewindCut() ? ErrorInfo.REWIND_CUT : discontinuity;
+        send(Frames.attached(format(), name, found.tail().position(), flags, wanted.echoed(), error));
+        backlog = found.backlog();
         objectSync = newObjectSync();
+        memberSync = found.members() ? newMemberSync(found.last()) : null;
         followOccupancy(wanted.occupancy());
     }
 
-    /** In frames of the size that live ones have. */
-    private void sendBacklog(List<MessageEntry> backlog, long position) {
-        List<SessionEntry> piece = new ArrayList<>();
-        int weight = 0;
-        for (MessageEntry message : backlog) {
-            if (!view.wants(message)) {
-                continue;
+    private MemberSync newMemberSync(long behind) {
+        return new MemberSync("s" + syncs++, behind);
+    }
+
+    private void sendBacklog(Backlog sending) {
+        elsewhere(() -> sending.read(connection.site().engine().sessions(), channel.session()), page -> {
+            List<SessionEntry> wanted = page.stream()
+                    .<SessionEntry>map(message -> message)
+                    .filter(view::wants)
+                    .toList();
+            if (!wanted.isEmpty()) {
+                Frames.entries(format(), name, wanted, sending.attachedAt()).forEach(this::send);
             }
-            piece.add(message);
-            weight += message.weight();
-            if (weight >= BATCH_BYTES) {
-                Frames.entries(format(), name, piece, position).forEach(this::send);
-                piece.clear();
-                weight = 0;
+            if (sending.isOver() && backlog == sending) {
+                backlog = null;
             }
-        }
-        if (!piece.isEmpty()) {
-            Frames.entries(format(), name, piece, position).forEach(this::send);
-        }
+        });
+    }
+
+    private void sendMembers(MemberSync sync) {
+        elsewhere(() -> sync.read(connection.site().engine().sessions(), channel.session()), page -> {
+            if (memberSync != sync) {
+                return;
+            }
+            send(sync.frame(format(), name, page));
+            if (sync.isOver()) {
+                memberSync = null;
+            }
+        });
     }
 
     private @Nullable ObjectSync newObjectSync() {
@@ -370,19 +389,9 @@ final class Attachment {
     /** The client asks who is there. */
     void sync() {
         if (tail != null && has(Flags.PRESENCE_SUBSCRIBE)) {
-            elsewhere(() -> find(Objects.requireNonNull(tail), modes, true, null), found -> sync(found.members()));
+            memberSync = newMemberSync(memberSync == null ? tail.position() : memberSync.behind());
+            pump();
         }
-    }
-
-    private void sync(List<PresenceEntry> members) {
-        String id = "s" + syncs++;
-        int from = 0;
-        do {
-            int to = Math.min(members.size(), from + SYNC_PAGE);
-            String cursor = to == members.size() ? "" : Integer.toString(to);
-            send(Frames.sync(format(), name, id + ":" + cursor, members.subList(from, to)));
-            from = to;
-        } while (from < members.size());
     }
 
     /** Sends what there is, as far as there is room for it. */
@@ -392,19 +401,32 @@ final class Attachment {
                 connection.starve(this);
                 return;
             }
+            if (backlog != null) {
+                sendBacklog(backlog);
+                return;
+            }
             if (objectSync != null) {
                 sendObjects(objectSync);
                 return;
             }
             SessionTail reading = tail;
+            MemberSync sync = memberSync;
+            if (sync != null && sync.isDue(reading.position())) {
+                sendMembers(sync);
+                return;
+            }
             switch (reading.poll(BATCH_BYTES)) {
                 case SessionTail.More more -> {
                     deliver(more, true);
-                    if (more.upToDate()) {
+                    if (more.upToDate() && sync == null) {
                         return;
                     }
                 }
                 case SessionTail.Nothing nothing -> {
+                    if (sync != null) {
+                        // There is nothing left that could come before it.
+                        sendMembers(sync);
+                    }
                     return;
                 }
                 case SessionTail.InStore inStore ->
@@ -511,6 +533,8 @@ final class Attachment {
                 has(Flags.OBJECT_SUBSCRIBE),
                 has(Flags.ANNOTATION_SUBSCRIBE),
                 view.filter());
+        objectSync = view.objects() ? objectSync : null;
+        memberSync = view.presence() ? memberSync : null;
     }
 
     /** The channel has failed for the client; its members leave. */

@@ -34,6 +34,8 @@ public record ErrorInfo(int code, int statusCode, String message) {
             90003, 404, "The channel no longer has all messages since the channelSerial; read the history instead.");
     public static final ErrorInfo BACKLOG_TOO_LARGE =
             new ErrorInfo(90004, 400, "Too much has happened since the channelSerial; read the history instead.");
+    public static final ErrorInfo REWIND_CUT = new ErrorInfo(
+            90005, 400, "The rewind ends at its limit and the channel has older messages; read the history for them.");
     public static final ErrorInfo NOT_MUTABLE = new ErrorInfo(
             93002,
             400,

@@ -1,0 +1,198 @@
+package dev.parley.server.realtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.server.wire.Flags;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+
+/** What a client is sent when it attaches, and in which order. */
+@Timeout(120)
+class AttachTest {
+    private static final int ACK = 1;
+    private static final int ATTACHED = 11;
+    private static final int PRESENCE = 14;
+    private static final int MESSAGE = 15;
+    private static final int SYNC = 16;
+    private static final String ENTER = "2";
+    private static final String LEAVE = "3";
+    private static final String WITH_KEY = "key=" + RealtimeServer.KEY;
+
+    @TempDir
+    private Path folder;
+
+    private RealtimeServer server() throws IOException {
+        return new RealtimeServer(folder, Map.of());
+    }
+
+    private static RealtimeClient connect(RealtimeServer server, String clientId) throws InterruptedException {
+        RealtimeClient client = server.connect(WITH_KEY + "&clientId=" + clientId);
+        client.next(RealtimeClient.CONNECTED);
+        return client;
+    }
+
+    private static JsonNode attach(RealtimeClient client, String details) throws InterruptedException {
+        client.send("{'action':10,'channel':'c'" + details + "}");
+        return client.next(ATTACHED);
+    }
+
+    private static void presence(RealtimeClient client, int msgSerial, String action, String data)
+            throws InterruptedException {
+        client.send("{'action':14,'channel':'c','msgSerial':%d,'presence':[{'action':%s,'data':'%s'}]}"
+                .formatted(msgSerial, action, data));
+        client.next(ACK);
+    }
+
+    private static boolean has(JsonNode attached, long flag) {
+        return (attached.path("flags").longValue() & flag) != 0;
+    }
+
+    private static List<String> events(JsonNode frame) {
+        List<String> events = new ArrayList<>();
+        frame.path("presence")
+                .forEach(event -> events.add(event.path("clientId").stringValue() + " "
+                        + event.path("action").intValue()));
+        return events;
+    }
+
+    /** Else clients take no notice of the events: they know the outcome already, and nobody hears of them. */
+    @Test
+    void whatWasMissedComesBeforeTheMembers() throws Exception {
+        try (var server = server()) {
+            var bob = connect(server, "bob");
+            presence(bob, 0, ENTER, "");
+            var watcher = connect(server, "watcher");
+            String place = attach(watcher, "").path("channelSerial").stringValue();
+            watcher.next(SYNC);
+            watcher.cut();
+            var ann = connect(server, "ann");
+            presence(ann, 0, ENTER, "");
+            presence(bob, 1, LEAVE, "");
+
+            var back = connect(server, "watcher");
+            JsonNode attached = attach(back, ",'channelSerial':'" + place + "'");
+
+            assertThat(has(attached, Flags.RESUMED)).isTrue();
+            assertThat(has(attached, Flags.HAS_PRESENCE)).isTrue();
+            JsonNode missed = back.next();
+            assertThat(missed.path("action").intValue()).isEqualTo(PRESENCE);
+            assertThat(events(missed)).containsExactly("ann 2", "bob 3");
+            JsonNode sync = back.next();
+            assertThat(sync.path("action").intValue()).isEqualTo(SYNC);
+            assertThat(events(sync)).containsExactly("ann 1");
+            assertThat(sync.path("channelSerial").stringValue()).endsWith(":");
+        }
+    }
+
+    /** A client that is told of no members takes the set for complete at once, and knows nobody until the rest comes. */
+    @Test
+    void whoMissedThatAllHaveLeftIsToldSoBeforeTheEmptySet() throws Exception {
+        try (var server = server()) {
+            var bob = connect(server, "bob");
+            presence(bob, 0, ENTER, "");
+            var watcher = connect(server, "watcher");
+            String place = attach(watcher, "").path("channelSerial").stringValue();
+            watcher.next(SYNC);
+            watcher.cut();
+            presence(bob, 1, LEAVE, "");
+
+            var back = connect(server, "watcher");
+            JsonNode attached = attach(back, ",'channelSerial':'" + place + "'");
+
+            assertThat(has(attached, Flags.HAS_PRESENCE)).isTrue();
+            assertThat(events(back.next())).containsExactly("bob 3");
+            JsonNode sync = back.next();
+            assertThat(sync.path("action").intValue()).isEqualTo(SYNC);
+            assertThat(sync.path("presence")).isEmpty();
+        }
+    }
+
+    @Test
+    void manyLargeMembersComeInManyFrames() throws Exception {
+        try (var server = server()) {
+            int count = 20;
+            for (int i = 0; i < count; i++) {
+                presence(connect(server, "client%02d".formatted(i)), 0, ENTER, "d".repeat(30_000));
+            }
+            var watcher = connect(server, "watcher");
+            attach(watcher, "");
+
+            List<String> members = new ArrayList<>();
+            JsonNode sync;
+            do {
+                sync = watcher.next(SYNC);
+                assertThat(sync.path("presence")).hasSizeBetween(1, 2);
+                members.addAll(events(sync));
+            } while (!sync.path("channelSerial").stringValue().endsWith(":"));
+            assertThat(members).hasSize(count).doesNotHaveDuplicates();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"100,100,false", "101,100,true", "2m,100,true", "50,50,false", "1,1,false"})
+    void aRewindThatEndsAtItsLimitSaysSo(String rewind, int expected, boolean cut) throws Exception {
+        try (var server = server()) {
+            var writer = connect(server, "writer");
+            int count = 110;
+            for (int i = 0; i < count; i++) {
+                writer.send("{'action':15,'channel':'c','msgSerial':%d,'messages':[{'data':'%d'}]}".formatted(i, i));
+            }
+            for (int acked = 0; acked < count; ) {
+                acked += writer.next(ACK).path("count").intValue();
+            }
+            var reader = connect(server, "reader");
+
+            JsonNode attached = attach(reader, ",'params':{'rewind':'" + rewind + "'}");
+
+            assertThat(has(attached, Flags.HAS_BACKLOG)).isTrue();
+            assertThat(attached.path("error").path("code").asInt(0)).isEqualTo(cut ? 90005 : 0);
+            assertThat(messages(reader, expected))
+                    .containsExactlyElementsOf(IntStream.range(count - expected, count)
+                            .mapToObj(Integer::toString)
+                            .toList());
+        }
+    }
+
+    private static List<String> messages(RealtimeClient reader, int count) throws InterruptedException {
+        List<String> found = new ArrayList<>();
+        while (found.size() < count) {
+            reader.next(MESSAGE)
+                    .path("messages")
+                    .forEach(message -> found.add(message.path("data").stringValue()));
+        }
+        return found;
+    }
+
+    @Test
+    void aRewindThatHasTooManyBytesEndsBeforeAndSaysSo() throws Exception {
+        try (var server = new RealtimeServer(folder, Map.of("realtime.message-bytes", "262144"))) {
+            var writer = connect(server, "writer");
+            int count = 45;
+            for (int i = 0; i < count; i++) {
+                writer.send("{'action':15,'channel':'c','msgSerial':%d,'messages':[{'data':'%d %s'}]}"
+                        .formatted(i, i, "d".repeat(200_000)));
+            }
+            for (int acked = 0; acked < count; ) {
+                acked += writer.next(ACK).path("count").intValue();
+            }
+            var reader = connect(server, "reader");
+
+            JsonNode attached = attach(reader, ",'params':{'rewind':'100'}");
+
+            assertThat(attached.path("error").path("code").intValue()).isEqualTo(90005);
+            int first = Integer.parseInt(messages(reader, 1).getFirst().split(" ")[0]);
+            assertThat(first).isBetween(1, 10);
+            assertThat(messages(reader, count - 1 - first)).hasSize(count - 1 - first);
+        }
+    }
+}
