@@ -2,8 +2,8 @@ package dev.parley.engine;
 
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
-import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.identity.Identify;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommandCodec;
 import dev.parley.engine.stream.StreamCommand;
@@ -21,6 +21,7 @@ final class CommandCodec {
             case StreamCommand<?> c -> StreamCommandCodec.write(c, out);
             case SubscriptionCommand<?> c -> SubscriptionCommandCodec.write(c, out);
             case SessionCommand<?> c -> SessionCommandCodec.write(c, out);
+            case Identify c -> c.write(out);
             default -> throw new IllegalArgumentException("no codec for " + command.getClass());
         }
     }
@@ -37,6 +38,6 @@ final class CommandCodec {
         if (SessionCommandCodec.isKind(kind)) {
             return SessionCommandCodec.read(kind, in);
         }
-        throw new MalformedBinaryException("an unknown command of kind " + kind, null);
+        return Identify.read(kind, in);
     }
 }

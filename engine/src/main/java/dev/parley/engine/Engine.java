@@ -6,6 +6,8 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.Delivery;
+import dev.parley.engine.identity.Identify;
+import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.CorruptJournalException;
 import dev.parley.engine.journal.Disk;
 import dev.parley.engine.journal.FolderDisk;
@@ -33,6 +35,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -98,6 +101,9 @@ public final class Engine implements AutoCloseable {
 
     private volatile boolean stopped;
 
+    /** Null only until the engine is open. */
+    private volatile @Nullable Identities identities;
+
     private sealed interface CommitterTask {
         record Submit(Submission submission) implements CommitterTask {}
 
@@ -129,6 +135,20 @@ public final class Engine implements AutoCloseable {
     }
 
     private static Engine open(EngineOptions options, Disk disk, DiskRoom room) throws IOException {
+        Engine engine = replay(options, disk, room);
+        engine.identities = Identities.in(engine.store);
+        if (engine.identities == null) {
+            try {
+                engine.identify();
+            } catch (IOException e) {
+                engine.close();
+                throw e;
+            }
+        }
+        return engine;
+    }
+
+    private static Engine replay(EngineOptions options, Disk disk, DiskRoom room) throws IOException {
         FileChannel lock = lock(options.folder());
         try {
             NativeLibrary.load(options.folder().resolve("native"));
@@ -228,6 +248,38 @@ public final class Engine implements AutoCloseable {
             Shard shard = shards.get(i);
             Inbox<ShardTask> inbox = shardInboxes.get(i);
             threads.add(Thread.ofPlatform().name("parley-applier-" + i).start(() -> applyLoop(shard, inbox)));
+        }
+    }
+
+    /** What tells this data folder from others: the same as long as the engine is open, but for {@link #identify()}. */
+    public Identities identities() {
+        return Objects.requireNonNull(identities, "the engine is open");
+    }
+
+    /**
+     * Gives the data folder a new identity, so that nothing that was given out before is taken for what is there now. Blocks
+     * until that is durable.
+     *
+     * @throws IOException if the engine refuses or fails
+     */
+    public void identify() throws IOException {
+        boolean isEmpty = shards.stream().allMatch(shard -> shard.applied() == 0);
+        CompletableFuture<Identities> applied = new CompletableFuture<>();
+        enqueue(new Identify(System.currentTimeMillis(), new SecureRandom().nextLong(), isEmpty), new Reply<>() {
+            @Override
+            public void done(Identities outcome) {
+                applied.complete(outcome);
+            }
+
+            @Override
+            public void failed(Exception e) {
+                applied.completeExceptionally(e);
+            }
+        });
+        try {
+            identities = applied.join();
+        } catch (CompletionException e) {
+            throw new IOException("the data folder has got no identity: " + e.getCause(), e);
         }
     }
 

@@ -62,7 +62,7 @@ final class Forks {
 
     private void pin(Create command, Fork fork, Reply<StreamOutcome.OfCreate> reply, int triesLeft) {
         Pin pin = new Pin(
-                fork.sourcePath(), command.time(), pinIds.get(), command.path(), fork.position(), fork.subOffset());
+                fork.sourcePath(), command.time(), pinIds.get(), command.path(), fork.place(), fork.subOffset());
         submitter.submit(pin, then(reply, granted -> {
             if (granted instanceof StreamOutcome.PinGranted grant) {
                 createPinned(command, fork, grant.pin(), reply, triesLeft);

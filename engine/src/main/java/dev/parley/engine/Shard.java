@@ -5,6 +5,8 @@ import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.delivery.Delivery;
+import dev.parley.engine.identity.Identify;
+import dev.parley.engine.identity.Identities;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionMachine;
 import dev.parley.engine.session.SessionTx;
@@ -97,6 +99,7 @@ final class Shard {
                         case StreamCommand<?> c -> StreamMachine.apply(c, work.position(), streamTx);
                         case SubscriptionCommand<?> c -> SubscriptionMachine.apply(c, work.position(), subscriptionTx);
                         case SessionCommand<?> c -> SessionMachine.apply(c, work.position(), sessionTx);
+                        case Identify c -> Identities.apply(c, work.position(), rows);
                         default -> throw new IllegalArgumentException("no machine for " + work.command());
                     });
         }

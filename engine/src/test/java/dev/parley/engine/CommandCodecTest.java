@@ -7,6 +7,7 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.identity.Identify;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
@@ -19,6 +20,7 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.object.ObjectLimits;
 import dev.parley.engine.session.object.ObjectModel;
 import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.ProducerTag;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.subscription.StreamTail;
@@ -28,6 +30,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -59,8 +62,11 @@ class CommandCodecTest {
             tried.add(command.getClass());
         }
         assertThat(tried)
-                .isEqualTo(Stream.<Class<?>>of(StreamCommand.class, SubscriptionCommand.class, SessionCommand.class)
-                        .flatMap(kinds -> Stream.of(kinds.getPermittedSubclasses()))
+                .isEqualTo(Stream.concat(
+                                Stream.of(Identify.class),
+                                Stream.<Class<?>>of(
+                                                StreamCommand.class, SubscriptionCommand.class, SessionCommand.class)
+                                        .flatMap(kinds -> Stream.of(kinds.getPermittedSubclasses())))
                         .collect(Collectors.toSet()));
     }
 
@@ -79,7 +85,7 @@ class CommandCodecTest {
     @Test
     void unknownKindsAndVersionsAreRefusedByName() {
         byte[] touch = bytes(new StreamCommand.Touch("path", 1));
-        for (int kind : new int[] {0, 9, 31, 63, 96, 200, 255}) {
+        for (int kind : new int[] {0, 9, 31, 63, 97, 200, 255}) {
             byte[] unknown = touch.clone();
             unknown[0] = (byte) kind;
             assertThatThrownBy(() -> CommandCodec.read(ByteBuffer.wrap(unknown)))
@@ -88,11 +94,45 @@ class CommandCodecTest {
         }
         for (Command<?> command : oneOfEach()) {
             byte[] newer = bytes(command);
-            newer[1]++;
+            int version = newer[1]++;
             assertThatThrownBy(() -> CommandCodec.read(ByteBuffer.wrap(newer)))
                     .isInstanceOf(MalformedBinaryException.class)
-                    .hasMessage("format version 2, this program reads 1");
+                    .hasMessage("format version " + (version + 1) + ", this program reads " + version);
         }
+    }
+
+    /** Journals of before offsets named incarnations, byte for byte as that program wrote them. */
+    @Test
+    void commandsOfBeforePlacesAreReadAsWhatTheyMeant() {
+        Place third = new Place.Unnamed(Long.MAX_VALUE, 3);
+        assertThat(old("010101730700010000020061"))
+                .isEqualTo(new StreamCommand.Append("s", 7, null, Payload.ofBytes(new byte[] {'a'}), true, null, null));
+        assertThat(old("0601017307017001660402")).isEqualTo(new StreamCommand.Pin("s", 7, "p", "f", third, 2));
+        assertThat(old("0601017307017001660002")).isEqualTo(new StreamCommand.Pin("s", 7, "p", "f", null, 2));
+        String create = "02010166070000000001" + "01730402" + "01" + "01700501740000" + "0000000000000028" + "01"
+                + "0000000000000028" + "0005" + "00";
+        assertThat(old(create))
+                .isEqualTo(new StreamCommand.Create(
+                        "f",
+                        7,
+                        null,
+                        -1,
+                        -1,
+                        false,
+                        Payload.empty(),
+                        new StreamCommand.Fork(
+                                "s",
+                                third,
+                                2,
+                                new StreamCommand.Pinned(
+                                        "p", 5, "t", -1, -1, 40, List.of(new StreamCommand.Span(40, 0, 0, 5))))));
+        assertThat(old("2701016907" + "03" + "0177" + "01" + "017304" + "00" + "016e" + "00"))
+                .isEqualTo(new SubscriptionCommand.Ack(
+                        "i", 7, 3, "w", List.of(new SubscriptionCommand.Acked("s", 4)), false, List.of(), "n"));
+    }
+
+    private static Command<?> old(String hex) {
+        return CommandCodec.read(ByteBuffer.wrap(HexFormat.of().parseHex(hex)));
     }
 
     @Test
@@ -146,11 +186,13 @@ class CommandCodecTest {
                         payload(),
                         random.nextBoolean(),
                         maybe(() -> new ProducerTag(text(), number(), number())),
-                        maybe(this::text)),
+                        maybe(this::text),
+                        maybe(this::place)),
+                new Identify(number(), number(), random.nextBoolean()),
                 new StreamCommand.Delete(text(), number()),
                 new StreamCommand.Touch(text(), number()),
                 new StreamCommand.Expire(text(), number(), number(), number()),
-                new StreamCommand.Pin(text(), number(), text(), text(), maybeNumber(), number()),
+                new StreamCommand.Pin(text(), number(), text(), text(), maybe(this::place), number()),
                 new StreamCommand.Unpin(text(), number(), number(), text()),
                 new StreamCommand.Settle(text(), number(), number()),
                 new SubscriptionCommand.Create(text(), number(), config(), text(), list(this::tail)),
@@ -166,7 +208,7 @@ class CommandCodecTest {
                         number(),
                         number(),
                         text(),
-                        list(() -> new SubscriptionCommand.Acked(text(), number())),
+                        list(() -> new SubscriptionCommand.Acked(text(), number(), number())),
                         random.nextBoolean(),
                         list(this::tail),
                         text()),
@@ -279,9 +321,18 @@ class CommandCodecTest {
                 maybeNumber(),
                 maybeNumber(),
                 number(),
-                list(() -> new StreamCommand.Span(number(), number(), number()))));
-        StreamCommand.Fork fork = new StreamCommand.Fork(text(), maybeNumber(), number(), null);
+                list(() -> new StreamCommand.Span(number(), random.nextInt(), number(), number()))));
+        StreamCommand.Fork fork = new StreamCommand.Fork(text(), maybe(this::place), number(), null);
         return pin == null ? fork : fork.with(pin);
+    }
+
+    private Place place() {
+        return switch (random.nextInt(4)) {
+            case 0 -> new Place.Start();
+            case 1 -> new Place.Named(number(), random.nextInt(), number());
+            case 2 -> new Place.Unnamed(number(), number());
+            default -> new Place.Lapsed(random.nextInt());
+        };
     }
 
     private SubscriptionConfig config() {

@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.CorruptJournalException;
 import dev.parley.engine.journal.FaultyDisk;
 import dev.parley.engine.journal.FolderDisk;
+import dev.parley.engine.journal.LocalJournal;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.ProducerTag;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamCommand.Append;
@@ -26,11 +29,13 @@ import dev.parley.engine.subscription.SubscriptionCommand;
 import dev.parley.engine.subscription.SubscriptionConfig;
 import dev.parley.engine.subscription.Subscriptions;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -104,12 +109,72 @@ class EngineTest {
     }
 
     @Test
+    void aFolderHasOneIdentityUntilItIsGivenAnother() throws Exception {
+        Identities first;
+        try (Engine engine = Engine.open(options())) {
+            first = engine.identities();
+            assertThat(first.first()).isTrue();
+            assertThat(first.values()).hasSize(1);
+        }
+        try (Engine engine = Engine.open(options())) {
+            assertThat(engine.identities()).isEqualTo(first);
+            engine.identify();
+            assertThat(engine.identities().values()).hasSize(2).startsWith(first.newest());
+        }
+        try (Engine engine = Engine.open(options())) {
+            assertThat(engine.identities().wasRestored()).isTrue();
+            assertThat(engine.identities().first()).isTrue();
+        }
+    }
+
+    /** A journal as the program wrote it before offsets named incarnations. */
+    @Test
+    void aFolderOfBeforeIdentitiesGetsOneAndItsStreamsKeepTheirOffsets() throws Exception {
+        Files.createDirectories(folder);
+        try (LocalJournal journal = new LocalJournal(
+                new FolderDisk(folder.resolve("journal")),
+                options().segmentBytes(),
+                options().maxRecordBytes(),
+                Runnable::run)) {
+            journal.replay(0, (at, bytes) -> {});
+            HexFormat hex = HexFormat.of();
+            // PUT s (text/plain) with the body "one", and a fork f of it from position 1 on.
+            long source = journal.append(ByteBuffer.wrap(hex.parseHex("0201" + "0173" + "07" + "010a"
+                    + "746578742f706c61696e" + "00" + "00" + "00" + "00" + "04" + "006f6e65")));
+            journal.append(ByteBuffer.wrap(hex.parseHex("0601" + "0173" + "07" + "0170" + "0166" + "02" + "00")));
+            String pinned = "01" + "0170" + "01" + "0a" + "746578742f706c61696e" + "00" + "00"
+                    + "%016x".formatted(source) + "01" + "%016x".formatted(source) + "00" + "01";
+            journal.append(ByteBuffer.wrap(hex.parseHex(
+                    "0201" + "0166" + "07" + "00" + "00" + "00" + "00" + "01" + "0173" + "02" + "00" + pinned + "00")));
+            journal.sync();
+        }
+        try (Engine engine = Engine.open(options())) {
+            Identities identities = engine.identities();
+            assertThat(identities.first()).isFalse();
+            StreamState s = Objects.requireNonNull(engine.streams().find("s"));
+            StreamState f = Objects.requireNonNull(engine.streams().find("f"));
+            assertThat(s.id()).isLessThan(identities.since());
+            assertThat(new Place.Unnamed(identities.since(), 2).in(s)).isEqualTo(new Place.At(2));
+            assertThat(new Place.Unnamed(identities.since(), 4).in(s)).isEqualTo(new Place.Beyond(3));
+            assertThat(new Place.Unnamed(identities.since(), 1).in(f)).isEqualTo(new Place.At(1));
+            assertThat(submit(engine, new Delete("f", TIME)).get()).isInstanceOf(StreamOutcome.Done.class);
+            assertThat(submit(engine, create("f")).get()).isInstanceOf(Created.class);
+            assertThat(new Place.Unnamed(identities.since(), 1)
+                            .in(Objects.requireNonNull(engine.streams().find("f"))))
+                    .isEqualTo(new Place.Earlier());
+        }
+    }
+
+    @Test
     void aRestartKeepsEverything() throws Exception {
         Append first = new Append("s", TIME, "text/plain", bytes("one"), false, new ProducerTag("p", 3, 0), "seq1");
         try (Engine engine = Engine.open(options())) {
             assertThat(submit(engine, create("s")).get()).isInstanceOf(Created.class);
-            assertThat(submit(engine, first).get()).isEqualTo(new Appended(3, false, 3, 0));
-            Create fork = new Create("fork", TIME, null, -1, -1, false, bytes("!"), new Fork("s", 0, 2, null));
+            assertThat(submit(engine, first).get())
+                    .isEqualTo(new Appended(
+                            Objects.requireNonNull(engine.streams().find("s")).id(), 3, false, 3, 0));
+            Create fork = new Create(
+                    "fork", TIME, null, -1, -1, false, bytes("!"), new Fork("s", new Place.Start(), 2, null));
             assertThat(submit(engine, fork).get()).isInstanceOf(Created.class);
             submit(engine, append("s", "two")).get();
             assertThat(submit(engine, new Delete("s", TIME)).get()).isEqualTo(new StreamOutcome.Done());
@@ -204,7 +269,17 @@ class EngineTest {
                 folder, 1, 64 << 10, 16 << 10, 8 << 20, 100, maxWaiting, new Memory(8 << 20, Map.of()), 0);
         try (Engine engine = Engine.open(narrow)) {
             submit(engine, create("s")).get();
-            submit(engine, new Create("fork", TIME, null, -1, -1, false, Payload.empty(), new Fork("s", 0, 0, null)))
+            submit(
+                            engine,
+                            new Create(
+                                    "fork",
+                                    TIME,
+                                    null,
+                                    -1,
+                                    -1,
+                                    false,
+                                    Payload.empty(),
+                                    new Fork("s", new Place.Start(), 0, null)))
                     .get();
             assertThat(find(engine, "s").pins()).isEqualTo(1);
             // Whoever hears of the end of the fork takes the only place before the pin can have it.

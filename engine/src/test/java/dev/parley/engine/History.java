@@ -8,6 +8,8 @@ import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.identity.Identify;
+import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.LocalJournal;
 import dev.parley.engine.memory.Memory;
@@ -23,6 +25,7 @@ import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.ProducerTag;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamCommand.Append;
@@ -114,6 +117,9 @@ final class History {
     private final List<Reader> readers = new ArrayList<>();
     private final List<Command<?>> sent = new ArrayList<>();
     private final List<Command<?>> unanswered = new ArrayList<>();
+    private final List<Long> identities = new ArrayList<>();
+    private long identifiedAt;
+    private boolean first;
     private long now = 1_000_000;
     private int made;
 
@@ -169,11 +175,22 @@ final class History {
             now -= random.nextInt(100);
         }
         Server started = new Server();
+        if (Identities.in(storage.store()) == null) {
+            identify(started);
+        } else if (random.nextInt(20) == 0) {
+            trace.accept("restored");
+            identify(started);
+        }
         started.forks.recover(started.streams.releases(), now);
         started.forks.recover(started.streams.orphanedPins(), now);
         readers.removeIf(reader -> !reader.attach(started));
         sessionSide.resume(started.sessions, started.delivery);
         return started;
+    }
+
+    private void identify(Server running) {
+        Identify command = new Identify(now, random.nextLong(), durable == 0);
+        running.enqueue(command, new Once<>(command));
     }
 
     private void step(Server running) throws IOException {
@@ -301,10 +318,36 @@ final class History {
 
     private Fork fork() {
         String source = oneOf(PATHS);
-        Model.Doc doc = model.docs().get(source);
+        return new Fork(
+                source,
+                random.nextInt(3) == 0 ? null : place(source),
+                random.nextBoolean() ? random.nextInt(4) : 0,
+                null);
+    }
+
+    /** A place that a client may have for a stream: mostly a good one, or one of an earlier stream or of another. */
+    private Place place(String path) {
+        Model.Doc doc = model.docs().get(path);
         int tail = doc == null ? 0 : doc.units.size();
-        long position = random.nextInt(3) == 0 ? StreamCommand.NONE : random.nextInt(tail + 2);
-        return new Fork(source, position, random.nextBoolean() ? random.nextInt(4) : 0, null);
+        long position = random.nextInt(3) == 0 ? tail : random.nextInt(tail + 2);
+        List<Model.Doc> ever = List.copyOf(model.ever());
+        return switch (random.nextInt(12)) {
+            case 0 -> new Place.Start();
+            case 1 ->
+                new Place.Unnamed(ever.isEmpty() || random.nextBoolean() ? Long.MAX_VALUE : oneOf(ever).id, position);
+            case 2 -> new Place.Lapsed(oneOf(PATHS).hashCode());
+            case 3, 4 -> ever.isEmpty() ? new Place.Start() : place(oneOf(ever), position);
+            default -> doc == null ? new Place.Start() : place(doc, position);
+        };
+    }
+
+    private Place place(Model.Doc doc, long position) {
+        List<Long> owners = doc.incarnations.entrySet().stream()
+                .filter(owner -> owner.getValue()[0] <= position && position <= owner.getValue()[1])
+                .map(Map.Entry::getKey)
+                .toList();
+        Model.Doc owner = owners.isEmpty() ? doc : model.ever(oneOf(owners));
+        return new Place.Named(owner.id, owner.path.hashCode(), position);
     }
 
     private Append append(String path) {
@@ -315,7 +358,9 @@ final class History {
         String producer = oneOf(List.of("", "", "p", "q"));
         ProducerTag last = doc == null ? null : doc.producers.get(producer);
         String seq = random.nextInt(8) == 0 ? "s" + random.nextInt(200) : null;
-        return new Append(path, now, type, payload, close, producer.isEmpty() ? null : tag(producer, last), seq);
+        ProducerTag tag = producer.isEmpty() ? null : tag(producer, last);
+        Place expected = random.nextInt(6) == 0 ? place(path) : null;
+        return new Append(path, now, type, payload, close, tag, seq, expected);
     }
 
     private ProducerTag tag(String id, @Nullable ProducerTag last) {
@@ -730,6 +775,14 @@ final class History {
         return switch (command) {
             case StreamCommand<?> c -> model.apply(position, c);
             case SessionCommand<?> c -> sessionSide.model().apply(position, c);
+            case Identify c -> {
+                if (identities.isEmpty()) {
+                    identifiedAt = position;
+                    first = c.first();
+                }
+                identities.add(c.value());
+                yield new Identities(identifiedAt, first, List.copyOf(identities));
+            }
             default -> throw new IllegalArgumentException("no model for " + command);
         };
     }

@@ -1,6 +1,7 @@
 package dev.parley.engine;
 
 import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.ProducerTag;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamCommand.Append;
@@ -15,6 +16,7 @@ import dev.parley.engine.stream.StreamCommand.Unpin;
 import dev.parley.engine.stream.StreamOutcome;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +60,9 @@ final class Model {
         @Nullable
         Grant grant;
 
+        /** Which incarnation had which positions, from (0) to (1): those of the ancestors, and its own. */
+        final TreeMap<Long, long[]> incarnations = new TreeMap<>();
+
         Doc(Create create, long id, String type, long ttl, long expiresAt) {
             this.path = create.path();
             this.id = id;
@@ -83,7 +88,39 @@ final class Model {
             return isJson(type) ? position : end == null ? 0 : end;
         }
 
+        Place.Resolved resolve(Place place) {
+            return switch (place) {
+                case Place.Start start -> new Place.At(0);
+                case Place.Lapsed lapsed ->
+                    lapsed.pathHash() == path.hashCode() ? new Place.Earlier() : new Place.Unknown();
+                case Place.Unnamed unnamed -> {
+                    // All of a stream of that time is of that time; else what it inherits may be.
+                    boolean known = id < unnamed.before()
+                            || incarnations.headMap(unnamed.before()).values().stream()
+                                    .anyMatch(
+                                            range -> range[0] <= unnamed.position() && unnamed.position() <= range[1]);
+                    yield !known
+                            ? new Place.Earlier()
+                            : unnamed.position() > units.size()
+                                    ? new Place.Beyond(units.size())
+                                    : new Place.At(unnamed.position());
+                }
+                case Place.Named named -> {
+                    long[] range = incarnations.get(named.streamId());
+                    if (range == null) {
+                        yield named.streamId() < id && named.pathHash() == path.hashCode()
+                                ? new Place.Earlier()
+                                : new Place.Unknown();
+                    }
+                    yield named.position() < range[0]
+                            ? new Place.Unknown()
+                            : named.position() > range[1] ? new Place.Beyond(range[1]) : new Place.At(named.position());
+                }
+            };
+        }
+
         void add(Payload payload) {
+            incarnations.computeIfAbsent(id, own -> new long[] {units.size(), 0})[1] = units.size() + payload.units();
             units.addAll(Model.units(payload));
             if (!payload.isEmpty()) {
                 ends.add((long) units.size());
@@ -91,7 +128,7 @@ final class Model {
         }
     }
 
-    record Grant(Doc source, String pinId, List<String> units, Set<Long> ends) {}
+    record Grant(Doc source, String pinId, List<String> units, Set<Long> ends, Map<Long, long[]> incarnations) {}
 
     /** What can be compared of a {@code Created} or {@code Existed}. */
     record Stands(boolean fresh, long id, String type, long tail, boolean closed) {}
@@ -103,7 +140,7 @@ final class Model {
     record Conflict() {}
 
     private final TreeMap<String, Doc> docs = new TreeMap<>();
-    private final Map<Long, Doc> everById = new HashMap<>();
+    private final Map<Long, Doc> everById = new TreeMap<>();
     private final Map<String, Grant> grants = new HashMap<>();
     private final TreeSet<Long> notes = new TreeSet<>();
 
@@ -115,6 +152,11 @@ final class Model {
     /** A stream that is or was there. */
     Doc ever(long id) {
         return Objects.requireNonNull(everById.get(id), () -> "no stream was ever created at " + id);
+    }
+
+    /** All streams that ever were. */
+    Collection<Doc> ever() {
+        return everById.values();
     }
 
     boolean exists(long id) {
@@ -260,6 +302,7 @@ final class Model {
             doc.grant = grant;
             doc.units.addAll(grant.units);
             doc.ends.addAll(grant.ends);
+            grant.incarnations.forEach((id, range) -> doc.incarnations.put(id, range.clone()));
         }
         doc.add(c.payload());
         doc.closed = c.closed();
@@ -278,9 +321,10 @@ final class Model {
         if (fork != null) {
             same &= was != null && was.sourcePath().equals(fork.sourcePath());
             same &= doc.grant != null
-                    && (fork.position() < 0
-                            ? was != null && was.position() < 0
-                            : fork.position() + fork.subOffset() == doc.grant.units.size());
+                    && (fork.place() == null
+                            ? was != null && was.place() == null
+                            : doc.resolve(fork.place()) instanceof Place.At(long at)
+                                    && at + fork.subOffset() == doc.grant.units.size());
         }
         String type = c.contentType() == null ? "application/octet-stream" : c.contentType();
         same &= (fork != null && c.contentType() == null) || sameType(type, doc.type);
@@ -300,9 +344,9 @@ final class Model {
         if (doc.closed && !accepted) {
             if (tag == null && c.close() && c.payload().isEmpty()) {
                 doc.access(c.time());
-                return new StreamOutcome.Appended(doc.units.size(), true, -1, -1);
+                return new StreamOutcome.Appended(doc.id, doc.units.size(), true, -1, -1);
             }
-            return new StreamOutcome.Closed(doc.units.size());
+            return new StreamOutcome.Closed(doc.id, doc.units.size());
         }
         if (!doc.closed
                 && !c.payload().isEmpty()
@@ -313,7 +357,7 @@ final class Model {
         }
         if (accepted && last != null) {
             doc.access(c.time());
-            return new StreamOutcome.Duplicate(doc.units.size(), doc.closed, last.epoch(), last.seq());
+            return new StreamOutcome.Duplicate(doc.id, doc.units.size(), doc.closed, last.epoch(), last.seq());
         }
         if (tag != null) {
             long expected = last == null || tag.epoch() > last.epoch() ? 0 : last.seq() + 1;
@@ -326,9 +370,21 @@ final class Model {
                         : new StreamOutcome.SeqGap(expected, tag.seq());
             }
         }
+        if (c.expected() != null) {
+            Place.Resolved resolved = doc.resolve(c.expected());
+            if (resolved instanceof Place.Earlier) {
+                return new StreamOutcome.EarlierPlace();
+            }
+            if (!(resolved instanceof Place.At(long at))) {
+                return new StreamOutcome.UnknownPlace();
+            }
+            if (at != doc.units.size()) {
+                return new StreamOutcome.TailDiffers(doc.id, doc.units.size());
+            }
+        }
         if (c.seq() != null) {
             if (doc.seq != null && c.seq().compareTo(doc.seq) <= 0) {
-                return new StreamOutcome.SeqRegressed(doc.seq);
+                return new StreamOutcome.SeqRegressed(doc.id, doc.units.size(), doc.seq);
             }
             doc.seq = c.seq();
         }
@@ -339,14 +395,24 @@ final class Model {
         doc.add(c.payload());
         doc.closed = c.close();
         return new StreamOutcome.Appended(
-                doc.units.size(), doc.closed, tag == null ? -1 : tag.epoch(), tag == null ? -1 : tag.seq());
+                doc.id, doc.units.size(), doc.closed, tag == null ? -1 : tag.epoch(), tag == null ? -1 : tag.seq());
     }
 
     private Object pin(Pin c, Doc doc) {
-        long tail = doc.units.size();
-        long anchor = c.position() < 0 ? tail : c.position();
-        if (anchor > tail) {
-            return new StreamOutcome.BeyondTail(tail);
+        long anchor = doc.units.size();
+        if (c.place() != null) {
+            switch (doc.resolve(c.place())) {
+                case Place.At(long at) -> anchor = at;
+                case Place.Beyond(long end) -> {
+                    return new StreamOutcome.BeyondTail(end);
+                }
+                case Place.Earlier earlier -> {
+                    return new StreamOutcome.EarlierPlace();
+                }
+                case Place.Unknown unknown -> {
+                    return new StreamOutcome.UnknownPlace();
+                }
+            }
         }
         Long boundary = doc.ends.higher(anchor);
         if (c.subOffset() > 0 && (boundary == null || anchor + c.subOffset() > boundary)) {
@@ -359,7 +425,14 @@ final class Model {
         }
         doc.access(c.time());
         doc.pins.put(c.pinId(), c.forkPath());
-        grants.put(c.pinId(), new Grant(doc, c.pinId(), List.copyOf(doc.units.subList(0, (int) point)), ends));
+        Map<Long, long[]> incarnations = new HashMap<>();
+        doc.incarnations.forEach((id, range) -> {
+            if (range[0] <= point) {
+                incarnations.put(id, new long[] {range[0], Math.min(range[1], point)});
+            }
+        });
+        List<String> units = List.copyOf(doc.units.subList(0, (int) point));
+        grants.put(c.pinId(), new Grant(doc, c.pinId(), units, ends, incarnations));
         return new Granted(c.pinId(), point, doc.type, doc.ttl, doc.expiresAt, doc.id);
     }
 

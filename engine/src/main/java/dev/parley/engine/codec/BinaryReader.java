@@ -90,10 +90,16 @@ public final class BinaryReader {
 
     /** One byte that must be {@code expected}: the version of what follows. */
     public void version(int expected) {
+        version(expected, expected);
+    }
+
+    /** One byte from {@code oldest} to {@code newest}: the version of what follows. */
+    public int version(int oldest, int newest) {
         int found = u8();
-        if (found != expected) {
-            throw new MalformedBinaryException("format version " + found + ", this program reads " + expected, null);
+        if (found < oldest || found > newest) {
+            throw new MalformedBinaryException("format version " + found + ", this program reads " + newest, null);
         }
+        return found;
     }
 
     /** A string behind its length. */

@@ -70,18 +70,18 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
      * Where a fork branches off (4.2).
      *
      * @param sourcePath the source stream
-     * @param position the wanted position, or {@link #NONE} for the source's tail
-     * @param subOffset units past {@code position}
+     * @param place the wanted place, or null for the source's tail
+     * @param subOffset units past {@code place}
      * @param pin what the source granted, or null as long as nobody has asked it
      */
     record Fork(
             String sourcePath,
-            long position,
+            @Nullable Place place,
             long subOffset,
             @Nullable Pinned pin) {
         /** The same fork with the source's grant. */
         public Fork with(Pinned granted) {
-            return new Fork(sourcePath, position, subOffset, granted);
+            return new Fork(sourcePath, place, subOffset, granted);
         }
     }
 
@@ -99,8 +99,12 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
             long sourceId,
             List<Span> lineage) {}
 
-    /** The entries of the stream with id {@code streamId} from position {@code from} (inclusive) to {@code to} (exclusive). */
-    record Span(long streamId, long from, long to) {}
+    /**
+     * The entries of the stream with id {@code streamId} from position {@code from} (inclusive) to {@code to} (exclusive).
+     *
+     * @param pathHash of that stream's path, or 0 if it was not recorded
+     */
+    record Span(long streamId, int pathHash, long from, long to) {}
 
     /**
      * Appends, closes, or both in one step (5.2, 5.3).
@@ -109,6 +113,7 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
      * @param close whether the stream is closed behind the payload
      * @param producer for idempotent producers, else null
      * @param seq {@code Stream-Seq}, else null
+     * @param expected where the writer believes the tail to be ({@code Stream-Expected-Offset}), else null
      */
     record Append(
             String path,
@@ -117,8 +122,21 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
             Payload payload,
             boolean close,
             @Nullable ProducerTag producer,
-            @Nullable String seq)
+            @Nullable String seq,
+            @Nullable Place expected)
             implements StreamCommand<StreamOutcome.OfAppend> {
+        /** An append wherever the tail is. */
+        public Append(
+                String path,
+                long time,
+                @Nullable String contentType,
+                Payload payload,
+                boolean close,
+                @Nullable ProducerTag producer,
+                @Nullable String seq) {
+            this(path, time, contentType, payload, close, producer, seq, null);
+        }
+
         @Override
         public int weight() {
             return 256 + payload.bytes().length;
@@ -145,8 +163,13 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
     record Expire(String path, long time, long id, long deadline) implements StreamCommand<StreamOutcome.OfTouch> {}
 
     /** Asks a source stream to keep its data for a fork; same {@code pinId}, same grant. */
-    record Pin(String path, long time, String pinId, String forkPath, long position, long subOffset)
-            implements StreamCommand<StreamOutcome.OfPin> {}
+    record Pin(
+            String path,
+            long time,
+            String pinId,
+            String forkPath,
+            @Nullable Place place,
+            long subOffset) implements StreamCommand<StreamOutcome.OfPin> {}
 
     /** Gives a pin back. Unknown pins are fine: giving back may be retried. */
     record Unpin(String path, long time, long id, String pinId) implements StreamCommand<StreamOutcome.OfTouch> {}

@@ -26,6 +26,8 @@ public final class StreamCommandCodec {
     private static final int UNPIN = 7;
     private static final int SETTLE = 8;
     private static final int VERSION = 1;
+    /** Of appends, creates and pins: places in offsets name incarnations. */
+    private static final int PLACES = 2;
 
     private StreamCommandCodec() {}
 
@@ -36,12 +38,14 @@ public final class StreamCommandCodec {
 
     /** Writes the command. */
     public static void write(StreamCommand<?> command, BinaryWriter out) {
-        out.u8(kind(command)).u8(VERSION).string(command.path()).varint(command.time());
+        int kind = kind(command);
+        out.u8(kind).u8(version(kind)).string(command.path()).varint(command.time());
         switch (command) {
             case Append c -> {
                 out.optional(c.contentType()).bool(c.close());
                 StreamRows.tag(out, c.producer());
-                payload(out.optional(c.seq()), c.payload());
+                StreamRows.place(out.optional(c.seq()), c.expected());
+                payload(out, c.payload());
             }
             case Create c -> {
                 out.optional(c.contentType())
@@ -54,14 +58,17 @@ public final class StreamCommandCodec {
             case Delete c -> {}
             case Touch c -> {}
             case Expire c -> out.fixed64(c.id()).varint(c.deadline());
-            case Pin c ->
-                out.string(c.pinId())
-                        .string(c.forkPath())
-                        .varint(c.position() + 1)
-                        .varint(c.subOffset());
+            case Pin c -> {
+                StreamRows.place(out.string(c.pinId()).string(c.forkPath()), c.place());
+                out.varint(c.subOffset());
+            }
             case Unpin c -> out.fixed64(c.id()).string(c.pinId());
             case Settle c -> out.fixed64(c.note());
         }
+    }
+
+    private static int version(int kind) {
+        return kind == APPEND || kind == CREATE || kind == PIN ? PLACES : VERSION;
     }
 
     private static int kind(StreamCommand<?> command) {
@@ -79,7 +86,7 @@ public final class StreamCommandCodec {
 
     /** Reads a command whose kind byte has been read. */
     public static StreamCommand<?> read(int kind, BinaryReader in) {
-        in.version(VERSION);
+        int version = in.version(VERSION, version(kind));
         String path = in.string();
         long time = in.varint();
         return switch (kind) {
@@ -88,20 +95,21 @@ public final class StreamCommandCodec {
                 boolean close = in.bool();
                 ProducerTag producer = StreamRows.tag(in);
                 String seq = in.optional();
-                yield new Append(path, time, contentType, payload(in), close, producer, seq);
+                Place expected = version < PLACES ? null : StreamRows.place(in);
+                yield new Append(path, time, contentType, payload(in), close, producer, seq, expected);
             }
             case CREATE -> {
                 String contentType = in.optional();
                 long ttlMillis = in.varint() - 1;
                 long expiresAt = in.varint() - 1;
                 boolean closed = in.bool();
-                Fork fork = fork(in);
+                Fork fork = fork(in, version);
                 yield new Create(path, time, contentType, ttlMillis, expiresAt, closed, payload(in), fork);
             }
             case DELETE -> new Delete(path, time);
             case TOUCH -> new Touch(path, time);
             case EXPIRE -> new Expire(path, time, in.fixed64(), in.varint());
-            case PIN -> new Pin(path, time, in.string(), in.string(), in.varint() - 1, in.varint());
+            case PIN -> new Pin(path, time, in.string(), in.string(), place(in, version), in.varint());
             case UNPIN -> new Unpin(path, time, in.fixed64(), in.string());
             case SETTLE -> new Settle(path, time, in.fixed64());
             default -> throw new MalformedBinaryException("an unknown stream command of kind " + kind, null);
@@ -120,7 +128,8 @@ public final class StreamCommandCodec {
     private static void fork(BinaryWriter out, @Nullable Fork fork) {
         out.bool(fork != null);
         if (fork != null) {
-            out.string(fork.sourcePath()).varint(fork.position() + 1).varint(fork.subOffset());
+            StreamRows.place(out.string(fork.sourcePath()), fork.place());
+            out.varint(fork.subOffset());
             Pinned pin = fork.pin();
             out.bool(pin != null);
             if (pin != null) {
@@ -131,19 +140,28 @@ public final class StreamCommandCodec {
         }
     }
 
-    private static @Nullable Fork fork(BinaryReader in) {
+    /** A place, or what was written for one before offsets named incarnations: a position plus one, or 0. */
+    private static @Nullable Place place(BinaryReader in, int version) {
+        if (version >= PLACES) {
+            return StreamRows.place(in);
+        }
+        long position = in.varint() - 1;
+        return position < 0 ? null : new Place.Unnamed(Long.MAX_VALUE, position);
+    }
+
+    private static @Nullable Fork fork(BinaryReader in, int version) {
         if (!in.bool()) {
             return null;
         }
         String source = in.string();
-        long position = in.varint() - 1;
+        Place place = place(in, version);
         long subOffset = in.varint();
         if (!in.bool()) {
-            return new Fork(source, position, subOffset, null);
+            return new Fork(source, place, subOffset, null);
         }
         return new Fork(
                 source,
-                position,
+                place,
                 subOffset,
                 new Pinned(
                         in.string(),
@@ -152,6 +170,6 @@ public final class StreamCommandCodec {
                         in.varint() - 1,
                         in.varint() - 1,
                         in.fixed64(),
-                        StreamRows.spans(in)));
+                        StreamRows.spans(in, version >= PLACES)));
     }
 }

@@ -17,6 +17,7 @@ import dev.parley.engine.stream.StreamOutcome.ConfigDiffers;
 import dev.parley.engine.stream.StreamOutcome.Created;
 import dev.parley.engine.stream.StreamOutcome.Done;
 import dev.parley.engine.stream.StreamOutcome.Duplicate;
+import dev.parley.engine.stream.StreamOutcome.EarlierPlace;
 import dev.parley.engine.stream.StreamOutcome.EpochNotFromZero;
 import dev.parley.engine.stream.StreamOutcome.Existed;
 import dev.parley.engine.stream.StreamOutcome.Gone;
@@ -26,7 +27,9 @@ import dev.parley.engine.stream.StreamOutcome.PinNeeded;
 import dev.parley.engine.stream.StreamOutcome.SeqGap;
 import dev.parley.engine.stream.StreamOutcome.SeqRegressed;
 import dev.parley.engine.stream.StreamOutcome.StaleEpoch;
+import dev.parley.engine.stream.StreamOutcome.TailDiffers;
 import dev.parley.engine.stream.StreamOutcome.TypeDiffers;
+import dev.parley.engine.stream.StreamOutcome.UnknownPlace;
 import dev.parley.engine.stream.StreamRows.Producer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -106,7 +109,11 @@ public final class StreamMachine {
                 fork == null || pin == null
                         ? null
                         : new StreamState.Origin(
-                                fork.sourcePath(), pin.sourceId(), pin.pinId(), fork.position(), pin.lineage()));
+                                fork.sourcePath(),
+                                pin.sourceId(),
+                                pin.pinId(),
+                                fork.place() == null ? StreamCommand.NONE : pin.position() - fork.subOffset(),
+                                pin.lineage()));
         if (pin != null && (!state.hasType(pin.contentType()) || mismatched(state, c.payload()))) {
             return new StreamOutcome.ForkTypeDiffers(pin.contentType());
         }
@@ -133,8 +140,10 @@ public final class StreamMachine {
             if (origin == null || !origin.sourcePath().equals(fork.sourcePath())) {
                 return new ConfigDiffers("Stream-Forked-From");
             }
-            boolean samePoint =
-                    fork.position() < 0 ? origin.requested() < 0 : fork.position() + fork.subOffset() == s.base();
+            Place place = fork.place();
+            boolean samePoint = place == null
+                    ? origin.requested() < 0
+                    : place.in(s) instanceof Place.At(long at) && at + fork.subOffset() == s.base();
             if (!samePoint) {
                 return new ConfigDiffers("Stream-Fork-Offset");
             }
@@ -177,8 +186,14 @@ public final class StreamMachine {
                 return refusal;
             }
         }
+        if (c.expected() != null) {
+            StreamOutcome refusal = checkExpected(s, c.expected());
+            if (refusal != null) {
+                return refusal;
+            }
+        }
         if (c.seq() != null && s.seq() != null && compareBytes(c.seq(), s.seq()) <= 0) {
-            return new SeqRegressed(s.seq());
+            return new SeqRegressed(s.id(), s.tail(), s.seq());
         }
         if (tag != null) {
             tx.putProducer(s.id(), tag);
@@ -190,7 +205,7 @@ public final class StreamMachine {
         StreamState after = s.accessed(c.time())
                 .appended(tail, c.close(), c.close() ? tag : null, c.seq() == null ? s.seq() : c.seq());
         tx.update(s, after);
-        return new Appended(tail, c.close(), tag == null ? -1 : tag.epoch(), tag == null ? -1 : tag.seq());
+        return new Appended(s.id(), tail, c.close(), tag == null ? -1 : tag.epoch(), tag == null ? -1 : tag.seq());
     }
 
     /**
@@ -202,14 +217,14 @@ public final class StreamMachine {
         if (tag == null) {
             if (c.close() && c.payload().isEmpty()) {
                 access(s, c.time(), tx);
-                return new Appended(s.tail(), true, -1, -1);
+                return new Appended(s.id(), s.tail(), true, -1, -1);
             }
-            return new Closed(s.tail());
+            return new Closed(s.id(), s.tail());
         }
         if (known != null && tag.epoch() == known.epoch() && tag.seq() <= known.seq()) {
             return duplicate(access(s, c.time(), tx), known);
         }
-        return new Closed(s.tail());
+        return new Closed(s.id(), s.tail());
     }
 
     private static @Nullable StreamOutcome checkProducer(
@@ -229,8 +244,17 @@ public final class StreamMachine {
         return tag.seq() == known.seq() + 1 ? null : new SeqGap(known.seq() + 1, tag.seq());
     }
 
+    private static @Nullable StreamOutcome checkExpected(StreamState s, Place expected) {
+        return switch (expected.in(s)) {
+            case Place.At(long at) -> at == s.tail() ? null : new TailDiffers(s.id(), s.tail());
+            case Place.Earlier earlier -> new EarlierPlace();
+            case Place.Beyond beyond -> new UnknownPlace();
+            case Place.Unknown unknown -> new UnknownPlace();
+        };
+    }
+
     private static Duplicate duplicate(StreamState s, Producer known) {
-        return new Duplicate(s.tail(), s.closed(), known.epoch(), known.seq());
+        return new Duplicate(s.id(), s.tail(), s.closed(), known.epoch(), known.seq());
     }
 
     private static int compareBytes(String a, String b) {
@@ -297,9 +321,20 @@ public final class StreamMachine {
         if (s.deleted()) {
             return new Gone();
         }
-        long anchor = c.position() < 0 ? s.tail() : c.position();
-        if (anchor > s.tail()) {
-            return new StreamOutcome.BeyondTail(s.tail());
+        long anchor = s.tail();
+        if (c.place() != null) {
+            switch (c.place().in(s)) {
+                case Place.At(long at) -> anchor = at;
+                case Place.Beyond(long end) -> {
+                    return new StreamOutcome.BeyondTail(end);
+                }
+                case Place.Earlier earlier -> {
+                    return new EarlierPlace();
+                }
+                case Place.Unknown unknown -> {
+                    return new UnknownPlace();
+                }
+            }
         }
         if (c.subOffset() > 0) {
             Entry entry = tx.entryAt(s, anchor);
@@ -309,8 +344,9 @@ public final class StreamMachine {
         }
         long point = anchor + c.subOffset();
         List<Span> lineage = Streams.spans(s).stream()
-                .filter(span -> span.from() < Math.min(span.to(), point))
-                .map(span -> new Span(span.streamId(), span.from(), Math.min(span.to(), point)))
+                // One that ends where it begins inherits nothing, but offsets of that point may name it.
+                .filter(span -> span.from() <= point)
+                .map(span -> new Span(span.streamId(), span.pathHash(), span.from(), Math.min(span.to(), point)))
                 .toList();
         boolean held = tx.hasPin(s.id(), c.pinId());
         if ((!held && s.pins() >= MAX_FORKS) || lineage.size() > MAX_LINEAGE) {

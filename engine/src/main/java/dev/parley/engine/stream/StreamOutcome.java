@@ -37,20 +37,29 @@ public sealed interface StreamOutcome {
     /** What can become of an append. */
     sealed interface OfAppend extends StreamOutcome {}
 
-    /** Appended or closed. For producers the highest accepted sequence number, else -1. */
-    record Appended(long tail, boolean closed, long epoch, long seq) implements OfAppend {}
+    /** Appended or closed, in the stream with this id. For producers the highest accepted sequence number, else -1. */
+    record Appended(long streamId, long tail, boolean closed, long epoch, long seq) implements OfAppend {}
 
     /** A producer's retry of something that was appended before. */
-    record Duplicate(long tail, boolean closed, long epoch, long seq) implements OfAppend {}
+    record Duplicate(long streamId, long tail, boolean closed, long epoch, long seq) implements OfAppend {}
 
     /** The stream is closed. */
-    record Closed(long tail) implements OfAppend {}
+    record Closed(long streamId, long tail) implements OfAppend {}
 
     /** The payload is not of the stream's type. */
     record TypeDiffers(String expected) implements OfAppend {}
 
     /** {@code Stream-Seq} is not greater than the last one. */
-    record SeqRegressed(String last) implements OfAppend {}
+    record SeqRegressed(long streamId, long tail, String last) implements OfAppend {}
+
+    /** The tail is not where the writer believed it to be. */
+    record TailDiffers(long streamId, long tail) implements OfAppend {}
+
+    /** The place in the command is of an earlier stream at this path. */
+    record EarlierPlace() implements OfAppend, OfPin {}
+
+    /** The place in the command was never given out for this stream. */
+    record UnknownPlace() implements OfAppend, OfPin {}
 
     /** A producer with a newer epoch has taken over. */
     record StaleEpoch(long current) implements OfAppend {}

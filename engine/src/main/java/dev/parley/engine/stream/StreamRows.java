@@ -2,6 +2,7 @@ package dev.parley.engine.stream;
 
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.stream.StreamCommand.Span;
 import dev.parley.engine.stream.StreamState.Origin;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +12,15 @@ import org.jspecify.annotations.Nullable;
 
 /** How streams lie in the store: the keys and values of their tables. */
 final class StreamRows {
+    /** The version of a stream's row since spans have the hash of their stream's path. */
+    private static final int PATHS_OF_SPANS = 2;
+
+    private static final int NO_PLACE = 0;
+    private static final int START = 1;
+    private static final int NAMED = 2;
+    private static final int UNNAMED = 3;
+    private static final int LAPSED = 4;
+
     private StreamRows() {}
 
     /** A producer's newest epoch and highest accepted sequence number. */
@@ -22,7 +32,7 @@ final class StreamRows {
 
     static byte[] stream(StreamState s) {
         BinaryWriter out = new BinaryWriter(128);
-        out.u8(1).string(s.path()).fixed64(s.id()).string(s.contentType());
+        out.u8(PATHS_OF_SPANS).string(s.path()).fixed64(s.id()).string(s.contentType());
         out.varint(s.ttlMillis() + 1).varint(s.expiresAt() + 1);
         out.varint(s.createdAt()).varint(s.accessedAt()).varint(s.base());
         out.bool(s.closed());
@@ -41,7 +51,7 @@ final class StreamRows {
     /** The stream as recorded; its tail is its base until the last entry is looked up. */
     static StreamState stream(byte[] row) {
         BinaryReader in = new BinaryReader(row);
-        in.version(1);
+        int version = in.version(1, PATHS_OF_SPANS);
         String path = in.string();
         long id = in.fixed64();
         String contentType = in.string();
@@ -57,7 +67,8 @@ final class StreamRows {
         boolean deleted = in.bool();
         Origin origin = null;
         if (in.bool()) {
-            origin = new Origin(in.string(), in.fixed64(), in.string(), in.varint() - 1, spans(in));
+            origin = new Origin(
+                    in.string(), in.fixed64(), in.string(), in.varint() - 1, spans(in, version >= PATHS_OF_SPANS));
         }
         return new StreamState(
                 path,
@@ -191,16 +202,44 @@ final class StreamRows {
     static void spans(BinaryWriter out, List<Span> spans) {
         out.varint(spans.size());
         for (Span span : spans) {
-            out.fixed64(span.streamId()).varint(span.from()).varint(span.to());
+            out.fixed64(span.streamId()).varint(Integer.toUnsignedLong(span.pathHash()));
+            out.varint(span.from()).varint(span.to());
         }
     }
 
-    static List<Span> spans(BinaryReader in) {
+    static List<Span> spans(BinaryReader in, boolean withPaths) {
         int count = in.count();
         List<Span> spans = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            spans.add(new Span(in.fixed64(), in.varint(), in.varint()));
+            spans.add(new Span(in.fixed64(), withPaths ? (int) in.varint() : 0, in.varint(), in.varint()));
         }
         return List.copyOf(spans);
+    }
+
+    static void place(BinaryWriter out, @Nullable Place place) {
+        switch (place) {
+            case null -> out.u8(NO_PLACE);
+            case Place.Start start -> out.u8(START);
+            case Place.Named(long streamId, int pathHash, long position) ->
+                out.u8(NAMED)
+                        .fixed64(streamId)
+                        .varint(Integer.toUnsignedLong(pathHash))
+                        .varint(position);
+            case Place.Unnamed(long before, long position) ->
+                out.u8(UNNAMED).fixed64(before).varint(position);
+            case Place.Lapsed(int pathHash) -> out.u8(LAPSED).varint(Integer.toUnsignedLong(pathHash));
+        }
+    }
+
+    static @Nullable Place place(BinaryReader in) {
+        int kind = in.u8();
+        return switch (kind) {
+            case NO_PLACE -> null;
+            case START -> new Place.Start();
+            case NAMED -> new Place.Named(in.fixed64(), (int) in.varint(), in.varint());
+            case UNNAMED -> new Place.Unnamed(in.fixed64(), in.varint());
+            case LAPSED -> new Place.Lapsed((int) in.varint());
+            default -> throw new MalformedBinaryException("an unknown place of kind " + kind, null);
+        };
     }
 }

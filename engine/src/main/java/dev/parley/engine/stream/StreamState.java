@@ -52,6 +52,26 @@ public record StreamState(
      */
     public record Origin(String sourcePath, long sourceId, String pinId, long requested, List<Span> lineage) {}
 
+    /** Tells the incarnations of this path from those of others, together with their ids. */
+    public int pathHash() {
+        return path.hashCode();
+    }
+
+    /**
+     * The place that an offset of {@code position} names: in an ancestor as long as inherited data follows, else in the stream's
+     * own incarnation. So the offsets of what a fork inherits are its source's.
+     */
+    public Place.Named place(long position) {
+        if (origin != null && position < base) {
+            for (Span span : origin.lineage()) {
+                if (span.from() <= position && position < span.to()) {
+                    return new Place.Named(span.streamId(), span.pathHash(), position);
+                }
+            }
+        }
+        return new Place.Named(id, pathHash(), position);
+    }
+
     /** True if entries are JSON messages rather than bytes. */
     public boolean isJson() {
         return isJson(contentType);

@@ -138,7 +138,7 @@ public final class Streams {
 
     static List<Span> spans(StreamState state) {
         StreamState.Origin origin = state.origin();
-        Span own = new Span(state.id(), state.base(), state.tail());
+        Span own = new Span(state.id(), state.pathHash(), state.base(), state.tail());
         if (origin == null) {
             return List.of(own);
         }

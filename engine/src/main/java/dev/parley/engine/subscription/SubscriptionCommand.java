@@ -101,8 +101,17 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
         }
     }
 
-    /** Everything up to {@code position} of a stream is processed. */
-    record Acked(String path, long position) {}
+    /**
+     * Everything up to {@code position} of a stream is processed.
+     *
+     * @param streamId which of the streams at that path, or {@link StreamTail#UNBORN} for the one that is there
+     */
+    record Acked(String path, long streamId, long position) {
+        /** Of the stream that is there. */
+        public Acked(String path, long position) {
+            this(path, StreamTail.UNBORN, position);
+        }
+    }
 
     /**
      * Moves cursors and renews the lease, or gives it back.

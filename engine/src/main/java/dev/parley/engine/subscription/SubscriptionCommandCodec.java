@@ -35,6 +35,8 @@ public final class SubscriptionCommandCodec {
     private static final int DELIVERED = 42;
     private static final int DELIVERY_FAILED = 43;
     private static final int VERSION = 1;
+    /** Of acks: they name the stream that they are of. */
+    private static final int NAMED_ACKS = 2;
 
     private SubscriptionCommandCodec() {}
 
@@ -45,7 +47,8 @@ public final class SubscriptionCommandCodec {
 
     /** Writes the command. */
     public static void write(SubscriptionCommand<?> command, BinaryWriter out) {
-        out.u8(kind(command)).u8(VERSION).string(command.id()).varint(command.time());
+        int kind = kind(command);
+        out.u8(kind).u8(version(kind)).string(command.id()).varint(command.time());
         switch (command) {
             case Create c -> {
                 SubscriptionRows.config(out, c.config());
@@ -70,6 +73,10 @@ public final class SubscriptionCommandCodec {
         }
     }
 
+    private static int version(int kind) {
+        return kind == ACK ? NAMED_ACKS : VERSION;
+    }
+
     private static int kind(SubscriptionCommand<?> command) {
         return switch (command) {
             case Create c -> CREATE;
@@ -89,7 +96,7 @@ public final class SubscriptionCommandCodec {
 
     /** Reads a command whose kind byte has been read. */
     public static SubscriptionCommand<?> read(int kind, BinaryReader in) {
-        in.version(VERSION);
+        int version = in.version(VERSION, version(kind));
         String id = in.string();
         long time = in.varint();
         return switch (kind) {
@@ -110,7 +117,7 @@ public final class SubscriptionCommandCodec {
             case ACK -> {
                 long generation = in.varint();
                 String wakeId = in.string();
-                List<Acked> acks = acks(in);
+                List<Acked> acks = acks(in, version >= NAMED_ACKS);
                 boolean done = in.bool();
                 String nextWakeId = in.string();
                 yield new Ack(id, time, generation, wakeId, acks, done, tails(in), nextWakeId);
@@ -168,15 +175,15 @@ public final class SubscriptionCommandCodec {
     private static void acks(BinaryWriter out, List<Acked> acks) {
         out.varint(acks.size());
         for (Acked ack : acks) {
-            out.string(ack.path()).varint(ack.position());
+            out.string(ack.path()).fixed64(ack.streamId()).varint(ack.position());
         }
     }
 
-    private static List<Acked> acks(BinaryReader in) {
+    private static List<Acked> acks(BinaryReader in, boolean named) {
         int count = in.count();
         List<Acked> acks = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            acks.add(new Acked(in.string(), in.varint()));
+            acks.add(new Acked(in.string(), named ? in.fixed64() : StreamTail.UNBORN, in.varint()));
         }
         return List.copyOf(acks);
     }

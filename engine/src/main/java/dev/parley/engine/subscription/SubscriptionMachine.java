@@ -232,6 +232,9 @@ public final class SubscriptionMachine {
             return new InvalidOffset("The subscription is not linked to " + ack.path() + ".");
         }
         Link current = tail != null && link.isOutdatedBy(tail) ? link.to(tail) : link;
+        if (ack.streamId() != StreamTail.UNBORN && ack.streamId() != current.streamId()) {
+            return new InvalidOffset("The offset is of another stream than the one at " + ack.path() + ".");
+        }
         if (ack.position() < current.acked()) {
             return new InvalidOffset("The cursor in " + ack.path() + " is already further.");
         }

@@ -69,7 +69,7 @@ public record SubscriptionState(
     }
 
     /** True if the bearer of {@code wakeId} is the one at work. */
-    boolean holds(long ofGeneration, String wakeId, long time) {
+    public boolean holds(long ofGeneration, String wakeId, long time) {
         return wake != null && ofGeneration == generation && wake.id().equals(wakeId) && !wake.isOver(time);
     }
 

@@ -24,6 +24,7 @@ import dev.parley.engine.stream.StreamOutcome.ConfigDiffers;
 import dev.parley.engine.stream.StreamOutcome.Created;
 import dev.parley.engine.stream.StreamOutcome.Done;
 import dev.parley.engine.stream.StreamOutcome.Duplicate;
+import dev.parley.engine.stream.StreamOutcome.EarlierPlace;
 import dev.parley.engine.stream.StreamOutcome.EpochNotFromZero;
 import dev.parley.engine.stream.StreamOutcome.Existed;
 import dev.parley.engine.stream.StreamOutcome.ForkTypeDiffers;
@@ -33,8 +34,10 @@ import dev.parley.engine.stream.StreamOutcome.PinGranted;
 import dev.parley.engine.stream.StreamOutcome.SeqGap;
 import dev.parley.engine.stream.StreamOutcome.SeqRegressed;
 import dev.parley.engine.stream.StreamOutcome.StaleEpoch;
+import dev.parley.engine.stream.StreamOutcome.TailDiffers;
 import dev.parley.engine.stream.StreamOutcome.TooManyForks;
 import dev.parley.engine.stream.StreamOutcome.TypeDiffers;
+import dev.parley.engine.stream.StreamOutcome.UnknownPlace;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -104,21 +107,31 @@ class StreamMachineTest {
                 List.of(messages).stream().mapToInt(String::length).toArray());
     }
 
-    private static Appended appended(long tail) {
-        return new Appended(tail, false, -1, -1);
+    private Appended appended(long tail) {
+        return new Appended(id("s"), tail, false, -1, -1);
+    }
+
+    private long id(String path) {
+        return state(path).id();
+    }
+
+    /** The place of a position, or null for the tail. */
+    private @Nullable Place place(String path, long at) {
+        return at < 0 ? null : at == 0 ? new Place.Start() : state(path).place(at);
     }
 
     private StreamOutcome pin(String path, String pinId, long at, long subOffset) {
-        return apply(new Pin(path, now, pinId, "fork", at, subOffset));
+        return apply(new Pin(path, now, pinId, "fork", place(path, at), subOffset));
     }
 
     /** Forks as the engine does: the source first. */
     private StreamOutcome fork(String source, String path, long at, long subOffset, Payload payload) {
-        StreamOutcome granted = apply(new Pin(source, now, "pin of " + path, path, at, subOffset));
+        Place place = place(source, at);
+        StreamOutcome granted = apply(new Pin(source, now, "pin of " + path, path, place, subOffset));
         if (!(granted instanceof PinGranted(Pinned pin))) {
             return granted;
         }
-        Fork fork = new Fork(source, at, subOffset, pin);
+        Fork fork = new Fork(source, place, subOffset, pin);
         return apply(new Create(path, now, null, NONE, NONE, false, payload, fork));
     }
 
@@ -164,7 +177,7 @@ class StreamMachineTest {
     void aStreamMayBeBornClosedWithItsWholeContent() {
         apply(new Create("s", now, TEXT, NONE, NONE, true, bytes("all"), null));
         assertThat(content("s")).isEqualTo("all");
-        assertThat(append("more")).isEqualTo(new Closed(3));
+        assertThat(append("more")).isEqualTo(new Closed(id("s"), 3));
     }
 
     // 5.2 Append and 5.3 Close
@@ -183,7 +196,7 @@ class StreamMachineTest {
                 .isEqualTo(new TypeDiffers(JSON));
         assertThat(apply(new Append("s", now, TEXT, Payload.empty(), true, null, null)))
                 .as("a close without data needs no type")
-                .isEqualTo(new Appended(2, true, -1, -1));
+                .isEqualTo(new Appended(id("s"), 2, true, -1, -1));
     }
 
     @Test
@@ -192,27 +205,27 @@ class StreamMachineTest {
         append("x", null, "b");
         close("", null);
         assertThat(apply(new Append("s", now, JSON, messages("1"), false, null, "a")))
-                .isEqualTo(new Closed(1));
-        assertThat(append("x", new ProducerTag("p", 0, 7), null)).isEqualTo(new Closed(1));
+                .isEqualTo(new Closed(id("s"), 1));
+        assertThat(append("x", new ProducerTag("p", 0, 7), null)).isEqualTo(new Closed(id("s"), 1));
     }
 
     @Test
     void closingAgainIsFineButNotWithData() {
         create(TEXT);
-        assertThat(close("last", null)).isEqualTo(new Appended(4, true, -1, -1));
-        assertThat(close("", null)).isEqualTo(new Appended(4, true, -1, -1));
-        assertThat(close("last", null)).isEqualTo(new Closed(4));
+        assertThat(close("last", null)).isEqualTo(new Appended(id("s"), 4, true, -1, -1));
+        assertThat(close("", null)).isEqualTo(new Appended(id("s"), 4, true, -1, -1));
+        assertThat(close("last", null)).isEqualTo(new Closed(id("s"), 4));
     }
 
     @Test
     void streamSeqGrowsByteByByte() {
         create(TEXT);
         assertThat(append("1", null, "2")).isEqualTo(appended(1));
-        assertThat(append("2", null, "10")).as("text, not numbers").isEqualTo(new SeqRegressed("2"));
-        assertThat(append("2", null, "2")).isEqualTo(new SeqRegressed("2"));
+        assertThat(append("2", null, "10")).as("text, not numbers").isEqualTo(new SeqRegressed(id("s"), 1, "2"));
+        assertThat(append("2", null, "2")).isEqualTo(new SeqRegressed(id("s"), 1, "2"));
         assertThat(append("2")).as("without one").isEqualTo(appended(2));
         assertThat(append("3", null, "é")).as("bytes are unsigned").isEqualTo(appended(3));
-        assertThat(append("4", null, "z")).isEqualTo(new SeqRegressed("é"));
+        assertThat(append("4", null, "z")).isEqualTo(new SeqRegressed(id("s"), 3, "é"));
     }
 
     // 5.2.1 Idempotent producers
@@ -221,18 +234,20 @@ class StreamMachineTest {
     void producersAppendOnceAndInOrder() {
         create(TEXT);
         assertThat(append("a", new ProducerTag("p", 5, 1), null)).isEqualTo(new SeqGap(0, 1));
-        assertThat(append("a", new ProducerTag("p", 5, 0), null)).isEqualTo(new Appended(1, false, 5, 0));
-        assertThat(append("a", new ProducerTag("p", 5, 0), null)).isEqualTo(new Duplicate(1, false, 5, 0));
-        assertThat(append("b", new ProducerTag("p", 5, 1), null)).isEqualTo(new Appended(2, false, 5, 1));
+        assertThat(append("a", new ProducerTag("p", 5, 0), null)).isEqualTo(new Appended(id("s"), 1, false, 5, 0));
+        assertThat(append("a", new ProducerTag("p", 5, 0), null)).isEqualTo(new Duplicate(id("s"), 1, false, 5, 0));
+        assertThat(append("b", new ProducerTag("p", 5, 1), null)).isEqualTo(new Appended(id("s"), 2, false, 5, 1));
         assertThat(append("a", new ProducerTag("p", 5, 0), null))
                 .as("an older retry hears of the newest")
-                .isEqualTo(new Duplicate(2, false, 5, 1));
+                .isEqualTo(new Duplicate(id("s"), 2, false, 5, 1));
         assertThat(append("d", new ProducerTag("p", 5, 3), null)).isEqualTo(new SeqGap(2, 3));
         assertThat(append("x", new ProducerTag("p", 4, 0), null)).isEqualTo(new StaleEpoch(5));
         assertThat(append("x", new ProducerTag("p", 6, 1), null)).isEqualTo(new EpochNotFromZero());
-        assertThat(append("c", new ProducerTag("p", 6, 0), null)).isEqualTo(new Appended(3, false, 6, 0));
+        assertThat(append("c", new ProducerTag("p", 6, 0), null)).isEqualTo(new Appended(id("s"), 3, false, 6, 0));
         assertThat(append("x", new ProducerTag("p", 5, 2), null)).as("a zombie").isEqualTo(new StaleEpoch(6));
-        assertThat(append("q", new ProducerTag("q", 0, 0), null)).as("another").isEqualTo(new Appended(4, false, 0, 0));
+        assertThat(append("q", new ProducerTag("q", 0, 0), null))
+                .as("another")
+                .isEqualTo(new Appended(id("s"), 4, false, 0, 0));
         assertThat(content("s")).isEqualTo("a|b|c|q");
     }
 
@@ -240,19 +255,104 @@ class StreamMachineTest {
     void aRefusedAppendLeavesTheProducerWhereItWas() {
         create(TEXT);
         append("a", new ProducerTag("p", 0, 0), "m");
-        assertThat(append("b", new ProducerTag("p", 0, 1), "a")).isEqualTo(new SeqRegressed("m"));
-        assertThat(append("b", new ProducerTag("p", 0, 1), "n")).isEqualTo(new Appended(2, false, 0, 1));
+        assertThat(append("b", new ProducerTag("p", 0, 1), "a")).isEqualTo(new SeqRegressed(id("s"), 1, "m"));
+        assertThat(append("b", new ProducerTag("p", 0, 1), "n")).isEqualTo(new Appended(id("s"), 2, false, 0, 1));
+    }
+
+    private StreamOutcome append(
+            String text, @Nullable ProducerTag producer, @Nullable Place expected, @Nullable String seq) {
+        return apply(new Append("s", now, TEXT, bytes(text), false, producer, seq, expected));
+    }
+
+    @Test
+    void anAppendMayDependOnWhereTheTailIs() {
+        create(TEXT);
+        ProducerTag first = new ProducerTag("p", 0, 0);
+        Place start = new Place.Start();
+        assertThat(append("ab", first, start, "a")).isEqualTo(new Appended(id("s"), 2, false, 0, 0));
+        assertThat(append("ab", first, start, "a"))
+                .as("the retry of what has landed")
+                .isEqualTo(new Duplicate(id("s"), 2, false, 0, 0));
+        assertThat(append("cd", new ProducerTag("p", 0, 1), start, "b")).isEqualTo(new TailDiffers(id("s"), 2));
+        assertThat(append("cd", new ProducerTag("p", 0, 1), state("s").place(1), "b"))
+                .as("inside an append")
+                .isEqualTo(new TailDiffers(id("s"), 2));
+        assertThat(append("cd", new ProducerTag("p", 0, 1), state("s").place(3), "b"))
+                .isEqualTo(new UnknownPlace());
+        assertThat(append("cd", new ProducerTag("p", 0, 1), state("s").place(2), "a"))
+                .as("Stream-Seq counts as well")
+                .isEqualTo(new SeqRegressed(id("s"), 2, "a"));
+        assertThat(append("cd", new ProducerTag("p", 0, 1), state("s").place(2), "b"))
+                .as("what was refused took nothing")
+                .isEqualTo(new Appended(id("s"), 4, false, 0, 1));
+        assertThat(content("s")).isEqualTo("ab|cd");
+    }
+
+    @Test
+    void placesOfEarlierStreamsAtThePathAreToldFromOthers() {
+        create(TEXT);
+        append("abc");
+        Place old = state("s").place(2);
+        apply(new Create("other", now, TEXT, NONE, NONE, false, bytes("abc"), null));
+        Place others = state("other").place(2);
+        apply(new Delete("s", now));
+        create(TEXT);
+        append("abcdef");
+        assertThat(old.in(state("s"))).isEqualTo(new Place.Earlier());
+        assertThat(others.in(state("s"))).isEqualTo(new Place.Unknown());
+        assertThat(new Place.Lapsed("s".hashCode()).in(state("s"))).isEqualTo(new Place.Earlier());
+        assertThat(new Place.Lapsed("other".hashCode()).in(state("s"))).isEqualTo(new Place.Unknown());
+        assertThat(new Place.Unnamed(id("s"), 2).in(state("s")))
+                .as("from before offsets named incarnations, as is not this stream")
+                .isEqualTo(new Place.Earlier());
+        assertThat(new Place.Unnamed(id("s") + 1, 2).in(state("s"))).isEqualTo(new Place.At(2));
+        assertThat(append("x", null, old, null)).isEqualTo(new EarlierPlace());
+        assertThat(append("x", null, others, null)).isEqualTo(new UnknownPlace());
+        assertThat(apply(new Pin("s", now, "pin", "fork", old, 0))).isEqualTo(new EarlierPlace());
+        assertThat(apply(new Pin("s", now, "pin", "fork", others, 0))).isEqualTo(new UnknownPlace());
+        assertThat(content("s")).isEqualTo("abcdef");
+        assertThat(state("s").pins()).isZero();
+    }
+
+    @Test
+    void aForkHasThePlacesOfItsAncestors() {
+        create(TEXT);
+        append("abc");
+        append("def");
+        fork("s", "child", 3, 0, bytes("x"));
+        fork("child", "grandchild", NONE, 0, bytes("yz"));
+        StreamState grandchild = state("grandchild");
+        assertThat(grandchild.place(2)).isEqualTo(state("s").place(2));
+        assertThat(grandchild.place(3)).isEqualTo(state("child").place(3));
+        assertThat(grandchild.place(4).streamId()).isEqualTo(grandchild.id());
+        for (Place same : List.of(state("s").place(3), state("child").place(3))) {
+            assertThat(same.in(grandchild)).isEqualTo(new Place.At(3));
+        }
+        assertThat(state("s").place(5).in(grandchild)).as("past the branch").isEqualTo(new Place.Beyond(3));
+        assertThat(grandchild.place(5).in(state("child"))).isEqualTo(new Place.Unknown());
+        assertThat(fork("s", "child", 3, 0, bytes("x"))).as("the same again").isInstanceOf(Existed.class);
+
+        // A fork at the very point where its source branched off: the source's own name of that point counts there as
+        // well.
+        apply(new Create("empty", now, null, NONE, NONE, false, Payload.empty(), forkOf("grandchild")));
+        fork("empty", "twin", NONE, 0, Payload.empty());
+        assertThat(state("empty").place(6).in(state("twin"))).isEqualTo(new Place.At(6));
+    }
+
+    private Fork forkOf(String source) {
+        Pinned pin = ((PinGranted) apply(new Pin(source, now, "pin of empty", "empty", null, 0))).pin();
+        return new Fork(source, null, 0, pin);
     }
 
     @Test
     void aRetryOfAnAcceptedAppendMeetsNoClosedStream() {
         create(TEXT);
         append("a", new ProducerTag("p", 0, 0), null);
-        assertThat(close("b", new ProducerTag("p", 0, 1))).isEqualTo(new Appended(2, true, 0, 1));
-        assertThat(close("b", new ProducerTag("p", 0, 1))).isEqualTo(new Duplicate(2, true, 0, 1));
-        assertThat(append("a", new ProducerTag("p", 0, 0), null)).isEqualTo(new Duplicate(2, true, 0, 1));
-        assertThat(append("c", new ProducerTag("p", 0, 2), null)).isEqualTo(new Closed(2));
-        assertThat(close("", new ProducerTag("q", 0, 0))).isEqualTo(new Closed(2));
+        assertThat(close("b", new ProducerTag("p", 0, 1))).isEqualTo(new Appended(id("s"), 2, true, 0, 1));
+        assertThat(close("b", new ProducerTag("p", 0, 1))).isEqualTo(new Duplicate(id("s"), 2, true, 0, 1));
+        assertThat(append("a", new ProducerTag("p", 0, 0), null)).isEqualTo(new Duplicate(id("s"), 2, true, 0, 1));
+        assertThat(append("c", new ProducerTag("p", 0, 2), null)).isEqualTo(new Closed(id("s"), 2));
+        assertThat(close("", new ProducerTag("q", 0, 0))).isEqualTo(new Closed(id("s"), 2));
     }
 
     @Test
@@ -261,7 +361,7 @@ class StreamMachineTest {
         append("a", new ProducerTag("p", 3, 0), "z");
         apply(new Delete("s", now));
         create(TEXT);
-        assertThat(append("a", new ProducerTag("p", 0, 0), "a")).isEqualTo(new Appended(1, false, 0, 0));
+        assertThat(append("a", new ProducerTag("p", 0, 0), "a")).isEqualTo(new Appended(id("s"), 1, false, 0, 0));
     }
 
     // 5.1 Lifetimes
@@ -381,7 +481,7 @@ class StreamMachineTest {
         now = 0;
         apply(create(TEXT, sourceTtl, sourceEnd, false, null));
         Pinned pin = ((PinGranted) pin("s", "pin", NONE, 0)).pin();
-        Create create = create(null, askedTtl, askedEnd, false, new Fork("s", NONE, 0, pin));
+        Create create = create(null, askedTtl, askedEnd, false, new Fork("s", null, 0, pin));
         assertThat(apply(create)).isInstanceOf(Created.class);
         assertThat(List.of(state("fork").ttlMillis(), state("fork").expiresAt()))
                 .isEqualTo(List.of(ttl, end));
@@ -431,7 +531,7 @@ class StreamMachineTest {
         assertThat(state("fork").closed()).isFalse();
         assertThat(apply(new Append("fork", now, TEXT, bytes("b"), false, new ProducerTag("p", 0, 0), "a")))
                 .as("neither producers nor Stream-Seq are inherited")
-                .isEqualTo(new Appended(2, false, 0, 0));
+                .isEqualTo(new Appended(id("fork"), 2, false, 0, 0));
         assertThat(content("fork")).isEqualTo("a|b");
         assertThat(content("s")).isEqualTo("a");
     }
@@ -440,7 +540,7 @@ class StreamMachineTest {
     void aForkHasTheTypeOfItsSource() {
         create(JSON);
         Pinned pin = ((PinGranted) pin("s", "pin", NONE, 0)).pin();
-        Fork fork = new Fork("s", NONE, 0, pin);
+        Fork fork = new Fork("s", null, 0, pin);
         assertThat(apply(create(TEXT, NONE, NONE, false, fork))).isEqualTo(new ForkTypeDiffers(JSON));
         assertThat(apply(new Create("fork", now, null, NONE, NONE, false, bytes("raw"), fork)))
                 .isEqualTo(new ForkTypeDiffers(JSON));
@@ -496,13 +596,14 @@ class StreamMachineTest {
     @Test
     void aBatchSeesItsOwnEntriesInheritedOnesToo() {
         long source = position + 64;
-        Pinned pin = new Pinned("pin", 3, TEXT, NONE, NONE, source, List.of(new Span(source, 0, 3)));
+        Pinned pin = new Pinned("pin", 3, TEXT, NONE, NONE, source, List.of(new Span(source, "s".hashCode(), 0, 3)));
+        Place inherited = new Place.Named(source, "s".hashCode(), 1);
         List<StreamOutcome> outcomes = applyTogether(List.of(
                 new Create("s", now, TEXT, NONE, NONE, false, bytes("abcd"), null),
-                new Pin("s", now, "pin", "fork", 0, 3),
-                create(null, NONE, NONE, false, new Fork("s", 0, 3, pin)),
-                new Pin("fork", now, "other pin", "grandchild", 1, 2),
-                new Pin("fork", now, "third pin", "grandchild", 1, 3)));
+                new Pin("s", now, "pin", "fork", new Place.Start(), 3),
+                create(null, NONE, NONE, false, new Fork("s", new Place.Start(), 3, pin)),
+                new Pin("fork", now, "other pin", "grandchild", inherited, 2),
+                new Pin("fork", now, "third pin", "grandchild", inherited, 3)));
         assertThat(outcomes.get(1)).isEqualTo(new PinGranted(pin));
         assertThat(outcomes.get(3)).isInstanceOf(PinGranted.class);
         assertThat(outcomes.get(4)).isEqualTo(new BeyondEntry());

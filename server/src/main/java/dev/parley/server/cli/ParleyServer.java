@@ -30,6 +30,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -48,6 +49,9 @@ import org.slf4j.LoggerFactory;
 final class ParleyServer {
 
     /** What the drain timeout does not cover: closing sockets that were told to close. */
+    /** The file in the data folder that says that the folder was restored from a backup. */
+    private static final String RESTORED = "restored";
+
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
     /** How long a clock that has jumped ahead is not believed. */
@@ -189,10 +193,27 @@ final class ParleyServer {
                 memory,
                 settings.minFreeBytes());
         try {
-            return Engine.open(options);
+            return renewedIfRestored(Engine.open(options), config.data().dir().resolve(RESTORED));
         } catch (IOException e) {
             throw new StartException("Parley cannot open its data: " + e.getMessage(), e);
         }
+    }
+
+    /** Whoever restores a backup leaves a file, so that nothing is taken for what the data folder once had after it. */
+    private static Engine renewedIfRestored(Engine engine, Path mark) throws IOException {
+        if (Files.exists(mark)) {
+            try {
+                engine.identify();
+                Files.delete(mark);
+            } catch (IOException e) {
+                engine.close();
+                throw e;
+            }
+            LOG.warn(
+                    "the data folder was restored from a backup: offsets and tags that were given out before are not good any"
+                            + " more");
+        }
+        return engine;
     }
 
     /** Webhooks in plain HTTP to this machine are for development, where the server is not reached from elsewhere. */

@@ -2,6 +2,7 @@ package dev.parley.server.streams;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.ProducerTag;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
@@ -21,11 +22,13 @@ final class AppendToStream {
     private static final int MAX_PRODUCER_DIGITS = 16;
 
     private final Engine engine;
+    private final Offsets offsets;
     private final NodeClock clock;
     private final int bodyBytes;
 
-    AppendToStream(Engine engine, NodeClock clock, int bodyBytes) {
+    AppendToStream(Engine engine, Offsets offsets, NodeClock clock, int bodyBytes) {
         this.engine = engine;
+        this.offsets = offsets;
         this.clock = clock;
         this.bodyBytes = bodyBytes;
     }
@@ -52,9 +55,28 @@ final class AppendToStream {
                 payload(contentType, body),
                 close,
                 producer,
-                exchange.storedHeader(Wire.SEQ));
+                exchange.storedHeader(Wire.SEQ),
+                expected(exchange));
         boolean closeOnly = body.length == 0;
         engine.submit(command, exchange.then(outcome -> answer(exchange, outcome, closeOnly)));
+    }
+
+    private @Nullable Place expected(Exchange exchange) throws RefusedException {
+        String offset = exchange.header(Wire.EXPECTED_OFFSET);
+        if (offset == null) {
+            return null;
+        }
+        Place place = offset.equals("-1") ? new Place.Start() : offsets.parse(offset);
+        if (place == null) {
+            throw invalidExpected();
+        }
+        return place;
+    }
+
+    private static RefusedException invalidExpected() {
+        return RefusedException.badRequest(
+                "INVALID_OFFSET",
+                "Stream-Expected-Offset must be an offset that this server has given out for the stream");
     }
 
     private static Payload payload(@Nullable String contentType, byte[] body) throws RefusedException {
@@ -101,35 +123,51 @@ final class AppendToStream {
         return Long.parseLong(value);
     }
 
-    private static void answer(Exchange exchange, StreamOutcome.OfAppend outcome, boolean closeOnly) {
+    private void answer(Exchange exchange, StreamOutcome.OfAppend outcome, boolean closeOnly) {
         switch (outcome) {
             case StreamOutcome.Appended done ->
                 // A producer tells by the status whether its data is new; a close without data has nothing new.
                 accept(
                         exchange,
                         closeOnly || done.seq() < 0 ? 204 : 200,
-                        done.tail(),
+                        offsets.render(done.streamId(), exchange.path(), done.tail()),
                         done.closed(),
                         done.epoch(),
                         done.seq());
             case StreamOutcome.Duplicate again ->
-                accept(exchange, 204, again.tail(), again.closed(), again.epoch(), again.seq());
+                accept(
+                        exchange,
+                        204,
+                        offsets.render(again.streamId(), exchange.path(), again.tail()),
+                        again.closed(),
+                        again.epoch(),
+                        again.seq());
             case StreamOutcome.NotFound none -> exchange.notFound();
             case StreamOutcome.Gone gone -> exchange.gone();
             case StreamOutcome.Closed closed -> {
-                exchange.response()
-                        .putHeader(Wire.CLOSED, Wire.TRUE)
-                        .putHeader(Wire.NEXT_OFFSET, Offsets.render(closed.tail()));
+                exchange.response().putHeader(Wire.CLOSED, Wire.TRUE);
+                tail(exchange, closed.streamId(), closed.tail());
                 exchange.error(409, "STREAM_CLOSED", "The stream is closed; nothing can be appended any more.");
             }
             case StreamOutcome.TypeDiffers differs ->
                 exchange.error(409, "CONTENT_TYPE_DIFFERS", "The stream's content type is " + differs.expected() + ".");
-            case StreamOutcome.SeqRegressed regressed ->
+            case StreamOutcome.TailDiffers differs -> {
+                tail(exchange, differs.streamId(), differs.tail());
+                exchange.error(
+                        409,
+                        "OFFSET_CONFLICT",
+                        "Expected offset conflict: the stream's tail is not where the writer believed it to be.");
+            }
+            case StreamOutcome.EarlierPlace earlier -> exchange.earlierOffset("Stream-Expected-Offset");
+            case StreamOutcome.UnknownPlace unknown -> invalidExpected().answer(exchange.request());
+            case StreamOutcome.SeqRegressed regressed -> {
+                tail(exchange, regressed.streamId(), regressed.tail());
                 exchange.error(
                         409,
                         "SEQ_REGRESSED",
                         "Stream-Seq must be greater than the last one, " + regressed.last()
                                 + ": the sequence has gone on without this append.");
+            }
             case StreamOutcome.StaleEpoch stale -> {
                 exchange.response().putHeader(Wire.PRODUCER_EPOCH, Long.toString(stale.current()));
                 exchange.error(403, "STALE_EPOCH", "A producer with epoch " + stale.current() + " has taken over.");
@@ -145,9 +183,13 @@ final class AppendToStream {
         }
     }
 
-    private static void accept(Exchange exchange, int status, long tail, boolean closed, long epoch, long seq) {
-        HttpServerResponse response =
-                exchange.response().setStatusCode(status).putHeader(Wire.NEXT_OFFSET, Offsets.render(tail));
+    /** Tells where the tail is to somebody who is refused, and may go on from there. */
+    private void tail(Exchange exchange, long streamId, long tail) {
+        exchange.response().putHeader(Wire.NEXT_OFFSET, offsets.render(streamId, exchange.path(), tail));
+    }
+
+    private static void accept(Exchange exchange, int status, String tail, boolean closed, long epoch, long seq) {
+        HttpServerResponse response = exchange.response().setStatusCode(status).putHeader(Wire.NEXT_OFFSET, tail);
         if (closed) {
             response.putHeader(Wire.CLOSED, Wire.TRUE);
         }

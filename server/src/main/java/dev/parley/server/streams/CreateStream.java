@@ -2,6 +2,7 @@ package dev.parley.server.streams;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
@@ -17,7 +18,6 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.net.HostAndPort;
 import java.time.DateTimeException;
 import java.time.OffsetDateTime;
-import java.util.OptionalLong;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -29,12 +29,14 @@ final class CreateStream {
     private static final String BYTES = "application/octet-stream";
 
     private final Engine engine;
+    private final Offsets offsets;
     private final NodeClock clock;
     private final Gate gate;
     private final int bodyBytes;
 
-    CreateStream(Engine engine, Gate gate, NodeClock clock, int bodyBytes) {
+    CreateStream(Engine engine, Offsets offsets, Gate gate, NodeClock clock, int bodyBytes) {
         this.engine = engine;
+        this.offsets = offsets;
         this.clock = clock;
         this.gate = gate;
         this.bodyBytes = bodyBytes;
@@ -133,7 +135,7 @@ final class CreateStream {
                 "INVALID_EXPIRES_AT", "Stream-Expires-At must be a time such as 2030-01-31T12:00:00Z (RFC 3339)");
     }
 
-    private static StreamCommand.@Nullable Fork fork(Exchange exchange) throws RefusedException {
+    private StreamCommand.@Nullable Fork fork(Exchange exchange) throws RefusedException {
         String source = exchange.header(Wire.FORKED_FROM);
         String offset = exchange.header(Wire.FORK_OFFSET);
         String subOffset = exchange.header(Wire.FORK_SUB_OFFSET);
@@ -150,11 +152,8 @@ final class CreateStream {
             throw RefusedException.badRequest(
                     "INVALID_FORK_SOURCE", "Stream-Forked-From must be a path below " + StreamsDoor.PREFIX);
         }
-        OptionalLong position = offset == null ? OptionalLong.of(StreamCommand.NONE) : Offsets.parse(offset);
-        if (offset != null && offset.equals("-1")) {
-            position = OptionalLong.of(0);
-        }
-        if (position.isEmpty()) {
+        Place place = offset == null ? null : offset.equals("-1") ? new Place.Start() : offsets.parse(offset);
+        if (offset != null && place == null) {
             throw RefusedException.badRequest(
                     "INVALID_OFFSET", "Stream-Fork-Offset must be an offset that this server has given out");
         }
@@ -162,8 +161,7 @@ final class CreateStream {
             throw RefusedException.badRequest(
                     "INVALID_SUB_OFFSET", "Stream-Fork-Sub-Offset must be a whole number from 0");
         }
-        return new StreamCommand.Fork(
-                path, position.getAsLong(), subOffset == null ? 0 : Long.parseLong(subOffset), null);
+        return new StreamCommand.Fork(path, place, subOffset == null ? 0 : Long.parseLong(subOffset), null);
     }
 
     /** The stream's URL as this client knows it. */
@@ -173,7 +171,7 @@ final class CreateStream {
         return authority == null ? path : exchange.request().scheme() + "://" + authority + path;
     }
 
-    private static void answer(Exchange exchange, StreamOutcome.OfCreate outcome) {
+    private void answer(Exchange exchange, StreamOutcome.OfCreate outcome) {
         switch (outcome) {
             case StreamOutcome.Created created -> {
                 exchange.response().putHeader(HttpHeaders.LOCATION, url(exchange));
@@ -195,11 +193,11 @@ final class CreateStream {
         }
     }
 
-    private static void confirm(Exchange exchange, int status, StreamState state) {
+    private void confirm(Exchange exchange, int status, StreamState state) {
         HttpServerResponse response = exchange.response()
                 .setStatusCode(status)
                 .putHeader(HttpHeaders.CONTENT_TYPE, state.contentType())
-                .putHeader(Wire.NEXT_OFFSET, Offsets.render(state.tail()));
+                .putHeader(Wire.NEXT_OFFSET, offsets.render(state, state.tail()));
         if (state.closed()) {
             response.putHeader(Wire.CLOSED, Wire.TRUE);
         }
@@ -212,10 +210,13 @@ final class CreateStream {
                 exchange.error(404, "FORK_SOURCE_NOT_FOUND", "There is no stream at the path in Stream-Forked-From.");
             case StreamOutcome.Gone gone -> exchange.error(409, "FORK_SOURCE_GONE", "The source stream was deleted.");
             case StreamOutcome.BeyondTail beyond ->
+                exchange.error(400, "INVALID_OFFSET", "Stream-Fork-Offset is beyond the source's tail.");
+            case StreamOutcome.EarlierPlace earlier -> exchange.earlierOffset("Stream-Fork-Offset");
+            case StreamOutcome.UnknownPlace unknown ->
                 exchange.error(
                         400,
                         "INVALID_OFFSET",
-                        "Stream-Fork-Offset is beyond the source's tail, " + Offsets.render(beyond.tail()) + ".");
+                        "Stream-Fork-Offset was not given out for the stream in Stream-Forked-From.");
             case StreamOutcome.BeyondEntry beyond ->
                 exchange.error(
                         400, "INVALID_SUB_OFFSET", "Stream-Fork-Sub-Offset reaches past the append at that offset.");

@@ -128,6 +128,16 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
         error(404, "STREAM_NOT_FOUND", "There is no stream at this path.");
     }
 
+    /** Answers to an offset, given in {@code where}, that was good for an earlier stream at this path. */
+    void earlierOffset(String where) {
+        error(
+                410,
+                "OFFSET_OF_EARLIER_STREAM",
+                "The offset in " + where
+                        + " is of an earlier stream at this path, which was deleted, or of before the server's"
+                        + " data was restored from a backup. Start over at -1.");
+    }
+
     void gone() {
         error(410, "STREAM_GONE", "The stream was deleted; its data is kept for its forks only.");
     }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A live read that is answered with the first entries that come, or with nothing after a while (5.7). */
 final class LongPollRead extends LiveRead {
+    private final Offsets offsets;
     private final NodeClock clock;
     private final long timeoutMillis;
     private final int chunkBytes;
@@ -21,12 +22,14 @@ final class LongPollRead extends LiveRead {
 
     LongPollRead(
             Exchange exchange,
+            Offsets offsets,
             @Nullable String clientCursor,
             Config config,
             NodeClock clock,
             ResponseBudget budget,
             Runnable onLeave) {
         super(exchange, onLeave);
+        this.offsets = offsets;
         this.clock = clock;
         this.budget = budget;
         this.clientCursor = clientCursor;
@@ -55,19 +58,17 @@ final class LongPollRead extends LiveRead {
     @Override
     void send(Tail.More more) {
         leave();
-        headers(more.to(), more.upToDate(), more.atEnd())
+        headers(more.state(), more.to(), more.upToDate(), more.atEnd())
                 .putHeader(HttpHeaders.CONTENT_TYPE, more.state().contentType())
                 .putHeader(
-                        HttpHeaders.ETAG,
-                        "\"%x:%d:%d%s\""
-                                .formatted(more.state().id(), more.from(), more.to(), more.atEnd() ? ":c" : ""));
+                        HttpHeaders.ETAG, ReadStream.tag(offsets, more.state(), more.from(), more.to(), more.atEnd()));
         budget.end(exchange(), ReadStream.body(more.state(), more.entries()));
     }
 
-    private HttpServerResponse headers(long next, boolean upToDate, boolean ends) {
+    private HttpServerResponse headers(StreamState state, long next, boolean upToDate, boolean ends) {
         HttpServerResponse response = exchange()
                 .response()
-                .putHeader(Wire.NEXT_OFFSET, Offsets.render(next))
+                .putHeader(Wire.NEXT_OFFSET, offsets.render(state, next))
                 .putHeader(HttpHeaders.CACHE_CONTROL, Wire.NO_STORE);
         if (upToDate) {
             response.putHeader(Wire.UP_TO_DATE, Wire.TRUE);
@@ -89,7 +90,7 @@ final class LongPollRead extends LiveRead {
 
     private void nothing(boolean closed) {
         leave();
-        headers(tail().position(), true, closed).setStatusCode(204).end();
+        headers(state(), tail().position(), true, closed).setStatusCode(204).end();
     }
 
     @Override

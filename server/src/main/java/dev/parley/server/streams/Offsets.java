@@ -1,51 +1,150 @@
 package dev.parley.server.streams;
 
-import java.util.OptionalLong;
+import dev.parley.engine.identity.Identities;
+import dev.parley.engine.stream.Place;
+import dev.parley.engine.stream.StreamState;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Positions as Durable Streams offsets (section 8): 16 digits, an underscore, 16 digits. The first half is always zero
- * and left to later use; the second is the position, so that text order is the order of positions.
+ * Places as Durable Streams offsets (section 8): the incarnation in 24 characters, an underscore, the position in 16 digits.
+ *
+ * <p>The incarnation is the id of the stream, in 11 digits to the base 36, and a mark of 13, which holds the hash of its path
+ * and 32 bits that follow from the id and the data folder's identity. So text order is that of incarnations, then of
+ * positions, and an offset of another data folder or of another time of this one is not taken for one of ours. The start of
+ * every incarnation is 16 zeros, an underscore and 16 zeros, which is before all others. See ADR 8.
  */
 public final class Offsets {
-    private static final int HALF = 16;
-    private static final int LENGTH = 2 * HALF + 1;
-    private static final String FIRST_HALF = "0".repeat(HALF) + "_";
+    /** What the start of every stream is called. */
+    public static final String START = "0".repeat(16) + "_" + "0".repeat(16);
 
-    private Offsets() {}
+    private static final int POSITION_DIGITS = 16;
+    private static final int ID_DIGITS = 11;
+    private static final int MARK_DIGITS = 13;
+    private static final int NAME_LENGTH = ID_DIGITS + MARK_DIGITS;
+    private static final int BASE = 36;
+    private static final String UNNAMED = "0".repeat(16);
 
-    /** The offset of {@code position}. */
-    public static String render(long position) {
-        char[] text = new char[LENGTH];
-        FIRST_HALF.getChars(0, HALF + 1, text, 0);
-        long rest = position;
-        for (int i = LENGTH - 1; i > HALF; i--) {
-            text[i] = (char) ('0' + rest % 10);
-            rest /= 10;
+    private final Identities identities;
+
+    /** Offsets of the data folder that has {@code identities}. */
+    public Offsets(Identities identities) {
+        this.identities = identities;
+    }
+
+    /** The offset of {@code position} in {@code stream}. */
+    public String render(StreamState stream, long position) {
+        return render(stream.place(position));
+    }
+
+    /** The offset of {@code position} in the incarnation with id {@code streamId}, which is or was at {@code path}. */
+    public String render(long streamId, String path, long position) {
+        return render(new Place.Named(streamId, path.hashCode(), position));
+    }
+
+    private String render(Place.Named place) {
+        if (place.position() == 0) {
+            return START;
         }
+        char[] text = new char[NAME_LENGTH + 1 + POSITION_DIGITS];
+        name(text, place.streamId(), place.pathHash());
+        text[NAME_LENGTH] = '_';
+        digits(text, NAME_LENGTH + 1, POSITION_DIGITS, place.position(), 10);
         return new String(text);
     }
 
-    /** The position of {@code offset}; empty if it has not the form of one. Any first half but zero is beyond all tails. */
-    public static OptionalLong parse(String offset) {
-        if (offset.length() != LENGTH || offset.charAt(HALF) != '_') {
-            return OptionalLong.empty();
+    /** What names {@code stream} in tags of answers. */
+    String name(StreamState stream) {
+        char[] text = new char[NAME_LENGTH];
+        name(text, stream.id(), stream.pathHash());
+        return new String(text);
+    }
+
+    private void name(char[] text, long streamId, int pathHash) {
+        digits(text, 0, ID_DIGITS, streamId, BASE);
+        long seal = seal(identities.newest(), streamId);
+        long mark = (long) (pathHash ^ (int) seal) << 32 | seal >>> 32;
+        digits(text, ID_DIGITS, MARK_DIGITS, mark, BASE);
+    }
+
+    private static void digits(char[] text, int at, int count, long number, int base) {
+        long rest = number;
+        for (int i = at + count - 1; i >= at; i--) {
+            text[i] = Character.forDigit((int) Long.remainderUnsigned(rest, base), base);
+            rest = Long.divideUnsigned(rest, base);
         }
-        long position = 0;
-        boolean beyond = false;
-        for (int i = 0; i < LENGTH; i++) {
-            int digit = offset.charAt(i) - '0';
-            if (i == HALF) {
-                continue;
-            }
-            if (digit < 0 || digit > 9) {
-                return OptionalLong.empty();
-            }
-            if (i < HALF) {
-                beyond |= digit != 0;
-            } else {
-                position = position * 10 + digit;
+    }
+
+    /** Bits that nobody guesses who does not know the identity; the mixing function is that of SplitMix64. */
+    private static long seal(long identity, long streamId) {
+        long z = identity + streamId * 0x9E3779B97F4A7C15L;
+        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return z ^ (z >>> 31);
+    }
+
+    /** The place that {@code offset} names, or null if this data folder has never given it out. */
+    public @Nullable Place parse(String offset) {
+        int positionAt = offset.length() - POSITION_DIGITS;
+        if (positionAt < 1 || offset.charAt(positionAt - 1) != '_') {
+            return null;
+        }
+        long position = number(offset, positionAt, POSITION_DIGITS, 10);
+        if (position < 0) {
+            return null;
+        }
+        int nameLength = positionAt - 1;
+        if (nameLength == UNNAMED.length() && offset.startsWith(UNNAMED)) {
+            return unnamed(position);
+        }
+        return nameLength == NAME_LENGTH ? named(offset, position) : null;
+    }
+
+    /** Until there were identities, offsets did not name incarnations. */
+    private @Nullable Place unnamed(long position) {
+        if (position == 0) {
+            return new Place.Start();
+        }
+        if (identities.first()) {
+            return null;
+        }
+        // After a restore it is not known to be of what is there now.
+        return new Place.Unnamed(identities.wasRestored() ? 0 : identities.since(), position);
+    }
+
+    private @Nullable Place named(String offset, long position) {
+        long streamId = number(offset, 0, ID_DIGITS, BASE);
+        if (streamId < 0) {
+            return null;
+        }
+        long mark;
+        try {
+            mark = Long.parseUnsignedLong(offset, ID_DIGITS, NAME_LENGTH, BASE);
+        } catch (NumberFormatException e) {
+            return null;
+        }
+        for (int i = identities.values().size() - 1; i >= 0; i--) {
+            long seal = seal(identities.values().get(i), streamId);
+            if ((int) (seal >>> 32) == (int) mark) {
+                int pathHash = (int) (mark >>> 32) ^ (int) seal;
+                return i == identities.values().size() - 1
+                        ? new Place.Named(streamId, pathHash, position)
+                        : new Place.Lapsed(pathHash);
             }
         }
-        return OptionalLong.of(beyond ? Long.MAX_VALUE : position);
+        return null;
+    }
+
+    /** A number of digits, or -1 if it is none or too large; upper case was never given out. */
+    private static long number(String text, int at, int count, int base) {
+        long number = 0;
+        for (int i = at; i < at + count; i++) {
+            char c = text.charAt(i);
+            int digit = c >= 'A' && c <= 'Z' ? -1 : Character.digit(c, base);
+            if (digit < 0 || c > 'z') {
+                return -1;
+            }
+            number = number * base + digit;
+        }
+        return number;
     }
 }

@@ -1,26 +1,27 @@
 package dev.parley.server.streams;
 
+import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.http.RefusedException;
 import java.util.List;
-import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a GET asks for (5.6 to 5.8).
  *
- * @param offset the offset as given, null for the start
+ * @param now whether reading starts at the tail
+ * @param place where it starts otherwise
  * @param cursor the client's last cursor, or null
  */
 record ReadQuery(
-        @Nullable String offset, Live live, @Nullable String cursor) {
+        boolean now, Place place, Live live, @Nullable String cursor) {
     enum Live {
         NO,
         LONG_POLL,
         SSE
     }
 
-    static ReadQuery of(Exchange exchange) throws RefusedException {
+    static ReadQuery of(Exchange exchange, Offsets offsets) throws RefusedException {
         String offset = single(exchange, "offset");
         String mode = single(exchange, "live");
         Live live = switch (mode) {
@@ -33,14 +34,17 @@ record ReadQuery(
             throw RefusedException.badRequest(
                     "NO_OFFSET", "A live read needs an offset: -1 for the start, now for the tail, or a known one");
         }
-        if (offset != null
-                && !offset.equals("-1")
-                && !offset.equals("now")
-                && Offsets.parse(offset).isEmpty()) {
-            throw RefusedException.badRequest(
-                    "INVALID_OFFSET", "offset must be -1, now, or an offset that this server has given out");
+        boolean now = "now".equals(offset);
+        Place place = offset == null || offset.equals("-1") || now ? new Place.Start() : offsets.parse(offset);
+        if (place == null) {
+            throw invalid();
         }
-        return new ReadQuery(offset, live, single(exchange, "cursor"));
+        return new ReadQuery(now, place, live, single(exchange, "cursor"));
+    }
+
+    static RefusedException invalid() {
+        return RefusedException.badRequest(
+                "INVALID_OFFSET", "offset must be -1, now, or an offset that this server has given out for the stream");
     }
 
     private static @Nullable String single(Exchange exchange, String name) throws RefusedException {
@@ -56,23 +60,21 @@ record ReadQuery(
         return values.isEmpty() ? null : values.getFirst();
     }
 
-    boolean now() {
-        return "now".equals(offset);
+    /** Where reading starts in {@code state}. */
+    Place.Resolved start(StreamState state) {
+        Place.Resolved start = now ? new Place.At(state.tail()) : place.in(state);
+        return start instanceof Place.Beyond(long end) && isOneFurther(end) && !state.isJson()
+                // Inside the append that comes next, which begins there. The Yjs package of the protocol asks so.
+                ? new Place.At(end)
+                : start;
     }
 
-    /** Where reading starts; empty if that is beyond the stream's tail. */
-    OptionalLong start(StreamState state) {
-        if (offset == null || offset.equals("-1")) {
-            return OptionalLong.of(0);
-        }
-        if (now()) {
-            return OptionalLong.of(state.tail());
-        }
-        long position = Offsets.parse(offset).orElseThrow();
-        if (position == state.tail() + 1 && !state.isJson()) {
-            // Inside the append that comes next, which begins at the tail. The Yjs package of the protocol asks so.
-            return OptionalLong.of(state.tail());
-        }
-        return position > state.tail() ? OptionalLong.empty() : OptionalLong.of(position);
+    private boolean isOneFurther(long end) {
+        return switch (place) {
+            case Place.Named named -> named.position() == end + 1;
+            case Place.Unnamed unnamed -> unnamed.position() == end + 1;
+            case Place.Start start -> false;
+            case Place.Lapsed lapsed -> false;
+        };
     }
 }

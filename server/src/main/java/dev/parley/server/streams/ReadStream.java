@@ -4,6 +4,7 @@ import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.stream.Entry;
+import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
@@ -15,7 +16,6 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Instant;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +26,7 @@ final class ReadStream {
     private static final long MAX_STALE_SECONDS = 300;
 
     private final Engine engine;
+    private final Offsets offsets;
     private final Config config;
     private final NodeClock clock;
     private final boolean shared;
@@ -40,8 +41,15 @@ final class ReadStream {
      * @param liveReaders counts the live reads of all event loops
      */
     ReadStream(
-            Engine engine, Config config, Purse answers, NodeClock clock, boolean shared, AtomicInteger liveReaders) {
+            Engine engine,
+            Offsets offsets,
+            Config config,
+            Purse answers,
+            NodeClock clock,
+            boolean shared,
+            AtomicInteger liveReaders) {
         this.engine = engine;
+        this.offsets = offsets;
         this.config = config;
         this.clock = clock;
         this.shared = shared;
@@ -59,7 +67,7 @@ final class ReadStream {
             HttpServerResponse response = exchange.response()
                     .putHeader(HttpHeaders.CONTENT_TYPE, state.contentType())
                     .putHeader(HttpHeaders.CACHE_CONTROL, Wire.NO_STORE)
-                    .putHeader(Wire.NEXT_OFFSET, Offsets.render(state.tail()));
+                    .putHeader(Wire.NEXT_OFFSET, offsets.render(state, state.tail()));
             if (state.ttlMillis() >= 0) {
                 response.putHeader(Wire.TTL, Long.toString(state.ttlMillis() / 1_000));
             }
@@ -75,23 +83,27 @@ final class ReadStream {
     }
 
     void get(Exchange exchange) throws RefusedException {
-        ReadQuery query = ReadQuery.of(exchange);
+        ReadQuery query = ReadQuery.of(exchange, offsets);
         find(exchange, state -> {
             touch(state);
-            OptionalLong start = query.start(state);
-            if (start.isEmpty()) {
-                exchange.error(
-                        400,
-                        "OFFSET_BEYOND_TAIL",
-                        "The stream ends at " + Offsets.render(state.tail())
-                                + ". It may have been deleted and created again: start over at -1.");
-                return;
-            }
-            switch (query.live()) {
-                case NO -> catchUp(exchange, query, state, start.getAsLong());
-                case LONG_POLL, SSE -> follow(exchange, query, state, start.getAsLong());
+            switch (query.start(state)) {
+                case Place.At(long start) -> read(exchange, query, state, start);
+                case Place.Beyond beyond ->
+                    exchange.error(
+                            400,
+                            "OFFSET_BEYOND_TAIL",
+                            "The stream ends at " + offsets.render(state, state.tail()) + ".");
+                case Place.Earlier earlier -> exchange.earlierOffset("offset");
+                case Place.Unknown unknown -> ReadQuery.invalid().answer(exchange.request());
             }
         });
+    }
+
+    private void read(Exchange exchange, ReadQuery query, StreamState state, long start) {
+        switch (query.live()) {
+            case NO -> catchUp(exchange, query, state, start);
+            case LONG_POLL, SSE -> follow(exchange, query, state, start);
+        }
     }
 
     /**
@@ -159,7 +171,7 @@ final class ReadStream {
         boolean upToDate = chunk.to() >= state.tail();
         boolean ends = upToDate && state.closed();
         HttpServerResponse response = exchange.response()
-                .putHeader(Wire.NEXT_OFFSET, Offsets.render(chunk.to()))
+                .putHeader(Wire.NEXT_OFFSET, offsets.render(state, chunk.to()))
                 .putHeader(HttpHeaders.CACHE_CONTROL, caching(state, chunk.to() > start, !upToDate || ends));
         if (upToDate) {
             response.putHeader(Wire.UP_TO_DATE, Wire.TRUE);
@@ -169,7 +181,7 @@ final class ReadStream {
         }
         if (!query.now()) {
             // Closing changes no byte but must not be hidden by an old answer.
-            String tag = "\"%x:%d:%d%s\"".formatted(state.id(), start, chunk.to(), ends ? ":c" : "");
+            String tag = tag(offsets, state, start, chunk.to(), ends);
             response.putHeader(HttpHeaders.ETAG, tag);
             if (matches(exchange.header(HttpHeaders.IF_NONE_MATCH), tag)) {
                 response.setStatusCode(304).end();
@@ -178,6 +190,11 @@ final class ReadStream {
         }
         response.putHeader(HttpHeaders.CONTENT_TYPE, state.contentType());
         budget.end(exchange, chunk.body());
+    }
+
+    /** The tag of an answer; no stream of this or another data folder has the same for something else. */
+    static String tag(Offsets offsets, StreamState state, long from, long to, boolean ends) {
+        return '"' + offsets.name(state) + ':' + from + ':' + to + (ends ? ":c\"" : "\"");
     }
 
     private static boolean matches(@Nullable String condition, String tag) {
@@ -254,8 +271,9 @@ final class ReadStream {
             return;
         }
         LiveRead read = query.live() == ReadQuery.Live.SSE
-                ? new SseRead(exchange, query.cursor(), config, clock, liveReaders::decrementAndGet)
-                : new LongPollRead(exchange, query.cursor(), config, clock, budget, liveReaders::decrementAndGet);
+                ? new SseRead(exchange, offsets, query.cursor(), config, clock, liveReaders::decrementAndGet)
+                : new LongPollRead(
+                        exchange, offsets, query.cursor(), config, clock, budget, liveReaders::decrementAndGet);
         EventLoop.Seat seat = null;
         try {
             seat = exchange.loop().follow(engine.delivery(), state, start, read);

@@ -133,8 +133,8 @@ final class SseEvents {
     }
 
     /** The control event behind a data event, or alone. */
-    static void control(Buffer out, long next, long cursor, boolean upToDate, boolean closed) {
-        out.appendBytes(CONTROL).appendBytes(ascii(Offsets.render(next)));
+    static void control(Buffer out, String next, long cursor, boolean upToDate, boolean closed) {
+        out.appendBytes(CONTROL).appendBytes(ascii(next));
         if (closed) {
             out.appendBytes(CLOSED);
             return;

@@ -25,6 +25,7 @@ final class SseRead extends LiveRead {
     /** Payload of one event at most; also what a slow client can make us hold, besides the socket's buffer. */
     private static final int BATCH_BYTES = 64 << 10;
 
+    private final Offsets offsets;
     private final NodeClock clock;
     private final long maxAgeMillis;
     /** Below this the cursor of this read never is: it must not go backwards (10.1). */
@@ -34,8 +35,15 @@ final class SseRead extends LiveRead {
 
     private final ReadyWire ready;
 
-    SseRead(Exchange exchange, @Nullable String clientCursor, Config config, NodeClock clock, Runnable onLeave) {
+    SseRead(
+            Exchange exchange,
+            Offsets offsets,
+            @Nullable String clientCursor,
+            Config config,
+            NodeClock clock,
+            Runnable onLeave) {
         super(exchange, onLeave);
+        this.offsets = offsets;
         this.clock = clock;
         this.firstCursor = Cursors.next(clientCursor, clock.millis());
         this.maxAgeMillis = config.streams().sseMaxAge().toMillis();
@@ -108,7 +116,7 @@ final class SseRead extends LiveRead {
         }
         Buffer out = SseEvents.buffer(more.entries());
         SseEvents.data(out, more.state(), more.entries());
-        SseEvents.control(out, more.to(), cursor, upToDate, ends);
+        SseEvents.control(out, offsets.render(more.state(), more.to()), cursor, upToDate, ends);
         SharedEvent event = new SharedEvent(more.from(), more.to(), cursor, upToDate, ends, out, SseEvents.chunk(out));
         seat().readers().share(event);
         return event;
@@ -123,7 +131,7 @@ final class SseRead extends LiveRead {
         if (state.closed() || !saidUpToDate) {
             saidUpToDate = true;
             Buffer out = Buffer.buffer();
-            SseEvents.control(out, tail().position(), cursor(), true, state.closed());
+            SseEvents.control(out, offsets.render(state, tail().position()), cursor(), true, state.closed());
             write(out, state.closed());
         }
     }

@@ -58,6 +58,7 @@ public final class StreamsDoor implements Door {
             NodeClock clock,
             MeterRegistry meters) {
         int bodyBytes = config.limits().bodyBytes();
+        Offsets offsets = new Offsets(engine.identities());
         AtomicInteger liveReaders = new AtomicInteger();
         Gauge.builder("parley.streams.live.readers", liveReaders, AtomicInteger::get)
                 .description("Open live reads (long-poll and SSE)")
@@ -68,16 +69,23 @@ public final class StreamsDoor implements Door {
         this.cors = new Cors(
                 config.cors().origins(),
                 "GET, POST, PUT, DELETE, HEAD, OPTIONS",
-                "Content-Type, Authorization, If-None-Match, Stream-Seq, Stream-TTL, Stream-Expires-At, Stream-Closed, "
+                "Content-Type, Authorization, If-None-Match, Stream-Seq, Stream-Expected-Offset, Stream-TTL, "
+                        + "Stream-Expires-At, Stream-Closed, "
                         + "Producer-Id, Producer-Epoch, Producer-Seq, Stream-Forked-From, Stream-Fork-Offset, "
                         + "Stream-Fork-Sub-Offset",
                 "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-Expires-At, "
                         + "Stream-SSE-Data-Encoding, Producer-Epoch, Producer-Seq, Producer-Expected-Seq, "
                         + "Producer-Received-Seq, ETag, Location, Content-Type, Retry-After");
-        this.create = new CreateStream(engine, gate, clock, bodyBytes);
-        this.append = new AppendToStream(engine, clock, bodyBytes);
+        this.create = new CreateStream(engine, offsets, gate, clock, bodyBytes);
+        this.append = new AppendToStream(engine, offsets, clock, bodyBytes);
         this.read = new ReadStream(
-                engine, config, memory.answers(), clock, config.auth().keys().isEmpty(), liveReaders);
+                engine,
+                offsets,
+                config,
+                memory.answers(),
+                clock,
+                config.auth().keys().isEmpty(),
+                liveReaders);
         this.delete = new DeleteStream(engine, clock);
     }
 

@@ -9,6 +9,7 @@ final class Wire {
     static final CharSequence UP_TO_DATE = HttpHeaders.createOptimized("Stream-Up-To-Date");
     static final CharSequence CURSOR = HttpHeaders.createOptimized("Stream-Cursor");
     static final CharSequence SEQ = HttpHeaders.createOptimized("Stream-Seq");
+    static final CharSequence EXPECTED_OFFSET = HttpHeaders.createOptimized("Stream-Expected-Offset");
     static final CharSequence TTL = HttpHeaders.createOptimized("Stream-TTL");
     static final CharSequence EXPIRES_AT = HttpHeaders.createOptimized("Stream-Expires-At");
     static final CharSequence FORKED_FROM = HttpHeaders.createOptimized("Stream-Forked-From");

@@ -174,7 +174,7 @@ final class Deliveries implements AutoCloseable {
             if (standing.isPending() && subscription.link(standing.link().path()) != null) {
                 StreamTail tail = standing.tail();
                 acked.put(tail.path(), tail.position());
-                acks.add(new Acked(tail.path(), tail.position()));
+                acks.add(new Acked(tail.path(), tail.streamId(), tail.position()));
                 tails.add(tail);
             }
         }

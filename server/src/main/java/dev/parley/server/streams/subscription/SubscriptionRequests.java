@@ -1,6 +1,6 @@
 package dev.parley.server.streams.subscription;
 
-import dev.parley.engine.subscription.SubscriptionCommand.Acked;
+import dev.parley.engine.stream.Place;
 import dev.parley.engine.subscription.SubscriptionConfig;
 import dev.parley.engine.subscription.SubscriptionConfig.PullWake;
 import dev.parley.engine.subscription.SubscriptionConfig.Target;
@@ -11,7 +11,6 @@ import dev.parley.server.streams.Offsets;
 import dev.parley.server.streams.StreamPaths;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -29,7 +28,10 @@ final class SubscriptionRequests {
     private SubscriptionRequests() {}
 
     /** What a worker says about its wake. */
-    record Report(String wakeId, long generation, List<Acked> acks, boolean done) {}
+    record Report(String wakeId, long generation, List<Processed> acks, boolean done) {}
+
+    /** A stream is processed up to {@code place}. */
+    record Processed(String path, Place place) {}
 
     static SubscriptionConfig config(byte[] body, boolean allowLocal) throws RefusedException {
         JsonNode json = object(body);
@@ -127,7 +129,7 @@ final class SubscriptionRequests {
         return worker;
     }
 
-    static Report report(byte[] body) throws RefusedException {
+    static Report report(byte[] body, Offsets offsets) throws RefusedException {
         JsonNode json = object(body);
         String wakeId = string(json, "wake_id", MAX_WAKE_ID);
         JsonNode generation = json.path("generation");
@@ -138,29 +140,29 @@ final class SubscriptionRequests {
         return new Report(
                 wakeId,
                 Math.max(0, generation.longValue()),
-                acks(json.path("acks")),
+                acks(json.path("acks"), offsets),
                 done.isBoolean() && done.booleanValue());
     }
 
-    private static List<Acked> acks(JsonNode json) throws RefusedException {
+    private static List<Processed> acks(JsonNode json, Offsets offsets) throws RefusedException {
         if (json.isMissingNode() || json.isNull()) {
             return List.of();
         }
         if (!(json instanceof ArrayNode array) || array.size() > SubscriptionMachine.MAX_LINKS) {
             throw invalid("acks must be an array of at most " + SubscriptionMachine.MAX_LINKS + " acks.");
         }
-        List<Acked> acks = new ArrayList<>();
+        List<Processed> acks = new ArrayList<>();
         for (JsonNode ack : array) {
             JsonNode path = ack.has("stream") ? ack.path("stream") : ack.path("path");
             JsonNode offset = ack.path("offset");
             if (!offset.isString()) {
                 throw invalid("An ack needs a stream and an offset.");
             }
-            OptionalLong position = Offsets.parse(offset.stringValue());
-            if (position.isEmpty()) {
+            Place place = offsets.parse(offset.stringValue());
+            if (place == null) {
                 throw new RefusedException(409, "INVALID_OFFSET", "\"" + offset.stringValue() + "\" cannot be acked.");
             }
-            acks.add(new Acked(path(path.isString() ? path.stringValue() : null), position.getAsLong()));
+            acks.add(new Processed(path(path.isString() ? path.stringValue() : null), place));
         }
         return acks;
     }

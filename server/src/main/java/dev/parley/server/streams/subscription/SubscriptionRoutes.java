@@ -3,6 +3,8 @@ package dev.parley.server.streams.subscription;
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.stream.Place;
+import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.subscription.Glob;
 import dev.parley.engine.subscription.StreamTail;
 import dev.parley.engine.subscription.Subscription;
@@ -27,6 +29,7 @@ import dev.parley.server.auth.Principal;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.http.RequestBody;
+import dev.parley.server.streams.subscription.SubscriptionRequests.Processed;
 import dev.parley.server.streams.subscription.SubscriptionRequests.Report;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
@@ -198,7 +201,9 @@ public final class SubscriptionRoutes {
             case "callback", "ack", "release" -> {
                 allowOnly(request, "POST");
                 long generation = generation(request, id, action);
-                work(request, body -> report(id, action, generation, SubscriptionRequests.report(body)));
+                work(
+                        request,
+                        body -> report(id, action, generation, SubscriptionRequests.report(body, view.offsets())));
             }
             default -> throw new RefusedException(404, "NOT_FOUND", "There is nothing at this path.");
         }
@@ -303,7 +308,7 @@ public final class SubscriptionRoutes {
                 ObjectNode body = Json.MAPPER.createObjectNode();
                 body.put("wake_id", wakeId).put("generation", generation);
                 body.put("token", tokens.issue(s, generation, now));
-                body.set("streams", SubscriptionView.describe(upkeep.standings(subscription, now)));
+                body.set("streams", view.describe(upkeep.standings(subscription, now)));
                 body.put("lease_ttl_ms", s.config().leaseMillis());
                 yield new Answer(200, body);
             }
@@ -347,16 +352,22 @@ public final class SubscriptionRoutes {
     }
 
     private Answer ack(Subscription subscription, Report report, long now) throws RefusedException {
+        if (!subscription.state().holds(report.generation(), report.wakeId(), now)) {
+            throw fenced();
+        }
         Map<String, Long> acked = new HashMap<>();
-        report.acks().forEach(ack -> acked.merge(ack.path(), ack.position(), Math::max));
+        Map<String, Acked> furthest = new HashMap<>();
+        for (Processed ack : report.acks()) {
+            Acked found = find(ack);
+            acked.merge(ack.path(), found.position(), Math::max);
+            furthest.merge(ack.path(), found, (a, b) -> a.position() < b.position() ? b : a);
+        }
         List<StreamTail> tails = new ArrayList<>();
         acked.keySet().forEach(path -> tails.add(upkeep.tail(path, now)));
         if (report.done()) {
             tails.addAll(upkeep.pendingAfter(subscription, acked, now));
         }
-        List<Acked> acks = acked.entrySet().stream()
-                .map(ack -> new Acked(ack.getKey(), ack.getValue()))
-                .toList();
+        List<Acked> acks = List.copyOf(furthest.values());
         SubscriptionOutcome.OfAck outcome = submit(new Ack(
                 subscription.state().id(),
                 now,
@@ -373,6 +384,29 @@ public final class SubscriptionRoutes {
                 throw new RefusedException(409, "INVALID_OFFSET", reason);
             case SubscriptionOutcome.Fenced f -> throw fenced();
             case SubscriptionOutcome.NotFound n -> throw notFound();
+        };
+    }
+
+    /** What a worker has processed, in the stream that is there. */
+    private Acked find(Processed ack) throws RefusedException {
+        StreamState stream = engine.streams().find(ack.path());
+        if (stream == null) {
+            throw new RefusedException(409, "INVALID_OFFSET", "There is no stream at " + ack.path() + ".");
+        }
+        return switch (ack.place().in(stream)) {
+            case Place.At(long position) -> new Acked(ack.path(), stream.id(), position);
+            case Place.Earlier earlier ->
+                throw new RefusedException(
+                        410,
+                        "OFFSET_OF_EARLIER_STREAM",
+                        "The offset is of an earlier stream at " + ack.path()
+                                + ", or of before the server's data was restored from a backup.");
+            case Place.Beyond beyond ->
+                throw new RefusedException(
+                        409, "INVALID_OFFSET", "The offset is beyond the tail of " + ack.path() + ".");
+            case Place.Unknown unknown ->
+                throw new RefusedException(
+                        409, "INVALID_OFFSET", "The offset was not given out for " + ack.path() + ".");
         };
     }
 

@@ -1,7 +1,9 @@
 package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
+import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.subscription.Link;
+import dev.parley.engine.subscription.StreamTail;
 import dev.parley.engine.subscription.Subscription;
 import dev.parley.engine.subscription.SubscriptionConfig.PullWake;
 import dev.parley.engine.subscription.SubscriptionConfig.Webhook;
@@ -26,6 +28,8 @@ final class SubscriptionView {
     private static final DateTimeFormatter MILLISECONDS =
             new DateTimeFormatterBuilder().appendInstant(3).toFormatter();
 
+    private final Engine engine;
+    private final Offsets offsets;
     private final Upkeep upkeep;
     private final SubscriptionKeys keys;
     private final @Nullable String publicUrl;
@@ -36,6 +40,8 @@ final class SubscriptionView {
      * @param publicUrl scheme and host to find this server at, or null for those that a client used
      */
     SubscriptionView(Engine engine, SubscriptionKeys keys, @Nullable String publicUrl) {
+        this.engine = engine;
+        this.offsets = new Offsets(engine.identities());
         this.upkeep = new Upkeep(engine.streams()::find);
         this.keys = keys;
         this.publicUrl = publicUrl;
@@ -45,9 +51,19 @@ final class SubscriptionView {
         return upkeep;
     }
 
-    /** How {@code position} is written in an offset field. */
-    static String offset(long position) {
-        return position == Link.START ? "-1" : Offsets.render(position);
+    Offsets offsets() {
+        return offsets;
+    }
+
+    /** How {@code position} in a stream that is or was at {@code path} is written in an offset field. */
+    private String offset(String path, long streamId, long position) {
+        if (position == Link.START) {
+            return "-1";
+        }
+        StreamState stream = position == 0 ? null : engine.streams().find(path);
+        return stream != null && stream.id() == streamId
+                ? offsets.render(stream, position)
+                : offsets.render(streamId, path, position);
     }
 
     /** The subscription as its owner sees it, who has addressed the server by {@code baseUrl}. */
@@ -79,18 +95,19 @@ final class SubscriptionView {
         return json;
     }
 
-    private static ObjectNode describe(ObjectNode json, Link link) {
+    private ObjectNode describe(ObjectNode json, Link link) {
         return json.put("path", link.path())
                 .put("link_type", link.explicit() ? "explicit" : "glob")
-                .put("acked_offset", offset(link.acked()));
+                .put("acked_offset", offset(link.path(), link.streamId(), link.acked()));
     }
 
     /** The streams as a wake shows them. */
-    static ArrayNode describe(List<Standing> standings) {
+    ArrayNode describe(List<Standing> standings) {
         ArrayNode streams = Json.MAPPER.createArrayNode();
         for (Standing standing : standings) {
+            StreamTail tail = standing.tail();
             describe(streams.addObject(), standing.link())
-                    .put("tail_offset", offset(standing.tail().position()))
+                    .put("tail_offset", offset(tail.path(), tail.streamId(), tail.position()))
                     .put("has_pending", standing.isPending());
         }
         return streams;

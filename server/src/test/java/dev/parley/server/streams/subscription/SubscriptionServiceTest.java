@@ -32,8 +32,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 final class SubscriptionServiceTest {
-    private static final String OFFSET_1 = "0000000000000000_0000000000000001";
-    private static final String OFFSET_2 = "0000000000000000_0000000000000002";
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -97,8 +95,8 @@ final class SubscriptionServiceTest {
             server.append("events/old", "0");
             createWebhook(server, "hook", receiver.url(), 30_000);
             server.append("events/new", "1");
-            await().until(() -> server.cursor("hook", "events/new").equals(OFFSET_1));
-            assertThat(server.cursor("hook", "events/old")).isEqualTo(OFFSET_1);
+            await().until(() -> server.cursor("hook", "events/new").equals(server.offset("events/new", 1)));
+            assertThat(server.cursor("hook", "events/old")).isEqualTo(server.offset("events/old", 1));
 
             Call call = receiver.calls.getFirst();
             assertThat(isSigned(call, server.send("GET", "jwks.json", "").json()))
@@ -111,7 +109,7 @@ final class SubscriptionServiceTest {
             assertThat(stream.path("has_pending").asBoolean()).isTrue();
 
             server.append("events/new", "2");
-            await().until(() -> server.cursor("hook", "events/new").equals(OFFSET_2));
+            await().until(() -> server.cursor("hook", "events/new").equals(server.offset("events/new", 2)));
             assertThat(receiver.calls).hasSize(2);
             assertThat(state(server, "hook").wake()).isNull();
         }
@@ -131,16 +129,16 @@ final class SubscriptionServiceTest {
             String token = wake.path("callback_token").asString();
             String ack = ",\"done\":true,\"acks\":[{\"stream\":\"events/a\",\"offset\":\"%s\"}]";
             assertThat(report(server, path, wake, "x." + token, "").status()).isEqualTo(401);
-            assertThat(report(server, path, wake, token, ack.formatted("0000000000000000_0000000000000003"))
+            assertThat(report(server, path, wake, token, ack.formatted(server.offset("events/a", 3)))
                             .error())
                     .isEqualTo("INVALID_OFFSET");
-            Answer done = report(server, path, wake, token, ack.formatted(OFFSET_1));
+            Answer done = report(server, path, wake, token, ack.formatted(server.offset("events/a", 1)));
             assertThat(done.status()).isEqualTo(200);
             assertThat(done.json().path("next_wake").asBoolean()).isTrue();
-            assertThat(report(server, path, wake, token, ack.formatted(OFFSET_2))
+            assertThat(report(server, path, wake, token, ack.formatted(server.offset("events/a", 2)))
                             .error())
                     .isEqualTo("FENCED");
-            assertThat(server.cursor("hook", "events/a")).isEqualTo(OFFSET_1);
+            assertThat(server.cursor("hook", "events/a")).isEqualTo(server.offset("events/a", 1));
 
             await().until(() -> receiver.calls.size() == 2);
             assertThat(receiver.calls.getLast().body().path("generation").asLong())
@@ -179,20 +177,21 @@ final class SubscriptionServiceTest {
                     "subscriptions/pool/ack",
                     wake,
                     token,
-                    ",\"acks\":[{\"stream\":\"events/a\",\"offset\":\"" + OFFSET_1 + "\"}]");
+                    ",\"acks\":[{\"stream\":\"events/a\",\"offset\":\"" + server.offset("events/a", 1) + "\"}]");
             assertThat(heartbeat.status()).isEqualTo(200);
         }
         try (TestServer server = new TestServer(folder)) {
-            assertThat(server.cursor("pool", "events/a")).isEqualTo(OFFSET_1);
+            assertThat(server.cursor("pool", "events/a")).isEqualTo(server.offset("events/a", 1));
             Answer busy = claim(server, "pool", "two");
             assertThat(busy.error()).isEqualTo("ALREADY_CLAIMED");
             assertThat(busy.json().path("error").path("current_holder").asString())
                     .isEqualTo("one");
-            String done = ",\"done\":true,\"acks\":[{\"stream\":\"events/a\",\"offset\":\"" + OFFSET_2 + "\"}]";
+            String done = ",\"done\":true,\"acks\":[{\"stream\":\"events/a\",\"offset\":\""
+                    + server.offset("events/a", 2) + "\"}]";
             assertThat(report(server, "subscriptions/pool/ack", wake, token, done)
                             .status())
                     .isEqualTo(200);
-            assertThat(server.cursor("pool", "events/a")).isEqualTo(OFFSET_2);
+            assertThat(server.cursor("pool", "events/a")).isEqualTo(server.offset("events/a", 2));
             assertThat(server.messages("wakes")).hasSize(1);
         }
     }
@@ -217,7 +216,7 @@ final class SubscriptionServiceTest {
             receiver.answer(200, "{\"done\":true}");
             try (TestServer server = new TestServer(folder)) {
                 assertThat(server.send("GET", "jwks.json", "").json()).isEqualTo(keys);
-                await().until(() -> server.cursor("hook", "events/a").equals(OFFSET_1));
+                await().until(() -> server.cursor("hook", "events/a").equals(server.offset("events/a", 1)));
                 assertThat(server.get("hook").json().path("status").asString()).isEqualTo("active");
                 Call call = receiver.calls.getFirst();
                 assertThat(isSigned(call, keys)).isTrue();
@@ -237,7 +236,8 @@ final class SubscriptionServiceTest {
             server.append("events/gone", "1");
             await().until(() -> server.messages("wakes").size() == 1);
             JsonNode wake = claim(server, "pool", "one").json();
-            String ack = ",\"done\":true,\"acks\":[{\"stream\":\"events/gone\",\"offset\":\"" + OFFSET_1 + "\"}]";
+            String ack = ",\"done\":true,\"acks\":[{\"stream\":\"events/gone\",\"offset\":\""
+                    + server.offset("events/gone", 1) + "\"}]";
             String token = wake.path("token").asString();
             assertThat(report(server, "subscriptions/pool/ack", wake, token, ack)
                             .status())
@@ -433,7 +433,7 @@ final class SubscriptionServiceTest {
             assertThat(got.path("id").asString()).isEqualTo("a b");
             assertThat(got.path("lease_ttl_ms").asLong()).isEqualTo(30_000);
             assertThat(server.cursor("a%20b", "manual/a")).isEqualTo("0000000000000000_0000000000000000");
-            assertThat(server.cursor("a%20b", "manual/b")).isEqualTo(OFFSET_1);
+            assertThat(server.cursor("a%20b", "manual/b")).isEqualTo(server.offset("manual/b", 1));
             assertThat(server.send("DELETE", "subscriptions/a%20b/streams/manual%2Fb", "")
                             .status())
                     .isEqualTo(204);

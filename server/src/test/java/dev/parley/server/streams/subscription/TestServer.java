@@ -14,6 +14,7 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Keys;
 import dev.parley.server.auth.Revocations;
 import dev.parley.server.ops.Health;
+import dev.parley.server.streams.Offsets;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
@@ -148,6 +149,12 @@ final class TestServer implements AutoCloseable {
             }
         }
         return "";
+    }
+
+    /** The offset of {@code position} in the stream that is at {@code path} now. */
+    String offset(String path, long position) {
+        return new Offsets(engine.identities())
+                .render(Objects.requireNonNull(engine.streams().find(path)), position);
     }
 
     private <O> O submit(Command<O> command) {
