@@ -11,8 +11,9 @@ const CONNECT_TIMEOUT_MS = 10_000
 const OPENING = 200
 /** Ports of one source address are not endless; every address of 127.0.0.0/8 is this machine. */
 const SOCKETS_PER_ADDRESS = 2_000
-/** A peer that has taken nothing for so long does not want more. */
+/** A peer that has taken nothing for so long does not want more; nor does anybody pour for longer than that in all. */
 const STALLED_MS = 5_000
+const POURING_MS = 30_000
 /** How long a connection that was closed stays away. */
 export const AGAIN_MS = 3_000
 
@@ -137,6 +138,7 @@ export class Weapons {
 
   /** The status of the answer that comes next; from then on nothing is read. */
   async #status(socket) {
+    socket.resume()
     const [part] = await Promise.race([once(socket, "data"), once(socket, "close")]).catch(() => [])
     socket.pause()
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(part?.toString("latin1") ?? "")?.[1])
@@ -153,10 +155,11 @@ export class Weapons {
     this.#answers[answer] = (this.#answers[answer] ?? 0) + 1
   }
 
-  /** Sends `chunk` again and again until these are `bytes`, or the server takes no more of it; gives what was sent. */
+  /** Sends `chunk` again and again until these are `bytes`, or the server takes no more; gives what was sent. */
   async pour(socket, chunk, bytes) {
+    const deadline = performance.now() + POURING_MS
     let sent = 0
-    while (sent < bytes && !socket.destroyed) {
+    while (sent < bytes && !socket.destroyed && performance.now() < deadline) {
       const room = socket.write(chunk)
       sent += chunk.length
       this.#sent += chunk.length

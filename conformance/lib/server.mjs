@@ -32,12 +32,15 @@ export const removeFolder = path => rm(path, { recursive: true, force: true })
 /**
  * Starts `parley serve` and waits until it is ready. Without `dataDir` the server gets a folder of its own,
  * removed when it ends. The launcher replaces itself by the server, so `pid` is the server's. `signal` kills the server
- * when it aborts. If the server ends before it is ready, the error's `status` tells how, and its `log` why.
+ * when it aborts. `maxFiles`: how many files it may open. If the server ends before it is ready, the error's `status`
+ * tells how, and its `log` why.
  */
-export async function startServer({ args = [], env = {}, dataDir, port = 0, signal } = {}) {
+export async function startServer({ args = [], env = {}, dataDir, port = 0, signal, maxFiles } = {}) {
   const ownFolder = dataDir ? undefined : await temporaryFolder()
   const data = dataDir ?? ownFolder
-  const child = spawn(LAUNCHER, ["serve", "--host", "127.0.0.1", "--port", String(port), "--data", data, ...args], {
+  const launch = maxFiles ? ["sh", "-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, LAUNCHER] : [LAUNCHER]
+  const command = [...launch, "serve", "--host", "127.0.0.1", "--port", String(port), "--data", data, ...args]
+  const child = spawn(command[0], command.slice(1), {
     env: { ...process.env, PARLEY_SKIP_BUILD: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   })

@@ -11,6 +11,7 @@ import dev.parley.server.auth.Revocations;
 import dev.parley.server.auth.RootKey;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
+import dev.parley.server.http.AcceptGate;
 import dev.parley.server.http.HttpFront;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.EngineMeters;
@@ -172,12 +173,15 @@ final class ParleyServer {
     }
 
     private Vertx vertx() {
-        return Vertx.vertx(new VertxOptions()
-                .setPreferNativeTransport(true)
+        var options = new VertxOptions()
                 .setEventLoopPoolSize(config.server().eventLoopCount())
                 // We serve no files, so nothing needs a folder for them.
                 .setFileSystemOptions(
-                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
+                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false));
+        return Vertx.builder()
+                .with(options)
+                .withTransport(AcceptGate.upTo(config.limits().connections()).transport())
+                .build();
     }
 
     private Engine openEngine() {

@@ -1,0 +1,191 @@
+package dev.parley.server.http;
+
+import com.sun.management.UnixOperatingSystemMXBean;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFactory;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.socket.InternetProtocolFamily;
+import io.vertx.core.datagram.DatagramSocketOptions;
+import io.vertx.core.net.TcpConfig;
+import io.vertx.core.transport.Transport;
+import java.lang.management.ManagementFactory;
+import java.net.SocketAddress;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Counts sockets from the moment they are accepted, before TLS or HTTP know of them, and closes those that are too many at
+ * once. A process that opens all the files it may can neither accept nor write its store, so connections leave it some.
+ */
+@ChannelHandler.Sharable
+public final class AcceptGate extends ChannelInboundHandlerAdapter {
+
+    /** Files that connections leave to the store (at most 1,024 open tables), the journal, webhooks and libraries. */
+    static final int RESERVED_FILES = 2_048;
+
+    private static final Logger LOG = LoggerFactory.getLogger(AcceptGate.class);
+
+    private final int maxOpen;
+    private final AtomicInteger open = new AtomicInteger();
+
+    /** Lets in as many sockets as {@code connections} says and the operating system has files for. */
+    public static AcceptGate upTo(int connections) {
+        if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system) {
+            long files = system.getMaxFileDescriptorCount();
+            int room = (int) Math.min(connections, roomIn(files));
+            if (room < connections) {
+                LOG.warn(
+                        "This process may open {} files, so at most {} connections are open at once instead of the {} of"
+                                + " limits.connections. Raise the limit of open files (ulimit -n) for more.",
+                        files,
+                        room,
+                        connections);
+            }
+            return new AcceptGate(room);
+        }
+        return new AcceptGate(connections);
+    }
+
+    /** How many connections fit in a process that may open so many files: where those are few, at least half of them. */
+    static long roomIn(long files) {
+        return Math.max(files - RESERVED_FILES, files / 2);
+    }
+
+    AcceptGate(int maxOpen) {
+        this.maxOpen = maxOpen;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object accepted) {
+        Channel socket = (Channel) accepted;
+        if (open.incrementAndGet() > maxOpen) {
+            open.decrementAndGet();
+            // No event loop has it yet.
+            socket.unsafe().closeForcibly();
+            return;
+        }
+        socket.closeFuture().addListener(closed -> open.decrementAndGet());
+        context.fireChannelRead(accepted);
+    }
+
+    /** The transport of this machine, with this gate in front of whatever is accepted. */
+    public Transport transport() {
+        Transport nativeTransport = Transport.nativeTransport();
+        return new Gated(
+                nativeTransport != null && nativeTransport.available() ? nativeTransport : Transport.NIO, this);
+    }
+
+    /** Vert.x shows a socket to nobody before its TLS handshake; only its transport sees the listening one. */
+    private record Gated(Transport transport, AcceptGate gate)
+            implements Transport, io.vertx.core.spi.transport.Transport {
+
+        private io.vertx.core.spi.transport.Transport gated() {
+            return transport.implementation();
+        }
+
+        @Override
+        public void configure(TcpConfig config, boolean domainSocket, ServerBootstrap bootstrap) {
+            gated().configure(config, domainSocket, bootstrap);
+            bootstrap.handler(gate);
+        }
+
+        // All else is that of the transport.
+
+        @Override
+        public String name() {
+            return transport.name();
+        }
+
+        @Override
+        public boolean available() {
+            return transport.available();
+        }
+
+        @Override
+        public @Nullable Throwable unavailabilityCause() {
+            return transport.unavailabilityCause();
+        }
+
+        @Override
+        public io.vertx.core.spi.transport.Transport implementation() {
+            return this;
+        }
+
+        @Override
+        public boolean isAvailable() {
+            return gated().isAvailable();
+        }
+
+        @Override
+        public boolean supportsDomainSockets() {
+            return gated().supportsDomainSockets();
+        }
+
+        @Override
+        public boolean supportFileRegion() {
+            return gated().supportFileRegion();
+        }
+
+        @Override
+        public SocketAddress convert(io.vertx.core.net.SocketAddress address) {
+            return gated().convert(address);
+        }
+
+        @Override
+        public io.vertx.core.net.@Nullable SocketAddress convert(SocketAddress address) {
+            return gated().convert(address);
+        }
+
+        @Override
+        public IoHandlerFactory ioHandlerFactory() {
+            return gated().ioHandlerFactory();
+        }
+
+        @Override
+        public EventLoopGroup eventLoopGroup(int type, int threads, ThreadFactory factory, int ioRatio) {
+            return gated().eventLoopGroup(type, threads, factory, ioRatio);
+        }
+
+        @Override
+        @SuppressWarnings("deprecation") // the interface has no other
+        public DatagramChannel datagramChannel(InternetProtocolFamily family) {
+            return gated().datagramChannel(family);
+        }
+
+        @Override
+        public ChannelFactory<? extends DatagramChannel> datagramChannelFactory() {
+            return gated().datagramChannelFactory();
+        }
+
+        @Override
+        public ChannelFactory<? extends Channel> channelFactory(boolean domainSocket) {
+            return gated().channelFactory(domainSocket);
+        }
+
+        @Override
+        public ChannelFactory<? extends ServerChannel> serverChannelFactory(boolean domainSocket) {
+            return gated().serverChannelFactory(domainSocket);
+        }
+
+        @Override
+        public void configure(DatagramChannel channel, DatagramSocketOptions options) {
+            gated().configure(channel, options);
+        }
+
+        @Override
+        public void configure(TcpConfig config, boolean domainSocket, Bootstrap bootstrap) {
+            gated().configure(config, domainSocket, bootstrap);
+        }
+    }
+}
