@@ -88,6 +88,27 @@ test("a page that has read a stream and appends to it sees that when it reads ag
   assert.equal((await (await again).allHeaders())["cache-control"], "no-cache")
 })
 
+test("an EventSource comes back by itself to where it was", async t => {
+  const shortLived = await startServer({ args: ["--set", "streams.sse-max-age=500"] })
+  t.after(() => shortLived.stop())
+  const page = await browser.newPage()
+  t.after(() => page.close())
+  const url = `${shortLived.url}/v1/stream/browser/event-source`
+  const handle = await DurableStream.create({ url, contentType: "text/plain" })
+  await handle.append("0;")
+  await page.goto(pageUrl({ key: "event-source" }))
+  await page.evaluate(url => {
+    const source = new EventSource(`${url}?offset=-1&live=sse`)
+    window.opened = 0
+    source.addEventListener("open", () => window.opened++)
+    source.addEventListener("data", ({ data }) => (document.getElementById("answer").textContent += data))
+  }, url)
+  await page.waitForFunction(() => window.opened > 1, undefined, { timeout: WAIT_MS })
+  await handle.append("1;")
+  await tokensShown(page, 2)
+  assert.equal(await page.textContent("#answer"), "0;1;")
+})
+
 async function reloadInMidAnswer(page) {
   for (let reload = 1; reload <= RELOADS; reload++) {
     await tokensShown(page, reload * TOKENS_BETWEEN_RELOADS)

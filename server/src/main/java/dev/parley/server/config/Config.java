@@ -153,7 +153,8 @@ public record Config(
                     min = 1,
                     max = 600_000,
                     unit = MILLISECONDS,
-                    doc = "How long a long-poll waits for news.")
+                    doc = "How long a long-poll waits for news. Keep it below the time after which proxies in front of"
+                            + " the server give up, often 30000 or 60000.")
             Duration longPollTimeout,
 
             @Setting(
@@ -161,8 +162,18 @@ public record Config(
                     min = 1,
                     max = 86_400_000,
                     unit = MILLISECONDS,
-                    doc = "After which time an SSE response ends, so that proxies and caches can collapse readers.")
-            Duration sseMaxAge) {}
+                    doc = "After which time, or up to a fifth sooner, an SSE response ends, so that proxies and caches"
+                            + " can collapse readers.")
+            Duration sseMaxAge,
+
+            @Setting(
+                    value = "15000",
+                    min = 100,
+                    max = 3_600_000,
+                    unit = MILLISECONDS,
+                    doc = "After which time, or up to a fifth sooner, an SSE response gets a comment, so that no proxy"
+                            + " takes it for idle.")
+            Duration sseKeepalive) {}
 
     public record Sessions(
             @Setting(

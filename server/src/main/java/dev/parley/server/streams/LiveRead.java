@@ -3,6 +3,7 @@ package dev.parley.server.streams;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.stream.StreamState;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,7 @@ abstract class LiveRead implements EventLoop.Reader {
     private boolean readingStore;
     private boolean left;
     private long timer = -1;
+    private long endNanos;
 
     /**
      * Answers {@code exchange}.
@@ -32,9 +34,26 @@ abstract class LiveRead implements EventLoop.Reader {
         seat = taken;
         exchange.response().closeHandler(closed -> leave());
         exchange.response().exceptionHandler(failure -> leave());
-        timer = exchange.loop().vertx().setTimer(maxAgeMillis(), id -> timeout());
+        endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(maxAgeMillis());
+        awaitNext();
         begin(taken);
         pump();
+    }
+
+    /** One timer for both: when the client has to be shown that we are there, and when the time is over. */
+    private void awaitNext() {
+        long rest = TimeUnit.NANOSECONDS.toMillis(endNanos - System.nanoTime());
+        boolean last = rest <= quietMillis();
+        timer = exchange.loop().vertx().setTimer(Math.max(1, last ? rest : quietMillis()), id -> {
+            if (last) {
+                timeout();
+                return;
+            }
+            keepAlive();
+            if (!left) {
+                awaitNext();
+            }
+        });
     }
 
     @Override
@@ -119,6 +138,12 @@ abstract class LiveRead implements EventLoop.Reader {
 
     /** How long the read may last. */
     abstract long maxAgeMillis();
+
+    /** How long nothing may be sent. */
+    abstract long quietMillis();
+
+    /** Sends what means nothing: what is between us and the client closes connections that are idle. */
+    abstract void keepAlive();
 
     /** Largest payload to take at once. */
     abstract int batchBytes();

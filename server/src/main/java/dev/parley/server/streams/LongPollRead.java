@@ -42,6 +42,15 @@ final class LongPollRead extends LiveRead {
         return timeoutMillis;
     }
 
+    /** The head of the answer says how it ends, so until then nothing can be sent. */
+    @Override
+    long quietMillis() {
+        return timeoutMillis;
+    }
+
+    @Override
+    void keepAlive() {}
+
     @Override
     int batchBytes() {
         return chunkBytes;

@@ -3,6 +3,7 @@ package dev.parley.server.streams;
 import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.http.RefusedException;
+import io.vertx.core.http.HttpHeaders;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  */
 record ReadQuery(
         boolean now, Place place, Live live, @Nullable String cursor) {
+    private static final CharSequence LAST_EVENT_ID = HttpHeaders.createOptimized("Last-Event-ID");
+
     enum Live {
         NO,
         LONG_POLL,
@@ -30,6 +33,11 @@ record ReadQuery(
             case "sse" -> Live.SSE;
             default -> throw RefusedException.badRequest("INVALID_LIVE", "live must be long-poll or sse");
         };
+        if (live == Live.SSE) {
+            // An EventSource comes back to the URL that it began with; where it was it says here.
+            String last = exchange.header(LAST_EVENT_ID);
+            offset = last == null || last.isEmpty() ? offset : last;
+        }
         if (offset == null && live != Live.NO) {
             throw RefusedException.badRequest(
                     "NO_OFFSET", "A live read needs an offset: -1 for the start, now for the tail, or a known one");
@@ -44,7 +52,8 @@ record ReadQuery(
 
     static RefusedException invalid() {
         return RefusedException.badRequest(
-                "INVALID_OFFSET", "offset must be -1, now, or an offset that this server has given out for the stream");
+                "INVALID_OFFSET",
+                "offset (or Last-Event-ID) must be -1, now, or an offset that this server has given out for the stream");
     }
 
     private static @Nullable String single(Exchange exchange, String name) throws RefusedException {

@@ -8,9 +8,16 @@ import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
 
-/** Entries as server-sent events (section 5.8): one data event, followed by its control event. */
+/**
+ * Entries as server-sent events (section 5.8): one data event, followed by its control event. The first event of what is
+ * sent together has the offset behind it as its id, so that a browser's EventSource comes back with it in Last-Event-ID.
+ *
+ * <p>JSON and base64 have a blank behind the colon of {@code data:}, which simple readers look for. Lines of text and
+ * control events have none: the public suite compares them so.
+ */
 final class SseEvents {
-    private static final byte[] DATA = ascii("event: data\ndata:");
+    private static final byte[] ID = ascii("id: ");
+    private static final byte[] DATA = ascii("\nevent: data\ndata:");
     private static final byte[] NEXT_LINE = ascii("\ndata:");
     private static final byte[] END = ascii("\n\n");
     private static final byte[] CONTROL = ascii("event: control\ndata:{\"streamNextOffset\":\"");
@@ -19,7 +26,10 @@ final class SseEvents {
     private static final byte[] UP_TO_DATE = ascii("\",\"upToDate\":true}\n\n");
     private static final byte[] MORE_FOLLOWS = ascii("\"}\n\n");
     private static final byte[] LINE_END = ascii("\r\n");
-    private static final int CONTROL_BYTES = 160;
+    private static final int CONTROL_BYTES = 256;
+
+    /** A comment: bytes that say nothing, for whoever between us and the reader closes what is idle. */
+    private static final Buffer KEEPALIVE = Buffer.buffer(":\n\n");
 
     private SseEvents() {}
 
@@ -37,10 +47,16 @@ final class SseEvents {
         return new SharedBytes(ascii(Integer.toHexString(event.length())), LINE_END, event.getBytes(), LINE_END);
     }
 
-    /** A data event with all of {@code entries}. */
-    static void data(Buffer out, StreamState state, List<Entry> entries) {
+    /** What keeps a connection alive on which nothing else is sent. */
+    static Buffer keepalive() {
+        return KEEPALIVE;
+    }
+
+    /** A data event with all of {@code entries}, which end at {@code next}. */
+    static void data(Buffer out, StreamState state, List<Entry> entries, String next) {
+        id(out, next).appendBytes(DATA);
         if (inBase64(state)) {
-            out.appendBytes(DATA)
+            out.appendByte((byte) ' ')
                     .appendBytes(Base64.getEncoder().encode(join(entries)))
                     .appendBytes(END);
             return;
@@ -48,6 +64,7 @@ final class SseEvents {
         boolean json = state.isJson();
         Lines lines = new Lines(out);
         if (json) {
+            out.appendByte((byte) ' ');
             lines.separator('[');
         }
         for (int i = 0; i < entries.size(); i++) {
@@ -72,7 +89,7 @@ final class SseEvents {
         private boolean afterReturn;
 
         Lines(Buffer out) {
-            this.out = out.appendBytes(DATA);
+            this.out = out;
         }
 
         void separator(char c) {
@@ -132,7 +149,17 @@ final class SseEvents {
         return joined;
     }
 
-    /** The control event behind a data event, or alone. */
+    private static Buffer id(Buffer out, String next) {
+        return out.appendBytes(ID).appendBytes(ascii(next));
+    }
+
+    /** A control event that comes alone. */
+    static void loneControl(Buffer out, String next, long cursor, boolean closed) {
+        id(out, next).appendByte((byte) '\n');
+        control(out, next, cursor, true, closed);
+    }
+
+    /** The control event behind a data event. */
     static void control(Buffer out, String next, long cursor, boolean upToDate, boolean closed) {
         out.appendBytes(CONTROL).appendBytes(ascii(next));
         if (closed) {

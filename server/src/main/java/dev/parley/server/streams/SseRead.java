@@ -14,6 +14,8 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,9 +27,13 @@ final class SseRead extends LiveRead {
     /** Payload of one event at most; also what a slow client can make us hold, besides the socket's buffer. */
     private static final int BATCH_BYTES = 64 << 10;
 
+    /** Of what a reader may live or be quiet, the part by which that may be less: who came together shall not go so. */
+    private static final int JITTER_PARTS = 5;
+
     private final Offsets offsets;
     private final NodeClock clock;
     private final long maxAgeMillis;
+    private final long quietMillis;
     /** Below this the cursor of this read never is: it must not go backwards (10.1). */
     private final long firstCursor;
 
@@ -46,8 +52,14 @@ final class SseRead extends LiveRead {
         this.offsets = offsets;
         this.clock = clock;
         this.firstCursor = Cursors.next(clientCursor, clock.millis());
-        this.maxAgeMillis = config.streams().sseMaxAge().toMillis();
+        this.maxAgeMillis = jittered(config.streams().sseMaxAge());
+        this.quietMillis = jittered(config.streams().sseKeepalive());
         this.ready = new ReadyWire(pastEncoder(exchange.request()));
+    }
+
+    private static long jittered(Duration most) {
+        long millis = most.toMillis();
+        return millis - ThreadLocalRandom.current().nextLong(millis / JITTER_PARTS + 1);
     }
 
     /** Where chunks pass the HTTP encoder by, or null where it does more than to frame them. */
@@ -60,6 +72,19 @@ final class SseRead extends LiveRead {
     @Override
     long maxAgeMillis() {
         return maxAgeMillis;
+    }
+
+    @Override
+    long quietMillis() {
+        return quietMillis;
+    }
+
+    @Override
+    void keepAlive() {
+        // Whoever has not taken what was sent before needs no more of it.
+        if (wantsMore()) {
+            write(SseEvents.keepalive(), false);
+        }
     }
 
     @Override
@@ -115,8 +140,9 @@ final class SseRead extends LiveRead {
             return shared;
         }
         Buffer out = SseEvents.buffer(more.entries());
-        SseEvents.data(out, more.state(), more.entries());
-        SseEvents.control(out, offsets.render(more.state(), more.to()), cursor, upToDate, ends);
+        String next = offsets.render(more.state(), more.to());
+        SseEvents.data(out, more.state(), more.entries(), next);
+        SseEvents.control(out, next, cursor, upToDate, ends);
         SharedEvent event = new SharedEvent(more.from(), more.to(), cursor, upToDate, ends, out, SseEvents.chunk(out));
         seat().readers().share(event);
         return event;
@@ -131,7 +157,7 @@ final class SseRead extends LiveRead {
         if (state.closed() || !saidUpToDate) {
             saidUpToDate = true;
             Buffer out = Buffer.buffer();
-            SseEvents.control(out, offsets.render(state, tail().position()), cursor(), true, state.closed());
+            SseEvents.loneControl(out, offsets.render(state, tail().position()), cursor(), state.closed());
             write(out, state.closed());
         }
     }
