@@ -12,10 +12,12 @@ const ALL_TESTS = 338
 const TEST_TIMEOUT_MS = 30_000
 // Two tests wait for the end of a long poll; the server's default of 20 s would only make them slow.
 const LONG_POLL_MS = 3_000
+// The suite asks as a page of example.com once. By default an open server on loopback is for pages of this machine only.
+const SETTINGS = [`streams.long-poll-timeout=${LONG_POLL_MS}`, "cors.origins=*"]
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: "string" } } })
 const [url] = positionals
-const server = url ? undefined : await startServer({ args: ["--set", `streams.long-poll-timeout=${LONG_POLL_MS}`] })
+const server = url ? undefined : await startServer({ args: SETTINGS.flatMap(setting => ["--set", setting]) })
 const baseUrl = (url ?? server.url).replace(/\/+$/, "")
 
 const summary = new Summary()

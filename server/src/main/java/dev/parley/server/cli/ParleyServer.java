@@ -13,6 +13,7 @@ import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
 import dev.parley.server.http.AcceptGate;
 import dev.parley.server.http.HttpFront;
+import dev.parley.server.http.PublicAddress;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.EngineMeters;
 import dev.parley.server.ops.Health;
@@ -129,12 +130,22 @@ final class ParleyServer {
             Revocations revocations = revocations();
             var gate = new Gate(
                     apps, open, config.auth().tokenLifetime(), revocations, Clock.systemUTC(), metrics.registry());
-            var subscriptions = subscriptions(vertx, gate);
+            var address = new PublicAddress(
+                    config.server().publicUrl(), config.server().trustedNetworks());
+            var subscriptions = subscriptions(vertx, gate, address);
             closings.push(new Closing("subscriptions", subscriptions::close));
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
-            var streams =
-                    new StreamsDoor(engine, config, memory, gate, subscriptions.routes(), clock, metrics.registry());
+            var streams = new StreamsDoor(
+                    engine,
+                    config,
+                    memory,
+                    gate,
+                    loopback && open,
+                    address,
+                    subscriptions.routes(),
+                    clock,
+                    metrics.registry());
             front.open(
                     List.of(
                             streams,
@@ -221,16 +232,19 @@ final class ParleyServer {
     }
 
     /** Webhooks in plain HTTP to this machine are for development, where the server is not reached from elsewhere. */
-    private SubscriptionService subscriptions(Vertx vertx, Gate gate) {
+    private SubscriptionService subscriptions(Vertx vertx, Gate gate, PublicAddress address) {
         Path folder = config.data().dir();
-        URI publicUrl = config.server().publicUrl();
+        URI callbackUrl = config.webhooks().callbackUrl() == null
+                ? config.server().publicUrl()
+                : config.webhooks().callbackUrl();
         try {
             return SubscriptionService.start(
                     vertx,
                     engine,
                     gate,
+                    address,
                     folder,
-                    publicUrl == null ? null : publicUrl.toString(),
+                    callbackUrl == null ? null : callbackUrl.toString(),
                     loopback,
                     clock,
                     health,

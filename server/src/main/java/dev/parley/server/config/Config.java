@@ -25,6 +25,7 @@ public record Config(
         Auth auth,
         Cors cors,
         Streams streams,
+        Webhooks webhooks,
         Sessions sessions,
         Realtime realtime,
         Limits limits,
@@ -67,10 +68,20 @@ public record Config(
             int eventLoops,
 
             @Setting(
-                    doc = "Scheme, host and port at which workers find this server, for the links in webhooks;"
-                            + " else those that the maker of a subscription used.")
+                    doc = "Scheme, host and port at which clients find this server, for the URLs that they are told;"
+                            + " else those that they used.")
             @Nullable
             URI publicUrl,
+
+            @Setting(
+                    doc = "Addresses, or networks such as `10.0.0.0/8`, of proxies whose `X-Forwarded-Proto` and"
+                            + " `X-Forwarded-Host` count where `server.public-url` is not set.")
+            List<String> trustedProxies,
+
+            @Setting(
+                    doc = "Host names under which a streams door without keys answers, beside those of this machine"
+                            + " and of `server.public-url`, see [security](security.md#open-doors-and-web-pages).")
+            List<String> allowedHosts,
 
             @Setting(
                     value = "10000",
@@ -78,6 +89,21 @@ public record Config(
                     unit = MILLISECONDS,
                     doc = "How long a shutdown waits for requests and live reads to end.")
             Duration drainTimeout) {
+
+        public Server {
+            for (String proxy : trustedProxies) {
+                try {
+                    Network.parse(proxy);
+                } catch (IllegalArgumentException e) {
+                    throw new ConfigException("server.trusted-proxies: '" + proxy
+                            + "' is no address and no network, such as 10.0.0.1 or 10.0.0.0/8");
+                }
+            }
+        }
+
+        public List<Network> trustedNetworks() {
+            return trustedProxies.stream().map(Network::parse).toList();
+        }
 
         public int eventLoopCount() {
             return eventLoops == 0 ? Math.max(1, Runtime.getRuntime().availableProcessors() / 2) : eventLoops;
@@ -144,8 +170,22 @@ public record Config(
     }
 
     public record Cors(
-            @Setting(value = "*", doc = "Web origins whose pages may use the server; `*` means all.")
-            List<String> origins) {}
+            @Setting(
+                    doc = "Web origins whose pages may use the server; `*` means all. Without any: all, but only pages"
+                            + " of this machine where streams are open to everybody on it.")
+            List<String> origins,
+
+            @Setting(doc = "Request headers that pages may send beside those that the protocols need.")
+            List<String> headers) {
+
+            public Cors {
+                for (String header : headers) {
+                    if (!header.matches("[!#$%&'*+.^_`|~\\w-]+")) {
+                        throw new ConfigException("cors.headers: '" + header + "' is no name of a header");
+                    }
+                }
+            }
+    }
 
     public record Streams(
             @Setting(
@@ -174,6 +214,13 @@ public record Config(
                     doc = "After which time, or up to a fifth sooner, an SSE response gets a comment, so that no proxy"
                             + " takes it for idle.")
             Duration sseKeepalive) {}
+
+    public record Webhooks(
+            @Setting(
+                    doc = "Scheme, host and port at which workers find this server, for the links in webhooks;"
+                            + " else `server.public-url`, or what the maker of a subscription used.")
+            @Nullable
+            URI callbackUrl) {}
 
     public record Sessions(
             @Setting(
@@ -338,9 +385,16 @@ public record Config(
                     min = 100,
                     max = 3_600_000,
                     unit = MILLISECONDS,
-                    doc = "Within which time a request must have arrived, headers and body."
-                            + " Also: how long a client may leave sent bytes unacknowledged.")
+                    doc = "Within which time the headers of a request must have arrived, and how long its body may"
+                            + " bring nothing. Also: how long a client may leave sent bytes unacknowledged.")
             Duration requestTimeout,
+
+            @Setting(
+                    value = "4",
+                    max = 1_000_000,
+                    unit = BYTES,
+                    doc = "Bytes per second that a body must bring at least, over each `limits.request-timeout`.")
+            int bodyRate,
 
             @Setting(
                     value = "75000",

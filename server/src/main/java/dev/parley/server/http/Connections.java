@@ -14,7 +14,7 @@ import java.util.function.Consumer;
 
 /**
  * The connections of one event loop, and its only user. Closes those that are idle too long, or whose request does
- * not arrive in time; a request that has arrived may take as long as it likes, for it may be a live read.
+ * not go on arriving; a request that has arrived may take as long as it likes, for it may be a live read.
  */
 final class Connections {
 
@@ -25,31 +25,84 @@ final class Connections {
     /** Counts the connections of all event loops. */
     private final AtomicInteger open;
 
+    /** The least that must come of a body in that time. */
+    private final long leastBytes;
+
     private final Consumer<HttpServerRequest> onOver;
+    private final Consumer<HttpServerRequest> onLate;
     private final Map<HttpConnection, Connection> connections = new HashMap<>();
 
     /**
      * No connections yet.
      *
+     * @param bodyRate bytes per second that the body of a request must bring
      * @param onOver hears of each request when it is over, a little later
+     * @param onLate answers a request that has stopped to arrive, and ends its connection
      */
     Connections(
             int maxOpen,
             Duration requestTimeout,
+            int bodyRate,
             Duration idleTimeout,
             AtomicInteger open,
-            Consumer<HttpServerRequest> onOver) {
+            Consumer<HttpServerRequest> onOver,
+            Consumer<HttpServerRequest> onLate) {
         this.onOver = onOver;
+        this.onLate = onLate;
+        this.leastBytes = bodyRate * requestTimeout.toMillis() / 1_000;
         this.maxOpen = maxOpen;
         this.requestTimeoutNanos = requestTimeout.toNanos();
         this.idleTimeoutNanos = idleTimeout.toNanos();
         this.open = open;
     }
 
-    private record Arriving(HttpServerRequest request, long sinceNanos) {
+    /** A request whose body may still be on its way: a stream of tokens takes as long as its writer thinks. */
+    private static final class Arriving {
+        private final HttpServerRequest request;
+
+        /** What had come, and when, at the last look that found more than the one before. */
+        private long seenBytes;
+
+        private long seenNanos;
+
+        /** The same at the beginning of the time over which the rate is taken. */
+        private long rateFromBytes;
+
+        private long rateFromNanos;
+
+        private Arriving(HttpServerRequest request, long now) {
+            this.request = request;
+            this.seenNanos = now;
+            this.rateFromNanos = now;
+        }
+
+        HttpServerRequest request() {
+            return request;
+        }
 
         boolean isDone() {
             return request.response().closed() || (request.response().ended() && request.isEnded());
+        }
+
+        /** Whether nothing has come for so long, or in that time less than must have. */
+        boolean isLate(long now, long timeoutNanos, long leastBytes) {
+            if (request.isEnded()) {
+                return false;
+            }
+            long bytes = request.bytesRead();
+            if (bytes > seenBytes) {
+                seenBytes = bytes;
+                seenNanos = now;
+            }
+            boolean tooSlow = false;
+            if (now - rateFromNanos > timeoutNanos) {
+                tooSlow = bytes - rateFromBytes < leastBytes;
+                if (!tooSlow) {
+                    rateFromBytes = bytes;
+                    rateFromNanos = now;
+                }
+            }
+            return tooSlow || now - seenNanos > timeoutNanos;
         }
     }
 
@@ -144,14 +197,21 @@ final class Connections {
             return;
         }
         connection.idleSinceNanos = now;
-        for (var arriving : connection.inProgress) {
-            if (!arriving.request().isEnded() && now - arriving.sinceNanos() > requestTimeoutNanos) {
-                if (http.protocolVersion() == HttpVersion.HTTP_2) {
-                    arriving.request().response().reset();
-                } else {
-                    http.close();
-                }
+        for (var arriving : List.copyOf(connection.inProgress)) {
+            if (arriving.isLate(now, requestTimeoutNanos, leastBytes)) {
+                cutOff(http, arriving.request());
             }
+        }
+    }
+
+    /** With an answer, if there is none yet; whoever goes on to send after that is cut without another word. */
+    private void cutOff(HttpConnection http, HttpServerRequest late) {
+        if (!late.response().headWritten()) {
+            onLate.accept(late);
+        } else if (http.protocolVersion() == HttpVersion.HTTP_2) {
+            late.response().reset();
+        } else {
+            http.close();
         }
     }
 }

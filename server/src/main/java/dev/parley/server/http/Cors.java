@@ -5,11 +5,13 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Lets web pages of the configured origins use a door. Writes without an Origin, as of servers, cost nothing. */
+/** Lets web pages of the allowed origins use a door. Writes without an Origin, as of servers, cost nothing. */
 public final class Cors {
+    /** What pages may send to any door: tracers add the first three, readers of events the other two. */
+    private static final String ALLOWED_EVERYWHERE = "traceparent, tracestate, baggage, Last-Event-ID, Cache-Control";
+
     private static final CharSequence MAX_AGE_SECONDS = HttpHeaders.createOptimized("86400");
 
     private final CharSequence methods;
@@ -17,31 +19,35 @@ public final class Cors {
     private final CharSequence exposed;
     private final boolean credentials;
     private final boolean any;
-    private final Set<String> origins;
+    private final Origins origins;
 
     /**
      * The rules of one door; lists have commas.
      *
-     * @param origins whose pages may use the door; {@code *} means all
+     * @param origins whose pages may use the door
      * @param methods what can be asked for
-     * @param allowed headers that pages may send
+     * @param allowed headers that pages may send beside those that every door allows
+     * @param added what the configuration adds to these
      * @param exposed headers of answers that pages may read
      */
-    public Cors(List<String> origins, String methods, String allowed, String exposed) {
-        this(origins, methods, allowed, exposed, false);
+    public Cors(Origins origins, String methods, String allowed, List<String> added, String exposed) {
+        this(origins, methods, allowed, added, exposed, false);
     }
 
     /** The same for clients whose requests come with what the browser knows of us, although we look at none of it. */
-    public static Cors withCredentials(List<String> origins, String methods, String allowed, String exposed) {
-        return new Cors(origins, methods, allowed, exposed, true);
+    public static Cors withCredentials(
+            Origins origins, String methods, String allowed, List<String> added, String exposed) {
+        return new Cors(origins, methods, allowed, added, exposed, true);
     }
 
-    private Cors(List<String> origins, String methods, String allowed, String exposed, boolean credentials) {
+    private Cors(
+            Origins origins, String methods, String allowed, List<String> added, String exposed, boolean credentials) {
         this.credentials = credentials;
-        this.any = origins.contains("*");
-        this.origins = Set.copyOf(origins);
+        this.any = origins.isAny();
+        this.origins = origins;
         this.methods = HttpHeaders.createOptimized(methods);
-        this.allowed = HttpHeaders.createOptimized(allowed);
+        String more = added.isEmpty() ? "" : ", " + String.join(", ", added);
+        this.allowed = HttpHeaders.createOptimized(allowed + ", " + ALLOWED_EVERYWHERE + more);
         this.exposed = HttpHeaders.createOptimized(exposed);
     }
 
@@ -77,6 +83,24 @@ public final class Cors {
         response.putHeader(HttpHeaders.ALLOW, methods).setStatusCode(204).end();
     }
 
+    /**
+     * Headers for the answer to a request that cannot be read far enough to know its door, or its origin: whoever is told
+     * what is wrong learns nothing else.
+     */
+    static void applyToUnreadable(HttpServerRequest request, Origins origins) {
+        HttpServerResponse response = request.response().putHeader(HttpHeaders.VARY, HttpHeaders.ORIGIN);
+        String origin = request.getHeader(HttpHeaders.ORIGIN);
+        if (origin == null) {
+            origin = origins.only();
+        }
+        if (origin != null && origins.allow(origin)) {
+            response.putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, origin)
+                    .putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
+        } else if (origin == null && origins.isAny()) {
+            response.putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+        }
+    }
+
     private @Nullable CharSequence granted(@Nullable String origin) {
         if (origin == null) {
             return null;
@@ -84,6 +108,6 @@ public final class Cors {
         if (any) {
             return credentials ? origin : "*";
         }
-        return origins.contains(origin) ? origin : null;
+        return origins.allow(origin) ? origin : null;
     }
 }

@@ -11,6 +11,11 @@ public interface Door {
 
     void handle(HttpServerRequest request);
 
+    /** Answers, in the form that this door's errors have, a request that is wrong before any door looks at it. */
+    default void refuse(HttpServerRequest request, int status, String code, String message) {
+        Replies.error(request, status, code, message);
+    }
+
     /** Ends live reads with a position to resume from; completes when none is left. */
     Future<Void> drain();
 }

@@ -57,6 +57,7 @@ public final class HttpFront {
     private final Memory memory;
     private final OpsRoutes ops;
     private final RequestMeters requests;
+    private final Origins origins;
     private final AtomicInteger connections = new AtomicInteger();
     private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
 
@@ -73,6 +74,7 @@ public final class HttpFront {
         this.memory = memory;
         this.ops = new OpsRoutes(health, config.metrics().enabled() ? metrics.registry() : null);
         this.requests = new RequestMeters(metrics.registry());
+        this.origins = Origins.of(config.cors().origins(), false);
         Gauge.builder("parley.http.connections", connections, AtomicInteger::get)
                 .description("Open HTTP connections")
                 .register(metrics.registry());
@@ -133,14 +135,20 @@ public final class HttpFront {
     private Future<Integer> listen() {
         var limits = config.limits();
         var ours = new Connections(
-                limits.connections(), limits.requestTimeout(), limits.idleTimeout(), connections, this::over);
+                limits.connections(),
+                limits.requestTimeout(),
+                limits.bodyRate(),
+                limits.idleTimeout(),
+                connections,
+                this::over,
+                this::late);
         long sweepMillis = Math.min(
                 SWEEP_INTERVAL.toMillis(),
                 Math.min(
                         limits.requestTimeout().toMillis(), limits.idleTimeout().toMillis()));
         HttpServer server = vertx.createHttpServer(options(), tls())
                 .connectionHandler(ours::opened)
-                .invalidRequestHandler(HttpFront::refuse)
+                .invalidRequestHandler(this::refuse)
                 .requestHandler(request -> {
                     ours.requested(request);
                     Peer.call(request.remoteAddress(), () -> route(request, ours));
@@ -163,16 +171,42 @@ public final class HttpFront {
     }
 
     /** What is no HTTP gets an answer of our form too; where the next request would start is unknown after it. */
-    private static void refuse(HttpServerRequest request) {
-        request.response()
-                .putHeader(HttpHeaders.CONNECTION, "close")
-                .endHandler(ended -> request.connection().close());
+    private void refuse(HttpServerRequest request) {
+        endConnectionAfter(request);
+        Cors.applyToUnreadable(request, origins);
         switch (request.decoderResult().cause()) {
             case TooLongHttpLineException e ->
                 Replies.error(request, 414, "URL_TOO_LONG", "The request line is longer than limits.url-bytes.");
             case TooLongHttpHeaderException e ->
                 Replies.error(request, 431, "HEADERS_TOO_LARGE", "The headers are larger than limits.header-bytes.");
             case null, default -> Replies.error(request, 400, "MALFORMED_REQUEST", "This is not a valid HTTP request.");
+        }
+    }
+
+    /** Of an HTTP/2 connection only the request ends; who does not stop to send it is cut off by {@link Connections}. */
+    private static void endConnectionAfter(HttpServerRequest request) {
+        if (request.version() != HttpVersion.HTTP_2) {
+            request.response()
+                    .putHeader(HttpHeaders.CONNECTION, "close")
+                    .endHandler(ended -> request.connection().close());
+        }
+    }
+
+    private void late(HttpServerRequest request) {
+        endConnectionAfter(request);
+        refuse(
+                request,
+                408,
+                "REQUEST_TIMEOUT",
+                "Too little of the body has come within limits.request-timeout; send it sooner, or in several requests.");
+    }
+
+    private void refuse(HttpServerRequest request, int status, String code, String message) {
+        Door door = doorOf(request.path());
+        if (door == null) {
+            Replies.error(request, status, code, message);
+        } else {
+            door.refuse(request, status, code, message);
         }
     }
 
@@ -191,6 +225,14 @@ public final class HttpFront {
             }
             if (!health.isReady()) {
                 Replies.notReady(request, health.state().message());
+                return;
+            }
+            RequestCheck.Fault fault = RequestCheck.of(request);
+            if (fault != null) {
+                if (fault.ends()) {
+                    endConnectionAfter(request);
+                }
+                refuse(request, fault.status(), fault.code(), fault.message());
                 return;
             }
             Door sockets = webSockets;

@@ -3,12 +3,14 @@ package dev.parley.server.http;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Gathers the body of a request, up to a limit. */
 public final class RequestBody {
+    private final HttpServerResponse response;
     private final int limit;
     private final Consumer<byte[]> whole;
     private final Runnable tooLarge;
@@ -17,7 +19,8 @@ public final class RequestBody {
     private long received;
     private boolean over;
 
-    private RequestBody(int limit, Consumer<byte[]> whole, Runnable tooLarge) {
+    private RequestBody(HttpServerResponse response, int limit, Consumer<byte[]> whole, Runnable tooLarge) {
+        this.response = response;
         this.limit = limit;
         this.whole = whole;
         this.tooLarge = tooLarge;
@@ -37,7 +40,7 @@ public final class RequestBody {
             tooLarge.run();
             return;
         }
-        RequestBody body = new RequestBody(limit, whole, () -> {
+        RequestBody body = new RequestBody(request.response(), limit, whole, () -> {
             giveUp(request);
             tooLarge.run();
         });
@@ -73,7 +76,8 @@ public final class RequestBody {
     }
 
     private void end(@Nullable Void ignored) {
-        if (!over) {
+        // Whoever was told that it came too slowly must not find it done.
+        if (!over && !response.ended()) {
             whole.accept(gathered == null ? new byte[0] : gathered.getBytes());
         }
     }

@@ -13,6 +13,7 @@ import dev.parley.server.channel.Refusals;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Cors;
 import dev.parley.server.http.Door;
+import dev.parley.server.http.Origins;
 import dev.parley.server.http.RequestBody;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
@@ -123,10 +124,11 @@ public final class RestDoor implements Door {
         this.clockResource = new ClockResource(clock, gate, rootKey);
         this.gate = gate;
         this.cors = Cors.withCredentials(
-                config.cors().origins(),
+                Origins.of(config.cors().origins(), false),
                 "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
                 "Accept, Authorization, Content-Type, Ably-Agent, X-Ably-ClientId, X-Ably-Lib, X-Ably-RequestId, "
                         + "X-Ably-Version",
+                config.cors().headers(),
                 "Link, Retry-After, X-Ably-Errorcode, X-Ably-Errormessage");
         this.clock = clock;
         this.bodyBytes = Math.min(MAX_BODY_BYTES, config.limits().bodyBytes());
@@ -173,6 +175,13 @@ public final class RestDoor implements Door {
                 limit,
                 body -> exchange.start(head.with(body)),
                 () -> exchange.refuse(head.accepted(), ErrorInfo.bodyTooLarge(limit)));
+    }
+
+    @Override
+    public void refuse(HttpServerRequest request, int status, String code, String message) {
+        cors.apply(request);
+        new Exchange(request, Vertx.currentContext())
+                .refuse(WireFormat.JSON, new ErrorInfo(status * 100, status, message));
     }
 
     private Answer route(RestRequest request, HttpServerRequest http)

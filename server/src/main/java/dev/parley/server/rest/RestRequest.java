@@ -13,9 +13,12 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.URLDecoder;
 import java.net.URLEncoder;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
@@ -48,6 +51,9 @@ record RestRequest(
      * @param guarded the gate for paths that begin with this segment; null for those that are for everybody
      */
     static RestRequest of(HttpServerRequest request, Function<String, @Nullable Gate> guarded) throws WireException {
+        if (!isUtf8(request.uri())) {
+            throw new WireException(ErrorInfo.badRequest("The URL has escapes that are not UTF-8."));
+        }
         List<String> path = new ArrayList<>();
         try {
             for (String segment : String.valueOf(request.path()).substring(1).split("/", -1)) {
@@ -63,6 +69,26 @@ record RestRequest(
         return gate == null
                 ? read
                 : new RestRequest(read.method, path, read.headers, read.query, read.authenticate(gate), read.body);
+    }
+
+    /** Whether the bytes that are escaped are text: what is none would be replaced, and two names become one. */
+    private static boolean isUtf8(String uri) {
+        if (uri.indexOf('%') < 0) {
+            return true;
+        }
+        byte[] bytes = new byte[uri.length()];
+        int length = 0;
+        for (int at = 0; at < uri.length(); at++, length++) {
+            boolean escape = uri.charAt(at) == '%' && at + 2 < uri.length();
+            bytes[length] = (byte) (escape ? HexFormat.fromHexDigits(uri, at + 1, at + 3) : '.');
+            at += escape ? 2 : 0;
+        }
+        try {
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, 0, length));
+            return true;
+        } catch (CharacterCodingException e) {
+            return false;
+        }
     }
 
     /** The same with its body. */

@@ -9,13 +9,13 @@ import dev.parley.engine.stream.StreamState;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Operation;
+import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.streams.JsonMessages.InvalidJsonException;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.net.HostAndPort;
 import java.time.DateTimeException;
 import java.time.OffsetDateTime;
 import java.util.regex.Pattern;
@@ -32,9 +32,12 @@ final class CreateStream {
     private final Offsets offsets;
     private final NodeClock clock;
     private final Gate gate;
+    private final PublicAddress address;
     private final int bodyBytes;
 
-    CreateStream(Engine engine, Offsets offsets, Gate gate, NodeClock clock, int bodyBytes) {
+    CreateStream(
+            Engine engine, Offsets offsets, Gate gate, PublicAddress address, NodeClock clock, int bodyBytes) {
+        this.address = address;
         this.engine = engine;
         this.offsets = offsets;
         this.clock = clock;
@@ -165,10 +168,10 @@ final class CreateStream {
     }
 
     /** The stream's URL as this client knows it. */
-    private static String url(Exchange exchange) {
+    private String url(Exchange exchange) {
         String path = StreamsDoor.PREFIX + exchange.path();
-        HostAndPort authority = exchange.request().authority();
-        return authority == null ? path : exchange.request().scheme() + "://" + authority + path;
+        String server = address.of(exchange.request());
+        return server == null ? path : server + path;
     }
 
     private void answer(Exchange exchange, StreamOutcome.OfCreate outcome) {

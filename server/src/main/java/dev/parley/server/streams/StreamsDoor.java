@@ -8,6 +8,10 @@ import dev.parley.server.auth.Operation;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Cors;
 import dev.parley.server.http.Door;
+import dev.parley.server.http.LocalCallers;
+import dev.parley.server.http.Origins;
+import dev.parley.server.http.PublicAddress;
+import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.streams.subscription.SubscriptionRoutes;
 import dev.parley.server.time.NodeClock;
@@ -42,18 +46,25 @@ public final class StreamsDoor implements Door {
     private final NodeClock clock;
     private final SubscriptionRoutes subscriptions;
     private final Cors cors;
+    private final @Nullable LocalCallers localCallers;
     private final CreateStream create;
     private final AppendToStream append;
     private final ReadStream read;
     private final DeleteStream delete;
     private final ConcurrentHashMap<Thread, EventLoop> loops = new ConcurrentHashMap<>();
 
-    /** A door to {@code engine} that lets in whom {@code gate} lets in. */
+    /**
+     * A door to {@code engine} that lets in whom {@code gate} lets in.
+     *
+     * @param local whether that is everybody, because only this machine reaches the door
+     */
     public StreamsDoor(
             Engine engine,
             Config config,
             Memory memory,
             Gate gate,
+            boolean local,
+            PublicAddress address,
             SubscriptionRoutes subscriptions,
             NodeClock clock,
             MeterRegistry meters) {
@@ -66,17 +77,23 @@ public final class StreamsDoor implements Door {
         this.gate = gate;
         this.clock = clock;
         this.subscriptions = subscriptions;
+        Origins origins = Origins.of(config.cors().origins(), local);
+        this.localCallers = local
+                ? new LocalCallers(
+                        origins, config.server().publicUrl(), config.server().allowedHosts())
+                : null;
         this.cors = new Cors(
-                config.cors().origins(),
+                origins,
                 "GET, POST, PUT, DELETE, HEAD, OPTIONS",
                 "Content-Type, Authorization, If-None-Match, Stream-Seq, Stream-Expected-Offset, Stream-TTL, "
                         + "Stream-Expires-At, Stream-Closed, "
                         + "Producer-Id, Producer-Epoch, Producer-Seq, Stream-Forked-From, Stream-Fork-Offset, "
                         + "Stream-Fork-Sub-Offset",
+                config.cors().headers(),
                 "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-Expires-At, "
                         + "Stream-SSE-Data-Encoding, Producer-Epoch, Producer-Seq, Producer-Expected-Seq, "
                         + "Producer-Received-Seq, ETag, Location, Content-Type, Retry-After");
-        this.create = new CreateStream(engine, offsets, gate, clock, bodyBytes);
+        this.create = new CreateStream(engine, offsets, gate, address, clock, bodyBytes);
         this.append = new AppendToStream(engine, offsets, clock, bodyBytes);
         this.read = new ReadStream(
                 engine,
@@ -108,6 +125,11 @@ public final class StreamsDoor implements Door {
             }
 
             @Override
+            public void refuse(HttpServerRequest request, int status, String code, String message) {
+                StreamsDoor.this.refuse(request, status, code, message);
+            }
+
+            @Override
             public Future<Void> drain() {
                 // All that there is to drain is the door's.
                 return Future.succeededFuture();
@@ -129,6 +151,14 @@ public final class StreamsDoor implements Door {
         response.putHeader(Wire.NOSNIFF, Wire.NOSNIFF_VALUE)
                 .putHeader(Wire.RESOURCE_POLICY, Wire.RESOURCE_POLICY_VALUE);
         cors.apply(request);
+        if (localCallers != null) {
+            try {
+                localCallers.check(request);
+            } catch (RefusedException e) {
+                e.answer(request);
+                return;
+            }
+        }
         String path = StreamPaths.canonical(Objects.requireNonNull(belowRoot(Objects.requireNonNull(request.path()))));
         if (path == null) {
             Replies.error(
@@ -159,6 +189,12 @@ public final class StreamsDoor implements Door {
                 exchange.error(405, "METHOD_NOT_ALLOWED", "Streams know GET, HEAD, PUT, POST, DELETE and OPTIONS.");
             }
         }
+    }
+
+    @Override
+    public void refuse(HttpServerRequest request, int status, String code, String message) {
+        cors.apply(request);
+        Replies.error(request, status, code, message);
     }
 
     private void allowed(Exchange exchange, Operation operation, Exchange.Work work) {

@@ -31,7 +31,7 @@ class ConfigLoaderTest {
         assertThat(config.server().port()).isEqualTo(4437);
         assertThat(config.streams().longPollTimeout()).isEqualTo(Duration.ofSeconds(20));
         assertThat(config.limits().bodyBytes()).isEqualTo(16 << 20);
-        assertThat(config.cors().origins()).containsExactly("*");
+        assertThat(config.cors().origins()).isEmpty();
         assertThat(config.auth().keys()).isEmpty();
         assertThat(config.tls().enabled()).isFalse();
     }

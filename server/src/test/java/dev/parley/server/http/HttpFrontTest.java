@@ -35,6 +35,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
@@ -221,7 +222,114 @@ class HttpFrontTest {
         assertThat(raw(beginning)).doesNotContain("500");
     }
 
-    /** A byte now and then must not help: what counts is when the request is whole. */
+    @Test
+    void aBodyMayTakeLongAsLongAsItGoesOnArriving() throws Exception {
+        startReady(Map.of("limits.request-timeout", "2000"));
+        try (var socket = connect()) {
+            send(socket, "POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+            long start = System.nanoTime();
+            while (System.nanoTime() - start < TimeUnit.SECONDS.toNanos(5)) {
+                send(socket, "1\r\nx\r\n");
+                Thread.sleep(50);
+            }
+            send(socket, "3\r\nend\r\n0\r\n\r\n");
+            assertThat(readUntil(socket.getInputStream(), "end")).startsWith("HTTP/1.1 200 OK");
+        }
+    }
+
+    @Test
+    void saysThatABodyHasCeasedToCome() throws Exception {
+        startReady(Map.of("limits.request-timeout", "200"));
+
+        assertThat(raw("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx"))
+                .startsWith("HTTP/1.1 408 ")
+                .contains("\"code\":\"REQUEST_TIMEOUT\"");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "POST /x HTTP/1.1, Host: x|Transfer-Encoding: gzip, 501",
+        "POST /x HTTP/1.1, Host: x|Transfer-Encoding: gzip|Content-Length: 3, 501",
+        "'POST /x HTTP/1.1', 'Host: x|Transfer-Encoding: gzip, chunked', 501",
+        "POST /x HTTP/1.1, Host: x|Transfer-Encoding: xchunked, 501",
+        "POST /x HTTP/1.1, Host: x|Transfer-Encoding: chunked|Transfer-Encoding: identity, 400",
+        "POST /x HTTP/1.0, Host: x|Transfer-Encoding: identity, 400",
+        "POST /x HTTP/1.1, Host: x|Content-Length: 1|Content-Length: 2, 400",
+        "'POST /x HTTP/1.1', 'Host: x|Content-Length: 1, 2', 400",
+        "GET /x HTTP/1.1, Host: x|Host: y, 400",
+        "GET /x HTTP/1.1, Host: x|Host: x, 400",
+        "GET /x HTTP/1.0, Host: x|Host: y, 400",
+        "GET /x HTTP/1.1, Accept: */*, 400",
+        "GET /x HTTP/1.1, Host: x y, 400",
+        "GET /x HTTP/1.1, Host: x:port, 400"
+    })
+    void whatCanBeReadInTwoWaysEndsTheConnection(String line, String headers, int status) throws Exception {
+        startReady(Map.of());
+        String inside = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+
+        String answer = raw(line + "\r\n" + headers.replace("|", "\r\n") + "\r\n\r\n" + inside);
+
+        assertThat(answer).containsPattern("^HTTP/1\\.[01] " + status + " ").doesNotContain("smuggled");
+    }
+
+    /** One of them is to be ignored, and then nothing of this connection is to be trusted any more. */
+    @Test
+    void twoFramingsOfOneBodyEndTheConnectionAfterIt() throws Exception {
+        startReady(Map.of());
+
+        String answer = raw("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+
+        assertThat(answer).startsWith("HTTP/1.1 ").doesNotContain("smuggled");
+    }
+
+    @Test
+    void anEmptyHostIsFine() throws Exception {
+        startReady(Map.of());
+        assertThat(raw("GET /x HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n")).startsWith("HTTP/1.1 200 ");
+        assertThat(raw("GET /x HTTP/1.0\r\n\r\n")).startsWith("HTTP/1.0 200 ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/%", "/%4", "/%zz", "/x?a=%", "/x?a=%4g&b=1", "/x?%", "/v1/%C3%"})
+    void anEscapeThatIsNoneIsABadRequest(String target) throws Exception {
+        startReady(Map.of());
+        assertThat(raw("GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 400 ")
+                .contains("INVALID_ESCAPE");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"gzip, 415", "br, 415", "'identity, gzip', 415", "nonsense, 415", "identity, 200", "Identity, 200"})
+    void bodiesAreNotDecoded(String encoding, int status) throws Exception {
+        startReady(Map.of());
+        assertThat(raw("POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\nContent-Encoding: "
+                        + encoding + "\r\n\r\nx"))
+                .startsWith("HTTP/1.1 " + status);
+    }
+
+    @Test
+    void pagesLearnWhyTheirRequestCouldNotBeRead() throws Exception {
+        startReady(Map.of("limits.url-bytes", "256", "limits.header-bytes", "1024", "cors.origins", "https://a.example"));
+        String large = "X: " + "x".repeat(1_100) + "\r\n\r\n";
+
+        assertThat(raw("GET / HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\n" + large))
+                .startsWith("HTTP/1.1 431 ")
+                .contains("access-control-allow-origin: https://a.example");
+        assertThat(raw("nonsense\r\n\r\n"))
+                .startsWith("HTTP/1.0 400 ")
+                .contains("access-control-allow-origin: https://a.example");
+    }
+
+    @Test
+    void anyPageLearnsThatItsUrlIsTooLong() throws Exception {
+        startReady(Map.of("limits.url-bytes", "256"));
+        assertThat(raw("GET /" + "x".repeat(300) + " HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\n\r\n"))
+                .startsWith("HTTP/1.0 414 ")
+                .contains("access-control-allow-origin: *");
+    }
+
+    /** A byte now and then must not help where the rate asks for more. */
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -229,7 +337,8 @@ class HttpFrontTest {
                 "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
             })
     void closesConnectionsThatDripOn(String beginning) throws Exception {
-        startReady(Map.of("limits.request-timeout", "200", "limits.header-bytes", "1048576"));
+        startReady(Map.of(
+                "limits.request-timeout", "200", "limits.header-bytes", "1048576", "limits.body-rate", "100000"));
         try (var socket = connect()) {
             socket.getOutputStream().write(beginning.getBytes(StandardCharsets.US_ASCII));
             socket.setSoTimeout(10);

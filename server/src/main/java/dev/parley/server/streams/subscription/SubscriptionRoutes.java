@@ -26,6 +26,7 @@ import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
+import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.http.RequestBody;
@@ -86,6 +87,7 @@ public final class SubscriptionRoutes {
 
     private final Engine engine;
     private final Gate gate;
+    private final PublicAddress address;
     private final SubscriptionKeys keys;
     private final SubscriptionView view;
     private final WakeTokens tokens;
@@ -105,12 +107,14 @@ public final class SubscriptionRoutes {
     SubscriptionRoutes(
             Engine engine,
             Gate gate,
+            PublicAddress address,
             SubscriptionKeys keys,
             SubscriptionView view,
             WakeTokens tokens,
             boolean allowLocal,
             InstantSource clock) {
         this.engine = engine;
+        this.address = address;
         this.gate = gate;
         this.keys = keys;
         this.view = view;
@@ -212,8 +216,8 @@ public final class SubscriptionRoutes {
     private void subscription(HttpServerRequest request, String id) throws RefusedException {
         allowOnly(request, "GET", "HEAD", "PUT", "DELETE");
         Principal principal = permit(request, id);
-        String baseUrl =
-                request.scheme() + "://" + (request.authority() == null ? request.localAddress() : request.authority());
+        String known = address.of(request);
+        String baseUrl = known == null ? request.scheme() + "://" + request.localAddress() : known;
         switch (request.method().name()) {
             case "PUT" ->
                 work(request, body -> create(id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal));

@@ -2,6 +2,7 @@ package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.http.PublicAddress;
 import dev.parley.server.ops.Health;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -26,8 +27,9 @@ public final class SubscriptionService implements AutoCloseable {
     /**
      * Starts to do what is due for the subscriptions of {@code engine}.
      *
+     * @param address where the makers of subscriptions find this server
      * @param folder where the server's own keys are kept
-     * @param publicUrl scheme, host and port at which workers find this server, or null for those that the maker of a
+     * @param callbackUrl scheme, host and port at which workers find it, or null for those that the maker of a
      *     subscription used
      * @param allowLocal whether webhooks may go to this machine in plain HTTP: for development
      * @param health is told when subscriptions cannot be looked after
@@ -36,8 +38,9 @@ public final class SubscriptionService implements AutoCloseable {
             Vertx vertx,
             Engine engine,
             Gate gate,
+            PublicAddress address,
             Path folder,
-            @Nullable String publicUrl,
+            @Nullable String callbackUrl,
             boolean allowLocal,
             InstantSource clock,
             Health health,
@@ -49,7 +52,7 @@ public final class SubscriptionService implements AutoCloseable {
             keys.load();
         }
         WakeTokens tokens = new WakeTokens(keys::tokenSecret);
-        SubscriptionView view = new SubscriptionView(engine, keys, publicUrl);
+        SubscriptionView view = new SubscriptionView(engine, keys, callbackUrl);
         Deliveries deliveries =
                 new Deliveries(engine, view, keys, tokens, new WebhookClient(vertx), allowLocal, clock, meters);
         Dispatcher dispatcher = new Dispatcher(engine, view.upkeep(), deliveries, clock, health, meters);
@@ -61,7 +64,9 @@ public final class SubscriptionService implements AutoCloseable {
                 .register(meters);
         dispatcher.start();
         return new SubscriptionService(
-                new SubscriptionRoutes(engine, gate, keys, view, tokens, allowLocal, clock), dispatcher, deliveries);
+                new SubscriptionRoutes(engine, gate, address, keys, view, tokens, allowLocal, clock),
+                dispatcher,
+                deliveries);
     }
 
     /** What the streams door hands requests to. */

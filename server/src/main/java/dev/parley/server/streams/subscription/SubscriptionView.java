@@ -32,19 +32,19 @@ final class SubscriptionView {
     private final Offsets offsets;
     private final Upkeep upkeep;
     private final SubscriptionKeys keys;
-    private final @Nullable String publicUrl;
+    private final @Nullable String callbackUrl;
 
     /**
      * A view of what {@code engine} has.
      *
-     * @param publicUrl scheme and host to find this server at, or null for those that a client used
+     * @param callbackUrl scheme and host at which workers find this server, or null for those that a client used
      */
-    SubscriptionView(Engine engine, SubscriptionKeys keys, @Nullable String publicUrl) {
+    SubscriptionView(Engine engine, SubscriptionKeys keys, @Nullable String callbackUrl) {
         this.engine = engine;
         this.offsets = new Offsets(engine.identities());
         this.upkeep = new Upkeep(engine.streams()::find);
         this.keys = keys;
-        this.publicUrl = publicUrl;
+        this.callbackUrl = callbackUrl;
     }
 
     Upkeep upkeep() {
@@ -138,6 +138,6 @@ final class SubscriptionView {
     }
 
     private String base(String baseUrl) {
-        return (publicUrl == null ? baseUrl : publicUrl) + StreamsDoor.PREFIX;
+        return (callbackUrl == null ? baseUrl : callbackUrl) + StreamsDoor.PREFIX;
     }
 }

@@ -13,6 +13,7 @@ import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Keys;
 import dev.parley.server.auth.Revocations;
+import dev.parley.server.http.PublicAddress;
 import dev.parley.server.ops.Health;
 import dev.parley.server.streams.Offsets;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -75,7 +76,17 @@ final class TestServer implements AutoCloseable {
                 Revocations.in(folder, lifetime, clock),
                 clock,
                 meters);
-        service = SubscriptionService.start(vertx, engine, gate, folder, null, true, dueClock, health, meters);
+        service = SubscriptionService.start(
+                vertx,
+                engine,
+                gate,
+                new PublicAddress(null, List.of()),
+                folder,
+                null,
+                true,
+                dueClock,
+                health,
+                meters);
         http = vertx.createHttpServer()
                 .requestHandler(request -> service.routes()
                         .handle(request, Objects.requireNonNull(request.path()).substring(ROOT.length())))

@@ -1,0 +1,69 @@
+package dev.parley.server.http;
+
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.net.HostAndPort;
+import java.net.URI;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Guards a door that asks for no key because only this machine reaches it. Browsers on this machine reach it, too, for the
+ * pages of anybody: such a page says its origin, or has had a name of its own lead here (DNS rebinding).
+ */
+public final class LocalCallers {
+    private final Origins origins;
+    private final Set<String> hosts;
+
+    /**
+     * Guards against pages that are not of {@code origins}.
+     *
+     * @param publicUrl a URL of this server
+     * @param hosts names of this server beside that and those of the loopback
+     */
+    public LocalCallers(Origins origins, @Nullable URI publicUrl, List<String> hosts) {
+        this.origins = origins;
+        this.hosts = hosts.stream().map(LocalCallers::lower).collect(Collectors.toSet());
+        if (publicUrl != null && publicUrl.getHost() != null) {
+            this.hosts.add(lower(publicUrl.getHost()));
+        }
+    }
+
+    private static String lower(String host) {
+        return host.toLowerCase(Locale.ROOT);
+    }
+
+    /** Throws if {@code request} is, or may be, of a page that may not use the door. */
+    public void check(HttpServerRequest request) throws RefusedException {
+        HostAndPort authority = request.authority();
+        // Programs that speak HTTP/1.0 name no host; browsers always do.
+        if (authority != null && !isOurs(authority.host())) {
+            throw new RefusedException(
+                    403,
+                    "HOST_NOT_ALLOWED",
+                    ("This server asks for no key and therefore answers under the names of this machine only, not as %s."
+                                    + " Use localhost, or add the name to server.allowed-hosts, or configure auth.keys.")
+                            .formatted(authority.host()));
+        }
+        String origin = request.getHeader(HttpHeaders.ORIGIN);
+        if (origin != null && !origins.allow(origin) && !isSame(origin, request, authority)) {
+            throw new RefusedException(
+                    403,
+                    "ORIGIN_NOT_ALLOWED",
+                    ("This server asks for no key and therefore is not for pages of %s."
+                                    + " Add that to cors.origins, or configure auth.keys.")
+                            .formatted(origin));
+        }
+    }
+
+    private boolean isOurs(String host) {
+        return Origins.isLoopback(host) || Origins.isLoopback("[" + host + "]") || hosts.contains(lower(host));
+    }
+
+    private static boolean isSame(String origin, HttpServerRequest request, @Nullable HostAndPort authority) {
+        return authority != null && origin.equalsIgnoreCase(request.scheme() + "://" + authority);
+    }
+}

@@ -1,0 +1,69 @@
+package dev.parley.server.http;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Whose pages may use a door. */
+public final class Origins {
+    private final boolean any;
+    private final boolean loopback;
+    private final Set<String> named;
+
+    private Origins(boolean any, boolean loopback, Set<String> named) {
+        this.any = any;
+        this.loopback = loopback;
+        this.named = named;
+    }
+
+    /**
+     * What the configuration says.
+     *
+     * @param configured origins; {@code *} means all
+     * @param local if nothing is configured, whether only pages of this machine may, as nobody is asked for a key
+     */
+    public static Origins of(List<String> configured, boolean local) {
+        boolean silent = configured.isEmpty();
+        return new Origins(configured.contains("*") || (silent && !local), silent && local, Set.copyOf(configured));
+    }
+
+    /** Whether any page may. */
+    public boolean isAny() {
+        return any;
+    }
+
+    /** The one whose pages may, if there is just one. */
+    @Nullable
+    String only() {
+        return !any && named.size() == 1 ? named.iterator().next() : null;
+    }
+
+    /** Whether pages of {@code origin} may. */
+    public boolean allow(String origin) {
+        return any || named.contains(origin) || (loopback && isOfLoopback(origin));
+    }
+
+    private static boolean isOfLoopback(String origin) {
+        try {
+            String host = new URI(origin).getHost();
+            return host != null && isLoopback(host);
+        } catch (URISyntaxException e) {
+            return false;
+        }
+    }
+
+    /** Whether {@code host}, as it stands in a URL, is a name of this machine for itself, which nobody else can have. */
+    static boolean isLoopback(@Nullable String host) {
+        if (host == null) {
+            return false;
+        }
+        String name = host.toLowerCase(Locale.ROOT);
+        return name.equals("localhost")
+                || name.endsWith(".localhost")
+                || name.equals("[::1]")
+                || name.matches("127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}");
+    }
+}

@@ -1,0 +1,67 @@
+package dev.parley.server.http;
+
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What every request has to keep to, whatever it is for. What two readers of a request could understand differently, such as
+ * a proxy and we, is refused rather than read in one of the ways.
+ */
+final class RequestCheck {
+
+    private RequestCheck() {}
+
+    /**
+     * What is wrong with a request.
+     *
+     * @param ends whether nobody can tell where the next request of the connection begins
+     */
+    record Fault(int status, String code, String message, boolean ends) {}
+
+    /** What is wrong with {@code request}; null if nothing is. */
+    static @Nullable Fault of(HttpServerRequest request) {
+        if (request.version() != HttpVersion.HTTP_2) {
+            List<String> encodings = request.headers().getAll(HttpHeaders.TRANSFER_ENCODING);
+            if (!encodings.isEmpty()
+                    && !(encodings.size() == 1 && encodings.getFirst().strip().equalsIgnoreCase("chunked"))) {
+                return new Fault(
+                        501, "UNKNOWN_TRANSFER_ENCODING", "The only Transfer-Encoding understood is chunked.", true);
+            }
+            List<String> hosts = request.headers().getAll(HttpHeaders.HOST);
+            if (hosts.size() > 1) {
+                return new Fault(400, "INVALID_HOST", "A request has one Host header, not several.", true);
+            }
+            if (hosts.isEmpty() && request.version() == HttpVersion.HTTP_1_1) {
+                return new Fault(400, "INVALID_HOST", "A request in HTTP/1.1 needs a Host header.", true);
+            }
+            if (!hosts.isEmpty() && !hosts.getFirst().isEmpty() && request.authority() == null) {
+                return new Fault(400, "INVALID_HOST", "The Host header is no host with, or without, a port.", true);
+            }
+        }
+        for (String encoding : request.headers().getAll(HttpHeaders.CONTENT_ENCODING)) {
+            if (!encoding.strip().equalsIgnoreCase("identity")) {
+                return new Fault(
+                        415, "UNKNOWN_CONTENT_ENCODING", "Bodies must not be encoded; send it as it is.", false);
+            }
+        }
+        if (!areEscapesWhole(request.uri())) {
+            return new Fault(
+                    400, "INVALID_ESCAPE", "The URL has a % that is not followed by two hexadecimal digits.", false);
+        }
+        return null;
+    }
+
+    private static boolean areEscapesWhole(String uri) {
+        for (int at = uri.indexOf('%'); at >= 0; at = uri.indexOf('%', at + 1)) {
+            if (at + 2 >= uri.length()
+                    || Character.digit(uri.charAt(at + 1), 16) < 0
+                    || Character.digit(uri.charAt(at + 2), 16) < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+}
