@@ -178,13 +178,13 @@ public record Config(
             @Setting(doc = "Request headers that pages may send beside those that the protocols need.")
             List<String> headers) {
 
-            public Cors {
-                for (String header : headers) {
-                    if (!header.matches("[!#$%&'*+.^_`|~\\w-]+")) {
-                        throw new ConfigException("cors.headers: '" + header + "' is no name of a header");
-                    }
+        public Cors {
+            for (String header : headers) {
+                if (!header.matches("[!#$%&'*+.^_`|~\\w-]+")) {
+                    throw new ConfigException("cors.headers: '" + header + "' is no name of a header");
                 }
             }
+        }
     }
 
     public record Streams(

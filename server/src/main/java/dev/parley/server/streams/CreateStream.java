@@ -35,8 +35,7 @@ final class CreateStream {
     private final PublicAddress address;
     private final int bodyBytes;
 
-    CreateStream(
-            Engine engine, Offsets offsets, Gate gate, PublicAddress address, NodeClock clock, int bodyBytes) {
+    CreateStream(Engine engine, Offsets offsets, Gate gate, PublicAddress address, NodeClock clock, int bodyBytes) {
         this.address = address;
         this.engine = engine;
         this.offsets = offsets;

@@ -310,7 +310,8 @@ class HttpFrontTest {
 
     @Test
     void pagesLearnWhyTheirRequestCouldNotBeRead() throws Exception {
-        startReady(Map.of("limits.url-bytes", "256", "limits.header-bytes", "1024", "cors.origins", "https://a.example"));
+        startReady(
+                Map.of("limits.url-bytes", "256", "limits.header-bytes", "1024", "cors.origins", "https://a.example"));
         String large = "X: " + "x".repeat(1_100) + "\r\n\r\n";
 
         assertThat(raw("GET / HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\n" + large))

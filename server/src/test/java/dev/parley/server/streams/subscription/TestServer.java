@@ -77,16 +77,7 @@ final class TestServer implements AutoCloseable {
                 clock,
                 meters);
         service = SubscriptionService.start(
-                vertx,
-                engine,
-                gate,
-                new PublicAddress(null, List.of()),
-                folder,
-                null,
-                true,
-                dueClock,
-                health,
-                meters);
+                vertx, engine, gate, new PublicAddress(null, List.of()), folder, null, true, dueClock, health, meters);
         http = vertx.createHttpServer()
                 .requestHandler(request -> service.routes()
                         .handle(request, Objects.requireNonNull(request.path()).substring(ROOT.length())))
