@@ -232,7 +232,7 @@ public final class LocalJournal implements Journal {
         }
         // Last, as the mark that they follow is among what was cut: with the mark and without them the log has lost its
         // end.
-        while (segments.getLast() != active) {
+        while (!segments.getLast().equals(active)) {
             Segment empty = segments.removeLast();
             empty.file().close();
             disk.delete(empty.name());

@@ -190,9 +190,14 @@ class AttachTest {
             JsonNode attached = attach(reader, ",'params':{'rewind':'100'}");
 
             assertThat(attached.path("error").path("code").intValue()).isEqualTo(90005);
-            int first = Integer.parseInt(messages(reader, 1).getFirst().split(" ")[0]);
+            int first = firstNumberOf(messages(reader, 1).getFirst());
             assertThat(first).isBetween(1, 10);
             assertThat(messages(reader, count - 1 - first)).hasSize(count - 1 - first);
         }
+    }
+
+    /** The number that a text begins with. */
+    private static int firstNumberOf(String text) {
+        return Integer.parseInt(text.substring(0, text.indexOf(' ')));
     }
 }
