@@ -246,6 +246,7 @@ class CommandCodecTest {
                         session(), number(), maybe(this::sender), list(this::annotation), random.nextInt(1000)),
                 new SessionCommand.Trim(session(), number(), number()),
                 new SessionCommand.Compact(session(), number(), number(), number()),
+                new SessionCommand.RemoveEmpty(session(), number()),
                 new SessionCommand.Remove(session(), number()));
     }
 

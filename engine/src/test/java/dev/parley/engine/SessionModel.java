@@ -25,6 +25,7 @@ import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -95,8 +96,21 @@ final class SessionModel {
         /** What has been said to have runs end that have not ended, by serial. */
         final TreeMap<Long, RunNote.Cancel> cancels = new TreeMap<>();
 
+        /** Whether anybody has had to do with its objects: what became of them then stays. */
+        boolean hasObjects;
+
         Room(long id) {
             this.id = id;
+        }
+
+        boolean isEmpty() {
+            return !hasObjects
+                    && messages.isEmpty()
+                    && members.isEmpty()
+                    && presence.isEmpty()
+                    && outcomes.isEmpty()
+                    && runs.isEmpty()
+                    && cancels.isEmpty();
         }
 
         Room copy() {
@@ -112,6 +126,7 @@ final class SessionModel {
             copy.ids.putAll(ids);
             copy.outcomes.putAll(outcomes);
             copy.objects = objects.copy();
+            copy.hasObjects = hasObjects;
             copy.runs.putAll(runs);
             copy.cancels.putAll(cancels);
             return copy;
@@ -235,6 +250,7 @@ final class SessionModel {
                 if (refusal != null) {
                     yield new SessionOutcome.ObjectRefused(refusal);
                 }
+                room.hasObjects = true;
                 List<Long> positions = new ArrayList<>();
                 for (ObjectOp op : c.operations()) {
                     long at = room.next(c.time());
@@ -262,6 +278,12 @@ final class SessionModel {
                         new Publish(c.session(), c.time(), null, open, List.of(new RunNote.Ended(c.runId()))), room);
             }
             case Compact c -> new SessionOutcome.Done();
+            case RemoveEmpty c -> {
+                if (room.isEmpty()) {
+                    rooms.remove(c.session());
+                }
+                yield new SessionOutcome.Done();
+            }
             case Remove c -> {
                 rooms.remove(c.session());
                 yield new SessionOutcome.Done();

@@ -28,6 +28,7 @@ import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -91,8 +92,9 @@ final class SessionSide {
     SessionCommand<?> command(long now) {
         SessionName name = oneOf(NAMES);
         Room room = model.room(name);
-        return switch (random.nextInt(40)) {
+        return switch (random.nextInt(42)) {
             case 0 -> new Remove(name, now);
+            case 40, 41 -> new RemoveEmpty(name, now);
             case 1 -> new Trim(name, now, somewhere(room));
             case 2, 3 -> new Leave(name, now, connection(), random.nextBoolean());
             case 4, 5 -> compact(name, room, now);

@@ -135,6 +135,11 @@ public final class Delivery {
         });
     }
 
+    /** Whether a session is being read live. */
+    public boolean isRead(SessionName session) {
+        return sessionTopics.containsKey(session);
+    }
+
     /** How many streams and sessions are being read live. */
     public int topics() {
         return topics.size() + sessionTopics.size();

@@ -284,6 +284,9 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     record Compact(SessionName session, long time, long serial, long version)
             implements SessionCommand<SessionOutcome.Done> {}
 
+    /** Removes a session that holds nothing any more: no messages, members, objects, runs or requests. */
+    record RemoveEmpty(SessionName session, long time) implements SessionCommand<SessionOutcome.Done> {}
+
     /** Removes a session with everything in it. */
     record Remove(SessionName session, long time) implements SessionCommand<SessionOutcome.Done> {}
 }

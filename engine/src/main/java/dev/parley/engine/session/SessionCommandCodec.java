@@ -18,6 +18,7 @@ import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -38,6 +39,7 @@ public final class SessionCommandCodec {
     private static final int END_RUN = 71;
     private static final int ROLLUP = 80;
     private static final int ANNOTATE = 72;
+    private static final int REMOVE_EMPTY = 73;
     private static final int VERSION = 1;
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
@@ -90,6 +92,7 @@ public final class SessionCommandCodec {
             case Leave c -> out.string(c.connectionId()).bool(c.forget());
             case Trim c -> out.fixed64(c.upTo());
             case Compact c -> out.fixed64(c.serial()).fixed64(c.version());
+            case RemoveEmpty c -> {}
             case Remove c -> {}
         }
     }
@@ -105,6 +108,7 @@ public final class SessionCommandCodec {
             case Leave c -> LEAVE;
             case Trim c -> TRIM;
             case Compact c -> COMPACT;
+            case RemoveEmpty c -> REMOVE_EMPTY;
             case Remove c -> REMOVE;
         };
     }
@@ -128,6 +132,7 @@ public final class SessionCommandCodec {
             case COMPACT -> new Compact(session, time, in.fixed64(), in.fixed64());
             case ANNOTATE -> new Annotate(session, time, sender(in), annotations(in), in.count());
             case CHANGE_OBJECTS -> new ChangeObjects(session, time, sender(in), objects(in), ObjectCodec.limits(in));
+            case REMOVE_EMPTY -> new RemoveEmpty(session, time);
             case REMOVE -> new Remove(session, time);
             default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);
         };

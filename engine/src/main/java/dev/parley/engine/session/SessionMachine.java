@@ -16,6 +16,7 @@ import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -65,6 +66,13 @@ public final class SessionMachine {
             case Leave c -> leave(c, tx);
             case Trim c -> trim(c, tx);
             case Compact c -> compact(c, tx);
+            case RemoveEmpty c -> {
+                SessionState s = tx.find(c.session());
+                if (s != null && tx.isEmpty(s)) {
+                    tx.remove(s);
+                }
+                yield new Done();
+            }
             case Remove c -> {
                 SessionState s = tx.find(c.session());
                 if (s != null) {

@@ -104,6 +104,11 @@ public final class SessionTx {
         }
     }
 
+    /** Whether there is nothing in the session, nor remembered for it. */
+    boolean isEmpty(SessionState s) {
+        return Sessions.isEmpty(rows::scan, s.id());
+    }
+
     /** Shows an entry, which follows the newest one of {@code s}, and returns the state after it. */
     SessionState add(SessionState s, SessionEntry entry) {
         added.add(new Added(s.name(), s.last(), entry));

@@ -235,6 +235,19 @@ public final class Sessions {
         return found;
     }
 
+    /** Whether there is nothing in the session, nor remembered for it. */
+    public boolean isEmpty(SessionState session) {
+        try (Moment now = store.snapshot()) {
+            return isEmpty(scanOf(now), session.id());
+        }
+    }
+
+    static boolean isEmpty(Scan scan, long session) {
+        return TABLES_BY_ID.stream()
+                .allMatch(table -> scan.rows(table, SessionRows.idKey(session), SessionRows.idKey(session + 1), 1)
+                        .isEmpty());
+    }
+
     /** Messages by serial, each whole and in its newest version; at least one, if there is any, whatever its size. */
     public List<MessageEntry> messages(SessionState session, Range serials, int limit, int maxBytes) {
         return messagePage(session, serials, limit, maxBytes).entries();

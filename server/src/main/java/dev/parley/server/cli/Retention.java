@@ -90,7 +90,18 @@ final class Retention {
                 engine.sessions().surplus(session, rules.retentionBytes(), MESSAGES_PER_LOOK));
         if (upTo > session.horizon()) {
             submit(new SessionCommand.Trim(session.name(), clock.millis(), upTo));
+        } else if (isOver(session, rules.retentionAge())) {
+            submit(new SessionCommand.RemoveEmpty(session.name(), clock.millis()));
         }
+    }
+
+    /** Whether nothing is left of a session that nobody reads: a new one would look no different. */
+    private boolean isOver(SessionState session, Duration age) {
+        return session.bytes() == 0
+                && session.members() == 0
+                && Positions.millis(session.last()) < clock.millis() - age.toMillis()
+                && !engine.delivery().isRead(session.name())
+                && engine.sessions().isEmpty(session);
     }
 
     /** Up to where entries are too old, or the horizon if there are none worth a command. */

@@ -10,8 +10,11 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions.Range;
@@ -178,6 +181,58 @@ class RetentionTest {
                 true,
                 1 << 20);
         submit(new SessionCommand.Publish(new SessionName("shop", session), now, null, List.of(change)));
+    }
+
+    @Test
+    void removesASessionThatHoldsNothingAnyMore() throws IOException {
+        var sender = new SessionCommand.Sender("connection", 0);
+        var member = new PresenceOp(PresenceEntry.Action.ENTER, "id", "alice", Body.EMPTY);
+        var name = new SessionName("shop", "short:1");
+        publish("shop", "short:1", "old");
+        submit(new SessionCommand.ChangePresence(name, now, sender, "connection", List.of(member), 5));
+        now += Duration.ofMinutes(12).toMillis();
+        for (int i = 0; i < 3; i++) {
+            step("short:1");
+        }
+        assertThat(texts("short:1")).isEmpty();
+        assertThat(state("shop", "short:1").members()).isEqualTo(1);
+
+        submit(new SessionCommand.Leave(name, now, "connection", true));
+        for (int i = 0; i < 3; i++) {
+            step("short:1");
+        }
+        assertThat(engine.sessions().find(name))
+                .as("that somebody has left is still kept")
+                .isNotNull();
+
+        now += Duration.ofMinutes(12).toMillis();
+        var tail = engine.delivery().tail(name, null, false, () -> {});
+        for (int i = 0; i < 3; i++) {
+            step("short:1");
+        }
+        assertThat(engine.sessions().find(name)).as("somebody is attached").isNotNull();
+
+        tail.close();
+        for (int i = 0; i < 3; i++) {
+            step("short:1");
+        }
+        assertThat(engine.sessions().find(name)).isNull();
+        assertThat(engine.sessions().list("shop", "", "", 10)).isEmpty();
+    }
+
+    @Test
+    void keepsASessionThatHoldsSomethingElse() throws IOException {
+        var name = new SessionName("shop", "short:1");
+        var note = new RunNote.Active("run", null, true);
+        var start = new MessageOp.Create("start", false, null, null, Body.EMPTY, false);
+        submit(new SessionCommand.Publish(name, now, null, List.of(start), List.of(note)));
+        now += Duration.ofMinutes(12).toMillis();
+
+        for (int i = 0; i < 3; i++) {
+            step("short:1");
+        }
+
+        assertThat(texts("short:1")).isEmpty();
     }
 
     @Test
