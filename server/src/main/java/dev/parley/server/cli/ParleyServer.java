@@ -70,7 +70,7 @@ final class ParleyServer {
     private final Engine engine;
 
     /** What decides about graces and lifetimes; tokens are judged by the wall clock. */
-    private final NodeClock clock = NodeClock.system(CLOCK_HOLD);
+    private final NodeClock clock;
 
     private final RootKey rootKey;
     private final URI uri;
@@ -87,10 +87,16 @@ final class ParleyServer {
 
     /** Blocks until requests are served. */
     static ParleyServer start(Config config) throws InterruptedException {
-        return new ParleyServer(config);
+        return start(config, NodeClock.system(CLOCK_HOLD));
     }
 
-    private ParleyServer(Config config) throws InterruptedException {
+    /** The same by another clock. */
+    static ParleyServer start(Config config, NodeClock clock) throws InterruptedException {
+        return new ParleyServer(config, clock);
+    }
+
+    private ParleyServer(Config config, NodeClock clock) throws InterruptedException {
+        this.clock = clock;
         this.config = config;
         this.memory = config.memory(Runtime.getRuntime().maxMemory());
         this.loopback = isLoopback(config.server().host());

@@ -24,17 +24,19 @@ final class AppendToStream {
     private final Engine engine;
     private final Offsets offsets;
     private final NodeClock clock;
+    private final Lifetimes lifetimes;
     private final int bodyBytes;
 
-    AppendToStream(Engine engine, Offsets offsets, NodeClock clock, int bodyBytes) {
+    AppendToStream(Engine engine, Offsets offsets, NodeClock clock, Lifetimes lifetimes, int bodyBytes) {
         this.engine = engine;
         this.offsets = offsets;
         this.clock = clock;
+        this.lifetimes = lifetimes;
         this.bodyBytes = bodyBytes;
     }
 
     void handle(Exchange exchange) {
-        exchange.body(bodyBytes, body -> append(exchange, body));
+        exchange.body(bodyBytes, body -> lifetimes.whenCertain(exchange, () -> append(exchange, body)));
     }
 
     private void append(Exchange exchange, byte[] body) throws RefusedException {

@@ -31,21 +31,30 @@ final class CreateStream {
     private final Engine engine;
     private final Offsets offsets;
     private final NodeClock clock;
+    private final Lifetimes lifetimes;
     private final Gate gate;
     private final PublicAddress address;
     private final int bodyBytes;
 
-    CreateStream(Engine engine, Offsets offsets, Gate gate, PublicAddress address, NodeClock clock, int bodyBytes) {
+    CreateStream(
+            Engine engine,
+            Offsets offsets,
+            Gate gate,
+            PublicAddress address,
+            NodeClock clock,
+            Lifetimes lifetimes,
+            int bodyBytes) {
         this.address = address;
         this.engine = engine;
         this.offsets = offsets;
         this.clock = clock;
+        this.lifetimes = lifetimes;
         this.gate = gate;
         this.bodyBytes = bodyBytes;
     }
 
     void handle(Exchange exchange) {
-        exchange.body(bodyBytes, body -> create(exchange, body));
+        exchange.body(bodyBytes, body -> lifetimes.whenCertain(exchange, () -> create(exchange, body)));
     }
 
     private void create(Exchange exchange, byte[] body) throws RefusedException {

@@ -93,8 +93,9 @@ public final class StreamsDoor implements Door {
                 "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-Expires-At, "
                         + "Stream-SSE-Data-Encoding, Producer-Epoch, Producer-Seq, Producer-Expected-Seq, "
                         + "Producer-Received-Seq, ETag, Location, Content-Type, Retry-After");
-        this.create = new CreateStream(engine, offsets, gate, address, clock, bodyBytes);
-        this.append = new AppendToStream(engine, offsets, clock, bodyBytes);
+        var lifetimes = new Lifetimes(engine, clock);
+        this.create = new CreateStream(engine, offsets, gate, address, clock, lifetimes, bodyBytes);
+        this.append = new AppendToStream(engine, offsets, clock, lifetimes, bodyBytes);
         this.read = new ReadStream(
                 engine,
                 offsets,
@@ -103,7 +104,7 @@ public final class StreamsDoor implements Door {
                 clock,
                 config.auth().keys().isEmpty(),
                 liveReaders);
-        this.delete = new DeleteStream(engine, clock);
+        this.delete = new DeleteStream(engine, clock, lifetimes);
     }
 
     @Override
