@@ -23,9 +23,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class Training {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
     private static final int ROUNDS = 50;
     private static final int WRITES = 10_000;
+
+    /** The launcher shows lines that begin like this. */
+    private static final String PROGRESS = "Training: ";
+
+    private static final int PARTS = 4;
 
     private final HttpClient client;
     private final URI base;
@@ -71,10 +76,17 @@ final class Training {
                 request("GET", stream + "?offset=-1&live=sse", BodyPublishers.noBody()), BodyHandlers.discarding());
         for (int i = 0; i < WRITES; i++) {
             send("POST", stream, BodyPublishers.ofString("{\"n\":" + i + "}"));
+            tell(i + 1);
         }
         // Ends the read as well.
         send("DELETE", stream, BodyPublishers.noBody());
         reader.join();
+    }
+
+    private static void tell(int writes) {
+        if (writes % (2 * WRITES / PARTS) == 0) {
+            System.out.println(PROGRESS + 100 * writes / (2 * WRITES) + " %");
+        }
     }
 
     /** One client that publishes, and gets what it has published. */
@@ -92,6 +104,7 @@ final class Training {
             if (!acknowledged.tryAcquire(TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
                 throw new StartException("The training run got no answer to a message", null);
             }
+            tell(WRITES + i + 1);
         }
         socket.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
     }
