@@ -134,4 +134,8 @@ const server = createServer((request, response) => {
     respond(500, "text/plain", error.message)
   })
 })
+server.on("error", error => {
+  console.error(`agent: the page cannot be served at port ${PORT}: ${error.message}`)
+  process.exit(1)
+})
 server.listen(Number(PORT), "127.0.0.1", () => console.log(`The page is at http://127.0.0.1:${server.address().port}`))

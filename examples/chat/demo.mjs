@@ -1,7 +1,9 @@
 // `./parley demo`: starts the server, and the agent with the page, tells what to try, and ends both on Ctrl-C. Whichever of
 // the two ends otherwise is started again, as a process manager would: killing them is one of the things to try.
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { readFile } from "node:fs/promises"
+import { createServer } from "node:net"
 import { join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
@@ -10,13 +12,40 @@ const HERE = fileURLToPath(new URL(".", import.meta.url))
 const LAUNCHER = join(HERE, "../../parley")
 const RESTART_MS = 1_000
 
-const { values } = parseArgs({
-  options: { port: { type: "string", default: "4438" }, data: { type: "string", default: "parley-demo-data" } },
-})
+const WRONG_USAGE = 2
+const values = options()
 const data = resolve(values.data)
+await checkPort(Number(values.port))
 
 const children = new Set()
 let ending = false
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: { port: { type: "string", default: "4438" }, data: { type: "string", default: "parley-demo-data" } },
+    })
+    if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) throw new Error(`'${values.port}' is no port`)
+    return values
+  } catch (error) {
+    console.error(`parley: ${error.message}\nUsage: ./parley demo [--port N] [--data DIR]`)
+    process.exit(WRONG_USAGE)
+  }
+}
+
+/** Better told now than by the agent's server, when the other one is up. */
+async function checkPort(port) {
+  const probe = createServer()
+  try {
+    await once(probe.listen(port, "127.0.0.1"), "listening")
+  } catch (error) {
+    const why = error.code === "EADDRINUSE" ? "it is in use" : error.message
+    console.error(`parley: the page cannot be at port ${port}: ${why}. Choose another one with --port.`)
+    process.exit(1)
+  }
+  probe.close()
+  await once(probe, "close")
+}
 
 /** Starts a program, again and again when it ends. Gives its first line that fits `ready`. */
 function keepRunning(name, ready, command) {

@@ -57,8 +57,12 @@ public final class Main {
 
         @Override
         public String[] getVersion() {
+            return new String[] {"Parley " + number()};
+        }
+
+        static String number() {
             String version = Main.class.getPackage().getImplementationVersion();
-            return new String[] {"Parley " + (version == null ? "(not from a jar)" : version)};
+            return version == null ? "(not from a jar)" : version;
         }
     }
 }

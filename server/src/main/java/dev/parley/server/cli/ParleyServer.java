@@ -11,6 +11,7 @@ import dev.parley.server.auth.Revocations;
 import dev.parley.server.auth.RootKey;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
+import dev.parley.server.config.ConfigLoader;
 import dev.parley.server.http.AcceptGate;
 import dev.parley.server.http.HttpFront;
 import dev.parley.server.http.PublicAddress;
@@ -24,12 +25,14 @@ import dev.parley.server.rest.RestDoor;
 import dev.parley.server.streams.StreamsDoor;
 import dev.parley.server.streams.subscription.SubscriptionService;
 import dev.parley.server.time.NodeClock;
+import io.netty.channel.unix.Errors.NativeIoException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.SocketException;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
@@ -44,6 +47,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -106,6 +110,8 @@ final class ParleyServer {
                     + config.server().host() + ". Configure auth.keys, or give --insecure-no-auth"
                     + " if everybody who reaches the port may read and write everything.");
         }
+        checkReadable("tls.cert", config.tls().cert());
+        checkReadable("tls.key", config.tls().key());
         closings.push(new Closing("metrics", metrics::close));
         MemoryMeters.bind(memory, metrics.registry());
         try {
@@ -124,6 +130,11 @@ final class ParleyServer {
             clock.bind(metrics.registry());
             this.rootKey = rootKeyIn(config.data().dir());
             this.uri = uri(port(listening));
+            LOG.info(
+                    "Parley {} serves the data folder {} at {}",
+                    Main.Version.number(),
+                    config.data().dir().toAbsolutePath().normalize(),
+                    uri);
             Apps apps = apps();
             var retention = new Retention(engine, apps, clock.forDeletion());
             var housekeeping = Housekeeping.start(
@@ -186,6 +197,17 @@ final class ParleyServer {
         } catch (RuntimeException | Error | InterruptedException e) {
             stop();
             throw e;
+        }
+    }
+
+    /** Before there is anything to listen with: its failure would not tell which file it is. */
+    private static void checkReadable(String setting, @Nullable Path file) {
+        if (file != null) {
+            try {
+                Files.readAllBytes(file);
+            } catch (IOException e) {
+                throw new ConfigException(setting + ": " + ConfigLoader.whyUnreadable(file, e));
+            }
         }
     }
 
@@ -306,9 +328,17 @@ final class ParleyServer {
             String message = String.valueOf(cause.getMessage());
             // The native transport puts the name of the system call and its error number in front.
             message = message.substring(message.lastIndexOf(": ") + 1).strip();
+            String where = config.server().host() + " port " + config.server().port();
+            boolean address = cause instanceof SocketException || cause instanceof NativeIoException;
+            if (config.tls().enabled() && !address) {
+                throw new StartException(
+                        "Parley cannot serve TLS with the files of tls.cert and tls.key: " + message
+                                + ". PEM is expected: a certificate chain, and its private key as PKCS #8.",
+                        cause);
+            }
             throw new StartException(
-                    "Parley cannot listen on %s port %d: %s. Choose another one with --host and --port."
-                            .formatted(config.server().host(), config.server().port(), message),
+                    "Parley cannot listen on " + where + ": " + message
+                            + ". Choose another one with --host and --port.",
                     cause);
         }
     }

@@ -71,16 +71,20 @@ final class Serve implements Callable<Integer> {
 
         var server = ParleyServer.start(settings);
         var _ = server.failure().thenAccept(Serve::die);
+        boolean training = "1".equals(environment.get("PARLEY_TRAIN"));
+        if (!training) {
+            // Before anybody is told that it serves: whoever then tells it to stop means it.
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "shutdown"));
+        }
         // For scripts and tests this is the sign that requests will be served.
         System.out.println("Parley is listening on " + server.uri());
         greet(server, System.out);
         System.out.flush();
-        if ("1".equals(environment.get("PARLEY_TRAIN"))) {
+        if (training) {
             Training.run(server.uri(), server.rootKey().file());
             server.stop();
             return 0;
         }
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "shutdown"));
         new CountDownLatch(1).await();
         return 0;
     }

@@ -6,8 +6,11 @@ import dev.parley.server.auth.Capabilities;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -60,7 +63,7 @@ public final class ConfigLoader {
         try {
             root = yaml(Files.readString(path));
         } catch (IOException | UncheckedIOException e) {
-            throw new ConfigException("The configuration file " + path + " cannot be read: " + e);
+            throw new ConfigException("The configuration: " + whyUnreadable(path, e));
         } catch (JacksonException e) {
             var where = e.getLocation();
             // Not the whole message: it quotes the file, and the file may hold secrets.
@@ -75,6 +78,19 @@ public final class ConfigLoader {
         }
         flatten(path, "", root);
         return this;
+    }
+
+    /** What is wrong with a file that an operator has named, in words for them. */
+    public static String whyUnreadable(Path path, Exception failure) {
+        return switch (failure) {
+            case NoSuchFileException e -> "there is no file " + path;
+            case AccessDeniedException e -> "the file " + path + " may not be read by this user";
+            case CharacterCodingException e -> "the file " + path + " is not text in UTF-8";
+            default ->
+                Files.isDirectory(path)
+                        ? path + " is a folder, a file is expected"
+                        : "the file " + path + " cannot be read: " + failure.getMessage();
+        };
     }
 
     /** Makes its mapper only when it is needed: that takes longer than all the rest here. */

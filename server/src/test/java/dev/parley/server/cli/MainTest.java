@@ -118,6 +118,38 @@ class MainTest {
     }
 
     @Test
+    void saysWhichFileOfTheConfigurationCannotBeUsed() throws Exception {
+        String missing = folder.resolve("missing.pem").toString();
+        Path text = Files.writeString(folder.resolve("text.pem"), "no PEM at all");
+        Path latin = Files.write(folder.resolve("latin.yaml"), new byte[] {'a', ':', ' ', (byte) 0xE4});
+
+        assertRefused(2, "tls.cert: there is no file " + missing, "--tls-cert", missing, "--tls-key", missing);
+        assertRefused(2, "tls.key: " + folder + " is a folder", "--tls-cert", text + "", "--tls-key", folder + "");
+        assertRefused(1, "files of tls.cert and tls.key", "--tls-cert", text + "", "--tls-key", text + "");
+        assertRefused(2, "there is no file " + missing, "--config", missing);
+        assertRefused(2, folder + " is a folder", "--config", folder.toString());
+        assertRefused(2, latin + " is not text in UTF-8", "--config", latin.toString());
+    }
+
+    private void assertRefused(int status, String why, String... options) throws Exception {
+        var arguments = new ArrayList<>(List.of("serve", "--port", "0", "--data", data()));
+        arguments.addAll(List.of(options));
+        var ended = end(Map.of(), arguments.toArray(String[]::new));
+        assertThat(ended.err()).contains("parley: ", why).doesNotContain("\tat ", "--host and --port", "Exception");
+        assertThat(ended.status()).isEqualTo(status);
+    }
+
+    @Test
+    void logsWhatItIsWhereItsDataIsAndWhereItListens() throws Exception {
+        var server = serve();
+        assertThat(server.err())
+                .anySatisfy(line -> assertThat(line).contains("Parley ", " " + data() + " ", server.uri()));
+        // As soon as it says that it listens, a signal ends it in good order.
+        server.process().destroy();
+        assertThat(server.process().waitFor()).isZero();
+    }
+
+    @Test
     void saysThatTheDataIsInUse() throws Exception {
         serve();
 
@@ -164,6 +196,7 @@ class MainTest {
     @Test
     void knowsItsCommands() throws Exception {
         assertThat(end(Map.of(), "version").out()).startsWith("Parley ");
+        assertThat(end(Map.of(), "--version").out()).startsWith("Parley ");
         assertThat(end(Map.of(), "help", "serve").out()).contains("--insecure-no-auth");
         assertThat(end(Map.of(), "fly").status()).isEqualTo(2);
     }
