@@ -14,9 +14,11 @@ const SOURCES = ["engine/pom.xml", "engine/src/main/A.java", "server/pom.xml", "
 
 /** Writes what Maven writes, colours and all, and makes the jar. */
 const MVN = String.raw`#!/usr/bin/env bash
-printf '\e[0m[INFO] Scanning for projects...\n'
+printf '\e[0m' >&2
+printf '[INFO] Scanning for projects...\n'
 printf '[\e[1;34mINFO\e[m] \e[1mBuilding Parley Engine 0.1.0                 [2/3]\e[m\n'
 if [[ $FAKE_MAVEN == fails ]]; then
+  printf '[WARNING] COMPILATION WARNING :\n[WARNING] A.java:[3,4] unused\n' 
   printf '[ERROR] A.java:[1,2] cannot find symbol\n  symbol: class Oops\n[INFO] BUILD FAILURE\n\e[0m'
   exit 1
 fi
@@ -55,6 +57,7 @@ test("a build that fails says why", async t => {
   const { status, output } = build({ FAKE_MAVEN: "fails" })
   assert.notEqual(status, 0)
   assert.match(output, /^\[ERROR\] A\.java:\[1,2\] cannot find symbol\n {2}symbol: class Oops$/m)
+  assert.match(output, /^\[WARNING\] A\.java:\[3,4\] unused$/m)
   assert.doesNotMatch(output, /BUILD FAILURE|built|\x1b/)
 })
 
