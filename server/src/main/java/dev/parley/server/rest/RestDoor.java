@@ -13,6 +13,7 @@ import dev.parley.server.channel.Refusals;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Cors;
 import dev.parley.server.http.Door;
+import dev.parley.server.http.Gzip;
 import dev.parley.server.http.Origins;
 import dev.parley.server.http.RequestBody;
 import dev.parley.server.occupancy.Occupancy;
@@ -31,6 +32,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.net.HostAndPort;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -51,6 +53,9 @@ public final class RestDoor implements Door {
 
     private static final int MAX_ANONYMOUS_BODY_BYTES = 64 << 10;
     private static final int MAX_ERROR_HEADER_CHARS = 512;
+
+    /** What stands in the encoding of messages that a client has encrypted. */
+    private static final String ENCRYPTED = "cipher+";
 
     /** Paths that are only for who has shown who they are; the others see to it themselves. */
     private static final Set<String> KNOWN_USERS = Set.of("channels", "messages", "presence", "stats");
@@ -360,9 +365,14 @@ public final class RestDoor implements Door {
             Runnable answering = () -> refuse(format, ErrorInfo.INTERNAL);
             try {
                 Answer answer = route(read, request);
-                Buffer body = Buffer.buffer(read.isEnveloped() ? enveloped(format, answer) : plain(format, answer));
+                Gzip.Packed body = pack(read.isEnveloped() ? enveloped(format, answer) : plain(format, answer));
                 int status = read.isEnveloped() ? 200 : answer.status();
-                answering = () -> send(status, format, body, answer.links());
+                answering = () -> {
+                    if (!request.response().closed() && !request.response().ended()) {
+                        body.describe(request);
+                    }
+                    send(status, format, Buffer.buffer(body.bytes()), answer.links());
+                };
             } catch (WireException e) {
                 answering = () -> refuse(format, e.error());
             } catch (AccessRefusedException e) {
@@ -378,6 +388,17 @@ public final class RestDoor implements Door {
                 Runnable last = answering;
                 loop.runOnContext(ready -> answer(last));
             }
+        }
+
+        /** Lists are compressed for who asks for it, but for what is encrypted, which would not get smaller. */
+        private Gzip.Packed pack(byte[] body) {
+            return request.method().equals(HttpMethod.GET) && Gzip.isAccepted(request) && !isEncrypted(body)
+                    ? Gzip.pack(body)
+                    : new Gzip.Packed(body, false);
+        }
+
+        private static boolean isEncrypted(byte[] body) {
+            return new String(body, StandardCharsets.ISO_8859_1).contains(ENCRYPTED);
         }
 
         private static byte[] plain(WireFormat format, Answer answer) {

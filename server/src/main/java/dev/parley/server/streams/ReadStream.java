@@ -9,6 +9,7 @@ import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
+import dev.parley.server.http.Gzip;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.Future;
@@ -152,17 +153,21 @@ final class ReadStream {
         }
     }
 
-    private record Chunk(long to, byte[] body) {}
+    private record Chunk(long to, Gzip.Packed body) {}
 
     private void catchUp(Exchange exchange, ReadQuery query, StreamState state, long start) {
+        // What is neither text nor JSON is often compressed already, or encrypted.
+        boolean compress = (state.isJson() || state.isText()) && Gzip.isAccepted(exchange.request());
         exchange.blocking(
                 () -> {
                     List<Entry> entries = query.now()
                             ? List.of()
                             : engine.streams()
                                     .read(state, start, config.limits().chunkBytes());
+                    byte[] body = body(state, entries);
                     return new Chunk(
-                            entries.isEmpty() ? start : entries.getLast().end(), body(state, entries));
+                            entries.isEmpty() ? start : entries.getLast().end(),
+                            compress ? Gzip.pack(body) : new Gzip.Packed(body, false));
                 },
                 chunk -> answer(exchange, query, state, start, chunk));
     }
@@ -181,9 +186,11 @@ final class ReadStream {
         }
         if (!query.now()) {
             // Closing changes no byte but must not be hidden by an old answer.
-            String tag = tag(offsets, state, start, chunk.to(), ends);
+            String plain = tag(offsets, state, start, chunk.to(), ends);
+            String tag = chunk.body().compressed() ? plain.substring(0, plain.length() - 1) + "-gzip\"" : plain;
             response.putHeader(HttpHeaders.ETAG, tag);
             if (matches(exchange.header(HttpHeaders.IF_NONE_MATCH), tag)) {
+                response.headers().add(HttpHeaders.VARY, HttpHeaders.ACCEPT_ENCODING);
                 response.setStatusCode(304).end();
                 return;
             }

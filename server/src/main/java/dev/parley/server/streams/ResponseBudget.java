@@ -1,6 +1,7 @@
 package dev.parley.server.streams;
 
 import dev.parley.engine.memory.Purse;
+import dev.parley.server.http.Gzip;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
@@ -21,6 +22,12 @@ final class ResponseBudget {
         this.answers = answers;
     }
 
+    /** The same for a body that may be compressed. */
+    void end(Exchange exchange, Gzip.Packed body) {
+        body.describe(exchange.request());
+        end(exchange, body.bytes());
+    }
+
     /** Ends the answer with {@code body}, or with 503 if too much is on its way already. */
     void end(Exchange exchange, byte[] body) {
         if (!answers.tryReserve(body.length)) {
@@ -30,7 +37,11 @@ final class ResponseBudget {
                     .remove(Wire.NEXT_OFFSET)
                     .remove(Wire.UP_TO_DATE)
                     .remove(Wire.CLOSED);
-            exchange.response().headers().remove(HttpHeaders.ETAG).set(HttpHeaders.RETRY_AFTER, "1");
+            exchange.response()
+                    .headers()
+                    .remove(HttpHeaders.CONTENT_ENCODING)
+                    .remove(HttpHeaders.ETAG)
+                    .set(HttpHeaders.RETRY_AFTER, "1");
             exchange.error(503, "OVERLOADED", "Too many large answers are on their way; try again soon.");
             return;
         }
