@@ -293,3 +293,52 @@ test("offsets and tags are good for their own data folder only, and not over a r
     await restored.stop()
   }
 })
+
+const BALLOON = Buffer.from("🎈")
+const balloonIn = parts => [BALLOON.subarray(0, parts), BALLOON.subarray(parts)]
+
+test("a character that is split over two appends of text is sent whole", async t => {
+  for (const query of ["", "&live=long-poll"]) {
+    const stream = await create(`split${query}`.replace("&", "-"), TEXT)
+    const [start, end] = balloonIn(2)
+    const whole = await append(stream, "whole")
+    await append(stream, Buffer.concat([Buffer.from("cut "), start]))
+    const first = await read(stream, "-1", query)
+    assert.deepEqual([first.body, first.next, first.upToDate], ["whole", whole, true])
+    const now = await read(stream, "now")
+    assert.equal(now.next, whole)
+    const second = query ? read(stream, first.next, query) : undefined
+    const tail = await append(stream, Buffer.concat([end, Buffer.from(" end")]))
+    const got = await (second ?? read(stream, first.next))
+    assert.deepEqual([got.body, got.next, got.upToDate], ["cut 🎈 end", tail, true])
+  }
+
+  const stream = await create("split-sse", TEXT)
+  const written = []
+  for (let n = 0; n < 200; n++) {
+    const [start, end] = balloonIn(1 + (n % 3))
+    for (const body of [Buffer.concat([Buffer.from(`${n}:`), start]), Buffer.concat([end, Buffer.from(";")])]) {
+      await append(stream, body)
+      written.push(body)
+    }
+    if (n === 50) followed = follow(stream, t.signal)
+  }
+  const last = Buffer.concat([Buffer.from("last "), BALLOON.subarray(0, 3)])
+  await append(stream, last)
+  written.push(last)
+  assert.equal((await send("POST", stream.url, undefined, undefined, { "Stream-Closed": "true" })).status, 204)
+  const events = await followed
+  const text = events.join("")
+  assert.equal(text, Buffer.concat(written).toString(), "what is cut at the end of a closed stream comes as it is")
+  assert.equal(text.indexOf("\uFFFD"), text.length - 1, "no other character is cut")
+  assert.ok(events.length > 2)
+})
+
+let followed
+
+/** The data of all events until the stream is closed. */
+async function follow({ url }, signal) {
+  const response = await fetch(`${url}?offset=-1&live=sse`, { signal })
+  const events = (await response.text()).split("\n\n").filter(event => event.startsWith("event: data"))
+  return events.map(event => event.replace(/^event: data\ndata: ?/, ""))
+}

@@ -3,6 +3,7 @@ package dev.parley.engine.delivery;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.stream.Streams;
+import dev.parley.engine.stream.Utf8;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +42,7 @@ public final class Tail implements AutoCloseable {
     public record More(List<Entry> entries, StreamState state, long from, long to) implements Next {
         /** True if nothing was left to read when this was taken. */
         public boolean upToDate() {
-            return to >= state.tail();
+            return to >= state.shown();
         }
 
         /** True if nothing will ever follow. */
@@ -75,28 +76,51 @@ public final class Tail implements AutoCloseable {
         if (topic.ended() || state.deleted()) {
             return new Ended();
         }
-        if (position >= state.tail()) {
+        if (position >= state.shown()) {
             return new Nothing(state);
         }
         List<Entry> entries = topic.since(position, maxBytes);
-        return entries == null ? new InStore() : advance(entries, state);
+        if (entries == null) {
+            return new InStore();
+        }
+        return advance(state.isUtf8() ? uncut(entries, state) : entries, state);
     }
 
     /** What comes next, from the store; blocks on the disk. At least one entry if there is any. */
     public Next readStore(int maxBytes) {
         StreamState state = state();
-        if (position >= state.tail()) {
+        if (position >= state.shown()) {
             return new Nothing(state);
         }
         List<Entry> entries = streams.read(state, position, maxBytes);
         return entries.isEmpty() ? new Ended() : advance(entries, state);
     }
 
+    /** As much of {@code entries}, which are in the window, as is shown and ends with a whole character. */
+    private List<Entry> uncut(List<Entry> entries, StreamState state) {
+        List<Entry> whole = Utf8.whole(shown(entries, state));
+        if (!whole.isEmpty()) {
+            return whole;
+        }
+        // The first character to end is further on, or none does: then it is shown all the same.
+        List<Entry> all = topic.since(position, Integer.MAX_VALUE);
+        return Utf8.firstWhole(shown(all == null ? entries : all, state));
+    }
+
+    /** The window may run ahead of the state. */
+    private static List<Entry> shown(List<Entry> entries, StreamState state) {
+        int count = entries.size();
+        while (count > 1 && entries.get(count - 1).end() > state.shown()) {
+            count--;
+        }
+        return count == entries.size() ? entries : entries.subList(0, count);
+    }
+
     private More advance(List<Entry> entries, StreamState state) {
         long from = entries.getFirst().start();
         position = entries.getLast().end();
         // The window may run ahead of the state by a moment; what it holds is durable all the same.
-        return new More(entries, position > state.tail() ? ahead(state) : state, from, position);
+        return new More(entries, position > state.shown() ? ahead(state) : state, from, position);
     }
 
     private StreamState ahead(StreamState seen) {

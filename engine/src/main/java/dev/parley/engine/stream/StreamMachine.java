@@ -100,7 +100,9 @@ public final class StreamMachine {
                 c.time(),
                 c.time(),
                 base,
-                base + c.payload().units(),
+                base,
+                base,
+                0,
                 c.closed(),
                 null,
                 null,
@@ -117,6 +119,7 @@ public final class StreamMachine {
         if (pin != null && (!state.hasType(pin.contentType()) || mismatched(state, c.payload()))) {
             return new StreamOutcome.ForkTypeDiffers(pin.contentType());
         }
+        state = state.withEntry(c.payload());
         tx.create(state);
         if (!c.payload().isEmpty()) {
             tx.append(state.id(), new Entry(base, c.payload()));
@@ -203,7 +206,7 @@ public final class StreamMachine {
             tx.append(s.id(), new Entry(s.tail(), c.payload()));
         }
         StreamState after = s.accessed(c.time())
-                .appended(tail, c.close(), c.close() ? tag : null, c.seq() == null ? s.seq() : c.seq());
+                .appended(c.payload(), c.close(), c.close() ? tag : null, c.seq() == null ? s.seq() : c.seq());
         tx.update(s, after);
         return new Appended(s.id(), tail, c.close(), tag == null ? -1 : tag.epoch(), tag == null ? -1 : tag.seq());
     }

@@ -80,6 +80,8 @@ final class StreamRows {
                 accessedAt,
                 base,
                 base,
+                base,
+                0,
                 closed,
                 closedBy,
                 seq,

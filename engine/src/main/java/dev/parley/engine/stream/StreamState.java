@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * @param accessedAt last access that renewed a sliding lifetime, to a 64th of it
  * @param base first position of the stream's own entries; above 0 for a fork only
  * @param tail position behind the last entry
+ * @param shown position up to which readers get entries: the tail, but of text what comes before an append that ends inside
+ *     a character, until that is complete or the stream is closed
+ * @param missing how many bytes the last character of text lacks
  * @param closed whether appends are over
  * @param closedBy the producer's append that closed it, or null
  * @param seq last {@code Stream-Seq}, or null. Its scope is the stream
@@ -34,6 +37,8 @@ public record StreamState(
         long accessedAt,
         long base,
         long tail,
+        long shown,
+        int missing,
         boolean closed,
         @Nullable ProducerTag closedBy,
         @Nullable String seq,
@@ -80,6 +85,15 @@ public record StreamState(
     /** True if entries are text of another kind. */
     public boolean isText() {
         return mediaType(contentType).startsWith("text/");
+    }
+
+    /** True if entries are text in UTF-8, whose characters are not to be cut. */
+    public boolean isUtf8() {
+        if (!contentType.regionMatches(true, 0, "text/", 0, "text/".length())) {
+            return false;
+        }
+        String parameters = contentType.toLowerCase(Locale.ROOT);
+        return !parameters.contains("charset") || parameters.contains("utf-8") || parameters.contains("us-ascii");
     }
 
     /** True if {@code other} names the same media type; case and parameters do not count. */
@@ -135,33 +149,62 @@ public record StreamState(
     }
 
     StreamState accessed(long time) {
-        return wantsTouch(time) ? with(time, tail, closed, closedBy, seq, pins, deleted) : this;
+        return wantsTouch(time) ? with(time, tail, shown, missing, closed, closedBy, seq, pins, deleted) : this;
     }
 
-    StreamState appended(long newTail, boolean nowClosed, @Nullable ProducerTag closer, @Nullable String newSeq) {
-        return with(accessedAt, newTail, nowClosed, closer, newSeq, pins, deleted);
+    StreamState appended(Payload payload, boolean nowClosed, @Nullable ProducerTag closer, @Nullable String newSeq) {
+        StreamState after = withEntry(payload);
+        return after.with(
+                accessedAt,
+                after.tail,
+                nowClosed ? after.tail : after.shown,
+                after.missing,
+                nowClosed,
+                closer,
+                newSeq,
+                pins,
+                deleted);
+    }
+
+    /** The stream with one more entry. */
+    StreamState withEntry(Payload payload) {
+        long end = tail + payload.units();
+        int lacks = isUtf8() ? Utf8.missingAfter(missing, payload.bytes()) : 0;
+        boolean held = lacks > 0 && (shown == tail || end - shown <= Utf8.MAX_HELD_BYTES) && !payload.isEmpty();
+        return withTail(end, held || payload.isEmpty() ? shown : end, lacks);
     }
 
     StreamState withPins(int count) {
-        return with(accessedAt, tail, closed, closedBy, seq, count, deleted);
+        return with(accessedAt, tail, shown, missing, closed, closedBy, seq, count, deleted);
     }
 
     StreamState softDeleted() {
-        return with(accessedAt, tail, closed, closedBy, seq, pins, true);
+        return with(accessedAt, tail, shown, missing, closed, closedBy, seq, pins, true);
     }
 
-    StreamState withTail(long newTail) {
-        return with(accessedAt, newTail, closed, closedBy, seq, pins, deleted);
+    StreamState withTail(long newTail, long newShown, int newMissing) {
+        return with(accessedAt, newTail, closed ? newTail : newShown, newMissing, closed, closedBy, seq, pins, deleted);
     }
 
-    /** True if the two differ in nothing but the tail, which the store derives from the last entry. */
+    /** True if the two differ in nothing but the tail and what is there, which the store derives from the last entries. */
     boolean sameRecord(StreamState other) {
-        return equals(other.withTail(tail));
+        return equals(other.with(
+                other.accessedAt,
+                tail,
+                shown,
+                missing,
+                other.closed,
+                other.closedBy,
+                other.seq,
+                other.pins,
+                other.deleted));
     }
 
     private StreamState with(
             long newAccessedAt,
             long newTail,
+            long newShown,
+            int newMissing,
             boolean newClosed,
             @Nullable ProducerTag newClosedBy,
             @Nullable String newSeq,
@@ -177,6 +220,8 @@ public record StreamState(
                 newAccessedAt,
                 base,
                 newTail,
+                newShown,
+                newMissing,
                 newClosed,
                 newClosedBy,
                 newSeq,

@@ -7,6 +7,7 @@ import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.stream.StreamCommand.Span;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -53,13 +54,38 @@ public final class Streams {
     }
 
     private StreamState withTail(StreamState recorded) {
-        Row last = store.last(
-                Table.ENTRIES,
-                StreamRows.entryKey(recorded.id(), recorded.base()),
-                StreamRows.idKey(recorded.id() + 1));
-        return last == null
-                ? recorded
-                : recorded.withTail(StreamRows.entry(last.key(), last.value()).end());
+        byte[] first = StreamRows.entryKey(recorded.id(), recorded.base());
+        Row row = store.last(Table.ENTRIES, first, StreamRows.idKey(recorded.id() + 1));
+        if (row == null) {
+            return recorded;
+        }
+        Entry last = StreamRows.entry(row.key(), row.value());
+        if (!recorded.isUtf8() || !isCut(last)) {
+            return recorded.withTail(last.end(), last.end(), 0);
+        }
+        // Readers have not been shown an append that ends inside a character, nor those before it that do.
+        ArrayDeque<Entry> held = new ArrayDeque<>();
+        long bytes = 0;
+        while (row != null && bytes <= Utf8.MAX_HELD_BYTES) {
+            Entry entry = StreamRows.entry(row.key(), row.value());
+            if (!held.isEmpty() && !isCut(entry)) {
+                break;
+            }
+            held.addFirst(entry);
+            bytes += entry.payload().bytes().length;
+            row = store.last(Table.ENTRIES, first, row.key());
+        }
+        long start = held.getFirst().start();
+        StreamState state = recorded.withTail(start, start, 0);
+        for (Entry entry : held) {
+            state = state.withEntry(entry.payload());
+        }
+        return state;
+    }
+
+    /** True if {@code entry} may end inside a character: one that has nothing but the middle of one may. */
+    private static boolean isCut(Entry entry) {
+        return Utf8.missingAfter(3, entry.payload().bytes()) > 0;
     }
 
     void publish(String path, @Nullable StreamState state) {
@@ -83,27 +109,35 @@ public final class Streams {
     }
 
     /**
-     * Entries of {@code state} from position {@code from} on, inherited ones included. The first begins there, or where it
-     * began if that is inside an append of bytes.
+     * Entries of {@code state} from position {@code from} on, inherited ones included, as far as they are shown. The first
+     * begins there, or where it began if that is inside an append of bytes. Text ends with a whole character.
      *
      * @param maxBytes payload after which no further entry is begun; at least one entry is returned if there is any
      */
     public List<Entry> read(StreamState state, long from, long maxBytes) {
         List<Entry> entries = new ArrayList<>();
+        boolean text = state.isUtf8();
         long budget = maxBytes;
         long at = from;
+        int missing = 0;
+        boolean whole = !text;
         for (Span span : spans(state)) {
-            while (at < span.to() && budget > 0) {
+            long end = Math.min(span.to(), state.shown());
+            while (at < end && wantsMore(budget, whole)) {
                 long before = at;
-                try (Rows rows = store.scan(
-                        Table.ENTRIES, firstKey(span, at), StreamRows.entryKey(span.streamId(), span.to()))) {
-                    for (Row row = rows.next(); row != null && budget > 0; row = rows.next()) {
+                try (Rows rows =
+                        store.scan(Table.ENTRIES, firstKey(span, at), StreamRows.entryKey(span.streamId(), end))) {
+                    for (Row row = rows.next(); row != null && wantsMore(budget, whole); row = rows.next()) {
                         Entry entry = StreamRows.entry(row.key(), row.value())
-                                .clip(span.from(), span.to())
+                                .clip(span.from(), end)
                                 .from(at);
                         entries.add(entry);
                         budget -= entry.payload().bytes().length;
                         at = entry.end();
+                        if (text) {
+                            missing = Utf8.missingAfter(missing, entry.payload().bytes());
+                            whole |= missing == 0;
+                        }
                     }
                 }
                 if (at == before) {
@@ -112,7 +146,12 @@ public final class Streams {
                 }
             }
         }
-        return entries;
+        return text && whole && missing > 0 && at < state.shown() ? Utf8.whole(entries) : entries;
+    }
+
+    /** Reading goes on until the answer is full, and until it has text that can be cut behind it. */
+    private static boolean wantsMore(long budget, boolean whole) {
+        return budget > 0 || (!whole && budget > -Utf8.MAX_HELD_BYTES);
     }
 
     /** The key of the entry that holds {@code position}, which may begin before it. */

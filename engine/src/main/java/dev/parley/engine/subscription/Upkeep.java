@@ -164,6 +164,6 @@ public final class Upkeep {
         StreamState stream = streams.apply(path);
         return stream == null || !stream.visible(now)
                 ? new StreamTail(path, StreamTail.UNBORN, 0)
-                : new StreamTail(path, stream.id(), stream.tail());
+                : new StreamTail(path, stream.id(), stream.shown());
     }
 }

@@ -364,6 +364,92 @@ class StreamMachineTest {
         assertThat(append("a", new ProducerTag("p", 0, 0), "a")).isEqualTo(new Appended(id("s"), 1, false, 0, 0));
     }
 
+    // 5.8 Text
+
+    private void appendBytes(int... bytes) {
+        byte[] payload = new byte[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            payload[i] = (byte) bytes[i];
+        }
+        apply(new Append("s", now, TEXT, Payload.ofBytes(payload), false, null, null));
+        StreamState known = state("s");
+        assertThat(Objects.requireNonNull(new Streams(store, 0).find("s")))
+                .as("the same from the store")
+                .isEqualTo(known);
+    }
+
+    @Test
+    void anAppendThatEndsInsideACharacterIsHeldBackUntilTheNext() {
+        create(TEXT);
+        append("ab");
+        appendBytes('c', 0xF0);
+        assertThat(List.of(state("s").tail(), state("s").shown())).isEqualTo(List.of(4L, 2L));
+        assertThat(content("s")).isEqualTo("ab");
+        appendBytes(0x9F);
+        appendBytes(0x8E);
+        assertThat(content("s")).isEqualTo("ab");
+        appendBytes(0x88, 'd');
+        assertThat(state("s").shown()).isEqualTo(8);
+        assertThat(String.join("", content("s").split("[|]")).length()).isGreaterThan(2);
+        byte[] all = new byte[8];
+        int at = 0;
+        for (Entry entry : streams.read(state("s"), 0, 1_000)) {
+            System.arraycopy(
+                    entry.payload().bytes(), 0, all, at, entry.payload().bytes().length);
+            at += entry.payload().bytes().length;
+        }
+        assertThat(new String(all, StandardCharsets.UTF_8)).isEqualTo("abc🎈d");
+        assertThat(streams.read(state("s"), 0, 2).getLast().end()).isEqualTo(2);
+        assertThat(streams.read(state("s"), 0, 3).getLast().end())
+                .as("not between the parts of a character")
+                .isEqualTo(2);
+        assertThat(streams.read(state("s"), 2, 1).getLast().end()).isEqualTo(8);
+    }
+
+    @Test
+    void closingShowsWhatIsThere() {
+        create(TEXT);
+        appendBytes('a', 0xC3);
+        assertThat(state("s").shown()).isZero();
+        close("", null);
+        assertThat(state("s").shown()).isEqualTo(2);
+        assertThat(streams.read(state("s"), 0, 10)).hasSize(1);
+        assertThat(Objects.requireNonNull(new Streams(store, 0).find("s"))).isEqualTo(state("s"));
+    }
+
+    @Test
+    void onlyTextInUtf8IsHeldBack() {
+        for (String type : List.of("text/plain; charset=iso-8859-1", "application/octet-stream")) {
+            apply(new Create(type, now, type, NONE, NONE, false, Payload.ofBytes(new byte[] {'a', (byte) 0xE9}), null));
+            assertThat(state(type).shown()).as(type).isEqualTo(2);
+        }
+        apply(new Create(
+                "s",
+                now,
+                "Text/Plain;charset=UTF-8",
+                NONE,
+                NONE,
+                false,
+                Payload.ofBytes(new byte[] {'a', (byte) 0xE9}),
+                null));
+        assertThat(state("s").shown()).isZero();
+    }
+
+    @Test
+    void whatIsNeverACharacterIsNotHeldBackForEver() {
+        create(TEXT);
+        byte[] half = new byte[Utf8.MAX_HELD_BYTES / 2];
+        half[half.length - 1] = (byte) 0xC3;
+        for (int i = 1; i <= 5; i++) {
+            apply(new Append("s", now, TEXT, Payload.ofBytes(half), false, null, null));
+            assertThat(state("s").tail() - state("s").shown()).isLessThanOrEqualTo(Utf8.MAX_HELD_BYTES);
+        }
+        assertThat(state("s").shown()).isPositive();
+        assertThat(streams.read(state("s"), 0, 1))
+                .as("no more than that at once")
+                .hasSizeLessThanOrEqualTo(3);
+    }
+
     // 5.1 Lifetimes
 
     @Test

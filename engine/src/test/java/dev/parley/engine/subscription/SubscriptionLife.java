@@ -120,7 +120,8 @@ final class SubscriptionLife {
     }
 
     private static StreamState stream(String path, long id, long tail) {
-        return new StreamState(path, id, "text/plain", -1, -1, 0, 0, 0, tail, false, null, null, 0, false, null);
+        return new StreamState(
+                path, id, "text/plain", -1, -1, 0, 0, 0, tail, tail, 0, false, null, null, 0, false, null);
     }
 
     /** What a dispatcher does: see what is due and submit it. */

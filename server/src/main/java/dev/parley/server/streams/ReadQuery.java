@@ -71,7 +71,7 @@ record ReadQuery(
 
     /** Where reading starts in {@code state}. */
     Place.Resolved start(StreamState state) {
-        Place.Resolved start = now ? new Place.At(state.tail()) : place.in(state);
+        Place.Resolved start = now ? new Place.At(state.shown()) : place.in(state);
         return start instanceof Place.Beyond(long end) && isOneFurther(end) && !state.isJson()
                 // Inside the append that comes next, which begins there. The Yjs package of the protocol asks so.
                 ? new Place.At(end)

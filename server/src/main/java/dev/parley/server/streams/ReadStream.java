@@ -173,7 +173,7 @@ final class ReadStream {
     }
 
     private void answer(Exchange exchange, ReadQuery query, StreamState state, long start, Chunk chunk) {
-        boolean upToDate = chunk.to() >= state.tail();
+        boolean upToDate = chunk.to() >= state.shown();
         boolean ends = upToDate && state.closed();
         HttpServerResponse response = exchange.response()
                 .putHeader(Wire.NEXT_OFFSET, offsets.render(state, chunk.to()))
