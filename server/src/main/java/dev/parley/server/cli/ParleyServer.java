@@ -54,10 +54,10 @@ import org.slf4j.LoggerFactory;
 /** A whole server: the one place where its parts are put together, and taken apart again in the right order. */
 final class ParleyServer {
 
-    /** What the drain timeout does not cover: closing sockets that were told to close. */
     /** The file in the data folder that says that the folder was restored from a backup. */
     private static final String RESTORED = "restored";
 
+    /** What the drain timeout does not cover: closing sockets that were told to close. */
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
     /** How long a clock that has jumped ahead is not believed. */
