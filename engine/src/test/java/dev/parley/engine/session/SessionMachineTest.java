@@ -44,6 +44,9 @@ class SessionMachineTest {
     private static final Operation BY_ANN = new Operation("ann", null, null);
     private static final int LIMIT = 1000;
 
+    /** More than the pages of these tests. */
+    private static final int PAGE_BYTES = 1 << 20;
+
     private final Store store = new SimulatedStore();
     private final Sessions sessions = new Sessions(store, 3);
     private final List<SessionEntry> shown = new ArrayList<>();
@@ -116,13 +119,13 @@ class SessionMachineTest {
     }
 
     private List<String> history() {
-        return sessions.messages(state(), ALL, 100, LIMIT).stream()
+        return sessions.messages(state(), ALL, 100, PAGE_BYTES).stream()
                 .map(message -> message.action() + " " + data(message))
                 .toList();
     }
 
     private List<String> versions(long serial) {
-        return sessions.versions(state(), serial, 0, 100, LIMIT).entries().stream()
+        return sessions.versions(state(), serial, 0, 100, PAGE_BYTES).entries().stream()
                 .map(message -> message.action() + " " + data(message))
                 .toList();
     }
@@ -262,7 +265,7 @@ class SessionMachineTest {
         publish(change(Action.DELETE, serial, text("")));
         assertThat(data(serial)).isEmpty();
         assertThat(versions(serial)).containsExactly("CREATE data", "UPDATE data", "DELETE data", "DELETE ");
-        assertThat(sessions.versions(state(), serial, version, 2, LIMIT).entries())
+        assertThat(sessions.versions(state(), serial, version, 2, PAGE_BYTES).entries())
                 .extracting(MessageEntry::action)
                 .containsExactly(Action.UPDATE, Action.DELETE);
     }
