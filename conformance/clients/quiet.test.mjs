@@ -161,3 +161,23 @@ test("Last-Event-ID goes on where an event ended, whatever the URL says", async 
   assert.equal(refused.status, 400)
   assert.equal((await refused.json()).error.code, "INVALID_OFFSET")
 })
+
+test("a reader that freezes while TCP lives on is cut", async t => {
+  const readers = async () => {
+    const metrics = await (await fetch(`${server.url}/metrics`)).text()
+    return Number(/^parley_streams_live_readers (.*)$/m.exec(metrics)[1])
+  }
+  await eventually(WAIT_MS, async () => (await readers()) === 0, "no reader of another test")
+  const url = new URL(`${server.url}/v1/stream/frozen`)
+  const handle = await DurableStream.create({ url: url.href, contentType: "text/plain" })
+  const frozen = connect({ host: url.hostname, port: Number(url.port) })
+  t.after(() => frozen.destroy())
+  frozen.on("error", () => {})
+  frozen.write(`GET ${url.pathname}?offset=-1&live=sse HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`)
+  await eventually(WAIT_MS, async () => (await readers()) === 1, "the reader")
+  frozen.pause()
+  // More than kernels keep for a socket.
+  const text = "x".repeat(1 << 20)
+  for (let n = 0; n < 24; n++) await handle.append(text)
+  await eventually(WAIT_MS, async () => (await readers()) === 0, "the reader to be given up")
+})

@@ -27,6 +27,9 @@ final class SseRead extends LiveRead {
     /** Payload of one event at most; also what a slow client can make us hold, besides the socket's buffer. */
     private static final int BATCH_BYTES = 64 << 10;
 
+    /** A reader that has taken nothing for so many keep-alive times is gone, although a proxy may keep its connection. */
+    private static final int STUCK_TIMES = 2;
+
     /** Of what a reader may live or be quiet, the part by which that may be less: who came together shall not go so. */
     private static final int JITTER_PARTS = 5;
 
@@ -36,6 +39,9 @@ final class SseRead extends LiveRead {
     private final long quietMillis;
     /** Below this the cursor of this read never is: it must not go backwards (10.1). */
     private final long firstCursor;
+
+    /** How often in sequence there was no room for a sign of life. */
+    private int stuck;
 
     private boolean saidUpToDate;
 
@@ -83,7 +89,21 @@ final class SseRead extends LiveRead {
     void keepAlive() {
         // Whoever has not taken what was sent before needs no more of it.
         if (wantsMore()) {
+            stuck = 0;
             write(SseEvents.keepalive(), false);
+        } else if (++stuck > STUCK_TIMES) {
+            LOG.debug("a reader of {} takes nothing any more", exchange().path());
+            leave();
+            abandon();
+        }
+    }
+
+    private void abandon() {
+        if (exchange().request().version() == HttpVersion.HTTP_2) {
+            response().reset();
+        } else {
+            // To close in order would wait for a socket that takes nothing.
+            ((ConnectionBase) exchange().request().connection()).channel().close();
         }
     }
 
@@ -112,7 +132,10 @@ final class SseRead extends LiveRead {
         if (SseEvents.inBase64(taken.tail().state())) {
             response.putHeader(Wire.SSE_ENCODING, "base64");
         }
-        response.drainHandler(drained -> pump());
+        response.drainHandler(drained -> {
+            stuck = 0;
+            pump();
+        });
     }
 
     @Override
