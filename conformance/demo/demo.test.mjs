@@ -127,6 +127,23 @@ test("what one writes while an answer runs becomes part of it", { timeout: TEST_
   await assertSame([tab, friend], answers => answers.length === 2 && answers[1].startsWith('You said: "by train"'))
 })
 
+test("what was typed without a connection is answered, though the answer that it was to steer has ended", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { tab, friend } = await openPages(t)
+  await ask(tab, "Plan a trip")
+  await words(friend, 0, 10)
+  await friend.context().setOffline(true)
+  await friend.waitForSelector('button:has-text("Steer")')
+  await ask(friend, "by train")
+  await friend.waitForSelector("[role=alert]")
+  await tab.click(".stop")
+  await tab.waitForSelector('article[data-status="cancelled"]')
+  await friend.context().setOffline(false)
+  await words(tab, 1, 10)
+  await tab.click(".stop")
+  await tab.waitForFunction(() => document.querySelectorAll('article[data-status="cancelled"]').length === 2)
+  await assertSame([tab, friend], answers => answers.length === 2 && answers[1].startsWith('You said: "by train"'))
+})
+
 test("a page with useChat takes part like the others", { timeout: TEST_TIMEOUT_MS }, async t => {
   const { tab, friend } = await openPages(t, "/use-chat")
   await ask(friend, "From useChat")

@@ -31,6 +31,17 @@ export async function start(Provider, chat) {
   )
 }
 
+/**
+ * Waits until the page knows what has happened: while a connection is lost, an answer that seems to run may have ended long
+ * ago. Who is here comes behind all that was missed.
+ */
+export async function caughtUp(client, tellThatItWaits) {
+  if (client.connection.state === "connected") return
+  tellThatItWaits()
+  await client.connection.whenState("connected")
+  await client.channels.get(sessionName).presence.get()
+}
+
 /** Asks the agent to answer what was just sent. The answer comes through the session, for everybody. */
 export async function wake(run) {
   const body = JSON.stringify(run.toInvocation().toJSON())

@@ -1,8 +1,9 @@
 // The chat with the SDK's own React hooks: all that a session can do.
 import { useState } from "react"
 import { ClientSessionProvider, useClientSession, useView } from "@ably/ai-transport/react"
+import { useAbly } from "ably/react"
 import { createUIMessageCodec } from "@ably/ai-transport/vercel"
-import { Composer, Message, Messages, Page, sessionName, start, wake } from "./common.jsx"
+import { caughtUp, Composer, Message, Messages, Page, sessionName, start, wake } from "./common.jsx"
 
 const PAGE_MESSAGES = 20
 const codec = createUIMessageCodec()
@@ -13,14 +14,17 @@ function Chat() {
   const { messages, hasOlder, loading, loadOlder, runOf, runs, branchSelection, send, regenerate } = useView({
     limit: PAGE_MESSAGES,
   })
-  const running = runs().filter(run => run.status === "active")
+  const client = useAbly()
+  const active = () => runs().filter(run => run.status === "active")
+  const running = active()
   const act = action => action().then(() => setError(undefined), error => setError(error.message))
 
   const ask = text =>
     act(async () => {
       const message = { id: crypto.randomUUID(), role: "user", parts: [{ type: "text", text }] }
+      await caughtUp(client, () => setError("no connection: this is sent when it is back"))
       // While an answer runs, what people write steers it: it becomes part of that run, which takes it up.
-      const steered = running.at(-1)
+      const steered = active().at(-1)
       const run = await send(codec.createUserMessage(message), steered && { runId: steered.runId })
       if (!steered) await wake(run)
     })
