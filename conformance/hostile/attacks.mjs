@@ -21,6 +21,12 @@ const TEXT = { "Content-Type": "text/plain" }
 const JSON_TYPE = { "Content-Type": "application/json" }
 
 export const attacks = {
+  "pings, and their pongs are not read": {
+    server: "open",
+    transports: ["http1", "tls"],
+    load: { connections: 8, bytesEach: 67 * MIB },
+    run: (weapons, load) => pings(weapons, load, {}),
+  },
   "HTTP/2 pings and settings, and their acknowledgements are not read": {
     server: "open",
     transports: ["http2", "tls"],
@@ -32,6 +38,26 @@ export const attacks = {
     transports: ALL,
     load: { connections: 5_000, bytesEach: 15 << 10 },
     run: halfHeaders,
+  },
+  "REST requests whose body never comes": {
+    server: "keyed",
+    transports: ALL,
+    load: { connections: 2_080 },
+    run: bodiesThatNeverCome,
+  },
+  "one name a hundred times in a list of presence": {
+    server: "keyed",
+    transports: ALL,
+    load: { connections: 4, names: 100 },
+    prepare: members,
+    run: presenceLists,
+  },
+  "attachments of all kinds of parameters to one session": {
+    server: "keyed",
+    transports: ["http1", "tls"],
+    load: { connections: 4, attachmentsEach: 200 },
+    prepare: history,
+    run: (weapons, load) => attachments(weapons, load, "rewind=100"),
   },
 }
 
@@ -61,10 +87,11 @@ async function http2Pings(weapons, { connections, bytesEach }) {
   )
 }
 
-/** Some stop after the handshake, which costs the server the most, others before, which costs attackers the least. */
-function silentTls(weapons, { connections, handshakesOneIn }) {
-  let n = 0
-  return weapons.connectAll(connections, undefined, () => (n++ % handshakesOneIn ? weapons.connectPlain() : weapons.connect()))
+/** First those that stop before it, which costs attackers the least, then some after it, which costs the server the most. */
+async function silentTls(weapons, { connections, handshakesOneIn }) {
+  const handshakes = Math.floor(connections / handshakesOneIn)
+  await weapons.connectAll(connections - handshakes, undefined, () => weapons.connectPlain())
+  await weapons.connectAll(handshakes)
 }
 
 function halfHeaders(weapons, { connections, bytesEach }) {

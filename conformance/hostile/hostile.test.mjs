@@ -6,6 +6,7 @@ import { attacks } from "./attacks.mjs"
 import { Siege } from "./siege.mjs"
 
 const FULL = process.env.PARLEY_TEST_FULL === "1"
+const MOMENT_MS = 2_000
 const TEST_TIMEOUT_MS = 400_000
 
 /** Every attack over its transports, those against the same server together. */
@@ -41,7 +42,7 @@ matrix.forEach((row, i) => {
       else siege = current
     } catch (error) {
       // Whatever went wrong, the cause is that.
-      await current.assertAlive()
+      await current.assertAlive(MOMENT_MS)
       throw error
     } finally {
       if (!siege) await current.abandon()
