@@ -112,7 +112,8 @@ class StreamSession extends GoodSession {
   async connect() {
     const Agent = this.server.ca ? https.Agent : http.Agent
     this.#writer = new Agent({ keepAlive: true, maxSockets: 1 })
-    this.#readers = new Agent({ keepAlive: true })
+    // One socket: the next response comes by the one by which the last one has ended.
+    this.#readers = new Agent({ keepAlive: true, maxSockets: 1 })
     const created = await this.#request(this.#writer, "PUT", "", { "Content-Type": "application/json" })
     if (created.statusCode !== 201) throw new Error(`PUT got ${created.statusCode}`)
     await text(created)
