@@ -21,12 +21,6 @@ const TEXT = { "Content-Type": "text/plain" }
 const JSON_TYPE = { "Content-Type": "application/json" }
 
 export const attacks = {
-  "pings, and their pongs are not read": {
-    server: "open",
-    transports: ["http1", "tls"],
-    load: { connections: 8, bytesEach: 67 * MIB },
-    run: (weapons, load) => pings(weapons, load, {}),
-  },
   "HTTP/2 pings and settings, and their acknowledgements are not read": {
     server: "open",
     transports: ["http2", "tls"],
