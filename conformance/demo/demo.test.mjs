@@ -43,6 +43,7 @@ async function startDemo() {
     link: await find(/The demo is ready: {2}(\S+)/),
     serverPid: Number(await find(/kill -9 (\d+)/)),
     backAgain: () => find(/The server is back \(process (\d+)\)/),
+    currentPid: () => Number(output.match(/(?<=kill -9 |The server is back \(process )\d+/g).at(-1)),
     async end() {
       child.kill("SIGINT")
       assert.equal(await within(WAIT_MS, exited, "the demo's end"), 0, output)
@@ -105,6 +106,43 @@ test("all tabs show an answer grow, over a reload and the server's death", { tim
   await demo.backAgain()
   for (const page of [tab, other, friend]) await page.waitForSelector('article[data-status="complete"]')
   await assertSame([tab, other, friend], ([answer]) => answer.startsWith('You said: "What shall we do today?"'))
+})
+
+test("a page that goes offline in mid-answer has all of it, and knows who is there, when it is back", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { tab, other, friend } = await openPages(t)
+  await ask(tab, "Go on without me")
+  for (const page of [tab, friend]) await words(page, 0, 5)
+  const network = friend.context()
+  await network.setOffline(true)
+  await friend.waitForSelector("[data-connection]:not([data-connection=connected])")
+  const [seen] = await answersIn(friend)
+  await words(tab, 0, seen.split(/\s+/).length + 5)
+  await network.setOffline(false)
+  await friend.waitForSelector("[data-connection=connected]")
+  for (const page of [tab, other, friend]) {
+    await page.waitForSelector('article[data-status="complete"]')
+    await page.waitForSelector('[data-agent="idle"]')
+    await page.waitForFunction(() => /, with /.test(document.querySelector(".people").textContent))
+  }
+  await assertSame([tab, other, friend], ([answer]) => answer.startsWith('You said: "Go on without me"'))
+})
+
+test("no page asks another host than the demo's own, also while the server does not answer", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { tab } = await openPages(t)
+  const hosts = new Set()
+  tab.on("request", request => hosts.add(new URL(request.url()).hostname))
+  tab.on("websocket", socket => hosts.add(new URL(socket.url()).hostname))
+  // One that takes connections and says nothing: that is when a client looks whether it has a network at all.
+  const asked = new Promise(resolve => tab.on("websocket", socket => new URL(socket.url()).search === "" && resolve()))
+  process.kill(demo.currentPid(), "SIGSTOP")
+  try {
+    await tab.reload()
+    await within(WAIT_MS, asked, "the question whether there is a network")
+  } finally {
+    process.kill(demo.currentPid(), "SIGCONT")
+  }
+  await tab.waitForSelector('[data-agent="idle"]')
+  assert.deepEqual([...hosts], [new URL(demo.link).hostname])
 })
 
 test("whoever stops an answer stops it for all", { timeout: TEST_TIMEOUT_MS }, async t => {

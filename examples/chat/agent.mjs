@@ -21,13 +21,22 @@ const MAX_SESSIONS = 100
 
 const parley = new URL(PARLEY_URL)
 /** What an Ably client needs to find the server. */
-const endpoint = { endpoint: parley.hostname, port: Number(parley.port), tlsPort: Number(parley.port), tls: parley.protocol === "https:" }
+const endpoint = {
+  endpoint: parley.hostname,
+  port: Number(parley.port),
+  tlsPort: Number(parley.port),
+  tls: parley.protocol === "https:",
+  // What a client asks when a connection is slow to come about: this server, and none of Ably's.
+  wsConnectivityCheckUrl: parley.href.replace(/^http/, "ws"),
+  // And how soon it tries again: a server that was restarted has its clients back within seconds, however long it was gone.
+  disconnectedRetryTimeout: 1_000,
+  suspendedRetryTimeout: 2_000,
+}
 const ably = new Ably.Realtime({
   ...endpoint,
   key: PARLEY_KEY,
   clientId: "agent",
-  disableConnectivityCheck: true, // Ably's own hosts need not be asked whether there is a network
-  disconnectedRetryTimeout: 1_000,
+  disableConnectivityCheck: true, // the same for what it asks over HTTP
 })
 const model = chooseModel()
 

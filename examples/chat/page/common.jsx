@@ -22,7 +22,6 @@ export async function start(Provider, chat) {
     authParams,
     transports: ["web_socket"], // Parley has no other, and
     disableConnectivityCheck: true, // Ably's own hosts need not be asked whether there is a network
-    disconnectedRetryTimeout: 1_000,
   })
   createRoot(document.getElementById("root")).render(
     <AblyProvider client={client}>
