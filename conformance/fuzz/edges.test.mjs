@@ -133,6 +133,9 @@ test("what is framed in an unknown way is not read as the next request", async (
     [{ "Transfer-Encoding": "\x0bchunked" }, inside, [400, 501]],
     [["Content-Type: text/plain", "Content-Length: 0", `Content-Length: ${inside.length}`], inside, [400]],
     [["Content-Type: text/plain", "Host: localhost", "Content-Length: 0"], inside, [400]],
+    // Framed in two ways: the shorter one counts, and what is behind it is no request.
+    [["Content-Type: text/plain", "Transfer-Encoding: chunked", "Content-Length: 5"], `0\r\n\r\n${inside}`, [400]],
+    [["Content-Type: text/plain", "Connection: close", "Content-Length: 0"], inside, [400]],
   ]) {
     const lines = Array.isArray(headers) ? headers : { ...TEXT, ...headers }
     assertRefusal(await send(request("POST", STREAM, { headers: lines, body }), { end: true }), statuses, JSON.stringify(headers))

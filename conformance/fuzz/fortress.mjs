@@ -14,6 +14,8 @@ const SETTINGS = {
   // What a catch-up read takes of the heap, for each of those at once.
   "limits.chunk-bytes": 64 << 10,
   "limits.request-timeout": LIMITS.requestTimeoutMs,
+  // More than what drips here brings: a body that goes on arriving at this rate may take its time.
+  "limits.body-rate": 1_000,
   "limits.idle-timeout": LIMITS.idleTimeoutMs,
   "streams.long-poll-timeout": 500,
   "engine.segment-bytes": 8 << 20,

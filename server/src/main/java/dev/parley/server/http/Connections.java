@@ -1,6 +1,7 @@
 package dev.parley.server.http;
 
 import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
@@ -8,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -111,6 +113,10 @@ final class Connections {
         private int pruneAt = 1;
         private boolean hadRequest;
         private boolean upgraded;
+
+        /** Nothing that comes behind what has come is a request any more. */
+        private boolean ending;
+
         private long idleSinceNanos;
 
         private Connection(long now) {
@@ -151,11 +157,17 @@ final class Connections {
         });
     }
 
-    void requested(HttpServerRequest request) {
+    /** False if the connection has had its last request: what follows that must not be worked at. */
+    boolean requested(HttpServerRequest request) {
         Connection connection = connections.get(request.connection());
         if (connection == null) {
-            return;
+            // Closed, by an answer or by who has sent this: what had been read by then is still handed on.
+            return ((ConnectionBase) request.connection()).channel().isActive();
         }
+        if (connection.ending) {
+            return false;
+        }
+        connection.ending = isLast(request);
         long now = System.nanoTime();
         connection.hadRequest = true;
         // Between two sweeps a request may come and be done.
@@ -164,6 +176,26 @@ final class Connections {
             connection.prune(onOver);
         }
         connection.inProgress.add(new Arriving(request, now));
+        return true;
+    }
+
+    /** Whether a client, or the decoder for what is framed in two ways, has said that nothing follows (RFC 9112, 9.6). */
+    private static boolean isLast(HttpServerRequest request) {
+        if (request.version() == HttpVersion.HTTP_2) {
+            return false;
+        }
+        String options = String.join(",", request.headers().getAll(HttpHeaders.CONNECTION))
+                .toLowerCase(Locale.ROOT);
+        return options.contains("close")
+                || (request.version() == HttpVersion.HTTP_1_0 && !options.contains("keep-alive"));
+    }
+
+    /** The request is the last one of its connection: where it ends nobody can tell. */
+    void ending(HttpServerRequest request) {
+        Connection connection = connections.get(request.connection());
+        if (connection != null && request.version() != HttpVersion.HTTP_2) {
+            connection.ending = true;
+        }
     }
 
     /** The request makes a WebSocket of its connection: from now on its door decides when it is idle for too long. */
@@ -207,6 +239,7 @@ final class Connections {
     /** With an answer, if there is none yet; whoever goes on to send after that is cut without another word. */
     private void cutOff(HttpConnection http, HttpServerRequest late) {
         if (!late.response().headWritten()) {
+            ending(late);
             onLate.accept(late);
         } else if (http.protocolVersion() == HttpVersion.HTTP_2) {
             late.response().reset();

@@ -150,8 +150,9 @@ public final class HttpFront {
                 .connectionHandler(ours::opened)
                 .invalidRequestHandler(this::refuse)
                 .requestHandler(request -> {
-                    ours.requested(request);
-                    Peer.call(request.remoteAddress(), () -> route(request, ours));
+                    if (ours.requested(request)) {
+                        Peer.call(request.remoteAddress(), () -> route(request, ours));
+                    }
                 });
         servers.add(server);
         // To Vert.x a negative port is a free one that all who name it share.
@@ -230,6 +231,7 @@ public final class HttpFront {
             RequestCheck.Fault fault = RequestCheck.of(request);
             if (fault != null) {
                 if (fault.ends()) {
+                    connections.ending(request);
                     endConnectionAfter(request);
                 }
                 refuse(request, fault.status(), fault.code(), fault.message());
