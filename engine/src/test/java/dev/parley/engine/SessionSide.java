@@ -474,6 +474,7 @@ final class SessionSide {
                     }
                     return false;
                 }
+                case SessionTail.NoRoom noRoom -> throw new AssertionError("a reader with room for everything");
                 case SessionTail.Lost lost -> {
                     Room room = model.room(name);
                     assertThat(room != null && room.id == id && room.horizon <= position)

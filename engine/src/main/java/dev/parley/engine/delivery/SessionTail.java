@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,6 +86,9 @@ public final class SessionTail implements AutoCloseable {
     /** What comes next is not in memory in the form that this reader needs: call {@link #readStore}, which blocks. */
     public record InStore() implements Next {}
 
+    /** There is more, but the reader has no room for what comes next, which weighs so much. */
+    public record NoRoom(long bytes) implements Next {}
+
     /** Entries behind the reader's place are gone: it has to attach anew, and to be told so. */
     public record Lost() implements Next {}
 
@@ -121,6 +125,15 @@ public final class SessionTail implements AutoCloseable {
 
     /** What comes next, as far as memory has it; never blocks. At least one entry if there is any. */
     public Next poll(int maxBytes) {
+        return poll(maxBytes, bytes -> true);
+    }
+
+    /**
+     * The same for a reader that has not room for everything.
+     *
+     * @param room whether the reader has room for entries that weigh so much
+     */
+    public Next poll(int maxBytes, LongPredicate room) {
         SessionTopic.Look look = topic.since(position);
         if (isLost(look.state())) {
             return new Lost();
@@ -136,7 +149,8 @@ public final class SessionTail implements AutoCloseable {
             return new Nothing();
         }
         int count = 0;
-        for (long bytes = 0; count < entries.size() && bytes < maxBytes; count++) {
+        long bytes = 0;
+        for (; count < entries.size() && bytes < maxBytes; count++) {
             SessionEntry entry = entries.get(count);
             if (isTooLittle(entry)) {
                 break;
@@ -145,6 +159,9 @@ public final class SessionTail implements AutoCloseable {
         }
         if (count == 0) {
             return new InStore();
+        }
+        if (!room.test(bytes)) {
+            return new NoRoom(bytes);
         }
         boolean all = count == entries.size();
         return advance(all ? entries : entries.subList(0, count), all);
@@ -199,6 +216,11 @@ public final class SessionTail implements AutoCloseable {
         long from = position;
         position = part.to();
         return part.entries().isEmpty() ? poll(maxBytes) : new More(part.entries(), from, position, false);
+    }
+
+    /** Takes back what was read last, for which the reader turned out to have no room: it is read again. */
+    public void takeBack(More last) {
+        position = last.from();
     }
 
     /** Entries from memory, with whole messages from the store in the place of appends to what the reader does not have. */

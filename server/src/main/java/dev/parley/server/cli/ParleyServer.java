@@ -170,6 +170,7 @@ final class ParleyServer {
                             new RestDoor(
                                     engine,
                                     config,
+                                    memory,
                                     gate,
                                     apps,
                                     connectionKeys,
@@ -186,6 +187,7 @@ final class ParleyServer {
                             connectionKeys,
                             occupancy,
                             config.realtime(),
+                            memory,
                             clock,
                             metrics.registry()));
             closings.push(new Closing("doors", () -> {

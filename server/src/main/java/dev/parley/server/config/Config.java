@@ -314,6 +314,14 @@ public record Config(
                     doc = "How long a client may read slower than it is sent to; then it is disconnected.")
             Duration slowTimeout) {
 
+        /** A message may be as many times larger than it should be and is still read, so that it can be refused alone. */
+        private static final int READABLE_PER_FRAME = 16;
+
+        /** A larger WebSocket message is not read any more: it ends the connection. */
+        public int readableFrameBytes() {
+            return (int) Math.min(Integer.MAX_VALUE / 2, (long) READABLE_PER_FRAME * frameBytes);
+        }
+
         public Realtime {
             if (frameBytes < 2L * messageBytes) {
                 throw new ConfigException(

@@ -283,8 +283,8 @@ public final class HttpFront {
                                 .setMaxHeaderListSize(limits.headerBytes())
                                 .setMaxConcurrentStreams(MAX_HTTP2_STREAMS)))
                 .setWebSocketConfig(new WebSocketServerConfig()
-                        .setMaxFrameSize(config.realtime().frameBytes())
-                        .setMaxMessageSize(config.realtime().frameBytes())
+                        .setMaxFrameSize(config.realtime().readableFrameBytes())
+                        .setMaxMessageSize(config.realtime().readableFrameBytes())
                         .setUsePerFrameCompression(false)
                         .setUsePerMessageCompression(false))
                 // Until its first request a connection gets no byte from us: this bounds the time for the TLS handshake

@@ -37,12 +37,31 @@ public final class ReadyWire {
 
     /** Sends {@code bytes} if that {@link #isFree() may be} now; returns whether it did. */
     public boolean write(SharedBytes bytes) {
+        return write(bytes, null);
+    }
+
+    /**
+     * The same.
+     *
+     * @param sent runs when the connection has taken them or never will; null: nobody wants to know
+     */
+    public boolean write(SharedBytes bytes, @Nullable Runnable sent) {
         ChannelHandlerContext wire = pastEncoder;
         if (wire == null || !isFree()) {
             return false;
         }
-        // The bulk of all fan-out: one buffer for all connections, and no promise for each.
-        var _ = wire.writeAndFlush(bytes.share(), wire.voidPromise());
+        if (sent == null) {
+            // The bulk of all fan-out: one buffer for all connections, and no promise for each.
+            var _ = wire.writeAndFlush(bytes.share(), wire.voidPromise());
+        } else {
+            var _ = wire.writeAndFlush(bytes.share()).addListener(over -> sent.run());
+        }
         return true;
+    }
+
+    /** How many bytes a connection that is {@link #isFree() free} has not taken yet of {@code most}, its greatest number. */
+    public long pending(long most) {
+        ChannelHandlerContext wire = pastEncoder;
+        return wire == null ? 0 : Math.max(0, most - wire.channel().bytesBeforeUnwritable());
     }
 }

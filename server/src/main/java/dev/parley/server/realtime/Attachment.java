@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -71,6 +72,9 @@ final class Attachment {
     private @Nullable MemberSync memberSync;
 
     private int syncs;
+
+    /** What the next page from the store is expected to have; more if one was larger than there was room for. */
+    private long expected = BATCH_BYTES;
 
     /**
      * Not attached yet.
@@ -295,23 +299,71 @@ final class Attachment {
         return new MemberSync("s" + syncs++, behind);
     }
 
+    /**
+     * Reads a page from the store if there is room for one, and then runs {@code action} with it here if there is room for
+     * this one. If not, nothing has been read, and {@link #pump} is called when there is.
+     */
+    private <T> void page(Callable<T> read, ToLongFunction<T> weight, Consumer<T> action) {
+        readInTurn(read, page -> {
+            long bytes = weight.applyAsLong(page);
+            if (connection.outbox().reserve(bytes)) {
+                expected = BATCH_BYTES;
+                action.accept(page);
+            } else {
+                expected = bytes;
+                connection.starve(this);
+            }
+        });
+    }
+
+    /** Reads elsewhere what will take about as much memory as {@link #expected} if there is room for that. */
+    private <T> void readInTurn(Callable<T> read, Consumer<T> action) {
+        Outbox outbox = connection.outbox();
+        long bytes = expected;
+        if (!outbox.book(bytes)) {
+            connection.starve(this);
+            return;
+        }
+        Callable<T> booked = () -> {
+            try {
+                return read.call();
+            } finally {
+                connection.loop().post(() -> outbox.read(bytes));
+            }
+        };
+        elsewhere(booked, result -> {
+            action.accept(result);
+            connection.hasRoom();
+        });
+    }
+
+    private static long weight(List<? extends SessionEntry> entries) {
+        return entries.stream().mapToLong(SessionEntry::weight).sum();
+    }
+
     private void sendBacklog(Backlog sending) {
-        elsewhere(() -> sending.read(connection.site().engine().sessions(), channel.session()), page -> {
-            List<SessionEntry> wanted = page.stream()
+        Sessions sessions = connection.site().engine().sessions();
+        page(() -> sending.read(sessions, channel.session()), page -> weight(page.entries()), page -> {
+            if (backlog != sending) {
+                return;
+            }
+            List<SessionEntry> wanted = page.entries().stream()
                     .<SessionEntry>map(message -> message)
                     .filter(view::wants)
                     .toList();
             if (!wanted.isEmpty()) {
                 Frames.entries(format(), name, wanted, sending.attachedAt()).forEach(this::send);
             }
-            if (sending.isOver() && backlog == sending) {
+            sending.sent(page);
+            if (sending.isOver()) {
                 backlog = null;
             }
         });
     }
 
     private void sendMembers(MemberSync sync) {
-        elsewhere(() -> sync.read(connection.site().engine().sessions(), channel.session()), page -> {
+        Sessions sessions = connection.site().engine().sessions();
+        page(() -> sync.read(sessions, channel.session()), page -> weight(page.entries()), page -> {
             if (memberSync != sync) {
                 return;
             }
@@ -327,7 +379,8 @@ final class Attachment {
     }
 
     private void sendObjects(ObjectSync sync) {
-        elsewhere(() -> sync.read(connection.site().engine().sessions(), channel.session()), page -> {
+        Sessions sessions = connection.site().engine().sessions();
+        page(() -> sync.read(sessions, channel.session()), page -> ObjectSync.PAGE_BYTES, page -> {
             if (tail != null && page.session() != 0 && !tail.follows(page.session())) {
                 // It will tell so itself.
                 objectSync = null;
@@ -415,7 +468,7 @@ final class Attachment {
                 sendMembers(sync);
                 return;
             }
-            switch (reading.poll(BATCH_BYTES)) {
+            switch (reading.poll(BATCH_BYTES, connection.outbox()::reserve)) {
                 case SessionTail.More more -> {
                     deliver(more, true);
                     if (more.upToDate() && sync == null) {
@@ -429,11 +482,30 @@ final class Attachment {
                     }
                     return;
                 }
-                case SessionTail.InStore inStore ->
-                    elsewhere(() -> reading.readStore(BATCH_BYTES), this::readFromStore);
+                case SessionTail.NoRoom noRoom -> {
+                    connection.starve(this);
+                    return;
+                }
+                case SessionTail.InStore inStore -> {
+                    readStore(reading);
+                    return;
+                }
                 case SessionTail.Lost lost -> lost();
             }
         }
+    }
+
+    private void readStore(SessionTail reading) {
+        readInTurn(() -> reading.readStore(BATCH_BYTES), next -> {
+            if (next instanceof SessionTail.More more && !connection.outbox().reserve(weight(more.entries()))) {
+                expected = weight(more.entries());
+                reading.takeBack(more);
+                connection.starve(this);
+            } else {
+                expected = BATCH_BYTES;
+                readFromStore(next);
+            }
+        });
     }
 
     private void readFromStore(SessionTail.Next next) {
@@ -441,6 +513,7 @@ final class Attachment {
             case SessionTail.More more -> deliver(more, false);
             case SessionTail.Lost lost -> lost();
             case SessionTail.Nothing nothing -> {}
+            case SessionTail.NoRoom noRoom -> throw new IllegalStateException("nobody asked whether there is room");
             case SessionTail.InStore inStore -> throw new IllegalStateException("read from the store already");
         }
         if (tail != null && tail.takeObjectGap()) {
@@ -473,6 +546,7 @@ final class Attachment {
         if (occupancyNews != null && more.entries().stream().anyMatch(PresenceEntry.class::isInstance)) {
             occupancyNews.listener().run();
         }
+        connection.outbox().settle();
     }
 
     /** Whether entries are to be shown to this client that others in the same modes do not see, or the reverse. */

@@ -39,33 +39,32 @@ final class Backlog {
     }
 
     /** The next page, which may be empty; blocks. */
-    List<MessageEntry> read(Sessions sessions, SessionName session) {
+    Sessions.Page<MessageEntry> read(Sessions sessions, SessionName session) {
         SessionState state = sessions.find(session);
         if (state == null) {
-            over = true;
-            return List.of();
+            return new Sessions.Page<>(List.of(), false);
         }
-        Sessions.Page<MessageEntry> page;
         if (cancelsAreOver) {
             var range = new Sessions.Range(next, attachedAt, false);
-            page = sessions.messagePage(state, range, Integer.MAX_VALUE, PAGE_BYTES);
-            over = !page.more();
-        } else {
-            // Later ones are in the rewind.
-            var range = new Sessions.Range(next, Math.min(rewindFrom - 1, attachedAt), false);
-            page = sessions.cancels(state, range, PAGE_BYTES);
-            cancelsAreOver = !page.more();
-            over = cancelsAreOver && rewindFrom > attachedAt;
+            return sessions.messagePage(state, range, Integer.MAX_VALUE, PAGE_BYTES);
         }
+        // Later ones are in the rewind.
+        var range = new Sessions.Range(next, Math.min(rewindFrom - 1, attachedAt), false);
+        return sessions.cancels(state, range, PAGE_BYTES);
+    }
+
+    /** The page has been sent, and the next one is behind it. */
+    void sent(Sessions.Page<MessageEntry> page) {
         if (page.more()) {
             next = page.entries().getLast().serial() + 1;
         } else {
+            over = cancelsAreOver || rewindFrom > attachedAt;
+            cancelsAreOver = true;
             next = rewindFrom;
         }
-        return page.entries();
     }
 
-    /** Whether the last page has been read. */
+    /** Whether the last page has been sent. */
     boolean isOver() {
         return over;
     }

@@ -23,14 +23,23 @@ final class Channel {
     /** What people and agents say to each other should not wait: a busy session may have four fifths of the loop. */
     private static final double REST_PER_WORK = 0.25;
 
+    /** How many ways of encoding the same entries are kept: clients may call a channel by any number of names. */
+    private static final int MAX_ENCODED = 8;
+
+    /** How long they are kept when nothing new comes. */
+    private static final long ENCODED_MILLIS = 1_000;
+
+    private final Vertx vertx;
     private final SessionName session;
     private final Audience<Attachment> audience;
     private final List<Encoded> encoded = new ArrayList<>(2);
+    private boolean releasing;
 
     /** Attachments that hold it, also those that are not in the audience yet. Counted by the loop. */
     int users;
 
     Channel(SessionName session, Vertx vertx, Mailbox mailbox) {
+        this.vertx = vertx;
         this.session = session;
         this.audience = new Audience<>(vertx, mailbox, Attachment::pump, REST_PER_WORK);
     }
@@ -99,7 +108,17 @@ final class Channel {
         List<SharedFrame> frames = view.frames(more.entries(), more.to()).stream()
                 .map(frame -> new SharedFrame(view.format(), frame))
                 .toList();
+        if (encoded.size() == MAX_ENCODED) {
+            encoded.removeFirst().frames().forEach(SharedFrame::release);
+        }
         encoded.add(new Encoded(more.from(), more.to(), view, frames));
+        if (!releasing) {
+            releasing = true;
+            vertx.setTimer(ENCODED_MILLIS, timer -> {
+                releasing = false;
+                release();
+            });
+        }
         return frames;
     }
 

@@ -28,8 +28,10 @@ import dev.parley.server.wire.InboundFrame;
 import dev.parley.server.wire.InboundPresence;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireFormat;
+import io.netty.handler.codec.TooLongFrameException;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ServerWebSocket;
-import java.nio.charset.StandardCharsets;
+import io.vertx.core.http.WebSocketFrame;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -50,6 +52,9 @@ final class Connection {
     private static final int MAX_UNACKNOWLEDGED = 1_024;
 
     private static final int MAX_UNACKNOWLEDGED_BYTES = 4 << 20;
+
+    /** How long a message may take to arrive. */
+    private static final long MAX_ARRIVING_MILLIS = 30_000;
 
     /** How long we do not read from a client because the engine is busy. */
     private static final long BUSY_PAUSE_MILLIS = 10;
@@ -75,6 +80,7 @@ final class Connection {
     private final Loop loop;
     private final ServerWebSocket socket;
     private final Outbox outbox;
+    private final Intake intake;
     private final String id;
     private final Wishes wishes;
     private final PresenceGrace.Footprint footprint;
@@ -97,6 +103,10 @@ final class Connection {
     /** When the client's token ends by revocation. */
     private @Nullable Instant revokedAt;
 
+    /** The message of which parts have arrived, and what they took on the wire. */
+    private @Nullable Buffer arrivedParts;
+
+    private long arrivedBytes;
     private long lastPingNanos = System.nanoTime();
     private boolean flushing;
     private boolean paused;
@@ -121,7 +131,8 @@ final class Connection {
         this.site = site;
         this.loop = loop;
         this.socket = socket;
-        this.outbox = new Outbox(loop.vertx(), socket, format, this::hasRoom);
+        this.outbox = new Outbox(loop.vertx(), socket, format, site.backlogs(), loop::post, this::hasRoom);
+        this.intake = new Intake(socket, site.arriving().ofConnection(principal.app()), this::tooMuchArrives);
         this.id = id;
         this.principal = principal;
         this.wishes = wishes;
@@ -166,8 +177,7 @@ final class Connection {
         outbox.tellWhenHeard(lastHeard);
         // Above all a message that is too large: of one in fragments, the end may never come.
         socket.closeHandler(closed -> gone()).exceptionHandler(this::broken);
-        socket.textMessageHandler(text -> received(text.getBytes(StandardCharsets.UTF_8)))
-                .binaryMessageHandler(bytes -> received(bytes.getBytes()));
+        socket.frameHandler(this::arrived);
         sendConnected(notResumed);
         heedRevocation();
     }
@@ -202,12 +212,53 @@ final class Connection {
 
     // What comes in
 
+    /** A part of a message, or all of it. */
+    private void arrived(WebSocketFrame frame) {
+        if (!(frame.isText() || frame.isBinary() || frame.isContinuation())) {
+            return;
+        }
+        Buffer payload = frame.binaryData();
+        arrivedBytes += Intake.wireBytes(payload.length());
+        if (closing) {
+            arrivedParts = null;
+            intake.taken(arrivedBytes);
+            arrivedBytes = 0;
+            return;
+        }
+        Buffer parts = arrivedParts;
+        if (parts == null && frame.isFinal()) {
+            received(payload.getBytes());
+        } else {
+            arrivedParts = parts == null ? payload.copy() : parts.appendBuffer(payload);
+            if (arrivedParts.length() > site.settings().readableFrameBytes()) {
+                broken(new TooLongFrameException("a message in fragments"));
+            } else if (frame.isFinal()) {
+                received(arrivedParts.getBytes());
+            } else {
+                return;
+            }
+        }
+        arrivedParts = null;
+        intake.taken(arrivedBytes);
+        arrivedBytes = 0;
+    }
+
+    /** There is no room for what comes; the client finds everything as it was when it comes back. */
+    private void tooMuchArrives() {
+        disconnect(ErrorInfo.NO_ROOM);
+    }
+
     private void received(byte[] bytes) {
         if (closing) {
             return;
         }
         try {
-            handle(InboundFrame.read(outbox.format(), bytes));
+            InboundFrame frame = InboundFrame.read(outbox.format(), bytes);
+            if (bytes.length > site.settings().frameBytes()) {
+                refuseLarge(frame, bytes.length);
+            } else {
+                handle(frame);
+            }
         } catch (WireException e) {
             end(e.error());
         } catch (RuntimeException e) {
@@ -215,6 +266,21 @@ final class Connection {
             end(ErrorInfo.INTERNAL);
         }
         slowDown();
+    }
+
+    /** The connection goes on without what was too large, if the client can be told which request that was. */
+    private void refuseLarge(InboundFrame frame, int bytes) throws WireException {
+        ErrorInfo error = ErrorInfo.tooLarge(bytes, site.settings().frameBytes());
+        switch (frame.action()) {
+            case MESSAGE, PRESENCE, ANNOTATION, OBJECT -> {
+                if (frame.msgSerial() < 0) {
+                    throw new WireException(error);
+                }
+                acks.add(frame.msgSerial(), 0).refuse(error);
+                flushSoon();
+            }
+            default -> throw new WireException(error);
+        }
     }
 
     private void handle(InboundFrame frame) throws WireException {
@@ -658,6 +724,7 @@ final class Connection {
     private boolean mustWait() {
         return acks.count() >= MAX_UNACKNOWLEDGED
                 || acks.bytes() >= MAX_UNACKNOWLEDGED_BYTES
+                || !intake.keeps(acks.bytes())
                 || !outbox.hasRoom()
                 || site.engine().isBusy();
     }
@@ -665,7 +732,7 @@ final class Connection {
     private void slowDown() {
         if (!paused && !closing && mustWait()) {
             paused = true;
-            socket.pause();
+            intake.pause();
             speedUp();
         }
     }
@@ -676,7 +743,7 @@ final class Connection {
         }
         if (!mustWait()) {
             paused = false;
-            socket.resume();
+            intake.resume();
         } else if (site.engine().isBusy() && !looksAgain) {
             // Nobody tells when it is not.
             looksAgain = true;
@@ -692,12 +759,16 @@ final class Connection {
         starving.add(attachment);
     }
 
-    private void hasRoom() {
-        while (!starving.isEmpty() && outbox.hasRoom()) {
+    void hasRoom() {
+        boolean served = true;
+        while (served && !starving.isEmpty() && outbox.hasRoom()) {
             Attachment first = starving.iterator().next();
             starving.remove(first);
             first.pump();
+            // If what it wants has no room, this is called again when it has.
+            served = !starving.contains(first);
         }
+        outbox.settle();
         speedUp();
     }
 
@@ -721,6 +792,13 @@ final class Connection {
             finish(true);
             outbox.abort();
             return;
+        }
+        if (!paused && intake.arrivingForNanos(nanos) > MAX_ARRIVING_MILLIS * 1_000_000) {
+            disconnect(ErrorInfo.ARRIVES_TOO_SLOWLY);
+            return;
+        }
+        if (!starving.isEmpty()) {
+            hasRoom();
         }
         giveSigns(nanos);
         Instant now = Instant.ofEpochMilli(millis);
@@ -912,6 +990,7 @@ final class Connection {
             release();
             site.grace().lost(footprint, site.clock().millis());
         }
+        intake.close();
         loop.closed(this);
         onGone.accept(this);
     }

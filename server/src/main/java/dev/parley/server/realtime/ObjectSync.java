@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ObjectSync {
     /** What a page may have; larger objects come in several. */
-    private static final int PAGE_BYTES = 48 << 10;
+    static final int PAGE_BYTES = 48 << 10;
 
     private final String id;
     private byte @Nullable [] next;

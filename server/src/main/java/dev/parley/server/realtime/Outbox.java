@@ -1,5 +1,6 @@
 package dev.parley.server.realtime;
 
+import dev.parley.engine.memory.Purse;
 import dev.parley.server.loop.ReadyWire;
 import dev.parley.server.wire.WireFormat;
 import io.netty.channel.ChannelHandlerContext;
@@ -12,6 +13,7 @@ import io.vertx.core.http.WebSocketFrame;
 import io.vertx.core.http.WebSocketFrameType;
 import io.vertx.core.http.impl.websocket.WebSocketFrameImpl;
 import io.vertx.core.internal.http.WebSocketInternal;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +23,18 @@ import org.jspecify.annotations.Nullable;
 final class Outbox {
     /** Bytes that may wait before the client counts as slow. */
     private static final int QUEUE_BYTES = 64 << 10;
+
+    /** What may wait for a client without asking for room, so that tokens reach those who read in time. */
+    private static final int FREE_BYTES = 8 << 10;
+
+    /** What a frame of ours has beside its payload at most, see RFC 6455, 5.2. */
+    private static final int HEAD_BYTES = 10;
+
+    /** One connection may have one part in so many of the purse. */
+    private static final int PURSE_PER_CONNECTION = 8;
+
+    /** How many pages are read from the store for one client at a time. */
+    private static final int MAX_READING = 4;
 
     /** For the close frame: the client is to come back, see RFC 6455. */
     private static final short GOING_AWAY = 1001;
@@ -34,6 +48,26 @@ final class Outbox {
     private final ServerWebSocket socket;
     private final WireFormat format;
     private final ReadyWire ready;
+    private final Purse purse;
+    private final Consumer<Runnable> onLoop;
+    private final Runnable onRoom;
+
+    /** Bytes that the socket has been given and has not taken, but for small ones that went past the encoder. */
+    private long unsent;
+
+    /** Pages that are being read, and what they are expected to have. */
+    private int reading;
+
+    private long booked;
+
+    /** What of the purse is ours. */
+    private long reserved;
+
+    /** Since when somebody has wanted room and is to hear when the socket has taken all; 0: nobody does. */
+    private long wantedSinceNanos;
+
+    /** Our place in the line for the purse, or null. */
+    private Purse.@Nullable Waiting waiting;
 
     private long lastSentNanos = System.nanoTime();
     private long fullSinceNanos;
@@ -43,12 +77,23 @@ final class Outbox {
     /**
      * To {@code socket}.
      *
+     * @param purse where what the client has not taken is reserved
+     * @param onLoop runs something on the connection's event loop
      * @param onRoom called when there is room again
      */
-    Outbox(Vertx vertx, ServerWebSocket socket, WireFormat format, Runnable onRoom) {
+    Outbox(
+            Vertx vertx,
+            ServerWebSocket socket,
+            WireFormat format,
+            Purse purse,
+            Consumer<Runnable> onLoop,
+            Runnable onRoom) {
         this.vertx = vertx;
         this.socket = socket;
         this.format = format;
+        this.purse = purse;
+        this.onLoop = onLoop;
+        this.onRoom = onRoom;
         this.ready = new ReadyWire(pastEncoder(socket));
         // The handshake is over: frames may go at once.
         ready.encoded(Future.succeededFuture());
@@ -56,6 +101,7 @@ final class Outbox {
             full = false;
             onRoom.run();
         });
+        var _ = context(socket).channel().closeFuture().addListener(closed -> giveUp());
     }
 
     WireFormat format() {
@@ -70,16 +116,140 @@ final class Outbox {
         lastSentNanos = System.nanoTime();
         // Not as a text, which would be encoded once more for each client.
         WebSocketFrameType type = format == WireFormat.JSON ? WebSocketFrameType.TEXT : WebSocketFrameType.BINARY;
-        ready.encoded(socket.writeFrame(new WebSocketFrameImpl(type, frame, true)));
+        int bytes = HEAD_BYTES + frame.length;
+        hold(bytes);
+        Future<Void> written = socket.writeFrame(new WebSocketFrameImpl(type, frame, true));
+        ready.encoded(written);
+        written.onComplete(sent -> sent(bytes));
     }
 
     /** Sends a frame that others get as well. */
     void send(SharedFrame frame) {
-        if (!closing && ready.write(frame.onWire())) {
-            lastSentNanos = System.nanoTime();
-        } else {
+        int bytes = HEAD_BYTES + frame.bytes().length;
+        if (closing || !ready.isFree()) {
             send(frame.bytes());
+            return;
         }
+        lastSentNanos = System.nanoTime();
+        if (pending() + bytes <= FREE_BYTES) {
+            ready.write(frame.onWire());
+        } else {
+            hold(bytes);
+            ready.write(frame.onWire(), () -> sent(bytes));
+        }
+    }
+
+    /** The socket is given so many bytes, whether there is room or not. */
+    private void hold(int bytes) {
+        unsent += bytes;
+        if (unsent > FREE_BYTES && unsent > reserved) {
+            purse.adjust(unsent - reserved);
+            reserved = unsent;
+        }
+    }
+
+    private void sent(int bytes) {
+        unsent -= bytes;
+        settle();
+        if (wantedSinceNanos != 0 && unsent == 0) {
+            wantedSinceNanos = 0;
+            onRoom.run();
+        }
+    }
+
+    private long pending() {
+        return Math.max(unsent, ready.pending(QUEUE_BYTES));
+    }
+
+    /**
+     * Reserves room for a frame of about so many bytes; they have to be sent at once, or {@link #settle} be called. If not,
+     * {@code onRoom} is called when there is.
+     */
+    boolean reserve(long bytes) {
+        long needed = pending() + booked + bytes;
+        if (needed <= FREE_BYTES || needed <= reserved) {
+            return true;
+        }
+        if (unsent > 0 && needed > purse.capacity() / PURSE_PER_CONNECTION) {
+            // The socket will take something, or be given up.
+            want();
+            return false;
+        }
+        long more = needed - reserved;
+        if (unsent == 0 && more > purse.capacity()) {
+            // It will never be less.
+            purse.adjust(more);
+            reserved += more;
+            return true;
+        }
+        if (purse.tryReserve(more)) {
+            reserved += more;
+            return true;
+        }
+        if (waiting == null) {
+            // Nothing is held while we wait, but for what the socket has: else all might wait for each other.
+            settle();
+            long all = needed - reserved;
+            waiting = purse.whenRoom(all, () -> onLoop.accept(() -> granted(all)));
+            if (waiting == null) {
+                want();
+            }
+        }
+        return false;
+    }
+
+    private void want() {
+        if (wantedSinceNanos == 0) {
+            wantedSinceNanos = Math.max(1, System.nanoTime());
+        }
+    }
+
+    /**
+     * The same for a page that is read from the store first, a few at a time. What is booked is to be given back with
+     * {@link #read} before what was read is sent.
+     */
+    boolean book(long bytes) {
+        if (reading == MAX_READING || !reserve(bytes)) {
+            return false;
+        }
+        reading++;
+        booked += bytes;
+        return true;
+    }
+
+    /** A page has been read for which so much was booked. */
+    void read(long bytes) {
+        reading--;
+        booked -= bytes;
+    }
+
+    private void granted(long bytes) {
+        waiting = null;
+        reserved += bytes;
+        if (closing || socket.isClosed()) {
+            settle();
+        } else {
+            onRoom.run();
+        }
+    }
+
+    /** Gives back what is reserved and not needed. */
+    void settle() {
+        long needed = unsent + booked <= FREE_BYTES ? 0 : unsent + booked;
+        if (reserved > needed) {
+            long surplus = reserved - needed;
+            reserved = needed;
+            purse.giveBack(surplus);
+        }
+    }
+
+    /** The socket is gone. */
+    private void giveUp() {
+        Purse.Waiting place = waiting;
+        if (place != null && place.cancel()) {
+            waiting = null;
+        }
+        settle();
     }
 
     /** Lets {@code handler} see all that comes from the client, before anything is made of it. */
@@ -96,6 +266,9 @@ final class Outbox {
 
     /** Whether entries may be sent. */
     boolean hasRoom() {
+        if (waiting != null) {
+            return false;
+        }
         if (!full && !closing && ready.isFree()) {
             return true;
         }
@@ -111,7 +284,10 @@ final class Outbox {
 
     /** For how long there has been no room. */
     long fullForNanos(long now) {
-        return full ? now - fullSinceNanos : 0;
+        if (full) {
+            return now - fullSinceNanos;
+        }
+        return unsent > 0 && wantedSinceNanos != 0 ? now - wantedSinceNanos : 0;
     }
 
     /** For how long no frame has been sent. */

@@ -1,6 +1,7 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.Engine;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.Sessions;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.Access;
@@ -34,6 +35,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -53,6 +55,9 @@ public final class RealtimeDoor implements Door {
 
     private static final long READS_TIMEOUT_SECONDS = 5;
 
+    /** Reads of the store at a time. */
+    private static final int MAX_READS = 16;
+
     private static final Logger LOG = LoggerFactory.getLogger(RealtimeDoor.class);
 
     private final Vertx vertx;
@@ -64,6 +69,7 @@ public final class RealtimeDoor implements Door {
 
     private final ExecutorService blocking = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("realtime-", 0).factory());
+    private final Semaphore reads = new Semaphore(MAX_READS);
     private final long graceTimer;
     private volatile boolean draining;
 
@@ -77,6 +83,7 @@ public final class RealtimeDoor implements Door {
             ConnectionKeys keys,
             Occupancy occupancy,
             Config.Realtime settings,
+            Memory memory,
             NodeClock clock,
             MeterRegistry meters) {
         this.vertx = vertx;
@@ -92,7 +99,9 @@ public final class RealtimeDoor implements Door {
                 occupancy,
                 grace,
                 new AtomicInteger(),
-                blocking,
+                new AppShares(memory.arriving()),
+                memory.backlogs(),
+                this::read,
                 clock,
                 keys.newId());
         Sessions sessions = engine.sessions();
@@ -130,6 +139,18 @@ public final class RealtimeDoor implements Door {
         request.toWebSocket()
                 .onSuccess(socket -> Peer.call(socket.remoteAddress(), () -> open(socket, query)))
                 .onFailure(failure -> LOG.debug("no WebSocket came about", failure));
+    }
+
+    /** Runs what reads the store, a few at a time: what each brings is in memory before anybody can say how much it is. */
+    private void read(Runnable task) {
+        blocking.execute(() -> {
+            reads.acquireUninterruptibly();
+            try {
+                task.run();
+            } finally {
+                reads.release();
+            }
+        });
     }
 
     private Loop loop() {
@@ -189,9 +210,12 @@ public final class RealtimeDoor implements Door {
     }
 
     private void sendAway(ServerWebSocket socket, WireFormat format, byte[] frame) {
-        var outbox = new Outbox(vertx, socket, format, () -> {});
+        var loop = loop();
+        var intake = new Intake(socket, site.arriving().ofConnection(""), () -> {});
+        var outbox = new Outbox(vertx, socket, format, site.backlogs(), loop::post, () -> {});
         outbox.send(frame);
         outbox.close(false);
+        intake.close();
     }
 
     private void open(ServerWebSocket socket, WireFormat format, MultiMap query, Principal principal) {
@@ -221,6 +245,7 @@ public final class RealtimeDoor implements Door {
     }
 
     private void removed(String app) {
+        site.arriving().forget(app);
         forEach(connection -> {
             if (connection.principal().app().equals(app)) {
                 connection.end(ErrorInfo.notFound("The app is no more."));

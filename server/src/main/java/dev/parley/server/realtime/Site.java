@@ -1,6 +1,7 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.Engine;
+import dev.parley.engine.memory.Purse;
 import dev.parley.engine.session.object.ObjectLimits;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.ConnectionKeys;
@@ -16,7 +17,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * What all connections of a server share.
  *
  * @param attachments how many there are
- * @param blocking runs what blocks on the disk
+ * @param arriving where what clients have sent in part is reserved
+ * @param backlogs where what they have not taken is reserved
+ * @param blocking runs what blocks on the disk, so much at a time as there is room for in memory
  * @param serverId another one for each run of the server
  */
 record Site(
@@ -28,6 +31,8 @@ record Site(
         Occupancy occupancy,
         PresenceGrace grace,
         AtomicInteger attachments,
+        AppShares arriving,
+        Purse backlogs,
         Executor blocking,
         NodeClock clock,
         String serverId) {

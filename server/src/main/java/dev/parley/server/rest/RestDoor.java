@@ -1,6 +1,8 @@
 package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
+import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Share;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.AccessRefusedException;
@@ -11,6 +13,7 @@ import dev.parley.server.auth.Peer;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.config.Config;
+import dev.parley.server.http.ConnectionShares;
 import dev.parley.server.http.Cors;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.Gzip;
@@ -35,6 +38,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,7 +53,16 @@ public final class RestDoor implements Door {
     /** Largest body. */
     public static final int MAX_BODY_BYTES = 2 << 20;
 
-    /** Requests that are worked at or answered at a time. Who is still sending one takes no place from the others. */
+    /** Answers that are made at a time: what each brings is in memory before anybody can say how much it is. */
+    private static final int MAX_MADE = 16;
+
+    /** What an answer takes beside its body, about. */
+    private static final int HEAD_BYTES = 512;
+
+    /**
+     * Requests that are worked at at a time. Who is still sending one takes no place from the others, nor who does not read
+     * the answer.
+     */
     public static final int MAX_IN_PROGRESS = 512;
 
     private static final int MAX_ANONYMOUS_BODY_BYTES = 64 << 10;
@@ -59,6 +73,9 @@ public final class RestDoor implements Door {
 
     /** Paths that are only for who has shown who they are; the others see to it themselves. */
     private static final Set<String> KNOWN_USERS = Set.of("channels", "messages", "presence", "stats");
+
+    /** The methods that answer with what is stored. */
+    private static final Set<String> READS = Set.of("GET", "HEAD");
 
     private static final Logger LOG = LoggerFactory.getLogger(RestDoor.class);
 
@@ -72,6 +89,9 @@ public final class RestDoor implements Door {
     private final @Nullable AppsResource apps;
     private final ClockResource clockResource;
     private final Gate gate;
+    private final Memory memory;
+    private final AppShares answers;
+    private final Semaphore made = new Semaphore(MAX_MADE);
     private final Cors cors;
     private final NodeClock clock;
     private final int bodyBytes;
@@ -91,6 +111,7 @@ public final class RestDoor implements Door {
     public RestDoor(
             Engine engine,
             Config config,
+            Memory memory,
             Gate gate,
             Apps apps,
             ConnectionKeys connectionKeys,
@@ -128,6 +149,8 @@ public final class RestDoor implements Door {
                 : null;
         this.clockResource = new ClockResource(clock, gate, rootKey);
         this.gate = gate;
+        this.memory = memory;
+        this.answers = new AppShares(memory.answers());
         this.cors = Cors.withCredentials(
                 Origins.of(config.cors().origins(), false),
                 "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
@@ -310,12 +333,16 @@ public final class RestDoor implements Door {
     private final class Exchange {
         private final HttpServerRequest request;
         private final Context loop;
+        /** What its answer may take of the connection's part of the memory for answers. */
+        private final Share share;
+
         /** Whether it has one of the places of {@link #MAX_IN_PROGRESS}. */
         private boolean placed;
 
         Exchange(HttpServerRequest request, Context loop) {
             this.request = request;
             this.loop = loop;
+            this.share = ConnectionShares.of(request.connection(), memory, Memory.Kind.ANSWERS);
         }
 
         /** Gives up its place among the requests in progress. */
@@ -364,15 +391,7 @@ public final class RestDoor implements Door {
             WireFormat format = read.accepted();
             Runnable answering = () -> refuse(format, ErrorInfo.INTERNAL);
             try {
-                Answer answer = route(read, request);
-                Gzip.Packed body = pack(read.isEnveloped() ? enveloped(format, answer) : plain(format, answer));
-                int status = read.isEnveloped() ? 200 : answer.status();
-                answering = () -> {
-                    if (!request.response().closed() && !request.response().ended()) {
-                        body.describe(request);
-                    }
-                    send(status, format, Buffer.buffer(body.bytes()), answer.links());
-                };
+                answering = READS.contains(read.method()) ? inTurn(read) : answered(read);
             } catch (WireException e) {
                 answering = () -> refuse(format, e.error());
             } catch (AccessRefusedException e) {
@@ -399,6 +418,57 @@ public final class RestDoor implements Door {
 
         private static boolean isEncrypted(byte[] body) {
             return new String(body, StandardCharsets.ISO_8859_1).contains(ENCRYPTED);
+        }
+
+        /** Answers what may bring much, when it is its turn. */
+        private Runnable inTurn(RestRequest read) throws WireException, AccessRefusedException, IOException {
+            made.acquireUninterruptibly();
+            try {
+                return answered(read);
+            } finally {
+                made.release();
+            }
+        }
+
+        /** Puts the answer on its way, if there is room for it. */
+        private Runnable answered(RestRequest read) throws WireException, AccessRefusedException, IOException {
+            Answer answer = route(read, request);
+            WireFormat format = read.accepted();
+            Gzip.Packed body = pack(read.isEnveloped() ? enveloped(format, answer) : plain(format, answer));
+            int status = read.isEnveloped() ? 200 : answer.status();
+            Runnable giveBack = reserve(read, HEAD_BYTES + body.bytes().length);
+            return () -> {
+                boolean good = false;
+                try {
+                    if (!request.response().closed() && !request.response().ended()) {
+                        body.describe(request);
+                    }
+                    send(status, format, Buffer.buffer(body.bytes()), answer.links(), giveBack);
+                    good = true;
+                } finally {
+                    if (!good) {
+                        giveBack.run();
+                    }
+                }
+            };
+        }
+
+        /** Reserves the memory of an answer, and yields what gives it back, once. */
+        private Runnable reserve(RestRequest read, long bytes) throws WireException {
+            String app = read.isAuthenticated() ? read.principal().app() : "";
+            if (answers.takes(app, bytes)) {
+                if (share.tryReserve(bytes)) {
+                    var held = new AtomicBoolean(true);
+                    return () -> {
+                        if (held.getAndSet(false)) {
+                            share.giveBack(bytes);
+                            answers.givesBack(app, bytes);
+                        }
+                    };
+                }
+                answers.givesBack(app, bytes);
+            }
+            throw new WireException(ErrorInfo.NO_ROOM);
         }
 
         private static byte[] plain(WireFormat format, Answer answer) {
@@ -436,7 +506,7 @@ public final class RestDoor implements Door {
                 error.write(to.beginObject().name("error"));
                 to.endObject();
             });
-            send(error.statusCode(), format, Buffer.buffer(body), List.of());
+            send(error.statusCode(), format, Buffer.buffer(body), List.of(), () -> {});
         }
 
         /** A message may quote the client, who may have sent anything. */
@@ -445,11 +515,27 @@ public final class RestDoor implements Door {
             return printable.substring(0, Math.min(printable.length(), MAX_ERROR_HEADER_CHARS));
         }
 
-        private void send(int status, WireFormat format, Buffer body, List<String> links) {
+        /**
+         * Sends it.
+         *
+         * @param over runs once the client has taken it or never will
+         */
+        private void send(int status, WireFormat format, Buffer body, List<String> links, Runnable over) {
+            boolean sending = false;
+            try {
+                sending = sends(status, format, body, links, over);
+            } finally {
+                leave();
+                if (!sending) {
+                    over.run();
+                }
+            }
+        }
+
+        private boolean sends(int status, WireFormat format, Buffer body, List<String> links, Runnable over) {
             HttpServerResponse response = request.response();
             if (response.ended() || response.closed()) {
-                leave();
-                return;
+                return false;
             }
             response.setStatusCode(status)
                     .putHeader(HttpHeaders.CACHE_CONTROL, "no-store")
@@ -468,7 +554,8 @@ public final class RestDoor implements Door {
             } else {
                 sent = response.end(body);
             }
-            sent.onComplete(over -> leave());
+            sent.onComplete(taken -> over.run());
+            return true;
         }
     }
 }

@@ -23,6 +23,10 @@ public record ErrorInfo(int code, int statusCode, String message) {
             new ErrorInfo(50000, 500, "The server failed to answer; its log says more.");
     public static final ErrorInfo STORAGE_FULL =
             new ErrorInfo(50000, 507, "The server's disk is full; nothing more can be stored until there is room.");
+    public static final ErrorInfo NO_ROOM =
+            new ErrorInfo(80003, 503, "The server has no memory left for what was sent; try again.");
+    public static final ErrorInfo ARRIVES_TOO_SLOWLY =
+            new ErrorInfo(80003, 408, "A message took too long to arrive; connect again.");
     public static final ErrorInfo STOPPING = new ErrorInfo(80003, 503, "The server is stopping; try again.");
     /** Its code brings a client back to WebSockets; after most others it would not connect again. */
     public static final ErrorInfo NO_POLLING =

@@ -122,6 +122,23 @@ class LimitsDocsTest {
                 "server.realtime.Connection.MAX_UNACKNOWLEDGED",
                 "server.realtime.Connection.MAX_UNACKNOWLEDGED_BYTES");
         row("bytes that wait in the socket of a realtime connection", "server.realtime.Outbox.QUEUE_BYTES");
+        row(
+                "bytes that come from or wait for",
+                "server.realtime.Intake.FREE_BYTES",
+                "server.realtime.Outbox.FREE_BYTES");
+        row("what the connections of one app");
+        row("size of a WebSocket message", "server.config.Config$Realtime.READABLE_PER_FRAME");
+        row("time within which a WebSocket message", "server.realtime.Connection.MAX_ARRIVING_MILLIS");
+        row(
+                "bytes that are read of a WebSocket",
+                "server.realtime.Intake.CLOSING_BYTES",
+                "server.realtime.Outbox.CLOSE_TIMEOUT_MILLIS");
+        row("pongs on their way");
+        row(
+                "reads of the store for realtime",
+                "server.realtime.RealtimeDoor.MAX_READS",
+                "server.rest.RestDoor.MAX_MADE");
+        row("REST requests that are worked at", "server.rest.RestDoor.MAX_IN_PROGRESS");
         row("requests about one channel that wait", "server.realtime.Attachment.MAX_WAITING");
         row(
                 "messages that `rewind` brings",

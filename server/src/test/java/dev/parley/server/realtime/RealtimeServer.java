@@ -2,6 +2,7 @@ package dev.parley.server.realtime;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
+import dev.parley.engine.memory.Memory;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.ApiKey;
@@ -37,6 +38,7 @@ final class RealtimeServer implements AutoCloseable {
     final Engine engine;
     final Gate gate;
     final HttpFront front;
+    final Memory memory;
     final int port;
     private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
     private final Metrics metrics = new Metrics();
@@ -60,12 +62,8 @@ final class RealtimeServer implements AutoCloseable {
         Revocations revocations = Revocations.in(folder, TOKEN_LIFETIME, clock);
         gate = new Gate(apps, false, TOKEN_LIFETIME, revocations, clock, metrics.registry());
         Health health = new Health();
-        front = new HttpFront(
-                vertx,
-                config,
-                health,
-                metrics,
-                config.memory(Runtime.getRuntime().maxMemory()));
+        memory = config.memory(Runtime.getRuntime().maxMemory());
+        front = new HttpFront(vertx, config, health, metrics, memory);
         port = await(front.start());
         front.open(
                 List.of(),
@@ -78,6 +76,7 @@ final class RealtimeServer implements AutoCloseable {
                         ConnectionKeys.in(folder),
                         new Occupancy(),
                         config.realtime(),
+                        memory,
                         nodeClock,
                         metrics.registry()));
         health.become(Health.State.READY);

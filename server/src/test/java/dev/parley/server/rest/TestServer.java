@@ -4,6 +4,7 @@ import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.memory.Memory;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.ApiKey;
@@ -29,6 +30,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -51,6 +53,7 @@ final class TestServer implements AutoCloseable {
     static final String NOBODY = "app.nobody:" + SECRET;
 
     final Engine engine;
+    final Memory memory;
     final ConnectionKeys connectionKeys;
     final Occupancy occupancy = new Occupancy();
     private final Vertx vertx = Vertx.vertx();
@@ -58,13 +61,14 @@ final class TestServer implements AutoCloseable {
     private final HttpClient client = HttpClient.newHttpClient();
 
     TestServer(Path folder) throws IOException {
-        this(folder, NodeClock.system(Duration.ZERO));
+        this(folder, NodeClock.system(Duration.ZERO), Map.of());
     }
 
-    TestServer(Path folder, NodeClock doorsClock) throws IOException {
-        var config = new ConfigLoader()
-                .flags(Map.of("auth.admin-api", "true", "limits.chunk-bytes", "10000"))
-                .load();
+    TestServer(Path folder, NodeClock doorsClock, Map<String, String> settings) throws IOException {
+        Map<String, String> flags = new HashMap<>(Map.of("auth.admin-api", "true", "limits.chunk-bytes", "10000"));
+        flags.putAll(settings);
+        var config = new ConfigLoader().flags(flags).load();
+        memory = config.memory(Runtime.getRuntime().maxMemory());
         var clock = Clock.systemUTC();
         var meters = new SimpleMeterRegistry();
         ApiKey admin = ApiKey.parse(ADMIN, Capabilities.ALL);
@@ -82,7 +86,8 @@ final class TestServer implements AutoCloseable {
         var gate = new Gate(apps, false, lifetime, Revocations.in(folder, lifetime, clock), clock, meters);
         engine = Engine.open(EngineOptions.in(folder));
         connectionKeys = ConnectionKeys.in(folder);
-        var door = new RestDoor(engine, config, gate, apps, connectionKeys, occupancy, admin, false, doorsClock);
+        var door =
+                new RestDoor(engine, config, memory, gate, apps, connectionKeys, occupancy, admin, false, doorsClock);
         http = vertx.createHttpServer()
                 .requestHandler(door::handle)
                 .listen(0, "127.0.0.1")
