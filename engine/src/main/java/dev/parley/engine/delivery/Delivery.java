@@ -51,6 +51,12 @@ public final class Delivery {
         this.windows = windows;
     }
 
+    /** Whether opening a tail of {@code stream} needs nothing from the store, unless that changes at this very moment. */
+    public boolean isInMemory(StreamState stream) {
+        Topic topic = topics.get(stream.id());
+        return (topic != null && topic.state() != null) || streams.findCached(stream.path()) != null;
+    }
+
     /**
      * Opens a tail at {@code position}, or returns null if the stream is no more. Close it.
      *

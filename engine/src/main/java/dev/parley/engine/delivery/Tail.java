@@ -86,14 +86,38 @@ public final class Tail implements AutoCloseable {
         return advance(state.isUtf8() ? uncut(entries, state) : entries, state);
     }
 
+    /** Goes on at {@code to}: the reader got what lies before that in another way. */
+    public void skipTo(long to) {
+        position = to;
+    }
+
+    /** Puts back what was yielded last, so that it comes again. */
+    public void putBack(More more) {
+        position = more.from();
+    }
+
     /** What comes next, from the store; blocks on the disk. At least one entry if there is any. */
     public Next readStore(int maxBytes) {
+        return Objects.requireNonNull(readStore(maxBytes, Streams.Allowance.ANY));
+    }
+
+    /** As {@link #readStore(int)}, but null if {@code allowance} does not allow for a single entry. */
+    public @Nullable Next readStore(int maxBytes, Streams.Allowance allowance) {
         StreamState state = state();
         if (position >= state.shown()) {
             return new Nothing(state);
         }
-        List<Entry> entries = streams.read(state, position, maxBytes);
-        return entries.isEmpty() ? new Ended() : advance(entries, state);
+        var asked = new Object() {
+            boolean refused;
+        };
+        List<Entry> entries = streams.read(state, position, maxBytes, bytes -> {
+            asked.refused = !allowance.allows(bytes);
+            return !asked.refused;
+        });
+        if (entries.isEmpty()) {
+            return asked.refused ? null : new Ended();
+        }
+        return advance(entries, state);
     }
 
     /** As much of {@code entries}, which are in the window, as is shown and ends with a whole character. */

@@ -8,35 +8,28 @@ import org.jspecify.annotations.Nullable;
 
 /** The memory that all clients together may make us hold for one purpose. Thread-safe. */
 public final class Purse implements Room {
-    /** Who may wait for room at once, so that the list of them is bounded, too. */
-    public static final int MAX_WAITING = 100_000;
-
     private final String name;
     private final long capacity;
     private final AtomicLong held = new AtomicLong();
     private final LongAdder refused = new LongAdder();
 
     /** In the order in which they came. Guarded by itself. */
-    private final Queue<Waiting> waiting = new ArrayDeque<>();
+    private final Queue<Place> waiting = new ArrayDeque<>();
 
     /** Whether somebody waits, to be asked without the lock. */
     private volatile boolean hasWaiting;
 
-    /** A place in the line for room. */
-    public final class Waiting {
+    private final class Place implements Waiting {
         private final long bytes;
         private final Runnable granted;
         private boolean over;
 
-        private Waiting(long bytes, Runnable granted) {
+        Place(long bytes, Runnable granted) {
             this.bytes = bytes;
             this.granted = granted;
         }
 
-        /**
-         * Gives the place up. True if the room had not been granted yet, so that {@link #whenRoom}'s runnable will not run;
-         * otherwise it has run or is running, and its bytes have to be given back.
-         */
+        @Override
         public boolean cancel() {
             synchronized (waiting) {
                 if (over) {
@@ -98,14 +91,9 @@ public final class Purse implements Room {
         }
     }
 
-    /**
-     * Reserves so many bytes as soon as there is room, first come, first served, and then runs {@code granted}, once, on the
-     * thread that has made room: pass the word on and return. Whoever was granted room gives it back as usual, also if it
-     * is not wanted any more, or nobody behind is served. Returns null, and never runs {@code granted}, if too many wait or
-     * so much will never be there.
-     */
+    @Override
     public @Nullable Waiting whenRoom(long bytes, Runnable granted) {
-        Waiting place = new Waiting(bytes, granted);
+        Place place = new Place(bytes, granted);
         synchronized (waiting) {
             if (bytes > capacity || waiting.size() >= MAX_WAITING) {
                 refused.increment();
@@ -121,7 +109,7 @@ public final class Purse implements Room {
 
     private void grant() {
         while (true) {
-            Waiting first;
+            Place first;
             synchronized (waiting) {
                 first = waiting.peek();
                 if (first == null || held.addAndGet(first.bytes) > capacity) {
@@ -150,6 +138,16 @@ public final class Purse implements Room {
     @Override
     public long capacity() {
         return capacity;
+    }
+
+    @Override
+    public long largest() {
+        return capacity;
+    }
+
+    /** Whether somebody waits for room. */
+    public boolean isAwaited() {
+        return hasWaiting;
     }
 
     /** How often somebody was told that there is no room. */

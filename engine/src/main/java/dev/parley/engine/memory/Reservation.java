@@ -2,12 +2,14 @@ package dev.parley.engine.memory;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Bytes of a {@link Room} that are given back when this is closed. Closing twice gives back once. Thread-safe. */
+/** Bytes of a {@link Room} that are given back when this is closed. Closing twice gives back once. It may be
+ * handed from thread to thread; nobody makes it grow once it may be closed elsewhere. */
 public final class Reservation implements AutoCloseable {
     private final Room room;
     private final AtomicLong bytes;
 
-    Reservation(Room room, long bytes) {
+    /** Takes over {@code bytes} that are reserved in {@code room}. */
+    public Reservation(Room room, long bytes) {
         this.room = room;
         this.bytes = new AtomicLong(bytes);
     }
@@ -23,6 +25,18 @@ public final class Reservation implements AutoCloseable {
         if (before > kept) {
             room.giveBack(before - kept);
         }
+    }
+
+    /** Reserves more, so that it is at least {@code wanted} bytes; false, with what there was, if there is no room. */
+    public boolean tryGrowTo(long wanted) {
+        long more = wanted - bytes.get();
+        if (more > 0) {
+            if (!room.tryReserve(more)) {
+                return false;
+            }
+            bytes.addAndGet(more);
+        }
+        return true;
     }
 
     @Override

@@ -1,6 +1,9 @@
 package dev.parley.engine.memory;
 
+import java.util.ArrayDeque;
+import java.util.Queue;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one client may have of a room, so that nobody takes all of it. Whoever holds nothing may always have one thing that
@@ -11,19 +14,65 @@ public final class Share implements Room {
     private final long capacity;
     private final AtomicLong held = new AtomicLong();
 
+    /** In the order in which they came, those who wait for this share itself. Guarded by itself. */
+    private final Queue<Place> waiting = new ArrayDeque<>(0);
+
+    private volatile boolean hasWaiting;
+
+    /** First for room in the share, then for room in what it is a share of. */
+    private final class Place implements Waiting {
+        private final long bytes;
+        private final Runnable granted;
+        private @Nullable Waiting behind;
+        private boolean cancelled;
+
+        Place(long bytes, Runnable granted) {
+            this.bytes = bytes;
+            this.granted = granted;
+        }
+
+        /** The share has room and counts us already. */
+        void goOn() {
+            Waiting next = room.whenRoom(bytes, granted);
+            boolean unwanted;
+            synchronized (this) {
+                behind = next;
+                unwanted = cancelled;
+            }
+            if (next == null || (unwanted && next.cancel())) {
+                leaveShare(bytes);
+            }
+        }
+
+        @Override
+        public boolean cancel() {
+            synchronized (waiting) {
+                if (waiting.remove(this)) {
+                    hasWaiting = !waiting.isEmpty();
+                    return true;
+                }
+            }
+            Waiting next;
+            synchronized (this) {
+                cancelled = true;
+                next = behind;
+            }
+            if (next == null || !next.cancel()) {
+                return false;
+            }
+            leaveShare(bytes);
+            return true;
+        }
+    }
+
     Share(Room room, long capacity) {
         this.room = room;
         this.capacity = capacity;
     }
 
-    @Override
-    public boolean tryReserve(long bytes) {
+    private boolean enter(long bytes) {
         long after = held.addAndGet(bytes);
         if (after > capacity && after != bytes) {
-            held.addAndGet(-bytes);
-            return false;
-        }
-        if (!room.tryReserve(bytes)) {
             held.addAndGet(-bytes);
             return false;
         }
@@ -31,10 +80,58 @@ public final class Share implements Room {
     }
 
     @Override
+    public boolean tryReserve(long bytes) {
+        if (!enter(bytes)) {
+            return false;
+        }
+        if (!room.tryReserve(bytes)) {
+            leaveShare(bytes);
+            return false;
+        }
+        return true;
+    }
+
+    @Override
     public void giveBack(long bytes) {
+        room.giveBack(bytes);
+        leaveShare(bytes);
+    }
+
+    private void leaveShare(long bytes) {
         long after = held.addAndGet(-bytes);
         assert after >= 0 : "more was given back than reserved: " + after;
-        room.giveBack(bytes);
+        if (hasWaiting) {
+            admit();
+        }
+    }
+
+    @Override
+    public @Nullable Waiting whenRoom(long bytes, Runnable granted) {
+        Place place = new Place(bytes, granted);
+        synchronized (waiting) {
+            if (waiting.size() >= MAX_WAITING || bytes > largest()) {
+                return null;
+            }
+            waiting.add(place);
+            hasWaiting = true;
+        }
+        admit();
+        return place;
+    }
+
+    private void admit() {
+        while (true) {
+            Place first;
+            synchronized (waiting) {
+                first = waiting.peek();
+                if (first == null || !enter(first.bytes)) {
+                    return;
+                }
+                waiting.remove();
+                hasWaiting = !waiting.isEmpty();
+            }
+            first.goOn();
+        }
     }
 
     @Override
@@ -45,5 +142,10 @@ public final class Share implements Room {
     @Override
     public long capacity() {
         return capacity;
+    }
+
+    @Override
+    public long largest() {
+        return room.largest();
     }
 }

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Iterator;
 import java.util.List;
@@ -45,6 +46,9 @@ public final class RocksStore implements Store {
 
     /** How RocksDB says that one of its files is gone, which has no code of its own. */
     private static final String MISSING = "No such file or directory";
+
+    /** A value that is no longer than this is read once, although its length was asked for first. */
+    private static final int PEEKED_BYTES = 1 << 10;
 
     private static final int BLOCK_BYTES = 16 << 10;
     private static final double BLOOM_BITS_PER_KEY = 10;
@@ -193,6 +197,12 @@ public final class RocksStore implements Store {
         private final RocksIterator rows;
         private final boolean backwards;
 
+        /** What of the next value has been looked at; made when it is needed. */
+        private byte @Nullable [] peeked;
+
+        /** The length of the next value, or -1 if it is not known yet. */
+        private int length = -1;
+
         RowsBetween(Table table, byte[] from, byte[] to, @Nullable Snapshot snapshot, boolean backwards) {
             this.lower = new Slice(from);
             this.upper = new Slice(to);
@@ -210,12 +220,38 @@ public final class RocksStore implements Store {
         }
 
         @Override
+        public byte @Nullable [] nextKey() {
+            if (!rows.isValid()) {
+                check(rows);
+                return null;
+            }
+            return rows.key();
+        }
+
+        @Override
+        public int nextLength() {
+            if (!rows.isValid()) {
+                check(rows);
+                return -1;
+            }
+            if (peeked == null) {
+                peeked = new byte[PEEKED_BYTES];
+            }
+            length = rows.value(peeked);
+            return length;
+        }
+
+        @Override
         public @Nullable Row next() {
             if (!rows.isValid()) {
                 check(rows);
                 return null;
             }
-            Row row = new Row(rows.key(), rows.value());
+            byte[] value = peeked != null && length >= 0 && length <= PEEKED_BYTES
+                    ? Arrays.copyOf(peeked, length)
+                    : rows.value();
+            length = -1;
+            Row row = new Row(rows.key(), value);
             if (backwards) {
                 rows.prev();
             } else {

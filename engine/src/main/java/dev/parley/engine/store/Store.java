@@ -84,6 +84,12 @@ public interface Store extends View, AutoCloseable {
 
     /** Walks over rows. Not thread-safe. */
     interface Rows extends AutoCloseable {
+        /** The key of the next row, or null at the end. */
+        byte @Nullable [] nextKey();
+
+        /** How long the value of the next row is, or -1 at the end. Costs no memory, however long it is. */
+        int nextLength();
+
         /** The next row, or null at the end. */
         @Nullable
         Row next();

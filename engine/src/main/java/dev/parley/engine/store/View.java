@@ -22,4 +22,11 @@ public interface View {
             return rows.next();
         }
     }
+
+    /** The key of the {@link #last} row, or null; its value, which may be large, is not fetched. */
+    default byte @Nullable [] lastKey(Table table, byte[] from, byte[] to) {
+        try (Rows rows = scanBackwards(table, from, to)) {
+            return rows.nextKey();
+        }
+    }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -115,9 +116,29 @@ public final class Streams {
      * @param maxBytes payload after which no further entry is begun; at least one entry is returned if there is any
      */
     public List<Entry> read(StreamState state, long from, long maxBytes) {
+        return read(state, from, maxBytes, Allowance.ANY);
+    }
+
+    /** What a read may hold in memory. */
+    @FunctionalInterface
+    public interface Allowance {
+        /** Everything. */
+        Allowance ANY = bytes -> true;
+
+        /**
+         * Whether the read may go on to hold so many bytes in sum. Asked before each entry is fetched from the store.
+         */
+        boolean allows(long bytes);
+    }
+
+    /**
+     * As {@link #read(StreamState, long, long)}, but ends, if need be without any entry, before one that is not allowed.
+     */
+    public List<Entry> read(StreamState state, long from, long maxBytes, Allowance allowance) {
         List<Entry> entries = new ArrayList<>();
         boolean text = state.isUtf8();
         long budget = maxBytes;
+        long held = 0;
         long at = from;
         int missing = 0;
         boolean whole = !text;
@@ -127,10 +148,21 @@ public final class Streams {
                 long before = at;
                 try (Rows rows =
                         store.scan(Table.ENTRIES, firstKey(span, at), StreamRows.entryKey(span.streamId(), end))) {
-                    for (Row row = rows.next(); row != null && wantsMore(budget, whole); row = rows.next()) {
-                        Entry entry = StreamRows.entry(row.key(), row.value())
-                                .clip(span.from(), end)
-                                .from(at);
+                    for (int next = rows.nextLength(); next >= 0 && wantsMore(budget, whole); next = rows.nextLength()) {
+                        held += next;
+                        if (!allowance.allows(held)) {
+                            if (!text || missing == 0) {
+                                return entries;
+                            }
+                            return whole ? Utf8.whole(entries) : List.of();
+                        }
+                        Row row = Objects.requireNonNull(rows.next());
+                        Entry stored = StreamRows.entry(row.key(), row.value());
+                        if (stored.end() <= at) {
+                            // The entry behind it went between the look at the state and the scan.
+                            continue;
+                        }
+                        Entry entry = stored.clip(span.from(), end).from(at);
                         entries.add(entry);
                         budget -= entry.payload().bytes().length;
                         at = entry.end();
@@ -160,9 +192,10 @@ public final class Streams {
         if (position == span.from()) {
             return exact;
         }
-        Row holder = store.last(
+        byte[] holder = store.lastKey(
                 Table.ENTRIES, StreamRows.idKey(span.streamId()), StreamRows.entryKey(span.streamId(), position + 1));
-        return holder != null && StreamRows.entry(holder.key(), holder.value()).end() > position ? holder.key() : exact;
+        // Entries follow each other without a hole: the last one that begins before a position holds it.
+        return holder == null ? exact : holder;
     }
 
     /** The entry of {@code span} that holds {@code position}, clipped to the span. */

@@ -112,14 +112,61 @@ class PurseTest {
     void aPlaceInTheLineCanBeGivenUp() {
         AtomicInteger got = new AtomicInteger();
         assertThat(purse.tryReserve(100)).isTrue();
-        Purse.Waiting first = Objects.requireNonNull(purse.whenRoom(80, got::incrementAndGet));
-        Purse.Waiting second = Objects.requireNonNull(purse.whenRoom(10, got::incrementAndGet));
+        Waiting first = Objects.requireNonNull(purse.whenRoom(80, got::incrementAndGet));
+        Waiting second = Objects.requireNonNull(purse.whenRoom(10, got::incrementAndGet));
         assertThat(first.cancel()).isTrue();
         purse.giveBack(10);
         assertThat(got).hasValue(1);
         assertThat(second.cancel()).as("granted already").isFalse();
         purse.giveBack(100);
         assertThat(got).hasValue(1);
+        assertThat(purse.held()).isZero();
+    }
+
+    @Test
+    void whoWaitsForItsShareDoesNotWaitBeforeOthers() {
+        List<String> got = new ArrayList<>();
+        Share greedy = purse.share(30);
+        assertThat(greedy.tryReserve(30)).isTrue();
+        Waiting first = Objects.requireNonNull(greedy.whenRoom(20, () -> got.add("greedy")));
+        assertThat(greedy.whenRoom(25, () -> got.add("greedy again"))).isNotNull();
+        assertThat(purse.whenRoom(60, () -> got.add("other"))).isNotNull();
+        assertThat(got).containsExactly("other");
+        greedy.giveBack(15);
+        assertThat(got).as("for the share").containsExactly("other");
+        greedy.giveBack(15);
+        assertThat(got).containsExactly("other", "greedy");
+        assertThat(first.cancel()).isFalse();
+        greedy.giveBack(20);
+        assertThat(got).containsExactly("other", "greedy", "greedy again");
+        greedy.giveBack(25);
+        purse.giveBack(60);
+        assertThat(purse.held()).isZero();
+    }
+
+    @Test
+    void aPlaceThatHasPassedItsShareCanBeGivenUp() {
+        AtomicInteger got = new AtomicInteger();
+        Share share = purse.share(30);
+        assertThat(purse.tryReserve(100)).isTrue();
+        Waiting first = Objects.requireNonNull(share.whenRoom(20, got::incrementAndGet));
+        assertThat(share.held()).isEqualTo(20);
+        assertThat(first.cancel()).isTrue();
+        assertThat(first.cancel()).isFalse();
+        assertThat(share.held()).isZero();
+        purse.giveBack(100);
+        assertThat(got).hasValue(0);
+        assertThat(share.whenRoom(101, got::incrementAndGet)).isNull();
+    }
+
+    @Test
+    void aReservationGrowsWhereThereIsRoom() {
+        try (Reservation reservation = Objects.requireNonNull(purse.reserve(50))) {
+            assertThat(reservation.tryGrowTo(80)).isTrue();
+            assertThat(reservation.tryGrowTo(70)).isTrue();
+            assertThat(reservation.tryGrowTo(101)).isFalse();
+            assertThat(purse.held()).isEqualTo(80);
+        }
         assertThat(purse.held()).isZero();
     }
 

@@ -3,8 +3,8 @@ package dev.parley.engine.store;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.Iterator;
 import java.util.List;
+import java.util.ListIterator;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
@@ -63,8 +63,30 @@ public final class SimulatedStore implements Store {
     }
 
     private static Rows rows(NavigableMap<byte[], byte[]> found) {
-        Iterator<Map.Entry<byte[], byte[]>> rows = List.copyOf(found.entrySet()).iterator();
+        ListIterator<Map.Entry<byte[], byte[]>> rows =
+                List.copyOf(found.entrySet()).listIterator();
         return new Rows() {
+            private Map.@Nullable Entry<byte[], byte[]> peek() {
+                if (!rows.hasNext()) {
+                    return null;
+                }
+                Map.Entry<byte[], byte[]> row = rows.next();
+                rows.previous();
+                return row;
+            }
+
+            @Override
+            public byte @Nullable [] nextKey() {
+                Map.Entry<byte[], byte[]> row = peek();
+                return row == null ? null : row.getKey();
+            }
+
+            @Override
+            public int nextLength() {
+                Map.Entry<byte[], byte[]> row = peek();
+                return row == null ? -1 : row.getValue().length;
+            }
+
             @Override
             public @Nullable Row next() {
                 return rows.hasNext() ? row(rows.next()) : null;

@@ -13,6 +13,7 @@ import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
 import dev.parley.server.config.ConfigLoader;
 import dev.parley.server.http.AcceptGate;
+import dev.parley.server.http.Answers;
 import dev.parley.server.http.HttpFront;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.occupancy.Occupancy;
@@ -151,12 +152,14 @@ final class ParleyServer {
                     config.server().publicUrl(), config.server().trustedNetworks());
             var subscriptions = subscriptions(vertx, gate, address);
             closings.push(new Closing("subscriptions", subscriptions::close));
+            var answers = new Answers(vertx, memory);
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
             var streams = new StreamsDoor(
                     engine,
                     config,
                     memory,
+                    answers,
                     gate,
                     loopback && open,
                     address,

@@ -1,15 +1,17 @@
 package dev.parley.server.streams;
 
-import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.memory.Purse;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.loop.Audience;
 import dev.parley.server.loop.Mailbox;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -20,6 +22,9 @@ final class EventLoop {
     /** Many readers of one stream are served cheaply rather than at once: a third of the loop, at most, is for them. */
     private static final double REST_PER_WORK = 2;
 
+    /** How long a reader may take at least over what it was given, while others wait for room. */
+    private static final long GIVE_WAY_NANOS = Duration.ofSeconds(5).toNanos();
+
     private static final long LIFETIME_CHECK_MILLIS = 250;
 
     /** A lifetime is renewed when half of it is left, or this much: the shortest is a second. */
@@ -28,22 +33,35 @@ final class EventLoop {
     private final Vertx vertx;
     private final Mailbox mailbox;
     private final Map<Long, Readers> readers = new HashMap<>();
+    private final Purse backlogs;
+
+    /** Live reads whose sockets have not taken what they were given, and since when. */
+    private final Map<LiveRead, Long> slow = new LinkedHashMap<>();
+
     private boolean draining;
 
     /**
      * The door's share of the event loop of {@code context}.
      *
+     * @param backlogs the room of what live readers have been given
      * @param touch renews the lifetime of a stream
      */
-    EventLoop(Context context, NodeClock clock, Consumer<StreamState> touch) {
+    EventLoop(Context context, Purse backlogs, NodeClock clock, Consumer<StreamState> touch) {
         this.vertx = context.owner();
         this.mailbox = new Mailbox(context);
-        vertx.setPeriodic(LIFETIME_CHECK_MILLIS, timer -> renewLifetimes(clock.millis(), touch));
+        this.backlogs = backlogs;
+        vertx.setPeriodic(LIFETIME_CHECK_MILLIS, timer -> {
+            renewLifetimes(clock.millis(), touch);
+            endSlow();
+        });
     }
 
     /** A stream that is being read live does not end (5.1, Stream-TTL). */
     private void renewLifetimes(long now, Consumer<StreamState> touch) {
         for (Readers ofStream : readers.values()) {
+            if (ofStream.audience.isEmpty()) {
+                continue;
+            }
             StreamState state = ofStream.audience.first().state();
             long left = state.ttlMillis() - (now - state.accessedAt());
             if (state.ttlMillis() >= 0 && left < Math.max(state.ttlMillis() / 2, LIFETIME_MARGIN_MILLIS)) {
@@ -78,6 +96,9 @@ final class EventLoop {
         private final long streamId;
         private final Audience<Reader> audience = new Audience<>(vertx, mailbox, Reader::pump, REST_PER_WORK);
 
+        /** How many have asked for a seat and have not taken it yet. */
+        private int coming;
+
         /** The newest batch that was encoded for these readers, see {@link SseRead}. */
         private @Nullable SharedEvent shared;
 
@@ -92,40 +113,78 @@ final class EventLoop {
 
         void share(@Nullable SharedEvent event) {
             if (shared != null) {
-                shared.chunk().release();
+                shared.release();
             }
             shared = event;
         }
 
         void leave(Reader reader) {
             audience.leave(reader);
-            if (audience.isEmpty()) {
+            forgetIfEmpty();
+        }
+
+        /** Takes the seat of somebody who was coming. */
+        Seat join(Reader reader, Tail tail) {
+            coming--;
+            audience.join(reader);
+            return new Seat(this, tail);
+        }
+
+        /** Somebody who was coming has not come. */
+        void left() {
+            coming--;
+            forgetIfEmpty();
+        }
+
+        private void forgetIfEmpty() {
+            if (audience.isEmpty() && coming == 0) {
                 readers.remove(streamId, this);
                 share(null);
             }
+        }
+
+        /** What is told when there is more to read. */
+        Runnable listener() {
+            return audience.listener();
+        }
+
+        /** Whether an event that is encoded for one of them may serve others, too. */
+        boolean areMany() {
+            return audience.size() > 1;
         }
     }
 
     /** An open live read: its tail and those with whom it reads. */
     record Seat(Readers readers, Tail tail) {}
 
-    /** Lets {@code reader} follow the stream from {@code position}; null if the stream is no more. May read the store. */
-    @Nullable
-    Seat follow(Delivery delivery, StreamState state, long position, Reader reader) {
-        Readers ofStream = readers.computeIfAbsent(state.id(), Readers::new);
-        Tail tail = null;
-        try {
-            tail = delivery.tail(state, position, ofStream.audience.listener());
-        } finally {
-            if (tail == null && ofStream.audience.isEmpty()) {
-                readers.remove(state.id());
+    /** Those who read the stream, and who will: each of them calls {@link Readers#join} or {@link Readers#left}. */
+    Readers readersOf(long streamId) {
+        Readers ofStream = readers.computeIfAbsent(streamId, Readers::new);
+        ofStream.coming++;
+        return ofStream;
+    }
+
+    /** A live read whose socket has not taken what it was given, for the time being. */
+    void isSlow(LiveRead reader) {
+        slow.putIfAbsent(reader, System.nanoTime());
+    }
+
+    /** It has ended. */
+    void isNotSlow(LiveRead reader) {
+        if (!slow.isEmpty()) {
+            slow.remove(reader);
+        }
+    }
+
+    /** Ends those who take too long while others wait for the room that they hold. They can resume. */
+    private void endSlow() {
+        long now = System.nanoTime();
+        slow.keySet().removeIf(reader -> !reader.isHolding());
+        for (var reader : List.copyOf(slow.entrySet())) {
+            if (backlogs.isAwaited() && now - reader.getValue() > GIVE_WAY_NANOS) {
+                reader.getKey().cut();
             }
         }
-        if (tail == null) {
-            return null;
-        }
-        ofStream.audience.join(reader);
-        return new Seat(ofStream, tail);
     }
 
     /** True once live reads had to end: one that begins now has to, too. */

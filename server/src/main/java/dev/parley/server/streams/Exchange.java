@@ -6,7 +6,9 @@ import dev.parley.server.http.Replies;
 import dev.parley.server.http.RequestBody;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -100,16 +102,41 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
 
     /** Does {@code work} where blocking is fine, and hands what it yields to {@code action} on the event loop. */
     <T> void blocking(Callable<T> work, Consumer<T> action) {
+        blocking(work, () -> {}, action);
+    }
+
+    /**
+     * The same; if the client goes before its turn comes, or the work fails, nothing is done but {@code dropped}, on the
+     * event loop.
+     */
+    <T> void blocking(Callable<T> work, Runnable dropped, Consumer<T> action) {
+        // Whether a response is closed must only be asked on its event loop: elsewhere Vert.x takes its locks in another
+        // order, and both threads wait for each other for ever.
+        if (response().closed()) {
+            dropped.run();
+            return;
+        }
+        AtomicBoolean gone = new AtomicBoolean();
+        response().closeHandler(closed -> gone.set(true)).exceptionHandler(failure -> gone.set(true));
         loop.vertx()
-                .executeBlocking(work, false)
-                .onSuccess(found -> answering(() -> action.accept(found)))
-                .onFailure(this::failed);
+                .executeBlocking(() -> gone.get() ? Optional.<T>empty() : Optional.of(work.call()), false)
+                .onSuccess(found -> {
+                    if (found.isPresent()) {
+                        answering(() -> action.accept(found.get()));
+                    } else {
+                        dropped.run();
+                    }
+                })
+                .onFailure(failure -> {
+                    dropped.run();
+                    failed(failure);
+                });
     }
 
     private void answering(Runnable work) {
         try {
             work.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             failed(e);
         }
     }

@@ -1,7 +1,12 @@
 package dev.parley.server.streams;
 
 import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.memory.Reservation;
+import dev.parley.engine.memory.Room;
+import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.stream.StreamState;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -11,11 +16,22 @@ import org.jspecify.annotations.Nullable;
  * from the store on a worker thread.
  */
 abstract class LiveRead implements EventLoop.Reader {
+    /** What a read from the store holds beside its entries. */
+    private static final int READ_OVERHEAD_BYTES = 1 << 10;
+
+    /** How often an entry may turn out to need more room than there is. */
+    private static final int MAX_ATTEMPTS = 3;
+
     private final Exchange exchange;
     private final Runnable onLeave;
     private EventLoop.@Nullable Seat seat;
     private boolean readingStore;
-    private boolean left;
+    private @Nullable Waiting waiting;
+
+    /** Room that was waited for and is not used yet. */
+    private @Nullable Reservation granted;
+
+    private volatile boolean left;
     private long timer = -1;
     private long endNanos;
 
@@ -58,36 +74,146 @@ abstract class LiveRead implements EventLoop.Reader {
 
     @Override
     public final void pump() {
-        while (!left && !readingStore && wantsMore()) {
+        while (!left && !readingStore && waiting == null && wantsMore()) {
             Tail.Next next = tail().poll(batchBytes());
             if (next instanceof Tail.InStore) {
-                readingStore = true;
-                exchange.loop()
-                        .vertx()
-                        .executeBlocking(() -> tail().readStore(batchBytes()), false)
-                        .onSuccess(read -> {
-                            readingStore = false;
-                            if (!left) {
-                                take(read);
-                                // Whatever that said: news that came in the meantime was not looked at.
-                                pump();
-                            }
-                        })
-                        .onFailure(failure -> {
-                            readingStore = false;
-                            abort(failure);
-                        });
+                if (sendShared()) {
+                    continue;
+                }
+                readStore(batchBytes() + READ_OVERHEAD_BYTES, 1);
             } else if (!take(next)) {
-                return;
+                break;
             }
+        }
+        if (waiting == null && !readingStore) {
+            giveGrantedBack();
+        }
+        if (!left && isHolding()) {
+            exchange.loop().isSlow(this);
         }
     }
 
-    /** Sends what came; false if there is nothing more to do until the next word of news. */
+    /** Reserves at least so many bytes; what was waited for is used first. */
+    private @Nullable Reservation reserve(Room room, long bytes) {
+        Reservation held = granted;
+        if (held == null) {
+            return room.reserve(bytes);
+        }
+        granted = null;
+        if (held.tryGrowTo(bytes)) {
+            return held;
+        }
+        held.close();
+        return null;
+    }
+
+    private void giveGrantedBack() {
+        if (granted != null) {
+            granted.close();
+            granted = null;
+        }
+    }
+
+    /**
+     * Reads from the store what there is room for.
+     *
+     * @param bytes how much room to ask for: a batch, or one entry that is larger
+     */
+    private void readStore(long bytes, int attempt) {
+        Room room = room();
+        Reservation held = reserve(room, bytes);
+        if (held == null) {
+            pumpWhenRoom(room, bytes);
+            return;
+        }
+        readingStore = true;
+        exchange.loop()
+                .vertx()
+                .executeBlocking(() -> readStore(held), false)
+                .onSuccess(read -> {
+                    readingStore = false;
+                    if (left) {
+                        held.close();
+                        return;
+                    }
+                    if (read.next() != null) {
+                        // What it was read with is the room that it is sent with.
+                        granted = held;
+                        take(read.next());
+                        // Whatever that said: news that came in the meantime was not looked at.
+                        pump();
+                        return;
+                    }
+                    held.close();
+                    if (attempt < MAX_ATTEMPTS) {
+                        readStore(read.needed(), attempt + 1);
+                    } else {
+                        noRoom();
+                    }
+                })
+                .onFailure(failure -> {
+                    held.close();
+                    readingStore = false;
+                    abort(failure);
+                });
+    }
+
+    /** What came from the store, or how much room it needs. */
+    private record FromStore(Tail.@Nullable Next next, long needed) {}
+
+    private FromStore readStore(Reservation held) {
+        if (left) {
+            // The client went while this waited for its turn.
+            return new FromStore(new Tail.Ended(), 0);
+        }
+        var asked = new Object() {
+            long bytes;
+        };
+        Tail.Next next = tail().readStore(batchBytes(), bytes -> {
+            asked.bytes = bytes + READ_OVERHEAD_BYTES;
+            return held.tryGrowTo(asked.bytes);
+        });
+        return new FromStore(next, asked.bytes);
+    }
+
+    /**
+     * Goes on when there is room. Until then nothing is fetched. The room is kept then: to give it back and to ask for it
+     * again would let all who wait pass it round, and none of them use it.
+     */
+    private void pumpWhenRoom(Room room, long bytes) {
+        Waiting place = room.whenRoom(bytes, () -> exchange.loop().post(() -> {
+            Reservation held = new Reservation(room, bytes);
+            if (left) {
+                held.close();
+            } else {
+                waiting = null;
+                granted = held;
+                pump();
+            }
+        }));
+        if (place == null) {
+            noRoom();
+        } else {
+            waiting = place;
+        }
+    }
+
+    /** Sends what came; false if there is nothing more to do until the next word of news or of room. */
     private boolean take(Tail.Next next) {
         return switch (next) {
             case Tail.More more -> {
-                send(more);
+                Room room = room();
+                long bytes = bytesOf(more);
+                Reservation held = bytes == 0 ? null : reserve(room, bytes);
+                if (held != null) {
+                    held.shrinkTo(bytes);
+                } else if (bytes > 0) {
+                    // What is in memory now may not be any more when there is room.
+                    tail().putBack(more);
+                    pumpWhenRoom(room, bytes);
+                    yield false;
+                }
+                send(more, held);
                 yield !more.upToDate();
             }
             case Tail.Nothing nothing -> {
@@ -112,11 +238,24 @@ abstract class LiveRead implements EventLoop.Reader {
         if (!left) {
             left = true;
             exchange.loop().vertx().cancelTimer(timer);
+            Waiting place = waiting;
+            if (place != null) {
+                // Too late to cancel: then the room comes, and is given back.
+                var _ = place.cancel();
+                waiting = null;
+            }
+            giveGrantedBack();
+            exchange.loop().isNotSlow(this);
             EventLoop.Seat taken = seat();
             taken.tail().close();
             taken.readers().leave(this);
             onLeave.run();
         }
+    }
+
+    /** Whether it waits for room. */
+    final boolean isWaitingForRoom() {
+        return waiting != null;
     }
 
     /** Whether a thread is at the tail, so that nobody else may use it. */
@@ -154,8 +293,34 @@ abstract class LiveRead implements EventLoop.Reader {
     /** The read has begun at the tail's position. */
     abstract void begin(EventLoop.Seat taken);
 
-    /** Sends entries. */
-    abstract void send(Tail.More more);
+    /** Whether the socket has not taken all that it was given. */
+    abstract boolean isHolding();
+
+    /** Sends what was encoded for another reader at the same place, so that nothing has to be read; false if nothing was. */
+    abstract boolean sendShared();
+
+    /** What memory for what comes next is reserved from. */
+    abstract Room room();
+
+    /** How much memory {@link #send} will hold for {@code more} beyond what is counted already. */
+    abstract long bytesOf(Tail.More more);
+
+    /** Sends entries; {@code held} is the room for that, to be given back when the client has taken them. */
+    abstract void send(Tail.More more, @Nullable Reservation held);
+
+    /** There is never or not for long enough room for what comes next. */
+    abstract void noRoom();
+
+    /** Others need the room that this holds, and its client is slow to take it. */
+    final void cut() {
+        leave();
+        if (exchange.request().version() == HttpVersion.HTTP_2) {
+            exchange.response().reset();
+        } else {
+            // To close in order would wait for a socket that takes nothing.
+            ((ConnectionBase) exchange.request().connection()).channel().close();
+        }
+    }
 
     /** Everything has been sent; the stream is as given. */
     abstract void idle(StreamState state);

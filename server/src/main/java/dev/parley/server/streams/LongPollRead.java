@@ -1,11 +1,17 @@
 package dev.parley.server.streams;
 
 import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.memory.Reservation;
+import dev.parley.engine.memory.Room;
+import dev.parley.engine.memory.Share;
+import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
+import dev.parley.server.http.Answers;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A live read that is answered with the first entries that come, or with nothing after a while (5.7). */
@@ -15,7 +21,8 @@ final class LongPollRead extends LiveRead {
     private final long timeoutMillis;
     private final int chunkBytes;
     private final @Nullable String clientCursor;
-    private final ResponseBudget budget;
+    private final Answers answers;
+    private final Share room;
 
     /** The time is over; what is being read from the store is still the answer. */
     private boolean over;
@@ -23,15 +30,16 @@ final class LongPollRead extends LiveRead {
     LongPollRead(
             Exchange exchange,
             Offsets offsets,
+            Answers answers,
             @Nullable String clientCursor,
             Config config,
             NodeClock clock,
-            ResponseBudget budget,
             Runnable onLeave) {
         super(exchange, onLeave);
         this.offsets = offsets;
         this.clock = clock;
-        this.budget = budget;
+        this.answers = answers;
+        this.room = answers.share(exchange.request());
         this.clientCursor = clientCursor;
         this.timeoutMillis = config.streams().longPollTimeout().toMillis();
         this.chunkBytes = config.limits().chunkBytes();
@@ -65,13 +73,37 @@ final class LongPollRead extends LiveRead {
     void begin(EventLoop.Seat taken) {}
 
     @Override
-    void send(Tail.More more) {
+    boolean isHolding() {
+        return false;
+    }
+
+    @Override
+    boolean sendShared() {
+        return false;
+    }
+
+    @Override
+    Room room() {
+        return room;
+    }
+
+    @Override
+    long bytesOf(Tail.More more) {
+        long bytes = 2;
+        for (Entry entry : more.entries()) {
+            bytes += entry.payload().bytes().length + 1;
+        }
+        return bytes;
+    }
+
+    @Override
+    void send(Tail.More more, @Nullable Reservation held) {
         leave();
         headers(more.state(), more.to(), more.upToDate(), more.atEnd())
                 .putHeader(HttpHeaders.CONTENT_TYPE, more.state().contentType())
-                .putHeader(
-                        HttpHeaders.ETAG, ReadStream.tag(offsets, more.state(), more.from(), more.to(), more.atEnd()));
-        budget.end(exchange(), ReadStream.body(more.state(), more.entries()));
+                .putHeader(HttpHeaders.ETAG, ReadStream.tag(offsets, more.state(), more.from(), more.to(), false));
+        answers.end(
+                exchange().request(), Objects.requireNonNull(held), ReadStream.body(more.state(), more.entries()));
     }
 
     private HttpServerResponse headers(StreamState state, long next, boolean upToDate, boolean ends) {
@@ -105,9 +137,17 @@ final class LongPollRead extends LiveRead {
     @Override
     void timeout() {
         over = true;
-        if (!isReadingStore()) {
+        if (isWaitingForRoom()) {
+            noRoom();
+        } else if (!isReadingStore()) {
             nothing(false);
         }
+    }
+
+    @Override
+    void noRoom() {
+        leave();
+        Answers.refuse(exchange().request());
     }
 
     @Override

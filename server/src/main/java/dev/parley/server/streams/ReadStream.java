@@ -2,23 +2,29 @@ package dev.parley.server.streams;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
-import dev.parley.engine.memory.Purse;
+import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
+import dev.parley.server.http.Answers;
 import dev.parley.server.http.Gzip;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** GET and HEAD: finds the stream, then reads what is there or follows what comes (5.5 to 5.8). */
@@ -26,17 +32,30 @@ final class ReadStream {
     private static final long MAX_CACHE_SECONDS = 60;
     private static final long MAX_STALE_SECONDS = 300;
 
+    /** What an answer holds beside the entries as the store has them. */
+    private static final int CHUNK_OVERHEAD_BYTES = 1 << 10;
+
+    /** How often an answer may turn out to need more room than it has. */
+    private static final int MAX_ATTEMPTS = 3;
+
+    private static final String FULL = ":f";
+    private static final String CLOSED = ":c";
+    private static final String COMPRESSED = "-gzip";
+    private static final Pattern TAG_END = Pattern.compile("([0-9]{1,18})(:[cf])?(-gzip)?\"");
+
     private final Engine engine;
     private final Offsets offsets;
     private final Config config;
     private final NodeClock clock;
+    private final Memory memory;
     private final boolean shared;
     private final AtomicInteger liveReaders;
-    private final ResponseBudget budget;
+    private final Answers answers;
 
     /**
      * Reads from {@code engine}.
      *
+     * @param memory what live readers may hold
      * @param answers what answers that clients have not taken may hold
      * @param shared whether answers are the same for everybody, so that any cache may keep them
      * @param liveReaders counts the live reads of all event loops
@@ -45,22 +64,24 @@ final class ReadStream {
             Engine engine,
             Offsets offsets,
             Config config,
-            Purse answers,
+            Memory memory,
+            Answers answers,
             NodeClock clock,
             boolean shared,
             AtomicInteger liveReaders) {
         this.engine = engine;
         this.offsets = offsets;
         this.config = config;
+        this.memory = memory;
         this.clock = clock;
         this.shared = shared;
         this.liveReaders = liveReaders;
-        this.budget = new ResponseBudget(answers);
+        this.answers = answers;
     }
 
     /** Completes when clients have taken the answers that are on their way. */
     Future<Void> drained() {
-        return budget.drained();
+        return answers.drained();
     }
 
     void head(Exchange exchange) {
@@ -153,55 +174,175 @@ final class ReadStream {
         }
     }
 
-    private record Chunk(long to, Gzip.Packed body) {}
+    /**
+     * What one answer has.
+     *
+     * @param held the room that was reserved for it
+     */
+    private record Chunk(long to, Gzip.Packed body, Reservation held) {}
 
     private void catchUp(Exchange exchange, ReadQuery query, StreamState state, long start) {
-        // What is neither text nor JSON is often compressed already, or encrypted.
-        boolean compress = (state.isJson() || state.isText()) && Gzip.isAccepted(exchange.request());
-        exchange.blocking(
-                () -> {
-                    List<Entry> entries = query.now()
-                            ? List.of()
-                            : engine.streams()
-                                    .read(state, start, config.limits().chunkBytes());
-                    byte[] body = body(state, entries);
-                    return new Chunk(
-                            entries.isEmpty() ? start : entries.getLast().end(),
-                            compress ? Gzip.pack(body) : new Gzip.Packed(body, false));
-                },
-                chunk -> answer(exchange, query, state, start, chunk));
-    }
-
-    private void answer(Exchange exchange, ReadQuery query, StreamState state, long start, Chunk chunk) {
-        boolean upToDate = chunk.to() >= state.shown();
-        boolean ends = upToDate && state.closed();
-        HttpServerResponse response = exchange.response()
-                .putHeader(Wire.NEXT_OFFSET, offsets.render(state, chunk.to()))
-                .putHeader(HttpHeaders.CACHE_CONTROL, caching(state, chunk.to() > start, !upToDate || ends));
-        if (upToDate) {
-            response.putHeader(Wire.UP_TO_DATE, Wire.TRUE);
-        }
-        if (ends) {
-            response.putHeader(Wire.CLOSED, Wire.TRUE);
-        }
         if (!query.now()) {
-            // Closing changes no byte but must not be hidden by an old answer.
-            String plain = tag(offsets, state, start, chunk.to(), ends);
-            String tag = chunk.body().compressed() ? plain.substring(0, plain.length() - 1) + "-gzip\"" : plain;
-            response.putHeader(HttpHeaders.ETAG, tag);
-            if (matches(exchange.header(HttpHeaders.IF_NONE_MATCH), tag)) {
-                response.headers().add(HttpHeaders.VARY, HttpHeaders.ACCEPT_ENCODING);
-                response.setStatusCode(304).end();
+            Known known = unchanged(exchange, state, start);
+            if (known != null) {
+                // Nothing of it has to be read.
+                head(exchange, query, state, start, known.to(), known.compressed())
+                        .setStatusCode(304)
+                        .end();
                 return;
             }
         }
-        response.putHeader(HttpHeaders.CONTENT_TYPE, state.contentType());
-        budget.end(exchange, chunk.body());
+        if (query.now() || start >= state.shown()) {
+            byte[] nothing = body(state, List.of());
+            head(exchange, query, state, start, start, false)
+                    .putHeader(HttpHeaders.CONTENT_TYPE, state.contentType())
+                    .end(Buffer.buffer(nothing));
+            return;
+        }
+        int chunkBytes = config.limits().chunkBytes();
+        long expected = state.isJson() ? chunkBytes : Math.min(chunkBytes, state.shown() - start);
+        catchUp(exchange, query, state, start, expected + CHUNK_OVERHEAD_BYTES, MAX_ATTEMPTS);
     }
 
-    /** The tag of an answer; no stream of this or another data folder has the same for something else. */
-    static String tag(Offsets offsets, StreamState state, long from, long to, boolean ends) {
-        return '"' + offsets.name(state) + ':' + from + ':' + to + (ends ? ":c\"" : "\"");
+    /** Reads when there is room for what is read; a message that is larger than expected asks for more of it. */
+    private void catchUp(
+            Exchange exchange, ReadQuery query, StreamState state, long start, long bytes, int attemptsLeft) {
+        if (attemptsLeft == 0) {
+            Answers.refuse(exchange.request());
+            return;
+        }
+        answers.whenRoom(
+                exchange.request(),
+                bytes,
+                held -> exchange.blocking(() -> read(state, start, compresses(exchange, state), held), held::close, read -> {
+                    switch (read) {
+                        case Needs(long more) -> catchUp(exchange, query, state, start, more, attemptsLeft - 1);
+                        case Fits(Chunk chunk) -> answer(exchange, query, state, start, chunk);
+                    }
+                }),
+                () -> Answers.refuse(exchange.request()));
+    }
+
+    private sealed interface Read {}
+
+    private record Fits(Chunk chunk) implements Read {}
+
+    /** Not even the first entry fits. */
+    private record Needs(long bytes) implements Read {}
+
+    /** What is neither text nor JSON is often compressed already, or encrypted. */
+    private static boolean compresses(Exchange exchange, StreamState state) {
+        return (state.isJson() || state.isText()) && Gzip.isAccepted(exchange.request());
+    }
+
+    private Read read(StreamState state, long start, boolean compress, Reservation held) {
+        var asked = new Object() {
+            long bytes;
+        };
+        List<Entry> entries = engine.streams().read(state, start, config.limits().chunkBytes(), bytes -> {
+            asked.bytes = bytes + CHUNK_OVERHEAD_BYTES;
+            return held.tryGrowTo(asked.bytes);
+        });
+        if (entries.isEmpty() && asked.bytes > held.bytes()) {
+            held.close();
+            return new Needs(asked.bytes);
+        }
+        byte[] plain = body(state, entries);
+        Gzip.Packed body = compress ? Gzip.pack(plain) : new Gzip.Packed(plain, false);
+        held.shrinkTo(body.bytes().length);
+        return new Fits(new Chunk(entries.isEmpty() ? start : entries.getLast().end(), body, held));
+    }
+
+    private void answer(Exchange exchange, ReadQuery query, StreamState state, long start, Chunk chunk) {
+        boolean handed = false;
+        try {
+            boolean compressed = chunk.body().compressed();
+            HttpServerResponse response = head(exchange, query, state, start, chunk.to(), compressed);
+            if (matches(
+                    exchange.header(HttpHeaders.IF_NONE_MATCH), tag(offsets, state, start, chunk.to(), compressed))) {
+                response.setStatusCode(304).end();
+                return;
+            }
+            response.putHeader(HttpHeaders.CONTENT_TYPE, state.contentType());
+            if (compressed) {
+                response.putHeader(HttpHeaders.CONTENT_ENCODING, "gzip");
+            }
+            answers.end(exchange.request(), chunk.held(), chunk.body().bytes());
+            handed = true;
+        } finally {
+            if (!handed) {
+                chunk.held().close();
+            }
+        }
+    }
+
+    private HttpServerResponse head(
+            Exchange exchange, ReadQuery query, StreamState state, long start, long to, boolean compressed) {
+        boolean upToDate = to >= state.shown();
+        exchange.response().headers().add(HttpHeaders.VARY, HttpHeaders.ACCEPT_ENCODING);
+        HttpServerResponse response = exchange.response()
+                .putHeader(Wire.NEXT_OFFSET, offsets.render(state, to))
+                .putHeader(HttpHeaders.CACHE_CONTROL, caching(state, to > start, !upToDate || state.closed()));
+        if (upToDate) {
+            response.putHeader(Wire.UP_TO_DATE, Wire.TRUE);
+        }
+        if (upToDate && state.closed()) {
+            response.putHeader(Wire.CLOSED, Wire.TRUE);
+        }
+        if (!query.now()) {
+            response.putHeader(HttpHeaders.ETAG, tag(offsets, state, start, to, compressed));
+        }
+        return response;
+    }
+
+    /**
+     * The beginning of all tags of answers that start at {@code start}; no stream of this or another data folder has the
+     * same for something else.
+     */
+    private static String tagsFrom(Offsets offsets, StreamState state, long start) {
+        return '"' + offsets.name(state) + ':' + start + ':';
+    }
+
+    /**
+     * The tag of an answer. It tells an answer that was full before the tail, and so stays as it is, from one that ends at
+     * the tail; and closing, which changes no byte, must not be hidden by an old answer.
+     */
+    static String tag(Offsets offsets, StreamState state, long start, long to, boolean compressed) {
+        String kind = to < state.shown() ? FULL : state.closed() ? CLOSED : "";
+        return tagsFrom(offsets, state, start) + to + kind + (compressed ? COMPRESSED : "") + '"';
+    }
+
+    /** An answer that the client has, and that is still the answer. */
+    private record Known(long to, boolean compressed) {}
+
+    /**
+     * The answer that the client has, if it is still the answer, or null. Only what we may have sent counts: the end that
+     * stands in a tag is compared with the tail, and nothing is read.
+     */
+    private @Nullable Known unchanged(Exchange exchange, StreamState state, long start) {
+        String condition = exchange.header(HttpHeaders.IF_NONE_MATCH);
+        if (condition == null) {
+            return null;
+        }
+        String ours = tagsFrom(offsets, state, start);
+        for (String candidate : condition.split(",", -1)) {
+            String stripped = candidate.strip();
+            String tag = stripped.startsWith("W/") ? stripped.substring(2) : stripped;
+            if (tag.startsWith(ours)) {
+                Matcher end = TAG_END.matcher(tag).region(ours.length(), tag.length());
+                if (end.matches()) {
+                    long to = Long.parseLong(end.group(1));
+                    boolean compressed = end.group(3) != null;
+                    if (to >= start
+                            && to <= state.shown()
+                            && (!compressed || compresses(exchange, state))
+                            && tag.equals(tag(offsets, state, start, to, compressed))) {
+                        return new Known(to, compressed);
+                    }
+                }
+            }
+        }
+        return null;
     }
 
     private static boolean matches(@Nullable String condition, String tag) {
@@ -278,22 +419,59 @@ final class ReadStream {
             return;
         }
         LiveRead read = query.live() == ReadQuery.Live.SSE
-                ? new SseRead(exchange, offsets, query.cursor(), config, clock, liveReaders::decrementAndGet)
+                ? new SseRead(
+                        exchange,
+                        offsets,
+                        memory,
+                        query.cursor(),
+                        config,
+                        clock,
+                        liveReaders::decrementAndGet)
                 : new LongPollRead(
-                        exchange, offsets, query.cursor(), config, clock, budget, liveReaders::decrementAndGet);
-        EventLoop.Seat seat = null;
-        try {
-            seat = exchange.loop().follow(engine.delivery(), state, start, read);
-        } finally {
-            if (seat == null) {
-                liveReaders.decrementAndGet();
+                        exchange, offsets, answers, query.cursor(), config, clock, liveReaders::decrementAndGet);
+        EventLoop.Readers readers = exchange.loop().readersOf(state.id());
+        if (engine.delivery().isInMemory(state)) {
+            boolean opened = false;
+            Tail tail = null;
+            try {
+                tail = tail(readers, state, start);
+                opened = true;
+            } finally {
+                if (!opened) {
+                    readers.left();
+                    liveReaders.decrementAndGet();
+                }
             }
+            seat(exchange, read, readers, tail);
+        } else {
+            exchange.blocking(
+                    () -> new Opened(tail(readers, state, start)),
+                    () -> {
+                        // The client has gone before.
+                        readers.left();
+                        liveReaders.decrementAndGet();
+                    },
+                    opened -> seat(exchange, read, readers, opened.tail()));
         }
-        if (seat == null) {
+    }
+
+    private record Opened(@Nullable Tail tail) {}
+
+    private @Nullable Tail tail(EventLoop.Readers readers, StreamState state, long start) {
+        return engine.delivery().tail(state, start, readers.listener());
+    }
+
+    private void seat(Exchange exchange, LiveRead read, EventLoop.Readers readers, @Nullable Tail tail) {
+        if (tail == null || exchange.response().closed()) {
+            if (tail != null) {
+                tail.close();
+            }
+            readers.left();
+            liveReaders.decrementAndGet();
             exchange.notFound();
             return;
         }
-        read.start(seat);
+        read.start(readers.join(read, tail));
         if (exchange.loop().isDraining()) {
             // It was still on its way when the others were told to end.
             read.drain();

@@ -1,5 +1,6 @@
 package dev.parley.server.streams;
 
+import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.loop.SharedBytes;
@@ -42,9 +43,9 @@ final class SseEvents {
         return !state.isJson() && !state.isText();
     }
 
-    /** {@code event} as one chunk of a chunked HTTP/1.1 body. */
-    static SharedBytes chunk(Buffer event) {
-        return new SharedBytes(ascii(Integer.toHexString(event.length())), LINE_END, event.getBytes(), LINE_END);
+    /** {@code event} as one chunk of a chunked HTTP/1.1 body; {@code onFree} runs when nobody needs it any more. */
+    static SharedBytes chunk(Buffer event, Runnable onFree) {
+        return new SharedBytes(onFree, ascii(Integer.toHexString(event.length())), LINE_END, event.getBytes(), LINE_END);
     }
 
     /** What keeps a connection alive on which nothing else is sent. */
@@ -131,6 +132,30 @@ final class SseEvents {
         }
     }
 
+    /** How large the event with {@code more} will be, or a little less than that. */
+    static long sizeOf(Tail.More more) {
+        return sizeOf(more.state(), more.entries());
+    }
+
+    private static long sizeOf(StreamState state, List<Entry> entries) {
+        long size = CONTROL_BYTES;
+        if (inBase64(state)) {
+            for (Entry entry : entries) {
+                size += entry.payload().bytes().length * 4L / 3 + 4;
+            }
+            return size;
+        }
+        for (Entry entry : entries) {
+            byte[] bytes = entry.payload().bytes();
+            int breaks = 0;
+            for (byte b : bytes) {
+                breaks += b == '\n' || b == '\r' ? 1 : 0;
+            }
+            size += bytes.length + 1L + (long) breaks * (NEXT_LINE.length + 1);
+        }
+        return size;
+    }
+
     private static byte[] join(List<Entry> entries) {
         if (entries.size() == 1) {
             return entries.getFirst().payload().bytes();
@@ -170,12 +195,8 @@ final class SseEvents {
         out.appendBytes(upToDate ? UP_TO_DATE : MORE_FOLLOWS);
     }
 
-    /** A buffer for an event with this much payload. */
-    static Buffer buffer(List<Entry> entries) {
-        int size = CONTROL_BYTES;
-        for (Entry entry : entries) {
-            size += entry.payload().bytes().length + 1;
-        }
-        return Buffer.buffer(size);
+    /** A buffer for an event with these entries. */
+    static Buffer buffer(StreamState state, List<Entry> entries) {
+        return Buffer.buffer(Math.toIntExact(sizeOf(state, entries)));
     }
 }

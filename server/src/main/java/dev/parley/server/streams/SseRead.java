@@ -1,8 +1,14 @@
 package dev.parley.server.streams;
 
 import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Purse;
+import dev.parley.engine.memory.Reservation;
+import dev.parley.engine.memory.Room;
+import dev.parley.engine.memory.Share;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
+import dev.parley.server.http.ConnectionShares;
 import dev.parley.server.loop.ReadyWire;
 import dev.parley.server.time.NodeClock;
 import io.netty.channel.ChannelHandlerContext;
@@ -15,6 +21,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -45,11 +52,17 @@ final class SseRead extends LiveRead {
 
     private boolean saidUpToDate;
 
+    /** Writes through the encoder that the socket has not taken. */
+    private int unwritten;
+
     private final ReadyWire ready;
+    private final Purse backlogs;
+    private final Share share;
 
     SseRead(
             Exchange exchange,
             Offsets offsets,
+            Memory memory,
             @Nullable String clientCursor,
             Config config,
             NodeClock clock,
@@ -57,6 +70,8 @@ final class SseRead extends LiveRead {
         super(exchange, onLeave);
         this.offsets = offsets;
         this.clock = clock;
+        this.backlogs = memory.backlogs();
+        this.share = ConnectionShares.of(exchange.request().connection(), memory, Memory.Kind.BACKLOGS);
         this.firstCursor = Cursors.next(clientCursor, clock.millis());
         this.maxAgeMillis = jittered(config.streams().sseMaxAge());
         this.quietMillis = jittered(config.streams().sseKeepalive());
@@ -90,20 +105,10 @@ final class SseRead extends LiveRead {
         // Whoever has not taken what was sent before needs no more of it.
         if (wantsMore()) {
             stuck = 0;
-            write(SseEvents.keepalive(), false);
+            write(SseEvents.keepalive(), false, null);
         } else if (++stuck > STUCK_TIMES) {
             LOG.debug("a reader of {} takes nothing any more", exchange().path());
-            leave();
-            abandon();
-        }
-    }
-
-    private void abandon() {
-        if (exchange().request().version() == HttpVersion.HTTP_2) {
-            response().reset();
-        } else {
-            // To close in order would wait for a socket that takes nothing.
-            ((ConnectionBase) exchange().request().connection()).channel().close();
+            cut();
         }
     }
 
@@ -138,37 +143,81 @@ final class SseRead extends LiveRead {
         });
     }
 
+    /** Past the encoder goes memory that readers share; through it each reader has bytes of its own. */
     @Override
-    void send(Tail.More more) {
-        boolean upToDate = more.upToDate();
-        boolean ends = more.atEnd();
-        saidUpToDate = upToDate;
-        SharedEvent event = encode(more, upToDate, ends);
+    Room room() {
+        return ready.isFree() ? backlogs : share;
+    }
+
+    @Override
+    long bytesOf(Tail.More more) {
+        if (!ready.isFree() || more.atEnd()) {
+            return SseEvents.sizeOf(more);
+        }
+        return shared(more) == null ? SharedEvent.COPIES * SseEvents.sizeOf(more) : 0;
+    }
+
+    @Override
+    void send(Tail.More more, @Nullable Reservation held) {
+        saidUpToDate = more.upToDate();
+        SharedEvent shared = shared(more);
         // The last bytes end the response, and the first ones bring its head: both are for the encoder.
-        if (ends || !ready.write(event.chunk())) {
-            write(event.bytes(), ends);
+        if (more.atEnd() || !ready.isFree()) {
+            write(shared == null ? encode(more) : shared.bytes(), more.atEnd(), held);
+            return;
+        }
+        if (shared != null) {
+            ready.write(shared.chunk());
+            return;
+        }
+        SharedEvent event = SharedEvent.of(more, cursor(), encode(more), Objects.requireNonNull(held));
+        ready.write(event.chunk());
+        if (seat().readers().areMany()) {
+            seat().readers().share(event);
+        } else {
+            event.release();
         }
     }
 
-    /** Readers at the same position get the same bytes; the first of them has them encoded. */
-    private SharedEvent encode(Tail.More more, boolean upToDate, boolean ends) {
-        long cursor = cursor();
-        SharedEvent shared = seat().readers().shared();
-        if (shared != null
-                && shared.from() == more.from()
-                && shared.to() == more.to()
-                && shared.cursor() == cursor
-                && shared.upToDate() == upToDate
-                && shared.ends() == ends) {
-            return shared;
+    @Override
+    boolean isHolding() {
+        HttpServerRequest request = exchange().request();
+        if (unwritten > 0 || request.version() == HttpVersion.HTTP_2) {
+            return unwritten > 0;
         }
-        Buffer out = SseEvents.buffer(more.entries());
+        // What went past the encoder.
+        var waiting = ((ConnectionBase) request.connection()).channel().unsafe().outboundBuffer();
+        return waiting != null && waiting.totalPendingWriteBytes() > 0;
+    }
+
+    @Override
+    boolean sendShared() {
+        SharedEvent shared = seat().readers().shared();
+        if (shared == null
+                || !ready.isFree()
+                || shared.from() != tail().position()
+                || shared.cursor() != cursor()
+                || shared.ends()
+                || shared.upToDate() != (shared.to() >= state().tail())) {
+            return false;
+        }
+        tail().skipTo(shared.to());
+        saidUpToDate = shared.upToDate();
+        return ready.write(shared.chunk());
+    }
+
+    /** The event with {@code more} that was encoded for another reader at the same position, or null. */
+    private @Nullable SharedEvent shared(Tail.More more) {
+        SharedEvent shared = seat().readers().shared();
+        return shared != null && shared.isOf(more, cursor()) ? shared : null;
+    }
+
+    private Buffer encode(Tail.More more) {
+        Buffer out = SseEvents.buffer(more.state(), more.entries());
         String next = offsets.render(more.state(), more.to());
         SseEvents.data(out, more.state(), more.entries(), next);
-        SseEvents.control(out, next, cursor, upToDate, ends);
-        SharedEvent event = new SharedEvent(more.from(), more.to(), cursor, upToDate, ends, out, SseEvents.chunk(out));
-        seat().readers().share(event);
-        return event;
+        SseEvents.control(out, next, cursor(), more.upToDate(), more.atEnd());
+        return out;
     }
 
     private long cursor() {
@@ -181,20 +230,32 @@ final class SseRead extends LiveRead {
             saidUpToDate = true;
             Buffer out = Buffer.buffer();
             SseEvents.loneControl(out, offsets.render(state, tail().position()), cursor(), state.closed());
-            write(out, state.closed());
+            write(out, state.closed(), null);
         }
     }
 
-    private void write(Buffer bytes, boolean last) {
+    private void write(Buffer bytes, boolean last, @Nullable Reservation held) {
+        Future<Void> written;
         if (last) {
             leave();
-            response().end(bytes);
+            written = response().end(bytes);
         } else {
-            Future<Void> written = response().write(bytes);
+            written = response().write(bytes);
             ready.encoded(written);
-            if (written.failed()) {
-                leave();
-            }
+        }
+        if (!written.isComplete()) {
+            unwritten++;
+            written.onComplete(taken -> {
+                unwritten--;
+                if (held != null) {
+                    held.close();
+                }
+            });
+        } else if (held != null) {
+            held.close();
+        }
+        if (!last && written.failed()) {
+            leave();
         }
     }
 
@@ -207,6 +268,12 @@ final class SseRead extends LiveRead {
 
     @Override
     public void drain() {
+        timeout();
+    }
+
+    /** The client comes back for what there was no room for. */
+    @Override
+    void noRoom() {
         timeout();
     }
 

@@ -6,6 +6,7 @@ import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Operation;
 import dev.parley.server.config.Config;
+import dev.parley.server.http.Answers;
 import dev.parley.server.http.Cors;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.LocalCallers;
@@ -44,6 +45,7 @@ public final class StreamsDoor implements Door {
 
     private final Gate gate;
     private final NodeClock clock;
+    private final Memory memory;
     private final SubscriptionRoutes subscriptions;
     private final Cors cors;
     private final @Nullable LocalCallers localCallers;
@@ -62,6 +64,7 @@ public final class StreamsDoor implements Door {
             Engine engine,
             Config config,
             Memory memory,
+            Answers answers,
             Gate gate,
             boolean local,
             PublicAddress address,
@@ -76,6 +79,7 @@ public final class StreamsDoor implements Door {
                 .register(meters);
         this.gate = gate;
         this.clock = clock;
+        this.memory = memory;
         this.subscriptions = subscriptions;
         Origins origins = Origins.of(config.cors().origins(), local);
         this.localCallers = local
@@ -100,7 +104,8 @@ public final class StreamsDoor implements Door {
                 engine,
                 offsets,
                 config,
-                memory.answers(),
+                memory,
+                answers,
                 clock,
                 config.auth().keys().isEmpty(),
                 liveReaders);
@@ -207,7 +212,8 @@ public final class StreamsDoor implements Door {
 
     private EventLoop loop() {
         return loops.computeIfAbsent(
-                Thread.currentThread(), thread -> new EventLoop(Vertx.currentContext(), clock, read::touch));
+                Thread.currentThread(),
+                thread -> new EventLoop(Vertx.currentContext(), memory.backlogs(), clock, read::touch));
     }
 
     @Override
