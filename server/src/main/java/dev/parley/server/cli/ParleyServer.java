@@ -224,7 +224,9 @@ final class ParleyServer {
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false));
         return Vertx.builder()
                 .with(options)
-                .withTransport(AcceptGate.upTo(config.limits().connections()).transport())
+                .withTransport(AcceptGate.upTo(config.limits().connections())
+                        .within(memory.connections(), config.tls().enabled())
+                        .transport())
                 .build();
     }
 
@@ -235,7 +237,7 @@ final class ParleyServer {
                 settings.shards(),
                 settings.segmentBytes(),
                 config.maxRecordBytes(),
-                settings.cacheBytes(),
+                settings.cacheBytesOrDefault(Runtime.getRuntime().maxMemory()),
                 settings.cachedStreams(),
                 settings.waitingCommands(),
                 memory,

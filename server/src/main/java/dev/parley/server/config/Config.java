@@ -430,10 +430,10 @@ public record Config(
             long segmentBytes,
 
             @Setting(
-                    value = "268435456",
-                    min = 1_048_576,
+                    value = "0",
                     unit = BYTES,
-                    doc = "Memory outside the heap in which the store caches what is read.")
+                    doc = "Memory outside the heap in which the store caches what is read. `0` means as much as an eighth"
+                            + " of the heap, at most 256 MiB.")
             long cacheBytes,
 
             @Setting(value = "100000", min = 1, max = 100_000_000, doc = "Streams whose state is kept in memory.")
@@ -466,7 +466,16 @@ public record Config(
                     max = 86_400_000,
                     unit = MILLISECONDS,
                     doc = "How often the store is written to disk; a restart replays what came after.")
-            Duration checkpointInterval) {}
+            Duration checkpointInterval) {
+
+        private static final int HEAP_PER_CACHE = 8;
+        private static final long MAX_DEFAULT_CACHE_BYTES = 256L << 20;
+
+        /** How much the store caches, in a process whose heap can grow to {@code heapBytes}. */
+        public long cacheBytesOrDefault(long heapBytes) {
+            return cacheBytes == 0 ? Math.min(MAX_DEFAULT_CACHE_BYTES, heapBytes / HEAP_PER_CACHE) : cacheBytes;
+        }
+    }
 
     public record Log(
             @Setting(value = "text", doc = "How log lines look on standard error.")

@@ -1,6 +1,7 @@
 package dev.parley.server.http;
 
 import com.sun.management.UnixOperatingSystemMXBean;
+import dev.parley.engine.memory.Purse;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -36,7 +37,15 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
 
     private static final Logger LOG = LoggerFactory.getLogger(AcceptGate.class);
 
+    /** What a connection costs as such, by estimate. */
+    static final int CONNECTION_BYTES = 4 << 10;
+
+    /** The same with TLS, whose state and buffers are far larger. */
+    static final int TLS_CONNECTION_BYTES = 16 << 10;
+
     private final int maxOpen;
+    private final @Nullable Purse memory;
+    private final long bytesPerConnection;
     private final AtomicInteger open = new AtomicInteger();
 
     /** Lets in as many sockets as {@code connections} says and the operating system has files for. */
@@ -63,19 +72,35 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
     }
 
     AcceptGate(int maxOpen) {
+        this(maxOpen, null, 0);
+    }
+
+    private AcceptGate(int maxOpen, @Nullable Purse memory, long bytesPerConnection) {
         this.maxOpen = maxOpen;
+        this.memory = memory;
+        this.bytesPerConnection = bytesPerConnection;
+    }
+
+    /** The same gate, which also lets in no more than there is {@code memory} for. */
+    public AcceptGate within(Purse memory, boolean tls) {
+        return new AcceptGate(maxOpen, memory, tls ? TLS_CONNECTION_BYTES : CONNECTION_BYTES);
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object accepted) {
         Channel socket = (Channel) accepted;
-        if (open.incrementAndGet() > maxOpen) {
+        if (open.incrementAndGet() > maxOpen || !(memory == null || memory.tryReserve(bytesPerConnection))) {
             open.decrementAndGet();
             // No event loop has it yet.
             socket.unsafe().closeForcibly();
             return;
         }
-        socket.closeFuture().addListener(closed -> open.decrementAndGet());
+        socket.closeFuture().addListener(closed -> {
+            open.decrementAndGet();
+            if (memory != null) {
+                memory.giveBack(bytesPerConnection);
+            }
+        });
         context.fireChannelRead(accepted);
     }
 

@@ -1,6 +1,7 @@
 package dev.parley.server.http;
 
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Room;
 import dev.parley.server.auth.Peer;
 import dev.parley.server.config.Config;
 import dev.parley.server.ops.Health;
@@ -44,6 +45,11 @@ public final class HttpFront {
     /** Streams that one HTTP/2 connection may have open: a live read takes one. */
     static final int MAX_HTTP2_STREAMS = 1_000;
 
+    /** Streams that one HTTP/2 connection may reset in {@link #HTTP2_RESET_WINDOW}: all it may have open, twice. */
+    static final int MAX_HTTP2_RESETS = 2 * MAX_HTTP2_STREAMS;
+
+    static final Duration HTTP2_RESET_WINDOW = Duration.ofSeconds(30);
+
     /** Connections that the kernel keeps while we are busy, as when thousands of readers come back at once. */
     static final int ACCEPT_BACKLOG = 4_096;
 
@@ -55,6 +61,7 @@ public final class HttpFront {
     private final Config config;
     private final Health health;
     private final Memory memory;
+    private final Room largeBodies;
     private final OpsRoutes ops;
     private final RequestMeters requests;
     private final Origins origins;
@@ -72,6 +79,7 @@ public final class HttpFront {
         this.config = config;
         this.health = health;
         this.memory = memory;
+        this.largeBodies = ArrivingAccount.largeBodies(memory);
         this.ops = new OpsRoutes(health, config.metrics().enabled() ? metrics.registry() : null);
         this.requests = new RequestMeters(metrics.registry());
         this.origins = Origins.of(config.cors().origins(), false);
@@ -147,7 +155,10 @@ public final class HttpFront {
                 Math.min(
                         limits.requestTimeout().toMillis(), limits.idleTimeout().toMillis()));
         HttpServer server = vertx.createHttpServer(options(), tls())
-                .connectionHandler(ours::opened)
+                .connectionHandler(connection -> {
+                    ArrivingAccount.open(connection, memory, largeBodies);
+                    ours.opened(connection);
+                })
                 .invalidRequestHandler(this::refuse)
                 .requestHandler(request -> {
                     if (ours.requested(request)) {
@@ -279,6 +290,8 @@ public final class HttpFront {
                         .setMaxInitialLineLength(limits.urlBytes())
                         .setMaxHeaderSize(limits.headerBytes()))
                 .setHttp2Config(new Http2ServerConfig()
+                        .setRstFloodMaxRstFramePerWindow(MAX_HTTP2_RESETS)
+                        .setRstFloodWindowDuration(HTTP2_RESET_WINDOW)
                         .setInitialSettings(new Http2Settings()
                                 .setMaxHeaderListSize(limits.headerBytes())
                                 .setMaxConcurrentStreams(MAX_HTTP2_STREAMS)))

@@ -1,29 +1,46 @@
 package dev.parley.server.http;
 
+import dev.parley.engine.memory.Room;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Gathers the body of a request, up to a limit. */
+/** Gathers the body of a request, up to a limit. Its bytes are counted as they arrive; 503 if there is no room for them. */
 public final class RequestBody {
+    /** A body counts as small up to this. */
+    private static final int SMALL_BYTES = 64 << 10;
+
     private final HttpServerResponse response;
     private final int limit;
     private final Consumer<byte[]> whole;
     private final Runnable tooLarge;
-    private @Nullable Buffer gathered;
-    private boolean copied;
+    private final Runnable noRoom;
+    private final @Nullable ArrivingAccount account;
+    private final List<Buffer> parts = new ArrayList<>(1);
+    private long heldSmall;
+    private long heldLarge;
     private long received;
     private boolean over;
 
-    private RequestBody(HttpServerResponse response, int limit, Consumer<byte[]> whole, Runnable tooLarge) {
+    private RequestBody(
+            HttpServerResponse response,
+            int limit,
+            @Nullable ArrivingAccount account,
+            Consumer<byte[]> whole,
+            Runnable tooLarge,
+            Runnable noRoom) {
         this.response = response;
         this.limit = limit;
+        this.account = account;
         this.whole = whole;
         this.tooLarge = tooLarge;
+        this.noRoom = noRoom;
     }
 
     /**
@@ -40,10 +57,23 @@ public final class RequestBody {
             tooLarge.run();
             return;
         }
-        RequestBody body = new RequestBody(request.response(), limit, whole, () -> {
-            giveUp(request);
-            tooLarge.run();
-        });
+        RequestBody body = new RequestBody(
+                request.response(),
+                limit,
+                ArrivingAccount.of(request.connection()),
+                whole,
+                () -> {
+                    giveUp(request);
+                    tooLarge.run();
+                },
+                () -> {
+                    giveUp(request);
+                    request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
+                    Replies.error(
+                            request, 503, "OVERLOADED", "Too many large bodies are on their way; try again soon.");
+                });
+        // Called where the client goes before its body is whole.
+        request.response().closeHandler(closed -> body.drop()).exceptionHandler(failure -> body.drop());
         request.handler(body::part).endHandler(body::end);
     }
 
@@ -60,25 +90,71 @@ public final class RequestBody {
         }
         received += part.length();
         if (received > limit) {
-            over = true;
-            gathered = null;
+            drop();
             tooLarge.run();
-        } else if (gathered == null) {
-            // Nearly always this is all there is, and then it is not copied.
-            gathered = part;
+        } else if (!reserve(part.length())) {
+            drop();
+            noRoom.run();
         } else {
-            if (!copied) {
-                gathered = Buffer.buffer(gathered.length() * 2).appendBuffer(gathered);
-                copied = true;
-            }
-            gathered.appendBuffer(part);
+            parts.add(part);
         }
+    }
+
+    /** Counts bytes that have arrived. Large bodies leave some room to small ones, which are nearly all. */
+    private boolean reserve(int bytes) {
+        if (account == null) {
+            return true;
+        }
+        Room room = received > SMALL_BYTES ? account.largeBodies() : account.smallBodies();
+        if (!room.tryReserve(bytes)) {
+            return false;
+        }
+        if (received > SMALL_BYTES) {
+            heldLarge += bytes;
+        } else {
+            heldSmall += bytes;
+        }
+        return true;
+    }
+
+    /** The rest is not wanted, or will not come. */
+    private void drop() {
+        over = true;
+        parts.clear();
+        giveBack();
+    }
+
+    private void giveBack() {
+        if (account != null) {
+            account.largeBodies().giveBack(heldLarge);
+            account.smallBodies().giveBack(heldSmall);
+            heldLarge = 0;
+            heldSmall = 0;
+        }
+    }
+
+    private byte[] join() {
+        byte[] body = new byte[(int) received];
+        int at = 0;
+        for (Buffer part : parts) {
+            part.getBytes(body, at);
+            at += part.length();
+        }
+        parts.clear();
+        return body;
     }
 
     private void end(@Nullable Void ignored) {
         // Whoever was told that it came too slowly must not find it done.
-        if (!over && !response.ended()) {
-            whole.accept(gathered == null ? new byte[0] : gathered.getBytes());
+        if (over || response.ended()) {
+            drop();
+            return;
+        }
+        over = true;
+        try {
+            whole.accept(join());
+        } finally {
+            giveBack();
         }
     }
 }
