@@ -148,7 +148,9 @@ public final class Streams {
                 long before = at;
                 try (Rows rows =
                         store.scan(Table.ENTRIES, firstKey(span, at), StreamRows.entryKey(span.streamId(), end))) {
-                    for (int next = rows.nextLength(); next >= 0 && wantsMore(budget, whole); next = rows.nextLength()) {
+                    for (int next = rows.nextLength();
+                            next >= 0 && wantsMore(budget, whole);
+                            next = rows.nextLength()) {
                         held += next;
                         if (!allowance.allows(held)) {
                             if (!text || missing == 0) {

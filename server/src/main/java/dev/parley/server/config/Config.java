@@ -432,8 +432,9 @@ public record Config(
             @Setting(
                     value = "0",
                     unit = BYTES,
-                    doc = "Memory outside the heap in which the store caches what is read. `0` means as much as an eighth"
-                            + " of the heap, at most 256 MiB.")
+                    doc =
+                            "Memory outside the heap in which the store caches what is read. `0` means as much as an eighth"
+                                    + " of the heap, at most 256 MiB.")
             long cacheBytes,
 
             @Setting(value = "100000", min = 1, max = 100_000_000, doc = "Streams whose state is kept in memory.")

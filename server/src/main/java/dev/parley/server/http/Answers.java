@@ -133,7 +133,8 @@ public final class Answers {
         void giveUp(boolean tell) {
             Waiting place = waiting;
             if (place != null && !place.cancel()) {
-                // Room was granted at this very moment: take() is on its way, and is now too late if the client has gone.
+                // Room was granted at this very moment: take() is on its way, and is now too late if the client has
+                // gone.
                 return;
             }
             if (loop.waiting.remove(this) && tell) {
@@ -151,8 +152,8 @@ public final class Answers {
 
         Sending(HttpServerRequest request, long bytes) {
             this.request = request;
-            this.allowedNanos =
-                    GRACE_NANOS + Duration.ofSeconds(bytes / LEAST_BYTES_PER_SECOND).toNanos();
+            this.allowedNanos = GRACE_NANOS
+                    + Duration.ofSeconds(bytes / LEAST_BYTES_PER_SECOND).toNanos();
         }
 
         /** The client can ask again; what it has taken so far does not count. */

@@ -1,6 +1,7 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.memory.Purse;
+import dev.parley.engine.memory.Waiting;
 import dev.parley.server.loop.ReadyWire;
 import dev.parley.server.wire.WireFormat;
 import io.netty.channel.ChannelHandlerContext;
@@ -67,7 +68,7 @@ final class Outbox {
     private long wantedSinceNanos;
 
     /** Our place in the line for the purse, or null. */
-    private Purse.@Nullable Waiting waiting;
+    private @Nullable Waiting waiting;
 
     private long lastSentNanos = System.nanoTime();
     private long fullSinceNanos;
@@ -245,7 +246,7 @@ final class Outbox {
 
     /** The socket is gone. */
     private void giveUp() {
-        Purse.Waiting place = waiting;
+        Waiting place = waiting;
         if (place != null && place.cancel()) {
             waiting = null;
         }

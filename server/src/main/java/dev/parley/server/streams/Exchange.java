@@ -110,7 +110,8 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
      * event loop.
      */
     <T> void blocking(Callable<T> work, Runnable dropped, Consumer<T> action) {
-        // Whether a response is closed must only be asked on its event loop: elsewhere Vert.x takes its locks in another
+        // Whether a response is closed must only be asked on its event loop: elsewhere Vert.x takes its locks in
+        // another
         // order, and both threads wait for each other for ever.
         if (response().closed()) {
             dropped.run();

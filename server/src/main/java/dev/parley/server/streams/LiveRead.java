@@ -181,16 +181,18 @@ abstract class LiveRead implements EventLoop.Reader {
      * again would let all who wait pass it round, and none of them use it.
      */
     private void pumpWhenRoom(Room room, long bytes) {
-        Waiting place = room.whenRoom(bytes, () -> exchange.loop().post(() -> {
-            Reservation held = new Reservation(room, bytes);
-            if (left) {
-                held.close();
-            } else {
-                waiting = null;
-                granted = held;
-                pump();
-            }
-        }));
+        Waiting place = room.whenRoom(
+                bytes,
+                () -> exchange.loop().post(() -> {
+                    Reservation held = new Reservation(room, bytes);
+                    if (left) {
+                        held.close();
+                    } else {
+                        waiting = null;
+                        granted = held;
+                        pump();
+                    }
+                }));
         if (place == null) {
             noRoom();
         } else {

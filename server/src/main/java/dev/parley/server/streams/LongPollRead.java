@@ -102,8 +102,7 @@ final class LongPollRead extends LiveRead {
         headers(more.state(), more.to(), more.upToDate(), more.atEnd())
                 .putHeader(HttpHeaders.CONTENT_TYPE, more.state().contentType())
                 .putHeader(HttpHeaders.ETAG, ReadStream.tag(offsets, more.state(), more.from(), more.to(), false));
-        answers.end(
-                exchange().request(), Objects.requireNonNull(held), ReadStream.body(more.state(), more.entries()));
+        answers.end(exchange().request(), Objects.requireNonNull(held), ReadStream.body(more.state(), more.entries()));
     }
 
     private HttpServerResponse headers(StreamState state, long next, boolean upToDate, boolean ends) {

@@ -214,12 +214,13 @@ final class ReadStream {
         answers.whenRoom(
                 exchange.request(),
                 bytes,
-                held -> exchange.blocking(() -> read(state, start, compresses(exchange, state), held), held::close, read -> {
-                    switch (read) {
-                        case Needs(long more) -> catchUp(exchange, query, state, start, more, attemptsLeft - 1);
-                        case Fits(Chunk chunk) -> answer(exchange, query, state, start, chunk);
-                    }
-                }),
+                held -> exchange.blocking(
+                        () -> read(state, start, compresses(exchange, state), held), held::close, read -> {
+                            switch (read) {
+                                case Needs(long more) -> catchUp(exchange, query, state, start, more, attemptsLeft - 1);
+                                case Fits(Chunk chunk) -> answer(exchange, query, state, start, chunk);
+                            }
+                        }),
                 () -> Answers.refuse(exchange.request()));
     }
 
@@ -239,10 +240,11 @@ final class ReadStream {
         var asked = new Object() {
             long bytes;
         };
-        List<Entry> entries = engine.streams().read(state, start, config.limits().chunkBytes(), bytes -> {
-            asked.bytes = bytes + CHUNK_OVERHEAD_BYTES;
-            return held.tryGrowTo(asked.bytes);
-        });
+        List<Entry> entries = engine.streams()
+                .read(state, start, config.limits().chunkBytes(), bytes -> {
+                    asked.bytes = bytes + CHUNK_OVERHEAD_BYTES;
+                    return held.tryGrowTo(asked.bytes);
+                });
         if (entries.isEmpty() && asked.bytes > held.bytes()) {
             held.close();
             return new Needs(asked.bytes);
@@ -419,14 +421,7 @@ final class ReadStream {
             return;
         }
         LiveRead read = query.live() == ReadQuery.Live.SSE
-                ? new SseRead(
-                        exchange,
-                        offsets,
-                        memory,
-                        query.cursor(),
-                        config,
-                        clock,
-                        liveReaders::decrementAndGet)
+                ? new SseRead(exchange, offsets, memory, query.cursor(), config, clock, liveReaders::decrementAndGet)
                 : new LongPollRead(
                         exchange, offsets, answers, query.cursor(), config, clock, liveReaders::decrementAndGet);
         EventLoop.Readers readers = exchange.loop().readersOf(state.id());

@@ -45,7 +45,8 @@ final class SseEvents {
 
     /** {@code event} as one chunk of a chunked HTTP/1.1 body; {@code onFree} runs when nobody needs it any more. */
     static SharedBytes chunk(Buffer event, Runnable onFree) {
-        return new SharedBytes(onFree, ascii(Integer.toHexString(event.length())), LINE_END, event.getBytes(), LINE_END);
+        return new SharedBytes(
+                onFree, ascii(Integer.toHexString(event.length())), LINE_END, event.getBytes(), LINE_END);
     }
 
     /** What keeps a connection alive on which nothing else is sent. */
