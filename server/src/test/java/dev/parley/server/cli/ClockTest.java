@@ -18,7 +18,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -37,7 +39,7 @@ class ClockTest {
     @TempDir
     private Path folder;
 
-    private ParleyServer server;
+    private @Nullable ParleyServer server;
 
     private void start() throws InterruptedException {
         server = ParleyServer.start(
@@ -54,13 +56,17 @@ class ClockTest {
     @AfterEach
     void stop() {
         client.shutdownNow();
-        server.stop();
+        server().stop();
+    }
+
+    private ParleyServer server() {
+        return Objects.requireNonNull(server);
     }
 
     private HttpResponse<String> ask(String method, String path, String... headers)
             throws IOException, InterruptedException {
         String key = Files.readString(folder.resolve("root.key")).strip();
-        var request = HttpRequest.newBuilder(server.uri().resolve(path))
+        var request = HttpRequest.newBuilder(server().uri().resolve(path))
                 .header("Content-Type", "application/json")
                 .header(
                         "Authorization",
@@ -110,7 +116,7 @@ class ClockTest {
     void aStartAYearAheadDeletesNothingUntilTheTimeIsBelieved() throws Exception {
         start();
         fill();
-        server.stop();
+        server().stop();
         aheadMillis.set(YEAR.toMillis());
         for (int i = 0; i < 2; i++) {
             // Nor does another one, although the last records are from a time that may be wrong.
@@ -127,7 +133,7 @@ class ClockTest {
                     .isEqualTo(201);
             assertThat(ask("POST", "/v1/stream/new" + i).statusCode()).isEqualTo(204);
             if (i == 0) {
-                server.stop();
+                server().stop();
             }
         }
 
@@ -143,7 +149,7 @@ class ClockTest {
     @Test
     void onlyTheRootKeySaysWhatTimeItIs() throws Exception {
         start();
-        var request = HttpRequest.newBuilder(server.uri().resolve("/clock")).POST(BodyPublishers.noBody());
+        var request = HttpRequest.newBuilder(server().uri().resolve("/clock")).POST(BodyPublishers.noBody());
 
         assertThat(client.send(request.build(), BodyHandlers.ofString()).statusCode())
                 .isEqualTo(401);

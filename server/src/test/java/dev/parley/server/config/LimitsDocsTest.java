@@ -216,7 +216,7 @@ class LimitsDocsTest {
             } else {
                 long number = Long.parseLong(found.group("number").replace(",", ""));
                 String unit = found.group("unit");
-                numbers.add(unit == null ? number : number * UNITS.get(unit));
+                numbers.add(unit == null ? number : number * Objects.requireNonNull(UNITS.get(unit)));
             }
         }
         return numbers;

@@ -52,7 +52,7 @@ class AcceptGateTest {
             await().until(() -> isClosed(third));
             assertThat(isClosed(first)).isFalse();
             assertThat(isClosed(second)).isFalse();
-            first.close();
+            first.shutdownOutput();
             await().until(() -> {
                 try (Socket next = connect()) {
                     return !isClosed(next);

@@ -277,8 +277,9 @@ class HttpFrontTest {
     void twoFramingsOfOneBodyEndTheConnectionAfterIt() throws Exception {
         startReady(Map.of());
 
-        String answer = raw("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+        String head = "POST /x HTTP/1.1|Host: x|Content-Length: 3|Transfer-Encoding: chunked||";
+        String inside = "0||GET /smuggled HTTP/1.1|Host: x||";
+        String answer = raw((head + inside).replace("|", "\r\n"));
 
         assertThat(answer).startsWith("HTTP/1.1 ").doesNotContain("smuggled");
     }
