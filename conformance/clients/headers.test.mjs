@@ -6,7 +6,7 @@ import { RawConnection, request } from "../fuzz/raw.mjs"
 import { startServer } from "../lib/server.mjs"
 
 let server
-before(async () => (server = await startServer()))
+before(async () => (server = await startServer({ args: ["--set", "cors.origins=*"] })))
 after(() => server?.stop())
 
 const streamUrl = name => `${server.url}/v1/stream/headers/${name}`

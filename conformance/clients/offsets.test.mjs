@@ -339,6 +339,6 @@ let followed
 /** The data of all events until the stream is closed. */
 async function follow({ url }, signal) {
   const response = await fetch(`${url}?offset=-1&live=sse`, { signal })
-  const events = (await response.text()).split("\n\n").filter(event => event.startsWith("event: data"))
-  return events.map(event => event.replace(/^event: data\ndata: ?/, ""))
+  const events = (await response.text()).split("\n\n").map(event => event.replace(/^id: .*\n/, ""))
+  return events.filter(event => event.startsWith("event: data")).map(event => event.replace(/^event: data\ndata: ?/, ""))
 }

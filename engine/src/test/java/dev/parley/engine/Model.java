@@ -120,7 +120,8 @@ final class Model {
         }
 
         void add(Payload payload) {
-            incarnations.computeIfAbsent(id, own -> new long[] {units.size(), 0})[1] = (long) units.size() + payload.units();
+            incarnations.computeIfAbsent(id, own -> new long[] {units.size(), 0})[1] =
+                    (long) units.size() + payload.units();
             units.addAll(Model.units(payload));
             if (!payload.isEmpty()) {
                 ends.add((long) units.size());

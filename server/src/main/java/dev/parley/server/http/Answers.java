@@ -85,7 +85,7 @@ public final class Answers {
     }
 
     /** A request that waits for room. */
-    private final class Place {
+    private static final class Place {
         private final OnLoop loop;
         private final HttpServerRequest request;
         private final Share share;
@@ -163,7 +163,7 @@ public final class Answers {
                 request.response().reset();
             } else {
                 // A socket that takes nothing does not even take a reset. To close in order would wait for it, too.
-                ((ConnectionBase) request.connection()).channel().close();
+                var _ = ((ConnectionBase) request.connection()).channel().close();
             }
         }
     }

@@ -320,7 +320,7 @@ abstract class LiveRead implements EventLoop.Reader {
             exchange.response().reset();
         } else {
             // To close in order would wait for a socket that takes nothing.
-            ((ConnectionBase) exchange.request().connection()).channel().close();
+            var _ = ((ConnectionBase) exchange.request().connection()).channel().close();
         }
     }
 

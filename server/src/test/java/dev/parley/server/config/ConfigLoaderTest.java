@@ -189,7 +189,7 @@ class ConfigLoaderTest {
     @CsvSource({
         "app.id:SECRET-tooshort",
         "no-dot:SECRET-89abcdef0123456789abcdef0123456789",
-        "'[{key: a.b:SECRET-89abcdef0123456789abcdef0123456789, capability: {x*y: [read]}}]'",
+        "'[{key: a.b:SECRET-89abcdef0123456789abcdef0123456789, capability: {\"[x*]y\": [read]}}]'",
         "'[{key: a.b:SECRET-89abcdef0123456789abcdef0123456789}]'",
         "'[{key: a.b:SECRET-89abcdef0123456789abcdef0123456789'"
     })

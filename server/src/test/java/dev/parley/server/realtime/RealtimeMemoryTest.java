@@ -172,7 +172,6 @@ class RealtimeMemoryTest {
                 while (!Thread.currentThread().isInterrupted()) {
                     held.accumulateAndGet(purse.held(), Math::max);
                     Thread.onSpinWait();
-                    Thread.yield();
                 }
             });
         }
