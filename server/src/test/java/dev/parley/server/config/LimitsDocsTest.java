@@ -97,7 +97,7 @@ class LimitsDocsTest {
         row("entries of all streams and sessions", HEAP_PER_WINDOWS);
         row("what one connection may have of", "engine.memory.Memory.PURSE_PER_CONNECTION");
         row("files that connections leave", "server.http.AcceptGate.RESERVED_FILES");
-        row("who waits for room in a purse", "engine.memory.Purse.MAX_WAITING");
+        row("who waits for room in a purse", "engine.memory.Room.MAX_WAITING");
         row("payload of one SSE event", "server.streams.SseRead.BATCH_BYTES");
         row(
                 "subscriptions; streams linked to one",
