@@ -97,6 +97,11 @@ class LimitsDocsTest {
         row("entries of all streams and sessions", HEAP_PER_WINDOWS);
         row("what one connection may have of", "engine.memory.Memory.PURSE_PER_CONNECTION");
         row("files that connections leave", "server.http.AcceptGate.RESERVED_FILES");
+        row(
+                "what an open connection counts for",
+                "server.http.AcceptGate.CONNECTION_BYTES",
+                "server.http.AcceptGate.TLS_CONNECTION_BYTES");
+        row("body up to which all of", "server.http.RequestBody.SMALL_BYTES");
         row("who waits for room in a purse", "engine.memory.Room.MAX_WAITING");
         row("payload of one SSE event", "server.streams.SseRead.BATCH_BYTES");
         row(
