@@ -69,7 +69,9 @@ for (const name of chosen) {
     },
     /** Those of the wanted servers that can be run here. */
     available(wanted) {
-      return wanted.filter((server) => {
+      // Wherever Parley is measured, so is the checkout that it is to be compared with.
+      const names = process.env.PARLEY_BEFORE ? wanted.flatMap((name) => (name === "parley" ? [name, "parley-before"] : [name])) : wanted;
+      return names.filter((server) => {
         if (values.servers && !values.servers.split(",").includes(server)) return false;
         const reason = whyNot(server);
         if (reason) notes.push(`Left out: ${servers[server].title} (${reason}).`);

@@ -19,6 +19,7 @@ const jar = path.join(benchDir, "..", "server", "target", "parley.jar");
 /** What each server promises when it acknowledges; printed beside its figures. */
 export const servers = {
   parley: { title: "Parley", durability: "fsync per acknowledgement (group commit)", jvm: true },
+  "parley-before": { title: "Parley, the checkout PARLEY_BEFORE", durability: "fsync per acknowledgement (group commit)", jvm: true },
   "parley-apps": { title: "Parley, with an app", durability: "fsync per acknowledgement (group commit)", jvm: true },
   "ds-file": { title: "Durable Streams reference, file", durability: "fsync per acknowledgement" },
   "ds-memory": { title: "Durable Streams reference, memory", durability: "none" },
