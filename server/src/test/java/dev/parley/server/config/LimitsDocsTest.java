@@ -52,6 +52,10 @@ class LimitsDocsTest {
 
     static {
         row("streams open at once on one HTTP/2 connection", "server.http.HttpFront.MAX_HTTP2_STREAMS");
+        row(
+                "open streams that the client of one HTTP/2 connection may reset",
+                "server.http.HttpFront.MAX_HTTP2_RESETS",
+                "server.http.HttpFront.HTTP2_RESET_WINDOW");
         row("characters of a token", "server.auth.Tokens.MAX_TOKEN_CHARS");
         row("verified tokens", "server.auth.Tokens.MAX_VERIFIED");
         row("resource patterns", "server.auth.Capabilities.MAX_PATTERNS");
