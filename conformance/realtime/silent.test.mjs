@@ -23,7 +23,10 @@ if (process.send) {
   process.once("message", async options => {
     const client = new Ably.Realtime(options)
     const channel = client.channels.get(CHANNEL)
+    // The library enters again for whom it has seen enter, so it must have seen itself before it is stopped.
+    const seen = new Promise(resolve => channel.presence.subscribe("enter", resolve))
     await channel.presence.enter()
+    await seen
     process.send("entered")
   })
 } else {
