@@ -1,7 +1,6 @@
 // The attacks: what each does, at four times the load that once ended the server, and over what it is done.
 // `server`: the kind of server (see siege.mjs) that meets it. `transports`: the first is the most telling one, the only one
-// in the short form. `fullOnly`: its mend has landed and the attack has not been seen to pass on it since, or costs too much
-// for the short form. `prepare` is done by somebody who means well, before the attack; `run` by the attackers.
+// in the short form. `prepare` is done by somebody who means well, before the attack; `run` by the attackers.
 import { setTimeout as sleep } from "node:timers/promises"
 import { WireConnection } from "../realtime/wire.mjs"
 import { AGAIN_MS, h2, repeated, ws } from "./weapons.mjs"
@@ -23,14 +22,12 @@ const JSON_TYPE = { "Content-Type": "application/json" }
 
 export const attacks = {
   "pings, and their pongs are not read": {
-    fullOnly: true,
     server: "open",
     transports: ["http1", "tls"],
     load: { connections: 8, bytesEach: 67 * MIB },
     run: (weapons, load) => pings(weapons, load, {}),
   },
   "pings with a key, and their pongs are not read": {
-    fullOnly: true,
     server: "keyed",
     transports: ["http1", "tls"],
     load: { connections: 8, bytesEach: 67 * MIB },
@@ -43,7 +40,6 @@ export const attacks = {
     run: http2Pings,
   },
   "TLS connections that say nothing": {
-    fullOnly: true,
     server: "open",
     transports: ["tls"],
     load: { connections: 20_000, handshakesOneIn: FULL ? 1 : 10 },
@@ -56,14 +52,12 @@ export const attacks = {
     run: halfHeaders,
   },
   "half of a WebSocket message": {
-    fullOnly: true,
     server: "keyed",
     transports: ["http1", "tls"],
     load: { connections: 2_000, bytesEach: 500 << 10, length: 512 << 10 },
     run: halfMessages,
   },
   "bodies that have arrived in part": {
-    fullOnly: true,
     server: "open",
     transports: ALL,
     load: { connections: 116, bytesEach: 15 * MIB, length: 16 * MIB },
@@ -76,7 +70,6 @@ export const attacks = {
     run: bodiesThatNeverCome,
   },
   "answers of a megabyte that nobody reads": {
-    fullOnly: true,
     server: "open",
     transports: ["http1", "tls"],
     load: { connections: 8_000, requestsEach: 4 },
@@ -84,7 +77,6 @@ export const attacks = {
     run: unreadAnswers,
   },
   "answers to HTTP/2 streams without a window": {
-    fullOnly: true,
     server: "keyed",
     transports: ["http2", "tls"],
     load: { connections: 32, streamsEach: 1_000 },
@@ -92,7 +84,6 @@ export const attacks = {
     run: closedWindows,
   },
   "large entries to live readers that do not read": {
-    fullOnly: true,
     server: "open",
     transports: ALL,
     load: { connections: 8_000, appends: 12, bytesEach: 500_000 },
@@ -100,7 +91,6 @@ export const attacks = {
     run: unreadEvents,
   },
   "appends in flight": {
-    fullOnly: true,
     server: "keyed",
     transports: ALL,
     load: { connections: 1_600, bytesEach: 300_000 },
@@ -122,7 +112,6 @@ export const attacks = {
     run: (weapons, load) => attachments(weapons, load, "rewind=100"),
   },
   "attachments to a session with large members": {
-    fullOnly: true,
     server: "keyed",
     transports: ["http1", "tls"],
     load: { connections: 4, attachmentsEach: 200 },
@@ -130,7 +119,6 @@ export const attacks = {
     run: (weapons, load) => attachments(weapons, load, "rewind=1"),
   },
   "HTTP/2 streams that are reset at once": {
-    fullOnly: true,
     server: "open",
     transports: ["http2", "tls"],
     load: { connections: 4, streamsEach: 20_000 },

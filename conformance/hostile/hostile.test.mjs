@@ -11,7 +11,6 @@ const TEST_TIMEOUT_MS = 400_000
 
 /** Every attack over its transports, those against the same server together. */
 const matrix = Object.entries(attacks)
-  .filter(([, { fullOnly }]) => FULL || !fullOnly)
   .flatMap(([name, { server, transports }]) =>
     (FULL ? transports : transports.slice(0, 1)).map(transport => ({ name, transport, server, tls: transport === "tls" })),
   )
@@ -30,11 +29,6 @@ async function siegeOf(row) {
   // Only if not all tests are run.
   await siege?.abandon()
   return Siege.begin(row)
-}
-
-if (!FULL) {
-  const left = Object.keys(attacks).filter(name => attacks[name].fullOnly)
-  console.log(`only with PARLEY_TEST_FULL=1: ${left.join("; ")}`)
 }
 
 matrix.forEach((row, i) => {
