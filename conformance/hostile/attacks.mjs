@@ -8,6 +8,7 @@ import { AGAIN_MS, h2, repeated, ws } from "./weapons.mjs"
 const FULL = process.env.PARLEY_TEST_FULL === "1"
 const MIB = 1 << 20
 const ALL = ["http1", "http2", "tls"]
+const CLOSE = 7
 const ATTACH = 10
 const PRESENCE = 14
 const MESSAGE = 15
@@ -351,7 +352,11 @@ async function members({ target }) {
     if (answer.error) throw new Error(JSON.stringify(answer.error))
     connection.drain()
   }
-  return () => connection.cut()
+  // Closed in good order, so that no member stays for the next attack.
+  return async () => {
+    await connection.ask({ action: CLOSE }, "closed")
+    connection.cut()
+  }
 }
 
 async function history({ target }) {
