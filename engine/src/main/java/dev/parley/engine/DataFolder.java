@@ -1,97 +1,166 @@
 package dev.parley.engine;
 
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.journal.CorruptJournalException;
+import dev.parley.engine.journal.Disk;
+import dev.parley.engine.journal.Journal;
+import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.store.NativeLibrary;
+import dev.parley.engine.store.RocksStore;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreDamagedException;
+import dev.parley.engine.store.StoreException;
 import java.io.IOException;
-import java.nio.file.FileSystemException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.EnumSet;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The folder for everything that is kept: sessions, messages, keys. It is its owner's alone; one that others could read is
- * made so.
+ * The data folder of one engine: its lock, its store and its journal, opened in this order and closed in the reverse one.
  */
-final class DataFolder {
-    private static final Set<PosixFilePermission> FOLDER = PosixFilePermissions.fromString("rwx------");
-    private static final Set<PosixFilePermission> FILE = PosixFilePermissions.fromString("rw-------");
-
-    /** What the engine keeps there, each with files below it. */
-    private static final List<String> OWN_FOLDERS = List.of("journal", "store", "native");
-
+final class DataFolder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DataFolder.class);
+    private static final byte[] TIME_KEY = "time".getBytes(StandardCharsets.UTF_8);
+    private static final byte[] SHARDS_KEY = "shards".getBytes(StandardCharsets.UTF_8);
 
-    private DataFolder() {}
+    private final EngineOptions options;
+    private final Disk disk;
+    private final DiskRoom room;
+    private final FileChannel lock;
+    private final Store store;
+    private final Journal journal;
 
-    /** Makes {@code folder} if it is absent, and takes from others what rights they have on what is in it. */
-    static void open(Path folder) throws IOException {
-        boolean posix = folder.getFileSystem().supportedFileAttributeViews().contains("posix");
-        if (!Files.exists(folder)) {
-            if (posix) {
-                Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(FOLDER));
-            } else {
-                Files.createDirectories(folder);
-            }
-        }
-        if (!posix) {
-            return;
-        }
+    private DataFolder(
+            EngineOptions options, Disk disk, DiskRoom room, FileChannel lock, Store store, Journal journal) {
+        this.options = options;
+        this.disk = disk;
+        this.room = room;
+        this.lock = lock;
+        this.store = store;
+        this.journal = journal;
+    }
+
+    /**
+     * Opens the folder, with the journal on {@code disk}.
+     *
+     * @param room is told of the store as long as that is open
+     * @throws IOException with a message for the operator, if the folder is in use, damaged or from another version
+     */
+    static DataFolder open(EngineOptions options, Disk disk, DiskRoom room) throws IOException {
+        FileChannel lock = lock(options.folder());
         try {
-            if (isOurs(folder)) {
-                restrict(folder, FOLDER);
-            } else {
-                LOG.warn(
-                        "{} has files that are not Parley's, so others keep their rights on the folder itself", folder);
-            }
-            for (Path entry : entries(folder)) {
-                if (OWN_FOLDERS.contains(entry.getFileName().toString()) && Files.isDirectory(entry)) {
-                    restrict(entry, FOLDER);
-                    for (Path file : entries(entry)) {
-                        if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-                            restrict(file, FILE);
-                        }
-                    }
-                } else if (isOwnFile(entry)) {
-                    restrict(entry, FILE);
+            NativeLibrary.load(options.folder().resolve("native"));
+            Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes());
+            room.isFor(store);
+            try {
+                if (store.get(Table.META, SHARDS_KEY) != null && !LocalJournal.existsOn(disk)) {
+                    throw new CorruptJournalException("the journal of " + options.folder()
+                            + " is missing, but its store is not: restore the folder from a backup");
                 }
+                Journal journal = new LocalJournal(
+                        disk,
+                        options.segmentBytes(),
+                        options.maxRecordBytes(),
+                        task -> Thread.ofVirtual().name("journal-segment").start(task));
+                return new DataFolder(options, disk, room, lock, store, journal);
+            } catch (IOException | RuntimeException e) {
+                room.isFor(null);
+                store.close();
+                throw e;
             }
-        } catch (FileSystemException e) {
-            // A volume without rights, or of another owner who lets us write. It is the operator's to judge.
-            LOG.warn("others may be able to read {}, which cannot be changed: {}", folder, e.toString());
+        } catch (StoreException e) {
+            lock.close();
+            throw explained(e, options.folder(), disk);
+        } catch (IOException | RuntimeException e) {
+            lock.close();
+            throw e;
         }
     }
 
-    private static boolean isOurs(Path folder) throws IOException {
-        return entries(folder).stream()
-                .allMatch(entry -> OWN_FOLDERS.contains(entry.getFileName().toString()) || isOwnFile(entry));
-    }
-
-    private static boolean isOwnFile(Path entry) {
-        String name = entry.getFileName().toString();
-        return Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)
-                && (name.equals("lock") || name.endsWith(".key") || name.endsWith(".json"));
-    }
-
-    private static List<Path> entries(Path folder) throws IOException {
-        try (Stream<Path> entries = Files.list(folder)) {
-            return entries.toList();
+    private static FileChannel lock(Path folder) throws IOException {
+        Files.createDirectories(folder);
+        FileChannel channel =
+                FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            FileLock held = channel.tryLock();
+            if (held != null) {
+                return channel;
+            }
+        } catch (OverlappingFileLockException e) {
+            LOG.debug("held by this process", e);
         }
+        channel.close();
+        throw new IOException("the data folder " + folder + " is in use by another Parley server");
     }
 
-    private static void restrict(Path path, Set<PosixFilePermission> most) throws IOException {
-        Set<PosixFilePermission> given = Files.getPosixFilePermissions(path);
-        Set<PosixFilePermission> kept = EnumSet.noneOf(PosixFilePermission.class);
-        kept.addAll(given);
-        kept.retainAll(most);
-        if (kept.size() < given.size()) {
-            Files.setPosixFilePermissions(path, kept);
-            LOG.debug("{} is its owner's alone now", path);
+    /** What a failure of the store means for the operator who wanted to open the folder. */
+    IOException explained(StoreException failure) throws IOException {
+        return explained(failure, options.folder(), disk);
+    }
+
+    private static IOException explained(StoreException failure, Path folder, Disk disk) throws IOException {
+        if (!(failure instanceof StoreDamagedException)) {
+            return new IOException(failure.getMessage(), failure);
+        }
+        String advice = LocalJournal.isWholeOn(disk)
+                ? "The journal is there from its beginning and makes a new store: move " + folder.resolve("store")
+                        + " away and start again"
+                : "Restore the data folder from a backup";
+        return new IOException("the store is damaged: " + failure.getMessage() + ". " + advice, failure);
+    }
+
+    Store store() {
+        return store;
+    }
+
+    Journal journal() {
+        return journal;
+    }
+
+    /** How many shards the folder was made for: names are spread by it, so it never changes. */
+    int shards() {
+        byte[] recorded = store.get(Table.META, SHARDS_KEY);
+        if (recorded != null) {
+            return (int) new BinaryReader(recorded).varint();
+        }
+        store.write(List.of(new Store.Change.Put(
+                Table.META,
+                SHARDS_KEY,
+                new BinaryWriter(2).varint(options.shards()).toBytes())));
+        store.flush();
+        return options.shards();
+    }
+
+    /** See {@link Engine#noteTime}. */
+    void noteTime(long now) {
+        store.write(List.of(new Store.Change.Put(
+                Table.META, TIME_KEY, new BinaryWriter(8).fixed64(now).toBytes())));
+    }
+
+    /** What {@link #noteTime} was last told, or 0. */
+    long notedTime() {
+        byte[] noted = store.get(Table.META, TIME_KEY);
+        return noted == null ? 0 : new BinaryReader(noted).fixed64();
+    }
+
+    /** Closes all of it. Nobody may use the store or the journal any more. */
+    @Override
+    public void close() throws IOException {
+        try {
+            journal.close();
+        } finally {
+            room.isFor(null);
+            store.close();
+            lock.close();
         }
     }
 }

@@ -2,7 +2,6 @@ package dev.parley.engine;
 
 import dev.parley.engine.store.Store;
 import java.io.IOException;
-import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
@@ -24,8 +23,13 @@ final class DiskRoom {
     /** When the room was too little, it has to grow by this share of the reserve before commands are accepted again. */
     private static final int MARGIN_SHARE = 8;
 
+    /** How many bytes of the disk are left for us. */
+    interface FreeSpace {
+        long bytes() throws IOException;
+    }
+
     private final Path folder;
-    private final FileStore disk;
+    private final FreeSpace disk;
     private final long minFree;
     private final long segmentBytes;
     private final LongSupplier waitingBytes;
@@ -43,10 +47,20 @@ final class DiskRoom {
      * @param waitingBytes how much the commands hold that are accepted and not applied
      */
     DiskRoom(EngineOptions options, LongSupplier waitingBytes) throws IOException {
-        this.folder = options.folder();
-        this.disk = Files.getFileStore(folder);
-        this.minFree = options.minFreeBytes();
-        this.segmentBytes = options.segmentBytes();
+        this(
+                options.folder(),
+                Files.getFileStore(options.folder())::getUsableSpace,
+                options.minFreeBytes(),
+                options.segmentBytes(),
+                waitingBytes);
+    }
+
+    /** The room on {@code disk}, which holds {@code folder}. */
+    DiskRoom(Path folder, FreeSpace disk, long minFree, long segmentBytes, LongSupplier waitingBytes) {
+        this.folder = folder;
+        this.disk = disk;
+        this.minFree = minFree;
+        this.segmentBytes = segmentBytes;
         this.waitingBytes = waitingBytes;
     }
 
@@ -87,7 +101,7 @@ final class DiskRoom {
 
     /** Looks how much there is. To be called about once a second, as others use the disk too. */
     synchronized void look() throws IOException {
-        long usable = disk.getUsableSpace();
+        long usable = disk.bytes();
         long room = usable
                 - minFree
                 - segmentBytes

@@ -1,26 +1,18 @@
 package dev.parley.engine;
 
+import dev.parley.engine.Admission.Ticket;
 import dev.parley.engine.Committer.Submission;
 import dev.parley.engine.Shard.Work;
-import dev.parley.engine.codec.BinaryReader;
-import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.identity.Identities;
-import dev.parley.engine.journal.CorruptJournalException;
 import dev.parley.engine.journal.Disk;
 import dev.parley.engine.journal.FolderDisk;
-import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.JournalFullException;
-import dev.parley.engine.journal.LocalJournal;
-import dev.parley.engine.memory.Purse;
+import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.session.Sessions;
-import dev.parley.engine.store.NativeLibrary;
-import dev.parley.engine.store.RocksStore;
 import dev.parley.engine.store.Store;
-import dev.parley.engine.store.Store.Table;
-import dev.parley.engine.store.StoreDamagedException;
 import dev.parley.engine.store.StoreException;
 import dev.parley.engine.stream.ForkRelease;
 import dev.parley.engine.stream.StreamCommand.Create;
@@ -28,13 +20,6 @@ import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.Streams;
 import dev.parley.engine.subscription.Subscriptions;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,9 +27,6 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,8 +39,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
-    private static final byte[] TIME_KEY = "time".getBytes(StandardCharsets.UTF_8);
-    private static final byte[] SHARDS_KEY = "shards".getBytes(StandardCharsets.UTF_8);
     /** How long a group that is smaller than the last one waits for more. Fewer, larger syncs cost less of the CPU. */
     private static final long GATHER_NANOS = 100_000;
 
@@ -78,10 +58,9 @@ public final class Engine implements AutoCloseable {
     private static final int GROWING_BATCH = 1000;
 
     private final EngineOptions options;
-    private final FileChannel lockFile;
-    private final Store store;
-    private final Journal journal;
+    private final DataFolder folder;
     private final DiskRoom room;
+    private final Admission admission;
     private final Committer committer;
     private final Streams streams;
     private final Subscriptions subscriptions;
@@ -92,8 +71,6 @@ public final class Engine implements AutoCloseable {
     private final List<Inbox<ShardTask>> shardInboxes = new ArrayList<>();
     private final Inbox<CommitterTask> commits = new Inbox<>();
     private final List<Thread> threads = new ArrayList<>();
-    private final AtomicInteger waiting = new AtomicInteger();
-    private final LongAdder commandNanos = new LongAdder();
     private final CallbackLog callbacks = new CallbackLog();
     private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
     /** Where the next sweep goes on among the growing messages; null to begin anew. */
@@ -123,7 +100,7 @@ public final class Engine implements AutoCloseable {
      * @throws IOException with a message for the operator, if the folder is in use, damaged or from another version
      */
     public static Engine open(EngineOptions options) throws IOException {
-        DataFolder.open(options.folder());
+        FolderPermissions.keepFromOthers(options.folder());
         DiskRoom room = new DiskRoom(options, options.memory().commands()::held);
         Disk disk = new FolderDisk(options.folder().resolve("journal"), room::besidesSegment);
         return open(options, disk, room);
@@ -135,8 +112,8 @@ public final class Engine implements AutoCloseable {
     }
 
     private static Engine open(EngineOptions options, Disk disk, DiskRoom room) throws IOException {
-        Engine engine = replay(options, disk, room);
-        engine.identities = Identities.in(engine.store);
+        Engine engine = replay(options, DataFolder.open(options, disk, room), room);
+        engine.identities = Identities.in(engine.folder.store());
         if (engine.identities == null) {
             try {
                 engine.identify();
@@ -148,98 +125,39 @@ public final class Engine implements AutoCloseable {
         return engine;
     }
 
-    private static Engine replay(EngineOptions options, Disk disk, DiskRoom room) throws IOException {
-        FileChannel lock = lock(options.folder());
+    private static Engine replay(EngineOptions options, DataFolder folder, DiskRoom room) throws IOException {
         try {
-            NativeLibrary.load(options.folder().resolve("native"));
-            Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes());
-            room.isFor(store);
-            try {
-                if (store.get(Table.META, SHARDS_KEY) != null && !LocalJournal.existsOn(disk)) {
-                    throw new CorruptJournalException("the journal of " + options.folder()
-                            + " is missing, but its store is not: restore the folder from a backup");
-                }
-                Journal journal = new LocalJournal(
-                        disk,
-                        options.segmentBytes(),
-                        options.maxRecordBytes(),
-                        task -> Thread.ofVirtual().name("journal-segment").start(task));
-                Engine engine = new Engine(options, lock, store, journal, room);
-                LOG.info("replayed {} commands", Recovery.run(journal, engine.shards));
-                engine.start();
-                return engine;
-            } catch (IOException | RuntimeException e) {
-                store.close();
-                throw e;
-            }
-        } catch (StoreDamagedException e) {
-            lock.close();
-            throw new IOException(
-                    "the store is damaged: " + e.getMessage() + ". " + adviceOnDamage(options.folder(), disk), e);
+            Engine engine = new Engine(options, folder, room);
+            LOG.info("replayed {} commands", Recovery.run(folder.journal(), engine.shards));
+            engine.start();
+            return engine;
         } catch (StoreException e) {
-            lock.close();
-            throw new IOException(e.getMessage(), e);
+            folder.close();
+            throw folder.explained(e);
         } catch (IOException | RuntimeException e) {
-            lock.close();
+            folder.close();
             throw e;
         }
     }
 
-    private static String adviceOnDamage(Path folder, Disk disk) throws IOException {
-        return LocalJournal.isWholeOn(disk)
-                ? "The journal is there from its beginning and makes a new store: move " + folder.resolve("store")
-                        + " away and start again"
-                : "Restore the data folder from a backup";
-    }
-
-    private Engine(EngineOptions options, FileChannel lockFile, Store store, Journal journal, DiskRoom room) {
+    private Engine(EngineOptions options, DataFolder folder, DiskRoom room) {
         this.options = options;
-        this.lockFile = lockFile;
-        this.store = store;
-        this.journal = journal;
+        this.folder = folder;
         this.room = room;
-        this.committer = new Committer(journal);
+        this.admission = new Admission(options.maxWaiting(), options.memory().commands(), room, callbacks);
+        Store store = folder.store();
+        this.committer = new Committer(folder.journal());
         this.streams = new Streams(store, options.cachedStates());
         this.subscriptions = new Subscriptions(store);
         this.sessions = new Sessions(store, options.cachedStates());
         this.delivery =
                 new Delivery(streams, sessions, callbacks, options.memory().windows());
         this.forks = new Forks(this::enqueue, () -> UUID.randomUUID().toString());
-        int count = shardCount();
+        int count = folder.shards();
         for (int i = 0; i < count; i++) {
             shards.add(new Shard(i, store, streams, subscriptions, sessions, delivery, this::release, callbacks));
             shardInboxes.add(new Inbox<>());
         }
-    }
-
-    private static FileChannel lock(Path folder) throws IOException {
-        Files.createDirectories(folder);
-        FileChannel channel =
-                FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        try {
-            FileLock held = channel.tryLock();
-            if (held != null) {
-                return channel;
-            }
-        } catch (OverlappingFileLockException e) {
-            LOG.debug("held by this process", e);
-        }
-        channel.close();
-        throw new IOException("the data folder " + folder + " is in use by another Parley server");
-    }
-
-    /** How many shards the folder was made for: names are spread by it, so it never changes. */
-    private int shardCount() {
-        byte[] recorded = store.get(Table.META, SHARDS_KEY);
-        if (recorded != null) {
-            return (int) new BinaryReader(recorded).varint();
-        }
-        store.write(List.of(new Store.Change.Put(
-                Table.META,
-                SHARDS_KEY,
-                new BinaryWriter(2).varint(options.shards()).toBytes())));
-        store.flush();
-        return options.shards();
     }
 
     private void start() {
@@ -310,22 +228,26 @@ public final class Engine implements AutoCloseable {
 
     /** What has been done since the engine was opened. */
     public EngineTotals totals() {
-        return committer.totals(commandNanos.sum(), callbacks.count());
-    }
-
-    private Purse commands() {
-        return options.memory().commands();
+        return committer.totals(admission.commandNanos(), callbacks.count());
     }
 
     /** Commands that were accepted and are not answered yet. */
     public int waiting() {
-        return waiting.get();
+        return admission.waiting();
     }
 
     /** True if half of the room for waiting commands is taken: who can hold commands back had better do so. */
     public boolean isBusy() {
-        return waiting.get() > options.maxWaiting() / 2
-                || commands().held() > commands().capacity() / 2;
+        return admission.isBusy();
+    }
+
+    /**
+     * Runs {@code listener} once, as soon as the engine is not busy, which may be at once; on whichever thread makes the
+     * room: pass the word on and return. By the time it is passed on, the room may be gone again. Whoever waits has one
+     * place in the line at a time, and cancels it when the word is wanted no more; the bound on the line lies with them.
+     */
+    public Waiting whenRoom(Runnable listener) {
+        return admission.whenRoom(listener);
     }
 
     /**
@@ -348,56 +270,9 @@ public final class Engine implements AutoCloseable {
             reply.failed(new EngineStoppedException("the engine is stopped", failure.getNow(null)));
             return;
         }
-        int weight = command.weight();
-        if (command.stores() && !room.take(weight)) {
-            reply.failed(room.refusal());
-            return;
-        }
-        if (waiting.incrementAndGet() > options.maxWaiting() || !commands().tryReserve(weight)) {
-            waiting.decrementAndGet();
-            reply.failed(new OverloadedException("too many commands are waiting"));
-            return;
-        }
-        Ticket<O> ticket = new Ticket<>(weight, reply);
-        if (!commits.put(new CommitterTask.Submit(new Submission(command, ticket)))) {
+        Ticket<O> ticket = admission.admit(command, reply);
+        if (ticket != null && !commits.put(new CommitterTask.Submit(new Submission(command, ticket)))) {
             ticket.failed(new EngineStoppedException("the engine is stopped", failure.getNow(null)));
-        }
-    }
-
-    /** A place among the waiting commands, which its reply gives up; whoever answers first has answered. */
-    private final class Ticket<O> implements Reply<O> {
-        private final int weight;
-        private final Reply<O> reply;
-        private final AtomicBoolean answered = new AtomicBoolean();
-        private final long since = System.nanoTime();
-
-        Ticket(int weight, Reply<O> reply) {
-            this.weight = weight;
-            this.reply = reply;
-        }
-
-        @Override
-        public void done(O outcome) {
-            if (leave()) {
-                commandNanos.add(System.nanoTime() - since);
-                reply.done(outcome);
-            }
-        }
-
-        @Override
-        public void failed(Exception e) {
-            if (leave()) {
-                callbacks.run(() -> reply.failed(e));
-            }
-        }
-
-        private boolean leave() {
-            if (!answered.compareAndSet(false, true)) {
-                return false;
-            }
-            waiting.decrementAndGet();
-            commands().giveBack(weight);
-            return true;
         }
     }
 
@@ -435,7 +310,7 @@ public final class Engine implements AutoCloseable {
                     }
                 }
                 if (commits.isEmpty()) {
-                    journal.idle();
+                    folder.journal().idle();
                 }
             } catch (IOException | RuntimeException | Error e) {
                 fail(e);
@@ -547,8 +422,8 @@ public final class Engine implements AutoCloseable {
         }
         try {
             long upTo = marks.stream().mapToLong(CompletableFuture::join).min().orElseThrow();
-            store.flush();
-            journal.truncateBefore(upTo);
+            folder.store().flush();
+            folder.journal().truncateBefore(upTo);
         } catch (CompletionException e) {
             throw new IOException("no checkpoint: " + e.getCause(), e);
         }
@@ -575,14 +450,12 @@ public final class Engine implements AutoCloseable {
      * clock may be right. It lasts from the next checkpoint on.
      */
     public void noteTime(long now) {
-        store.write(List.of(new Store.Change.Put(
-                Table.META, TIME_KEY, new BinaryWriter(8).fixed64(now).toBytes())));
+        folder.noteTime(now);
     }
 
     /** What {@link #noteTime} was last told, or 0. */
     public long notedTime() {
-        byte[] noted = store.get(Table.META, TIME_KEY);
-        return noted == null ? 0 : new BinaryReader(noted).fixed64();
+        return folder.notedTime();
     }
 
     /** Brings to an end what a crash may have left between two shards. Call it once after opening, at {@code now}. */
@@ -604,10 +477,7 @@ public final class Engine implements AutoCloseable {
             for (Thread thread : threads) {
                 joinUninterruptibly(thread);
             }
-            journal.close();
-            room.isFor(null);
-            store.close();
-            lockFile.close();
+            folder.close();
         }
     }
 

@@ -263,6 +263,31 @@ class EngineTest {
     }
 
     @Test
+    void whoWaitsForRoomHearsOfItOnceTheEngineIsNotBusy() throws Exception {
+        FaultyDisk disk = disk();
+        try (Engine engine = Engine.open(options(), disk)) {
+            submit(engine, create("s")).get();
+            Semaphore told = new Semaphore(0);
+            List<CompletableFuture<?>> accepted = new ArrayList<>();
+            disk.held().lock();
+            try {
+                while (!engine.isBusy()) {
+                    accepted.add(submit(engine, append("s", "x")));
+                }
+                engine.whenRoom(told::release);
+                assertThat(told.availablePermits()).as("while it is busy").isZero();
+            } finally {
+                disk.held().unlock();
+            }
+            assertThat(told.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+            for (CompletableFuture<?> answer : accepted) {
+                assertThat(answer.get()).isInstanceOf(Appended.class);
+            }
+            assertThat(told.availablePermits()).as("told once").isZero();
+        }
+    }
+
+    @Test
     void aPinThatThereWasNoRoomToGiveBackIsGivenBackLater() throws Exception {
         int maxWaiting = 1;
         EngineOptions narrow = new EngineOptions(

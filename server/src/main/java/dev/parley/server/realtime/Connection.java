@@ -1,6 +1,7 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.Reply;
+import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
@@ -56,9 +57,6 @@ final class Connection {
     /** How long a message may take to arrive. */
     private static final long MAX_ARRIVING_MILLIS = 30_000;
 
-    /** How long we do not read from a client because the engine is busy. */
-    private static final long BUSY_PAUSE_MILLIS = 10;
-
     /** How long before a token's end its client is asked for a new one, if the token lives longer than that. */
     private static final Duration REAUTH_LEAD = Duration.ofSeconds(30);
 
@@ -110,7 +108,9 @@ final class Connection {
     private long lastPingNanos = System.nanoTime();
     private boolean flushing;
     private boolean paused;
-    private boolean looksAgain;
+    /** Our place among those who wait for room in the engine, or null. */
+    private @Nullable Waiting engineRoom;
+
     private boolean closing;
     private boolean gone;
 
@@ -744,13 +744,12 @@ final class Connection {
         if (!mustWait()) {
             paused = false;
             intake.resume();
-        } else if (site.engine().isBusy() && !looksAgain) {
-            // Nobody tells when it is not.
-            looksAgain = true;
-            loop.vertx().setTimer(BUSY_PAUSE_MILLIS, timer -> {
-                looksAgain = false;
-                speedUp();
-            });
+        } else if (site.engine().isBusy() && engineRoom == null) {
+            engineRoom = site.engine()
+                    .whenRoom(() -> loop.post(() -> {
+                        engineRoom = null;
+                        speedUp();
+                    }));
         }
     }
 
@@ -973,6 +972,9 @@ final class Connection {
     }
 
     private void release() {
+        if (engineRoom != null) {
+            engineRoom.cancel();
+        }
         for (Attachment attachment : List.copyOf(attachments.values())) {
             drop(attachment);
         }
