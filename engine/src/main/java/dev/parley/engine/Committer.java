@@ -23,7 +23,7 @@ final class Committer {
     private static final int USUAL_RECORD_BYTES = 4096;
 
     /** A command that waits for its place in the journal. */
-    record Submission(Command<?> command, Reply<?> reply) {}
+    record Submission(Command<?> command, Reply<?> reply) implements Pipeline.CommitStep {}
 
     private final Journal journal;
     private BinaryWriter encoder = new BinaryWriter(USUAL_RECORD_BYTES);
@@ -92,7 +92,12 @@ final class Committer {
                 commands.sum(), commandNanos, groups.sum(), bytes.sum(), syncNanos.sum(), callbackFailures);
     }
 
-    /** Position of the last record of this committer, 0 before the first. */
+    /** The journal ends with a record at {@code position}, or has none if that is 0. Called before the first commit. */
+    void continueFrom(long position) {
+        end = position;
+    }
+
+    /** Position of the last record, 0 before the first. */
     long end() {
         return end;
     }

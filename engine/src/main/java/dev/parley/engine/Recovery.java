@@ -32,11 +32,19 @@ final class Recovery {
     }
 
     /**
-     * Brings {@code shards} to the end of the journal and returns the number of commands that took.
+     * What was replayed.
+     *
+     * @param commands how many a shard had not applied
+     * @param last position of the last record of the journal, 0 if there is none
+     */
+    record Replayed(long commands, long last) {}
+
+    /**
+     * Brings {@code shards} to the end of the journal.
      *
      * @throws CorruptJournalException if the store reflects commands that the journal does not have
      */
-    static long run(Journal journal, List<Shard> shards) throws IOException {
+    static Replayed run(Journal journal, List<Shard> shards) throws IOException {
         long from = shards.stream().mapToLong(Shard::applied).min().orElseThrow();
         Recovery recovery = new Recovery(shards);
         journal.replay(from, (position, bytes) -> recovery.take(position, CommandCodec.read(bytes)));
@@ -47,7 +55,7 @@ final class Recovery {
                     + ", but the journal ends at " + recovery.last
                     + ": files of the data folder are missing or from elsewhere");
         }
-        return recovery.count;
+        return new Replayed(recovery.count, recovery.last);
     }
 
     private void take(long position, Command<?> command) {

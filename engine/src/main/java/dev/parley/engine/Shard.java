@@ -4,13 +4,11 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.CallbackFailures;
-import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.identity.Identities;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionMachine;
 import dev.parley.engine.session.SessionTx;
-import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
@@ -18,11 +16,9 @@ import dev.parley.engine.stream.ForkRelease;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamMachine;
 import dev.parley.engine.stream.StreamTx;
-import dev.parley.engine.stream.Streams;
 import dev.parley.engine.subscription.SubscriptionCommand;
 import dev.parley.engine.subscription.SubscriptionMachine;
 import dev.parley.engine.subscription.SubscriptionTx;
-import dev.parley.engine.subscription.Subscriptions;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,10 +37,7 @@ final class Shard {
 
     private final int number;
     private final Store store;
-    private final Streams streams;
-    private final Subscriptions subscriptions;
-    private final Sessions sessions;
-    private final Delivery delivery;
+    private final Projections projections;
     private final Consumer<ForkRelease> onRelease;
     private final CallbackFailures failures;
     private long applied;
@@ -52,18 +45,12 @@ final class Shard {
     Shard(
             int number,
             Store store,
-            Streams streams,
-            Subscriptions subscriptions,
-            Sessions sessions,
-            Delivery delivery,
+            Projections projections,
             Consumer<ForkRelease> onRelease,
             CallbackFailures failures) {
         this.number = number;
         this.store = store;
-        this.streams = streams;
-        this.subscriptions = subscriptions;
-        this.sessions = sessions;
-        this.delivery = delivery;
+        this.projections = projections;
         this.onRelease = onRelease;
         this.failures = failures;
         byte[] mark = store.get(Table.META, markKey());
@@ -84,9 +71,9 @@ final class Shard {
     /** Applies commands that come after {@link #applied()}; older ones are passed over, as replay may repeat them. */
     void apply(List<Work> batch) {
         StoreTx rows = new StoreTx(store);
-        StreamTx streamTx = new StreamTx(streams, rows);
-        SubscriptionTx subscriptionTx = new SubscriptionTx(subscriptions, rows);
-        SessionTx sessionTx = new SessionTx(sessions, rows);
+        StreamTx streamTx = new StreamTx(projections.streams(), rows);
+        SubscriptionTx subscriptionTx = new SubscriptionTx(projections.subscriptions(), rows);
+        SessionTx sessionTx = new SessionTx(projections.sessions(), rows);
         List<Object> outcomes = new ArrayList<>(batch.size());
         long last = applied;
         for (Work work : batch) {
@@ -108,8 +95,8 @@ final class Shard {
         rows.append(Table.META, markKey(), new BinaryWriter(8).fixed64(last).toBytes());
         rows.commit();
         applied = last;
-        delivery.publish(streamTx);
-        delivery.publish(sessionTx);
+        projections.delivery().publish(streamTx);
+        projections.delivery().publish(sessionTx);
         subscriptionTx.publish();
         for (int i = 0; i < outcomes.size(); i++) {
             Reply<?> reply = batch.get(i).reply();
@@ -117,7 +104,7 @@ final class Shard {
             failures.run(() -> answer(reply, outcome));
         }
         streamTx.releases().forEach(onRelease);
-        failures.run(() -> subscriptions.tell(streamTx.changed().keySet(), subscriptionTx.changed()));
+        failures.run(() -> projections.subscriptions().tell(streamTx.changed().keySet(), subscriptionTx.changed()));
     }
 
     /** Notes that nothing for this shard lies between {@link #applied()} and {@code position}. */

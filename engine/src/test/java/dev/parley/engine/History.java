@@ -2,7 +2,11 @@ package dev.parley.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.engine.Committer.Submission;
 import dev.parley.engine.CrashPoints.Crash;
+import dev.parley.engine.Pipeline.ApplyStep;
+import dev.parley.engine.Pipeline.Checkpoint;
+import dev.parley.engine.Pipeline.CommitStep;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.CallbackFailures;
@@ -14,6 +18,7 @@ import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.LocalJournal;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Purse;
+import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionState;
@@ -40,10 +45,12 @@ import dev.parley.engine.subscription.Subscriptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -103,6 +110,9 @@ final class History {
     private final int maxCached;
     private final int maxRecent;
     private final long maxWindowBytes;
+    private final int maxWaiting;
+    private final long maxWaitingBytes;
+    private final Chores.Portions portions;
 
     /** All that was ever written to the journal and not lost. */
     private final TreeMap<Long, byte[]> written = new TreeMap<>();
@@ -113,6 +123,9 @@ final class History {
     private final int sessionShare;
     /** Position of the newest command that is known to be durable. The model has come as far. */
     private long durable;
+
+    /** What must become of commands that are durable and not applied, by position. */
+    private final Map<Long, Expected> expected = new HashMap<>();
 
     private final List<Reader> readers = new ArrayList<>();
     private final List<Command<?>> sent = new ArrayList<>();
@@ -131,6 +144,10 @@ final class History {
         this.maxCached = 1 + random.nextInt(5);
         this.maxRecent = 1 + random.nextInt(20);
         this.maxWindowBytes = random.nextInt(3) == 0 ? random.nextInt(1000) : Long.MAX_VALUE;
+        this.maxWaiting = random.nextInt(3) == 0 ? 1 + random.nextInt(8) : 1000;
+        // Enough for the largest command alone, or it would be refused for ever.
+        this.maxWaitingBytes = random.nextInt(4) == 0 ? 10_000 + random.nextInt(20_000) : Long.MAX_VALUE;
+        this.portions = new Chores.Portions(1 + random.nextInt(3), 1 + random.nextInt(10), 10, 1 + random.nextInt(10));
         this.sessionShare = random.nextInt(3);
         this.sessionSide = new SessionSide(random, trace);
     }
@@ -154,6 +171,9 @@ final class History {
                 step(server);
             }
             drain(server);
+            if (server.pipeline.hasFailed()) {
+                stopped(server);
+            }
             compare(server);
         } catch (Crash e) {
             trace.accept("crash");
@@ -174,33 +194,46 @@ final class History {
             trace.accept("the clock is set back");
             now -= random.nextInt(100);
         }
-        Server started = new Server();
+        Server started = open();
         if (Identities.in(storage.store()) == null) {
             identify(started);
         } else if (random.nextInt(20) == 0) {
             trace.accept("restored");
             identify(started);
         }
-        started.forks.recover(started.streams.releases(), now);
-        started.forks.recover(started.streams.orphanedPins(), now);
+        started.chores.mend(now);
         readers.removeIf(reader -> !reader.attach(started));
         sessionSide.resume(started.sessions, started.delivery);
         return started;
     }
 
+    private Server open() {
+        try {
+            expected.clear();
+            Watch journal = new Watch(new LocalJournal(disk, SEGMENT_BYTES, MAX_RECORD_BYTES, Runnable::run));
+            Server opened = new Server(storage.store(), journal);
+            opened.pipeline.recover();
+            journal.checkReplayed();
+            return opened;
+        } catch (IOException e) {
+            assertThat(e).hasMessageContaining("simulated");
+            throw points.crash();
+        }
+    }
+
     private void identify(Server running) {
         Identify command = new Identify(now, random.nextLong(), durable == 0);
-        running.enqueue(command, new Once<>(command));
+        running.pipeline.submit(command, new Once<>(command));
     }
 
     private void step(Server running) throws IOException {
-        switch (random.nextInt(24)) {
+        switch (random.nextInt(25)) {
             case 0, 1, 2, 3, 4, 5, 6, 7, 8 -> {
                 now += random.nextInt(3);
                 send(running, command());
             }
-            case 9, 10, 11, 12 -> commit(running);
-            case 13, 14, 15, 16 -> running.work(random.nextInt(shardCount));
+            case 9, 10, 11, 12 -> running.commit(random.nextInt(3) == 0 ? random.nextInt(3) : Integer.MAX_VALUE);
+            case 13, 14, 15, 16 -> running.apply(random.nextInt(shardCount));
             case 17, 18 -> {
                 if (forSessions()) {
                     sessionSide.read(running.sessions, running.delivery);
@@ -210,48 +243,53 @@ final class History {
             }
             case 19 -> {
                 now += random.nextInt(30);
-                running.forks.retry(now, 1 + random.nextInt(3));
-                running.streams.due(now, 10).forEach(expire -> running.enqueue(expire, Forks.ignore()));
-                running.sessions
-                        .idle(null, now - 10, now, 10)
-                        .idle()
-                        .forEach(compact -> running.enqueue(compact, Forks.ignore()));
+                running.chores.sweep(now);
             }
             case 20 -> running.checkpoint();
-            case 21 -> disk.full(random.nextInt(3) == 0);
+            case 21 -> disk.full(random.nextInt(3) == 0, random.nextBoolean());
             case 22 -> {
                 if (random.nextInt(20) == 0) {
                     trace.accept("the next sync fails");
                     disk.failNextSync();
                 }
             }
+            case 23 -> running.awaitRoom();
             default -> {
                 drain(running);
-                while (running.forks.hasRefused() && !disk.isFull()) {
-                    running.forks.retry(now, 1 + random.nextInt(3));
-                    drain(running);
-                }
+                giveBackPins(running);
                 compare(running);
             }
         }
-    }
-
-    private void commit(Server running) throws IOException {
-        try {
-            running.commit(random.nextInt(3) == 0 ? random.nextInt(3) : Integer.MAX_VALUE);
-        } catch (IOException e) {
-            trace.accept("stopped: " + e.getMessage());
-            throw points.crash();
+        if (running.pipeline.hasFailed()) {
+            stopped(running);
         }
     }
 
     private void drain(Server running) throws IOException {
-        while (!running.pending.isEmpty() || running.tasks.stream().anyMatch(tasks -> !tasks.isEmpty())) {
-            commit(running);
+        while (running.hasSteps()) {
+            running.commit(Integer.MAX_VALUE);
             for (int i = 0; i < shardCount; i++) {
-                running.work(i);
+                running.apply(i);
             }
         }
+    }
+
+    /** Lets the pins of forks go back that there was no room for. */
+    private void giveBackPins(Server running) throws IOException {
+        while (running.forks.hasRefused() && !disk.isFull() && !running.pipeline.hasFailed()) {
+            running.chores.sweep(now);
+            drain(running);
+        }
+    }
+
+    /** After a failure nothing is written, shown or answered any more; who waits is told so, and the process ends. */
+    private void stopped(Server running) throws IOException {
+        drain(running);
+        assertThat(running.admission.waiting()).isZero();
+        send(running, command());
+        assertThat(running.hasSteps()).as("taken in although stopped").isFalse();
+        assertThat(running.admission.waiting()).isZero();
+        throw points.crash();
     }
 
     // What clients do.
@@ -263,11 +301,7 @@ final class History {
     private void send(Server running, Command<?> command) {
         trace.accept("send " + command);
         sent.add(command);
-        if (command instanceof Create create && create.fork() != null) {
-            running.forks.create(create, new Once<>(create));
-        } else {
-            running.enqueue(command, new Once<>(command));
-        }
+        running.pipeline.submit(command, new Once<>(command));
     }
 
     /** After a crash clients send again what was not answered, or they do not. */
@@ -404,18 +438,23 @@ final class History {
         @Override
         public void done(O outcome) {
             once();
+            unanswered.remove(command);
         }
 
         @Override
         public void failed(Exception failure) {
-            assertThat(failure).isInstanceOf(StorageFullException.class);
             once();
+            if (!(failure instanceof EngineStoppedException)) {
+                assertThat(failure)
+                        .isInstanceOfAny(
+                                StorageFullException.class, OverloadedException.class, CommandTooLargeException.class);
+                unanswered.remove(command);
+            }
         }
 
         private void once() {
             assertThat(answered).as("answered twice").isFalse();
             answered = true;
-            unanswered.remove(command);
         }
     }
 
@@ -554,7 +593,11 @@ final class History {
     // What must hold.
 
     private void compare(Server running) {
+        if (running.pipeline.hasFailed()) {
+            return;
+        }
         trace.accept("compare");
+        running.checkNobodyWaits();
         List<String> paths = new ArrayList<>();
         running.streams.forEach("", state -> paths.add(state.path()));
         assertThat(paths).containsExactlyElementsOf(model.docs().keySet());
@@ -588,14 +631,15 @@ final class History {
 
     private void end(Server running) throws IOException {
         drain(running);
+        giveBackPins(running);
         compare(running);
         assertThat(running.streams.releases()).as("outbox").isEmpty();
         assertThat(running.streams.orphanedPins()).as("pins").isEmpty();
         assertThat(model.orphanedPins()).as("pins").isEmpty();
 
         now += 1_000_000;
-        for (var due = running.streams.due(now, 3); !due.isEmpty(); due = running.streams.due(now, 3)) {
-            due.forEach(expire -> running.enqueue(expire, Forks.ignore()));
+        while (!running.streams.due(now, 1).isEmpty() || running.forks.hasRefused()) {
+            running.chores.sweep(now);
             drain(running);
         }
         compare(running);
@@ -614,23 +658,15 @@ final class History {
 
     private void compareWithReplayFromZero(Server running) throws IOException {
         Store other = new SimulatedStore();
-        Streams streams = new Streams(other, maxCached);
-        Sessions sessions = new Sessions(other, maxCached);
-        List<Shard> shards = new ArrayList<>();
-        for (int i = 0; i < shardCount; i++) {
-            shards.add(new Shard(
-                    i,
-                    other,
-                    streams,
-                    new Subscriptions(other),
-                    sessions,
-                    new Delivery(streams, sessions, RETHROW, Memory.ofHeap().windows()),
-                    release -> {},
-                    RETHROW));
+        Server replayed = new Server(other, new Tape(written));
+        replayed.pipeline.recover();
+        // Pins that are to be given back were given back in their time.
+        replayed.commits.clear();
+        for (Server server : List.of(running, replayed)) {
+            // Notes in every shard how far the journal goes.
+            server.checkpoint();
+            drain(server);
         }
-        Recovery.run(new Tape(written), shards);
-        shards.forEach(shard -> shard.mark(durable));
-        running.shards.forEach(shard -> shard.mark(durable));
         for (Table table : Table.values()) {
             assertThat(dump(other, table)).as("replayed %s", table).isEqualTo(dump(storage.store(), table));
         }
@@ -653,126 +689,174 @@ final class History {
                 .toList();
     }
 
-    /** An engine whose threads are steps. */
-    private final class Server {
-        final Streams streams = new Streams(storage.store(), maxCached);
-        final Sessions sessions = new Sessions(storage.store(), maxCached);
-        final Purse windows = new Memory(0, Map.of(Memory.Kind.WINDOWS, maxWindowBytes)).windows();
-        final Delivery delivery = new Delivery(streams, sessions, RETHROW, maxRecent, windows);
-        final Subscriptions subscriptions = new Subscriptions(storage.store());
-        final Forks forks = new Forks(this::enqueue, () -> "pin" + made++);
-        final List<Shard> shards = new ArrayList<>();
-        final List<Deque<Task>> tasks = new ArrayList<>();
-        final List<Committer.Submission> pending = new ArrayList<>();
-        final Journal journal;
-        final Committer committer;
+    /** The engine's own pipeline, admission and chores. What its threads do are steps here. */
+    private final class Server implements Pipeline.Queues {
+        final Streams streams;
+        final Sessions sessions;
+        final Delivery delivery;
+        final Purse windows;
+        final Admission admission;
+        final Pipeline pipeline;
+        final Forks forks;
+        final Chores chores;
 
-        Server() throws IOException {
-            Store store = new Watched(storage.store());
+        private final Purse waiting;
+        private final Deque<CommitStep> commits = new ArrayDeque<>();
+        private final List<Deque<ApplyStep>> applies = new ArrayList<>();
+        private final List<Seeker> seekers = new ArrayList<>();
+        private @Nullable Checkpoint checkpoint;
+        private @Nullable Throwable failure;
+
+        Server(Store unwatched, Journal journal) {
+            Store store = new Watched(unwatched, this);
+            Memory memory =
+                    new Memory(0, Map.of(Memory.Kind.WINDOWS, maxWindowBytes, Memory.Kind.COMMANDS, maxWaitingBytes));
+            windows = memory.windows();
+            waiting = memory.commands();
+            streams = new Streams(store, maxCached);
+            sessions = new Sessions(store, maxCached);
+            delivery = new Delivery(streams, sessions, RETHROW, maxRecent, windows);
+            DiskRoom room = new DiskRoom(Path.of("simulated"), disk::freeBytes, 0, SEGMENT_BYTES, waiting::held);
+            room.isFor(store);
+            admission = new Admission(maxWaiting, waiting, room, RETHROW);
+            pipeline = new Pipeline(
+                    store,
+                    journal,
+                    shardCount,
+                    new Projections(streams, new Subscriptions(store), sessions, delivery),
+                    admission,
+                    () -> "pin" + made++,
+                    RETHROW,
+                    this::failed,
+                    this);
+            forks = pipeline.forks();
+            chores = new Chores(pipeline, room, portions);
             for (int i = 0; i < shardCount; i++) {
-                shards.add(new Shard(
-                        i,
-                        store,
-                        streams,
-                        subscriptions,
-                        sessions,
-                        delivery,
-                        release -> forks.release(release, 0),
-                        RETHROW));
-                tasks.add(new ArrayDeque<>());
-            }
-            journal = open();
-            committer = new Committer(journal);
-        }
-
-        private Journal open() throws IOException {
-            try {
-                Watch opened = new Watch(new LocalJournal(disk, SEGMENT_BYTES, MAX_RECORD_BYTES, Runnable::run));
-                Recovery.run(opened, shards);
-                opened.checkReplayed();
-                return opened;
-            } catch (IOException e) {
-                assertThat(e).hasMessageContaining("simulated");
-                throw points.crash();
+                applies.add(new ArrayDeque<>());
             }
         }
 
-        <O> void enqueue(Command<O> command, Reply<O> reply) {
-            pending.add(new Committer.Submission(command, new Checked<>(command, reply, this)));
+        /** A crash or a failed check ends everything here; a failing disk is for the pipeline to cope with. */
+        private void failed(Throwable cause) {
+            failure = cause;
+            rethrow();
+            trace.accept("stopped: " + cause.getMessage());
         }
 
-        void commit(int most) throws IOException {
-            List<Committer.Submission> group = pending.subList(0, Math.min(most, pending.size()));
-            List<Committer.Submission> submissions = List.copyOf(group);
-            group.clear();
-            trace.accept("commit " + submissions.size());
-            committer.commit(
-                    submissions,
-                    this::dispatch,
-                    (submission, reason) -> submission.reply().failed(new StorageFullException("refused", reason)));
-            if (pending.isEmpty()) {
-                journal.idle();
+        private void rethrow() {
+            if (failure instanceof Error error) {
+                throw error;
+            }
+            if (failure != null) {
+                assertThat(failure).isInstanceOf(IOException.class).hasMessageContaining("simulated");
             }
         }
 
-        private void dispatch(List<Shard.Work> group) {
-            for (Shard.Work work : group) {
-                durable = work.position();
-                ((Checked<?>) Objects.requireNonNull(work.reply())).expect(work.position());
-            }
-            points.point();
-            for (int i = 0; i < shardCount; i++) {
-                int shard = i;
-                List<Shard.Work> share = group.stream()
-                        .filter(work -> Shard.indexOf(work.command(), shardCount) == shard)
-                        .toList();
-                if (!share.isEmpty()) {
-                    tasks.get(i).add(() -> shards.get(shard).apply(share));
+        @Override
+        public boolean commit(CommitStep step) {
+            commits.add(
+                    step instanceof Submission submission
+                            ? new Submission(
+                                    submission.command(), new Checked<>(submission.command(), submission.reply(), this))
+                            : step);
+            return true;
+        }
+
+        @Override
+        public boolean isCommitIdle() {
+            return commits.isEmpty();
+        }
+
+        @Override
+        public void apply(int shard, ApplyStep step) {
+            if (step instanceof ApplyStep.Batch batch) {
+                for (Shard.Work work : batch.works()) {
+                    ((Checked<?>) Objects.requireNonNull(work.reply())).expect(work.position());
+                }
+                if (applies.get(shard).isEmpty() && random.nextInt(4) == 0) {
+                    // As a committer does where the applier rests.
+                    trace.accept("apply in shard " + shard + " at once");
+                    pipeline.apply(shard, step);
+                    return;
                 }
             }
+            applies.get(shard).add(step);
         }
 
-        void work(int shard) throws IOException {
-            Task task = tasks.get(shard).poll();
-            if (task != null) {
+        boolean hasSteps() {
+            return !commits.isEmpty() || applies.stream().anyMatch(steps -> !steps.isEmpty());
+        }
+
+        /** A step of the committer. */
+        void commit(int most) {
+            List<CommitStep> steps = new ArrayList<>();
+            while (steps.size() < most && !commits.isEmpty()) {
+                steps.add(commits.remove());
+            }
+            trace.accept("commit " + steps.size());
+            pipeline.commit(steps);
+            rethrow();
+        }
+
+        /** A step of an applier. */
+        void apply(int shard) {
+            ApplyStep step = applies.get(shard).poll();
+            if (step != null) {
                 trace.accept("apply in shard " + shard);
                 points.point();
-                task.run();
+                pipeline.apply(shard, step);
+                rethrow();
             }
         }
 
-        void checkpoint() {
-            trace.accept("checkpoint");
-            long position = committer.end();
-            int[] left = {shardCount};
-            for (int i = 0; i < shardCount; i++) {
-                Shard shard = shards.get(i);
-                tasks.get(i).add(() -> {
-                    shard.mark(position);
-                    if (--left[0] == 0) {
-                        long upTo =
-                                shards.stream().mapToLong(Shard::applied).min().orElseThrow();
-                        storeFlush();
-                        journal.truncateBefore(upTo);
-                    }
-                });
+        /** A step of whoever makes checkpoints: begins one, or ends it once it is marked. */
+        void checkpoint() throws IOException {
+            Checkpoint begun = checkpoint;
+            if (begun == null) {
+                trace.accept("begin a checkpoint");
+                checkpoint = pipeline.checkpoint();
+            } else if (begun.isMarked()) {
+                trace.accept("end a checkpoint");
+                checkpoint = null;
+                pipeline.finish(begun);
             }
         }
 
-        private void storeFlush() {
-            points.point();
-            storage.store().flush();
-            points.point();
+        /** A step of a client that holds back, or does so no more. */
+        void awaitRoom() {
+            if (!seekers.isEmpty() && random.nextInt(3) == 0) {
+                Seeker seeker = seekers.removeFirst();
+                assertThat(seeker.place.cancel()).isNotEqualTo(seeker.told);
+            } else if (admission.isBusy()) {
+                seekers.add(new Seeker(admission));
+            }
+        }
+
+        void checkNobodyWaits() {
+            assertThat(admission.waiting()).as("waiting commands").isZero();
+            assertThat(waiting.held()).as("bytes of waiting commands").isZero();
+            assertThat(seekers).as("who waits for room").allMatch(seeker -> seeker.told);
+            seekers.clear();
         }
     }
 
-    private interface Task {
-        void run() throws IOException;
+    /** Waits for room among the commands. */
+    private static final class Seeker {
+        final Waiting place;
+        boolean told;
+
+        Seeker(Admission admission) {
+            place = admission.whenRoom(() -> {
+                assertThat(told).as("told twice").isFalse();
+                assertThat(admission.isBusy()).isFalse();
+                told = true;
+            });
+        }
     }
 
     /** What the models say of a command that is durable. */
-    private Object happen(long position, Command<?> command) {
-        return switch (command) {
+    private Expected happen(long position, Command<?> command) {
+        Object outcome = switch (command) {
             case StreamCommand<?> c -> model.apply(position, c);
             case SessionCommand<?> c -> sessionSide.model().apply(position, c);
             case Identify c -> {
@@ -785,16 +869,23 @@ final class History {
             }
             default -> throw new IllegalArgumentException("no model for " + command);
         };
+        trace.accept(position + " " + command + " -> " + outcome);
+        return new Expected(
+                outcome,
+                command instanceof StreamCommand<?> c ? model.docs().get(c.path()) : null,
+                command instanceof SessionCommand<?> c ? sessionSide.model().room(c.session()) : null);
     }
+
+    /** What must become of a command, and what the model had of its stream or session then. */
+    private record Expected(Object outcome, Model.@Nullable Doc doc, SessionModel.@Nullable Room room) {}
 
     /** Compares an outcome with the model's, and lets crashes come before the answer leaves. */
     private final class Checked<O> implements Reply<O> {
         private final Command<?> command;
         private final Reply<O> reply;
         private final Server server;
-        private @Nullable Object expected;
-        private Model.@Nullable Doc doc;
-        private SessionModel.@Nullable Room room;
+        private @Nullable Expected expectation;
+        private boolean answered;
 
         Checked(Command<?> command, Reply<O> reply, Server server) {
             this.command = command;
@@ -803,21 +894,23 @@ final class History {
         }
 
         void expect(long position) {
-            expected = happen(position, command);
-            doc = command instanceof StreamCommand<?> c ? model.docs().get(c.path()) : null;
-            room = command instanceof SessionCommand<?> c ? sessionSide.model().room(c.session()) : null;
-            trace.accept(position + " " + command + " -> " + expected);
+            expectation = Objects.requireNonNull(expected.remove(position), "dispatched before it is durable");
         }
 
         @Override
         public void done(O outcome) {
             points.point();
-            assertThat(Model.comparable(outcome)).as("outcome of %s", command).isEqualTo(expected);
-            if (outcome instanceof StreamOutcome.Appended appended && doc != null && model.exists(doc.id)) {
-                checkReadable(doc, appended.tail());
+            once();
+            assertThat(server.pipeline.hasFailed())
+                    .as("answered after a failure")
+                    .isFalse();
+            Expected known = Objects.requireNonNull(expectation, "answered before it is durable");
+            assertThat(Model.comparable(outcome)).as("outcome of %s", command).isEqualTo(known.outcome);
+            if (outcome instanceof StreamOutcome.Appended appended && known.doc != null && model.exists(known.doc.id)) {
+                checkReadable(known.doc, appended.tail());
             }
             if (command instanceof SessionCommand<?> c && outcome instanceof Accepted accepted) {
-                checkReadable(c, accepted);
+                checkReadable(c, accepted, known.room);
             }
             reply.done(outcome);
         }
@@ -832,7 +925,8 @@ final class History {
             }
         }
 
-        private void checkReadable(SessionCommand<?> sessionCommand, Accepted accepted) {
+        private void checkReadable(
+                SessionCommand<?> sessionCommand, Accepted accepted, SessionModel.@Nullable Room room) {
             SessionState state = server.sessions.find(sessionCommand.session());
             if (room != null && state != null && room.id == state.id()) {
                 assertThat(accepted.positions()).allSatisfy(at -> assertThat(at).isLessThanOrEqualTo(state.last()));
@@ -842,17 +936,30 @@ final class History {
         @Override
         public void failed(Exception failure) {
             points.point();
-            assertThat(expected).as("refused, but in the journal").isNull();
+            once();
+            if (failure instanceof EngineStoppedException) {
+                // Only the next start knows whether it was done.
+                assertThat(server.pipeline.hasFailed()).isTrue();
+            } else {
+                assertThat(expectation).as("refused, but in the journal").isNull();
+            }
             reply.failed(failure);
+        }
+
+        private void once() {
+            assertThat(answered).as("answered twice").isFalse();
+            answered = true;
         }
     }
 
     /** The store with crashes around its writes. */
     private final class Watched implements Store {
         private final Store store;
+        private final Server server;
 
-        Watched(Store store) {
+        Watched(Store store, Server server) {
             this.store = store;
+            this.server = server;
         }
 
         @Override
@@ -878,13 +985,18 @@ final class History {
         @Override
         public void write(List<Change> batch) {
             points.point();
+            assertThat(server.pipeline.hasFailed())
+                    .as("written after a failure")
+                    .isFalse();
             store.write(batch);
             points.point();
         }
 
         @Override
         public void flush() {
+            points.point();
             store.flush();
+            points.point();
         }
 
         @Override
@@ -921,15 +1033,24 @@ final class History {
         void checkReplayed() {
             long last = replayed.isEmpty() ? Math.max(from, durable) : replayed.lastKey();
             assertThat(last).as("end of the journal").isGreaterThanOrEqualTo(durable);
-            Map<Long, byte[]> expected = written.subMap(from, true, last, true);
-            assertThat(replayed.keySet()).isEqualTo(expected.keySet());
-            expected.forEach((at, bytes) -> assertThat(replayed.get(at)).isEqualTo(bytes));
+            Map<Long, byte[]> known = written.subMap(from, true, last, true);
+            assertThat(replayed.keySet()).isEqualTo(known.keySet());
+            known.forEach((at, bytes) -> assertThat(replayed.get(at)).isEqualTo(bytes));
             written.tailMap(last, false).clear();
             written.tailMap(durable, false).forEach((at, bytes) -> {
-                Command<?> command = CommandCodec.read(ByteBuffer.wrap(bytes));
-                trace.accept("survived: " + at + " " + command + " -> " + happen(at, command));
+                trace.accept("survived:");
+                happen(at, CommandCodec.read(ByteBuffer.wrap(bytes)));
             });
             durable = last;
+        }
+
+        /** What the journal says is durable has happened: so the model knows it before anybody is told. */
+        private void learn() {
+            written.tailMap(durable, false).forEach((at, bytes) -> {
+                expected.put(at, happen(at, CommandCodec.read(ByteBuffer.wrap(bytes))));
+                durable = at;
+            });
+            points.point();
         }
 
         @Override
@@ -954,6 +1075,7 @@ final class History {
         @Override
         public void sync() throws IOException {
             journal.sync();
+            learn();
         }
 
         @Override

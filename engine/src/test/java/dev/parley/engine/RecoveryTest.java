@@ -51,10 +51,10 @@ class RecoveryTest {
         };
         Delivery delivery =
                 new Delivery(streams, sessions, failures, Memory.ofHeap().windows());
-        Shard shard =
-                new Shard(0, store, streams, new Subscriptions(store), sessions, delivery, release -> {}, failures);
+        Projections projections = new Projections(streams, new Subscriptions(store), sessions, delivery);
+        Shard shard = new Shard(0, store, projections, release -> {}, failures);
         try (LocalJournal journal = journal()) {
-            assertThat(Recovery.run(journal, List.of(shard))).isEqualTo(11);
+            assertThat(Recovery.run(journal, List.of(shard)).commands()).isEqualTo(11);
         }
         assertThat(Objects.requireNonNull(streams.find("s")).tail()).isEqualTo(10L * RECORD_BYTES);
         assertThat(store.batches())

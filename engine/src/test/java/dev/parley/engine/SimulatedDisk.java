@@ -19,15 +19,25 @@ final class SimulatedDisk implements Disk {
     private final CrashPoints points;
     private final TreeMap<String, SimulatedFile> files = new TreeMap<>();
     private boolean full;
+    private boolean fullShows;
     private boolean failing;
 
     SimulatedDisk(CrashPoints points) {
         this.points = points;
     }
 
-    /** Whether there is no room for new files. */
-    void full(boolean now) {
+    /**
+     * Whether there is no room for new files.
+     *
+     * @param shows whether {@link #freeBytes} says so, or somebody else takes the room at the last moment
+     */
+    void full(boolean now, boolean shows) {
         full = now;
+        fullShows = shows;
+    }
+
+    long freeBytes() {
+        return full && fullShows ? 0 : Long.MAX_VALUE;
     }
 
     boolean isFull() {
