@@ -16,12 +16,14 @@ import org.jspecify.annotations.Nullable;
  * starting at a multiple of eight:
  *
  * <pre>
- * header  magic u64 | version u32 | base u64 | capacity u64 | crc32c u32 over what precedes it
- * record  length u32 | crc32c u32 | durable u64 | payload | padding
+ * header  magic u64 | version u64 | base u64 | capacity u64 | crc32c u64 over what precedes it | zeros up to 64 bytes
+ * record  length u32 | checksum u32 | durable u64 | payload | zeros up to a multiple of eight bytes
  * </pre>
  *
- * <p>{@code durable} is the position up to which the log was synced when the record was written. The checksum covers
- * the record's own position too, so that bytes left over from an earlier use of the same place never pass for a record.
+ * <p>{@code durable} is the position up to which the log was synced when the record was written. The checksum is the CRC-32C
+ * of {@code durable} and the payload, mixed with a hash of the record's length and position: bytes that are left over from an
+ * earlier use of the same place never pass for a record. The zeros are checked as well, so that every byte of a header and of
+ * a record counts.
  */
 record Segment(DiskFile file, String name, long base, long capacity) {
     static final int HEADER_BYTES = 64;
@@ -66,7 +68,10 @@ record Segment(DiskFile file, String name, long base, long capacity) {
             long capacity = header.fixed64();
             CRC32C crc = new CRC32C();
             crc.update(bytes.array(), 0, 4 * Long.BYTES);
-            if (magic != MAGIC || header.fixed64() != crc.getValue() || file.size() != capacity) {
+            if (magic != MAGIC
+                    || header.fixed64() != crc.getValue()
+                    || file.size() != capacity
+                    || !isZero(bytes, bytes.position(), HEADER_BYTES)) {
                 file.close();
                 throw new CorruptJournalException("the header of journal segment " + name + " is damaged");
             }
@@ -117,7 +122,20 @@ record Segment(DiskFile file, String name, long base, long capacity) {
         if (bytes.getInt(offset + 4) != checksum(crc, base + offset, bytes, offset, length)) {
             return null;
         }
-        return new Found(durable, bytes.slice(offset + RECORD_HEADER_BYTES, length), paddedBytes(length));
+        int padded = paddedBytes(length);
+        if (!isZero(bytes, offset + RECORD_HEADER_BYTES + length, Math.min(offset + padded, bytes.limit()))) {
+            return null;
+        }
+        return new Found(durable, bytes.slice(offset + RECORD_HEADER_BYTES, length), padded);
+    }
+
+    private static boolean isZero(ByteBuffer bytes, int from, int to) {
+        for (int at = from; at < to; at++) {
+            if (bytes.get(at) != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static int checksum(CRC32C crc, long position, ByteBuffer bytes, int start, int length) {

@@ -1,0 +1,456 @@
+package dev.parley.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.FolderFormat;
+import dev.parley.engine.codec.GoldenBytes;
+import dev.parley.engine.command.Command;
+import dev.parley.engine.identity.Identify;
+import dev.parley.engine.session.AnnotationEntry;
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.object.ObjectLimits;
+import dev.parley.engine.session.object.ObjectOperation;
+import dev.parley.engine.session.object.ObjectValue;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.stream.Payload;
+import dev.parley.engine.stream.Place;
+import dev.parley.engine.stream.ProducerTag;
+import dev.parley.engine.stream.StreamCommand;
+import dev.parley.engine.subscription.StreamTail;
+import dev.parley.engine.subscription.SubscriptionCommand;
+import dev.parley.engine.subscription.SubscriptionConfig;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Commands are written as they always were, and so is everything else that has golden bytes. */
+class CommandFormatTest {
+    private static final long TIME = 1_800_000_000_000L;
+    private static final long POSITION = 0x0102_0304_0506L;
+    private static final SessionName SESSION = new SessionName("app", "chat:ü");
+
+    /**
+     * Formats that programs were released with, and a digest of all lines that have their number. Nothing is added to a closed
+     * format: an older program would not know that it cannot read it.
+     */
+    private static final Map<Integer, String> CLOSED =
+            Map.of(1, "00a4328bd3841a651d6822ef454870f77e080f2e28024b31cd9496643abd5d61");
+
+    @Test
+    void commands() throws IOException {
+        GoldenBytes golden = new GoldenBytes("commands");
+        streams(golden);
+        subscriptions(golden);
+        messages(golden);
+        restOfSessions(golden);
+        command(golden, "first identity", new Identify(TIME, -2, true));
+        command(golden, "identity after a restore", new Identify(TIME, POSITION, false));
+        golden.complete();
+        assertThat(golden.kinds())
+                .containsAll(new ClassFileImporter()
+                        .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                        .importPackages("dev.parley.engine")
+                        .that(JavaClass.Predicates.assignableTo(Command.class))
+                        .stream()
+                        .filter(type -> !type.isInterface())
+                        .map(JavaClass::reflect)
+                        .collect(Collectors.toSet()));
+    }
+
+    private static void command(GoldenBytes golden, String name, Command<?> command) {
+        golden.<Command<?>>example(name, command, CommandFormatTest::bytes, bytes -> CommandCodec.read(ByteBuffer.wrap(bytes)));
+    }
+
+    private static byte[] bytes(Command<?> command) {
+        BinaryWriter out = new BinaryWriter(64);
+        CommandCodec.write(command, out);
+        return out.toBytes();
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static void streams(GoldenBytes golden) {
+        Payload json = Payload.ofMessages(utf8("1,\"ü\""), new int[] {1, 4});
+        Place named = new Place.Named(POSITION, "dir/s".hashCode(), 2);
+        ProducerTag producer = new ProducerTag("p", 3, 300);
+        command(
+                golden,
+                "append with everything",
+                new StreamCommand.Append("dir/s", TIME, "application/json", json, true, producer, "seq", named));
+        command(
+                golden,
+                "append of one message at the start",
+                new StreamCommand.Append(
+                        "s",
+                        TIME,
+                        "application/json",
+                        Payload.ofMessages(utf8("{}"), new int[] {2}),
+                        false,
+                        null,
+                        null,
+                        new Place.Start()));
+        command(
+                golden,
+                "append of bytes at an unnamed place",
+                new StreamCommand.Append(
+                        "s",
+                        TIME,
+                        "text/plain",
+                        Payload.ofBytes(utf8("ü")),
+                        false,
+                        null,
+                        null,
+                        new Place.Unnamed(POSITION, 7)));
+        command(
+                golden,
+                "append of nothing at a lapsed place",
+                new StreamCommand.Append("s", 0, null, Payload.empty(), true, null, null, new Place.Lapsed(-5)));
+        command(
+                golden,
+                "append of nothing",
+                new StreamCommand.Append("s", 0, null, Payload.empty(), false, null, null, null));
+        var pinned = new StreamCommand.Pinned(
+                "pin",
+                5,
+                "text/plain",
+                1_000,
+                StreamCommand.NONE,
+                POSITION,
+                List.of(new StreamCommand.Span(POSITION, -1, 0, 3), new StreamCommand.Span(POSITION + 8, 1, 3, 5)));
+        command(
+                golden,
+                "create of a fork with its pin",
+                new StreamCommand.Create(
+                        "fork",
+                        TIME,
+                        "text/plain",
+                        1_000,
+                        StreamCommand.NONE,
+                        true,
+                        Payload.ofBytes(utf8("x")),
+                        new StreamCommand.Fork("s", named, 2, pinned)));
+        command(
+                golden,
+                "create of a fork without a pin",
+                new StreamCommand.Create(
+                        "fork",
+                        TIME,
+                        null,
+                        StreamCommand.NONE,
+                        TIME + 1,
+                        false,
+                        Payload.empty(),
+                        new StreamCommand.Fork("s", null, 0, null)));
+        command(
+                golden,
+                "create with nothing",
+                new StreamCommand.Create(
+                        "s", TIME, null, StreamCommand.NONE, StreamCommand.NONE, false, Payload.empty(), null));
+        command(golden, "delete", new StreamCommand.Delete("s", TIME));
+        command(golden, "touch", new StreamCommand.Touch("s", TIME));
+        command(golden, "expire", new StreamCommand.Expire("s", TIME, POSITION, TIME - 1));
+        command(golden, "pin", new StreamCommand.Pin("s", TIME, "pin", "fork", named, 2));
+        command(golden, "pin of the tail", new StreamCommand.Pin("s", TIME, "pin", "fork", null, 0));
+        command(golden, "unpin", new StreamCommand.Unpin("s", TIME, POSITION, "pin"));
+        command(golden, "settle", new StreamCommand.Settle("s", TIME, POSITION));
+    }
+
+    private static void subscriptions(GoldenBytes golden) {
+        List<StreamTail> tails = List.of(new StreamTail("s", POSITION, 300), new StreamTail("t", StreamTail.UNBORN, 0));
+        command(
+                golden,
+                "subscription by webhook",
+                new SubscriptionCommand.Create(
+                        "sub",
+                        TIME,
+                        new SubscriptionConfig(
+                                new SubscriptionConfig.Webhook("https://example.com/hook"),
+                                "dir/*",
+                                List.of("s", "t"),
+                                30_000,
+                                "for people"),
+                        "http://localhost:4437",
+                        tails));
+        command(
+                golden,
+                "subscription by pull-wake",
+                new SubscriptionCommand.Create(
+                        "sub",
+                        TIME,
+                        new SubscriptionConfig(
+                                new SubscriptionConfig.PullWake("wakes"), null, List.of("s"), 30_000, null),
+                        "",
+                        tails));
+        command(golden, "subscription deleted", new SubscriptionCommand.Delete("sub", TIME));
+        command(golden, "streams added", new SubscriptionCommand.AddStreams("sub", TIME, tails));
+        command(golden, "stream removed", new SubscriptionCommand.RemoveStream("sub", TIME, "s"));
+        command(golden, "notice", new SubscriptionCommand.Notice("sub", TIME, tails, "next"));
+        command(
+                golden,
+                "forget",
+                new SubscriptionCommand.Forget("sub", TIME, List.of(new SubscriptionCommand.Gone("s", POSITION))));
+        command(golden, "claim", new SubscriptionCommand.Claim("sub", TIME, "worker", tails, "next"));
+        List<SubscriptionCommand.Acked> acks = List.of(new SubscriptionCommand.Acked("s", POSITION, 200));
+        command(golden, "ack", new SubscriptionCommand.Ack("sub", TIME, 3, "wake", acks, true, tails, "next"));
+        command(
+                golden,
+                "ack of nothing",
+                new SubscriptionCommand.Ack("sub", TIME, 3, "wake", List.of(), false, List.of(), "next"));
+        command(golden, "release", new SubscriptionCommand.Release("sub", TIME, 3, "wake", tails, "next"));
+        command(golden, "lease over", new SubscriptionCommand.Expire("sub", TIME, "wake", TIME + 9, tails, "next"));
+        command(golden, "delivered", new SubscriptionCommand.Delivered("sub", TIME, "wake"));
+        command(golden, "not delivered", new SubscriptionCommand.DeliveryFailed("sub", TIME, "wake", TIME + 9));
+    }
+
+    private static final SessionCommand.Sender SENDER = new SessionCommand.Sender("conn", 300);
+    private static final Body FULL = new Body("name", Data.of("täxt"), "json", "{\"a\":1}");
+    private static final Body BYTES = new Body(null, Data.of(new byte[] {0, -1}), null, null);
+    private static final Operation BY = new Operation("client", "why", "{\"b\":2}");
+    private static final Operation BY_NOBODY = new Operation(null, null, null);
+
+    private static void messages(GoldenBytes golden) {
+        command(
+                golden,
+                "publish with everything",
+                new SessionCommand.Publish(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        List.of(
+                                new MessageOp.Create("id", true, "client", "conn", FULL, true),
+                                new MessageOp.Create(null, false, null, null, Body.EMPTY, false),
+                                new MessageOp.Change(
+                                        MessageEntry.Action.UPDATE, POSITION, FULL, BY, true, false, 65_536),
+                                new MessageOp.Change(
+                                        MessageEntry.Action.DELETE, POSITION, Body.EMPTY, BY_NOBODY, false, true, 1),
+                                new MessageOp.Change(
+                                        MessageEntry.Action.APPEND, POSITION, BYTES, BY, true, true, 65_536),
+                                new MessageOp.Change(
+                                        MessageEntry.Action.CREATE, POSITION, BYTES, BY, false, false, 0)),
+                        List.of(
+                                new RunNote.Active("run", "input", true),
+                                new RunNote.Active("run", null, false),
+                                new RunNote.Suspended("run"),
+                                new RunNote.Ended("run"),
+                                new RunNote.Cancel(300, "run", "input"),
+                                new RunNote.Cancel(0, null, null))));
+        command(golden, "publish of nothing", new SessionCommand.Publish(SESSION, TIME, null, List.of(), List.of()));
+        command(
+                golden,
+                "rollup",
+                new SessionCommand.Rollup(
+                        SESSION,
+                        TIME,
+                        "conn",
+                        POSITION,
+                        List.of(
+                                new SessionCommand.Part(300, FULL, BY, true, 65_536),
+                                new SessionCommand.Part(301, BYTES, BY_NOBODY, false, 65_536))));
+        command(
+                golden,
+                "end of a run",
+                new SessionCommand.EndRun(
+                        SESSION,
+                        TIME,
+                        "run",
+                        "conn",
+                        List.of(new MessageOp.Create(null, false, null, null, FULL, false))));
+        command(golden, "trim", new SessionCommand.Trim(SESSION, TIME, POSITION));
+        command(golden, "compact", new SessionCommand.Compact(SESSION, TIME, POSITION, POSITION + 1));
+        command(golden, "remove if empty", new SessionCommand.RemoveEmpty(SESSION, TIME));
+        command(golden, "remove", new SessionCommand.Remove(SESSION, TIME));
+    }
+
+    private static void restOfSessions(GoldenBytes golden) {
+        command(
+                golden,
+                "presence",
+                new SessionCommand.ChangePresence(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        "conn",
+                        Arrays.stream(PresenceEntry.Action.values())
+                                .map(action -> new SessionCommand.PresenceOp(action, "id", "client", FULL))
+                                .toList(),
+                        200));
+        command(
+                golden,
+                "presence without a sender",
+                new SessionCommand.ChangePresence(SESSION, TIME, null, "conn", List.of(), 200));
+        command(golden, "leave for good", new SessionCommand.Leave(SESSION, TIME, "conn", true));
+        command(golden, "leave", new SessionCommand.Leave(SESSION, TIME, "conn", false));
+        command(
+                golden,
+                "annotate",
+                new SessionCommand.Annotate(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        List.of(
+                                new SessionCommand.AnnotationOp(
+                                        AnnotationEntry.Action.CREATE,
+                                        POSITION,
+                                        "reaction:distinct.v1",
+                                        300,
+                                        "id",
+                                        "client",
+                                        "conn",
+                                        FULL),
+                                new SessionCommand.AnnotationOp(
+                                        AnnotationEntry.Action.DELETE,
+                                        POSITION,
+                                        "t:flag.v1",
+                                        0,
+                                        null,
+                                        null,
+                                        null,
+                                        Body.EMPTY)),
+                        10_000));
+        command(
+                golden,
+                "annotate without a sender",
+                new SessionCommand.Annotate(SESSION, TIME, null, List.of(), 10_000));
+        Map<String, ObjectValue> entries = Map.of(
+                "bytes", new ObjectValue.Bytes(new byte[] {1, 2}),
+                "false", new ObjectValue.Bool(false),
+                "json", new ObjectValue.Json("[1]"),
+                "number", new ObjectValue.Numeric(-1.5),
+                "ref", new ObjectValue.Ref("map:x@1"),
+                "text", new ObjectValue.Text("täxt"),
+                "true", new ObjectValue.Bool(true));
+        command(
+                golden,
+                "objects",
+                new SessionCommand.ChangeObjects(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        List.of(
+                                object(true, "x", new ObjectOperation.MapCreate("map:x@1", entries)),
+                                object(false, null, new ObjectOperation.MapSet("root", "key", new ObjectValue.Bool(true))),
+                                object(false, null, new ObjectOperation.MapRemove("root", "key")),
+                                object(false, null, new ObjectOperation.MapClear("root")),
+                                object(false, null, new ObjectOperation.CounterCreate("counter:x@1", 2.5)),
+                                object(false, null, new ObjectOperation.CounterInc("counter:x@1", -0.5)),
+                                object(false, null, new ObjectOperation.ObjectDelete("map:x@1"))),
+                        new ObjectLimits(1, 2, 3, 4, 5)));
+        command(
+                golden,
+                "objects without a sender",
+                new SessionCommand.ChangeObjects(SESSION, TIME, null, List.of(), ObjectLimits.DEFAULT));
+    }
+
+    private static SessionCommand.ObjectOp object(boolean unique, @Nullable String text, ObjectOperation operation) {
+        return new SessionCommand.ObjectOp(text, unique, text, text, text, operation);
+    }
+
+    /** A new table fails to compile here until somebody has said where its golden bytes are. */
+    @Test
+    void everyTableHasGoldenBytes() throws IOException {
+        Map<String, List<GoldenBytes.Line>> tables = GoldenBytes.all();
+        for (Table table : Table.values()) {
+            List<String> rows = switch (table) {
+                case META -> List.of("identity/identities");
+                case STREAMS -> List.of("streams/streamKey", "streams/stream of");
+                case ENTRIES -> List.of("streams/entryKey", "streams/entry of");
+                case PRODUCERS -> List.of("streams/producerKey", "streams/producer of");
+                case DEADLINES -> List.of("streams/deadlineKey", "streams/streamKey");
+                case PINS -> List.of("streams/pinKey", "streams/pin of");
+                case OUTBOX -> List.of("streams/idKey", "streams/release of");
+                case SUBSCRIPTIONS ->
+                    List.of(
+                            "subscriptions/stateKey",
+                            "subscriptions/state of",
+                            "subscriptions/linkKey",
+                            "subscriptions/link of");
+                case SESSIONS -> List.of("sessions/sessionKey", "sessions/session of");
+                case LOG -> List.of("sessions/positionKey", "sessions/logged");
+                case MESSAGES -> List.of("sessions/positionKey", "sessions/message whole", "sessions/message in pieces");
+                case VERSIONS -> List.of("sessions/versionKey", "sessions/version of");
+                case GROWING -> List.of("sessions/positionKey", "sessions/growing");
+                case MESSAGE_IDS -> List.of("sessions/messageIdKey", "sessions/serial");
+                case MEMBERS -> List.of("sessions/memberKey", "sessions/presence of");
+                case PRESENCE -> List.of("sessions/positionKey", "sessions/presence of");
+                case REQUESTS -> List.of("sessions/requestKey", "sessions/positions");
+                case ANNOTATIONS -> List.of("annotations/annotationKey", "annotations/annotation of");
+                case SUMMARIES ->
+                    List.of(
+                            "annotations/totalsKey",
+                            "annotations/totals of",
+                            "annotations/sumKey",
+                            "annotations/sum of",
+                            "annotations/partKey",
+                            "annotations/part of",
+                            "annotations/choiceKey",
+                            "annotations/choice of");
+                case OBJECTS ->
+                    List.of(
+                            "objects/totalsKey",
+                            "objects/totals of",
+                            "objects/objectKey",
+                            "objects/object that",
+                            "objects/entryKey",
+                            "objects/entry with");
+                case OBJECT_IDS -> List.of("sessions/objectIdKey", "sessions/objectIdAgeKey", "sessions/positions");
+                case RUNS -> List.of("runs/runKey", "runs/run of", "runs/cancelKey", "runs/cancel of");
+            };
+            for (String row : rows) {
+                String[] parts = row.split("/", 2);
+                assertThat(tables.get(parts[0]))
+                        .as("golden bytes of %s in the table %s", row, table)
+                        .anyMatch(line -> line.name().startsWith(parts[1]));
+            }
+        }
+    }
+
+    @Test
+    void nothingIsAddedToAFormatThatIsClosed() throws IOException, NoSuchAlgorithmException {
+        Map<Integer, MessageDigest> digests = new TreeMap<>();
+        for (var table : GoldenBytes.all().entrySet()) {
+            for (GoldenBytes.Line line : table.getValue()) {
+                MessageDigest digest = digests.get(line.format());
+                if (digest == null) {
+                    digest = MessageDigest.getInstance("SHA-256");
+                    digests.put(line.format(), digest);
+                }
+                digest.update(utf8(table.getKey() + " | " + line + "\n"));
+            }
+        }
+        assertThat(digests.keySet()).allMatch(format -> format >= 1 && format <= FolderFormat.NEWEST);
+        for (Map.Entry<Integer, String> closed : CLOSED.entrySet()) {
+            MessageDigest digest = digests.get(closed.getKey());
+            assertThat(digest).isNotNull();
+            assertThat(HexFormat.of().formatHex(digest.digest()))
+                    .as(
+                            "format %d is closed: raise FolderFormat.NEWEST if it is the newest, and give what you add to the"
+                                    + " tables the number of the format after it",
+                            closed.getKey())
+                    .isEqualTo(closed.getValue());
+        }
+    }
+}
