@@ -58,6 +58,7 @@ final class DataFolder implements AutoCloseable {
     static DataFolder open(EngineOptions options, Disk disk, DiskRoom room) throws IOException {
         FileChannel lock = lock(options.folder());
         try {
+            FormatFile.enter(options.folder());
             NativeLibrary.load(options.folder().resolve("native"));
             Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes());
             room.isFor(store);

@@ -1,10 +1,12 @@
 package dev.parley.engine;
 
 import dev.parley.engine.Shard.Work;
+import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.journal.CorruptJournalException;
 import dev.parley.engine.journal.Journal;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -47,7 +49,7 @@ final class Recovery {
     static Replayed run(Journal journal, List<Shard> shards) throws IOException {
         long from = shards.stream().mapToLong(Shard::applied).min().orElseThrow();
         Recovery recovery = new Recovery(shards);
-        journal.replay(from, (position, bytes) -> recovery.take(position, CommandCodec.read(bytes)));
+        journal.replay(from, (position, bytes) -> recovery.take(position, read(position, bytes)));
         recovery.apply();
         long ahead = shards.stream().mapToLong(Shard::applied).max().orElseThrow();
         if (ahead > recovery.last) {
@@ -56,6 +58,19 @@ final class Recovery {
                     + ": files of the data folder are missing or from elsewhere");
         }
         return new Replayed(recovery.count, recovery.last);
+    }
+
+    private static Command<?> read(long position, ByteBuffer bytes) throws CorruptJournalException {
+        try {
+            return CommandCodec.read(bytes);
+        } catch (MalformedBinaryException e) {
+            // It is whole, as the journal has checked it.
+            CorruptJournalException unreadable = new CorruptJournalException("the journal has a command at position "
+                    + position + " that this program does not know (" + e.getMessage()
+                    + "): another version of Parley has written it");
+            unreadable.initCause(e);
+            throw unreadable;
+        }
     }
 
     private void take(long position, Command<?> command) {
