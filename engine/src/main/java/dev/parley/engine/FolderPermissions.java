@@ -75,7 +75,10 @@ final class FolderPermissions {
     private static boolean isOwnFile(Path entry) {
         String name = entry.getFileName().toString();
         return Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)
-                && (name.equals("lock") || FormatFile.NAMES.contains(name) || name.endsWith(".key") || name.endsWith(".json"));
+                && (name.equals("lock")
+                        || FormatFile.NAMES.contains(name)
+                        || name.endsWith(".key")
+                        || name.endsWith(".json"));
     }
 
     private static List<Path> entries(Path folder) throws IOException {

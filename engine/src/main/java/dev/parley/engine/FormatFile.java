@@ -47,7 +47,8 @@ final class FormatFile {
     private static int read(Path file) throws IOException {
         Matcher text = TEXT.matcher(Files.readString(file, StandardCharsets.ISO_8859_1));
         if (!text.matches()) {
-            throw new IOException(file + " is damaged: it does not say which format the data folder has. It should read '"
+            throw new IOException(file
+                    + " is damaged: it does not say which format the data folder has. It should read '"
                     + text(FolderFormat.NEWEST) + "' if this version of Parley was the last one to use the folder");
         }
         return Integer.parseInt(text.group(1));
@@ -67,8 +68,8 @@ final class FormatFile {
                             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
                         }
                         : new FileAttribute<?>[0];
-        try (FileChannel channel = FileChannel.open(
-                draft, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), ownersAlone)) {
+        try (FileChannel channel =
+                FileChannel.open(draft, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), ownersAlone)) {
             ByteBuffer bytes = StandardCharsets.US_ASCII.encode(text(format) + "\n");
             while (bytes.hasRemaining()) {
                 channel.write(bytes);

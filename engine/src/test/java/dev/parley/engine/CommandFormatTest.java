@@ -70,17 +70,18 @@ class CommandFormatTest {
         golden.complete();
         assertThat(golden.kinds())
                 .containsAll(new ClassFileImporter()
-                        .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
-                        .importPackages("dev.parley.engine")
-                        .that(JavaClass.Predicates.assignableTo(Command.class))
-                        .stream()
-                        .filter(type -> !type.isInterface())
-                        .map(JavaClass::reflect)
-                        .collect(Collectors.toSet()));
+                                .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                                .importPackages("dev.parley.engine")
+                                .that(JavaClass.Predicates.assignableTo(Command.class))
+                                .stream()
+                                .filter(type -> !type.isInterface())
+                                .map(JavaClass::reflect)
+                                .collect(Collectors.toSet()));
     }
 
     private static void command(GoldenBytes golden, String name, Command<?> command) {
-        golden.<Command<?>>example(name, command, CommandFormatTest::bytes, bytes -> CommandCodec.read(ByteBuffer.wrap(bytes)));
+        golden.<Command<?>>example(
+                name, command, CommandFormatTest::bytes, bytes -> CommandCodec.read(ByteBuffer.wrap(bytes)));
     }
 
     private static byte[] bytes(Command<?> command) {
@@ -249,8 +250,7 @@ class CommandFormatTest {
                                         MessageEntry.Action.DELETE, POSITION, Body.EMPTY, BY_NOBODY, false, true, 1),
                                 new MessageOp.Change(
                                         MessageEntry.Action.APPEND, POSITION, BYTES, BY, true, true, 65_536),
-                                new MessageOp.Change(
-                                        MessageEntry.Action.CREATE, POSITION, BYTES, BY, false, false, 0)),
+                                new MessageOp.Change(MessageEntry.Action.CREATE, POSITION, BYTES, BY, false, false, 0)),
                         List.of(
                                 new RunNote.Active("run", "input", true),
                                 new RunNote.Active("run", null, false),
@@ -352,7 +352,10 @@ class CommandFormatTest {
                         SENDER,
                         List.of(
                                 object(true, "x", new ObjectOperation.MapCreate("map:x@1", entries)),
-                                object(false, null, new ObjectOperation.MapSet("root", "key", new ObjectValue.Bool(true))),
+                                object(
+                                        false,
+                                        null,
+                                        new ObjectOperation.MapSet("root", "key", new ObjectValue.Bool(true))),
                                 object(false, null, new ObjectOperation.MapRemove("root", "key")),
                                 object(false, null, new ObjectOperation.MapClear("root")),
                                 object(false, null, new ObjectOperation.CounterCreate("counter:x@1", 2.5)),
@@ -390,7 +393,8 @@ class CommandFormatTest {
                             "subscriptions/link of");
                 case SESSIONS -> List.of("sessions/sessionKey", "sessions/session of");
                 case LOG -> List.of("sessions/positionKey", "sessions/logged");
-                case MESSAGES -> List.of("sessions/positionKey", "sessions/message whole", "sessions/message in pieces");
+                case MESSAGES ->
+                    List.of("sessions/positionKey", "sessions/message whole", "sessions/message in pieces");
                 case VERSIONS -> List.of("sessions/versionKey", "sessions/version of");
                 case GROWING -> List.of("sessions/positionKey", "sessions/growing");
                 case MESSAGE_IDS -> List.of("sessions/messageIdKey", "sessions/serial");

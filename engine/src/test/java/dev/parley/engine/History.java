@@ -162,6 +162,11 @@ final class History {
         end(start());
     }
 
+    /** What the journal had in the end, by position. */
+    TreeMap<Long, byte[]> written() {
+        return written;
+    }
+
     private void liveUntilCrash(long crashPoint) throws IOException {
         points.restart(crashPoint);
         try {

@@ -140,12 +140,7 @@ public final class GoldenBytes {
     public void complete() throws IOException {
         if (!missing.isEmpty()) {
             Files.createDirectories(TABLES);
-            Files.write(
-                    table,
-                    missing,
-                    StandardCharsets.UTF_8,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.APPEND);
+            Files.write(table, missing, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         }
         assertThat(missing)
                 .as("lines that were missing and are in %s now: look at them, commit them", table)

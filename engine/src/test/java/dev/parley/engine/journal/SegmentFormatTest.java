@@ -35,7 +35,10 @@ class SegmentFormatTest {
         golden.example(
                 "record with padding", "record", text -> record(text, 4096, 4000), bytes -> text(bytes, 4096, 4000));
         golden.example(
-                "record without padding", "8 bytes.", text -> record(text, 4096, 4000), bytes -> text(bytes, 4096, 4000));
+                "record without padding",
+                "8 bytes.",
+                text -> record(text, 4096, 4000),
+                bytes -> text(bytes, 4096, 4000));
         golden.example("journal that was idle", List.of("one", "two", "three"), this::idleJournal, this::replayed);
         golden.example(
                 "first segment of a journal that goes on",
@@ -128,8 +131,7 @@ class SegmentFormatTest {
     }
 
     private static LocalJournal open(Path folder, List<String> records) throws IOException {
-        LocalJournal journal =
-                new LocalJournal(new FolderDisk(folder), SEGMENT_BYTES, MAX_RECORD_BYTES, Runnable::run);
+        LocalJournal journal = new LocalJournal(new FolderDisk(folder), SEGMENT_BYTES, MAX_RECORD_BYTES, Runnable::run);
         try {
             journal.replay(
                     0,

@@ -43,7 +43,10 @@ class SessionFormatTest {
         }
         message(golden, "message whole", new Message(head(Action.CREATE, null, 0, Shape.of(FULL)), FULL));
         message(golden, "message whole, of bytes", new Message(head(Action.UPDATE, BY, 0, Shape.of(BYTES)), BYTES));
-        message(golden, "message whole, empty", new Message(head(Action.DELETE, BY, 0, Shape.of(Body.EMPTY)), Body.EMPTY));
+        message(
+                golden,
+                "message whole, empty",
+                new Message(head(Action.DELETE, BY, 0, Shape.of(Body.EMPTY)), Body.EMPTY));
         message(
                 golden,
                 "message in pieces",
@@ -129,7 +132,15 @@ class SessionFormatTest {
         golden.example(
                 "annotation of a client",
                 new AnnotationEntry(
-                        SERIAL + 1, AnnotationEntry.Action.CREATE, SERIAL, "t:sum.v1", 300, "id", "client", "conn", FULL),
+                        SERIAL + 1,
+                        AnnotationEntry.Action.CREATE,
+                        SERIAL,
+                        "t:sum.v1",
+                        300,
+                        "id",
+                        "client",
+                        "conn",
+                        FULL),
                 AnnotationRows::annotation,
                 row -> AnnotationRows.annotation(key, row));
         golden.example(
@@ -146,7 +157,10 @@ class SessionFormatTest {
                 row -> AnnotationRows.annotation(key, row));
         golden.bytes("totalsKey", AnnotationRows.totalsKey(ID, SERIAL));
         golden.example(
-                "totals of a message", new Totals(300, 2, 65_536, SERIAL), AnnotationRows::totals, AnnotationRows::totals);
+                "totals of a message",
+                new Totals(300, 2, 65_536, SERIAL),
+                AnnotationRows::totals,
+                AnnotationRows::totals);
         golden.bytes("firstSumKey", AnnotationRows.firstSumKey(ID, SERIAL));
         golden.bytes("sumsEnd", AnnotationRows.sumsEnd(ID, SERIAL));
         golden.bytes("sumKey", AnnotationRows.sumKey(ID, SERIAL, "t:sum.v1", "name"));

@@ -28,7 +28,8 @@ class StreamFormatTest {
                 state(true, new ProducerTag("p", 1, 300), "seq", List.of(new Span(ID, -1, 0, 5))),
                 StreamRows::stream,
                 StreamRows::stream);
-        golden.example("stream of the plain kind", state(false, null, null, null), StreamRows::stream, StreamRows::stream);
+        golden.example(
+                "stream of the plain kind", state(false, null, null, null), StreamRows::stream, StreamRows::stream);
         golden.bytes("entryKey", StreamRows.entryKey(ID, 300));
         payload(golden, "entry of bytes", Payload.ofBytes(utf8("ü")));
         payload(golden, "entry of one message", Payload.ofMessages(utf8("{}"), new int[] {2}));
@@ -59,8 +60,7 @@ class StreamFormatTest {
         String row = "01016600000000000000280174" + "0000" + "070700" + "00" + "00" + "00" + "00" + "00" + "01" + "0173"
                 + "0000000000000020" + "0170" + "00" + "01" + "0000000000000020" + "0005";
         StreamState read = StreamRows.stream(HexFormat.of().parseHex(row));
-        assertThat(read.origin())
-                .isEqualTo(new Origin("s", 0x20, "p", -1, List.of(new Span(0x20, 0, 0, 5))));
+        assertThat(read.origin()).isEqualTo(new Origin("s", 0x20, "p", -1, List.of(new Span(0x20, 0, 0, 5))));
     }
 
     private static void payload(GoldenBytes golden, String name, Payload payload) {
