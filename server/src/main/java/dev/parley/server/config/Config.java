@@ -63,24 +63,25 @@ public record Config(
             @Setting(
                     value = "0",
                     max = 1_024,
-                    doc = "Threads that serve connections; `0` means one for every two processors, which leaves"
-                            + " the others to the engine.")
+                    doc = "Number of threads that serve connections. `0` means one for every two processors; the"
+                            + " engine uses the others.")
             int eventLoops,
 
             @Setting(
-                    doc = "Scheme, host and port at which clients find this server, for the URLs that they are told;"
-                            + " else those that they used.")
+                    doc = "Scheme, host and port at which clients reach this server, for the URLs that it gives to"
+                            + " them. Without it, the server uses the address of the request.")
             @Nullable
             URI publicUrl,
 
             @Setting(
                     doc = "Addresses, or networks such as `10.0.0.0/8`, of proxies whose `X-Forwarded-Proto` and"
-                            + " `X-Forwarded-Host` count where `server.public-url` is not set.")
+                            + " `X-Forwarded-Host` are used when `server.public-url` is not set.")
             List<String> trustedProxies,
 
             @Setting(
-                    doc = "Host names under which a streams door without keys answers, beside those of this machine"
-                            + " and of `server.public-url`, see [security](security.md#open-doors-and-web-pages).")
+                    doc = "Further host names under which a streams door without keys answers, in addition to those"
+                            + " of this machine and of `server.public-url`; see"
+                            + " [security](security.md#open-doors-and-web-pages).")
             List<String> allowedHosts,
 
             @Setting(
@@ -111,11 +112,13 @@ public record Config(
     }
 
     public record Data(
-            @Setting(value = "parley-data", doc = "Folder for everything that is kept; made if it is not there.")
+            @Setting(
+                    value = "parley-data",
+                    doc = "Folder in which the server keeps all its data; it is created if it does not exist.")
             Path dir) {}
 
     public record Tls(
-            @Setting(doc = "PEM file with the certificate chain; with `tls.key` it turns TLS on.") @Nullable
+            @Setting(doc = "PEM file with the certificate chain; together with `tls.key` it turns TLS on.") @Nullable
             Path cert,
 
             @Setting(doc = "PEM file with the private key (PKCS #8) of the certificate.") @Nullable
@@ -134,27 +137,26 @@ public record Config(
 
     public record Auth(
             @Setting(
-                    doc =
-                            "API keys with their capabilities, see [security](security.md)."
-                                    + " On the command line or in the environment: YAML, or one bare key that may do everything.")
+                    doc = "API keys with their capabilities, see [security](security.md). On the command line or in"
+                            + " the environment: YAML, or one bare key that may do everything.")
             List<ApiKey> keys,
 
             @Setting(
                     value = "false",
-                    doc = "Serve everybody without a key, even beyond this machine."
-                            + " For networks in which everybody is trusted, or behind a proxy that does the checking.")
+                    doc = "Whether everybody is served without a key, even beyond this machine. For networks in"
+                            + " which everybody is trusted, or behind a proxy that checks access.")
             boolean insecureNoAuth,
 
             @Setting(
                     value = "86400000",
                     min = 1_000,
                     unit = MILLISECONDS,
-                    doc = "How long a token may live, and how far ahead its expiry may lie.")
+                    doc = "Longest lifetime of a token, and how far ahead its expiry may lie.")
             Duration tokenLifetime,
 
             @Setting(
                     value = "false",
-                    doc = "Whether apps can be made and removed over HTTP, see [security](security.md#apps).")
+                    doc = "Whether apps can be created and removed over HTTP, see [security](security.md#apps).")
             boolean adminApi) {
 
         public Auth {
@@ -171,11 +173,12 @@ public record Config(
 
     public record Cors(
             @Setting(
-                    doc = "Web origins whose pages may use the server; `*` means all. Without any: all, but only pages"
-                            + " of this machine where streams are open to everybody on it.")
+                    doc = "Web origins whose pages may use the server; `*` means all. If the list is empty, all"
+                            + " origins are allowed, except where streams are open to everybody on this machine: there,"
+                            + " only pages of this machine are.")
             List<String> origins,
 
-            @Setting(doc = "Request headers that pages may send beside those that the protocols need.")
+            @Setting(doc = "Request headers that pages may send in addition to those that the protocols need.")
             List<String> headers) {
 
         public Cors {
@@ -193,8 +196,8 @@ public record Config(
                     min = 1,
                     max = 600_000,
                     unit = MILLISECONDS,
-                    doc = "How long a long-poll waits for news. Keep it below the time after which proxies in front of"
-                            + " the server give up, often 30000 or 60000.")
+                    doc = "How long a long-poll waits for news. Keep it below the timeout of proxies in front of"
+                            + " the server, which is often 30000 or 60000.")
             Duration longPollTimeout,
 
             @Setting(
@@ -202,8 +205,8 @@ public record Config(
                     min = 1,
                     max = 86_400_000,
                     unit = MILLISECONDS,
-                    doc = "After which time, or up to a fifth sooner, an SSE response ends, so that proxies and caches"
-                            + " can collapse readers.")
+                    doc = "Time after which an SSE response ends, so that proxies and caches can collapse readers."
+                            + " The response may end up to a fifth earlier.")
             Duration sseMaxAge,
 
             @Setting(
@@ -211,21 +214,22 @@ public record Config(
                     min = 100,
                     max = 3_600_000,
                     unit = MILLISECONDS,
-                    doc = "After which time, or up to a fifth sooner, an SSE response gets a comment, so that no proxy"
-                            + " takes it for idle.")
+                    doc = "Time after which a quiet SSE response gets a comment, so that no proxy takes it for"
+                            + " idle. The comment may come up to a fifth earlier.")
             Duration sseKeepalive) {}
 
     public record Webhooks(
             @Setting(
-                    doc = "Scheme, host and port at which workers find this server, for the links in webhooks;"
-                            + " else `server.public-url`, or what the maker of a subscription used.")
+                    doc = "Scheme, host and port at which workers reach this server, for the links in webhooks."
+                            + " Without it, the server uses `server.public-url`, or the address that the client used"
+                            + " when it created the subscription.")
             @Nullable
             URI callbackUrl) {}
 
     public record Sessions(
             @Setting(
-                    doc = "Rules for sessions by the beginning of their names, see [security](security.md#namespaces)."
-                            + " On the command line or in the environment: YAML.")
+                    doc = "Rules for sessions, by the part of their names before the first colon; see"
+                            + " [security](security.md#namespaces). On the command line or in the environment: YAML.")
             List<Namespace> namespaces) {
 
         public Sessions {
@@ -241,7 +245,7 @@ public record Config(
                     min = 1_024,
                     max = 16_777_216,
                     unit = BYTES,
-                    doc = "Greatest message, or sum of the messages that are published at once.")
+                    doc = "Largest message, and largest sum of the messages that are published together.")
             int messageBytes,
 
             @Setting(
@@ -249,8 +253,9 @@ public record Config(
                     min = 1_024,
                     max = 67_108_864,
                     unit = BYTES,
-                    doc = "What a message may grow to by appends, at least `realtime.message-bytes`; appends are taken"
-                            + " until it has this size. Who reads such a message, reads it whole.")
+                    doc =
+                            "Size to which a message may grow by appends, at least `realtime.message-bytes`. Appends"
+                                    + " are accepted until the message has this size. A reader of such a message reads it whole.")
             int grownBytes,
 
             @Setting(
@@ -258,17 +263,22 @@ public record Config(
                     min = 4_096,
                     max = 67_108_864,
                     unit = BYTES,
-                    doc = "Greatest WebSocket message; as JSON and in base64 a message takes more than its size.")
+                    doc = "Largest WebSocket message. A message takes more than its own size in it, because of JSON"
+                            + " and base64.")
             int frameBytes,
 
-            @Setting(value = "2000", min = 1, max = 1_000_000, doc = "Channels that one connection may attach to.")
+            @Setting(
+                    value = "2000",
+                    min = 1,
+                    max = 1_000_000,
+                    doc = "Channels to which one connection may be attached.")
             int channelsPerConnection,
 
             @Setting(
                     value = "1000000",
                     min = 1,
                     max = 100_000_000,
-                    doc = "Channels that all connections together may be attached to.")
+                    doc = "Channels to which all connections together may be attached.")
             int attachments,
 
             @Setting(
@@ -276,7 +286,8 @@ public record Config(
                     min = 0,
                     max = 86_400_000,
                     unit = MILLISECONDS,
-                    doc = "How long presence members stay when their connection is lost, so that it can come back.")
+                    doc = "How long the presence members of a lost connection stay, so that the connection can come"
+                            + " back.")
             Duration presenceGrace,
 
             @Setting(
@@ -292,8 +303,8 @@ public record Config(
                     min = 0,
                     max = 86_400_000,
                     unit = MILLISECONDS,
-                    doc = "How much longer it may be gone once it has left the presence set because its connection was"
-                            + " lost, if that ends sooner.")
+                    doc = "How long the agent may remain gone after its presence member has left because of the"
+                            + " lost connection. The server ends the run then, if that is earlier.")
             Duration runGraceAfterLeave,
 
             @Setting(
@@ -301,9 +312,8 @@ public record Config(
                     min = 1_000,
                     max = 1_800_000,
                     unit = MILLISECONDS,
-                    doc =
-                            "Within which time a client hears from the server, if it does not ask for another one. A client"
-                                    + " from which nothing comes for twice as long is lost.")
+                    doc = "Interval in which a client hears from the server, unless the client asks for another"
+                            + " one. A client that sends nothing for twice the interval is lost.")
             Duration heartbeatInterval,
 
             @Setting(
@@ -311,7 +321,8 @@ public record Config(
                     min = 1_000,
                     max = 3_600_000,
                     unit = MILLISECONDS,
-                    doc = "How long a client may read slower than it is sent to; then it is disconnected.")
+                    doc = "How long a client may read more slowly than the server sends; after that it is"
+                            + " disconnected.")
             Duration slowTimeout) {
 
         /** A message may be as many times larger than it should be and is still read, so that it can be refused alone. */
@@ -332,7 +343,7 @@ public record Config(
     }
 
     public record Limits(
-            @Setting(value = "16777216", min = 1_024, max = 536_870_912, unit = BYTES, doc = "Greatest request body.")
+            @Setting(value = "16777216", min = 1_024, max = 536_870_912, unit = BYTES, doc = "Largest request body.")
             int bodyBytes,
 
             @Setting(
@@ -340,21 +351,21 @@ public record Config(
                     min = 1_024,
                     max = 1_073_741_824,
                     unit = BYTES,
-                    doc = "Greatest catch-up response, except for a single greater message.")
+                    doc = "Largest catch-up response. A single larger message is an exception.")
             int chunkBytes,
 
             @Setting(
                     value = "0",
                     unit = BYTES,
-                    doc = "Memory of all whole responses that clients have not taken yet; more are refused with 503."
-                            + " `0` means an eighth of the heap.")
+                    doc = "Memory for all whole responses that clients have not yet accepted; further requests are"
+                            + " refused with 503. `0` means an eighth of the heap.")
             long responseBytes,
 
             @Setting(
                     value = "0",
                     unit = BYTES,
-                    doc = "Memory of requests that have arrived in part; more are refused with 503 or not read."
-                            + " `0` means an eighth of the heap.")
+                    doc = "Memory for requests that have arrived in part; further ones are refused with 503 or not"
+                            + " read. `0` means an eighth of the heap.")
             long arrivingBytes,
 
             @Setting(
@@ -382,7 +393,11 @@ public record Config(
             @Setting(value = "8192", min = 256, max = 65_536, unit = BYTES, doc = "Longest request line.")
             int urlBytes,
 
-            @Setting(value = "100000", min = 1, max = 10_000_000, doc = "Connections open at once; more are closed.")
+            @Setting(
+                    value = "100000",
+                    min = 1,
+                    max = 10_000_000,
+                    doc = "Connections open at once; further ones are closed.")
             int connections,
 
             @Setting(value = "100000", min = 1, max = 10_000_000, doc = "Live reads (long-poll, SSE) open at once.")
@@ -393,15 +408,15 @@ public record Config(
                     min = 100,
                     max = 3_600_000,
                     unit = MILLISECONDS,
-                    doc = "Within which time the headers of a request must have arrived, and how long its body may"
-                            + " bring nothing. Also: how long a client may leave sent bytes unacknowledged.")
+                    doc = "Time within which the headers of a request must arrive, and how long its body may bring"
+                            + " nothing. Also how long a client may leave sent bytes unacknowledged.")
             Duration requestTimeout,
 
             @Setting(
                     value = "4",
                     max = 1_000_000,
                     unit = BYTES,
-                    doc = "Bytes per second that a body must bring at least, over each `limits.request-timeout`.")
+                    doc = "Lowest average rate, in bytes per second, of a body over each `limits.request-timeout`.")
             int bodyRate,
 
             @Setting(
@@ -417,7 +432,7 @@ public record Config(
                     value = "1",
                     min = 1,
                     max = 256,
-                    doc = "Threads that apply commands; fixed when the data folder is first used.")
+                    doc = "Number of threads that apply commands; fixed when the data folder is first used.")
             int shards,
 
             @Setting(
@@ -425,8 +440,8 @@ public record Config(
                     min = 1_048_576,
                     max = Integer.MAX_VALUE,
                     unit = BYTES,
-                    doc =
-                            "Size of a journal file; the greatest request body must fit in it twice, with 3 MiB to spare.")
+                    doc = "Size of a journal file. The largest request body must fit in it twice, with 3 MiB to"
+                            + " spare.")
             long segmentBytes,
 
             @Setting(
@@ -444,21 +459,21 @@ public record Config(
                     value = "100000",
                     min = 1,
                     max = 10_000_000,
-                    doc = "Commands that may wait for the disk; more are refused with 503.")
+                    doc = "Commands that may wait for the disk; further ones are refused with 503.")
             int waitingCommands,
 
             @Setting(
                     value = "0",
                     unit = BYTES,
-                    doc = "Memory that the waiting commands may take; more are refused with 503."
-                            + " `0` means an eighth of the heap.")
+                    doc = "Memory for the waiting commands; further ones are refused with 503. `0` means an eighth"
+                            + " of the heap.")
             long waitingBytes,
 
             @Setting(
                     value = "67108864",
                     unit = BYTES,
-                    doc =
-                            "Free disk space, beside what a journal file and the unwritten part of the store need, below which whatever would store something is refused.")
+                    doc = "Free disk space, in addition to what a journal file and the unwritten part of the store"
+                            + " need, below which every request that would store something is refused.")
             long minFreeBytes,
 
             @Setting(
@@ -466,7 +481,8 @@ public record Config(
                     min = 100,
                     max = 86_400_000,
                     unit = MILLISECONDS,
-                    doc = "How often the store is written to disk; a restart replays what came after.")
+                    doc = "How often the store is written to disk. A restart replays the commands after the last"
+                            + " checkpoint.")
             Duration checkpointInterval) {
 
         private static final int HEAP_PER_CACHE = 8;
@@ -479,10 +495,10 @@ public record Config(
     }
 
     public record Log(
-            @Setting(value = "text", doc = "How log lines look on standard error.")
+            @Setting(value = "text", doc = "Format of log lines on standard error.")
             Format format,
 
-            @Setting(value = "info", doc = "Least level that is logged; `debug` has a line per request.")
+            @Setting(value = "info", doc = "Lowest level that is logged; `debug` has a line for each request.")
             Level level) {
 
         public enum Format {

@@ -64,21 +64,21 @@ class LimitsDocsTest {
         row("bytes of a key's secret", "server.auth.ApiKey.MIN_SECRET_BYTES", "server.auth.ApiKey.MAX_SECRET_BYTES");
         row("token requests whose nonce", "server.auth.TokenRequests.MAX_NONCES");
         row("revocations in force", "server.auth.Revocations.MAX_REVOCATIONS", "server.rest.KeysResource.MAX_TARGETS");
-        row("apps that the admin API has made", "server.apps.Apps.MAX_MADE_APPS", "server.apps.AppSpec.MAX_PARTS");
-        row("lines per second about refused requests", "server.auth.RefusalLog.MAX_LINES_PER_SECOND");
+        row("apps created through the admin API", "server.apps.Apps.MAX_MADE_APPS", "server.apps.AppSpec.MAX_PARTS");
+        row("log lines per second about refused requests", "server.auth.RefusalLog.MAX_LINES_PER_SECOND");
         row(
                 "annotations in one request",
                 "server.channel.Annotating.MAX_ANNOTATIONS",
                 "server.channel.Annotating.MAX_PER_MESSAGE",
                 "engine.session.AnnotationMachine.MAX_NAMES");
         row(
-                "characters of an annotation's type, name, id; its count",
+                "characters of an annotation's type, name, id",
                 "server.channel.Annotating.MAX_NAME_CHARS",
                 "server.channel.Annotating.MAX_NAME_CHARS",
                 "server.channel.Publishing.MAX_ID_CHARS",
                 "server.wire.InboundAnnotation.MAX_COUNT");
         row(
-                "clients that one sum lists",
+                "clients listed in one summary",
                 "engine.session.Sessions.LISTED_CLIENTS",
                 "engine.session.Sessions.LISTED_CLIENTS_OF_ALL");
         row("characters of a stream path", "server.streams.StreamPaths.MAX_LENGTH");
@@ -87,20 +87,20 @@ class LimitsDocsTest {
         row("Stream-TTL", "server.streams.CreateStream.MAX_TTL_SECONDS");
         row("nesting of a JSON message", "server.streams.JsonMessages.MAX_DEPTH");
         row(
-                "forks that need one stream's data",
+                "forks that share one stream's data",
                 "engine.stream.StreamMachine.MAX_FORKS",
                 "engine.stream.StreamMachine.MAX_LINEAGE");
         row(
-                "entries of a stream kept in memory",
+                "entries of a stream that are kept in memory",
                 "engine.delivery.Topic.MAX_RECENT_ENTRIES",
                 "engine.delivery.Topic.MAX_RECENT_BYTES");
         row(
-                "entries of a session kept in memory",
+                "entries of a session that are kept in memory",
                 "engine.delivery.Delivery.MAX_RECENT_ENTRIES",
                 "engine.delivery.SessionTopic.MAX_RECENT_BYTES");
         row("entries of all streams and sessions", HEAP_PER_WINDOWS);
         row("what one connection may have of", "engine.memory.Memory.PURSE_PER_CONNECTION");
-        row("files that connections leave", "server.http.AcceptGate.RESERVED_FILES");
+        row("open files of the process", "server.http.AcceptGate.RESERVED_FILES");
         row(
                 "what an open connection counts for",
                 "server.http.AcceptGate.CONNECTION_BYTES",
@@ -123,44 +123,46 @@ class LimitsDocsTest {
                 "server.streams.subscription.SubscriptionRequests.MIN_LEASE_MILLIS",
                 "server.streams.subscription.SubscriptionRequests.MAX_LEASE_MILLIS");
         row(
-                "webhook calls at once",
+                "concurrent webhook calls",
                 "server.streams.subscription.Deliveries.MAX_CALLS",
                 "server.streams.subscription.WebhookClient.MAX_ANSWER_BYTES");
         row(
-                "requests of a realtime connection without an answer",
+                "unanswered requests of a realtime connection",
                 "server.realtime.Connection.MAX_UNACKNOWLEDGED",
                 "server.realtime.Connection.MAX_UNACKNOWLEDGED_BYTES");
         row("bytes that wait in the socket of a realtime connection", "server.realtime.Outbox.QUEUE_BYTES");
         row(
-                "bytes that come from or wait for",
+                "bytes that a realtime connection may receive, and send",
                 "server.realtime.Intake.FREE_BYTES",
                 "server.realtime.Outbox.FREE_BYTES");
         row("what the connections of one app");
-        row("size of a WebSocket message", "server.config.Config$Realtime.READABLE_PER_FRAME");
+        row(
+                "size up to which a WebSocket message that is too large",
+                "server.config.Config$Realtime.READABLE_PER_FRAME");
         row("time within which a WebSocket message", "server.realtime.Connection.MAX_ARRIVING_MILLIS");
         row(
-                "bytes that are read of a WebSocket",
+                "bytes that are read from a WebSocket",
                 "server.realtime.Intake.CLOSING_BYTES",
                 "server.realtime.Outbox.CLOSE_TIMEOUT_MILLIS");
-        row("pongs on their way");
+        row("pongs that wait to be sent");
         row(
-                "reads of the store for realtime",
+                "concurrent reads of the store for realtime",
                 "server.realtime.RealtimeDoor.MAX_READS",
                 "server.rest.RestDoor.MAX_MADE");
-        row("REST requests that are worked at", "server.rest.RestDoor.MAX_IN_PROGRESS");
-        row("requests about one channel that wait", "server.realtime.Attachment.MAX_WAITING");
+        row("concurrent REST requests", "server.rest.RestDoor.MAX_IN_PROGRESS");
+        row("requests of one channel that wait", "server.realtime.Attachment.MAX_WAITING");
         row(
-                "messages that `rewind` brings",
+                "messages that `rewind` delivers",
                 "server.realtime.AttachParams$Rewind.MAX_MESSAGES",
                 "server.realtime.Attachment.REWIND_BYTES");
         row(
-                "appends that are joined into one version",
+                "appends that are merged into one version",
                 "server.realtime.Appends.MAX_PARTS",
                 "server.realtime.Appends.MAX_BYTES");
         String objects = "engine.session.object.ObjectLimits";
         row("shared objects of a session", objects + "#objects", objects + "#keys", objects + "#bytes");
         row("value of a shared object", objects + "#valueBytes", objects + ".MAX_KEY_LENGTH");
-        row("how long removed keys and objects are kept", objects + "#graceMillis");
+        row("time for which removed keys and objects are kept", objects + "#graceMillis");
         row(
                 "lost connections whose members",
                 "server.realtime.PresenceGrace.MAX_LOST",
@@ -170,8 +172,8 @@ class LimitsDocsTest {
                 "server.realtime.Site.MIN_HEARTBEAT_MILLIS",
                 "server.realtime.Site.MAX_HEARTBEAT_MILLIS",
                 "server.realtime.Site.MAX_REMAIN_MILLIS");
-        row("how long the agent of a run may be gone", "server.realtime.RunWatch.AWAY_AFTER_MILLIS");
-        row("sessions in which a lost connection's requests", "server.realtime.PresenceGrace.MAX_SESSIONS");
+        row("time after which `parley.agent-away` is published", "server.realtime.RunWatch.AWAY_AFTER_MILLIS");
+        row("sessions in which the requests of one lost connection", "server.realtime.PresenceGrace.MAX_SESSIONS");
     }
 
     @Test
