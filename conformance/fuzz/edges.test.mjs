@@ -8,7 +8,7 @@ import { once } from "node:events"
 import { join } from "node:path"
 import { DurableStream } from "@durable-streams/client"
 import { startServer } from "../lib/server.mjs"
-import { within } from "../lib/wait.mjs"
+import { eventually, within } from "../lib/wait.mjs"
 import { assertRefusal, assertSessionRefusal } from "./fortress.mjs"
 import { chunked, RawConnection, request } from "./raw.mjs"
 
@@ -35,6 +35,14 @@ async function send(bytes, { to = server, end = false } = {}) {
 }
 
 const read = async (path = STREAM) => (await fetch(`${server.url}${path}?offset=-1`)).text()
+
+/** What bodies that came in part have taken of the memory for them is given back. */
+function nothingIsArriving() {
+  return eventually(WAIT_MS, async () => {
+    const metrics = await (await fetch(`${server.url}/metrics`)).text()
+    return metrics.includes('parley_memory_held_bytes{purse="arriving"} 0.0\n')
+  }, "the memory of bodies that have not come")
+}
 
 /** A server with other settings, for one test. */
 async function another(t, settings) {
@@ -85,6 +93,7 @@ test("408 in the form of each door, and the end of the connection", async () => 
   const ofSessions = await send(half("/keys/a.b/requestToken"), { end: true })
   assertSessionRefusal(ofSessions, [408])
   assert.equal(await read(), "")
+  await nothingIsArriving()
 })
 
 test("408 on HTTP/2 ends the request and leaves the connection", async t => {
@@ -101,6 +110,7 @@ test("408 on HTTP/2 ends the request and leaves the connection", async t => {
   const [after] = await within(WAIT_MS, once(get, "response"), "another answer")
   assert.equal(after[":status"], 200)
   assert.equal(await read(), "")
+  await nothingIsArriving()
 })
 
 // ---- Requests that are wrong ----------------------------------------------------------------------

@@ -200,7 +200,7 @@ public final class HttpFront {
         if (request.version() != HttpVersion.HTTP_2) {
             request.response()
                     .putHeader(HttpHeaders.CONNECTION, "close")
-                    .endHandler(ended -> request.connection().close());
+                    .bodyEndHandler(ended -> request.connection().close());
         }
     }
 

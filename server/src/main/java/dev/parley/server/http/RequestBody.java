@@ -72,8 +72,12 @@ public final class RequestBody {
                     Replies.error(
                             request, 503, "OVERLOADED", "Too many large bodies are on their way; try again soon.");
                 });
-        // Called where the client goes before its body is whole.
-        request.response().closeHandler(closed -> body.drop()).exceptionHandler(failure -> body.drop());
+        // Called where the client goes before its body is whole. Where it has its answer before, as one that is too slow
+        // does, only the end of the answer is told.
+        request.response()
+                .closeHandler(closed -> body.drop())
+                .exceptionHandler(failure -> body.drop())
+                .endHandler(ended -> body.drop());
         request.handler(body::part).endHandler(body::end);
     }
 
