@@ -13,8 +13,9 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who comes in: bounds how many commands wait for their outcome, what memory they hold and what they may take of the disk.
- * A command that was let in holds a {@link Ticket} until it is answered. Thread-safe.
+ * Decides whether a command is accepted. It bounds the number of commands that wait for their outcome, the memory that
+ * they hold and the disk space that they may use. An accepted command holds a {@link Ticket} until it is answered.
+ * Thread-safe.
  */
 final class Admission {
     private final int maxWaiting;
@@ -24,17 +25,18 @@ final class Admission {
     private final AtomicInteger waiting = new AtomicInteger();
     private final LongAdder commandNanos = new LongAdder();
 
-    /** Who wants to hear of room, in the order in which they came. Guarded by itself. */
+    /** The listeners that wait for room, in the order in which they came. Guarded by itself. */
     private final Set<Place> places = new LinkedHashSet<>();
 
-    /** Whether anybody wants to, to be asked without the lock. */
+    /** Whether a listener waits for room; can be read without the lock. */
     private volatile boolean isAwaited;
 
     /**
      * @param maxWaiting how many commands may wait
-     * @param purse the memory that they may hold
-     * @param disk the room for those that store something
-     * @param failures hears what those throw who are told of a failure or of room
+     * @param purse the memory that waiting commands may hold
+     * @param disk the disk space for commands that store something
+     * @param failures receives exceptions from replies that were told of a failure and from listeners that were told of
+     *     room
      */
     Admission(int maxWaiting, Purse purse, DiskRoom disk, CallbackFailures failures) {
         this.maxWaiting = maxWaiting;
@@ -43,7 +45,10 @@ final class Admission {
         this.failures = failures;
     }
 
-    /** A ticket for {@code command}, or null if there is no room for it, which {@code reply} has heard then. */
+    /**
+     * Returns a ticket for {@code command}. Returns null if there is no room for the command; in that case
+     * {@code reply} has been told of the failure.
+     */
     <O> @Nullable Ticket<O> admit(Command<O> command, Reply<O> reply) {
         int weight = command.weight();
         if (command.stores() && !disk.take(weight)) {
@@ -52,7 +57,7 @@ final class Admission {
         }
         if (waiting.incrementAndGet() > maxWaiting || !purse.tryReserve(weight)) {
             waiting.decrementAndGet();
-            // For a moment it looked as if there was less room than there is.
+            // For a moment, other threads saw less room than there is.
             tellOfRoom();
             reply.failed(new OverloadedException("too many commands are waiting"));
             return null;
@@ -60,17 +65,17 @@ final class Admission {
         return new Ticket<>(weight, reply);
     }
 
-    /** Commands that were let in and are not answered yet. */
+    /** Number of commands that were accepted and are not answered yet. */
     int waiting() {
         return waiting.get();
     }
 
-    /** True if half of the room for waiting commands is taken: who can hold commands back had better do so. */
+    /** True if half of the room for waiting commands is used. Callers that can hold commands back should do so. */
     boolean isBusy() {
         return waiting.get() > maxWaiting / 2 || purse.held() > purse.capacity() / 2;
     }
 
-    /** Time from the admission of commands to their outcomes, summed over all that had one. */
+    /** Sum of the times from the admission of commands to their outcomes, over all commands that had an outcome. */
     long commandNanos() {
         return commandNanos.sum();
     }
@@ -82,7 +87,7 @@ final class Admission {
             places.add(place);
             isAwaited = true;
         }
-        // The last answer may have gone out before anybody could see that we wait.
+        // The last answer may have been given before anybody could see that this listener waits.
         tellOfRoom();
         return place;
     }
@@ -100,7 +105,7 @@ final class Admission {
         told.forEach(place -> failures.run(place.listener));
     }
 
-    /** A place among those who wait for room. */
+    /** The place of one listener in the line for room. */
     private final class Place implements Waiting {
         private final Runnable listener;
 
@@ -118,7 +123,7 @@ final class Admission {
         }
     }
 
-    /** A place among the waiting commands, which its reply gives up; whoever answers first has answered. */
+    /** The place of one accepted command. The first reply gives the place up; later replies are ignored. */
     final class Ticket<O> implements Reply<O> {
         private final int weight;
         private final Reply<O> reply;

@@ -6,7 +6,10 @@ import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Counts what callbacks have thrown, and logs one of it a second: a fault in a door may show with every command. */
+/**
+ * Counts exceptions that callbacks have thrown and logs at most one per second, because a bug in a door may throw with
+ * every command.
+ */
 final class CallbackLog implements CallbackFailures {
     private static final Logger LOG = LoggerFactory.getLogger(CallbackLog.class);
     private static final long PAUSE_NANOS = 1_000_000_000;
@@ -24,7 +27,7 @@ final class CallbackLog implements CallbackFailures {
         }
     }
 
-    /** How many have failed since the engine was opened. */
+    /** Number of callbacks that have failed since the engine was opened. */
     long count() {
         return count.sum();
     }

@@ -5,23 +5,23 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What time brings: it ends what has outlived its time, joins what grows no more, and goes on with what had no room before.
- * It reads no clock: who does asks for it. One call at a time.
+ * The engine's periodic work: it ends streams whose lifetime is over, merges messages that no longer grow, and retries
+ * what was refused before for lack of room. It reads no clock; the caller passes the time. One call at a time.
  */
 final class Chores {
     /**
-     * How much one sweep does.
+     * How much work one sweep does.
      *
-     * @param releases how many pins of forks it gives back that were refused before
-     * @param expiries how many streams it ends
-     * @param growthPauseMillis a message that has not grown for so long is joined to one piece
-     * @param growing how many growing messages it looks at
+     * @param releases number of refused pins of forks that it gives back
+     * @param expiries number of streams that it ends
+     * @param growthPauseMillis a message that has not grown for this time is merged into one piece
+     * @param growing number of growing messages that it checks
      */
     record Portions(int releases, int expiries, long growthPauseMillis, int growing) {
-        /** One sweep ends so many streams that their commands take one part in so many of the room for waiting ones. */
+        /** One sweep may fill this fraction of the room for waiting commands with commands that end streams. */
         private static final int ROOM_PER_EXPIRY = 4;
 
-        /** What is done about once a second by an engine with room for so many commands. */
+        /** The portions for a sweep about once a second, in an engine with room for {@code maxWaiting} commands. */
         static Portions of(int maxWaiting) {
             return new Portions(1000, Math.max(1, maxWaiting / ROOM_PER_EXPIRY), 60_000, 1000);
         }
@@ -31,7 +31,7 @@ final class Chores {
     private final DiskRoom room;
     private final Portions portions;
 
-    /** Where the next sweep goes on among the growing messages; null to begin anew. */
+    /** Where the next sweep continues among the growing messages; null to start from the beginning. */
     private byte @Nullable [] growing;
 
     Chores(Pipeline pipeline, DiskRoom room, Portions portions) {
@@ -40,14 +40,14 @@ final class Chores {
         this.portions = portions;
     }
 
-    /** Brings to an end what a crash may have left between two shards. Called once, after the start. */
+    /** Completes what a crash may have left unfinished between two shards. Called once, after the start. */
     void mend(long now) {
         Forks forks = pipeline.forks();
         forks.recover(pipeline.projections().streams().releases(), now);
         forks.recover(pipeline.projections().streams().orphanedPins(), now);
     }
 
-    /** All that is done again and again. */
+    /** Does one round of all periodic work. */
     void sweep(long now) throws IOException {
         room.look();
         pipeline.forks().retry(now, portions.releases());
@@ -62,7 +62,7 @@ final class Chores {
         }
     }
 
-    /** Joins messages that have ceased to grow. */
+    /** Merges messages that no longer grow. */
     private void compact(long now) {
         Sessions.Growing found = pipeline.projections()
                 .sessions()

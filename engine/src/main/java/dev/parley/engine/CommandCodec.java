@@ -12,7 +12,10 @@ import dev.parley.engine.subscription.SubscriptionCommand;
 import dev.parley.engine.subscription.SubscriptionCommandCodec;
 import java.nio.ByteBuffer;
 
-/** Commands as journal records: a kind byte, which tells the state machine, and the rest as that machine has it. */
+/**
+ * Encodes commands as journal records: a kind byte, which identifies the state machine, and the rest in that machine's
+ * own format.
+ */
 final class CommandCodec {
     private CommandCodec() {}
 

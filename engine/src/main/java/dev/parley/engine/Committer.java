@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
- * Writes the commands of all shards to the journal in groups: one sync for whatever has come in meanwhile, so that
- * latency is one sync when idle and throughput grows with load. Called by one thread.
+ * Writes the commands of all shards to the journal in groups. All commands that arrived during one sync share the next
+ * one, so latency is one sync when the engine is idle and throughput grows with load. Called by one thread.
  */
 final class Committer {
     /** A group this large is synced without waiting for more. */
@@ -22,7 +22,7 @@ final class Committer {
 
     private static final int USUAL_RECORD_BYTES = 4096;
 
-    /** A command that waits for its place in the journal. */
+    /** A command that waits to be written to the journal. */
     record Submission(Command<?> command, Reply<?> reply) implements Pipeline.CommitStep {}
 
     private final Journal journal;
@@ -39,12 +39,12 @@ final class Committer {
     }
 
     /**
-     * Makes submissions durable and hands them on in the order of the journal; refuses those that are too
-     * large or that the disk has no room for.
+     * Makes submissions durable and hands them on in the order of the journal. Refuses submissions that are too large
+     * or for which the disk has no room.
      *
-     * @param durable takes each group after its sync
-     * @param refused takes what did not fit
-     * @throws IOException if it is unknown what became durable: the engine has to stop
+     * @param durable receives each group after its sync
+     * @param refused receives the submissions that were refused
+     * @throws IOException if it is unknown what became durable; the engine has to stop
      */
     void commit(List<Submission> submissions, Consumer<List<Work>> durable, RefusedSubmission refused)
             throws IOException {
@@ -60,7 +60,7 @@ final class Committer {
                 refused.because(submission, e);
             }
             if (encoder.size() > USUAL_RECORD_BYTES) {
-                // Do not hold on to the memory of one large body.
+                // Release the memory of a large command.
                 encoder = new BinaryWriter(USUAL_RECORD_BYTES);
             }
             if (journal.pendingBytes() > MAX_GROUP_BYTES) {
@@ -86,23 +86,23 @@ final class Committer {
         }
     }
 
-    /** Totals since the start, with what the engine has measured of all commands. Any thread. */
+    /** Totals since the start, together with figures that the engine has measured. May be called by any thread. */
     EngineTotals totals(long commandNanos, long callbackFailures) {
         return new EngineTotals(
                 commands.sum(), commandNanos, groups.sum(), bytes.sum(), syncNanos.sum(), callbackFailures);
     }
 
-    /** The journal ends with a record at {@code position}, or has none if that is 0. Called before the first commit. */
+    /** Tells the position of the last record of the journal, or 0 if there is none. Called before the first commit. */
     void continueFrom(long position) {
         end = position;
     }
 
-    /** Position of the last record, 0 before the first. */
+    /** Position of the last record; 0 before the first one. */
     long end() {
         return end;
     }
 
-    /** Hears of a submission that did not fit. */
+    /** Receives a submission that was refused. */
     @FunctionalInterface
     interface RefusedSubmission {
         void because(Submission submission, IOException reason);

@@ -25,7 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The data folder of one engine: its lock, its store and its journal, opened in this order and closed in the reverse one.
+ * The data folder of one engine: its lock, its store and its journal. They are opened in this order and closed in the
+ * reverse order.
  */
 final class DataFolder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DataFolder.class);
@@ -52,8 +53,9 @@ final class DataFolder implements AutoCloseable {
     /**
      * Opens the folder, with the journal on {@code disk}.
      *
-     * @param room is told of the store as long as that is open
-     * @throws IOException with a message for the operator, if the folder is in use, damaged or from another version
+     * @param room is told of the store while the store is open
+     * @throws IOException with a message for the operator, if the folder is in use, damaged or written by another
+     *     version
      */
     static DataFolder open(EngineOptions options, Disk disk, DiskRoom room) throws IOException {
         FileChannel lock = lock(options.folder());
@@ -103,7 +105,7 @@ final class DataFolder implements AutoCloseable {
         throw new IOException("the data folder " + folder + " is in use by another Parley server");
     }
 
-    /** What a failure of the store means for the operator who wanted to open the folder. */
+    /** Explains a failure of the store to the operator who wanted to open the folder. */
     IOException explained(StoreException failure) throws IOException {
         return explained(failure, options.folder(), disk);
     }
@@ -127,7 +129,10 @@ final class DataFolder implements AutoCloseable {
         return journal;
     }
 
-    /** How many shards the folder was made for: names are spread by it, so it never changes. */
+    /**
+     * Number of shards for which the folder was created. Names are assigned to shards by this number, so it never
+     * changes.
+     */
     int shards() {
         byte[] recorded = store.get(Table.META, SHARDS_KEY);
         if (recorded != null) {
@@ -147,13 +152,13 @@ final class DataFolder implements AutoCloseable {
                 Table.META, TIME_KEY, new BinaryWriter(8).fixed64(now).toBytes())));
     }
 
-    /** What {@link #noteTime} was last told, or 0. */
+    /** The time that was last passed to {@link #noteTime}, or 0. */
     long notedTime() {
         byte[] noted = store.get(Table.META, TIME_KEY);
         return noted == null ? 0 : new BinaryReader(noted).fixed64();
     }
 
-    /** Closes all of it. Nobody may use the store or the journal any more. */
+    /** Closes everything. Nobody may use the store or the journal afterwards. */
     @Override
     public void close() throws IOException {
         try {

@@ -11,19 +11,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How much of the disk commands may take. What was accepted must find room, or the engine has to stop: the journal's next
- * file, and what the store has in memory and writes later. Thread-safe.
+ * Decides how much disk space commands may use. Everything that was accepted must find space, or the engine has to
+ * stop: the journal's next file, and the part of the store that is in memory and written later. Thread-safe.
  */
 final class DiskRoom {
     private static final Logger LOG = LoggerFactory.getLogger(DiskRoom.class);
 
-    /** The rows of a command may take so many times its own size in the store. */
+    /** The rows of a command may need this many times the command's size in the store. */
     private static final int ROWS_PER_COMMAND = 2;
 
-    /** When the room was too little, it has to grow by this share of the reserve before commands are accepted again. */
+    /**
+     * After commands were refused, the free space has to exceed the limit by the reserve divided by this number before
+     * commands are accepted again.
+     */
     private static final int MARGIN_SHARE = 8;
 
-    /** How many bytes of the disk are left for us. */
+    /** Tells how many bytes of the disk are free. */
     interface FreeSpace {
         long bytes() throws IOException;
     }
@@ -33,18 +36,18 @@ final class DiskRoom {
     private final long minFree;
     private final long segmentBytes;
     private final LongSupplier waitingBytes;
-    /** What may still be accepted before the disk is looked at again. */
+    /** Number of bytes that may still be accepted before the disk is checked again. */
     private final AtomicLong left = new AtomicLong();
 
-    /** Guarded by this, so that nobody asks a closed store. */
+    /** Guarded by this, so that a closed store is never asked. */
     private @Nullable Store store;
 
     private volatile boolean low;
 
     /**
-     * The room on the disk of {@code options.folder()}, which must exist.
+     * The space on the disk of {@code options.folder()}, which must exist.
      *
-     * @param waitingBytes how much the commands hold that are accepted and not applied
+     * @param waitingBytes tells how many bytes are held by commands that are accepted and not yet applied
      */
     DiskRoom(EngineOptions options, LongSupplier waitingBytes) throws IOException {
         this(
@@ -55,7 +58,7 @@ final class DiskRoom {
                 waitingBytes);
     }
 
-    /** The room on {@code disk}, which holds {@code folder}. */
+    /** The space on {@code disk}, which holds {@code folder}. */
     DiskRoom(Path folder, FreeSpace disk, long minFree, long segmentBytes, LongSupplier waitingBytes) {
         this.folder = folder;
         this.disk = disk;
@@ -64,14 +67,14 @@ final class DiskRoom {
         this.waitingBytes = waitingBytes;
     }
 
-    /** From now on there must be room for what {@code opened} has in memory; null before it is closed. */
+    /** Sets the store whose unwritten data needs space. Null before the store is closed. */
     synchronized void isFor(@Nullable Store opened) {
         store = opened;
     }
 
     /**
-     * What has to stay free when a journal file is made. Less than what makes commands be refused, so that those which
-     * store nothing, and may free room, find a journal to stand in.
+     * Number of bytes that must stay free when a journal file is created. It is less than the limit below which
+     * commands are refused, so that commands that store nothing, and may free space, still find room in the journal.
      */
     synchronized long besidesSegment() {
         return minFree / 2 + unwritten();
@@ -81,7 +84,7 @@ final class DiskRoom {
         return store == null ? 0 : store.unwrittenBytes();
     }
 
-    /** Takes room for a command of {@code bytes} that stores something; false if there is none. */
+    /** Reserves space for a command of {@code bytes} that stores something. Returns false if there is none. */
     boolean take(int bytes) {
         if (low) {
             return false;
@@ -92,14 +95,14 @@ final class DiskRoom {
         try {
             look();
         } catch (IOException e) {
-            // The next look of the engine's sweep reports it.
+            // The engine's next sweep checks the disk again and reports the failure.
             LOG.debug("the disk cannot be looked at", e);
             return false;
         }
         return !low;
     }
 
-    /** Looks how much there is. To be called about once a second, as others use the disk too. */
+    /** Checks the free space. Called about once a second, because other programs use the disk as well. */
     synchronized void look() throws IOException {
         long usable = disk.bytes();
         long room = usable
@@ -119,7 +122,7 @@ final class DiskRoom {
         }
     }
 
-    /** Why a command was refused. */
+    /** The reason for refusing a command. */
     StorageFullException refusal() {
         return new StorageFullException(
                 "the disk of " + folder + " is nearly full: what is left is needed for what was accepted before", null);

@@ -23,10 +23,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Commands in, one order, effects out.
+ * The entrance to the engine: it takes commands and answers with their outcomes.
  *
- * <p>A command goes to the committer, which makes it durable in the journal, then to its shard's applier, which turns it
- * into entries and an outcome. Nothing is answered or shown before it is durable. Thread-safe.
+ * <p>A command goes to the committer, which makes it durable in the journal, and then to the applier of its shard,
+ * which turns it into entries and an outcome. Nothing is answered or shown to readers before it is durable.
+ * Thread-safe.
  */
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
@@ -44,9 +45,11 @@ public final class Engine implements AutoCloseable {
     private volatile @Nullable Identities identities;
 
     /**
-     * Opens the data folder and replays what the store does not reflect yet. Blocks until that is done.
+     * Opens the data folder and replays the part of the journal that the store does not reflect yet. Blocks until that
+     * is done.
      *
-     * @throws IOException with a message for the operator, if the folder is in use, damaged or from another version
+     * @throws IOException with a message for the operator, if the folder is in use, damaged or written by another
+     *     version
      */
     public static Engine open(EngineOptions options) throws IOException {
         FolderPermissions.keepFromOthers(options.folder());
@@ -55,7 +58,7 @@ public final class Engine implements AutoCloseable {
         return open(options, disk, room);
     }
 
-    /** Opens with the journal on {@code disk}, which a test may let fail. */
+    /** Opens an engine whose journal is on {@code disk}. A test may pass a disk that fails. */
     static Engine open(EngineOptions options, Disk disk) throws IOException {
         return open(options, disk, new DiskRoom(options, options.memory().commands()::held));
     }
@@ -120,14 +123,17 @@ public final class Engine implements AutoCloseable {
         failure.complete(cause);
     }
 
-    /** What tells this data folder from others: the same as long as the engine is open, but for {@link #identify()}. */
+    /**
+     * The identities of this data folder, which distinguish it from all others. They only change by {@link #identify()}
+     * while the engine is open.
+     */
     public Identities identities() {
         return Objects.requireNonNull(identities, "the engine is open");
     }
 
     /**
-     * Gives the data folder a new identity, so that nothing that was given out before is taken for what is there now. Blocks
-     * until that is durable.
+     * Gives the data folder a new identity, so that no offset or tag that was given out before is valid for new data.
+     * Blocks until the identity is durable.
      *
      * @throws IOException if the engine refuses or fails
      */
@@ -152,100 +158,106 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /** What streams are, as far as it is durable and applied. */
+    /** The streams, as far as their commands are durable and applied. */
     public Streams streams() {
         return projections.streams();
     }
 
-    /** What subscriptions are, as far as it is durable and applied. */
+    /** The subscriptions, as far as their commands are durable and applied. */
     public Subscriptions subscriptions() {
         return projections.subscriptions();
     }
 
-    /** What sessions are, as far as it is durable and applied. */
+    /** The sessions, as far as their commands are durable and applied. */
     public Sessions sessions() {
         return projections.sessions();
     }
 
-    /** Live reading. */
+    /** The live readers of streams and sessions. */
     public Delivery delivery() {
         return projections.delivery();
     }
 
-    /** Completes if the engine can go on no more; the process should stop, as only a restart mends that. */
+    /**
+     * Completes if the engine cannot continue. The process should then stop, because only a restart can repair the
+     * engine.
+     */
     public CompletableFuture<Throwable> failure() {
         return failure;
     }
 
-    /** What has been done since the engine was opened. */
+    /** What the engine has done since it was opened. */
     public EngineTotals totals() {
         return pipeline.totals(callbacks.count());
     }
 
-    /** Commands that were accepted and are not answered yet. */
+    /** Number of commands that were accepted and are not answered yet. */
     public int waiting() {
         return admission.waiting();
     }
 
-    /** True if half of the room for waiting commands is taken: who can hold commands back had better do so. */
+    /** True if half of the room for waiting commands is used. Callers that can hold commands back should do so. */
     public boolean isBusy() {
         return admission.isBusy();
     }
 
     /**
-     * Runs {@code listener} once, as soon as the engine is not busy, which may be at once; on whichever thread makes the
-     * room: pass the word on and return. By the time it is passed on, the room may be gone again. Whoever waits has one
-     * place in the line at a time, and cancels it when the word is wanted no more; the bound on the line lies with them.
+     * Runs {@code listener} once, as soon as the engine is not busy. This may be at once. The listener runs on the
+     * thread that makes the room, so it must hand the work over to another thread and return. By then the room may be
+     * used up again. A caller should wait with one listener at a time, and must cancel it when it no longer needs it;
+     * the callers are responsible for the bound on the number of listeners.
      */
     public Waiting whenRoom(Runnable listener) {
         return admission.whenRoom(listener);
     }
 
     /**
-     * Submits a command. Its reply hears the outcome once the command is durable and applied.
+     * Submits a command. Its reply receives the outcome once the command is durable and applied.
      *
-     * @param <O> what may become of it
+     * @param <O> the type of the outcome
      */
     public <O> void submit(Command<O> command, Reply<O> reply) {
         pipeline.submit(command, reply);
     }
 
     /**
-     * Lets the store catch up with the journal on disk and frees the journal before that. Blocks; call it now and then,
-     * one call at a time.
+     * Makes a checkpoint: writes the store to disk and frees the part of the journal that the store now reflects.
+     * Blocks. Called from time to time, one call at a time.
      */
     public void checkpoint() throws IOException {
         pipeline.finish(pipeline.checkpoint());
     }
 
     /**
-     * Does what time brings: ends streams whose lifetime is over at {@code now} (milliseconds since 1970), joins messages
-     * that have ceased to grow, gives back pins of forks that there was no room for before and looks at the room on the
-     * disk. Call it about once a second, one call at a time.
+     * Does the periodic work: ends streams whose lifetime is over at {@code now} (milliseconds since 1970), merges
+     * messages that no longer grow, gives back pins of forks that were refused before for lack of room, and checks the
+     * free disk space. Called about once a second, one call at a time.
      */
     public void sweep(long now) throws IOException {
         chores.sweep(now);
     }
 
     /**
-     * Notes that it is {@code now} for certain, in milliseconds since 1970, so that the next start can tell whether its
-     * clock may be right. It lasts from the next checkpoint on.
+     * Records {@code now}, in milliseconds since 1970, as a time that is certain, so that the next start can judge
+     * whether its clock is plausible. The record becomes durable with the next checkpoint.
      */
     public void noteTime(long now) {
         folder.noteTime(now);
     }
 
-    /** What {@link #noteTime} was last told, or 0. */
+    /** The time that was last passed to {@link #noteTime}, or 0. */
     public long notedTime() {
         return folder.notedTime();
     }
 
-    /** Brings to an end what a crash may have left between two shards. Call it once after opening, at {@code now}. */
+    /**
+     * Completes what a crash may have left unfinished between two shards. Called once after opening, at {@code now}.
+     */
     public void mend(long now) {
         chores.mend(now);
     }
 
-    /** Answers what was accepted, makes a checkpoint and releases the data folder. */
+    /** Answers all accepted commands, makes a checkpoint and releases the data folder. */
     @Override
     public void close() throws IOException {
         try {

@@ -7,12 +7,15 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** The threads of an engine: one that commits, and for each shard one that applies. */
+/** The threads of an engine: one committer, and one applier for each shard. */
 final class EngineThreads implements Pipeline.Queues, AutoCloseable {
-    /** How long a group that is smaller than the last one waits for more. Fewer, larger syncs cost less of the CPU. */
+    /**
+     * How long a group that is smaller than the last one waits for more commands. Fewer, larger syncs need less
+     * processor time.
+     */
     private static final long GATHER_NANOS = 100_000;
 
-    /** Below this many commands a group, waiting would only delay them. */
+    /** If groups have fewer commands than this, waiting would only delay them. */
     private static final int WORTH_GATHERING = 4;
 
     private final Inbox<CommitStep> commits = new Inbox<>();
@@ -28,7 +31,7 @@ final class EngineThreads implements Pipeline.Queues, AutoCloseable {
         }
     }
 
-    /** Takes the steps of {@code newPipeline}, which has these queues, from now on. */
+    /** Starts the threads, which execute the steps of {@code newPipeline}. The pipeline must use these queues. */
     void start(Pipeline newPipeline) {
         pipeline = newPipeline;
         threads.add(Thread.ofPlatform().name("parley-committer").start(() -> commitAll(newPipeline)));
@@ -49,8 +52,8 @@ final class EngineThreads implements Pipeline.Queues, AutoCloseable {
     }
 
     /**
-     * A small batch is applied at once where the applier rests, for waking a thread takes longer than that. Only the
-     * committer puts into the inboxes of shards, so an applier that rests goes on to.
+     * Applies a small batch on the committing thread if the applier is idle, because waking a thread takes longer than
+     * that. Only the committer puts steps into the inboxes of shards, so an idle applier stays idle meanwhile.
      */
     @Override
     public void apply(int shard, ApplyStep step) {
@@ -90,7 +93,7 @@ final class EngineThreads implements Pipeline.Queues, AutoCloseable {
         }
     }
 
-    /** Takes nothing in any more, and returns when everything that waits is committed and applied. */
+    /** Accepts no more steps, and returns when all waiting steps are committed and applied. */
     @Override
     public void close() {
         commits.close();

@@ -15,21 +15,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Who may read the folder for everything that is kept: sessions, messages, keys. It is its owner's alone; one that others
- * could read is made so.
+ * The permissions of the data folder, which holds sessions, messages and keys. Only its owner may read it; wider
+ * permissions are taken away.
  */
 final class FolderPermissions {
     private static final Set<PosixFilePermission> FOLDER = PosixFilePermissions.fromString("rwx------");
     private static final Set<PosixFilePermission> FILE = PosixFilePermissions.fromString("rw-------");
 
-    /** What the engine keeps there, each with files below it. */
+    /** The folders that the engine keeps there, each with files in it. */
     private static final List<String> OWN_FOLDERS = List.of("journal", "store", "native");
 
     private static final Logger LOG = LoggerFactory.getLogger(FolderPermissions.class);
 
     private FolderPermissions() {}
 
-    /** Makes {@code folder} if it is absent, and takes from others what rights they have on what is in it. */
+    /** Creates {@code folder} if it does not exist, and takes from other users all permissions on its content. */
     static void keepFromOthers(Path folder) throws IOException {
         boolean posix = folder.getFileSystem().supportedFileAttributeViews().contains("posix");
         if (!Files.exists(folder)) {
@@ -62,7 +62,8 @@ final class FolderPermissions {
                 }
             }
         } catch (FileSystemException e) {
-            // A volume without rights, or of another owner who lets us write. It is the operator's to judge.
+            // The volume has no permissions, or belongs to another owner who lets us write. The operator has to judge
+            // that.
             LOG.warn("others may be able to read {}, which cannot be changed: {}", folder, e.toString());
         }
     }

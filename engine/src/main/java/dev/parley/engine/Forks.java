@@ -19,20 +19,23 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * Takes a fork through two shards: its source grants a pin, then the fork is created with it; and when the fork is gone,
- * the source gets its pin back.
+ * Creates and releases forks whose source may be in another shard. To create a fork, the source grants a pin, and the
+ * fork is then created with it. When the fork is gone, the pin is given back to the source.
  *
- * <p>Each step is a command of its own and may be repeated. What a crash leaves between two steps, {@link #recover} mends:
- * a note of the outbox is delivered again, and a pin without a fork is given back. What is refused because too much waits or
- * the disk is full, {@link #retry} sends again.
+ * <p>Each step is a command of its own and may be repeated. {@link #recover} completes the steps that a crash left
+ * undone: a note in the outbox is delivered again, and a pin without a fork is given back. {@link #retry} repeats
+ * commands that were refused because too many commands were waiting or the disk was full.
  */
 final class Forks {
-    /** How often a create starts over because its target came and went meanwhile. */
+    /** How often a create is repeated because its target appeared and disappeared meanwhile. */
     private static final int MAX_TRIES = 3;
 
     private final Submitter submitter;
     private final Supplier<String> pinIds;
-    /** Pins whose way back was refused. Each is here once or twice, so there are never many more than there are pins. */
+    /**
+     * Pins whose release was refused. Each pin is here once or twice, so the queue is never much longer than there are
+     * pins.
+     */
     private final Queue<ForkRelease> refused = new ConcurrentLinkedQueue<>();
 
     /** Submits a command to the journal. */
@@ -45,7 +48,7 @@ final class Forks {
         this.pinIds = pinIds;
     }
 
-    /** Creates a fork. A target that exists already is answered without asking the source. */
+    /** Creates a fork. If the target already exists, this is answered without asking the source. */
     void create(Create command, Reply<StreamOutcome.OfCreate> reply) {
         create(command, reply, MAX_TRIES);
     }
@@ -108,7 +111,7 @@ final class Forks {
         });
     }
 
-    /** Gives a gone fork's pin back to its source and then drops the note of it, if there is one. */
+    /** Gives the pin of an erased fork back to its source, and then drops the note about it if there is one. */
     void release(ForkRelease release, long time) {
         Unpin unpin = new Unpin(release.sourcePath(), time, release.sourceId(), release.pinId());
         Reply<StreamOutcome.OfTouch> again = new Reply<>() {
@@ -127,9 +130,10 @@ final class Forks {
         }));
     }
 
-    /** Gives back pins whose way back was refused, at most {@code limit} of them. One call at a time. */
+    /** Repeats up to {@code limit} releases that were refused. One call at a time. */
     void retry(long time, int limit) {
-        // Taken out before the first goes: what is refused at once comes in again behind them.
+        // Removed from the queue before the first release is repeated, because a release that is refused again is put
+        // back at the end.
         List<ForkRelease> again = new ArrayList<>();
         while (again.size() < limit && !refused.isEmpty()) {
             again.add(refused.remove());
@@ -142,7 +146,7 @@ final class Forks {
         return !refused.isEmpty();
     }
 
-    /** Delivers what an earlier run left undone. */
+    /** Repeats the releases that an earlier run of the server did not complete. */
     void recover(Iterable<ForkRelease> undone, long time) {
         undone.forEach(release -> release(release, time));
     }
@@ -168,7 +172,7 @@ final class Forks {
 
             @Override
             public void failed(Exception failure) {
-                // What it was about is still in the store, and the next sweep finds it there.
+                // The reason for the command is still in the store, where the next sweep finds it.
             }
         };
     }

@@ -16,20 +16,22 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The file of the data folder that says which format the folder has. Without the file it has the first one. */
+/**
+ * The file of the data folder that says which format the folder has. A folder without the file has the first format.
+ */
 final class FormatFile {
     private static final String NAME = "format";
     private static final String DRAFT = NAME + ".new";
     private static final Pattern TEXT = Pattern.compile("parley data folder, format (\\d{1,9})\\s*");
 
-    /** The names of the files that it takes, the second one only for a moment. */
+    /** The names of the files that this class uses. The second one exists only for a moment. */
     static final List<String> NAMES = List.of(NAME, DRAFT);
 
     private FormatFile() {}
 
     /**
-     * Refuses a folder to which a newer program has written, and notes that this one will. To be called by who holds the
-     * folder's lock, before anything in the folder is opened.
+     * Refuses a folder to which a newer program has written, and records that this program will write to it. Called by
+     * the holder of the folder's lock, before anything in the folder is opened.
      */
     static void enter(Path folder) throws IOException {
         Path file = folder.resolve(NAME);
@@ -58,7 +60,7 @@ final class FormatFile {
         return "parley data folder, format " + format;
     }
 
-    /** All or nothing, and durable: an older program must not meet a newer table before it meets this. */
+    /** Writes the file atomically and durably: an older program must meet this file before it meets a newer table. */
     private static void write(Path folder, int format) throws IOException {
         Path draft = folder.resolve(DRAFT);
         Files.deleteIfExists(draft);

@@ -6,15 +6,16 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A queue from many threads to one, which takes everything that has come in at once.
+ * A queue from many threads to one thread, which takes all waiting items at once.
  *
- * <p>Its bound lies with whoever puts in: the engine admits only so many commands at a time.
+ * <p>The queue itself has no bound. Its users limit what they put in: the engine admits only a limited number of
+ * commands at a time.
  */
 final class Inbox<T> {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition filled = lock.newCondition();
     private List<T> waiting = new ArrayList<>();
-    /** How many items the taker waits for; 0 while it is busy elsewhere. */
+    /** Number of items for which the taker waits; 0 while it is busy elsewhere. */
     private int awaited;
 
     private boolean closed;
@@ -34,13 +35,16 @@ final class Inbox<T> {
         }
     }
 
-    /** Everything that waits, oldest first; blocks while there is nothing. Empty only once closed and drained. */
+    /**
+     * Takes all waiting items, oldest first. Blocks while there are none. Returns an empty list only after the inbox is
+     * closed and drained.
+     */
     List<T> take() {
         return take(1, 0);
     }
 
     /**
-     * As {@link #take()}, but once there is something, waits up to {@code patienceNanos} for {@code enough} items.
+     * As {@link #take()}, but as soon as there is one item, waits up to {@code patienceNanos} for {@code enough} items.
      */
     List<T> take(int enough, long patienceNanos) {
         lock.lock();
@@ -55,7 +59,7 @@ final class Inbox<T> {
                 try {
                     patience = filled.awaitNanos(patience);
                 } catch (InterruptedException e) {
-                    // Engine threads end by their inbox being closed, not by interruption.
+                    // Engine threads end when their inbox is closed; they ignore interruption.
                     patience = 0;
                 }
             }
@@ -78,8 +82,8 @@ final class Inbox<T> {
     }
 
     /**
-     * True if the taker is done with everything and waits for more. For the only one who puts in this stays true until
-     * the next put, and what the taker did is visible.
+     * True if the taker has finished its work and waits for more. If only one thread puts items in, the result stays
+     * valid for that thread until its next put, and everything that the taker did is visible to it.
      */
     boolean isTakerWaiting() {
         lock.lock();
@@ -90,7 +94,7 @@ final class Inbox<T> {
         }
     }
 
-    /** Lets {@link #take} return what is left and then nothing. */
+    /** Closes the inbox: {@link #take} returns the remaining items, and then nothing. */
     void close() {
         lock.lock();
         try {

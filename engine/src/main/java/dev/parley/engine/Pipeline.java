@@ -23,40 +23,47 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way of a command from its submission to its answer, cut into steps: admit, commit, dispatch, apply.
+ * The path of a command from its submission to its answer, divided into steps: admit, commit, dispatch, apply.
  *
- * <p>The pipeline has no threads. {@link Queues} hold the steps that are to be taken; who takes them calls {@link #commit}
- * from one thread and {@link #apply} from one thread at a time for each shard. {@link EngineThreads} does so in a server,
- * and the simulation in an order of its own. Everything else may be called by any thread.
+ * <p>The pipeline has no threads. {@link Queues} hold the steps that are to be executed. Their owner calls
+ * {@link #commit} from one thread, and {@link #apply} from one thread at a time for each shard. {@link EngineThreads}
+ * does this in a server, and the simulation does it in an order of its own. All other methods may be called by any
+ * thread.
  */
 final class Pipeline {
-    /** Where steps wait until they are taken. */
+    /** Where steps wait until they are executed. */
     interface Queues {
-        /** Puts in what is to be committed; false if nothing more is. Any thread. */
+        /** Adds a step to commit. Returns false if the queue accepts no more steps. May be called by any thread. */
         boolean commit(CommitStep step);
 
-        /** Whether nothing waits to be committed. Asked while committing. */
+        /** Whether no step waits to be committed. Called during a commit. */
         boolean isCommitIdle();
 
-        /** Puts in what {@code shard} is to apply, or has it applied at once if nothing waits there. Called while committing. */
+        /**
+         * Adds a step that {@code shard} is to apply, or applies it at once if nothing waits there. Called during a
+         * commit.
+         */
         void apply(int shard, ApplyStep step);
     }
 
-    /** What waits to be committed. */
+    /** A step that waits to be committed. */
     sealed interface CommitStep permits Submission, Checkpoint {}
 
-    /** What waits to be applied by a shard. */
+    /** A step that waits to be applied by a shard. */
     sealed interface ApplyStep {
         /** Commands in the order of the journal. */
         record Batch(List<Work> works) implements ApplyStep {}
 
-        /** To note that nothing for the shard lies before {@code position} that it has not applied. */
+        /** Makes the shard record that all its commands up to {@code position} are applied. */
         record Mark(long position, CompletableFuture<Long> applied) implements ApplyStep {}
     }
 
-    /** A checkpoint under way: asks every shard to note how far it has come, which is as far as the journal goes now. */
+    /**
+     * A checkpoint in progress. It asks every shard to record the current end of the journal as the position up to
+     * which the shard has applied commands.
+     */
     record Checkpoint(List<CompletableFuture<Long>> marks) implements CommitStep {
-        /** True if all shards have answered, so that {@link Pipeline#finish} waits for nobody. */
+        /** True if all shards have answered, so that {@link Pipeline#finish} does not wait. */
         boolean isMarked() {
             return marks.stream().allMatch(CompletableFuture::isDone);
         }
@@ -77,10 +84,10 @@ final class Pipeline {
     /**
      * A pipeline over a journal that has not been replayed.
      *
-     * @param projections what the shards make of the log
-     * @param pinIds names for the pins of forks
-     * @param failures hears what those throw who are told of outcomes and news
-     * @param onFailure hears once, before anybody else, why the pipeline goes on no more
+     * @param projections the state that the shards derive from the log
+     * @param pinIds supplies names for the pins of forks
+     * @param failures receives exceptions thrown by callbacks for outcomes and news
+     * @param onFailure is told once, before everybody else, why the pipeline cannot continue
      */
     Pipeline(
             Store store,
@@ -105,7 +112,10 @@ final class Pipeline {
         }
     }
 
-    /** Replays what the store does not reflect yet, and returns how many commands that took. Called once, before all else. */
+    /**
+     * Replays the part of the journal that the store does not reflect yet, and returns the number of replayed commands.
+     * Called once, before everything else.
+     */
     long recover() throws IOException {
         Recovery.Replayed replayed = Recovery.run(journal, shards);
         committer.continueFrom(replayed.last());
@@ -117,7 +127,7 @@ final class Pipeline {
         return projections;
     }
 
-    /** What goes on between two shards. */
+    /** The forks, whose commands may concern two shards. */
     Forks forks() {
         return forks;
     }
@@ -129,7 +139,7 @@ final class Pipeline {
 
     // Admit
 
-    /** Submits a command as a client wants it; a fork takes more than one. */
+    /** Submits a command of a client. If it creates a fork, the engine submits several commands for it. */
     <O> void submit(Command<O> command, Reply<O> reply) {
         if (command instanceof Create create && create.fork() != null) {
             @SuppressWarnings("unchecked") // a Create is a Command<OfCreate>
@@ -164,7 +174,10 @@ final class Pipeline {
 
     // Commit
 
-    /** Makes commands durable as one group or more and dispatches them to their shards; refuses those that do not fit. */
+    /**
+     * Makes commands durable in one or more groups and dispatches them to their shards. Refuses commands that do not
+     * fit.
+     */
     void commit(List<CommitStep> steps) {
         List<Submission> submissions = new ArrayList<>(steps.size());
         List<Checkpoint> checkpoints = new ArrayList<>();
@@ -227,7 +240,10 @@ final class Pipeline {
 
     // Apply
 
-    /** Takes a step of a shard: applies, writes, shows and answers a batch, or notes how far the shard has come. */
+    /**
+     * Executes a step of a shard: applies, writes, publishes and answers a batch, or records how far the shard has
+     * come.
+     */
     void apply(int index, ApplyStep step) {
         Shard shard = shards.get(index);
         try {
@@ -243,7 +259,7 @@ final class Pipeline {
                 }
             }
         } catch (RuntimeException | Error e) {
-            // The command is durable but half applied in memory: only replay can tell its outcome now.
+            // The command is durable but only half applied in memory. Only a replay can determine its outcome now.
             fail(e);
             EngineStoppedException stop = new EngineStoppedException("applying commands failed: " + e.getMessage(), e);
             switch (step) {
@@ -259,7 +275,7 @@ final class Pipeline {
 
     // Checkpoint
 
-    /** Begins a checkpoint. */
+    /** Starts a checkpoint. */
     Checkpoint checkpoint() throws IOException {
         List<CompletableFuture<Long>> marks = new ArrayList<>();
         shards.forEach(shard -> marks.add(new CompletableFuture<>()));
@@ -270,7 +286,10 @@ final class Pipeline {
         return checkpoint;
     }
 
-    /** Ends a checkpoint: lets the store catch up on disk and frees the journal before that. Blocks until it is marked. */
+    /**
+     * Completes a checkpoint: writes the store to disk and frees the part of the journal before it. Blocks until all
+     * shards have answered.
+     */
     void finish(Checkpoint checkpoint) throws IOException {
         try {
             long upTo = checkpoint.marks().stream()
@@ -293,17 +312,17 @@ final class Pipeline {
         }
     }
 
-    /** True if the pipeline goes on no more, whatever waits in its queues. */
+    /** True if the pipeline has failed and executes no further steps, even if steps wait in its queues. */
     boolean hasFailed() {
         return failure.get() != null;
     }
 
-    /** Takes no more commands; those that wait are still committed and applied. */
+    /** Accepts no more commands. Commands that wait are still committed and applied. */
     void stop() {
         stopped = true;
     }
 
-    /** What has been done so far, with what else the engine counts. */
+    /** What has been done so far, together with figures that the engine counts. */
     EngineTotals totals(long callbackFailures) {
         return committer.totals(admission.commandNanos(), callbackFailures);
     }

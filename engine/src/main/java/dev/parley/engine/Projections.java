@@ -5,5 +5,8 @@ import dev.parley.engine.session.Sessions;
 import dev.parley.engine.stream.Streams;
 import dev.parley.engine.subscription.Subscriptions;
 
-/** What readers see of the log: durable and applied. The pipeline writes to it, and everybody reads. */
+/**
+ * The state that readers see. It is derived from durable and applied commands. Only the pipeline writes to it;
+ * everybody may read it.
+ */
 record Projections(Streams streams, Subscriptions subscriptions, Sessions sessions, Delivery delivery) {}

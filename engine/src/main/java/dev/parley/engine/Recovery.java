@@ -11,15 +11,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Replays what the journal has and the store does not reflect yet.
+ * Replays the part of the journal that the store does not reflect yet.
  *
- * <p>In the order of the journal across all shards: a fork's shard may look into entries of its source's shard, and must
- * find them as it did the first time.
+ * <p>Replay follows the order of the journal across all shards: the shard of a fork may read entries of its source's
+ * shard, and must find them in the same state as the first time.
  */
 final class Recovery {
     private static final int MAX_BATCH = 1024;
 
-    /** A batch that holds so much is applied before more is read: what the journal has may be far more than the heap. */
+    /** A batch of this size is applied before more is read, because the journal may be far larger than the heap. */
     private static final long MAX_BATCH_BYTES = 8L << 20;
 
     private final List<Shard> shards;
@@ -36,13 +36,13 @@ final class Recovery {
     /**
      * What was replayed.
      *
-     * @param commands how many a shard had not applied
+     * @param commands number of commands that a shard had not applied
      * @param last position of the last record of the journal, 0 if there is none
      */
     record Replayed(long commands, long last) {}
 
     /**
-     * Brings {@code shards} to the end of the journal.
+     * Replays the journal to its end.
      *
      * @throws CorruptJournalException if the store reflects commands that the journal does not have
      */
@@ -64,7 +64,7 @@ final class Recovery {
         try {
             return CommandCodec.read(bytes);
         } catch (MalformedBinaryException e) {
-            // It is whole, as the journal has checked it.
+            // The record is whole: the journal has checked it.
             CorruptJournalException unreadable = new CorruptJournalException("the journal has a command at position "
                     + position + " that this program does not know (" + e.getMessage()
                     + "): another version of Parley has written it");

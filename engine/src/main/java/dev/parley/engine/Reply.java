@@ -1,9 +1,10 @@
 package dev.parley.engine;
 
 /**
- * Hears what became of a command, once, on an engine thread: pass the word on and return.
+ * Receives the result of a command, once, on an engine thread. An implementation must hand the work over to another
+ * thread and return.
  *
- * @param <O> what may become of it
+ * @param <O> the type of the outcome
  */
 public interface Reply<O> {
     /** The command is durable and applied, and this is its outcome. */

@@ -28,11 +28,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Applies the durable commands of its share of all names, in journal order, one batch at a time.
  *
- * <p>A batch is applied, written to the store, shown to readers and only then answered. When others are told of it, it is
- * done with: what they throw changes nothing about it. Called by one thread.
+ * <p>A batch is applied, written to the store and shown to readers, and only then answered. When callbacks are told of
+ * the batch, it is complete: an exception that they throw does not affect it. Called by one thread.
  */
 final class Shard {
-    /** A durable command with its place in the journal. Replayed commands have nobody to answer. */
+    /** A durable command with its position in the journal. A replayed command has no reply. */
     record Work(long position, Command<?> command, @Nullable Reply<?> reply) {}
 
     private final int number;
@@ -57,9 +57,9 @@ final class Shard {
         this.applied = mark == null ? 0 : new BinaryReader(mark).fixed64();
     }
 
-    /** The one of {@code shards} shards that applies {@code command}. */
+    /** Index of the shard, out of {@code shards}, that applies {@code command}. */
     static int indexOf(Command<?> command, int shards) {
-        // The multiplier spreads names that differ in their last letters only.
+        // The multiplier spreads names that differ only in their last letters.
         return shards == 1 ? 0 : Math.floorMod(command.key().hashCode() * 0x9E3779B9, shards);
     }
 
@@ -68,7 +68,7 @@ final class Shard {
         return applied;
     }
 
-    /** Applies commands that come after {@link #applied()}; older ones are passed over, as replay may repeat them. */
+    /** Applies commands whose positions are after {@link #applied()}. */
     void apply(List<Work> batch) {
         StoreTx rows = new StoreTx(store);
         StreamTx streamTx = new StreamTx(projections.streams(), rows);
@@ -107,7 +107,7 @@ final class Shard {
         failures.run(() -> projections.subscriptions().tell(streamTx.changed().keySet(), subscriptionTx.changed()));
     }
 
-    /** Notes that nothing for this shard lies between {@link #applied()} and {@code position}. */
+    /** Records that there is no command for this shard between {@link #applied()} and {@code position}. */
     void mark(long position) {
         if (position > applied) {
             StoreTx rows = new StoreTx(store);

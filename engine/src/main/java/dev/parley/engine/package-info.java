@@ -1,4 +1,7 @@
-/** Durable order: journal, store, state machines and delivery. Knows no door and no wire format. */
+/**
+ * The engine: journal, store, state machines and delivery. It gives commands one durable order. It knows no door and no
+ * wire format.
+ */
 @NullMarked
 package dev.parley.engine;
 
