@@ -711,6 +711,7 @@ final class History {
         private final List<Seeker> seekers = new ArrayList<>();
         private @Nullable Checkpoint checkpoint;
         private @Nullable Throwable failure;
+        private int openMoments;
 
         Server(Store unwatched, Journal journal) {
             Store store = new Watched(unwatched, this);
@@ -840,6 +841,7 @@ final class History {
         void checkNobodyWaits() {
             assertThat(admission.waiting()).as("waiting commands").isZero();
             assertThat(waiting.held()).as("bytes of waiting commands").isZero();
+            assertThat(openMoments).as("snapshots that nobody reads").isZero();
             assertThat(seekers).as("who waits for room").allMatch(seeker -> seeker.told);
             seekers.clear();
         }
@@ -984,7 +986,30 @@ final class History {
 
         @Override
         public Moment snapshot() {
-            return store.snapshot();
+            Moment moment = store.snapshot();
+            server.openMoments++;
+            return new Moment() {
+                @Override
+                public byte @Nullable [] get(Table table, byte[] key) {
+                    return moment.get(table, key);
+                }
+
+                @Override
+                public Rows scan(Table table, byte[] from, byte[] to) {
+                    return moment.scan(table, from, to);
+                }
+
+                @Override
+                public Rows scanBackwards(Table table, byte[] from, byte[] to) {
+                    return moment.scanBackwards(table, from, to);
+                }
+
+                @Override
+                public void close() {
+                    server.openMoments--;
+                    moment.close();
+                }
+            };
         }
 
         @Override

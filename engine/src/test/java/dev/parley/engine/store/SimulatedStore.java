@@ -3,11 +3,13 @@ package dev.parley.engine.store;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.ListIterator;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,9 @@ public final class SimulatedStore implements Store {
     private Map<Table, NavigableMap<byte[], byte[]>> tables = empty();
     private final Map<Table, NavigableMap<byte[], byte[]>> flushed = empty();
     private final List<List<Change>> unflushed = new ArrayList<>();
+
+    /** Snapshots that are open. As long as there are some, what they show is not written to. */
+    private final Set<Snapshot> snapshots = new HashSet<>();
 
     private static Map<Table, NavigableMap<byte[], byte[]>> empty() {
         Map<Table, NavigableMap<byte[], byte[]>> tables = new EnumMap<>(Table.class);
@@ -39,8 +44,8 @@ public final class SimulatedStore implements Store {
     public void crash(RandomGenerator random) {
         unflushed.subList(0, random.nextInt(unflushed.size() + 1)).forEach(batch -> apply(batch, flushed));
         unflushed.clear();
-        tables = empty();
-        flushed.forEach((table, rows) -> rows(tables, table).putAll(rows));
+        snapshots.clear();
+        tables = copy(flushed);
     }
 
     @Override
@@ -97,29 +102,53 @@ public final class SimulatedStore implements Store {
         };
     }
 
-    /** The store itself: a simulation takes one step at a time, and no snapshot outlives its step. */
     @Override
     public Moment snapshot() {
-        SimulatedStore store = this;
-        return new Moment() {
-            @Override
-            public byte @Nullable [] get(Table table, byte[] key) {
-                return store.get(table, key);
-            }
+        Snapshot opened = new Snapshot(tables);
+        snapshots.add(opened);
+        return opened;
+    }
 
-            @Override
-            public Rows scan(Table table, byte[] from, byte[] to) {
-                return store.scan(table, from, to);
-            }
+    /** The tables as they were. */
+    private final class Snapshot implements Moment {
+        private final Map<Table, NavigableMap<byte[], byte[]>> then;
 
-            @Override
-            public Rows scanBackwards(Table table, byte[] from, byte[] to) {
-                return store.scanBackwards(table, from, to);
-            }
+        Snapshot(Map<Table, NavigableMap<byte[], byte[]>> then) {
+            this.then = then;
+        }
 
-            @Override
-            public void close() {}
-        };
+        private NavigableMap<byte[], byte[]> table(Table table) {
+            if (!snapshots.contains(this)) {
+                throw new IllegalStateException("this snapshot is closed, or a crash has ended it");
+            }
+            return rows(then, table);
+        }
+
+        @Override
+        public byte @Nullable [] get(Table table, byte[] key) {
+            return table(table).get(key);
+        }
+
+        @Override
+        public Rows scan(Table table, byte[] from, byte[] to) {
+            return rows(table(table).subMap(from, true, to, false));
+        }
+
+        @Override
+        public Rows scanBackwards(Table table, byte[] from, byte[] to) {
+            return rows(table(table).subMap(from, true, to, false).descendingMap());
+        }
+
+        @Override
+        public void close() {
+            snapshots.remove(this);
+        }
+    }
+
+    private static Map<Table, NavigableMap<byte[], byte[]>> copy(Map<Table, NavigableMap<byte[], byte[]>> tables) {
+        Map<Table, NavigableMap<byte[], byte[]>> copy = empty();
+        tables.forEach((table, rows) -> rows(copy, table).putAll(rows));
+        return copy;
     }
 
     private static Row row(Map.Entry<byte[], byte[]> entry) {
@@ -129,6 +158,9 @@ public final class SimulatedStore implements Store {
     @Override
     public void write(List<Change> batch) {
         unflushed.add(List.copyOf(batch));
+        if (snapshots.stream().anyMatch(snapshot -> snapshot.then == tables)) {
+            tables = copy(tables);
+        }
         apply(batch, tables);
     }
 
