@@ -41,6 +41,7 @@ import dev.parley.engine.stream.StreamCommand.Touch;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.stream.Streams;
+import dev.parley.engine.subscription.SubscriptionCommand;
 import dev.parley.engine.subscription.Subscriptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -119,8 +120,11 @@ final class History {
 
     private final Model model = new Model();
     private final SessionSide sessionSide;
+    private final SubscriptionSide subscriptionSide;
     /** Of so many commands how many are for sessions: all, none or some. */
     private final int sessionShare;
+    /** Whether there are subscriptions to the streams. */
+    private final boolean hasSubscriptions;
     /** Position of the newest command that is known to be durable. The model has come as far. */
     private long durable;
 
@@ -149,7 +153,9 @@ final class History {
         this.maxWaitingBytes = random.nextInt(4) == 0 ? 10_000 + random.nextInt(20_000) : Long.MAX_VALUE;
         this.portions = new Chores.Portions(1 + random.nextInt(3), 1 + random.nextInt(10), 10, 1 + random.nextInt(10));
         this.sessionShare = random.nextInt(3);
+        this.hasSubscriptions = sessionShare < 2 && random.nextBoolean();
         this.sessionSide = new SessionSide(random, trace);
+        this.subscriptionSide = new SubscriptionSide(random, PATHS);
     }
 
     void run() throws IOException {
@@ -207,6 +213,7 @@ final class History {
             identify(started);
         }
         started.chores.mend(now);
+        subscriptionSide.start(started.subscriptions);
         readers.removeIf(reader -> !reader.attach(started));
         sessionSide.resume(started.sessions, started.delivery);
         return started;
@@ -232,10 +239,10 @@ final class History {
     }
 
     private void step(Server running) throws IOException {
-        switch (random.nextInt(25)) {
+        switch (random.nextInt(26)) {
             case 0, 1, 2, 3, 4, 5, 6, 7, 8 -> {
                 now += random.nextInt(3);
-                send(running, command());
+                send(running, command(running));
             }
             case 9, 10, 11, 12 -> running.commit(random.nextInt(3) == 0 ? random.nextInt(3) : Integer.MAX_VALUE);
             case 13, 14, 15, 16 -> running.apply(random.nextInt(shardCount));
@@ -259,9 +266,15 @@ final class History {
                 }
             }
             case 23 -> running.awaitRoom();
+            case 24 -> {
+                if (hasSubscriptions) {
+                    subscriptionSide.dispatch(running.pipeline, now);
+                }
+            }
             default -> {
                 drain(running);
                 giveBackPins(running);
+                subscriptionSide.comeToRest(running.pipeline, now, () -> drain(running));
                 compare(running);
             }
         }
@@ -291,7 +304,7 @@ final class History {
     private void stopped(Server running) throws IOException {
         drain(running);
         assertThat(running.admission.waiting()).isZero();
-        send(running, command());
+        send(running, command(running));
         assertThat(running.hasSteps()).as("taken in although stopped").isFalse();
         assertThat(running.admission.waiting()).isZero();
         throw points.crash();
@@ -322,12 +335,15 @@ final class History {
         return choices.get(random.nextInt(choices.size()));
     }
 
-    private Command<?> command() {
+    private Command<?> command(Server running) {
         if (!sent.isEmpty() && random.nextInt(6) == 0) {
             return sent.get(Math.max(0, sent.size() - 1 - random.nextInt(12)));
         }
         if (forSessions()) {
             return sessionSide.command(now);
+        }
+        if (hasSubscriptions && random.nextInt(3) == 0) {
+            return subscriptionSide.command(running.pipeline.projections(), now);
         }
         String path = oneOf(PATHS);
         return switch (random.nextInt(20)) {
@@ -629,6 +645,7 @@ final class History {
         over.forEach(Reader::close);
         readers.removeAll(over);
         sessionSide.compare(running.sessions, running.delivery);
+        subscriptionSide.compare(running.subscriptions);
         assertThat(running.delivery.topics())
                 .isEqualTo((int) readers.stream().map(r -> r.id).distinct().count() + sessionSide.topics());
         assertThat(running.windows.held()).isBetween(0L, running.delivery.topics() == 0 ? 0 : maxWindowBytes);
@@ -637,6 +654,7 @@ final class History {
     private void end(Server running) throws IOException {
         drain(running);
         giveBackPins(running);
+        now = subscriptionSide.finish(running.pipeline, now, () -> drain(running));
         compare(running);
         assertThat(running.streams.releases()).as("outbox").isEmpty();
         assertThat(running.streams.orphanedPins()).as("pins").isEmpty();
@@ -646,6 +664,10 @@ final class History {
         while (!running.streams.due(now, 1).isEmpty() || running.forks.hasRefused()) {
             running.chores.sweep(now);
             drain(running);
+        }
+        if (random.nextBoolean()) {
+            subscriptionSide.delete(running.pipeline, now, () -> drain(running));
+            assertThat(rows(storage.store(), Table.SUBSCRIPTIONS)).isEmpty();
         }
         compare(running);
         assertThat(model.docs().values()).allMatch(doc -> doc.deleted || (doc.ttl < 0 && doc.expiresAt < 0));
@@ -698,6 +720,7 @@ final class History {
     private final class Server implements Pipeline.Queues {
         final Streams streams;
         final Sessions sessions;
+        final Subscriptions subscriptions;
         final Delivery delivery;
         final Purse windows;
         final Admission admission;
@@ -721,6 +744,7 @@ final class History {
             waiting = memory.commands();
             streams = new Streams(store, maxCached);
             sessions = new Sessions(store, maxCached);
+            subscriptions = new Subscriptions(store);
             delivery = new Delivery(streams, sessions, RETHROW, maxRecent, windows);
             DiskRoom room = new DiskRoom(Path.of("simulated"), disk::freeBytes, 0, SEGMENT_BYTES, waiting::held);
             room.isFor(store);
@@ -729,7 +753,7 @@ final class History {
                     store,
                     journal,
                     shardCount,
-                    new Projections(streams, new Subscriptions(store), sessions, delivery),
+                    new Projections(streams, subscriptions, sessions, delivery),
                     admission,
                     () -> "pin" + made++,
                     RETHROW,
@@ -866,6 +890,7 @@ final class History {
         Object outcome = switch (command) {
             case StreamCommand<?> c -> model.apply(position, c);
             case SessionCommand<?> c -> sessionSide.model().apply(position, c);
+            case SubscriptionCommand<?> c -> subscriptionSide.happen(position, c, model);
             case Identify c -> {
                 if (identities.isEmpty()) {
                     identifiedAt = position;
