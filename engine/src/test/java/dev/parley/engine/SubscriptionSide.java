@@ -225,7 +225,8 @@ final class SubscriptionSide implements Subscriptions.Watcher {
         if (desk.busy) {
             return false;
         }
-        SubscriptionCommand<?> command = next(subscription, desk, new Upkeep(running.projections().streams()::find), now);
+        SubscriptionCommand<?> command =
+                next(subscription, desk, new Upkeep(running.projections().streams()::find), now);
         if (command == null) {
             return false;
         }
@@ -402,7 +403,8 @@ final class SubscriptionSide implements Subscriptions.Watcher {
                         .isTrue();
             }
             for (String path : paths) {
-                if (upkeep.tail(path, now).streamId() != StreamTail.UNBORN && s.config().matches(path)) {
+                if (upkeep.tail(path, now).streamId() != StreamTail.UNBORN
+                        && s.config().matches(path)) {
                     assertThat(subscription.link(path))
                             .as("%s follows %s", s.id(), path)
                             .isNotNull();
@@ -419,7 +421,9 @@ final class SubscriptionSide implements Subscriptions.Watcher {
         for (String id : IDS) {
             comeToRest(running, now, drain);
             Subscription subscription = seen.subscriptions().find(id);
-            for (int round = 0; subscription != null && !upkeep.pending(subscription, now).isEmpty(); round++) {
+            for (int round = 0;
+                    subscription != null && !upkeep.pending(subscription, now).isEmpty();
+                    round++) {
                 assertThat(round).as("the work of %s ends", id).isLessThan(MAX_ROUNDS);
                 now += LEASE_MILLIS;
                 comeToRest(running, now, drain);

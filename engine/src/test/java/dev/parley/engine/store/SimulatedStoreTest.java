@@ -39,7 +39,8 @@ class SimulatedStoreTest {
                 store.write(List.of(new Change.RemoveRange(Table.META, new byte[] {1}, new byte[] {3})));
                 assertThat(values(one)).containsExactly(1);
                 assertThat(one.get(Table.META, new byte[] {2})).isNull();
-                assertThat(one.lastKey(Table.META, new byte[] {}, new byte[] {9})).containsExactly(1);
+                assertThat(one.lastKey(Table.META, new byte[] {}, new byte[] {9}))
+                        .containsExactly(1);
                 assertThat(values(two)).containsExactly(2, 2);
                 assertThat(values(store)).isEmpty();
             }
