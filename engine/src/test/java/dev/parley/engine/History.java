@@ -55,6 +55,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -169,7 +170,7 @@ final class History {
     }
 
     /** What the journal had in the end, by position. */
-    TreeMap<Long, byte[]> written() {
+    NavigableMap<Long, byte[]> written() {
         return written;
     }
 

@@ -221,7 +221,7 @@ public final class GoldenBytes {
                 component.getAccessor().setAccessible(true);
                 return component.getAccessor().invoke(value);
             } catch (ReflectiveOperationException e) {
-                throw new AssertionError(e);
+                throw new LinkageError(e.getMessage(), e);
             }
         }
 

@@ -107,7 +107,9 @@ class SegmentFormatTest {
         try {
             return "replayed " + replayed(segment);
         } catch (UncheckedIOException e) {
-            return e.getMessage().replaceFirst(".*but ", "").replaceFirst("\\. .*", "");
+            return String.valueOf(e.getMessage())
+                    .replaceFirst(".*but ", "")
+                    .replaceFirst("\\. .*", "");
         }
     }
 
