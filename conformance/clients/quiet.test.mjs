@@ -18,6 +18,7 @@ const QUIET_KEEPALIVES = 15
 const IDLE_MS = 2_000
 const WAIT_MS = 30_000
 const READERS = 20
+const FROZEN = 200
 
 let server, proxy
 before(async () => {
@@ -180,4 +181,45 @@ test("a reader that freezes while TCP lives on is cut", async t => {
   const text = "x".repeat(1 << 20)
   for (let n = 0; n < 24; n++) await handle.append(text)
   await eventually(WAIT_MS, async () => (await readers()) === 0, "the reader to be given up")
+})
+
+test("of many readers those that freeze are cut, and one that is slow is not", async t => {
+  // Long enough for the slow one to get its turn on a busy machine; nothing else ends a reader meanwhile.
+  const patient = await startServer({
+    args: ["streams.sse-keepalive=2000", "streams.sse-max-age=600000", "limits.request-timeout=3600000"].flatMap(set => ["--set", set]),
+  })
+  t.after(() => patient.stop())
+  const metric = async name => {
+    const metrics = await (await fetch(`${patient.url}/metrics`)).text()
+    return Number(metrics.split("\n").find(line => line.startsWith(`${name} `))?.split(" ")[1])
+  }
+  const url = new URL(`${patient.url}/v1/stream/frozen-together`)
+  const handle = await DurableStream.create({ url: url.href, contentType: "text/plain" })
+  const open = () => {
+    const socket = connect({ host: url.hostname, port: Number(url.port) })
+    t.after(() => socket.destroy())
+    socket.on("error", () => {})
+    socket.pause()
+    socket.write(`GET ${url.pathname}?offset=-1&live=sse HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`)
+    return socket
+  }
+  const slow = open()
+  let taken = 0
+  const sipping = setInterval(() => (taken += slow.read(4 << 10)?.length ?? slow.read()?.length ?? 0), 10)
+  t.after(() => clearInterval(sipping))
+  for (let n = 0; n < FROZEN; n++) open()
+  const readers = count =>
+    eventually(WAIT_MS, async () => (await metric("parley_streams_live_readers")) === count, `${count} readers`)
+  await readers(FROZEN + 1)
+  // More than the slow one takes while the others are waited for.
+  const text = "x".repeat(1 << 20)
+  for (let n = 0; n < 8; n++) await handle.append(text)
+  await readers(1)
+  const before = taken
+  await eventually(WAIT_MS, () => taken > before + (1 << 20), "more for who takes something")
+  await readers(1)
+  slow.destroy()
+  await readers(0)
+  const held = () => metric('parley_memory_held_bytes{purse="backlogs"}')
+  await eventually(WAIT_MS, async () => (await held()) === 0, "the room of all of them")
 })

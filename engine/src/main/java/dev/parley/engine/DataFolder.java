@@ -62,7 +62,7 @@ final class DataFolder implements AutoCloseable {
         try {
             FormatFile.enter(options.folder());
             NativeLibrary.load(options.folder().resolve("native"));
-            Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes());
+            Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes(), options.mayRead());
             room.isFor(store);
             try {
                 if (store.get(Table.META, SHARDS_KEY) != null && !LocalJournal.existsOn(disk)) {

@@ -2,6 +2,7 @@ package dev.parley.engine;
 
 import dev.parley.engine.memory.Memory;
 import java.nio.file.Path;
+import java.util.function.BooleanSupplier;
 
 /**
  * The options of an engine. Every number is a bound.
@@ -15,6 +16,8 @@ import java.nio.file.Path;
  * @param maxWaiting number of commands that may wait for their outcome
  * @param memory the account of the memory that commands and windows may hold
  * @param minFreeBytes free disk space below which commands that store something are refused
+ * @param mayRead whether the current thread may wait for the disk. Asked before each read of the store if assertions are on;
+ *     a read by a thread that may not is a fault
  */
 public record EngineOptions(
         Path folder,
@@ -25,7 +28,47 @@ public record EngineOptions(
         int cachedStates,
         int maxWaiting,
         Memory memory,
-        long minFreeBytes) {
+        long minFreeBytes,
+        BooleanSupplier mayRead) {
+
+    /** The same, except that every thread may read. */
+    public EngineOptions(
+            Path folder,
+            int shards,
+            long segmentBytes,
+            int maxRecordBytes,
+            long cacheBytes,
+            int cachedStates,
+            int maxWaiting,
+            Memory memory,
+            long minFreeBytes) {
+        this(
+                folder,
+                shards,
+                segmentBytes,
+                maxRecordBytes,
+                cacheBytes,
+                cachedStates,
+                maxWaiting,
+                memory,
+                minFreeBytes,
+                () -> true);
+    }
+
+    /** The same, with {@link #mayRead}. */
+    public EngineOptions readBy(BooleanSupplier allowed) {
+        return new EngineOptions(
+                folder,
+                shards,
+                segmentBytes,
+                maxRecordBytes,
+                cacheBytes,
+                cachedStates,
+                maxWaiting,
+                memory,
+                minFreeBytes,
+                allowed);
+    }
 
     /** The default options for a data folder. */
     public static EngineOptions in(Path folder) {

@@ -11,6 +11,7 @@ import dev.parley.engine.stream.StreamTx;
 import dev.parley.engine.stream.Streams;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Brings new entries to live readers. Thread-safe. */
@@ -51,12 +52,6 @@ public final class Delivery {
         this.windows = windows;
     }
 
-    /** Whether opening a tail of {@code stream} needs nothing from the store, unless that changes at this very moment. */
-    public boolean isInMemory(StreamState stream) {
-        Topic topic = topics.get(stream.id());
-        return (topic != null && topic.state() != null) || streams.findCached(stream.path()) != null;
-    }
-
     /**
      * Opens a tail at {@code position}, or returns null if the stream is no more. Close it.
      *
@@ -65,6 +60,16 @@ public final class Delivery {
      *     one stream may share it and are then told together
      */
     public @Nullable Tail tail(StreamState state, long position, Runnable listener) {
+        return tail(state, position, listener, streams::find);
+    }
+
+    /** As {@link #tail(StreamState, long, Runnable)}, but never blocks: null also if the stream is not in memory. */
+    public @Nullable Tail tailInMemory(StreamState state, long position, Runnable listener) {
+        return tail(state, position, listener, streams::findCached);
+    }
+
+    private @Nullable Tail tail(
+            StreamState state, long position, Runnable listener, Function<String, @Nullable StreamState> find) {
         Topic topic = topics.compute(state.id(), (id, existing) -> {
             Topic joined = existing == null ? new Topic(windows, failures) : existing;
             joined.listeners().add(listener);
@@ -73,7 +78,7 @@ public final class Delivery {
         try {
             // Looked up after joining: whatever is published from now on reaches the topic.
             if (topic.state() == null) {
-                StreamState newest = streams.find(state.path());
+                StreamState newest = find.apply(state.path());
                 if (newest != null && newest.id() == state.id()) {
                     topic.seed(newest);
                 }

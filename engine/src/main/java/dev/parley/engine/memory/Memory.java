@@ -78,10 +78,9 @@ public final class Memory {
         return Objects.requireNonNull(purses.get(kind));
     }
 
-    /** What one connection may have of a purse. */
-    public Share connectionShare(Kind kind) {
-        Purse purse = purse(kind);
-        return purse.share(purse.capacity() / PURSE_PER_CONNECTION);
+    /** How much one connection may have of a purse. */
+    public long connectionBytes(Kind kind) {
+        return purse(kind).capacity() / PURSE_PER_CONNECTION;
     }
 
     public Purse connections() {

@@ -145,7 +145,7 @@ public final class Purse implements Room {
         return capacity;
     }
 
-    /** Whether somebody waits for room. */
+    @Override
     public boolean isAwaited() {
         return hasWaiting;
     }

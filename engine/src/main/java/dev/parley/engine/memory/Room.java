@@ -34,6 +34,9 @@ public sealed interface Room permits Purse, Share {
     /** The largest thing that can ever be reserved here. */
     long largest();
 
+    /** Whether somebody waits for room here, or in what this is a share of. */
+    boolean isAwaited();
+
     /** Reserves so many bytes for the length of a scope, or returns null if there is no room. */
     default @Nullable Reservation reserve(long bytes) {
         return tryReserve(bytes) ? new Reservation(this, bytes) : null;

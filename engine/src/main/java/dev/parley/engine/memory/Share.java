@@ -148,4 +148,14 @@ public final class Share implements Room {
     public long largest() {
         return room.largest();
     }
+
+    @Override
+    public boolean isAwaited() {
+        return hasWaiting || room.isAwaited();
+    }
+
+    /** Whether somebody waits for room in what this is a share of: who is slow with what it holds has to give way. */
+    public boolean isAwaitedByOthers() {
+        return room.isAwaited();
+    }
 }

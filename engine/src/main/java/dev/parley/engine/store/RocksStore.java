@@ -11,6 +11,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
@@ -50,6 +51,7 @@ public final class RocksStore implements Store {
     /** A value that is no longer than this is read once, although its length was asked for first. */
     private static final int PEEKED_BYTES = 1 << 10;
 
+    private static final String READER = "the store is read on a thread that must not wait for the disk";
     private static final int BLOCK_BYTES = 16 << 10;
     private static final double BLOOM_BITS_PER_KEY = 10;
 
@@ -64,13 +66,21 @@ public final class RocksStore implements Store {
     private final List<AutoCloseable> owned = new ArrayList<>();
     private final WriteOptions writeOptions = new WriteOptions().setDisableWAL(true);
     private final ReadOptions readOptions = new ReadOptions();
+    private final BooleanSupplier mayRead;
+
+    /** Opens the database in {@code folder} for any thread, see {@link #RocksStore(Path, long, BooleanSupplier)}. */
+    public RocksStore(Path folder, long cacheBytes) {
+        this(folder, cacheBytes, () -> true);
+    }
 
     /**
      * Opens the database in {@code folder}, making it if it is absent.
      *
      * @param cacheBytes memory for blocks read from disk
+     * @param mayRead whether the thread that asks may wait for the disk; asked before each read where assertions are on
      */
-    public RocksStore(Path folder, long cacheBytes) {
+    public RocksStore(Path folder, long cacheBytes, BooleanSupplier mayRead) {
+        this.mayRead = mayRead;
         try {
             Files.createDirectories(folder);
             LRUCache cache = own(new LRUCache(cacheBytes));
@@ -137,6 +147,7 @@ public final class RocksStore implements Store {
     }
 
     private byte @Nullable [] get(Table table, byte[] key, ReadOptions options) {
+        assert mayRead.getAsBoolean() : READER;
         try {
             return db.get(handle(table), options, key);
         } catch (RocksDBException e) {
@@ -156,6 +167,7 @@ public final class RocksStore implements Store {
 
     @Override
     public Moment snapshot() {
+        assert mayRead.getAsBoolean() : READER;
         return new RocksMoment(db.getSnapshot());
     }
 
@@ -204,6 +216,7 @@ public final class RocksStore implements Store {
         private int length = -1;
 
         RowsBetween(Table table, byte[] from, byte[] to, @Nullable Snapshot snapshot, boolean backwards) {
+            assert mayRead.getAsBoolean() : READER;
             this.lower = new Slice(from);
             this.upper = new Slice(to);
             this.options = new ReadOptions().setIterateLowerBound(lower).setIterateUpperBound(upper);

@@ -212,6 +212,6 @@ class PurseTest {
         Memory memory = new Memory(1600, Map.of(Kind.ANSWERS, 7L, Kind.COMMANDS, 0L));
         assertThat(memory.answers().capacity()).isEqualTo(7);
         assertThat(memory.commands().capacity()).isEqualTo(200);
-        assertThat(memory.connectionShare(Kind.COMMANDS).capacity()).isEqualTo(25);
+        assertThat(memory.connectionBytes(Kind.COMMANDS)).isEqualTo(25);
     }
 }

@@ -16,6 +16,7 @@ import dev.parley.server.http.AcceptGate;
 import dev.parley.server.http.Answers;
 import dev.parley.server.http.HttpFront;
 import dev.parley.server.http.PublicAddress;
+import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.EngineMeters;
 import dev.parley.server.ops.Health;
@@ -27,6 +28,7 @@ import dev.parley.server.streams.StreamsDoor;
 import dev.parley.server.streams.subscription.SubscriptionService;
 import dev.parley.server.time.NodeClock;
 import io.netty.channel.unix.Errors.NativeIoException;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -118,7 +120,7 @@ final class ParleyServer {
         try {
             Vertx vertx = vertx();
             closings.push(new Closing("event loops", () -> await(vertx.close(), CLOSE_TIMEOUT)));
-            var front = new HttpFront(vertx, config, health, metrics, memory);
+            var front = new HttpFront(vertx, config, health, metrics);
             // Before the engine has recovered what it has stored, so that health checks are answered meanwhile.
             Future<Integer> listening = front.start();
             // What becomes of it is told below; here it only must not be torn down half-way.
@@ -148,17 +150,19 @@ final class ParleyServer {
             Revocations revocations = revocations();
             var gate = new Gate(
                     apps, open, config.auth().tokenLifetime(), revocations, Clock.systemUTC(), metrics.registry());
+            var shares = new Shares(memory);
             var address = new PublicAddress(
                     config.server().publicUrl(), config.server().trustedNetworks());
-            var subscriptions = subscriptions(vertx, gate, address);
+            var subscriptions = subscriptions(vertx, shares, gate, address);
             closings.push(new Closing("subscriptions", subscriptions::close));
-            var answers = new Answers(vertx, memory);
+            var answers = new Answers(vertx);
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
             var streams = new StreamsDoor(
                     engine,
                     config,
                     memory,
+                    shares,
                     answers,
                     gate,
                     loopback && open,
@@ -173,7 +177,7 @@ final class ParleyServer {
                             new RestDoor(
                                     engine,
                                     config,
-                                    memory,
+                                    shares,
                                     gate,
                                     apps,
                                     connectionKeys,
@@ -191,6 +195,7 @@ final class ParleyServer {
                             occupancy,
                             config.realtime(),
                             memory,
+                            shares,
                             clock,
                             metrics.registry()));
             closings.push(new Closing("doors", () -> {
@@ -241,7 +246,8 @@ final class ParleyServer {
                 settings.cachedStreams(),
                 settings.waitingCommands(),
                 memory,
-                settings.minFreeBytes());
+                settings.minFreeBytes(),
+                () -> !Context.isOnEventLoopThread());
         try {
             return renewedIfRestored(Engine.open(options), config.data().dir().resolve(RESTORED));
         } catch (IOException e) {
@@ -267,7 +273,7 @@ final class ParleyServer {
     }
 
     /** Webhooks in plain HTTP to this machine are for development, where the server is not reached from elsewhere. */
-    private SubscriptionService subscriptions(Vertx vertx, Gate gate, PublicAddress address) {
+    private SubscriptionService subscriptions(Vertx vertx, Shares shares, Gate gate, PublicAddress address) {
         Path folder = config.data().dir();
         URI callbackUrl = config.webhooks().callbackUrl() == null
                 ? config.server().publicUrl()
@@ -276,6 +282,7 @@ final class ParleyServer {
             return SubscriptionService.start(
                     vertx,
                     engine,
+                    shares,
                     gate,
                     address,
                     folder,

@@ -1,6 +1,5 @@
 package dev.parley.server.http;
 
-import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.memory.Share;
 import dev.parley.engine.memory.Waiting;
@@ -13,7 +12,6 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.internal.buffer.BufferInternal;
-import io.vertx.core.net.impl.ConnectionBase;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -44,7 +42,6 @@ public final class Answers {
     private static final long SWEEP_MILLIS = 1_000;
 
     private final Vertx vertx;
-    private final Memory memory;
     private final ConcurrentHashMap<Thread, OnLoop> loops = new ConcurrentHashMap<>();
 
     /** Answers that are on their way. */
@@ -53,9 +50,8 @@ public final class Answers {
     private final Promise<Void> emptied = Promise.promise();
     private volatile boolean draining;
 
-    public Answers(Vertx vertx, Memory memory) {
+    public Answers(Vertx vertx) {
         this.vertx = vertx;
-        this.memory = memory;
     }
 
     /** What one event loop has to look at now and then. */
@@ -74,10 +70,9 @@ public final class Answers {
                     place.giveUp(true);
                 }
             }
-            boolean awaited = memory.answers().isAwaited();
             for (Sending slow : List.copyOf(sending)) {
                 long taken = now - slow.since;
-                if (taken > slow.allowedNanos || (awaited && taken > GIVE_WAY_NANOS)) {
+                if (taken > slow.allowedNanos || (taken > GIVE_WAY_NANOS && slow.share.isAwaitedByOthers())) {
                     slow.cut();
                 }
             }
@@ -146,12 +141,14 @@ public final class Answers {
     /** An answer that is on its way. */
     private static final class Sending {
         private final HttpServerRequest request;
+        private final Share share;
         private final long since = System.nanoTime();
         private final long allowedNanos;
         private boolean reset;
 
-        Sending(HttpServerRequest request, long bytes) {
+        Sending(HttpServerRequest request, Share share, long bytes) {
             this.request = request;
+            this.share = share;
             this.allowedNanos = GRACE_NANOS
                     + Duration.ofSeconds(bytes / LEAST_BYTES_PER_SECOND).toNanos();
         }
@@ -162,8 +159,8 @@ public final class Answers {
                 reset = true;
                 request.response().reset();
             } else {
-                // A socket that takes nothing does not even take a reset. To close in order would wait for it, too.
-                var _ = ((ConnectionBase) request.connection()).channel().close();
+                // A socket that takes nothing does not even take a reset.
+                Sockets.cut(request.connection());
             }
         }
     }
@@ -176,14 +173,15 @@ public final class Answers {
      * Hands {@code granted} room for an answer to {@code request} as soon as there is some: close it, or give it to {@link
      * #end}. Nothing happens any more if the client goes before.
      *
+     * @param share what the connection may have for answers
      * @param bytes how much the answer may take, by an estimate that errs upwards
      * @param refused runs if there was no room in time
      */
-    public void whenRoom(HttpServerRequest request, long bytes, Consumer<Reservation> granted, Runnable refused) {
+    public void whenRoom(
+            HttpServerRequest request, Share share, long bytes, Consumer<Reservation> granted, Runnable refused) {
         if (request.response().closed()) {
             return;
         }
-        Share share = share(request);
         Reservation held = share.reserve(bytes);
         if (held != null) {
             hand(held, granted);
@@ -204,19 +202,14 @@ public final class Answers {
         }
     }
 
-    /** What the connection of {@code request} may have for answers; what is reserved of it is for {@link #end}. */
-    public Share share(HttpServerRequest request) {
-        return ConnectionShares.of(request.connection(), memory, Memory.Kind.ANSWERS);
-    }
-
     /** Tells that there was no room for an answer. */
     public static void refuse(HttpServerRequest request) {
         request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
         Replies.error(request, 503, "OVERLOADED", "Too many large answers are on their way; try again soon.");
     }
 
-    /** Ends the answer to {@code request} with {@code body}, which {@code held} is for. */
-    public void end(HttpServerRequest request, Reservation held, byte[] body) {
+    /** Ends the answer to {@code request} with {@code body}, which {@code held} of {@code share} is for. */
+    public void end(HttpServerRequest request, Share share, Reservation held, byte[] body) {
         held.shrinkTo(body.length);
         underWay.incrementAndGet();
         // Not copied: nobody changes it any more.
@@ -226,7 +219,7 @@ public final class Answers {
             return;
         }
         Set<Sending> sending = loop().sending;
-        Sending slow = new Sending(request, body.length);
+        Sending slow = new Sending(request, share, body.length);
         sending.add(slow);
         sent.onComplete(taken -> {
             sending.remove(slow);

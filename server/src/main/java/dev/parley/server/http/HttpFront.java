@@ -1,7 +1,5 @@
 package dev.parley.server.http;
 
-import dev.parley.engine.memory.Memory;
-import dev.parley.engine.memory.Room;
 import dev.parley.server.auth.Peer;
 import dev.parley.server.config.Config;
 import dev.parley.server.ops.Health;
@@ -60,8 +58,6 @@ public final class HttpFront {
     private final Vertx vertx;
     private final Config config;
     private final Health health;
-    private final Memory memory;
-    private final Room largeBodies;
     private final OpsRoutes ops;
     private final RequestMeters requests;
     private final Origins origins;
@@ -74,12 +70,10 @@ public final class HttpFront {
     /** Takes the requests that want a WebSocket. Null until it can work. */
     private volatile @Nullable Door webSockets;
 
-    public HttpFront(Vertx vertx, Config config, Health health, Metrics metrics, Memory memory) {
+    public HttpFront(Vertx vertx, Config config, Health health, Metrics metrics) {
         this.vertx = vertx;
         this.config = config;
         this.health = health;
-        this.memory = memory;
-        this.largeBodies = ArrivingAccount.largeBodies(memory);
         this.ops = new OpsRoutes(health, config.metrics().enabled() ? metrics.registry() : null);
         this.requests = new RequestMeters(metrics.registry());
         this.origins = Origins.of(config.cors().origins(), false);
@@ -155,10 +149,7 @@ public final class HttpFront {
                 Math.min(
                         limits.requestTimeout().toMillis(), limits.idleTimeout().toMillis()));
         HttpServer server = vertx.createHttpServer(options(), tls())
-                .connectionHandler(connection -> {
-                    ArrivingAccount.open(connection, memory, largeBodies);
-                    ours.opened(connection);
-                })
+                .connectionHandler(ours::opened)
                 .invalidRequestHandler(this::refuse)
                 .requestHandler(request -> {
                     if (ours.requested(request)) {

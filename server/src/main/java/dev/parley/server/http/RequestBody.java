@@ -1,6 +1,6 @@
 package dev.parley.server.http;
 
-import dev.parley.engine.memory.Room;
+import dev.parley.engine.memory.Memory;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
@@ -21,7 +21,7 @@ public final class RequestBody {
     private final Consumer<byte[]> whole;
     private final Runnable tooLarge;
     private final Runnable noRoom;
-    private final @Nullable ArrivingAccount account;
+    private final Shares.Holder holder;
     private final List<Buffer> parts = new ArrayList<>(1);
     private long heldSmall;
     private long heldLarge;
@@ -31,13 +31,13 @@ public final class RequestBody {
     private RequestBody(
             HttpServerResponse response,
             int limit,
-            @Nullable ArrivingAccount account,
+            Shares.Holder holder,
             Consumer<byte[]> whole,
             Runnable tooLarge,
             Runnable noRoom) {
         this.response = response;
         this.limit = limit;
-        this.account = account;
+        this.holder = holder;
         this.whole = whole;
         this.tooLarge = tooLarge;
         this.noRoom = noRoom;
@@ -46,10 +46,12 @@ public final class RequestBody {
     /**
      * Reads the body on the request's event loop, and there calls one of these.
      *
+     * @param holder who sends it
      * @param whole gets the body
      * @param tooLarge is called as soon as it is known to have more than {@code limit} bytes
      */
-    public static void read(HttpServerRequest request, int limit, Consumer<byte[]> whole, Runnable tooLarge) {
+    public static void read(
+            HttpServerRequest request, int limit, Shares.Holder holder, Consumer<byte[]> whole, Runnable tooLarge) {
         String length = request.headers().get(HttpHeaders.CONTENT_LENGTH);
         // Eleven digits are beyond any limit; the HTTP engine has checked that they are digits.
         if (length != null && (length.length() > 10 || Long.parseLong(length) > limit)) {
@@ -60,7 +62,7 @@ public final class RequestBody {
         RequestBody body = new RequestBody(
                 request.response(),
                 limit,
-                ArrivingAccount.of(request.connection()),
+                holder,
                 whole,
                 () -> {
                     giveUp(request);
@@ -72,7 +74,8 @@ public final class RequestBody {
                     Replies.error(
                             request, 503, "OVERLOADED", "Too many large bodies are on their way; try again soon.");
                 });
-        // Called where the client goes before its body is whole. Where it has its answer before, as one that is too slow
+        // Called where the client goes before its body is whole. Where it has its answer before, as one that is too
+        // slow
         // does, only the end of the answer is told.
         request.response()
                 .closeHandler(closed -> body.drop())
@@ -106,16 +109,15 @@ public final class RequestBody {
 
     /** Counts bytes that have arrived. Large bodies leave some room to small ones, which are nearly all. */
     private boolean reserve(int bytes) {
-        if (account == null) {
-            return true;
-        }
-        Room room = received > SMALL_BYTES ? account.largeBodies() : account.smallBodies();
-        if (!room.tryReserve(bytes)) {
-            return false;
-        }
         if (received > SMALL_BYTES) {
+            if (!holder.tryReserveLarge(bytes)) {
+                return false;
+            }
             heldLarge += bytes;
         } else {
+            if (!holder.of(Memory.Kind.ARRIVING).tryReserve(bytes)) {
+                return false;
+            }
             heldSmall += bytes;
         }
         return true;
@@ -129,12 +131,10 @@ public final class RequestBody {
     }
 
     private void giveBack() {
-        if (account != null) {
-            account.largeBodies().giveBack(heldLarge);
-            account.smallBodies().giveBack(heldSmall);
-            heldLarge = 0;
-            heldSmall = 0;
-        }
+        holder.giveBackLarge(heldLarge);
+        holder.of(Memory.Kind.ARRIVING).giveBack(heldSmall);
+        heldLarge = 0;
+        heldSmall = 0;
     }
 
     private byte[] join() {

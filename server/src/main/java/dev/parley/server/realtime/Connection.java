@@ -1,6 +1,7 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.Reply;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.SessionCommand;
@@ -21,6 +22,7 @@ import dev.parley.server.channel.ObjectPublishing;
 import dev.parley.server.channel.Publishing;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.channel.RunNotes;
+import dev.parley.server.http.Shares;
 import dev.parley.server.wire.ConnectionDetails;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Flags;
@@ -132,7 +134,8 @@ final class Connection {
         this.loop = loop;
         this.socket = socket;
         this.outbox = new Outbox(loop.vertx(), socket, format, site.backlogs(), loop::post, this::hasRoom);
-        this.intake = new Intake(socket, site.arriving().ofConnection(principal.app()), this::tooMuchArrives);
+        Shares.Holder holder = site.holder(socket, principal);
+        this.intake = new Intake(socket, holder.of(Memory.Kind.ARRIVING), this::tooMuchArrives);
         this.id = id;
         this.principal = principal;
         this.wishes = wishes;

@@ -15,6 +15,7 @@ import dev.parley.server.channel.Refusals;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.Replies;
+import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ErrorInfo;
@@ -84,6 +85,7 @@ public final class RealtimeDoor implements Door {
             Occupancy occupancy,
             Config.Realtime settings,
             Memory memory,
+            Shares shares,
             NodeClock clock,
             MeterRegistry meters) {
         this.vertx = vertx;
@@ -99,7 +101,7 @@ public final class RealtimeDoor implements Door {
                 occupancy,
                 grace,
                 new AtomicInteger(),
-                new AppShares(memory.arriving()),
+                shares,
                 memory.backlogs(),
                 this::read,
                 clock,
@@ -211,7 +213,7 @@ public final class RealtimeDoor implements Door {
 
     private void sendAway(ServerWebSocket socket, WireFormat format, byte[] frame) {
         var loop = loop();
-        var intake = new Intake(socket, site.arriving().ofConnection(""), () -> {});
+        var intake = new Intake(socket, site.holder(socket, null).of(Memory.Kind.ARRIVING), () -> {});
         var outbox = new Outbox(vertx, socket, format, site.backlogs(), loop::post, () -> {});
         outbox.send(frame);
         outbox.close(false);
@@ -245,7 +247,6 @@ public final class RealtimeDoor implements Door {
     }
 
     private void removed(String app) {
-        site.arriving().forget(app);
         forEach(connection -> {
             if (connection.principal().app().equals(app)) {
                 connection.end(ErrorInfo.notFound("The app is no more."));

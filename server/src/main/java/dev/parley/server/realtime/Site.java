@@ -6,18 +6,23 @@ import dev.parley.engine.session.object.ObjectLimits;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Principal;
 import dev.parley.server.config.Config;
+import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ObjectMessages;
+import io.vertx.core.http.ServerWebSocket;
+import io.vertx.core.internal.http.WebSocketInternal;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What all connections of a server share.
  *
  * @param attachments how many there are
- * @param arriving where what clients have sent in part is reserved
+ * @param shares what clients may have of what they have sent in part
  * @param backlogs where what they have not taken is reserved
  * @param blocking runs what blocks on the disk, so much at a time as there is room for in memory
  * @param serverId another one for each run of the server
@@ -31,7 +36,7 @@ record Site(
         Occupancy occupancy,
         PresenceGrace grace,
         AtomicInteger attachments,
-        AppShares arriving,
+        Shares shares,
         Purse backlogs,
         Executor blocking,
         NodeClock clock,
@@ -56,4 +61,14 @@ record Site(
 
     /** The one place where a session's operations get their order. */
     static final String SITE_CODE = ObjectMessages.SITE_CODE;
+
+    /**
+     * Who has {@code socket}, with what they may have of each purse.
+     *
+     * @param principal null if it is not known
+     */
+    Shares.Holder holder(ServerWebSocket socket, @Nullable Principal principal) {
+        return shares.holder(
+                ((WebSocketInternal) socket).channelHandlerContext().channel(), principal);
+    }
 }

@@ -2,6 +2,7 @@ package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.memory.Share;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.Access;
@@ -13,12 +14,12 @@ import dev.parley.server.auth.Peer;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.config.Config;
-import dev.parley.server.http.ConnectionShares;
 import dev.parley.server.http.Cors;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.Gzip;
 import dev.parley.server.http.Origins;
 import dev.parley.server.http.RequestBody;
+import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ErrorInfo;
@@ -39,7 +40,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -89,8 +89,7 @@ public final class RestDoor implements Door {
     private final @Nullable AppsResource apps;
     private final ClockResource clockResource;
     private final Gate gate;
-    private final Memory memory;
-    private final AppShares answers;
+    private final Shares shares;
     private final Semaphore made = new Semaphore(MAX_MADE);
     private final Cors cors;
     private final NodeClock clock;
@@ -111,7 +110,7 @@ public final class RestDoor implements Door {
     public RestDoor(
             Engine engine,
             Config config,
-            Memory memory,
+            Shares shares,
             Gate gate,
             Apps apps,
             ConnectionKeys connectionKeys,
@@ -149,8 +148,7 @@ public final class RestDoor implements Door {
                 : null;
         this.clockResource = new ClockResource(clock, gate, rootKey);
         this.gate = gate;
-        this.memory = memory;
-        this.answers = new AppShares(memory.answers());
+        this.shares = shares;
         this.cors = Cors.withCredentials(
                 Origins.of(config.cors().origins(), false),
                 "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
@@ -196,12 +194,14 @@ public final class RestDoor implements Door {
             exchange.refuse(WireFormat.JSON, e.error());
             return;
         }
-        // Bodies of who has not shown who they are take no room.
+        // Bodies of who has not shown who they are take next to no room.
         int limit = head.isAuthenticated() ? bodyBytes : Math.min(bodyBytes, MAX_ANONYMOUS_BODY_BYTES);
+        Shares.Holder holder = shares.holder(request.connection(), head.sender());
         RequestBody.read(
                 request,
                 limit,
-                body -> exchange.start(head.with(body)),
+                holder,
+                body -> exchange.start(head.with(body), holder.of(Memory.Kind.ANSWERS)),
                 () -> exchange.refuse(head.accepted(), ErrorInfo.bodyTooLarge(limit)));
     }
 
@@ -333,8 +333,6 @@ public final class RestDoor implements Door {
     private final class Exchange {
         private final HttpServerRequest request;
         private final Context loop;
-        /** What its answer may take of the connection's part of the memory for answers. */
-        private final Share share;
 
         /** Whether it has one of the places of {@link #MAX_IN_PROGRESS}. */
         private boolean placed;
@@ -342,7 +340,6 @@ public final class RestDoor implements Door {
         Exchange(HttpServerRequest request, Context loop) {
             this.request = request;
             this.loop = loop;
-            this.share = ConnectionShares.of(request.connection(), memory, Memory.Kind.ANSWERS);
         }
 
         /** Gives up its place among the requests in progress. */
@@ -356,8 +353,12 @@ public final class RestDoor implements Door {
             }
         }
 
-        /** The request has arrived whole: it is worked at if there is a place for it. */
-        void start(RestRequest read) {
+        /**
+         * The request has arrived whole: it is worked at if there is a place for it.
+         *
+         * @param share what its answer may take of the memory for answers
+         */
+        void start(RestRequest read, Share share) {
             placed = true;
             boolean full = inProgress.incrementAndGet() > MAX_IN_PROGRESS;
             answer(() -> {
@@ -368,7 +369,9 @@ public final class RestDoor implements Door {
                 } else if (full) {
                     refuse(read.accepted(), ErrorInfo.TOO_MANY_REQUESTS);
                 } else {
-                    Thread.ofVirtual().name("rest").start(() -> Peer.call(request.remoteAddress(), () -> work(read)));
+                    Thread.ofVirtual()
+                            .name("rest")
+                            .start(() -> Peer.call(request.remoteAddress(), () -> work(read, share)));
                 }
             });
         }
@@ -387,11 +390,11 @@ public final class RestDoor implements Door {
         }
 
         /** Answers; blocks. */
-        private void work(RestRequest read) {
+        private void work(RestRequest read, Share share) {
             WireFormat format = read.accepted();
             Runnable answering = () -> refuse(format, ErrorInfo.INTERNAL);
             try {
-                answering = READS.contains(read.method()) ? inTurn(read) : answered(read);
+                answering = READS.contains(read.method()) ? inTurn(read, share) : answered(read, share);
             } catch (WireException e) {
                 answering = () -> refuse(format, e.error());
             } catch (AccessRefusedException e) {
@@ -421,54 +424,41 @@ public final class RestDoor implements Door {
         }
 
         /** Answers what may bring much, when it is its turn. */
-        private Runnable inTurn(RestRequest read) throws WireException, AccessRefusedException, IOException {
+        private Runnable inTurn(RestRequest read, Share share)
+                throws WireException, AccessRefusedException, IOException {
             made.acquireUninterruptibly();
             try {
-                return answered(read);
+                return answered(read, share);
             } finally {
                 made.release();
             }
         }
 
         /** Puts the answer on its way, if there is room for it. */
-        private Runnable answered(RestRequest read) throws WireException, AccessRefusedException, IOException {
+        private Runnable answered(RestRequest read, Share share)
+                throws WireException, AccessRefusedException, IOException {
             Answer answer = route(read, request);
             WireFormat format = read.accepted();
             Gzip.Packed body = pack(read.isEnveloped() ? enveloped(format, answer) : plain(format, answer));
             int status = read.isEnveloped() ? 200 : answer.status();
-            Runnable giveBack = reserve(read, HEAD_BYTES + body.bytes().length);
+            Reservation held = share.reserve(HEAD_BYTES + body.bytes().length);
+            if (held == null) {
+                throw new WireException(ErrorInfo.NO_ROOM);
+            }
             return () -> {
                 boolean good = false;
                 try {
                     if (!request.response().closed() && !request.response().ended()) {
                         body.describe(request);
                     }
-                    send(status, format, Buffer.buffer(body.bytes()), answer.links(), giveBack);
+                    send(status, format, Buffer.buffer(body.bytes()), answer.links(), held::close);
                     good = true;
                 } finally {
                     if (!good) {
-                        giveBack.run();
+                        held.close();
                     }
                 }
             };
-        }
-
-        /** Reserves the memory of an answer, and yields what gives it back, once. */
-        private Runnable reserve(RestRequest read, long bytes) throws WireException {
-            String app = read.isAuthenticated() ? read.principal().app() : "";
-            if (answers.takes(app, bytes)) {
-                if (share.tryReserve(bytes)) {
-                    var held = new AtomicBoolean(true);
-                    return () -> {
-                        if (held.getAndSet(false)) {
-                            share.giveBack(bytes);
-                            answers.givesBack(app, bytes);
-                        }
-                    };
-                }
-                answers.givesBack(app, bytes);
-            }
-            throw new WireException(ErrorInfo.NO_ROOM);
         }
 
         private static byte[] plain(WireFormat format, Answer answer) {

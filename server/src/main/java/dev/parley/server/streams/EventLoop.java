@@ -1,7 +1,6 @@
 package dev.parley.server.streams;
 
 import dev.parley.engine.delivery.Tail;
-import dev.parley.engine.memory.Purse;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.loop.Audience;
 import dev.parley.server.loop.Mailbox;
@@ -33,8 +32,6 @@ final class EventLoop {
     private final Vertx vertx;
     private final Mailbox mailbox;
     private final Map<Long, Readers> readers = new HashMap<>();
-    private final Purse backlogs;
-
     /** Live reads whose sockets have not taken what they were given, and since when. */
     private final Map<LiveRead, Long> slow = new LinkedHashMap<>();
 
@@ -43,13 +40,11 @@ final class EventLoop {
     /**
      * The door's share of the event loop of {@code context}.
      *
-     * @param backlogs the room of what live readers have been given
      * @param touch renews the lifetime of a stream
      */
-    EventLoop(Context context, Purse backlogs, NodeClock clock, Consumer<StreamState> touch) {
+    EventLoop(Context context, NodeClock clock, Consumer<StreamState> touch) {
         this.vertx = context.owner();
         this.mailbox = new Mailbox(context);
-        this.backlogs = backlogs;
         vertx.setPeriodic(LIFETIME_CHECK_MILLIS, timer -> {
             renewLifetimes(clock.millis(), touch);
             endSlow();
@@ -181,7 +176,7 @@ final class EventLoop {
         long now = System.nanoTime();
         slow.keySet().removeIf(reader -> !reader.isHolding());
         for (var reader : List.copyOf(slow.entrySet())) {
-            if (backlogs.isAwaited() && now - reader.getValue() > GIVE_WAY_NANOS) {
+            if (now - reader.getValue() > GIVE_WAY_NANOS && reader.getKey().othersWait()) {
                 reader.getKey().cut();
             }
         }

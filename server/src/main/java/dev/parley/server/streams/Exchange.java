@@ -4,6 +4,7 @@ import dev.parley.engine.Reply;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.http.RequestBody;
+import dev.parley.server.http.Shares;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.Optional;
@@ -18,8 +19,9 @@ import org.slf4j.LoggerFactory;
  * One request to one stream and its answer. Lives on the event loop of its connection.
  *
  * @param path the stream's path in its one spelling
+ * @param holder who makes the request
  */
-record Exchange(HttpServerRequest request, String path, EventLoop loop) {
+record Exchange(HttpServerRequest request, String path, EventLoop loop, Shares.Holder holder) {
     private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
 
     /** Longest values of the headers that are stored. */
@@ -53,7 +55,7 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop) {
 
     /** Reads the body, at most {@code limit} bytes, and hands it on; a longer one is answered with 413. */
     void body(int limit, BodyHandler handler) {
-        RequestBody.read(request, limit, body -> guard(() -> handler.handle(body)), () -> tooLarge(limit));
+        RequestBody.read(request, limit, holder, body -> guard(() -> handler.handle(body)), () -> tooLarge(limit));
     }
 
     void tooLarge(int limit) {

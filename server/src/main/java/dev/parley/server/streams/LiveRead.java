@@ -5,8 +5,8 @@ import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.memory.Room;
 import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.stream.StreamState;
+import dev.parley.server.http.Sockets;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.core.net.impl.ConnectionBase;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -48,12 +48,20 @@ abstract class LiveRead implements EventLoop.Reader {
     /** Begins; the read ends by itself after {@link #maxAgeMillis()}, with the client's connection, or with the stream. */
     final void start(EventLoop.Seat taken) {
         seat = taken;
-        exchange.response().closeHandler(closed -> leave());
-        exchange.response().exceptionHandler(failure -> leave());
-        endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(maxAgeMillis());
-        awaitNext();
-        begin(taken);
-        pump();
+        boolean begun = false;
+        try {
+            exchange.response().closeHandler(closed -> leave());
+            exchange.response().exceptionHandler(failure -> leave());
+            endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(maxAgeMillis());
+            awaitNext();
+            begin(taken);
+            pump();
+            begun = true;
+        } finally {
+            if (!begun) {
+                leave();
+            }
+        }
     }
 
     /** One timer for both: when the client has to be shown that we are there, and when the time is over. */
@@ -239,6 +247,7 @@ abstract class LiveRead implements EventLoop.Reader {
     final void leave() {
         if (!left) {
             left = true;
+            over();
             exchange.loop().vertx().cancelTimer(timer);
             Waiting place = waiting;
             if (place != null) {
@@ -295,8 +304,14 @@ abstract class LiveRead implements EventLoop.Reader {
     /** The read has begun at the tail's position. */
     abstract void begin(EventLoop.Seat taken);
 
+    /** The read is over; what was sent may still be on its way. */
+    abstract void over();
+
     /** Whether the socket has not taken all that it was given. */
     abstract boolean isHolding();
+
+    /** Whether somebody else waits for what this holds. */
+    abstract boolean othersWait();
 
     /** Sends what was encoded for another reader at the same place, so that nothing has to be read; false if nothing was. */
     abstract boolean sendShared();
@@ -319,8 +334,7 @@ abstract class LiveRead implements EventLoop.Reader {
         if (exchange.request().version() == HttpVersion.HTTP_2) {
             exchange.response().reset();
         } else {
-            // To close in order would wait for a socket that takes nothing.
-            var _ = ((ConnectionBase) exchange.request().connection()).channel().close();
+            Sockets.cut(exchange.request().connection());
         }
     }
 

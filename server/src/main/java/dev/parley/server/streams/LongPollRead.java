@@ -1,6 +1,7 @@
 package dev.parley.server.streams;
 
 import dev.parley.engine.delivery.Tail;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.memory.Room;
 import dev.parley.engine.memory.Share;
@@ -39,7 +40,7 @@ final class LongPollRead extends LiveRead {
         this.offsets = offsets;
         this.clock = clock;
         this.answers = answers;
-        this.room = answers.share(exchange.request());
+        this.room = exchange.holder().of(Memory.Kind.ANSWERS);
         this.clientCursor = clientCursor;
         this.timeoutMillis = config.streams().longPollTimeout().toMillis();
         this.chunkBytes = config.limits().chunkBytes();
@@ -73,7 +74,15 @@ final class LongPollRead extends LiveRead {
     void begin(EventLoop.Seat taken) {}
 
     @Override
+    void over() {}
+
+    @Override
     boolean isHolding() {
+        return false;
+    }
+
+    @Override
+    boolean othersWait() {
         return false;
     }
 
@@ -102,7 +111,11 @@ final class LongPollRead extends LiveRead {
         headers(more.state(), more.to(), more.upToDate(), more.atEnd())
                 .putHeader(HttpHeaders.CONTENT_TYPE, more.state().contentType())
                 .putHeader(HttpHeaders.ETAG, ReadStream.tag(offsets, more.state(), more.from(), more.to(), false));
-        answers.end(exchange().request(), Objects.requireNonNull(held), ReadStream.body(more.state(), more.entries()));
+        answers.end(
+                exchange().request(),
+                room,
+                Objects.requireNonNull(held),
+                ReadStream.body(more.state(), more.entries()));
     }
 
     private HttpServerResponse headers(StreamState state, long next, boolean upToDate, boolean ends) {

@@ -13,9 +13,10 @@ import org.jspecify.annotations.Nullable;
  * @param now whether reading starts at the tail
  * @param place where it starts otherwise
  * @param cursor the client's last cursor, or null
+ * @param returning whether an EventSource comes back to where it was
  */
 record ReadQuery(
-        boolean now, Place place, Live live, @Nullable String cursor) {
+        boolean now, Place place, Live live, @Nullable String cursor, boolean returning) {
     private static final CharSequence LAST_EVENT_ID = HttpHeaders.createOptimized("Last-Event-ID");
 
     enum Live {
@@ -33,10 +34,11 @@ record ReadQuery(
             case "sse" -> Live.SSE;
             default -> throw RefusedException.badRequest("INVALID_LIVE", "live must be long-poll or sse");
         };
-        if (live == Live.SSE) {
-            // An EventSource comes back to the URL that it began with; where it was it says here.
-            String last = exchange.header(LAST_EVENT_ID);
-            offset = last == null || last.isEmpty() ? offset : last;
+        // An EventSource comes back to the URL that it began with; where it was it says here.
+        String last = live == Live.SSE ? exchange.header(LAST_EVENT_ID) : null;
+        boolean returning = last != null && !last.isEmpty();
+        if (returning) {
+            offset = last;
         }
         if (offset == null && live != Live.NO) {
             throw RefusedException.badRequest(
@@ -47,7 +49,7 @@ record ReadQuery(
         if (place == null) {
             throw invalid();
         }
-        return new ReadQuery(now, place, live, single(exchange, "cursor"));
+        return new ReadQuery(now, place, live, single(exchange, "cursor"), returning);
     }
 
     static RefusedException invalid() {

@@ -4,6 +4,7 @@ import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Purse;
 import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.Place;
@@ -47,7 +48,7 @@ final class ReadStream {
     private final Offsets offsets;
     private final Config config;
     private final NodeClock clock;
-    private final Memory memory;
+    private final Purse backlogs;
     private final boolean shared;
     private final AtomicInteger liveReaders;
     private final Answers answers;
@@ -55,7 +56,7 @@ final class ReadStream {
     /**
      * Reads from {@code engine}.
      *
-     * @param memory what live readers may hold
+     * @param backlogs what live readers may hold together
      * @param answers what answers that clients have not taken may hold
      * @param shared whether answers are the same for everybody, so that any cache may keep them
      * @param liveReaders counts the live reads of all event loops
@@ -64,7 +65,7 @@ final class ReadStream {
             Engine engine,
             Offsets offsets,
             Config config,
-            Memory memory,
+            Purse backlogs,
             Answers answers,
             NodeClock clock,
             boolean shared,
@@ -72,7 +73,7 @@ final class ReadStream {
         this.engine = engine;
         this.offsets = offsets;
         this.config = config;
-        this.memory = memory;
+        this.backlogs = backlogs;
         this.clock = clock;
         this.shared = shared;
         this.liveReaders = liveReaders;
@@ -124,8 +125,25 @@ final class ReadStream {
     private void read(Exchange exchange, ReadQuery query, StreamState state, long start) {
         switch (query.live()) {
             case NO -> catchUp(exchange, query, state, start);
-            case LONG_POLL, SSE -> follow(exchange, query, state, start);
+            case LONG_POLL, SSE -> {
+                if (query.returning() && state.closed() && start >= state.tail()) {
+                    end(exchange, state);
+                } else {
+                    follow(exchange, query, state, start);
+                }
+            }
         }
+    }
+
+    /** An EventSource comes back for ever to a response that ends; only this status tells it that there is no more. */
+    private void end(Exchange exchange, StreamState state) {
+        exchange.response()
+                .setStatusCode(204)
+                .putHeader(Wire.NEXT_OFFSET, offsets.render(state, state.tail()))
+                .putHeader(Wire.UP_TO_DATE, Wire.TRUE)
+                .putHeader(Wire.CLOSED, Wire.TRUE)
+                .putHeader(HttpHeaders.CACHE_CONTROL, Wire.NO_STORE)
+                .end();
     }
 
     /**
@@ -213,6 +231,7 @@ final class ReadStream {
         }
         answers.whenRoom(
                 exchange.request(),
+                exchange.holder().of(Memory.Kind.ANSWERS),
                 bytes,
                 held -> exchange.blocking(
                         () -> read(state, start, compresses(exchange, state), held), held::close, read -> {
@@ -269,7 +288,11 @@ final class ReadStream {
             if (compressed) {
                 response.putHeader(HttpHeaders.CONTENT_ENCODING, "gzip");
             }
-            answers.end(exchange.request(), chunk.held(), chunk.body().bytes());
+            answers.end(
+                    exchange.request(),
+                    exchange.holder().of(Memory.Kind.ANSWERS),
+                    chunk.held(),
+                    chunk.body().bytes());
             handed = true;
         } finally {
             if (!handed) {
@@ -420,53 +443,87 @@ final class ReadStream {
             exchange.error(503, "TOO_MANY_READERS", "The limit of live reads is reached; try again later.");
             return;
         }
-        LiveRead read = query.live() == ReadQuery.Live.SSE
-                ? new SseRead(exchange, offsets, memory, query.cursor(), config, clock, liveReaders::decrementAndGet)
-                : new LongPollRead(
-                        exchange, offsets, answers, query.cursor(), config, clock, liveReaders::decrementAndGet);
-        EventLoop.Readers readers = exchange.loop().readersOf(state.id());
-        if (engine.delivery().isInMemory(state)) {
-            boolean opened = false;
-            Tail tail = null;
-            try {
-                tail = tail(readers, state, start);
-                opened = true;
-            } finally {
-                if (!opened) {
-                    readers.left();
-                    liveReaders.decrementAndGet();
-                }
+        Leaving leaving = new Leaving(exchange.loop().readersOf(state.id()), liveReaders);
+        leaving.unless(() -> {
+            LiveRead read = query.live() == ReadQuery.Live.SSE
+                    ? new SseRead(exchange, offsets, backlogs, query.cursor(), config, clock, leaving::uncounted)
+                    : new LongPollRead(exchange, offsets, answers, query.cursor(), config, clock, leaving::uncounted);
+            Runnable listener = leaving.readers().listener();
+            Tail inMemory = engine.delivery().tailInMemory(state, start, listener);
+            if (inMemory != null) {
+                seat(exchange, read, leaving, inMemory);
+                return;
             }
-            seat(exchange, read, readers, tail);
-        } else {
             exchange.blocking(
-                    () -> new Opened(tail(readers, state, start)),
-                    () -> {
-                        // The client has gone before.
-                        readers.left();
-                        liveReaders.decrementAndGet();
-                    },
-                    opened -> seat(exchange, read, readers, opened.tail()));
-        }
+                    () -> new Opened(engine.delivery().tail(state, start, listener)),
+                    leaving::run,
+                    opened -> leaving.unless(() -> seat(exchange, read, leaving, opened.tail())));
+        });
     }
 
     private record Opened(@Nullable Tail tail) {}
 
-    private @Nullable Tail tail(EventLoop.Readers readers, StreamState state, long start) {
-        return engine.delivery().tail(state, start, readers.listener());
+    /** What a live read takes before it has begun, and gives back, once, if it never does. */
+    private static final class Leaving {
+        private final EventLoop.Readers readers;
+        private final AtomicInteger liveReaders;
+        private boolean coming = true;
+        private boolean counted = true;
+
+        Leaving(EventLoop.Readers readers, AtomicInteger liveReaders) {
+            this.readers = readers;
+            this.liveReaders = liveReaders;
+        }
+
+        EventLoop.Readers readers() {
+            return readers;
+        }
+
+        /** Does {@code step}, and leaves if that throws. */
+        void unless(Runnable step) {
+            boolean good = false;
+            try {
+                step.run();
+                good = true;
+            } finally {
+                if (!good) {
+                    run();
+                }
+            }
+        }
+
+        /** It has its seat. */
+        EventLoop.Seat seated(LiveRead read, Tail tail) {
+            coming = false;
+            return readers.join(read, tail);
+        }
+
+        void run() {
+            if (coming) {
+                coming = false;
+                readers.left();
+            }
+            uncounted();
+        }
+
+        void uncounted() {
+            if (counted) {
+                counted = false;
+                liveReaders.decrementAndGet();
+            }
+        }
     }
 
-    private void seat(Exchange exchange, LiveRead read, EventLoop.Readers readers, @Nullable Tail tail) {
+    private static void seat(Exchange exchange, LiveRead read, Leaving leaving, @Nullable Tail tail) {
         if (tail == null || exchange.response().closed()) {
             if (tail != null) {
                 tail.close();
             }
-            readers.left();
-            liveReaders.decrementAndGet();
+            leaving.run();
             exchange.notFound();
             return;
         }
-        read.start(readers.join(read, tail));
+        read.start(leaving.seated(read, tail));
         if (exchange.loop().isDraining()) {
             // It was still on its way when the others were told to end.
             read.drain();

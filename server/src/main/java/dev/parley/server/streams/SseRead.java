@@ -8,9 +8,10 @@ import dev.parley.engine.memory.Room;
 import dev.parley.engine.memory.Share;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
-import dev.parley.server.http.ConnectionShares;
 import dev.parley.server.loop.ReadyWire;
+import dev.parley.server.loop.SocketRoom;
 import dev.parley.server.time.NodeClock;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.vertx.core.Future;
@@ -31,11 +32,17 @@ import org.slf4j.LoggerFactory;
 final class SseRead extends LiveRead {
     private static final Logger LOG = LoggerFactory.getLogger(SseRead.class);
 
-    /** Payload of one event at most; also what a slow client can make us hold, besides the socket's buffer. */
+    /** Payload of one event at most. */
     private static final int BATCH_BYTES = 64 << 10;
+
+    /** What may wait for a reader, beside one event, before it is given no more; Netty has the same bound for a socket. */
+    private static final int QUEUE_BYTES = 64 << 10;
 
     /** A reader that has taken nothing for so many keep-alive times is gone, although a proxy may keep its connection. */
     private static final int STUCK_TIMES = 2;
+
+    /** Of one stream of HTTP/2 only whole events are seen to go: each has as long as it takes at this rate. */
+    private static final int LEAST_BYTES_PER_SECOND = 16 << 10;
 
     /** Of what a reader may live or be quiet, the part by which that may be less: who came together shall not go so. */
     private static final int JITTER_PARTS = 5;
@@ -47,22 +54,37 @@ final class SseRead extends LiveRead {
     /** Below this the cursor of this read never is: it must not go backwards (10.1). */
     private final long firstCursor;
 
-    /** How often in sequence there was no room for a sign of life. */
+    /** How often in sequence nothing was taken from one sign of life to the next. */
     private int stuck;
+
+    /** Whether it had not taken all at the last sign of life: who has not needs no more of them. */
+    private boolean wasHolding;
 
     private boolean saidUpToDate;
 
-    /** Writes through the encoder that the socket has not taken. */
-    private int unwritten;
+    /** What has gone through the encoder and the socket has not taken. */
+    private long unwrittenBytes;
+
+    /** How many writes through the encoder it has taken, now and at the last sign of life. */
+    private long written;
+
+    private long writtenBefore;
+
+    /** There is a word on its way that there is room again. */
+    private boolean toldOfRoom;
 
     private final ReadyWire ready;
+
+    /** The socket, or null where other requests have it as well. */
+    private final @Nullable SocketRoom socket;
+
     private final Purse backlogs;
     private final Share share;
 
     SseRead(
             Exchange exchange,
             Offsets offsets,
-            Memory memory,
+            Purse backlogs,
             @Nullable String clientCursor,
             Config config,
             NodeClock clock,
@@ -70,12 +92,18 @@ final class SseRead extends LiveRead {
         super(exchange, onLeave);
         this.offsets = offsets;
         this.clock = clock;
-        this.backlogs = memory.backlogs();
-        this.share = ConnectionShares.of(exchange.request().connection(), memory, Memory.Kind.BACKLOGS);
+        this.backlogs = backlogs;
+        this.share = exchange.holder().of(Memory.Kind.BACKLOGS);
         this.firstCursor = Cursors.next(clientCursor, clock.millis());
         this.maxAgeMillis = jittered(config.streams().sseMaxAge());
         this.quietMillis = jittered(config.streams().sseKeepalive());
         this.ready = new ReadyWire(pastEncoder(exchange.request()));
+        this.socket =
+                exchange.request().version() == HttpVersion.HTTP_2 ? null : SocketRoom.of(channel(exchange.request()));
+    }
+
+    private static Channel channel(HttpServerRequest request) {
+        return ((ConnectionBase) request.connection()).channel();
     }
 
     private static long jittered(Duration most) {
@@ -86,7 +114,7 @@ final class SseRead extends LiveRead {
     /** Where chunks pass the HTTP encoder by, or null where it does more than to frame them. */
     private static @Nullable ChannelHandlerContext pastEncoder(HttpServerRequest request) {
         return request.version() == HttpVersion.HTTP_1_1 && !request.isSSL()
-                ? ((ConnectionBase) request.connection()).channel().pipeline().context(HttpResponseEncoder.class)
+                ? channel(request).pipeline().context(HttpResponseEncoder.class)
                 : null;
     }
 
@@ -102,14 +130,25 @@ final class SseRead extends LiveRead {
 
     @Override
     void keepAlive() {
-        // Whoever has not taken what was sent before needs no more of it.
-        if (wantsMore()) {
-            stuck = 0;
+        boolean holding = isHolding();
+        boolean nothingTaken = hasTakenNothing();
+        stuck = holding && wasHolding && nothingTaken ? stuck + 1 : 0;
+        wasHolding = holding;
+        writtenBefore = written;
+        if (!holding) {
             write(SseEvents.keepalive(), false, null);
-        } else if (++stuck > STUCK_TIMES) {
+        } else if (stuck >= allowedToBeStuck()) {
             LOG.debug("a reader of {} takes nothing any more", exchange().path());
             cut();
         }
+    }
+
+    private boolean hasTakenNothing() {
+        return socket == null ? written == writtenBefore : socket.hasTakenNothing();
+    }
+
+    private long allowedToBeStuck() {
+        return STUCK_TIMES + (socket == null ? unwrittenBytes * 1_000 / LEAST_BYTES_PER_SECOND / quietMillis : 0);
     }
 
     @Override
@@ -119,7 +158,19 @@ final class SseRead extends LiveRead {
 
     @Override
     boolean wantsMore() {
-        return ready.isFree() || !response().writeQueueFull();
+        return unwrittenBytes < QUEUE_BYTES && (socket == null || socket.isThere());
+    }
+
+    /** The socket has taken something. */
+    private void hasRoom() {
+        if (!toldOfRoom && wantsMore()) {
+            toldOfRoom = true;
+            // Not here: this may be in the middle of a write.
+            exchange().loop().post(() -> {
+                toldOfRoom = false;
+                pump();
+            });
+        }
     }
 
     private HttpServerResponse response() {
@@ -137,16 +188,22 @@ final class SseRead extends LiveRead {
         if (SseEvents.inBase64(taken.tail().state())) {
             response.putHeader(Wire.SSE_ENCODING, "base64");
         }
-        response.drainHandler(drained -> {
-            stuck = 0;
-            pump();
-        });
+        if (socket != null) {
+            socket.tell(this::hasRoom);
+        }
     }
 
-    /** Past the encoder goes memory that readers share; through it each reader has bytes of its own. */
+    @Override
+    void over() {
+        if (socket != null) {
+            socket.tell(null);
+        }
+    }
+
+    /** Past the encoder goes memory that readers share; through it, and where there is but one, it is the reader's own. */
     @Override
     Room room() {
-        return ready.isFree() ? backlogs : share;
+        return ready.isFree() && seat().readers().areMany() ? backlogs : share;
     }
 
     @Override
@@ -181,13 +238,12 @@ final class SseRead extends LiveRead {
 
     @Override
     boolean isHolding() {
-        HttpServerRequest request = exchange().request();
-        if (unwritten > 0 || request.version() == HttpVersion.HTTP_2) {
-            return unwritten > 0;
-        }
-        // What went past the encoder.
-        var waiting = ((ConnectionBase) request.connection()).channel().unsafe().outboundBuffer();
-        return waiting != null && waiting.totalPendingWriteBytes() > 0;
+        return unwrittenBytes > 0 || (socket != null && socket.isAwaited());
+    }
+
+    @Override
+    boolean othersWait() {
+        return backlogs.isAwaited() || (share.held() > 0 && share.isAwaitedByOthers());
     }
 
     @Override
@@ -235,26 +291,29 @@ final class SseRead extends LiveRead {
     }
 
     private void write(Buffer bytes, boolean last, @Nullable Reservation held) {
-        Future<Void> written;
+        Future<Void> sent;
         if (last) {
             leave();
-            written = response().end(bytes);
+            sent = response().end(bytes);
         } else {
-            written = response().write(bytes);
-            ready.encoded(written);
+            sent = response().write(bytes);
+            ready.encoded(sent);
         }
-        if (!written.isComplete()) {
-            unwritten++;
-            written.onComplete(taken -> {
-                unwritten--;
+        if (!sent.isComplete()) {
+            int length = bytes.length();
+            unwrittenBytes += length;
+            sent.onComplete(taken -> {
+                unwrittenBytes -= length;
+                written++;
                 if (held != null) {
                     held.close();
                 }
+                hasRoom();
             });
         } else if (held != null) {
             held.close();
         }
-        if (!last && written.failed()) {
+        if (!last && sent.failed()) {
             leave();
         }
     }

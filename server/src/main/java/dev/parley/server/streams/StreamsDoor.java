@@ -5,6 +5,7 @@ import dev.parley.engine.memory.Memory;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.Principal;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Answers;
 import dev.parley.server.http.Cors;
@@ -14,6 +15,7 @@ import dev.parley.server.http.Origins;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
+import dev.parley.server.http.Shares;
 import dev.parley.server.streams.subscription.SubscriptionRoutes;
 import dev.parley.server.time.NodeClock;
 import io.micrometer.core.instrument.Gauge;
@@ -45,7 +47,7 @@ public final class StreamsDoor implements Door {
 
     private final Gate gate;
     private final NodeClock clock;
-    private final Memory memory;
+    private final Shares shares;
     private final SubscriptionRoutes subscriptions;
     private final Cors cors;
     private final @Nullable LocalCallers localCallers;
@@ -64,6 +66,7 @@ public final class StreamsDoor implements Door {
             Engine engine,
             Config config,
             Memory memory,
+            Shares shares,
             Answers answers,
             Gate gate,
             boolean local,
@@ -79,7 +82,7 @@ public final class StreamsDoor implements Door {
                 .register(meters);
         this.gate = gate;
         this.clock = clock;
-        this.memory = memory;
+        this.shares = shares;
         this.subscriptions = subscriptions;
         Origins origins = Origins.of(config.cors().origins(), local);
         this.localCallers = local
@@ -104,7 +107,7 @@ public final class StreamsDoor implements Door {
                 engine,
                 offsets,
                 config,
-                memory,
+                memory.backlogs(),
                 answers,
                 clock,
                 config.auth().keys().isEmpty(),
@@ -183,16 +186,16 @@ public final class StreamsDoor implements Door {
             subscriptions.handle(request, path);
             return;
         }
-        Exchange exchange = new Exchange(request, path, loop());
         switch (request.method().name()) {
-            case "POST" -> allowed(exchange, Operation.APPEND, () -> append.handle(exchange));
-            case "GET" -> allowed(exchange, Operation.READ, () -> read.get(exchange));
-            case "HEAD" -> allowed(exchange, Operation.READ, () -> read.head(exchange));
-            case "PUT" -> allowed(exchange, Operation.CREATE, () -> create.handle(exchange));
-            case "DELETE" -> allowed(exchange, Operation.DELETE, () -> delete.handle(exchange));
+            case "POST" -> allowed(request, path, Operation.APPEND, append::handle);
+            case "GET" -> allowed(request, path, Operation.READ, read::get);
+            case "HEAD" -> allowed(request, path, Operation.READ, read::head);
+            case "PUT" -> allowed(request, path, Operation.CREATE, create::handle);
+            case "DELETE" -> allowed(request, path, Operation.DELETE, delete::handle);
             default -> {
                 response.putHeader(HttpHeaders.ALLOW, "GET, POST, PUT, DELETE, HEAD, OPTIONS");
-                exchange.error(405, "METHOD_NOT_ALLOWED", "Streams know GET, HEAD, PUT, POST, DELETE and OPTIONS.");
+                Replies.error(
+                        request, 405, "METHOD_NOT_ALLOWED", "Streams know GET, HEAD, PUT, POST, DELETE and OPTIONS.");
             }
         }
     }
@@ -203,17 +206,24 @@ public final class StreamsDoor implements Door {
         Replies.error(request, status, code, message);
     }
 
-    private void allowed(Exchange exchange, Operation operation, Exchange.Work work) {
-        switch (gate.check(exchange.header(HttpHeaders.AUTHORIZATION), operation, exchange.path())) {
-            case Access.Granted granted -> exchange.guard(work);
-            case Access.Refused refused -> Replies.refused(exchange.request(), refused);
+    /** What is done about a request. */
+    private interface Verb {
+        void handle(Exchange exchange) throws RefusedException;
+    }
+
+    private void allowed(HttpServerRequest request, String path, Operation operation, Verb verb) {
+        switch (gate.check(request.getHeader(HttpHeaders.AUTHORIZATION), operation, path)) {
+            case Access.Granted(Principal principal) -> {
+                var exchange = new Exchange(request, path, loop(), shares.holder(request.connection(), principal));
+                exchange.guard(() -> verb.handle(exchange));
+            }
+            case Access.Refused refused -> Replies.refused(request, refused);
         }
     }
 
     private EventLoop loop() {
         return loops.computeIfAbsent(
-                Thread.currentThread(),
-                thread -> new EventLoop(Vertx.currentContext(), memory.backlogs(), clock, read::touch));
+                Thread.currentThread(), thread -> new EventLoop(Vertx.currentContext(), clock, read::touch));
     }
 
     @Override

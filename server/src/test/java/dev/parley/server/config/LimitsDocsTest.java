@@ -36,9 +36,10 @@ class LimitsDocsTest {
             "hour", 3_600_000L,
             "day", 86_400_000L,
             "years", 365 * 86_400_000L);
-    private static final Map<String, Long> WORDS = Map.of("an hour", 3_600_000L, "an eighth", 8L);
-    private static final Pattern NUMBER =
-            Pattern.compile("(?<word>an hour|an eighth)|(?<power>2\\^53 - 1)|(?<number>\\d[\\d,]*\\d|\\d)(?: (?<unit>"
+    private static final Map<String, Long> WORDS =
+            Map.of("an hour", 3_600_000L, "an eighth", 8L, "three quarters of each", 4L, "half of each", 2L);
+    private static final Pattern NUMBER = Pattern.compile(
+            "(?<word>an hour|an eighth|three quarters of each|half of each)|(?<power>2\\^53 - 1)|(?<number>\\d[\\d,]*\\d|\\d)(?: (?<unit>"
                     + String.join("|", UNITS.keySet().stream().sorted().toList()) + ")\\b)?");
 
     private static final String HEAP_PER_WINDOWS = "the heap by the purse of windows";
@@ -99,6 +100,8 @@ class LimitsDocsTest {
                 "engine.delivery.Delivery.MAX_RECENT_ENTRIES",
                 "engine.delivery.SessionTopic.MAX_RECENT_BYTES");
         row("entries of all streams and sessions", HEAP_PER_WINDOWS);
+        row("what one app may have of", "server.http.Shares.PURSE_PER_REST");
+        row("what one principal of an app may have", "server.http.Shares.PURSE_PER_PRINCIPAL");
         row("what one connection may have of", "engine.memory.Memory.PURSE_PER_CONNECTION");
         row("open files of the process", "server.http.AcceptGate.RESERVED_FILES");
         row(
@@ -108,6 +111,11 @@ class LimitsDocsTest {
         row("body up to which all of", "server.http.RequestBody.SMALL_BYTES");
         row("who waits for room in a purse", "engine.memory.Room.MAX_WAITING");
         row("payload of one SSE event", "server.streams.SseRead.BATCH_BYTES");
+        row(
+                "bytes that wait in the socket of an SSE reader",
+                "server.streams.SseRead.QUEUE_BYTES",
+                "server.loop.SocketRoom.UNSENT_BYTES");
+        row("`streams.sse-keepalive` intervals", "server.streams.SseRead.STUCK_TIMES");
         row(
                 "subscriptions; streams linked to one",
                 "server.streams.subscription.SubscriptionRoutes.MAX_SUBSCRIPTIONS",
@@ -135,7 +143,6 @@ class LimitsDocsTest {
                 "bytes that a realtime connection may receive, and send",
                 "server.realtime.Intake.FREE_BYTES",
                 "server.realtime.Outbox.FREE_BYTES");
-        row("what the connections of one app");
         row(
                 "size up to which a WebSocket message that is too large",
                 "server.config.Config$Realtime.READABLE_PER_FRAME");

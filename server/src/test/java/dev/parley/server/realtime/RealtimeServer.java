@@ -13,10 +13,12 @@ import dev.parley.server.auth.Revocations;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigLoader;
 import dev.parley.server.http.HttpFront;
+import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import dev.parley.server.time.NodeClock;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -48,7 +50,7 @@ final class RealtimeServer implements AutoCloseable {
     }
 
     RealtimeServer(Path folder, Map<String, String> settings, NodeClock nodeClock) throws IOException {
-        engine = Engine.open(EngineOptions.in(folder));
+        engine = Engine.open(EngineOptions.in(folder).readBy(() -> !Context.isOnEventLoopThread()));
         Map<String, String> all = new HashMap<>(settings);
         all.put("server.port", "0");
         all.put("server.event-loops", "2");
@@ -63,7 +65,7 @@ final class RealtimeServer implements AutoCloseable {
         gate = new Gate(apps, false, TOKEN_LIFETIME, revocations, clock, metrics.registry());
         Health health = new Health();
         memory = config.memory(Runtime.getRuntime().maxMemory());
-        front = new HttpFront(vertx, config, health, metrics, memory);
+        front = new HttpFront(vertx, config, health, metrics);
         port = await(front.start());
         front.open(
                 List.of(),
@@ -77,6 +79,7 @@ final class RealtimeServer implements AutoCloseable {
                         new Occupancy(),
                         config.realtime(),
                         memory,
+                        new Shares(memory),
                         nodeClock,
                         metrics.registry()));
         health.become(Health.State.READY);

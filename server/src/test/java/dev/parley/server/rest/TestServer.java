@@ -13,11 +13,13 @@ import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Revocations;
 import dev.parley.server.config.ConfigLoader;
+import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireFormat;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import java.io.IOException;
@@ -84,10 +86,10 @@ final class TestServer implements AutoCloseable {
         Apps apps = Apps.open(folder, keys, List.of(fixed));
         var lifetime = Duration.ofDays(1);
         var gate = new Gate(apps, false, lifetime, Revocations.in(folder, lifetime, clock), clock, meters);
-        engine = Engine.open(EngineOptions.in(folder));
+        engine = Engine.open(EngineOptions.in(folder).readBy(() -> !Context.isOnEventLoopThread()));
         connectionKeys = ConnectionKeys.in(folder);
-        var door =
-                new RestDoor(engine, config, memory, gate, apps, connectionKeys, occupancy, admin, false, doorsClock);
+        var door = new RestDoor(
+                engine, config, new Shares(memory), gate, apps, connectionKeys, occupancy, admin, false, doorsClock);
         http = vertx.createHttpServer()
                 .requestHandler(door::handle)
                 .listen(0, "127.0.0.1")

@@ -30,6 +30,7 @@ import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.http.RequestBody;
+import dev.parley.server.http.Shares;
 import dev.parley.server.streams.subscription.SubscriptionRequests.Processed;
 import dev.parley.server.streams.subscription.SubscriptionRequests.Report;
 import io.vertx.core.Context;
@@ -86,6 +87,7 @@ public final class SubscriptionRoutes {
     private static final Logger LOG = LoggerFactory.getLogger(SubscriptionRoutes.class);
 
     private final Engine engine;
+    private final Shares shares;
     private final Gate gate;
     private final PublicAddress address;
     private final SubscriptionKeys keys;
@@ -106,6 +108,7 @@ public final class SubscriptionRoutes {
 
     SubscriptionRoutes(
             Engine engine,
+            Shares shares,
             Gate gate,
             PublicAddress address,
             SubscriptionKeys keys,
@@ -114,6 +117,7 @@ public final class SubscriptionRoutes {
             boolean allowLocal,
             InstantSource clock) {
         this.engine = engine;
+        this.shares = shares;
         this.address = address;
         this.gate = gate;
         this.keys = keys;
@@ -152,10 +156,18 @@ public final class SubscriptionRoutes {
 
     private void publishKeys(HttpServerRequest request) throws RefusedException {
         allowOnly(request, "GET");
-        request.response()
-                .putHeader(HttpHeaders.CONTENT_TYPE, "application/jwk-set+json")
-                .putHeader(HttpHeaders.CACHE_CONTROL, "public, max-age=300")
-                .end(keys.publicKeys());
+        // The first time they come from a file.
+        elsewhere(request, () -> {
+            String published = keys.publicKeys();
+            return () -> {
+                if (!request.response().closed()) {
+                    request.response()
+                            .putHeader(HttpHeaders.CONTENT_TYPE, "application/jwk-set+json")
+                            .putHeader(HttpHeaders.CACHE_CONTROL, "public, max-age=300")
+                            .end(published);
+                }
+            };
+        });
     }
 
     /** An answer; without a body if that is null. */
@@ -185,9 +197,9 @@ public final class SubscriptionRoutes {
                 throw new RefusedException(404, "NOT_FOUND", "There is nothing at this path.");
             }
             allowOnly(request, "DELETE");
-            permit(request, id);
+            Principal principal = permit(request, id);
             String path = SubscriptionRequests.path(decode(segments[2]));
-            work(request, body -> removeStream(id, path));
+            work(request, principal, body -> removeStream(id, path));
             return;
         }
         switch (action) {
@@ -195,18 +207,19 @@ public final class SubscriptionRoutes {
             case "streams" -> {
                 allowOnly(request, "POST");
                 Principal principal = permit(request, id);
-                work(request, body -> addStreams(id, SubscriptionRequests.streams(body), principal));
+                work(request, principal, body -> addStreams(id, SubscriptionRequests.streams(body), principal));
             }
             case "claim" -> {
                 allowOnly(request, "POST");
-                permit(request, id);
-                work(request, body -> claim(id, SubscriptionRequests.worker(body)));
+                Principal principal = permit(request, id);
+                work(request, principal, body -> claim(id, SubscriptionRequests.worker(body)));
             }
             case "callback", "ack", "release" -> {
                 allowOnly(request, "POST");
                 long generation = generation(request, id, action);
                 work(
                         request,
+                        null,
                         body -> report(id, action, generation, SubscriptionRequests.report(body, view.offsets())));
             }
             default -> throw new RefusedException(404, "NOT_FOUND", "There is nothing at this path.");
@@ -220,13 +233,16 @@ public final class SubscriptionRoutes {
         String baseUrl = known == null ? request.scheme() + "://" + request.localAddress() : known;
         switch (request.method().name()) {
             case "PUT" ->
-                work(request, body -> create(id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal));
+                work(
+                        request,
+                        principal,
+                        body -> create(id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal));
             case "DELETE" ->
-                work(request, body -> {
+                work(request, principal, body -> {
                     submit(new Delete(id, clock.millis()));
                     return Answer.NO_CONTENT;
                 });
-            default -> work(request, body -> new Answer(200, view.describe(find(id), baseUrl)));
+            default -> work(request, principal, body -> new Answer(200, view.describe(find(id), baseUrl)));
         }
     }
 
@@ -495,35 +511,53 @@ public final class SubscriptionRoutes {
         }
     }
 
-    /** Reads the body, hands it to {@code work} on another thread, and answers. */
-    private void work(HttpServerRequest request, Work work) {
-        Context context = Objects.requireNonNull(Vertx.currentContext());
+    /**
+     * Reads the body, hands it to {@code work} on another thread, and answers.
+     *
+     * @param principal who sends it; null for the holder of a wake's token
+     */
+    private void work(HttpServerRequest request, @Nullable Principal principal, Work work) {
         RequestBody.read(
                 request,
                 MAX_BODY_BYTES,
-                body -> {
-                    try {
-                        workers.execute(() -> answer(request, context, work, body));
-                    } catch (RejectedExecutionException e) {
-                        RefusedException.unavailable("OVERLOADED", "Too many requests are waiting; try again soon.")
-                                .answer(request);
-                    }
-                },
+                shares.holder(request.connection(), principal),
+                body -> elsewhere(request, () -> {
+                    Answer answer = work.answer(body);
+                    return () -> send(request, answer);
+                }),
                 () -> new RefusedException(
                                 413, "BODY_TOO_LARGE", "The body is larger than " + MAX_BODY_BYTES + " bytes.")
                         .answer(request));
     }
 
-    private static void answer(HttpServerRequest request, Context context, Work work, byte[] body) {
+    /** What blocks, and yields what answers. */
+    private interface Blocking {
+        Runnable run() throws RefusedException;
+    }
+
+    /** Does {@code work} on another thread, and what it yields, or the refusal, here on the event loop. */
+    private void elsewhere(HttpServerRequest request, Blocking work) {
+        Context context = Objects.requireNonNull(Vertx.currentContext());
         try {
-            Answer answer = work.answer(body);
-            context.runOnContext(ready -> send(request, answer));
+            workers.execute(() -> {
+                Runnable answer = answer(request, work);
+                context.runOnContext(ready -> answer.run());
+            });
+        } catch (RejectedExecutionException e) {
+            RefusedException.unavailable("OVERLOADED", "Too many requests are waiting; try again soon.")
+                    .answer(request);
+        }
+    }
+
+    private static Runnable answer(HttpServerRequest request, Blocking work) {
+        try {
+            return work.run();
         } catch (RefusedException e) {
-            context.runOnContext(ready -> e.answer(request));
-        } catch (RuntimeException e) {
+            return () -> e.answer(request);
+        } catch (RuntimeException | Error e) {
             LOG.error("a request to {} failed", request.path(), e);
-            context.runOnContext(ready ->
-                    Replies.error(request, 500, "INTERNAL_ERROR", "The server failed to answer; its log says more."));
+            return () ->
+                    Replies.error(request, 500, "INTERNAL_ERROR", "The server failed to answer; its log says more.");
         }
     }
 

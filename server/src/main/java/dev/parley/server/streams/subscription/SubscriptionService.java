@@ -3,6 +3,7 @@ package dev.parley.server.streams.subscription;
 import dev.parley.engine.Engine;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.http.PublicAddress;
+import dev.parley.server.http.Shares;
 import dev.parley.server.ops.Health;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -37,6 +38,7 @@ public final class SubscriptionService implements AutoCloseable {
     public static SubscriptionService start(
             Vertx vertx,
             Engine engine,
+            Shares shares,
             Gate gate,
             PublicAddress address,
             Path folder,
@@ -64,7 +66,7 @@ public final class SubscriptionService implements AutoCloseable {
                 .register(meters);
         dispatcher.start();
         return new SubscriptionService(
-                new SubscriptionRoutes(engine, gate, address, keys, view, tokens, allowLocal, clock),
+                new SubscriptionRoutes(engine, shares, gate, address, keys, view, tokens, allowLocal, clock),
                 dispatcher,
                 deliveries);
     }

@@ -4,6 +4,7 @@ import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.stream.Payload;
 import dev.parley.engine.stream.StreamCommand.Append;
 import dev.parley.engine.stream.StreamCommand.Create;
@@ -14,9 +15,11 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Keys;
 import dev.parley.server.auth.Revocations;
 import dev.parley.server.http.PublicAddress;
+import dev.parley.server.http.Shares;
 import dev.parley.server.ops.Health;
 import dev.parley.server.streams.Offsets;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import java.io.BufferedReader;
@@ -65,7 +68,7 @@ final class TestServer implements AutoCloseable {
 
     /** As above, with a clock for what is due. */
     TestServer(Path folder, InstantSource dueClock, ApiKey... keys) throws IOException {
-        engine = Engine.open(EngineOptions.in(folder));
+        engine = Engine.open(EngineOptions.in(folder).readBy(() -> !Context.isOnEventLoopThread()));
         SimpleMeterRegistry meters = new SimpleMeterRegistry();
         Duration lifetime = Duration.ofDays(1);
         Clock clock = Clock.systemUTC();
@@ -77,7 +80,17 @@ final class TestServer implements AutoCloseable {
                 clock,
                 meters);
         service = SubscriptionService.start(
-                vertx, engine, gate, new PublicAddress(null, List.of()), folder, null, true, dueClock, health, meters);
+                vertx,
+                engine,
+                new Shares(Memory.ofHeap()),
+                gate,
+                new PublicAddress(null, List.of()),
+                folder,
+                null,
+                true,
+                dueClock,
+                health,
+                meters);
         http = vertx.createHttpServer()
                 .requestHandler(request -> service.routes()
                         .handle(request, Objects.requireNonNull(request.path()).substring(ROOT.length())))

@@ -1,0 +1,188 @@
+package dev.parley.server.http;
+
+import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Share;
+import dev.parley.server.auth.Principal;
+import io.netty.channel.Channel;
+import io.netty.util.AttributeKey;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.net.impl.ConnectionBase;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one app, one principal of it and one connection of that may have of each purse, so that nobody takes all and others
+ * go on meanwhile. Who does not say who they are is known by their address. There is one for all doors. Thread-safe.
+ */
+public final class Shares {
+    /** An app, or an address, leaves one part in so many of a purse to others. */
+    private static final int PURSE_PER_REST = 4;
+
+    /** A principal of an app may have one part in so many of a purse. */
+    private static final int PURSE_PER_PRINCIPAL = 2;
+
+    /** Of what somebody may have for what is arriving, large bodies leave one part in so many to small ones. */
+    private static final int ARRIVING_PER_SMALL = 4;
+
+    /** All that belongs to one network has so many bytes of an IPv6 address in common. */
+    private static final int NETWORK_BYTES = 8;
+
+    private static final AttributeKey<Holder> KEY = AttributeKey.valueOf(Shares.class, "holder");
+
+    private final Memory memory;
+
+    /** What all large bodies hold; they leave some room to small ones. */
+    private final AtomicLong largeBodies = new AtomicLong();
+
+    private final long mostOfLargeBodies;
+
+    /** As long as somebody holds them, or may: {@link Holder}s and reservations do. */
+    private final Map<Name, Known> shares = new ConcurrentHashMap<>();
+
+    private final ReferenceQueue<Share> gone = new ReferenceQueue<>();
+
+    public Shares(Memory memory) {
+        this.memory = memory;
+        this.mostOfLargeBodies = largePart(memory.arriving().capacity());
+    }
+
+    private static long largePart(long arriving) {
+        return arriving - arriving / ARRIVING_PER_SMALL;
+    }
+
+    /** Whose share it is, of what. */
+    private record Name(Memory.Kind kind, boolean largeBodies, Whose whose) {}
+
+    /**
+     * An app, or a principal.
+     *
+     * @param principal empty for the app as a whole
+     */
+    private record Whose(String app, String principal) {}
+
+    private static final class Known extends WeakReference<Share> {
+        private final Name name;
+
+        Known(Name name, Share share, ReferenceQueue<Share> gone) {
+            super(share, gone);
+            this.name = name;
+        }
+    }
+
+    /** A principal on one connection. */
+    public final class Holder {
+        private final Whose whose;
+        private final Map<Memory.Kind, Share> ofConnection = new EnumMap<>(Memory.Kind.class);
+        private final Share ofLargeBodies;
+
+        private Holder(Whose whose) {
+            this.whose = whose;
+            Share arriving = ofPrincipal(Memory.Kind.ARRIVING, whose);
+            this.ofLargeBodies = known(
+                    new Name(Memory.Kind.ARRIVING, true, whose), () -> arriving.share(largePart(arriving.capacity())));
+        }
+
+        /** What the connection may have of the purse of {@code kind}; always the same object. On its event loop. */
+        public Share of(Memory.Kind kind) {
+            return ofConnection.computeIfAbsent(
+                    kind, made -> ofPrincipal(kind, whose).share(memory.connectionBytes(kind)));
+        }
+
+        /** Reserves for the rest of a large body, of which a connection may have more than of anything else. */
+        boolean tryReserveLarge(long bytes) {
+            if (largeBodies.addAndGet(bytes) <= mostOfLargeBodies && ofLargeBodies.tryReserve(bytes)) {
+                return true;
+            }
+            largeBodies.addAndGet(-bytes);
+            return false;
+        }
+
+        void giveBackLarge(long bytes) {
+            ofLargeBodies.giveBack(bytes);
+            largeBodies.addAndGet(-bytes);
+        }
+    }
+
+    /**
+     * Who makes a request on {@code connection}. On the connection's event loop.
+     *
+     * @param principal null if it is not known
+     */
+    public Holder holder(HttpConnection connection, @Nullable Principal principal) {
+        return holder(((ConnectionBase) connection).channel(), principal);
+    }
+
+    /** The same for a connection that has become a WebSocket. */
+    public Holder holder(Channel connection, @Nullable Principal principal) {
+        Whose whose = whose(connection, principal);
+        var attribute = connection.attr(KEY);
+        Holder known = attribute.get();
+        if (known == null || !known.whose.equals(whose)) {
+            // A connection of several principals is one of a proxy: each of them is bounded all the same.
+            known = new Holder(whose);
+            attribute.set(known);
+        }
+        return known;
+    }
+
+    private static Whose whose(Channel connection, @Nullable Principal principal) {
+        if (principal == null || principal.isAnonymous()) {
+            return new Whose("", address(connection));
+        }
+        String client = principal.isToken() ? principal.clientId() : null;
+        // Names of keys have no blank.
+        return new Whose(principal.app(), client == null ? principal.keyName() : principal.keyName() + ' ' + client);
+    }
+
+    private static String address(Channel connection) {
+        if (connection.remoteAddress() instanceof InetSocketAddress peer && peer.getAddress() != null) {
+            byte[] bytes = peer.getAddress().getAddress();
+            return HexFormat.of()
+                    .formatHex(peer.getAddress() instanceof Inet6Address ? Arrays.copyOf(bytes, NETWORK_BYTES) : bytes);
+        }
+        return "unknown";
+    }
+
+    private Share ofPrincipal(Memory.Kind kind, Whose whose) {
+        long capacity = memory.purse(kind).capacity();
+        if (whose.app().isEmpty()) {
+            return known(
+                    new Name(kind, false, whose), () -> memory.purse(kind).share(capacity - capacity / PURSE_PER_REST));
+        }
+        Share app = known(
+                new Name(kind, false, new Whose(whose.app(), "")),
+                () -> memory.purse(kind).share(capacity - capacity / PURSE_PER_REST));
+        return known(new Name(kind, false, whose), () -> app.share(capacity / PURSE_PER_PRINCIPAL));
+    }
+
+    private Share known(Name name, Supplier<Share> made) {
+        for (var lost = gone.poll(); lost != null; lost = gone.poll()) {
+            shares.remove(((Known) lost).name, lost);
+        }
+        while (true) {
+            Known there = shares.get(name);
+            Share share = there == null ? null : there.get();
+            if (share != null) {
+                return share;
+            }
+            Share fresh = made.get();
+            there = shares.compute(
+                    name,
+                    (same, before) -> before == null || before.get() == null ? new Known(name, fresh, gone) : before);
+            share = there.get();
+            if (share != null) {
+                return share;
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+package dev.parley.server.streams;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.parley.engine.store.RocksStore;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class StreamsDoorTest {
+    private static final String TEXT = "text/plain";
+
+    @TempDir
+    Path folder;
+
+    private final List<Socket> sockets = new ArrayList<>();
+    private StreamsServer server;
+
+    @AfterEach
+    void close() throws IOException {
+        for (Socket socket : sockets) {
+            socket.close();
+        }
+        server.close();
+    }
+
+    /** Without them the store does not ask who reads. */
+    private static void needsAssertions() {
+        assertThat(RocksStore.class.desiredAssertionStatus())
+                .as("this test has to run with -ea")
+                .isTrue();
+    }
+
+    private void create(String path, String body) throws Exception {
+        assertThat(server.send("PUT", path, body, "Content-Type", TEXT).statusCode())
+                .isEqualTo(201);
+    }
+
+    @Test
+    void whatTheClientHasIsNotReadAgain() throws Exception {
+        needsAssertions();
+        server = new StreamsServer(folder, Map.of());
+        create("a", "0123456789");
+        HttpResponse<String> first = server.send("GET", "a?offset=-1", "");
+        assertThat(first.body()).isEqualTo("0123456789");
+        assertThat(server.reads.get()).isPositive();
+
+        long reads = server.reads.get();
+        HttpResponse<String> again = server.send(
+                "GET",
+                "a?offset=-1",
+                "",
+                "If-None-Match",
+                first.headers().firstValue("ETag").orElseThrow());
+        assertThat(again.statusCode()).isEqualTo(304);
+        assertThat(again.body()).isEmpty();
+        assertThat(server.reads.get()).isEqualTo(reads);
+    }
+
+    @Test
+    void whatIsNotInMemoryIsNotReadOnAnEventLoop() throws Exception {
+        needsAssertions();
+        server = new StreamsServer(folder, Map.of("streams.long-poll-timeout", "100", "streams.sse-max-age", "100"), 1);
+        create("a", "a");
+        create("b", "b");
+        create("c", "c");
+        // Each of them throws the one before it out of memory.
+        for (String path : List.of("a", "b", "c", "a")) {
+            assertThat(server.send("HEAD", path, "").statusCode()).isEqualTo(200);
+            assertThat(server.send("GET", path + "?offset=-1", "").body()).isEqualTo(path);
+            assertThat(server.send("GET", path + "?offset=-1&live=long-poll", "")
+                            .body())
+                    .isEqualTo(path);
+            assertThat(server.send("GET", path + "?offset=-1&live=sse", "").body())
+                    .contains("data:" + path);
+            assertThat(server.send("GET", path + "?offset=now&live=long-poll", "")
+                            .statusCode())
+                    .isEqualTo(204);
+            assertThat(server.send("PUT", path, "", "Content-Type", TEXT).statusCode())
+                    .isEqualTo(200);
+            create("other-than-" + path + server.reads.get(), "x");
+        }
+        HttpResponse<String> fork = server.send("PUT", "fork", "y", "Stream-Forked-From", "/v1/stream/a");
+        assertThat(fork.statusCode()).isEqualTo(201);
+        assertThat(server.send("GET", "fork?offset=-1", "").body()).isEqualTo("ay");
+        assertThat(server.send("GET", "__ds/jwks.json", "").statusCode()).isEqualTo(200);
+        assertThat(server.send("DELETE", "b", "").statusCode()).isEqualTo(204);
+    }
+
+    @Test
+    void bodiesThatArriveTakeTheirShareAndGiveItBack() throws Exception {
+        server = new StreamsServer(folder, Map.of("limits.arriving-bytes", "1048576"));
+        create("a", "x");
+        // Of what somebody may have of a MiB, large bodies may have three quarters, which is 576 KiB.
+        Socket holding = send("POST /v1/stream/a", 500_000, 400_000);
+        await().until(() -> server.memory.arriving().held() >= 400_000);
+
+        // The same again is too much; what is small finds room.
+        BufferedReader refused = new BufferedReader(new InputStreamReader(
+                send("POST /v1/stream/a", 500_000, 400_000).getInputStream(), StandardCharsets.US_ASCII));
+        assertThat(refused.readLine()).startsWith("HTTP/1.1 503");
+        assertThat(refused.lines().takeWhile(line -> !line.isEmpty()))
+                .anyMatch(line -> line.equalsIgnoreCase("Retry-After: 1"));
+        assertThat(server.send("POST", "a", "small", "Content-Type", TEXT).statusCode())
+                .isEqualTo(204);
+
+        // Whoever has sent all of it is answered, and holds nothing; so does whoever is gone.
+        holding.getOutputStream().write(new byte[100_000]);
+        assertThat(new BufferedReader(new InputStreamReader(holding.getInputStream(), StandardCharsets.US_ASCII))
+                        .readLine())
+                .startsWith("HTTP/1.1 204");
+        Socket gone = send("POST /v1/stream/a", 500_000, 300_000);
+        await().until(() -> server.memory.arriving().held() >= 300_000);
+        gone.close();
+        await().until(() -> server.memory.arriving().held() == 0);
+    }
+
+    @Test
+    void anEventSourceIsToldThatThereIsNoMore() throws Exception {
+        server = new StreamsServer(folder, Map.of());
+        create("a", "one");
+        String end = server.send("POST", "a", "two", "Content-Type", TEXT, "Stream-Closed", "true")
+                .headers()
+                .firstValue("Stream-Next-Offset")
+                .orElseThrow();
+        String path = "a?offset=-1&live=sse";
+        // The first response has all, and ends; the EventSource comes back with the id of the last event.
+        HttpResponse<String> whole = server.send("GET", path, "");
+        assertThat(whole.statusCode()).isEqualTo(200);
+        assertThat(whole.body()).contains("streamClosed", "id: " + end);
+
+        HttpResponse<String> back = server.send("GET", path, "", "Last-Event-ID", end);
+        assertThat(back.statusCode()).isEqualTo(204);
+        assertThat(back.headers().firstValue("Stream-Closed")).contains("true");
+        assertThat(back.headers().firstValue("Stream-Next-Offset")).contains(end);
+
+        // Clients of the protocol do not send it, and get what the protocol says.
+        HttpResponse<String> client = server.send("GET", "a?offset=" + end + "&live=sse", "");
+        assertThat(client.statusCode()).isEqualTo(200);
+        assertThat(client.body()).contains("streamClosed");
+    }
+
+    /** Sends the head of a request and the beginning of its body. */
+    private Socket send(String request, int length, int sent) throws IOException {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port);
+        sockets.add(socket);
+        socket.getOutputStream()
+                .write((request + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: "
+                                + length + "\r\n\r\n")
+                        .getBytes(StandardCharsets.US_ASCII));
+        socket.getOutputStream().write(new byte[sent]);
+        return socket;
+    }
+}

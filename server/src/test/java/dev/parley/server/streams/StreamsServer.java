@@ -1,0 +1,133 @@
+package dev.parley.server.streams;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineOptions;
+import dev.parley.engine.memory.Memory;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Keys;
+import dev.parley.server.auth.Revocations;
+import dev.parley.server.config.Config;
+import dev.parley.server.config.ConfigLoader;
+import dev.parley.server.http.Answers;
+import dev.parley.server.http.HttpFront;
+import dev.parley.server.http.PublicAddress;
+import dev.parley.server.http.Shares;
+import dev.parley.server.ops.Health;
+import dev.parley.server.ops.Metrics;
+import dev.parley.server.streams.subscription.SubscriptionService;
+import dev.parley.server.time.NodeClock;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The streams door without keys, before a real engine, and what it asks of the store. */
+final class StreamsServer implements AutoCloseable {
+    final Engine engine;
+    final Memory memory;
+    final int port;
+
+    /** How often the store has been read, where assertions are on. */
+    final AtomicLong reads = new AtomicLong();
+
+    private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+    private final Metrics metrics = new Metrics();
+    private final HttpFront front;
+    private final SubscriptionService subscriptions;
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    StreamsServer(Path folder, Map<String, String> settings) throws IOException {
+        this(folder, settings, 100);
+    }
+
+    StreamsServer(Path folder, Map<String, String> settings, int cachedStreams) throws IOException {
+        Memory ofEngine = Memory.ofHeap();
+        engine = Engine.open(new EngineOptions(folder, 1, 8 << 20, 1 << 20, 8 << 20, cachedStreams, 1_000, ofEngine, 0)
+                .readBy(() -> {
+                    reads.incrementAndGet();
+                    return !Context.isOnEventLoopThread();
+                }));
+        Map<String, String> all = new HashMap<>(settings);
+        all.put("server.port", "0");
+        all.put("server.event-loops", "2");
+        all.put("data.dir", folder.toString());
+        Config config = new ConfigLoader().flags(all).load();
+        Health health = new Health();
+        memory = config.memory(Runtime.getRuntime().maxMemory());
+        Shares shares = new Shares(memory);
+        Clock wall = Clock.systemUTC();
+        Duration lifetime = Duration.ofDays(1);
+        Gate gate = new Gate(
+                Keys.of(List.of()), true, lifetime, Revocations.in(folder, lifetime, wall), wall, metrics.registry());
+        PublicAddress address = new PublicAddress(null, List.of());
+        NodeClock clock = NodeClock.system(Duration.ZERO);
+        subscriptions = SubscriptionService.start(
+                vertx, engine, shares, gate, address, folder, null, true, clock, health, metrics.registry());
+        front = new HttpFront(vertx, config, health, metrics);
+        port = await(front.start());
+        front.open(
+                List.of(new StreamsDoor(
+                        engine,
+                        config,
+                        memory,
+                        shares,
+                        new Answers(vertx),
+                        gate,
+                        true,
+                        address,
+                        subscriptions.routes(),
+                        clock,
+                        metrics.registry())),
+                null);
+        health.become(Health.State.READY);
+    }
+
+    HttpResponse<String> send(String method, String path, String body, String... headers)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:" + port + StreamsDoor.PREFIX + path))
+                .method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return client.send(request.build(), BodyHandlers.ofString());
+    }
+
+    /** A gauge, as the metrics have it. */
+    double gauge(String name) {
+        return metrics.registry().get(name).gauge().value();
+    }
+
+    private static <T> T await(Future<T> future) {
+        return future.toCompletionStage()
+                .toCompletableFuture()
+                .orTimeout(20, TimeUnit.SECONDS)
+                .join();
+    }
+
+    @Override
+    public void close() throws IOException {
+        client.shutdownNow();
+        await(front.stop());
+        subscriptions.close();
+        await(vertx.close());
+        engine.close();
+        metrics.close();
+    }
+}
