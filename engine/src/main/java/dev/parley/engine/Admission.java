@@ -1,5 +1,6 @@
 package dev.parley.engine;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.memory.Purse;
@@ -25,7 +26,8 @@ final class Admission {
     private final AtomicInteger waiting = new AtomicInteger();
     private final LongAdder commandNanos = new LongAdder();
 
-    /** The listeners that wait for room, in the order in which they came. Guarded by itself. */
+    /** The listeners that wait for room, in the order in which they came. */
+    @GuardedBy("itself")
     private final Set<Place> places = new LinkedHashSet<>();
 
     /** Whether a listener waits for room; can be read without the lock. */

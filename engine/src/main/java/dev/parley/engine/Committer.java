@@ -54,6 +54,7 @@ final class Committer {
             CommandCodec.write(submission.command(), encoder);
             try {
                 long position = journal.append(encoder.view());
+                assert position > end : "position " + position + " after " + end;
                 end = position;
                 group.add(new Work(position, submission.command(), submission.reply()));
             } catch (JournalFullException | RecordTooLargeException e) {

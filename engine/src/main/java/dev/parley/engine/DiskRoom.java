@@ -1,5 +1,6 @@
 package dev.parley.engine;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.store.Store;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,7 +40,8 @@ final class DiskRoom {
     /** Number of bytes that may still be accepted before the disk is checked again. */
     private final AtomicLong left = new AtomicLong();
 
-    /** Guarded by this, so that a closed store is never asked. */
+    /** Guarded, so that a closed store is never asked. */
+    @GuardedBy("this")
     private @Nullable Store store;
 
     private volatile boolean low;
@@ -80,6 +82,7 @@ final class DiskRoom {
         return minFree / 2 + unwritten();
     }
 
+    @GuardedBy("this")
     private long unwritten() {
         return store == null ? 0 : store.unwrittenBytes();
     }

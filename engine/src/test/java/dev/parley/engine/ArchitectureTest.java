@@ -59,7 +59,13 @@ class ArchitectureTest {
         classes()
                 .should()
                 .onlyDependOnClassesThat()
-                .resideInAnyPackage(ENGINE + "..", "java..", "org.slf4j..", "org.jspecify..", "org.rocksdb..")
+                .resideInAnyPackage(
+                        ENGINE + "..",
+                        "java..",
+                        "org.slf4j..",
+                        "org.jspecify..",
+                        "org.rocksdb..",
+                        "com.google.errorprone.annotations..")
                 .check(engine);
         noClasses()
                 .that()

@@ -1,10 +1,12 @@
 package dev.parley.engine.delivery;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.IdentityHashMap;
 
 /** Who wants to hear of more. Tails that share a listener are told once: one word for all readers of an event loop. */
 final class Listeners {
-    /** Distinct listeners with the number of tails that share each. Guarded by itself. */
+    /** Distinct listeners with the number of tails that share each. */
+    @GuardedBy("itself")
     private final IdentityHashMap<Runnable, Integer> shares = new IdentityHashMap<>();
 
     private final CallbackFailures failures;

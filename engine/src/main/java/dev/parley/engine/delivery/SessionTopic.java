@@ -1,5 +1,6 @@
 package dev.parley.engine.delivery;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionState;
@@ -18,23 +19,34 @@ final class SessionTopic {
     private final Purse windows;
     private final Listeners listeners;
 
+    @GuardedBy("this")
     private @Nullable SessionState state;
 
     /** Whether {@link #state} is known. */
+    @GuardedBy("this")
     private boolean seeded;
 
     /** All entries behind {@link #floor} up to {@link #top}. */
+    @GuardedBy("this")
     private final ArrayDeque<SessionEntry> recent = new ArrayDeque<>();
 
+    @GuardedBy("this")
     private long recentBytes;
+
+    @GuardedBy("this")
     private long floor = -1;
+
+    @GuardedBy("this")
     private long top = -1;
 
     /** The last answer of {@link #since}: readers who keep up all ask the same. */
+    @GuardedBy("this")
     private long askedFrom = -1;
 
+    @GuardedBy("this")
     private List<SessionEntry> answer = List.of();
 
+    @GuardedBy("this")
     private boolean left;
 
     /**
@@ -73,6 +85,7 @@ final class SessionTopic {
         return found == null ? 0 : found.last();
     }
 
+    @GuardedBy("this")
     private void restart(long position) {
         forgetAnswer();
         recent.clear();
@@ -82,6 +95,7 @@ final class SessionTopic {
         top = position;
     }
 
+    @GuardedBy("this")
     private void forgetAnswer() {
         askedFrom = -1;
         answer = List.of();
@@ -95,6 +109,8 @@ final class SessionTopic {
         if (before != top) {
             restart(before);
         }
+        assert before < entry.position() : "entry " + entry.position() + " after " + before;
+        assert before == (recent.isEmpty() ? floor : recent.getLast().position()) : "a hole before " + entry.position();
         forgetAnswer();
         long bytesBefore = recentBytes;
         recent.add(entry);
@@ -113,6 +129,7 @@ final class SessionTopic {
         }
     }
 
+    @GuardedBy("this")
     private void forgetOldest() {
         SessionEntry oldest = recent.remove();
         recentBytes -= oldest.weight();

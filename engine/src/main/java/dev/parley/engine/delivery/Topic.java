@@ -1,5 +1,6 @@
 package dev.parley.engine.delivery;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.StreamState;
@@ -19,16 +20,23 @@ final class Topic {
     private final Purse windows;
     private final Listeners listeners;
     private final AtomicReference<@Nullable StreamState> state = new AtomicReference<>();
-    /** Entries without a hole between them. Guarded by itself. */
+    /** Entries without a hole between them. */
+    @GuardedBy("itself")
     private final ArrayDeque<Entry> recent = new ArrayDeque<>();
 
+    @GuardedBy("recent")
     private int recentBytes;
 
     /** The last answer of {@link #since}: readers who keep up all ask the same. */
+    @GuardedBy("recent")
     private long askedFrom = -1;
 
+    @GuardedBy("recent")
     private List<Entry> answer = List.of();
+
+    @GuardedBy("recent")
     private boolean left;
+
     private volatile boolean ended;
 
     Topic(Purse windows, CallbackFailures failures) {
@@ -60,6 +68,7 @@ final class Topic {
             if (left) {
                 return;
             }
+            assert recent.isEmpty() || recent.getLast().end() == entry.start() : "a hole before " + entry.start();
             forgetAnswer();
             int before = recentBytes;
             recent.add(entry);
@@ -78,10 +87,12 @@ final class Topic {
         }
     }
 
+    @GuardedBy("recent")
     private void forgetOldest() {
         recentBytes -= recent.remove().weight();
     }
 
+    @GuardedBy("recent")
     private void forgetAnswer() {
         askedFrom = -1;
         answer = List.of();

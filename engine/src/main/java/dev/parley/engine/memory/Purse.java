@@ -1,5 +1,6 @@
 package dev.parley.engine.memory;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicLong;
@@ -13,7 +14,8 @@ public final class Purse implements Room {
     private final AtomicLong held = new AtomicLong();
     private final LongAdder refused = new LongAdder();
 
-    /** In the order in which they came. Guarded by itself. */
+    /** In the order in which they came. */
+    @GuardedBy("itself")
     private final Queue<Place> waiting = new ArrayDeque<>();
 
     /** Whether somebody waits, to be asked without the lock. */

@@ -1,5 +1,6 @@
 package dev.parley.engine.memory;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicLong;
@@ -14,7 +15,8 @@ public final class Share implements Room {
     private final long capacity;
     private final AtomicLong held = new AtomicLong();
 
-    /** In the order in which they came, those who wait for this share itself. Guarded by itself. */
+    /** In the order in which they came, those who wait for this share itself. */
+    @GuardedBy("itself")
     private final Queue<Place> waiting = new ArrayDeque<>(0);
 
     private volatile boolean hasWaiting;
@@ -23,7 +25,11 @@ public final class Share implements Room {
     private final class Place implements Waiting {
         private final long bytes;
         private final Runnable granted;
+
+        @GuardedBy("this")
         private @Nullable Waiting behind;
+
+        @GuardedBy("this")
         private boolean cancelled;
 
         Place(long bytes, Runnable granted) {

@@ -360,7 +360,9 @@ public final class SessionMachine {
             tx.presence(now, entry);
             now = tx.add(now, entry);
         }
-        return accept(now.withMembers(count), c.sender(), positions, tx);
+        now = now.withMembers(count);
+        assert tx.countsItsMembers(now) : now;
+        return accept(now, c.sender(), positions, tx);
     }
 
     private static PresenceEntry.Action actionFor(PresenceOp event, @Nullable PresenceEntry member) {
@@ -457,6 +459,7 @@ public final class SessionMachine {
             tx.presence(now, entry);
             now = tx.add(now, entry).withMembers(now.members() - 1);
         }
+        assert tx.countsItsMembers(now) : now;
         if (!now.equals(s)) {
             tx.put(now);
         }

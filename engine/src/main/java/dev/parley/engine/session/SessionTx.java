@@ -111,6 +111,7 @@ public final class SessionTx {
 
     /** Shows an entry, which follows the newest one of {@code s}, and returns the state after it. */
     SessionState add(SessionState s, SessionEntry entry) {
+        assert entry.position() > s.last() : "entry " + entry.position() + " after " + s.last();
         added.add(new Added(s.name(), s.last(), entry));
         return s.withLast(entry.position());
     }
@@ -202,13 +203,13 @@ public final class SessionTx {
     }
 
     private List<Version> pieces(SessionState s, Head head) {
-        return rows
-                .scan(
-                        Table.VERSIONS,
-                        SessionRows.versionKey(s.id(), head.serial(), head.base()),
-                        SessionRows.versionKey(s.id(), head.serial() + 1, 0),
-                        head.pieces())
-                .stream()
+        List<Row> found = rows.scan(
+                Table.VERSIONS,
+                SessionRows.versionKey(s.id(), head.serial(), head.base()),
+                SessionRows.versionKey(s.id(), head.serial() + 1, 0),
+                head.pieces() + 1);
+        assert found.size() == head.pieces() : found.size() + " pieces, and not " + head.pieces();
+        return found.stream()
                 .map(row -> SessionRows.version(row.key(), row.value()))
                 .toList();
     }
@@ -430,6 +431,13 @@ public final class SessionTx {
                 .stream()
                 .map(row -> SessionRows.presence(row.value()))
                 .toList();
+    }
+
+    /** True if {@code s} counts as many members as it has. */
+    boolean countsItsMembers(SessionState s) {
+        return rows.scan(Table.MEMBERS, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1), Integer.MAX_VALUE)
+                        .size()
+                == s.members();
     }
 
     /** Records what a member does. */
