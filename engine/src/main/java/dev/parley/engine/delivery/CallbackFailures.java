@@ -1,12 +1,15 @@
 package dev.parley.engine.delivery;
 
-/** Hears what was thrown by code that the engine calls and that is none of its own: replies, listeners, watchers. */
+/**
+ * Receives exceptions thrown by code that the engine calls but that does not belong to it: replies, listeners,
+ * watchers.
+ */
 @FunctionalInterface
 public interface CallbackFailures {
-    /** What {@code failure} has cut short concerns whoever was called, and nobody else: the engine goes on. */
+    /** Records {@code failure}. It only affects the callback that threw it; the engine continues. */
     void add(Throwable failure);
 
-    /** Runs {@code callback}, which must not keep the caller from what it has still to do. */
+    /** Runs {@code callback}. An exception that it throws does not keep the caller from its remaining work. */
     default void run(Runnable callback) {
         try {
             callback.run();

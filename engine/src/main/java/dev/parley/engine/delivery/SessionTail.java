@@ -15,14 +15,16 @@ import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A reader's place in a session: history, then live, without a seam. Opened by {@code Delivery.tail(SessionName, ...)}.
+ * A reader's place in a session. The reader gets history and then live entries, without a gap or an overlap. Opened by
+ * {@link Delivery#tail(SessionName, Long, boolean, Runnable)}.
  *
- * <p>The tail holds a position and no queue. It is told that there is more and asks when it can take more. An APPEND is
- * only given to a reader who had the message before: to others, and to whoever fell behind, the message comes whole, as an
- * UPDATE at its newest version; what lies between is skipped. Called by one thread at a time.
+ * <p>The tail holds a position and no queue. Its listener is told that there is more, and the reader asks for it when
+ * it can take more. The tail delivers an APPEND only to a reader that already has the message. A reader that does not
+ * have it, or that has fallen behind, gets the whole message in its newest version, as an UPDATE, and the versions in
+ * between are skipped. Called by one thread at a time.
  *
- * <p>Who had a message before needs no book: everything behind the place where the tail began has been given, so a message
- * was given if its version before the append came after that place.
+ * <p>The tail needs no record of the messages that the reader has. The reader has been given everything after the place
+ * where the tail began, so it has a message if the version before the append came after that place.
  */
 public final class SessionTail implements AutoCloseable {
     private final Delivery delivery;
@@ -34,17 +36,20 @@ public final class SessionTail implements AutoCloseable {
     private final boolean resumed;
     private final long begin;
 
-    /** The session that is read; 0 as long as there is none. */
+    /** The id of the session that is read; 0 as long as no session exists. */
     private long session;
 
     private long position;
 
-    /** What the store had when it was last read, and must be read to before memory may go on. */
+    /**
+     * The last position in the store when it was last read. The tail has to read the store up to here before it can
+     * continue from memory.
+     */
     private long storeUntil;
 
     private boolean lost;
 
-    /** Whether changes of objects may have been passed over. */
+    /** Whether changes of objects may have been skipped. */
     private boolean gap;
 
     SessionTail(
@@ -70,41 +75,45 @@ public final class SessionTail implements AutoCloseable {
         this.listener = listener;
     }
 
-    /** What a tail yields at one moment. */
+    /** What a tail has for its reader at one moment. */
     public sealed interface Next {}
 
     /**
-     * Entries in order; the reader's place, {@code to}, is at the last of them or behind it.
+     * Entries in order. The reader's place afterwards, {@code to}, is at the last of them or after it.
      *
      * @param upToDate true if nothing is left until the listener is called again; false if that is not known
      */
     public record More(List<SessionEntry> entries, long from, long to, boolean upToDate) implements Next {}
 
-    /** Nothing to read yet; the listener is called when there is. */
+    /** There is nothing to read yet. The listener is called when there is. */
     public record Nothing() implements Next {}
 
-    /** What comes next is not in memory in the form that this reader needs: call {@link #readStore}, which blocks. */
+    /** The next entries are not in memory in the form that this reader needs. Call {@link #readStore}, which blocks. */
     public record InStore() implements Next {}
 
-    /** There is more, but the reader has no room for what comes next, which weighs so much. */
+    /** There is more, but the reader has no room for the next entries, which have this weight. */
     public record NoRoom(long bytes) implements Next {}
 
-    /** Entries behind the reader's place are gone: it has to attach anew, and to be told so. */
+    /**
+     * Entries after the reader's place are gone. The reader has to attach again and must be told that it lost entries.
+     */
     public record Lost() implements Next {}
 
-    /** The reader's place: everything up to here has been read. */
+    /** The reader's place: the reader has been given everything up to here. */
     public long position() {
         return position;
     }
 
-    /** True if the place asked for was one from which nothing is missing, so that the reader's copy is still good. */
+    /**
+     * True if nothing is missing after the place that the reader asked for, so that the reader's copy is still valid.
+     */
     public boolean resumed() {
         return resumed;
     }
 
     /**
-     * True if the tail reads the session with this id; one that was opened before there was a session reads this one from
-     * now on. Else it is lost, as there is another session of the name by now.
+     * True if the tail reads the session with this id. A tail that was opened before a session existed reads this
+     * session from now on. If the result is false, the tail is lost, because another session has taken the name.
      */
     public boolean follows(long id) {
         if (session == 0) {
@@ -114,8 +123,8 @@ public final class SessionTail implements AutoCloseable {
     }
 
     /**
-     * True if changes of objects may have been passed over since this was asked last, because they were no longer in
-     * memory and the store only has what became of them: the reader needs the objects anew.
+     * True if changes of objects may have been skipped since the last call, because they were no longer in memory and
+     * the store only has the resulting objects. The reader then has to be sent all objects again.
      */
     public boolean takeObjectGap() {
         boolean found = gap;
@@ -123,15 +132,15 @@ public final class SessionTail implements AutoCloseable {
         return found;
     }
 
-    /** What comes next, as far as memory has it; never blocks. At least one entry if there is any. */
+    /** Returns the next entries, if they are in memory; never blocks. Returns at least one entry if there is any. */
     public Next poll(int maxBytes) {
         return poll(maxBytes, bytes -> true);
     }
 
     /**
-     * The same for a reader that has not room for everything.
+     * As {@link #poll(int)}, for a reader that has limited room.
      *
-     * @param room whether the reader has room for entries that weigh so much
+     * @param room whether the reader has room for entries of a given weight
      */
     public Next poll(int maxBytes, LongPredicate room) {
         SessionTopic.Look look = topic.since(position);
@@ -174,7 +183,7 @@ public final class SessionTail implements AutoCloseable {
                 && (whole || message.previous() <= begin);
     }
 
-    /** The reader stays with the session that it began with, also if there is another of its name by now. */
+    /** True if the session that the reader began with no longer exists, even if there is another one with its name. */
     private boolean isLost(@Nullable SessionState state) {
         if (session == 0 && state != null) {
             session = state.id();
@@ -183,7 +192,10 @@ public final class SessionTail implements AutoCloseable {
         return lost;
     }
 
-    /** What comes next, from the store; blocks on the disk. At least one entry if there is any; never {@link InStore}. */
+    /**
+     * Returns the next entries from the store; blocks on the disk. Returns at least one entry if there is any, and
+     * never {@link InStore}.
+     */
     public Next readStore(int maxBytes) {
         Next next = readStoreOnce(maxBytes);
         while (next instanceof InStore) {
@@ -218,12 +230,15 @@ public final class SessionTail implements AutoCloseable {
         return part.entries().isEmpty() ? poll(maxBytes) : new More(part.entries(), from, position, false);
     }
 
-    /** Takes back what was read last, for which the reader turned out to have no room: it is read again. */
+    /** Takes back the entries that were read last, because the reader had no room for them. They will be read again. */
     public void takeBack(More last) {
         position = last.from();
     }
 
-    /** Entries from memory, with whole messages from the store in the place of appends to what the reader does not have. */
+    /**
+     * The entries from memory, in which each append to a message that the reader does not have is replaced by the whole
+     * message from the store.
+     */
     private List<SessionEntry> complete(List<SessionEntry> entries, int maxBytes) {
         List<SessionEntry> completed = new ArrayList<>();
         Set<MessageEntry> outdated = whole ? outdated(entries) : Set.of();
@@ -248,7 +263,7 @@ public final class SessionTail implements AutoCloseable {
         return completed;
     }
 
-    /** Those after which the same message has changed again: a reader of whole messages needs only the last of them. */
+    /** The entries whose message changes again in a later entry. A reader of whole messages needs only the last one. */
     private static Set<MessageEntry> outdated(List<SessionEntry> entries) {
         Set<MessageEntry> outdated = Collections.newSetFromMap(new IdentityHashMap<>());
         Set<Long> changedLater = new HashSet<>();

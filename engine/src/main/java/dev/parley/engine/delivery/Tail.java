@@ -9,10 +9,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A reader's place in a stream: history, then live, without a seam.
+ * A reader's place in a stream. The reader gets history and then live entries, without a gap or an overlap.
  *
- * <p>The tail holds a position and no queue. It is told that there is more and asks when it can take more, so a slow
- * reader costs nothing and later gets in one piece what it missed. Called by one thread at a time.
+ * <p>The tail holds a position and no queue. Its listener is told that there is more, and the reader asks for it when
+ * it can take more. A slow reader therefore needs no memory, and later gets in one piece what it missed. Called by one
+ * thread at a time.
  */
 public final class Tail implements AutoCloseable {
     private final Delivery delivery;
@@ -31,16 +32,16 @@ public final class Tail implements AutoCloseable {
         this.listener = listener;
     }
 
-    /** What a tail yields at one moment. */
+    /** What a tail has for its reader at one moment. */
     public sealed interface Next {}
 
     /**
-     * Entries in order; the reader's place is behind them now.
+     * Entries in order. The reader's place is now after them.
      *
-     * @param from where the first begins: the reader's place before, unless that was inside an append of bytes
+     * @param from where the first entry begins: the reader's previous place, unless that was inside an append of bytes
      */
     public record More(List<Entry> entries, StreamState state, long from, long to) implements Next {
-        /** True if nothing was left to read when this was taken. */
+        /** True if nothing was left to read when these entries were taken. */
         public boolean upToDate() {
             return to >= state.shown();
         }
@@ -51,16 +52,16 @@ public final class Tail implements AutoCloseable {
         }
     }
 
-    /** Nothing to read yet; the listener is called when there is. */
+    /** There is nothing to read yet. The listener is called when there is. */
     public record Nothing(StreamState state) implements Next {}
 
-    /** The entries are no longer in memory: call {@link #readStore} where blocking is fine. */
+    /** The entries are no longer in memory. Call {@link #readStore} on a thread that may block. */
     public record InStore() implements Next {}
 
-    /** The stream is no more. */
+    /** The stream no longer exists. */
     public record Ended() implements Next {}
 
-    /** The reader's place: everything before it has been read. */
+    /** The reader's place: the reader has been given everything before it. */
     public long position() {
         return position;
     }
@@ -70,7 +71,7 @@ public final class Tail implements AutoCloseable {
         return Objects.requireNonNull(topic.state());
     }
 
-    /** What comes next, as far as memory has it; never blocks. At least one entry if there is any. */
+    /** Returns the next entries, if they are in memory; never blocks. Returns at least one entry if there is any. */
     public Next poll(int maxBytes) {
         StreamState state = state();
         if (topic.ended() || state.deleted()) {
@@ -86,22 +87,22 @@ public final class Tail implements AutoCloseable {
         return advance(state.isUtf8() ? uncut(entries, state) : entries, state);
     }
 
-    /** Goes on at {@code to}: the reader got what lies before that in another way. */
+    /** Continues at {@code to}. The reader got the entries before it in another way. */
     public void skipTo(long to) {
         position = to;
     }
 
-    /** Puts back what was yielded last, so that it comes again. */
+    /** Takes back the entries that were delivered last, so that they are delivered again. */
     public void putBack(More more) {
         position = more.from();
     }
 
-    /** What comes next, from the store; blocks on the disk. At least one entry if there is any. */
+    /** Returns the next entries from the store; blocks on the disk. Returns at least one entry if there is any. */
     public Next readStore(int maxBytes) {
         return Objects.requireNonNull(readStore(maxBytes, Streams.Allowance.ANY));
     }
 
-    /** As {@link #readStore(int)}, but null if {@code allowance} does not allow for a single entry. */
+    /** As {@link #readStore(int)}, but returns null if {@code allowance} does not allow for a single entry. */
     public @Nullable Next readStore(int maxBytes, Streams.Allowance allowance) {
         StreamState state = state();
         if (position >= state.shown()) {
@@ -120,18 +121,20 @@ public final class Tail implements AutoCloseable {
         return advance(entries, state);
     }
 
-    /** As much of {@code entries}, which are in the window, as is shown and ends with a whole character. */
+    /**
+     * The part of {@code entries}, which are in the window, that is visible to readers and ends with a whole character.
+     */
     private List<Entry> uncut(List<Entry> entries, StreamState state) {
         List<Entry> whole = Utf8.whole(shown(entries, state));
         if (!whole.isEmpty()) {
             return whole;
         }
-        // The first character to end is further on, or none does: then it is shown all the same.
+        // The first whole character ends in a later entry. If there is none, the entries are shown nevertheless.
         List<Entry> all = topic.since(position, Integer.MAX_VALUE);
         return Utf8.firstWhole(shown(all == null ? entries : all, state));
     }
 
-    /** The window may run ahead of the state. */
+    /** Removes entries that the state does not show yet, because the window may be ahead of the state. */
     private static List<Entry> shown(List<Entry> entries, StreamState state) {
         int count = entries.size();
         while (count > 1 && entries.get(count - 1).end() > state.shown()) {
@@ -143,7 +146,7 @@ public final class Tail implements AutoCloseable {
     private More advance(List<Entry> entries, StreamState state) {
         long from = entries.getFirst().start();
         position = entries.getLast().end();
-        // The window may run ahead of the state by a moment; what it holds is durable all the same.
+        // The window may be ahead of the state for a moment. Its entries are durable nevertheless.
         return new More(entries, position > state.shown() ? ahead(state) : state, from, position);
     }
 

@@ -1,4 +1,4 @@
-/** Tails: a reader's way from history into live entries without a seam. */
+/** Delivery to readers: tails lead a reader from history into live entries without a gap or an overlap. */
 @NullMarked
 package dev.parley.engine.delivery;
 

@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * The few file operations that the local journal needs, so that tests can inject crashes, torn writes and failing
- * syncs exactly where a real disk has them.
+ * The few file operations that the local journal needs. Tests use it to inject crashes, torn writes and failing syncs
+ * where a real disk has them.
  */
 public interface Disk {
     /** Names of all files, in no particular order. */
@@ -16,8 +16,8 @@ public interface Disk {
     DiskFile open(String name) throws IOException;
 
     /**
-     * Makes a file of {@code capacity} bytes that begins with {@code header} and is zero behind it. It appears under
-     * its name whole and durable, or not at all.
+     * Creates a file of {@code capacity} bytes that begins with {@code header} and contains zeros after it. The file
+     * appears under its name complete and durable, or not at all.
      */
     DiskFile create(String name, byte[] header, long capacity) throws IOException;
 
@@ -32,10 +32,16 @@ public interface Disk {
         /** Writes all of {@code bytes} at {@code offset}; durable only after {@link #sync()}. */
         void write(ByteBuffer bytes, long offset) throws IOException;
 
-        /** Fills {@code into} from {@code offset} on; leaves it short at the end of the file. */
+        /**
+         * Fills {@code into} with the bytes from {@code offset} on. At the end of the file, {@code into} stays partly
+         * empty.
+         */
         void read(ByteBuffer into, long offset) throws IOException;
 
-        /** Returns when everything written is on the medium. After an exception nothing may be assumed. */
+        /**
+         * Returns when everything that was written is on the medium. After an exception, nothing is known about the
+         * file.
+         */
         void sync() throws IOException;
 
         @Override

@@ -20,15 +20,15 @@ public final class FolderDisk implements Disk {
     private final Path folder;
     private final LongSupplier reserve;
 
-    /** Uses {@code folder}, making it if it is absent, to the last byte of its disk. */
+    /** Uses {@code folder}, and creates it if it does not exist. New files may use all free space of its disk. */
     public FolderDisk(Path folder) throws IOException {
         this(folder, () -> 0);
     }
 
     /**
-     * Uses {@code folder}, making it if it is absent.
+     * Uses {@code folder}, and creates it if it does not exist.
      *
-     * @param reserve how many bytes of its disk a new file leaves free
+     * @param reserve number of bytes of its disk that must stay free when a file is created
      */
     public FolderDisk(Path folder, LongSupplier reserve) throws IOException {
         this.folder = Files.createDirectories(folder);
@@ -54,7 +54,7 @@ public final class FolderDisk implements Disk {
 
     @Override
     public DiskFile create(String name, byte[] header, long capacity) throws IOException {
-        // Looked at first: on a full disk every command asks anew, and filling the disk up takes long.
+        // Checked first: on a full disk every command asks again, and filling the disk takes a long time.
         long usable = Files.getFileStore(folder).getUsableSpace();
         long kept = reserve.getAsLong();
         if (usable < capacity + kept) {
@@ -67,8 +67,8 @@ public final class FolderDisk implements Disk {
                 StandardOpenOption.WRITE,
                 StandardOpenOption.CREATE,
                 StandardOpenOption.TRUNCATE_EXISTING)) {
-            // Real zeros, not a hole: a later sync then has only data to write and no file metadata, which is
-            // two to three times faster, and a full disk shows here and not in the middle of a group.
+            // Real zeros, not a hole: later syncs then write only data and no file metadata, which is two to three
+            // times faster. A full disk also shows here, and not in the middle of a group.
             ByteBuffer zeros = ByteBuffer.allocateDirect(ZERO_BLOCK_BYTES);
             for (long offset = 0; offset < capacity; offset += zeros.limit()) {
                 zeros.clear().limit((int) Math.min(ZERO_BLOCK_BYTES, capacity - offset));
@@ -77,7 +77,7 @@ public final class FolderDisk implements Disk {
             writeFully(channel, ByteBuffer.wrap(header), 0);
             channel.force(true);
         } catch (IOException e) {
-            // What was half written takes up the space that is missing.
+            // The partly written file uses space that is needed.
             Files.deleteIfExists(unfinished);
             throw e;
         }

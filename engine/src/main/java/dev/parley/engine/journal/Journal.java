@@ -4,42 +4,44 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * The durable total order of commands. One thread appends and syncs; positions only grow and are never used twice.
+ * The durable total order of commands. One thread appends and syncs. Positions only grow and are never reused.
  *
- * <p>After an {@link IOException} from {@link #sync()} it is unknown what reached the medium, and a second sync may
- * falsely succeed: the journal must not be used any more, and the process has to stop (fail-stop).
+ * <p>After an {@link IOException} from {@link #sync()}, it is unknown what reached the medium, and a second sync may
+ * falsely succeed. The journal must not be used any more, and the process has to stop (fail-stop).
  */
 public interface Journal extends AutoCloseable {
     /**
-     * Hands every record from {@code position} on to {@code reader}, oldest first. Called once, before the first
+     * Passes every record from {@code position} on to {@code reader}, oldest first. Called once, before the first
      * {@link #append}.
      *
-     * @throws CorruptJournalException if a record that was durable once cannot be read any more
+     * @throws CorruptJournalException if a record that was durable once can no longer be read
      */
     void replay(long position, RecordReader reader) throws IOException;
 
     /**
-     * Puts a record into the group that the next {@link #sync()} makes durable.
+     * Adds a record to the group that the next {@link #sync()} makes durable.
      *
      * @return the record's position
-     * @throws JournalFullException if there is no room for it; nothing was appended, and the journal stays usable
-     * @throws RecordTooLargeException if it is larger than the journal takes; the same holds
+     * @throws JournalFullException if there is no room for the record; nothing was appended, and the journal stays
+     *     usable
+     * @throws RecordTooLargeException if the record is larger than allowed; nothing was appended, and the journal stays
+     *     usable
      */
     long append(ByteBuffer record) throws IOException;
 
-    /** Bytes in the group that is not durable yet. */
+    /** Number of bytes in the group that is not durable yet. */
     long pendingBytes();
 
     /** Makes the group durable. */
     void sync() throws IOException;
 
     /**
-     * Tells that nothing else is waiting, which lets the journal note how far it is durable. A torn group at the end
-     * of the log can then be told from damage to a group that was acknowledged.
+     * Tells the journal that no command is waiting, so that it can record how far it is durable. A start can then
+     * distinguish a torn group at the end of the log from damage to an acknowledged group.
      */
     void idle() throws IOException;
 
-    /** Frees what lies wholly before {@code position}. */
+    /** Frees the segments that lie completely before {@code position}. */
     void truncateBefore(long position) throws IOException;
 
     @Override
@@ -48,7 +50,7 @@ public interface Journal extends AutoCloseable {
     /** Receives records at replay. */
     @FunctionalInterface
     interface RecordReader {
-        /** One record; {@code record} is valid during the call only. */
+        /** Receives one record. {@code record} is valid only during the call. */
         void read(long position, ByteBuffer record) throws IOException;
     }
 }

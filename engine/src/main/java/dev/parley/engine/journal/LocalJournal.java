@@ -15,24 +15,28 @@ import org.jspecify.annotations.Nullable;
 /**
  * A journal of preallocated segment files on one machine.
  *
- * <p>Group commit: {@link #append} only fills a buffer, {@link #sync()} writes it with one call and syncs once. The
- * next segment is made ahead of need, so that no group waits for a file to be filled with zeros.
+ * <p>Records are committed in groups: {@link #append} only fills a buffer, and {@link #sync()} writes the buffer with
+ * one call and syncs once. The next segment is created ahead of need, so that no group waits while a file is filled
+ * with zeros.
  *
- * <p>Recovery reads to the first record that is not whole. If a later record proves that the log was durable beyond
- * that point, the journal is damaged and refuses to open; otherwise the rest is a group that nobody was told about: it
- * is zeroed before anyone reads.
+ * <p>Recovery reads up to the first record that is not whole. If a later record proves that the log was durable beyond
+ * that point, the journal is damaged and refuses to open. Otherwise the rest is a group that was never acknowledged,
+ * and is zeroed before anyone reads it.
  */
 public final class LocalJournal implements Journal {
-    /** A record without payload is no record; a mark carries a byte that no command starts with. */
+    /**
+     * The payload of a mark. It begins with a byte with which no command begins, because an empty payload is not
+     * allowed.
+     */
     private static final byte MARK = (byte) 0xFF;
 
-    /** The second byte of the mark that ends a segment: the log goes on in the next one. */
+    /** The second byte of the mark at the end of a segment, which says that the log continues in the next segment. */
     private static final byte GOES_ON = 1;
 
     private static final ByteBuffer END_OF_SEGMENT =
             ByteBuffer.wrap(new byte[] {MARK, GOES_ON}).asReadOnlyBuffer();
 
-    /** What each segment keeps free for that mark. */
+    /** Number of bytes that each segment keeps free for that mark. */
     private static final int END_BYTES = Segment.paddedBytes(END_OF_SEGMENT.capacity());
 
     private static final long FIRST_SEGMENT_BYTES = 4 << 20;
@@ -43,17 +47,17 @@ public final class LocalJournal implements Journal {
     private final int maxRecordBytes;
     private final Executor background;
     private final CRC32C crc = new CRC32C();
-    /** Oldest first. Guarded by itself, as truncation comes from another thread. */
+    /** The segments, oldest first. Guarded by itself, because another thread truncates the journal. */
     private final Deque<Segment> segments = new ArrayDeque<>();
 
-    /** The newest segment, which is written to. */
+    /** The newest segment, to which records are written. */
     private Segment active;
 
     private @Nullable CompletableFuture<Segment> next;
     private ByteBuffer group;
     /** Position of the group's first byte, in the active segment. */
     private long groupStart;
-    /** How far the log is synced. A mark does not count before the sync of the group behind it. */
+    /** Position up to which the log is synced. A mark is included only after the sync of the group that follows it. */
     private long durable;
 
     private boolean marked;
@@ -61,11 +65,11 @@ public final class LocalJournal implements Journal {
     private boolean broken;
 
     /**
-     * Opens the journal in {@code disk}, making its first segment if there is none.
+     * Opens the journal on {@code disk}, and creates its first segment if there is none.
      *
      * @param segmentBytes size of a segment; at least twice {@code maxRecordBytes}
      * @param maxRecordBytes largest payload of one record
-     * @param background runs the making of the next segment
+     * @param background creates the next segment
      * @throws CorruptJournalException if a segment is missing or its header is damaged
      */
     public LocalJournal(Disk disk, long segmentBytes, int maxRecordBytes, Executor background) throws IOException {
@@ -81,12 +85,14 @@ public final class LocalJournal implements Journal {
         this.active = openSegments();
     }
 
-    /** True if a journal was begun on {@code disk}. */
+    /** True if {@code disk} has a journal. */
     public static boolean existsOn(Disk disk) throws IOException {
         return disk.list().stream().anyMatch(Segment::isName);
     }
 
-    /** True if nothing of the journal on {@code disk} has been freed: replaying it makes all that there is. */
+    /**
+     * True if no part of the journal on {@code disk} has been freed, so that its replay produces the complete store.
+     */
     public static boolean isWholeOn(Disk disk) throws IOException {
         return disk.list().contains(Segment.nameOf(0));
     }
@@ -105,7 +111,7 @@ public final class LocalJournal implements Journal {
             segments.add(segment);
         }
         if (segments.isEmpty()) {
-            // Small, so that a first start does not wait for the disk.
+            // A small segment, so that a first start does not wait for the disk.
             segments.add(Segment.create(disk, 0, Math.min(segmentBytes, FIRST_SEGMENT_BYTES)));
         }
         return segments.getLast();
@@ -119,12 +125,12 @@ public final class LocalJournal implements Journal {
         if (position < segments.getFirst().base()) {
             throw outOfRange(position, segments.getLast().end());
         }
-        // After a crash of this process alone the last group may be in the system's memory only, and would be applied
-        // and shown before it is durable.
+        // After a crash of this process alone, the last group may be only in the system's memory. Without this sync it
+        // would be applied and shown before it is durable.
         for (Segment segment : segments) {
             segment.file().sync();
         }
-        // Where the log seems to end, until a later segment goes on from there.
+        // Where the log seems to end, until a later segment continues it.
         long end = segments.getFirst().base() + Segment.HEADER_BYTES;
         boolean ended = false;
         boolean goesOn = false;
@@ -153,7 +159,8 @@ public final class LocalJournal implements Journal {
             while (record != null) {
                 long at = segment.base() + offset;
                 if (record.payload().equals(END_OF_SEGMENT)) {
-                    // It counts only if the next segment has records: if not, this one is written on, over the mark.
+                    // The mark counts only if the next segment has records. Otherwise this segment is continued, over
+                    // the mark.
                     goesOn = true;
                     break;
                 }
@@ -194,7 +201,9 @@ public final class LocalJournal implements Journal {
         return buffer.flip();
     }
 
-    /** Looks behind the end of the log for a record that was written after {@code end} had become durable. */
+    /**
+     * Searches after the end of the log for a record that was written when positions beyond {@code end} were durable.
+     */
     private void refuseIfDamaged(ByteBuffer bytes, Segment segment, int from, long end) throws CorruptJournalException {
         for (int offset = from; offset + Segment.RECORD_HEADER_BYTES <= bytes.limit(); offset += Segment.ALIGNMENT) {
             if (bytes.getInt(offset) != 0) {
@@ -213,7 +222,7 @@ public final class LocalJournal implements Journal {
                 + "on a log with a hole");
     }
 
-    /** Zeroes everything behind {@code end} and drops the segments after it, so that nothing torn comes back. */
+    /** Zeroes everything after {@code end} and removes the segments after it, so that a torn group never reappears. */
     private void cutTornTail(long end, ByteBuffer buffer) throws IOException {
         for (Segment segment : segments) {
             if (segment.base() < end) {
@@ -230,8 +239,8 @@ public final class LocalJournal implements Journal {
             active.file().write(ByteBuffer.allocate(to - from), from);
             active.file().sync();
         }
-        // Last, as the mark that they follow is among what was cut: with the mark and without them the log has lost its
-        // end.
+        // Removed last, because the mark that these segments follow was cut above. With the mark and without the
+        // segments, the journal would look as if it had lost its end.
         while (!segments.getLast().equals(active)) {
             Segment empty = segments.removeLast();
             empty.file().close();
@@ -305,7 +314,7 @@ public final class LocalJournal implements Journal {
         }
         try {
             Segment.encode(group, crc, groupStart, durable, ByteBuffer.wrap(new byte[] {MARK}));
-            // Not synced: it is a witness, not a promise. The next group's sync covers it.
+            // The mark is not synced here: it is evidence, not a promise. The sync of the next group covers it.
             write();
             marked = true;
         } catch (IOException | RuntimeException | Error e) {
@@ -324,7 +333,7 @@ public final class LocalJournal implements Journal {
     }
 
     private void roll() throws IOException {
-        // One that failed may have failed long ago, and there may be room again.
+        // An earlier attempt may have failed long ago, and there may be room again.
         CompletableFuture<Segment> prepared =
                 next == null || next.isCompletedExceptionally() ? prepareAfter(active) : next;
         Segment full = active;
@@ -342,10 +351,13 @@ public final class LocalJournal implements Journal {
         next = null;
     }
 
-    /** Durable before the next segment has a record, so that its loss is noticed. */
+    /**
+     * Writes the end mark. It is durable before the next segment has a record, so that the loss of that segment is
+     * noticed.
+     */
     private void noteThatLogGoesOn(Segment full) throws IOException {
         if (groupStart + END_BYTES > full.end()) {
-            // Filled by a version without this mark.
+            // A version without this mark filled the segment.
             return;
         }
         try {
@@ -359,7 +371,10 @@ public final class LocalJournal implements Journal {
         }
     }
 
-    /** Segments grow to their full size, so that a server with little to do has little to write. */
+    /**
+     * Creates the next segment. Segments grow step by step to their full size, so that a server with few commands
+     * writes little.
+     */
     private CompletableFuture<Segment> prepareAfter(Segment segment) {
         long room = (long) Segment.HEADER_BYTES + Segment.paddedBytes(maxRecordBytes) + END_BYTES;
         long capacity = Math.min(segmentBytes, Math.max(GROWTH * segment.capacity(), room));
@@ -385,7 +400,8 @@ public final class LocalJournal implements Journal {
                 }
             }
             oldest.file().close();
-            // Forgotten only when it is gone: the ones behind it must not go before, which would leave a hole.
+            // Removed from the list only when the file is deleted. Later segments must not be deleted before it, which
+            // would leave a hole.
             disk.delete(oldest.name());
             synchronized (segments) {
                 segments.removeFirst();
@@ -396,7 +412,7 @@ public final class LocalJournal implements Journal {
     @Override
     public void close() throws IOException {
         if (next != null) {
-            // An empty segment at the end is dropped at the next start; waiting keeps the folder still after close.
+            // The next start drops an empty segment at the end. Waiting for it keeps the folder unchanged after close.
             next.handle((segment, failure) -> segment).join();
         }
         for (Segment segment : segments) {

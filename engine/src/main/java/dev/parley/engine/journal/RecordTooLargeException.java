@@ -3,7 +3,7 @@ package dev.parley.engine.journal;
 import java.io.IOException;
 import java.io.Serial;
 
-/** The record is larger than the journal takes. Nothing was appended, and the journal stays usable. */
+/** The record is larger than the journal allows. Nothing was appended, and the journal stays usable. */
 public final class RecordTooLargeException extends IOException {
     @Serial
     private static final long serialVersionUID = 1L;

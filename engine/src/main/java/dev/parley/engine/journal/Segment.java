@@ -10,20 +10,20 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One preallocated file of the journal: a header, records, zeros.
+ * One preallocated file of the journal: a header, records, and zeros.
  *
- * <p>A record's position is the segment's base plus the record's offset in the file. Layout, big-endian, each record
- * starting at a multiple of eight:
+ * <p>A record's position is the segment's base plus the record's offset in the file. The layout is big-endian, and each
+ * record starts at a multiple of eight:
  *
  * <pre>
  * header  magic u64 | version u64 | base u64 | capacity u64 | crc32c u64 over what precedes it | zeros up to 64 bytes
  * record  length u32 | checksum u32 | durable u64 | payload | zeros up to a multiple of eight bytes
  * </pre>
  *
- * <p>{@code durable} is the position up to which the log was synced when the record was written. The checksum is the CRC-32C
- * of {@code durable} and the payload, mixed with a hash of the record's length and position: bytes that are left over from an
- * earlier use of the same place never pass for a record. The zeros are checked as well, so that every byte of a header and of
- * a record counts.
+ * <p>{@code durable} is the position up to which the log was synced when the record was written. The checksum is the
+ * CRC-32C of {@code durable} and the payload, mixed with a hash of the record's length and position, so that bytes left
+ * over from an earlier use of the same place are never taken for a record. The zeros are checked as well, so that every
+ * byte of a header and of a record is covered.
  */
 record Segment(DiskFile file, String name, long base, long capacity) {
     static final int HEADER_BYTES = 64;
@@ -98,7 +98,7 @@ record Segment(DiskFile file, String name, long base, long capacity) {
         return Math.ceilDiv(RECORD_HEADER_BYTES + payloadBytes, ALIGNMENT) * ALIGNMENT;
     }
 
-    /** Writes a record into {@code group} as it will stand at {@code position}. */
+    /** Writes a record into {@code group} as it will be stored at {@code position}. */
     static void encode(ByteBuffer group, CRC32C crc, long position, long durable, ByteBuffer payload) {
         int start = group.position();
         int length = payload.remaining();
@@ -109,7 +109,10 @@ record Segment(DiskFile file, String name, long base, long capacity) {
         group.putInt(start + 4, checksum(crc, position, group, start, length));
     }
 
-    /** The record at {@code offset} of {@code bytes}, which hold the segment from its start, or null if none is whole. */
+    /**
+     * Decodes the record at {@code offset} of {@code bytes}, which hold the segment from its start. Returns null if
+     * there is no whole record.
+     */
     static @Nullable Found decode(ByteBuffer bytes, CRC32C crc, long base, int offset) {
         if (bytes.limit() - offset < RECORD_HEADER_BYTES) {
             return null;
@@ -141,7 +144,7 @@ record Segment(DiskFile file, String name, long base, long capacity) {
     private static int checksum(CRC32C crc, long position, ByteBuffer bytes, int start, int length) {
         crc.reset();
         crc.update(bytes.slice(start + 8, Long.BYTES + length));
-        // The multiplier spreads near-by positions over all bits of the checksum.
+        // The multiplier spreads nearby positions over all bits of the checksum.
         return (int) crc.getValue() ^ Long.hashCode((position ^ ((long) length << 40)) * 0x9E3779B97F4A7C15L);
     }
 }
