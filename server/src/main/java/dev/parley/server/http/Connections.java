@@ -15,8 +15,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
- * The connections of one event loop, and its only user. Closes those that are idle too long, or whose request does
- * not go on arriving; a request that has arrived may take as long as it likes, for it may be a live read.
+ * The connections of one event loop, which alone uses this object. It closes connections that are idle for too long,
+ * and connections whose request stops arriving. A request that has arrived completely may take any time to answer,
+ * because it may be a live read.
  */
 final class Connections {
 
@@ -24,10 +25,10 @@ final class Connections {
     private final long requestTimeoutNanos;
     private final long idleTimeoutNanos;
 
-    /** Counts the connections of all event loops. */
+    /** Number of open connections of all event loops. */
     private final AtomicInteger open;
 
-    /** The least that must come of a body in that time. */
+    /** Number of bytes of a body that must arrive within the timeout. */
     private final long leastBytes;
 
     private final Consumer<HttpServerRequest> onOver;
@@ -35,11 +36,11 @@ final class Connections {
     private final Map<HttpConnection, Connection> connections = new HashMap<>();
 
     /**
-     * No connections yet.
+     * Starts without connections.
      *
      * @param bodyRate bytes per second that the body of a request must bring
-     * @param onOver hears of each request when it is over, a little later
-     * @param onLate answers a request that has stopped to arrive, and ends its connection
+     * @param onOver is told of each completed request, a little later
+     * @param onLate answers a request that has stopped arriving, and closes its connection
      */
     Connections(
             int maxOpen,
@@ -58,16 +59,18 @@ final class Connections {
         this.open = open;
     }
 
-    /** A request whose body may still be on its way: a stream of tokens takes as long as its writer thinks. */
+    /**
+     * A request whose body may still be arriving. A body of tokens takes as long as its writer needs to produce them.
+     */
     private static final class Arriving {
         private final HttpServerRequest request;
 
-        /** What had come, and when, at the last look that found more than the one before. */
+        /** How many bytes had arrived when a check last found more than the one before, and when that was. */
         private long seenBytes;
 
         private long seenNanos;
 
-        /** The same at the beginning of the time over which the rate is taken. */
+        /** The same values at the beginning of the period over which the rate is measured. */
         private long rateFromBytes;
 
         private long rateFromNanos;
@@ -86,7 +89,7 @@ final class Connections {
             return request.response().closed() || (request.response().ended() && request.isEnded());
         }
 
-        /** Whether nothing has come for so long, or in that time less than must have. */
+        /** Whether nothing has arrived during the timeout, or less than the required rate over the last such period. */
         boolean isLate(long now, long timeoutNanos, long leastBytes) {
             if (request.isEnded()) {
                 return false;
@@ -114,7 +117,7 @@ final class Connections {
         private boolean hadRequest;
         private boolean upgraded;
 
-        /** Nothing that comes behind what has come is a request any more. */
+        /** True if nothing that arrives after the current request is treated as a request. */
         private boolean ending;
 
         private long idleSinceNanos;
@@ -136,7 +139,8 @@ final class Connections {
     }
 
     void opened(HttpConnection connection) {
-        // Vert.x has bounded the time until here (see HttpFront), but would now close live reads that are silent.
+        // Vert.x has limited the time until now (see HttpFront). From now on it would close silent live reads as well,
+        // so its handlers are removed.
         var pipeline = ((ConnectionBase) connection).channel().pipeline();
         if (pipeline.get("idle") != null) {
             pipeline.remove("idle");
@@ -147,7 +151,7 @@ final class Connections {
             return;
         }
         connections.put(connection, new Connection(System.nanoTime()));
-        // Told of by Netty: to Vert.x a connection that becomes a WebSocket ends then.
+        // Registered with Netty, because for Vert.x a connection ends when it becomes a WebSocket.
         ((ConnectionBase) connection).channel().closeFuture().addListener(closed -> {
             Connection gone = connections.remove(connection);
             if (gone != null) {
@@ -157,11 +161,12 @@ final class Connections {
         });
     }
 
-    /** False if the connection has had its last request: what follows that must not be worked at. */
+    /** Returns false if the connection has already had its last request. The request must then be ignored. */
     boolean requested(HttpServerRequest request) {
         Connection connection = connections.get(request.connection());
         if (connection == null) {
-            // Closed, by an answer or by who has sent this: what had been read by then is still handed on.
+            // False if an answer or the client has closed the connection. Requests that had been read by then are still
+            // passed on.
             return ((ConnectionBase) request.connection()).channel().isActive();
         }
         if (connection.ending) {
@@ -170,7 +175,7 @@ final class Connections {
         connection.ending = isLast(request);
         long now = System.nanoTime();
         connection.hadRequest = true;
-        // Between two sweeps a request may come and be done.
+        // A request may arrive and be completed between two sweeps.
         connection.idleSinceNanos = now;
         if (connection.inProgress.size() >= connection.pruneAt) {
             connection.prune(onOver);
@@ -179,7 +184,10 @@ final class Connections {
         return true;
     }
 
-    /** Whether a client, or the decoder for what is framed in two ways, has said that nothing follows (RFC 9112, 9.6). */
+    /**
+     * Whether the client has said that no request follows, or the decoder has because the framing is ambiguous (RFC
+     * 9112, 9.6).
+     */
     private static boolean isLast(HttpServerRequest request) {
         if (request.version() == HttpVersion.HTTP_2) {
             return false;
@@ -190,7 +198,7 @@ final class Connections {
                 || (request.version() == HttpVersion.HTTP_1_0 && !options.contains("keep-alive"));
     }
 
-    /** The request is the last one of its connection: where it ends nobody can tell. */
+    /** Notes that the request is the last one of its connection, because nobody can tell where it ends. */
     void ending(HttpServerRequest request) {
         Connection connection = connections.get(request.connection());
         if (connection != null && request.version() != HttpVersion.HTTP_2) {
@@ -198,7 +206,10 @@ final class Connections {
         }
     }
 
-    /** The request makes a WebSocket of its connection: from now on its door decides when it is idle for too long. */
+    /**
+     * Notes that the request turns its connection into a WebSocket. From now on the WebSocket's door decides when it is
+     * idle for too long.
+     */
     void upgraded(HttpServerRequest request) {
         Connection connection = connections.get(request.connection());
         if (connection != null) {
@@ -207,10 +218,10 @@ final class Connections {
         }
     }
 
-    /** To be called now and then. */
+    /** Checks all connections. Called from time to time. */
     void sweep() {
         long now = System.nanoTime();
-        // Closing changes the map.
+        // A copy, because closing a connection changes the map.
         for (var entry : List.copyOf(connections.entrySet())) {
             sweep(entry.getKey(), entry.getValue(), now);
         }
@@ -236,7 +247,10 @@ final class Connections {
         }
     }
 
-    /** With an answer, if there is none yet; whoever goes on to send after that is cut without another word. */
+    /**
+     * Closes a connection after an answer, if there is none yet. A client that continues to send after that is cut off
+     * without another answer.
+     */
     private void cutOff(HttpConnection http, HttpServerRequest late) {
         if (!late.response().headWritten()) {
             ending(late);

@@ -7,9 +7,12 @@ import io.vertx.core.http.HttpServerResponse;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Lets web pages of the allowed origins use a door. Writes without an Origin, as of servers, cost nothing. */
+/**
+ * Lets web pages of the allowed origins use a door. Requests without an Origin header, such as those of servers, are
+ * not affected.
+ */
 public final class Cors {
-    /** What pages may send to any door: tracers add the first three, readers of events the other two. */
+    /** Headers that pages may send to any door. Tracers add the first three, and readers of events the other two. */
     private static final String ALLOWED_EVERYWHERE = "traceparent, tracestate, baggage, Last-Event-ID, Cache-Control";
 
     private static final CharSequence MAX_AGE_SECONDS = HttpHeaders.createOptimized("86400");
@@ -22,19 +25,19 @@ public final class Cors {
     private final Origins origins;
 
     /**
-     * The rules of one door; lists have commas.
+     * The rules of one door. Lists are separated by commas.
      *
-     * @param origins whose pages may use the door
-     * @param methods what can be asked for
-     * @param allowed headers that pages may send beside those that every door allows
-     * @param added what the configuration adds to these
+     * @param origins the origins whose pages may use the door
+     * @param methods the methods that may be requested
+     * @param allowed headers that pages may send, in addition to those that every door allows
+     * @param added further such headers from the configuration
      * @param exposed headers of answers that pages may read
      */
     public Cors(Origins origins, String methods, String allowed, List<String> added, String exposed) {
         this(origins, methods, allowed, added, exposed, false);
     }
 
-    /** The same for clients whose requests come with what the browser knows of us, although we look at none of it. */
+    /** Rules for clients that send requests with the browser's credentials, although the server does not read these. */
     public static Cors withCredentials(
             Origins origins, String methods, String allowed, List<String> added, String exposed) {
         return new Cors(origins, methods, allowed, added, exposed, true);
@@ -51,7 +54,7 @@ public final class Cors {
         this.exposed = HttpHeaders.createOptimized(exposed);
     }
 
-    /** Headers for any answer to {@code request}. */
+    /** Adds the headers to the answer to {@code request}. */
     public void apply(HttpServerRequest request) {
         String origin = request.getHeader(HttpHeaders.ORIGIN);
         HttpServerResponse response = request.response();
@@ -60,7 +63,7 @@ public final class Cors {
         }
         CharSequence granted = granted(origin);
         if (granted == null && any && !credentials && request.method().equals(HttpMethod.GET)) {
-            // A cache may keep this answer and give it to a page.
+            // A cache may store this answer and give it to a page.
             granted = "*";
         }
         if (granted != null) {
@@ -72,7 +75,7 @@ public final class Cors {
         }
     }
 
-    /** The answer to a preflight, or to anybody who asks what can be done here. */
+    /** Answers a preflight request, or any other request that asks which methods are allowed. */
     public void preflight(HttpServerRequest request) {
         HttpServerResponse response = request.response();
         if (any || granted(request.getHeader(HttpHeaders.ORIGIN)) != null) {
@@ -84,8 +87,8 @@ public final class Cors {
     }
 
     /**
-     * Headers for the answer to a request that cannot be read far enough to know its door, or its origin: whoever is told
-     * what is wrong learns nothing else.
+     * Adds the headers to the answer to a request whose door or origin cannot be read. The answer only says what is
+     * wrong with the request, so any page may read it.
      */
     static void applyToUnreadable(HttpServerRequest request, Origins origins) {
         HttpServerResponse response = request.response().putHeader(HttpHeaders.VARY, HttpHeaders.ORIGIN);

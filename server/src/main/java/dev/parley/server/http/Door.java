@@ -6,16 +6,19 @@ import io.vertx.core.http.HttpServerRequest;
 /** A protocol front end. It is called on the event loop of the request's connection. */
 public interface Door {
 
-    /** How the undecoded paths begin that are this door's; where several doors fit, the longest prefix decides. */
+    /**
+     * The beginning of the undecoded paths that belong to this door. If several doors match, the one with the longest
+     * prefix gets the request.
+     */
     String prefix();
 
     void handle(HttpServerRequest request);
 
-    /** Answers, in the form that this door's errors have, a request that is wrong before any door looks at it. */
+    /** Answers a request that is invalid before any door has seen it, in the form of this door's errors. */
     default void refuse(HttpServerRequest request, int status, String code, String message) {
         Replies.error(request, status, code, message);
     }
 
-    /** Ends live reads with a position to resume from; completes when none is left. */
+    /** Ends live reads with a position from which the client can resume. Completes when no live read is left. */
     Future<Void> drain();
 }

@@ -11,18 +11,19 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Guards a door that asks for no key because only this machine reaches it. Browsers on this machine reach it, too, for the
- * pages of anybody: such a page says its origin, or has had a name of its own lead here (DNS rebinding).
+ * Protects a door that requires no key because only this machine can reach it. Browsers on this machine can reach it as
+ * well, and they may be showing pages from anywhere. Such a page sends its origin, or has made a host name of its own
+ * point to this machine (DNS rebinding).
  */
 public final class LocalCallers {
     private final Origins origins;
     private final Set<String> hosts;
 
     /**
-     * Guards against pages that are not of {@code origins}.
+     * Refuses pages that do not belong to {@code origins}.
      *
      * @param publicUrl a URL of this server
-     * @param hosts names of this server beside that and those of the loopback
+     * @param hosts names of this server, in addition to the host of that URL and the names of the loopback
      */
     public LocalCallers(Origins origins, @Nullable URI publicUrl, List<String> hosts) {
         this.origins = origins;
@@ -36,10 +37,10 @@ public final class LocalCallers {
         return host.toLowerCase(Locale.ROOT);
     }
 
-    /** Throws if {@code request} is, or may be, of a page that may not use the door. */
+    /** Throws if {@code request} comes, or may come, from a page that may not use the door. */
     public void check(HttpServerRequest request) throws RefusedException {
         HostAndPort authority = request.authority();
-        // Programs that speak HTTP/1.0 name no host; browsers always do.
+        // Programs that use HTTP/1.0 send no host. Browsers always do.
         if (authority != null && !isOurs(authority.host())) {
             throw new RefusedException(
                     403,

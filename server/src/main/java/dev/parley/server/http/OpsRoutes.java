@@ -6,7 +6,9 @@ import io.vertx.core.http.HttpServerRequest;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Answers health checks and scrapes; unlike the doors of protocols it does so in every state of the server. */
+/**
+ * Answers health checks and scrapes of metrics. Unlike the doors of protocols, it does so in every state of the server.
+ */
 final class OpsRoutes {
 
     private static final String PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
@@ -14,13 +16,13 @@ final class OpsRoutes {
     private final Health health;
     private final @Nullable PrometheusMeterRegistry metrics;
 
-    /** {@code metrics}: null if they are not to be shown. */
+    /** @param metrics null if metrics are turned off */
     OpsRoutes(Health health, @Nullable PrometheusMeterRegistry metrics) {
         this.health = health;
         this.metrics = metrics;
     }
 
-    /** Whether {@code request} is about the server and not for a door. */
+    /** Whether {@code request} is for these routes and not for a door. */
     static boolean areFor(HttpServerRequest request) {
         return switch (request.path()) {
             case "/health/live", "/health", "/health/ready", "/metrics" -> true;
@@ -28,7 +30,7 @@ final class OpsRoutes {
         };
     }
 
-    /** Whether the request was for us, and is answered. */
+    /** Answers the request and returns true if it is for these routes. */
     boolean handle(HttpServerRequest request) {
         switch (request.path()) {
             case "/health/live" -> Replies.json(request, 200, "{\"status\":\"live\"}");

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Whose pages may use a door. */
+/** The web origins whose pages may use a door. */
 public final class Origins {
     private final boolean any;
     private final boolean loopback;
@@ -20,28 +20,29 @@ public final class Origins {
     }
 
     /**
-     * What the configuration says.
+     * Reads the configured origins.
      *
      * @param configured origins; {@code *} means all
-     * @param local if nothing is configured, whether only pages of this machine may, as nobody is asked for a key
+     * @param local whether only pages of this machine are allowed if nothing is configured, because the door requires
+     *     no key
      */
     public static Origins of(List<String> configured, boolean local) {
         boolean silent = configured.isEmpty();
         return new Origins(configured.contains("*") || (silent && !local), silent && local, Set.copyOf(configured));
     }
 
-    /** Whether any page may. */
+    /** Whether pages of any origin are allowed. */
     public boolean isAny() {
         return any;
     }
 
-    /** The one whose pages may, if there is just one. */
+    /** The only allowed origin, or null if there is not exactly one. */
     @Nullable
     String only() {
         return !any && named.size() == 1 ? named.iterator().next() : null;
     }
 
-    /** Whether pages of {@code origin} may. */
+    /** Whether pages of {@code origin} are allowed. */
     public boolean allow(String origin) {
         return any || named.contains(origin) || (loopback && isOfLoopback(origin));
     }
@@ -55,7 +56,7 @@ public final class Origins {
         }
     }
 
-    /** Whether {@code host}, as it stands in a URL, is a name of this machine for itself, which nobody else can have. */
+    /** Whether {@code host}, as it appears in a URL, is a name of this machine that can belong to no other machine. */
     static boolean isLoopback(@Nullable String host) {
         if (host == null) {
             return false;

@@ -8,7 +8,7 @@ import java.net.URI;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Under which scheme, host and port clients know this server, for the URLs that they are told. */
+/** The scheme, host and port under which clients reach this server, for the URLs that the server gives to them. */
 public final class PublicAddress {
     private static final CharSequence FORWARDED_PROTO = "X-Forwarded-Proto";
     private static final CharSequence FORWARDED_HOST = "X-Forwarded-Host";
@@ -17,17 +17,20 @@ public final class PublicAddress {
     private final List<Network> trustedProxies;
 
     /**
-     * What the configuration says.
+     * Reads the configured address.
      *
-     * @param configured the one answer for everybody; null to go by what requests say
-     * @param trustedProxies where the proxies are whose word counts
+     * @param configured the address for all clients; null to use the address of each request
+     * @param trustedProxies the networks of proxies whose headers are used
      */
     public PublicAddress(@Nullable URI configured, List<Network> trustedProxies) {
         this.configured = configured == null ? null : configured.toString();
         this.trustedProxies = List.copyOf(trustedProxies);
     }
 
-    /** Scheme, host and port for whoever has sent {@code request}; null if they have not said how they reach us. */
+    /**
+     * The scheme, host and port for the client of {@code request}; null if the request does not say how the client
+     * reached the server.
+     */
     public @Nullable String of(HttpServerRequest request) {
         if (configured != null) {
             return configured;
@@ -56,7 +59,7 @@ public final class PublicAddress {
         return trustedProxies.stream().anyMatch(network -> network.contains(peer));
     }
 
-    /** Where proxies stand in a row, the first has spoken with the client. */
+    /** If there are several proxies in a row, the first one has spoken with the client. */
     private static @Nullable String first(@Nullable String list) {
         return list == null ? null : list.split(",", 2)[0].strip();
     }

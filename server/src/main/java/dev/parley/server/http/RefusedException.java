@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A request that gets an error for an answer; the message says what to do about it. */
+/** A request that is answered with an error. The message tells the client what to do about it. */
 public final class RefusedException extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -29,12 +29,12 @@ public final class RefusedException extends Exception {
         return new RefusedException(400, code, message);
     }
 
-    /** For what may work a little later. */
+    /** An error for requests that may succeed a little later. */
     public static RefusedException unavailable(String code, String message) {
         return new RefusedException(503, code, message);
     }
 
-    /** What a client is told when the engine did not take its command. */
+    /** The error for a command that the engine did not accept. */
     public static RefusedException because(@Nullable Throwable engineFailure) {
         return switch (engineFailure) {
             case OverloadedException e -> unavailable("OVERLOADED", "Too many commands are waiting; try again soon.");
@@ -58,7 +58,7 @@ public final class RefusedException extends Exception {
         return code;
     }
 
-    /** Answers {@code request} with this. */
+    /** Answers {@code request} with this error. */
     public void answer(HttpServerRequest request) {
         if (status == 503 || status == 507) {
             request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");

@@ -7,8 +7,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What every request has to keep to, whatever it is for. What two readers of a request could understand differently, such as
- * a proxy and we, is refused rather than read in one of the ways.
+ * Rules for all requests. A request that two readers, such as a proxy and this server, could interpret differently is
+ * refused and not interpreted in one of the ways.
  */
 final class RequestCheck {
 
@@ -17,11 +17,12 @@ final class RequestCheck {
     /**
      * What is wrong with a request.
      *
-     * @param ends whether nobody can tell where the next request of the connection begins
+     * @param ends whether nobody can tell where the next request of the connection begins, so that the connection has
+     *     to be closed
      */
     record Fault(int status, String code, String message, boolean ends) {}
 
-    /** What is wrong with {@code request}; null if nothing is. */
+    /** Returns what is wrong with {@code request}, or null if nothing is. */
     static @Nullable Fault of(HttpServerRequest request) {
         if (request.version() != HttpVersion.HTTP_2) {
             List<String> encodings = request.headers().getAll(HttpHeaders.TRANSFER_ENCODING);

@@ -10,10 +10,13 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** Counts requests by door, method and status. Thread-safe. */
 final class RequestMeters {
-    /** A client can call its method what it likes, but not make a time series of each name. */
+    /**
+     * Other methods are counted together: clients can invent names of methods, but must not be able to create a time
+     * series for each of them.
+     */
     private static final Set<String> METHODS = Set.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
 
-    /** A client that goes before there is an answer has no status; nginx calls it so. */
+    /** The status that is counted if the client left before there was an answer. nginx uses the same number. */
     private static final int CLIENT_GONE = 499;
 
     private final MeterRegistry registry;
@@ -25,7 +28,7 @@ final class RequestMeters {
         this.registry = registry;
     }
 
-    /** Counts {@code request}, which is over. */
+    /** Counts {@code request}, which is completed. */
     void count(HttpServerRequest request, String door) {
         HttpServerResponse response = request.response();
         String method = request.method().name();

@@ -7,12 +7,15 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The requests of a connection that are to be acknowledged, which is done strictly in the order in which they came. */
+/**
+ * The requests of a connection that are to be acknowledged. They are acknowledged strictly in the order in which they
+ * arrived.
+ */
 final class Acks {
     private final ArrayDeque<Request> waiting = new ArrayDeque<>();
     private int bytes;
 
-    /** A request, and what became of it. */
+    /** A request and its outcome. */
     static final class Request {
         private final long msgSerial;
         private final int size;
@@ -37,7 +40,7 @@ final class Acks {
         }
     }
 
-    /** Adds a request with this many bytes. */
+    /** Adds a request with this number of bytes. */
     Request add(long msgSerial, int size) {
         Request request = new Request(msgSerial, size);
         waiting.add(request);
@@ -53,7 +56,7 @@ final class Acks {
         return bytes;
     }
 
-    /** Answers what can be answered, in as few frames as that takes. */
+    /** Sends all acknowledgements that are due, in as few frames as possible. */
     void flush(Outbox outbox) {
         while (!waiting.isEmpty() && waiting.getFirst().isDone()) {
             Request first = take();
@@ -77,7 +80,7 @@ final class Acks {
         return taken;
     }
 
-    /** The next request if one frame can accept it together with {@code last}. */
+    /** The next request, if one frame can acknowledge it together with {@code last}; otherwise null. */
     private @Nullable Request takeAfter(Request last) {
         Request next = waiting.peekFirst();
         return next != null && next.positions != null && next.msgSerial == last.msgSerial + 1 ? take() : null;

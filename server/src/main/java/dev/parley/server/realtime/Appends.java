@@ -13,12 +13,13 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The appends of one connection, conflated before they get a position. While an append of a message is on its way to the
- * engine, those that follow gather and then go together: idle, nothing waits; under load, batches grow by themselves. A
- * client may ask for them to gather for some time at least.
+ * The appends of one connection, which are merged before they get a position. While an append of a message is on its
+ * way to the engine, later appends of the message are collected and then submitted together. An idle connection
+ * therefore does not wait, and batches grow with load. A client may ask for a minimum time for which appends are
+ * collected.
  */
 final class Appends {
-    /** The longest time that a client may ask for. */
+    /** The longest collection time that a client may ask for. */
     static final long MAX_WINDOW_MILLIS = 500;
 
     private static final int MAX_PARTS = 500;
@@ -29,22 +30,22 @@ final class Appends {
     private final Outlet outlet;
     private final Map<Key, Growing> growing = new LinkedHashMap<>();
 
-    /** Where appends go. */
+    /** Receives appends that are to be submitted. */
     interface Outlet {
         /**
-         * Has them done, and runs {@code done} when that is over.
+         * Submits appends, and runs {@code done} when their outcome is known.
          *
-         * @param appends in their order, at least one
+         * @param appends at least one, in order
          */
         void submit(SessionName session, long serial, List<Append> appends, Runnable done);
     }
 
-    /** An append and the request that waits for it. */
+    /** An append and the request that waits for its outcome. */
     record Append(Acks.Request request, Part part) {}
 
     private record Key(SessionName session, long serial) {}
 
-    /** What is known of a message that grows; only as long as something of it is under way or has just been. */
+    /** The state of a growing message. It is kept only while appends are on their way, or shortly afterwards. */
     private static final class Growing {
         private final List<Append> gathered = new ArrayList<>();
         private int bytes;
@@ -54,9 +55,9 @@ final class Appends {
     }
 
     /**
-     * No appends yet.
+     * Starts without appends.
      *
-     * @param windowMillis how long they are to gather at least; 0: no longer than they must
+     * @param windowMillis the minimum time for which appends are collected; 0 for no minimum
      */
     Appends(Vertx vertx, long windowMillis, Outlet outlet) {
         this.vertx = vertx;
@@ -121,9 +122,9 @@ final class Appends {
     }
 
     /**
-     * Sends all that has gathered, because something else comes behind it.
+     * Submits all collected appends, because a later request must come after them.
      *
-     * @param session only what is for this session; null: everything
+     * @param session the session whose appends are submitted; null for all sessions
      */
     void flush(@Nullable SessionName session) {
         if (growing.isEmpty()) {

@@ -12,13 +12,13 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a client wants to be attached.
+ * The options that a client has set for its attachment.
  *
- * @param echoed the parameters that were understood
- * @param modes what it asks for
- * @param rewind the past that it wants first, or null
- * @param whole whether messages always come whole, never as an append
- * @param occupancy whether it wants to be told who is attached
+ * @param echoed the parameters that the server understood
+ * @param modes the modes that the client asks for
+ * @param rewind the part of the history that the client wants first, or null
+ * @param whole whether messages are always sent whole, never as an append
+ * @param occupancy whether the client wants to receive occupancy
  */
 record AttachParams(
         Map<String, String> echoed, long modes, @Nullable Rewind rewind, boolean whole, boolean occupancy) {
@@ -34,15 +34,15 @@ record AttachParams(
             "object_publish", Flags.OBJECT_PUBLISH);
 
     /**
-     * A number of messages, or those of a time.
+     * A number of messages, or the messages of a period.
      *
-     * @param wanted how many at most
-     * @param millis 0: as old as they may be
+     * @param wanted the greatest number of messages
+     * @param millis the length of the period; 0 means that there is no limit of age
      */
     record Rewind(int wanted, long millis) {
         static final int MAX_MESSAGES = 100;
 
-        /** How many it can be. */
+        /** The number of messages within the server's own limit. */
         int limit() {
             return Math.min(wanted, MAX_MESSAGES);
         }
@@ -54,10 +54,10 @@ record AttachParams(
     }
 
     /**
-     * What an ATTACH says.
+     * Reads the options of an ATTACH.
      *
-     * @param flags its flags; the parameter goes before the modes in it
-     * @param inName the parameters that stand in the channel's name
+     * @param flags its flags; the parameter for modes takes precedence over the modes in the flags
+     * @param inName the parameters in the channel's name
      */
     static AttachParams read(long flags, Map<String, String> inName, Map<String, String> params) throws WireException {
         Map<String, String> all = new LinkedHashMap<>(inName);
@@ -81,7 +81,8 @@ record AttachParams(
                     occupancy = value.equals("metrics") || value.startsWith("metrics.");
                     known = occupancy;
                 }
-                // It allows us to send differences; each message is sent whole, which every client must expect anyway.
+                // The parameter allows the server to send differences. The server sends every message whole, which
+                // every client must be able to receive anyway.
                 case "delta" -> known = value.equals("vcdiff");
                 default -> known = false;
             }
@@ -92,7 +93,10 @@ record AttachParams(
         return new AttachParams(echoed, modes == 0 ? Flags.DEFAULT_MODES : modes, rewind, whole, occupancy);
     }
 
-    /** The same for a channel with a filter, which judges messages as wholes and shows nothing else. */
+    /**
+     * The same options for a channel with a filter. A filter judges whole messages, and such a channel shows nothing
+     * but messages.
+     */
     AttachParams filtered() {
         return new AttachParams(echoed, modes & Flags.SUBSCRIBE, rewind, true, occupancy);
     }

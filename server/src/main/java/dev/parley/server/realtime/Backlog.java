@@ -7,8 +7,8 @@ import dev.parley.engine.session.Sessions;
 import java.util.List;
 
 /**
- * What a client is sent of the time before it attached: cancels that have had no effect yet, and the messages of its
- * rewind, oldest first and page by page as it can take them.
+ * The messages from before an attach that a client is sent: cancels that have had no effect yet, and the messages of
+ * its rewind. They are sent oldest first, page by page as the client accepts them.
  */
 final class Backlog {
     private static final int PAGE_BYTES = 64 << 10;
@@ -20,11 +20,12 @@ final class Backlog {
     private boolean over;
 
     /**
-     * At its beginning.
+     * Starts at the first message.
      *
-     * @param cancels whether they are part of it
-     * @param rewindFrom the serial of the first message of the rewind; behind {@code attachedAt} if there is none
-     * @param attachedAt the attach point, at which it ends
+     * @param cancels whether to include cancels
+     * @param rewindFrom the serial of the first message of the rewind; greater than {@code attachedAt} if there is no
+     *     rewind
+     * @param attachedAt the attach point, at which the backlog ends
      */
     Backlog(boolean cancels, long rewindFrom, long attachedAt) {
         this.rewindFrom = rewindFrom;
@@ -33,12 +34,12 @@ final class Backlog {
         this.next = cancels ? 0 : rewindFrom;
     }
 
-    /** Where the client is when it has all of it. */
+    /** The client's place when it has received the whole backlog. */
     long attachedAt() {
         return attachedAt;
     }
 
-    /** The next page, which may be empty; blocks. */
+    /** Reads the next page, which may be empty; blocks. */
     Sessions.Page<MessageEntry> read(Sessions sessions, SessionName session) {
         SessionState state = sessions.find(session);
         if (state == null) {
@@ -48,12 +49,12 @@ final class Backlog {
             var range = new Sessions.Range(next, attachedAt, false);
             return sessions.messagePage(state, range, Integer.MAX_VALUE, PAGE_BYTES);
         }
-        // Later ones are in the rewind.
+        // Later cancels are part of the rewind.
         var range = new Sessions.Range(next, Math.min(rewindFrom - 1, attachedAt), false);
         return sessions.cancels(state, range, PAGE_BYTES);
     }
 
-    /** The page has been sent, and the next one is behind it. */
+    /** Notes that the page has been sent, and moves on to the next one. */
     void sent(Sessions.Page<MessageEntry> page) {
         if (page.more()) {
             next = page.entries().getLast().serial() + 1;

@@ -18,15 +18,21 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** All attachments to one session on one event loop: they hear of news together and share what is encoded for them. */
+/** All attachments to one session on one event loop. They are told of news together and share encoded frames. */
 final class Channel {
-    /** What people and agents say to each other should not wait: a busy session may have four fifths of the loop. */
+    /**
+     * The pause after a round as a fraction of the round's duration. Conversations should not wait, so one busy session
+     * may use four fifths of the loop's time.
+     */
     private static final double REST_PER_WORK = 0.25;
 
-    /** How many ways of encoding the same entries are kept: clients may call a channel by any number of names. */
+    /**
+     * The number of encodings of the same entries that are kept. It is bounded because clients may use any number of
+     * names for a channel.
+     */
     private static final int MAX_ENCODED = 8;
 
-    /** How long they are kept when nothing new comes. */
+    /** How long encodings are kept when there are no new entries. */
     private static final long ENCODED_MILLIS = 1_000;
 
     private final Vertx vertx;
@@ -35,7 +41,10 @@ final class Channel {
     private final List<Encoded> encoded = new ArrayList<>(2);
     private boolean releasing;
 
-    /** Attachments that hold it, also those that are not in the audience yet. Counted by the loop. */
+    /**
+     * Number of attachments that use this channel, including those that are not in the audience yet. Counted by the
+     * loop.
+     */
     int users;
 
     Channel(SessionName session, Vertx vertx, Mailbox mailbox) {
@@ -44,14 +53,14 @@ final class Channel {
         this.audience = new Audience<>(vertx, mailbox, Attachment::pump, REST_PER_WORK);
     }
 
-    /** What readers are sent who stand at the same place and want the same. */
+    /** The frames for readers that are at the same place and have the same view. */
     private record Encoded(long from, long to, View view, List<SharedFrame> frames) {}
 
     /**
-     * What a reader wants to see, and how.
+     * What a reader wants to see, and in which form.
      *
-     * @param name the channel as it calls it
-     * @param filter the messages that it wants; null: all
+     * @param name the name that the reader uses for the channel
+     * @param filter selects the messages that the reader wants; null selects all
      */
     record View(
             String name,
@@ -84,7 +93,7 @@ final class Channel {
         return session;
     }
 
-    /** Whether there is more than one to hear of news. */
+    /** Whether more than one attachment is told of news. */
     boolean isShared() {
         return audience.size() > 1;
     }
@@ -93,7 +102,10 @@ final class Channel {
         return audience;
     }
 
-    /** Entries that a tail got from memory, as frames. Tails that were at the same place get the same entries there. */
+    /**
+     * Encodes entries that a tail got from memory as frames. Tails at the same place get the same entries and share the
+     * frames.
+     */
     List<SharedFrame> frames(SessionTail.More more, View view) {
         if (!encoded.isEmpty()
                 && (encoded.getFirst().from() != more.from()
@@ -122,7 +134,7 @@ final class Channel {
         return frames;
     }
 
-    /** Gives back the memory of what has been encoded. */
+    /** Releases the memory of all encodings. */
     void release() {
         for (Encoded known : encoded) {
             known.frames().forEach(SharedFrame::release);

@@ -16,17 +16,17 @@ import io.vertx.core.internal.http.WebSocketInternal;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What has come from one client and is no message yet. It keeps account of that, answers pings, and reads next to nothing
- * of a client that is to go. Lives on the connection's event loop.
+ * The bytes that have arrived from one client and are not yet a complete message. It accounts for their memory, answers
+ * pings, and limits what is read from a client that is being disconnected. Used on the connection's event loop.
  */
 final class Intake {
-    /** What a connection may have here without asking, so that small messages always get through. */
+    /** Bytes that a connection may have here without a reservation, so that small messages always get through. */
     static final int FREE_BYTES = 8 << 10;
 
-    /** What a client that is to go may still send: its part of the closing handshake. */
+    /** Bytes that a client may still send while it is being disconnected: its part of the closing handshake. */
     private static final int CLOSING_BYTES = 4 << 10;
 
-    /** What a frame of a client has beside its payload, see RFC 6455, 5.2. */
+    /** Bytes of a client's frame besides its payload, see RFC 6455, 5.2. */
     private static final int HEAD_BYTES = 6;
 
     private final ServerWebSocket socket;
@@ -34,23 +34,23 @@ final class Intake {
     private final Room room;
     private final Runnable onNoRoom;
 
-    /** What has arrived and was not {@link #taken}. */
+    /** Bytes that have arrived and were not yet {@link #taken}. */
     private long held;
 
     private long reserved;
 
-    /** What of {@link #held} is in frames of messages, which may be parts of one. */
+    /** The part of {@link #held} that is in frames of messages, which may be incomplete. */
     private long inFrames;
 
-    /** What is reserved for requests that have no answer yet. */
+    /** Bytes that are reserved for requests without an answer. */
     private long kept;
 
-    /** Since when what is here has been coming without a whole message; 0: nothing is here. */
+    /** Since when bytes have been arriving without a complete message; 0 if there are none. */
     private long partSinceNanos;
 
     private boolean pongUnderWay;
 
-    /** The newest ping that came before the last pong had gone: it is enough to answer this one. */
+    /** The newest ping that arrived before the last pong was sent. Only this one needs an answer. */
     private byte @Nullable [] unanswered;
 
     private boolean refused;
@@ -58,9 +58,9 @@ final class Intake {
     private int closingBytes;
 
     /**
-     * Of {@code socket}, from now on.
+     * Watches {@code socket} from now on.
      *
-     * @param room where the bytes of what has arrived in part are reserved
+     * @param room where the bytes of incomplete messages are reserved
      * @param onNoRoom called once if there is no room for them
      */
     Intake(ServerWebSocket socket, Room room, Runnable onNoRoom) {
@@ -78,7 +78,7 @@ final class Intake {
         });
     }
 
-    /** Counts what comes, in front of the decoder. */
+    /** Counts incoming bytes, before the decoder. */
     private final class Bytes extends ChannelInboundHandlerAdapter {
         @Override
         public void channelRead(ChannelHandlerContext here, Object message) {
@@ -97,7 +97,7 @@ final class Intake {
         }
     }
 
-    /** Answers pings, behind the decoder: whoever does not read the answers gets one at a time. */
+    /** Answers pings, after the decoder. A client that does not read the answers gets one at a time. */
     private final class Frames extends ChannelInboundHandlerAdapter {
         @Override
         public void channelRead(ChannelHandlerContext here, Object message) {
@@ -133,7 +133,7 @@ final class Intake {
 
         private void pong(byte[] payload) {
             pongUnderWay = true;
-            // From behind the encoder, which is not before us.
+            // Sent from this context, because the encoder is not before it in the pipeline.
             var _ = context.writeAndFlush(new PongWebSocketFrame(Unpooled.wrappedBuffer(payload)))
                     .addListener(sent -> {
                         pongUnderWay = false;
@@ -146,12 +146,12 @@ final class Intake {
         }
     }
 
-    /** What a frame with so large a payload has taken on the wire. */
+    /** The number of bytes on the wire of a frame with this payload. */
     static int wireBytes(int payload) {
         return HEAD_BYTES + payload + (payload < 126 ? 0 : payload <= 0xffff ? 2 : 8);
     }
 
-    /** A message of so many bytes has been made something of. */
+    /** Notes that a message of this size has been processed. */
     void taken(long bytes) {
         inFrames = Math.max(0, inFrames - bytes);
         partSinceNanos = 0;
@@ -159,11 +159,11 @@ final class Intake {
     }
 
     private void drop(long bytes) {
-        // What had come before we were here was not counted.
+        // Bytes that arrived before this handler was installed were not counted.
         held = Math.max(0, held - bytes);
     }
 
-    /** A frame that is no part of a message has come. */
+    /** Accounts for a frame that is not part of a message. */
     private void control(WebSocketFrame frame) {
         drop(wireBytes(frame.content().readableBytes()));
         if (inFrames == 0) {
@@ -191,7 +191,10 @@ final class Intake {
         }
     }
 
-    /** Whether there is room for so many bytes of requests that have no answer yet; if not, no more is to be read. */
+    /**
+     * Whether there is room for this number of bytes of requests without an answer. If there is not, no more may be
+     * read.
+     */
     boolean keeps(long bytes) {
         long needed = bytes <= FREE_BYTES || !context.channel().isActive() ? 0 : bytes;
         if (needed < kept) {
@@ -206,25 +209,25 @@ final class Intake {
         return true;
     }
 
-    /** For how long a message has been arriving. */
+    /** For how long the current message has been arriving. */
     long arrivingForNanos(long now) {
         return partSinceNanos == 0 ? 0 : Math.max(0, now - partSinceNanos);
     }
 
-    /** Stops to read, at once. */
+    /** Stops reading at once. */
     void pause() {
         socket.pause();
-        // The socket would go on until some frames wait, however large they are.
+        // The socket alone would continue until some frames are waiting, however large they are.
         context.channel().config().setAutoRead(false);
     }
 
-    /** The opposite of {@link #pause}. */
+    /** Starts reading again after {@link #pause}. */
     void resume() {
         context.channel().config().setAutoRead(true);
         socket.resume();
     }
 
-    /** The client is to go: of what it sends from now on only the end of the connection counts. */
+    /** Notes that the client is being disconnected: from now on, only the end of the connection matters. */
     void close() {
         closing = true;
         unanswered = null;

@@ -3,7 +3,7 @@ package dev.parley.server.realtime;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 
-/** Notes when a client was last heard of: any bytes count, also those of half a frame. Used on one event loop. */
+/** Records when a client last sent something. Any bytes count, even half of a frame. Used on one event loop. */
 final class LastHeard extends ChannelInboundHandlerAdapter {
     private long nanos = System.nanoTime();
 
@@ -13,7 +13,7 @@ final class LastHeard extends ChannelInboundHandlerAdapter {
         context.fireChannelRead(bytes);
     }
 
-    /** It could not be heard, which is not its fault. */
+    /** Resets the time, because the client could not be heard and is not responsible for that. */
     void now(long now) {
         nanos = now;
     }

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** What the door keeps for one event loop. Used on that loop only, but for the mailbox. */
+/** The state of the realtime door on one event loop. Used only on that loop, except for the mailbox. */
 final class Loop {
     private static final long TICK_MILLIS = 1_000;
 
@@ -22,9 +22,9 @@ final class Loop {
     private final Map<SessionName, Channel> channels = new HashMap<>();
 
     /**
-     * For the event loop of {@code context}.
+     * The state for the event loop of {@code context}.
      *
-     * @param wall by which tokens expire
+     * @param wall the clock by which tokens expire
      */
     Loop(Context context, InstantSource wall) {
         this.vertx = context.owner();
@@ -36,13 +36,13 @@ final class Loop {
     private void tick() {
         long nanos = System.nanoTime();
         long millis = wall.millis();
-        // Some close, which changes the set.
+        // A copy, because closing a connection changes the set.
         for (Connection connection : List.copyOf(connections)) {
             connection.tick(nanos, millis);
         }
     }
 
-    /** Runs {@code task} on this loop soon. Any thread. */
+    /** Runs {@code task} on this loop soon. May be called by any thread. */
     void post(Runnable task) {
         mailbox.post(task);
     }
@@ -63,7 +63,7 @@ final class Loop {
         return List.copyOf(connections);
     }
 
-    /** The readers of a session on this loop; to be released by who has taken it. */
+    /** The readers of a session on this loop. The caller has to release the result. */
     Channel take(SessionName session) {
         Channel channel = channels.computeIfAbsent(session, name -> new Channel(name, vertx, mailbox));
         channel.users++;

@@ -10,9 +10,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All members of a session on their way to one client, page by page as it can take them.
+ * Sends all members of a session to one client, page by page as the client accepts them.
  *
- * <p>Who comes or goes meanwhile may be on a later page, or not, and the client hears of it afterwards as well.
+ * <p>A member that comes or goes during the sync may or may not be part of a later page. The client also receives the
+ * event afterwards.
  */
 final class MemberSync {
     private static final int PAGE_MEMBERS = 100;
@@ -25,28 +26,28 @@ final class MemberSync {
     private boolean over;
 
     /**
-     * At its beginning.
+     * Starts at the first member.
      *
-     * @param id another one for each sync of a connection
-     * @param behind what happened up to here the client is sent first: it would take no notice of events that are older
-     *     than what the sync has told it
+     * @param id different for each sync of a connection
+     * @param behind position up to which the client is sent all events before the sync, because a client ignores events
+     *     that are older than the sync
      */
     MemberSync(String id, long behind) {
         this.id = id;
         this.behind = behind;
     }
 
-    /** What happened up to here comes before it. */
+    /** The position up to which events are sent before the sync. */
     long behind() {
         return behind;
     }
 
-    /** Whether a client that has been sent everything up to {@code position} can take it. */
+    /** Whether the sync can start for a client that has been sent everything up to {@code position}. */
     boolean isDue(long position) {
         return position >= behind;
     }
 
-    /** The next page; blocks. */
+    /** Reads the next page; blocks. */
     Sessions.Page<PresenceEntry> read(Sessions sessions, SessionName session) {
         SessionState state = sessions.find(session);
         return state == null
@@ -54,7 +55,7 @@ final class MemberSync {
                 : sessions.members(state, last, member -> true, PAGE_MEMBERS, PAGE_BYTES);
     }
 
-    /** The page as a frame. */
+    /** Encodes the page as a frame. */
     byte[] frame(WireFormat format, String channel, Sessions.Page<PresenceEntry> page) {
         over = !page.more();
         if (!over) {

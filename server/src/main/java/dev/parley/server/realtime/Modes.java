@@ -6,7 +6,7 @@ import dev.parley.server.wire.Flags;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Which capability each mode of an attachment needs. */
+/** The capability that each mode of an attachment needs. */
 final class Modes {
     private static final Map<Integer, Operation> NEEDS = needs();
 
@@ -25,7 +25,7 @@ final class Modes {
         return needs;
     }
 
-    /** Those of the modes asked for that {@code principal} may have on this channel. */
+    /** The requested modes that {@code principal} may have on this channel. */
     static long granted(long asked, Principal principal, String channel) {
         long granted = 0;
         for (var need : NEEDS.entrySet()) {

@@ -8,13 +8,13 @@ import dev.parley.server.wire.WireFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All objects of a session on their way to one client, page by page as it can take them.
+ * Sends all objects of a session to one client, page by page as the client accepts them.
  *
- * <p>A later page may hold changes that come behind the place at which the sync began. The client gets these changes as
- * well, and each can be repeated or tells by its serial that it is known.
+ * <p>A later page may already include changes that were made after the sync began. The client also receives these
+ * changes as entries. It can apply each of them twice, or can tell by its serial that it is known.
  */
 final class ObjectSync {
-    /** What a page may have; larger objects come in several. */
+    /** Size of a page. Larger objects are divided. */
     static final int PAGE_BYTES = 48 << 10;
 
     private final String id;
@@ -22,20 +22,20 @@ final class ObjectSync {
     private int pages;
 
     /**
-     * At its beginning.
+     * Starts at the first object.
      *
-     * @param id another one for each sync of a connection
+     * @param id different for each sync of a connection
      */
     ObjectSync(String id) {
         this.id = id;
     }
 
-    /** The next page; blocks. */
+    /** Reads the next page; blocks. */
     ObjectPage read(Sessions sessions, SessionName session) {
         return sessions.objects(session, next, PAGE_BYTES);
     }
 
-    /** The page as a frame. */
+    /** Encodes the page as a frame. */
     byte[] frame(WireFormat format, String channel, ObjectPage page) {
         next = page.next();
         String cursor = id + ":" + (next == null ? "" : Integer.toString(++pages));

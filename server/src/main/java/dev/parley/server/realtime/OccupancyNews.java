@@ -2,9 +2,12 @@ package dev.parley.server.realtime;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Tells one attachment who is attached to its channel, in numbers: at once, and then when they change, now and then. */
+/**
+ * Sends occupancy (the numbers of attached clients) to one attachment: once at the beginning, and then after changes,
+ * at limited intervals.
+ */
 final class OccupancyNews {
-    /** How long changes gather. */
+    /** How long changes are collected before they are sent. */
     private static final long PAUSE_MILLIS = 200;
 
     private final Attachment attachment;
@@ -17,7 +20,7 @@ final class OccupancyNews {
         this.loop = loop;
     }
 
-    /** Called after every change. Any thread. */
+    /** The listener that is called after every change. May be called by any thread. */
     Runnable listener() {
         return listener;
     }
@@ -26,7 +29,7 @@ final class OccupancyNews {
         if (told.compareAndSet(false, true)) {
             loop.post(() -> loop.vertx().setTimer(PAUSE_MILLIS, timer -> {
                 told.set(false);
-                // If it is too busy for that, there will be other news.
+                // If the attachment is too busy for this, a later change will be sent.
                 attachment.whenFree(attachment::sendOccupancy);
             }));
         }

@@ -18,31 +18,31 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What goes to one client. What it is slow to take waits in its socket's queue, which is bounded because nobody sends
- * entries, nor reads requests that have to be answered, while there is no room.
+ * Sends frames to one client. Frames that the client is slow to accept wait in its socket's queue. The queue is
+ * bounded, because nobody sends entries or reads further requests while there is no room.
  */
 final class Outbox {
     /** Bytes that may wait before the client counts as slow. */
     private static final int QUEUE_BYTES = 64 << 10;
 
-    /** What may wait for a client without asking for room, so that tokens reach those who read in time. */
+    /** Bytes that may wait for a client without a reservation, so that tokens reach clients that read in time. */
     private static final int FREE_BYTES = 8 << 10;
 
-    /** What a frame of ours has beside its payload at most, see RFC 6455, 5.2. */
+    /** The greatest number of bytes of a frame besides its payload, see RFC 6455, 5.2. */
     private static final int HEAD_BYTES = 10;
 
-    /** One connection may have one part in so many of the purse. */
+    /** One connection may use the purse divided by this number. */
     private static final int PURSE_PER_CONNECTION = 8;
 
-    /** How many pages are read from the store for one client at a time. */
+    /** Number of pages that are read from the store for one client at a time. */
     private static final int MAX_READING = 4;
 
-    /** For the close frame: the client is to come back, see RFC 6455. */
+    /** Status of the close frame for a client that is expected to come back, see RFC 6455. */
     private static final short GOING_AWAY = 1001;
 
     private static final short NORMAL = 1000;
 
-    /** How long a client may take to read what is left for it, and to answer, when its socket is to be closed. */
+    /** How long a client may take, when its socket is being closed, to read what is left for it and to answer. */
     private static final long CLOSE_TIMEOUT_MILLIS = 5_000;
 
     private final Vertx vertx;
@@ -53,21 +53,23 @@ final class Outbox {
     private final Consumer<Runnable> onLoop;
     private final Runnable onRoom;
 
-    /** Bytes that the socket has been given and has not taken, but for small ones that went past the encoder. */
+    /** Bytes that the socket has been given and has not sent, except for small frames that bypassed the encoder. */
     private long unsent;
 
-    /** Pages that are being read, and what they are expected to have. */
+    /** Number of pages that are being read. */
     private int reading;
 
     private long booked;
 
-    /** What of the purse is ours. */
+    /** Bytes of the purse that this connection has reserved. */
     private long reserved;
 
-    /** Since when somebody has wanted room and is to hear when the socket has taken all; 0: nobody does. */
+    /**
+     * Since when somebody has been waiting for room, to be told when the socket has sent everything; 0 if nobody waits.
+     */
     private long wantedSinceNanos;
 
-    /** Our place in the line for the purse, or null. */
+    /** The place of this connection in the line for the purse, or null. */
     private @Nullable Waiting waiting;
 
     private long lastSentNanos = System.nanoTime();
@@ -76,10 +78,10 @@ final class Outbox {
     private boolean closing;
 
     /**
-     * To {@code socket}.
+     * Sends to {@code socket}.
      *
-     * @param purse where what the client has not taken is reserved
-     * @param onLoop runs something on the connection's event loop
+     * @param purse where bytes that the client has not accepted are reserved
+     * @param onLoop runs a task on the connection's event loop
      * @param onRoom called when there is room again
      */
     Outbox(
@@ -96,7 +98,7 @@ final class Outbox {
         this.onLoop = onLoop;
         this.onRoom = onRoom;
         this.ready = new ReadyWire(pastEncoder(socket));
-        // The handshake is over: frames may go at once.
+        // The handshake is complete, so frames may be sent at once.
         ready.encoded(Future.succeededFuture());
         socket.setWriteQueueMaxSize(QUEUE_BYTES).drainHandler(drained -> {
             full = false;
@@ -109,13 +111,13 @@ final class Outbox {
         return format;
     }
 
-    /** Sends a frame whatever else is waiting. */
+    /** Sends a frame, whatever else is waiting. */
     void send(byte[] frame) {
         if (socket.isClosed()) {
             return;
         }
         lastSentNanos = System.nanoTime();
-        // Not as a text, which would be encoded once more for each client.
+        // Not sent as text, which would be encoded again for each client.
         WebSocketFrameType type = format == WireFormat.JSON ? WebSocketFrameType.TEXT : WebSocketFrameType.BINARY;
         int bytes = HEAD_BYTES + frame.length;
         hold(bytes);
@@ -124,7 +126,7 @@ final class Outbox {
         written.onComplete(sent -> sent(bytes));
     }
 
-    /** Sends a frame that others get as well. */
+    /** Sends a frame that other clients receive as well. */
     void send(SharedFrame frame) {
         int bytes = HEAD_BYTES + frame.bytes().length;
         if (closing || !ready.isFree()) {
@@ -140,7 +142,7 @@ final class Outbox {
         }
     }
 
-    /** The socket is given so many bytes, whether there is room or not. */
+    /** Accounts for bytes that the socket is given, whether there is room or not. */
     private void hold(int bytes) {
         unsent += bytes;
         if (unsent > FREE_BYTES && unsent > reserved) {
@@ -163,8 +165,8 @@ final class Outbox {
     }
 
     /**
-     * Reserves room for a frame of about so many bytes; they have to be sent at once, or {@link #settle} be called. If not,
-     * {@code onRoom} is called when there is.
+     * Reserves room for a frame of about this size. The caller has to send the frame at once, or call {@link #settle}.
+     * If there is no room, returns false and calls {@code onRoom} when there is.
      */
     boolean reserve(long bytes) {
         long needed = pending() + booked + bytes;
@@ -172,13 +174,13 @@ final class Outbox {
             return true;
         }
         if (unsent > 0 && needed > purse.capacity() / PURSE_PER_CONNECTION) {
-            // The socket will take something, or be given up.
+            // The socket will send something, or the connection will be given up.
             want();
             return false;
         }
         long more = needed - reserved;
         if (unsent == 0 && more > purse.capacity()) {
-            // It will never be less.
+            // The need will never be smaller.
             purse.adjust(more);
             reserved += more;
             return true;
@@ -188,7 +190,8 @@ final class Outbox {
             return true;
         }
         if (waiting == null) {
-            // Nothing is held while we wait, but for what the socket has: else all might wait for each other.
+            // While this connection waits, it holds nothing but the bytes of its socket. Otherwise all connections
+            // might wait for each other.
             settle();
             long all = needed - reserved;
             waiting = purse.whenRoom(all, () -> onLoop.accept(() -> granted(all)));
@@ -206,8 +209,8 @@ final class Outbox {
     }
 
     /**
-     * The same for a page that is read from the store first, a few at a time. What is booked is to be given back with
-     * {@link #read} before what was read is sent.
+     * As {@link #reserve}, for a page that is read from the store first. Only a few pages are read at a time. The
+     * caller has to give the booked bytes back with {@link #read} before it sends the page.
      */
     boolean book(long bytes) {
         if (reading == MAX_READING || !reserve(bytes)) {
@@ -218,7 +221,7 @@ final class Outbox {
         return true;
     }
 
-    /** A page has been read for which so much was booked. */
+    /** Notes that a page has been read for which this number of bytes was booked. */
     void read(long bytes) {
         reading--;
         booked -= bytes;
@@ -234,7 +237,7 @@ final class Outbox {
         }
     }
 
-    /** Gives back what is reserved and not needed. */
+    /** Gives back reserved bytes that are not needed. */
     void settle() {
         long needed = unsent + booked <= FREE_BYTES ? 0 : unsent + booked;
         if (reserved > needed) {
@@ -244,7 +247,7 @@ final class Outbox {
         }
     }
 
-    /** The socket is gone. */
+    /** Releases everything, because the socket is gone. */
     private void giveUp() {
         Waiting place = waiting;
         if (place != null && place.cancel()) {
@@ -253,12 +256,12 @@ final class Outbox {
         settle();
     }
 
-    /** Lets {@code handler} see all that comes from the client, before anything is made of it. */
+    /** Lets {@code handler} see all bytes from the client before they are decoded. */
     void tellWhenHeard(LastHeard handler) {
         context(socket).pipeline().addFirst(handler);
     }
 
-    /** Sends what shows most clients that the connection lives, and what all of them answer. */
+    /** Sends a ping. It shows most clients that the connection is alive, and all of them answer it. */
     void ping() {
         if (!socket.isClosed()) {
             ready.encoded(socket.writeFrame(WebSocketFrame.pingFrame(Buffer.buffer())));
@@ -297,7 +300,7 @@ final class Outbox {
     }
 
     /**
-     * Closes the socket behind what has been sent.
+     * Closes the socket after everything sent so far.
      *
      * @param comeBack whether the client is expected to connect again
      */
@@ -309,12 +312,15 @@ final class Outbox {
         }
     }
 
-    /** Closes the socket now, whatever it still has to send. */
+    /** Closes the socket now, even if it still has data to send. */
     void abort() {
         var _ = context(socket).close();
     }
 
-    /** Where frames pass the WebSocket encoder by, or null where they have to be encrypted for each client. */
+    /**
+     * The place in the pipeline after which frames bypass the WebSocket encoder, or null if frames have to be encrypted
+     * for each client.
+     */
     private static @Nullable ChannelHandlerContext pastEncoder(ServerWebSocket socket) {
         return socket.isSsl() ? null : context(socket).pipeline().context(WebSocketFrameEncoder.class);
     }

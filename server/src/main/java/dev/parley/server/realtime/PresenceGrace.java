@@ -20,15 +20,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What connections leave in sessions: presence members, and the outcomes of requests that may be sent again. When a
- * connection is lost its members stay for a while, so that it can come back; then they leave. Later still nobody sends
- * its requests again, and they are forgotten. Thread-safe; it hears of the time by {@link #tick}.
+ * What connections leave behind in sessions: presence members, and the outcomes of requests that may be sent again.
+ * When a connection is lost, its members stay for the grace time, so that the connection can come back; then they
+ * leave. Later, when its requests can no longer be sent again, their outcomes are forgotten. Thread-safe. It learns the
+ * time from {@link #tick}.
  */
 final class PresenceGrace {
-    /** Sessions in which one connection's requests are remembered for it; more stay remembered for good. */
+    /**
+     * The number of sessions in which the requests of one connection are tracked. Outcomes in further sessions are
+     * never forgotten.
+     */
     static final int MAX_SESSIONS = 10_000;
 
-    /** Lost connections that may come back; beyond that the first ones are given up early. */
+    /** The number of lost connections that may come back. If there are more, the oldest are given up early. */
     static final int MAX_LOST = 1_000_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(PresenceGrace.class);
@@ -44,9 +48,9 @@ final class PresenceGrace {
     private List<Leaving> refused = new ArrayList<>();
 
     /**
-     * For the sessions of {@code engine}.
+     * Tracks the sessions of {@code engine}.
      *
-     * @param runs hears of connections that are lost, and of those that are there
+     * @param runs is told of connections that are lost or have arrived
      * @param grace how long members stay
      * @param resend how long requests may be sent again
      */
@@ -57,16 +61,16 @@ final class PresenceGrace {
         this.forgetMillis = resend.toMillis();
     }
 
-    /** Where a connection has left something. Guarded by the grace. */
+    /** The sessions in which a connection has left something. Guarded by the grace. */
     final class Footprint {
         private final String connectionId;
         private final Set<SessionName> members = new HashSet<>();
         private final Set<SessionName> requests = new HashSet<>();
 
-        /** Sockets that are this connection now: two for a moment when a new one takes over. */
+        /** Number of sockets of this connection: two for a moment when a new one takes over. */
         private int sockets;
 
-        /** How often it has been lost, to tell whether it has come back since. */
+        /** How often the connection has been lost, to tell whether it has come back since a given loss. */
         private int losses;
 
         /** How long its members stay. */
@@ -76,7 +80,7 @@ final class PresenceGrace {
             this.connectionId = connectionId;
         }
 
-        /** It makes a request to a session. */
+        /** Notes a request to a session. */
         void requests(SessionName session) {
             synchronized (PresenceGrace.this) {
                 if (requests.size() < MAX_SESSIONS) {
@@ -85,14 +89,14 @@ final class PresenceGrace {
             }
         }
 
-        /** It may have members in a session now. */
+        /** Notes that the connection may have members in a session. */
         void enters(SessionName session) {
             synchronized (PresenceGrace.this) {
                 members.add(session);
             }
         }
 
-        /** It has no members in a session any more; returns false if it had none. */
+        /** Notes that the connection has no members in a session any more. Returns false if it had none. */
         boolean leaves(SessionName session) {
             synchronized (PresenceGrace.this) {
                 return members.remove(session);
@@ -102,10 +106,10 @@ final class PresenceGrace {
 
     private record Loss(Footprint footprint, int number, long dueMillis) {}
 
-    /** What is to be done, and who wants to know when it is. */
+    /** A command, and the callback for its completion. */
     private record Leaving(SessionCommand.Leave command, Runnable done) {}
 
-    /** Takes up what connections have left behind that an earlier run of the server had. */
+    /** Adds everything that connections of an earlier run of the server have left behind. */
     synchronized void recover(List<Sessions.Membership> members, List<Sessions.Membership> requesters, long now) {
         for (Sessions.Membership member : members) {
             Footprint footprint = footprints.computeIfAbsent(member.connectionId(), Footprint::new);
@@ -122,20 +126,21 @@ final class PresenceGrace {
     }
 
     /**
-     * A connection is there, or is back.
+     * Notes that a connection has arrived or come back.
      *
-     * @param stayMillis how long its members are to stay when it is lost, or less than 0 if it does not say
+     * @param stayMillis how long its members stay when it is lost, or a negative number for the default
      */
     synchronized Footprint arrived(String connectionId, long stayMillis) {
         Footprint footprint = footprints.computeIfAbsent(connectionId, Footprint::new);
         footprint.sockets++;
         footprint.stayMillis = stayMillis < 0 ? graceMillis : stayMillis;
-        // What it has left there is not known from its requests if these were forgotten meanwhile.
+        // If the outcomes of its requests were forgotten meanwhile, only the runs tell in which sessions it may have
+        // left something.
         footprint.requests.addAll(runs.arrived(connectionId));
         return footprint;
     }
 
-    /** The connection's socket is gone. */
+    /** Notes that a socket of the connection is gone. */
     synchronized void lost(Footprint footprint, long now) {
         footprint.sockets--;
         if (footprint.sockets == 0) {
@@ -158,18 +163,18 @@ final class PresenceGrace {
     }
 
     /**
-     * The client has closed the connection and will not come back.
+     * Notes that the client has closed the connection and will not come back.
      *
-     * @param done called once its members have left, by any thread
+     * @param done called by any thread once its members have left
      */
     synchronized void ended(Footprint footprint, long now, Runnable done) {
         footprint.sockets--;
-        // Its agent may only have handed its runs over to another process, which takes them up within the grace.
+        // The agent may only have handed its runs over to another process, which takes them over within the grace time.
         runs.lost(footprint.connectionId, footprint.requests, now);
         forget(footprint, now, done);
     }
 
-    /** To be called now and then. */
+    /** Does everything that is due. Called from time to time. */
     synchronized void tick(long now) {
         List<Leaving> again = refused;
         refused = new ArrayList<>();

@@ -40,16 +40,18 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Looks after the runs of agents that are gone. When the connection that worked at a run has been gone for a moment, the
- * session is told that the run's agent is away, and when it comes back, that too. When it stays away, its streaming
- * messages are closed and the run ends with an error, so that nobody waits for ever. Thread-safe; it hears of the time by
- * {@link #tick}.
+ * Watches the runs of agents whose connections are lost. When the connection that worked on a run has been gone for a
+ * moment, the session is told that the run's agent is away; when the connection comes back, the session is told that,
+ * too. When it stays away, the run's streaming messages are closed and the run ends with an error, so that nobody waits
+ * for ever. Thread-safe. It learns the time from {@link #tick}.
  */
 final class RunWatch {
-    /** Lost connections whose runs are watched; beyond that the first ones are given up early. */
+    /**
+     * The number of lost connections whose runs are watched. If there are more, the runs of the oldest are ended early.
+     */
     static final int MAX_LOST = 100_000;
 
-    /** How long an agent may be gone before others are told: a connection that only breaks is back sooner. */
+    /** How long an agent may be gone before others are told. A connection that is merely interrupted is back sooner. */
     static final long AWAY_AFTER_MILLIS = 2_000;
 
     /** The name of the message that says that the agent of a run is away. */
@@ -58,19 +60,19 @@ final class RunWatch {
     /** The name of the message that says that the agent of a run is back. */
     static final String AGENT_BACK = "parley.agent-back";
 
-    /** When what the engine had no room for is tried again. */
+    /** When a command is tried again for which the engine had no room. */
     private static final long RETRY_MILLIS = 1_000;
 
-    /** How much of a session is looked at for messages that a run has left streaming. */
+    /** The number of messages of a session that are searched for messages that a run has left streaming. */
     private static final int MAX_MESSAGES = 10_000;
 
     private static final int PAGE = 100;
     private static final int PAGE_BYTES = 4 << 20;
 
-    /** What AI Transport's clients know as the failure of a stream. */
+    /** The code for the failure of a stream that AI Transport's clients know. */
     private static final int STREAM_ERROR = 104_008;
 
-    /** What a run's end repeats of its start. */
+    /** The headers of a run's start that are repeated at its end. */
     private static final Set<String> KEPT_HEADERS = Set.of(
             "run-id",
             "run-client-id",
@@ -96,16 +98,16 @@ final class RunWatch {
     private static final class Loss {
         private final String connectionId;
 
-        /** Where it may have left runs. */
+        /** The sessions in which the connection may have left runs. */
         private final Set<SessionName> sessions;
 
-        /** Those of them that are being looked at. */
+        /** The sessions whose runs are being ended. */
         private final Set<SessionName> ending = new HashSet<>();
 
-        /** Runs of which others were told, or may have been, that their agent is away. */
+        /** The runs for which others were told, or may have been told, that the agent is away. */
         private final Set<Run> away = new HashSet<>();
 
-        /** Whether it is back, or lost anew. */
+        /** Whether the connection has come back, or has been lost again. */
         private boolean over;
 
         private Loss(String connectionId, Set<SessionName> sessions) {
@@ -115,18 +117,18 @@ final class RunWatch {
     }
 
     /**
-     * What is to be done about a loss.
+     * A task that is due after a loss.
      *
-     * @param ends whether runs are to end; else others are to be told
+     * @param ends whether the runs are to be ended; otherwise, others are told that the agent is away
      */
     private record Due(long millis, Loss loss, Set<SessionName> sessions, boolean ends) {}
 
     /**
-     * For the sessions of {@code engine}.
+     * Watches the sessions of {@code engine}.
      *
-     * @param blocking runs what blocks on the disk
+     * @param blocking runs tasks that block on the disk
      * @param grace how long an agent may be gone
-     * @param graceAfterLeave how much longer it may, once it has left the presence set
+     * @param graceAfterLeave how much longer an agent may be gone after it has left the presence set
      */
     RunWatch(
             Engine engine,
@@ -143,7 +145,7 @@ final class RunWatch {
         this.graceAfterLeaveMillis = graceAfterLeave.toMillis();
     }
 
-    /** Takes up the runs at which connections of an earlier run of the server worked. Blocks. */
+    /** Adds the runs on which connections of an earlier run of the server worked. Blocks. */
     synchronized void recover(long now) {
         Map<String, List<Run>> runs = engine.sessions().runsAtWork().stream()
                 .collect(Collectors.groupingBy(run -> String.valueOf(run.connectionId())));
@@ -151,13 +153,13 @@ final class RunWatch {
             lost(connectionId, ofConnection.stream().map(Run::session).collect(Collectors.toSet()), now);
             Loss loss = lost.get(connectionId);
             if (loss != null) {
-                // Whether others were told before the server stopped, it does not know any more.
+                // The server no longer knows whether others were told before it stopped.
                 loss.away.addAll(ofConnection);
             }
         });
     }
 
-    /** A connection is gone that made requests to {@code sessions}. */
+    /** Notes that a connection is gone that made requests to {@code sessions}. */
     synchronized void lost(String connectionId, Collection<SessionName> sessions, long now) {
         Set<SessionName> all = new HashSet<>(sessions);
         Set<Run> away = Set.of();
@@ -184,7 +186,7 @@ final class RunWatch {
         }
     }
 
-    /** The members of a connection that is gone have left {@code sessions}. */
+    /** Notes that the members of a lost connection have left {@code sessions}. */
     synchronized void left(String connectionId, Collection<SessionName> sessions, long now) {
         Loss loss = lost.get(connectionId);
         if (loss != null) {
@@ -192,7 +194,7 @@ final class RunWatch {
         }
     }
 
-    /** A connection is there, or is back; tells where it may have left runs. */
+    /** Notes that a connection has arrived or come back. Returns the sessions in which it may have left runs. */
     synchronized Set<SessionName> arrived(String connectionId) {
         Loss loss = lost.remove(connectionId);
         if (loss == null) {
@@ -206,7 +208,7 @@ final class RunWatch {
         return Set.copyOf(loss.sessions);
     }
 
-    /** To be called now and then. */
+    /** Does everything that is due. Called from time to time. */
     synchronized void tick(long now) {
         for (Due first = due.peek(); first != null && first.millis() <= now; first = due.peek()) {
             act(due.remove());
@@ -272,7 +274,10 @@ final class RunWatch {
         }
     }
 
-    /** Nobody waits for it; where there is no room for it now, the run's end will tell. */
+    /**
+     * Publishes the message without waiting for it. If there is no room for it now, the run's end will inform the
+     * readers.
+     */
     private void tell(String name, Run run, String connectionId) {
         long now = clock.millis();
         ObjectNode data = JsonMapper.shared()
@@ -322,7 +327,7 @@ final class RunWatch {
         }
     }
 
-    /** Ends a run, unless its agent is back; returns false if that has to be tried again. */
+    /** Ends a run, unless its agent is back. Returns false if this has to be tried again. */
     private boolean end(SessionState state, Run run, Loss loss) {
         String connectionId = loss.connectionId;
         List<MessageOp> messages = new ArrayList<>();
@@ -355,7 +360,8 @@ final class RunWatch {
         var command = new EndRun(run.session(), clock.millis(), run.id(), connectionId, messages);
         var ended = new CompletableFuture<Boolean>();
         synchronized (this) {
-            // What follows is in the order of the log: an agent that comes back from here on finds the run ended.
+            // From here on the order of the log decides: an agent that comes back after this command finds the run
+            // ended.
             if (loss.over) {
                 return true;
             }
@@ -364,7 +370,7 @@ final class RunWatch {
         return ended.join();
     }
 
-    /** Takes the run's headers from its start, and closes a message that it has left streaming. */
+    /** Copies the run's headers from its start, and closes a message that it has left streaming. */
     private static void read(MessageEntry message, Run run, ObjectNode headers, List<MessageOp> closing) {
         String extras = message.body().extras();
         JsonNode transport = extras == null ? null : RunNotes.headers(extras);

@@ -4,7 +4,9 @@ import dev.parley.server.loop.SharedBytes;
 import dev.parley.server.wire.WireFormat;
 import java.nio.ByteBuffer;
 
-/** A protocol message for many connections of one event loop, framed once as a WebSocket message (RFC 6455, 5.2). */
+/**
+ * A protocol message for many connections of one event loop. It is framed once as a WebSocket message (RFC 6455, 5.2).
+ */
 final class SharedFrame {
     private static final int FINAL = 0x80;
     private static final int TEXT = 0x1;
@@ -25,7 +27,7 @@ final class SharedFrame {
         return bytes;
     }
 
-    /** The WebSocket message that carries it. */
+    /** The WebSocket message that contains it. */
     SharedBytes onWire() {
         return onWire;
     }

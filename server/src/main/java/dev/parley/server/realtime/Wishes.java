@@ -5,16 +5,18 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a client wants its connection to be.
+ * The options that a client has set for its connection.
  *
- * @param echo whether it wants to see its own messages
- * @param heartbeats whether it cannot see pings, and needs frames as well
- * @param appendWindowMillis how long its appends are to gather before they get a position
- * @param heartbeatMillis within which time it is to hear from us, and we from it in twice as long; 0 if it does not say
- * @param remainMillis how long its presence members are to stay when it is lost; less than 0 if it does not say
+ * @param echo whether the client wants to receive its own messages
+ * @param heartbeats whether the client cannot see pings, and needs heartbeat frames as well
+ * @param appendWindowMillis how long its appends are collected before they get a position
+ * @param heartbeatMillis interval in which the client wants to hear from the server; the client itself has to send
+ *     something within twice this time; 0 if the client does not say
+ * @param remainMillis how long its presence members stay when the connection is lost; negative if the client does not
+ *     say
  */
 record Wishes(boolean echo, boolean heartbeats, long appendWindowMillis, long heartbeatMillis, long remainMillis) {
-    /** As they stand in the query of the address. */
+    /** Reads the options from the query of the URL. */
     static Wishes of(MultiMap query) {
         return new Wishes(
                 !"false".equals(query.get("echo")),
@@ -24,7 +26,7 @@ record Wishes(boolean echo, boolean heartbeats, long appendWindowMillis, long he
                 millis(query.get("remainPresentFor"), -1));
     }
 
-    /** Within which time it is to hear from us, if it otherwise were {@code usual}. */
+    /** The heartbeat interval of a connection for which the default is {@code usual}. */
     Duration heartbeat(Duration usual) {
         long least = Math.min(Site.MIN_HEARTBEAT_MILLIS, usual.toMillis());
         return heartbeatMillis == 0
@@ -32,7 +34,7 @@ record Wishes(boolean echo, boolean heartbeats, long appendWindowMillis, long he
                 : Duration.ofMillis(Math.clamp(heartbeatMillis, least, Site.MAX_HEARTBEAT_MILLIS));
     }
 
-    /** How long its members stay, if they otherwise would for {@code usual}. */
+    /** How long the members of a connection stay for which the default is {@code usual}. */
     Duration remain(Duration usual) {
         return remainMillis < 0
                 ? usual
@@ -40,7 +42,7 @@ record Wishes(boolean echo, boolean heartbeats, long appendWindowMillis, long he
     }
 
     private static long millis(@Nullable String text, long otherwise) {
-        // What is no number of a sensible size is no wish.
+        // Anything but a number of reasonable size is ignored.
         return text != null && text.matches("[0-9]{1,9}") ? Long.parseLong(text) : otherwise;
     }
 }
