@@ -114,6 +114,10 @@ final class Attachment {
         return (modes & mode) != 0;
     }
 
+    boolean isBusy() {
+        return busy;
+    }
+
     /** Runs {@code task} when nothing of this channel is under way any more; false if too much waits for that. */
     boolean whenFree(Runnable task) {
         if (!busy) {
@@ -293,6 +297,7 @@ final class Attachment {
         objectSync = newObjectSync();
         memberSync = found.members() ? newMemberSync(found.last()) : null;
         followOccupancy(wanted.occupancy());
+        connection.placed(this);
     }
 
     private MemberSync newMemberSync(long behind) {
@@ -614,6 +619,8 @@ final class Attachment {
     /** The channel has failed for the client; its members leave. */
     void fail(ErrorInfo error) {
         send(Frames.error(format(), name, error));
+        // Members that were to enter leave as well.
+        connection.placed(this);
         connection.leave(this, () -> {});
         connection.drop(this);
     }
@@ -625,7 +632,10 @@ final class Attachment {
                 this,
                 () -> free(() -> {
                     send(Frames.detached(format(), name, null));
+                    List<Runnable> next = List.copyOf(waiting);
                     connection.drop(this);
+                    // The client may want to attach again.
+                    next.forEach(Runnable::run);
                 }));
     }
 

@@ -94,6 +94,12 @@ final class Connection {
     private final Appends appends;
     private final Map<String, Attachment> attachments = new LinkedHashMap<>();
 
+    /**
+     * Attachments that have no place in the log yet, and the requests for their sessions that came behind them: what
+     * these do comes behind that place, so that the client hears of it.
+     */
+    private final Map<Attachment, List<Runnable>> attaching = new LinkedHashMap<>();
+
     /** Attachments with something to send for which there was no room, in the order in which they found out. */
     private final Set<Attachment> starving = new LinkedHashSet<>();
 
@@ -255,20 +261,32 @@ final class Connection {
         if (closing) {
             return;
         }
-        try {
+        orEnd(() -> {
             InboundFrame frame = InboundFrame.read(outbox.format(), bytes);
             if (bytes.length > site.settings().frameBytes()) {
                 refuseLarge(frame, bytes.length);
             } else {
                 handle(frame);
             }
+        });
+        slowDown();
+    }
+
+    /** What a frame makes us do. */
+    private interface Step {
+        void run() throws WireException;
+    }
+
+    /** Runs {@code step}; if it fails, so does the connection. */
+    private void orEnd(Step step) {
+        try {
+            step.run();
         } catch (WireException e) {
             end(e.error());
         } catch (RuntimeException e) {
             LOG.error("a frame on connection {} failed", id, e);
             end(ErrorInfo.INTERNAL);
         }
-        slowDown();
     }
 
     /** The connection goes on without what was too large, if the client can be told which request that was. */
@@ -289,14 +307,7 @@ final class Connection {
     private void handle(InboundFrame frame) throws WireException {
         switch (frame.action()) {
             case HEARTBEAT -> outbox.send(Frames.heartbeat(outbox.format(), frame.id()));
-            case ATTACH -> attach(frame, channelOf(frame));
-            case DETACH -> detach(channelOf(frame));
-            case SYNC -> {
-                Attachment attachment = attachments.get(channelOf(frame));
-                if (attachment != null) {
-                    whenFree(attachment, attachment::sync);
-                }
-            }
+            case ATTACH, DETACH, SYNC -> inTurn(frame, channelOf(frame));
             case MESSAGE, PRESENCE, ANNOTATION, OBJECT -> request(frame, channelOf(frame));
             case AUTH -> Peer.call(socket.remoteAddress(), () -> renew(frame.accessToken()));
             case CLOSE -> close();
@@ -315,14 +326,27 @@ final class Connection {
         return channel;
     }
 
-    private void whenFree(Attachment attachment, Runnable task) throws WireException {
-        if (!attachment.whenFree(task)) {
-            throw new WireException(ErrorInfo.TOO_MANY_REQUESTS);
+    /** Handles what concerns an attachment when nothing of it is under way any more. By then it may be another one. */
+    private void inTurn(InboundFrame frame, String name) throws WireException {
+        Attachment known = attachments.get(name);
+        if (known != null && known.isBusy()) {
+            if (!known.whenFree(() -> orEnd(() -> inTurn(frame, name)))) {
+                throw new WireException(ErrorInfo.TOO_MANY_REQUESTS);
+            }
+            return;
+        }
+        switch (frame.action()) {
+            case ATTACH -> attach(frame, name, known);
+            case DETACH -> detach(name, known);
+            default -> {
+                if (known != null) {
+                    known.sync();
+                }
+            }
         }
     }
 
-    private void attach(InboundFrame frame, String name) throws WireException {
-        Attachment known = attachments.get(name);
+    private void attach(InboundFrame frame, String name, @Nullable Attachment known) {
         SessionName session;
         MessageFilter filter;
         AttachParams params;
@@ -348,11 +372,27 @@ final class Connection {
         if (attachment == null) {
             attachment = new Attachment(this, name, loop.take(session), filter);
             attachments.put(name, attachment);
+            attaching.put(attachment, new ArrayList<>());
             site.attachments().incrementAndGet();
         }
-        Attachment attaching = attachment;
         boolean returning = (frame.flags() & Flags.ATTACH_RESUME) != 0;
-        whenFree(attaching, () -> attaching.attach(params, granted, frame.channelSerial(), returning));
+        attachment.attach(params, granted, frame.channelSerial(), returning);
+    }
+
+    /** The attachment has its place in the log, or gets none. */
+    void placed(Attachment attachment) {
+        List<Runnable> behind = attaching.remove(attachment);
+        if (behind != null) {
+            behind.forEach(Runnable::run);
+        }
+    }
+
+    /** Has done what came before the end of the connection and still waits. */
+    private void doTheRest() {
+        while (!attaching.isEmpty()) {
+            placed(attaching.keySet().iterator().next());
+        }
+        appends.flush(null);
     }
 
     private static @Nullable MessageFilter filter(ChannelName name) throws WireException {
@@ -367,11 +407,11 @@ final class Connection {
         return name.in(principal.app());
     }
 
-    private void refuse(@Nullable Attachment known, String name, ErrorInfo error) throws WireException {
+    private void refuse(@Nullable Attachment known, String name, ErrorInfo error) {
         if (known == null) {
             outbox.send(Frames.error(outbox.format(), name, error));
         } else {
-            whenFree(known, () -> known.fail(error));
+            known.fail(error);
         }
     }
 
@@ -388,12 +428,11 @@ final class Connection {
         }
     }
 
-    private void detach(String name) throws WireException {
-        Attachment attachment = attachments.get(name);
-        if (attachment == null) {
+    private void detach(String name, @Nullable Attachment known) {
+        if (known == null) {
             outbox.send(Frames.detached(outbox.format(), name, null));
         } else {
-            whenFree(attachment, attachment::detach);
+            known.detach();
         }
     }
 
@@ -403,6 +442,7 @@ final class Connection {
             starving.remove(attachment);
             attachment.close();
             site.attachments().decrementAndGet();
+            placed(attachment);
         }
     }
 
@@ -446,7 +486,22 @@ final class Connection {
             if (frame.error() != null) {
                 throw new WireException(frame.error());
             }
-            SessionName session = session(ChannelName.parse(name));
+            perform(request, frame, name, session(ChannelName.parse(name)));
+        } catch (WireException e) {
+            request.refuse(e.error());
+            flushSoon();
+        }
+    }
+
+    /** Has a request done, once all attachments to its session that came before it have their places in the log. */
+    private void perform(Acks.Request request, InboundFrame frame, String name, SessionName session) {
+        for (var entry : attaching.entrySet()) {
+            if (entry.getKey().channel().session().equals(session)) {
+                entry.getValue().add(() -> orEnd(() -> perform(request, frame, name, session)));
+                return;
+            }
+        }
+        try {
             switch (frame.action()) {
                 case MESSAGE -> {
                     SessionCommand.Publish publish = publish(frame, name, session);
@@ -929,7 +984,7 @@ final class Connection {
     /** The client will not come back. What it is told has happened: its members have left before it hears of the end. */
     private void close() {
         closing = true;
-        appends.flush(null);
+        doTheRest();
         release();
         long timer = loop.vertx().setTimer(CLOSE_TIMEOUT_MILLIS, late -> closed(false));
         site.grace()
@@ -962,7 +1017,7 @@ final class Connection {
             return;
         }
         closing = true;
-        appends.flush(null);
+        doTheRest();
         release();
         long now = site.clock().millis();
         if (comesBack) {
@@ -991,7 +1046,7 @@ final class Connection {
         gone = true;
         if (!closing) {
             closing = true;
-            appends.flush(null);
+            doTheRest();
             release();
             site.grace().lost(footprint, site.clock().millis());
         }

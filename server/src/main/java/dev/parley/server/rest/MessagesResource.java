@@ -115,6 +115,7 @@ final class MessagesResource {
     }
 
     Answer publish(RestRequest request, ChannelName channel) throws WireException {
+        refuseIfAskedTo(request);
         Principal principal = request.principal();
         JsonNode body = request.tree();
         Sent sent = send(principal, channel, InboundMessage.readAll(body.isArray() ? body : List.of(body)));
@@ -127,7 +128,15 @@ final class MessagesResource {
         });
     }
 
+    /** As on WebSockets: by this, clients test how they deal with refusals. */
+    private static void refuseIfAskedTo(RestRequest request) throws WireException {
+        if (request.param("_forceNack") != null) {
+            throw new WireException(ErrorInfo.FORCED_NACK);
+        }
+    }
+
     Answer change(RestRequest request, ChannelName channel, String serial) throws WireException {
+        refuseIfAskedTo(request);
         Principal principal = request.principal();
         InboundMessage message = InboundMessage.read(request.tree()).withSerial(serial);
         if (message.action() == InboundMessage.Action.CREATE) {

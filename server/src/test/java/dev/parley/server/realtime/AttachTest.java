@@ -20,7 +20,10 @@ import tools.jackson.databind.JsonNode;
 @Timeout(120)
 class AttachTest {
     private static final int ACK = 1;
+    private static final int NACK = 2;
+    private static final int CLOSED = 8;
     private static final int ATTACHED = 11;
+    private static final int DETACHED = 13;
     private static final int PRESENCE = 14;
     private static final int MESSAGE = 15;
     private static final int SYNC = 16;
@@ -199,5 +202,94 @@ class AttachTest {
     /** The number that a text begins with. */
     private static int firstNumberOf(String text) {
         return Integer.parseInt(text.substring(0, text.indexOf(' ')));
+    }
+
+    /** Clients publish without waiting for ATTACHED, and expect to hear of it. */
+    @Test
+    void whatIsPublishedBehindAnAttachComesBehindTheAttachPoint() throws Exception {
+        try (var server = server()) {
+            for (int round = 0; round < 4; round++) {
+                var client = connect(server, "ann");
+                for (int i = 0; i < 100; i++) {
+                    client.send("{'action':10,'channel':'c%d'}".formatted(i));
+                    client.send("{'action':15,'channel':'c%d','msgSerial':%d,'messages':[{'data':'%d'}]}"
+                            .formatted(i, i, round));
+                }
+                List<String> heard = new ArrayList<>();
+                long acknowledged = 0;
+                int attached = 0;
+                while (acknowledged < 100 || attached < 100 || heard.size() < 100) {
+                    JsonNode frame = client.next();
+                    String channel = frame.path("channel").stringValue("");
+                    switch (frame.path("action").intValue()) {
+                        case ACK -> acknowledged += frame.path("count").intValue();
+                        case ATTACHED -> attached++;
+                        case MESSAGE -> heard.add(channel);
+                        default -> {}
+                    }
+                }
+                assertThat(heard).hasSize(100).doesNotHaveDuplicates();
+                client.cut();
+            }
+        }
+    }
+
+    /** The same for the session that is attached under another name. */
+    @Test
+    void aChannelWithParametersHearsWhatIsPublishedBehindItsAttach() throws Exception {
+        try (var server = server()) {
+            var client = connect(server, "ann");
+            for (int i = 0; i < 100; i++) {
+                client.send("{'action':10,'channel':'[?appendMode=full]c%d'}".formatted(i));
+                client.send("{'action':15,'channel':'c%d','msgSerial':%d,'messages':[{'data':'x'}]}".formatted(i, i));
+            }
+            for (int i = 0; i < 100; i++) {
+                client.next(MESSAGE);
+            }
+        }
+    }
+
+    @Test
+    void aModeThatIsNotWantedCountsForWhatComesBehindTheAttach() throws Exception {
+        try (var server = server()) {
+            var client = connect(server, "ann");
+            client.send("{'action':10,'channel':'c','flags':%d}".formatted(Flags.SUBSCRIBE));
+            client.send("{'action':15,'channel':'c','msgSerial':0,'messages':[{'data':'x'}]}");
+            assertThat(client.next(NACK).path("error").path("code").intValue()).isEqualTo(40165);
+        }
+    }
+
+    /** Its client may never hear of them, but what it has sent is done. */
+    @Test
+    void whatIsPublishedBetweenAttachAndCloseIsKept() throws Exception {
+        try (var server = server()) {
+            var client = connect(server, "ann");
+            for (int i = 0; i < 50; i++) {
+                client.send("{'action':10,'channel':'c%d'}".formatted(i));
+                client.send("{'action':15,'channel':'c%d','msgSerial':%d,'messages':[{'data':'x'}]}".formatted(i, i));
+            }
+            client.send("{'action':7}");
+            client.next(CLOSED);
+            var later = connect(server, "bob");
+            for (int i = 0; i < 50; i++) {
+                later.send("{'action':10,'channel':'c%d','params':{'rewind':'1'}}".formatted(i));
+                later.next(MESSAGE);
+            }
+        }
+    }
+
+    @Test
+    void aClientThatDetachesAndAttachesAtOnceIsAttachedAgain() throws Exception {
+        try (var server = server()) {
+            var client = connect(server, "ann");
+            attach(client, "");
+            for (int i = 0; i < 50; i++) {
+                presence(client, i, ENTER, "");
+                client.send("{'action':12,'channel':'c'}");
+                client.send("{'action':10,'channel':'c'}");
+                client.next(DETACHED);
+                client.next(ATTACHED);
+            }
+        }
     }
 }

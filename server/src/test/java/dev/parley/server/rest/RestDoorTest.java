@@ -143,6 +143,15 @@ class RestDoorTest {
     }
 
     @Test
+    void aPublishIsRefusedIfItAsksForThat() throws Exception {
+        Answer refused = server.post(ROOM + "?_forceNack=true", "{'data':'x'}");
+
+        assertThat(refused.status()).isEqualTo(400);
+        assertThat(refused.body().path("error").path("code").intValue()).isEqualTo(40099);
+        assertThat(server.get(ROOM).body()).isEmpty();
+    }
+
+    @Test
     void historyComesInPages() throws Exception {
         List<String> forwards = new ArrayList<>();
         String middle = "";
