@@ -14,7 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Brings new entries to live readers. Thread-safe. */
+/** Delivers new entries to live readers. Thread-safe. */
 public final class Delivery {
     private static final int MAX_RECENT_ENTRIES = 1024;
 
@@ -27,21 +27,21 @@ public final class Delivery {
     private final ConcurrentHashMap<SessionName, SessionTopic> sessionTopics = new ConcurrentHashMap<>();
 
     /**
-     * Delivers what {@code streams} and {@code sessions} show.
+     * Delivers the entries of {@code streams} and {@code sessions}.
      *
-     * @param failures takes what listeners throw
-     * @param windows the memory that the newest entries of all streams and sessions may take together
+     * @param failures receives exceptions that listeners throw
+     * @param windows the memory that the newest entries of all streams and sessions may use together
      */
     public Delivery(Streams streams, Sessions sessions, CallbackFailures failures, Purse windows) {
         this(streams, sessions, failures, MAX_RECENT_ENTRIES, windows);
     }
 
     /**
-     * Delivers what {@code streams} and {@code sessions} show.
+     * Delivers the entries of {@code streams} and {@code sessions}.
      *
-     * @param failures takes what listeners throw
-     * @param maxRecentEntries how many of a session's newest entries stay in memory while somebody reads it
-     * @param windows the memory that the newest entries of all streams and sessions may take together
+     * @param failures receives exceptions that listeners throw
+     * @param maxRecentEntries how many of a session's newest entries stay in memory while the session has live readers
+     * @param windows the memory that the newest entries of all streams and sessions may use together
      */
     public Delivery(
             Streams streams, Sessions sessions, CallbackFailures failures, int maxRecentEntries, Purse windows) {
@@ -53,17 +53,21 @@ public final class Delivery {
     }
 
     /**
-     * Opens a tail at {@code position}, or returns null if the stream is no more. Close it.
+     * Opens a tail at {@code position}. The caller has to close it. Returns null if the stream no longer exists.
      *
      * @param state the stream as the caller found it
-     * @param listener told, by an engine thread, that there may be more to read: pass the word on and return. Tails of
-     *     one stream may share it and are then told together
+     * @param listener is told by an engine thread that there may be more to read; it must hand the work over to another
+     *     thread and return. Several tails of one stream may share a listener, which is then called once for all of
+     *     them
      */
     public @Nullable Tail tail(StreamState state, long position, Runnable listener) {
         return tail(state, position, listener, streams::find);
     }
 
-    /** As {@link #tail(StreamState, long, Runnable)}, but never blocks: null also if the stream is not in memory. */
+    /**
+     * As {@link #tail(StreamState, long, Runnable)}, but never blocks. Returns null also if the stream is not in
+     * memory.
+     */
     public @Nullable Tail tailInMemory(StreamState state, long position, Runnable listener) {
         return tail(state, position, listener, streams::findCached);
     }
@@ -76,7 +80,7 @@ public final class Delivery {
             return joined;
         });
         try {
-            // Looked up after joining: whatever is published from now on reaches the topic.
+            // Looked up after joining, so that everything published from now on reaches the topic.
             if (topic.state() == null) {
                 StreamState newest = find.apply(state.path());
                 if (newest != null && newest.id() == state.id()) {
@@ -95,11 +99,12 @@ public final class Delivery {
     }
 
     /**
-     * Opens a tail of a session, which need not exist. Close it.
+     * Opens a tail of a session, which need not exist. The caller has to close it.
      *
-     * @param from the reader's place, or null for the end of the log as it is now, the attach point. If entries behind
-     *     {@code from} are gone or it is not a place of this log, the tail starts at the end and says so
-     * @param whole whether messages always come whole, never as an APPEND
+     * @param from the reader's place, or null for the current end of the log, the attach point. If entries after
+     *     {@code from} are gone, or {@code from} is not a place in this log, the tail starts at the end and
+     *     {@link SessionTail#resumed} is false
+     * @param whole whether messages are always delivered whole, never as an APPEND
      * @param listener as for streams
      */
     public SessionTail tail(SessionName session, @Nullable Long from, boolean whole, Runnable listener) {
@@ -109,7 +114,7 @@ public final class Delivery {
             return joined;
         });
         try {
-            // Looked up after joining: whatever is published from now on reaches the topic.
+            // Looked up after joining, so that everything published from now on reaches the topic.
             topic.seed(sessions.find(session));
         } catch (RuntimeException | Error e) {
             detach(session, topic, listener);
@@ -117,7 +122,7 @@ public final class Delivery {
         }
         SessionTopic.Look look = topic.since(Positions.START);
         SessionState state = look.state();
-        // Memory may be ahead of the state by a moment, and a reader may come back from there.
+        // Memory may be ahead of the state for a moment, and a reader may come back from a place there.
         long end = look.top();
         boolean resumed =
                 from != null && from <= end && (state == null ? from == Positions.START : from >= state.horizon());
@@ -146,17 +151,17 @@ public final class Delivery {
         });
     }
 
-    /** Whether a session is being read live. */
+    /** Whether a session has live readers. */
     public boolean isRead(SessionName session) {
         return sessionTopics.containsKey(session);
     }
 
-    /** How many streams and sessions are being read live. */
+    /** Number of streams and sessions that have live readers. */
     public int topics() {
         return topics.size() + sessionTopics.size();
     }
 
-    /** Shows a written batch: entries first, then states, then the word to readers. */
+    /** Publishes a written batch: first the entries, then the states, and then the listeners are told. */
     public void publish(StreamTx written) {
         if (!topics.isEmpty()) {
             for (StreamTx.Appended appended : written.appended()) {
@@ -185,7 +190,7 @@ public final class Delivery {
         }
     }
 
-    /** Shows a written batch: entries first, then states, then the word to readers. */
+    /** Publishes a written batch: first the entries, then the states, and then the listeners are told. */
     public void publish(SessionTx written) {
         if (!sessionTopics.isEmpty()) {
             for (SessionTx.Added added : written.added()) {

@@ -3,9 +3,11 @@ package dev.parley.engine.delivery;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.IdentityHashMap;
 
-/** Who wants to hear of more. Tails that share a listener are told once: one word for all readers of an event loop. */
+/**
+ * The listeners of one topic. Tails that share a listener are told once, so all readers of an event loop need one call.
+ */
 final class Listeners {
-    /** Distinct listeners with the number of tails that share each. */
+    /** Each distinct listener with the number of tails that share it. */
     @GuardedBy("itself")
     private final IdentityHashMap<Runnable, Integer> shares = new IdentityHashMap<>();
 
@@ -24,7 +26,7 @@ final class Listeners {
         }
     }
 
-    /** Returns true if that was the last one. */
+    /** Removes a listener of one tail. Returns true if no listener is left. */
     boolean remove(Runnable listener) {
         synchronized (shares) {
             if (shares.computeIfPresent(listener, (l, count) -> count == 1 ? null : count - 1) == null) {

@@ -11,7 +11,7 @@ import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A session that somebody is reading live: its newest entries in memory, and who wants to hear of more. */
+/** A session that has live readers: its newest entries in memory, and the listeners of its readers. */
 final class SessionTopic {
     private static final int MAX_RECENT_BYTES = 1 << 20;
 
@@ -26,7 +26,7 @@ final class SessionTopic {
     @GuardedBy("this")
     private boolean seeded;
 
-    /** All entries behind {@link #floor} up to {@link #top}. */
+    /** All entries after {@link #floor} up to {@link #top}. */
     @GuardedBy("this")
     private final ArrayDeque<SessionEntry> recent = new ArrayDeque<>();
 
@@ -39,7 +39,7 @@ final class SessionTopic {
     @GuardedBy("this")
     private long top = -1;
 
-    /** The last answer of {@link #since}: readers who keep up all ask the same. */
+    /** The last answer of {@link #since}, because readers that keep up all ask for the same entries. */
     @GuardedBy("this")
     private long askedFrom = -1;
 
@@ -50,10 +50,10 @@ final class SessionTopic {
     private boolean left;
 
     /**
-     * What there is for a reader.
+     * What a reader is shown.
      *
      * @param state the session, or null if there is none
-     * @param entries those after the reader's place, or null if the first of them is no longer in memory
+     * @param entries the entries after the reader's place, or null if the first of them is no longer in memory
      */
     record Look(
             @Nullable SessionState state,
@@ -70,7 +70,7 @@ final class SessionTopic {
         return listeners;
     }
 
-    /** What a new reader found in the store; anything published meanwhile is newer. */
+    /** Sets the state that a new reader found in the store. A state that was published meanwhile is newer and stays. */
     synchronized void seed(@Nullable SessionState found) {
         if (!seeded) {
             seeded = true;
@@ -101,7 +101,7 @@ final class SessionTopic {
         answer = List.of();
     }
 
-    /** Takes an entry that follows the one at {@code before}. */
+    /** Adds an entry that follows the one at {@code before}. */
     synchronized void append(long before, SessionEntry entry) {
         if (left) {
             return;
@@ -136,7 +136,10 @@ final class SessionTopic {
         floor = oldest.position();
     }
 
-    /** The last reader has left: nothing is kept any more, not even what an engine thread is about to append. */
+    /**
+     * Releases everything when the last reader has left. An entry that an engine thread is about to append is not kept,
+     * either.
+     */
     synchronized void leave() {
         left = true;
         restart(top);
@@ -147,7 +150,7 @@ final class SessionTopic {
             seeded = true;
             state = newest;
             if (top != last(newest)) {
-                // Entries came before anybody listened here.
+                // Entries were published before the first listener joined.
                 restart(last(newest));
             }
         }

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** A stream that somebody is reading live: its newest entries in memory, and who wants to hear of more. */
+/** A stream that has live readers: its newest entries in memory, and the listeners of its readers. */
 final class Topic {
     private static final int MAX_RECENT_ENTRIES = 1024;
     private static final int MAX_RECENT_BYTES = 256 << 10;
@@ -20,14 +20,14 @@ final class Topic {
     private final Purse windows;
     private final Listeners listeners;
     private final AtomicReference<@Nullable StreamState> state = new AtomicReference<>();
-    /** Entries without a hole between them. */
+    /** Consecutive entries, without a hole between them. */
     @GuardedBy("itself")
     private final ArrayDeque<Entry> recent = new ArrayDeque<>();
 
     @GuardedBy("recent")
     private int recentBytes;
 
-    /** The last answer of {@link #since}: readers who keep up all ask the same. */
+    /** The last answer of {@link #since}, because readers that keep up all ask for the same entries. */
     @GuardedBy("recent")
     private long askedFrom = -1;
 
@@ -48,7 +48,7 @@ final class Topic {
         return listeners;
     }
 
-    /** What a new reader found in the store; anything published meanwhile is newer. */
+    /** Sets the state that a new reader found in the store. A state that was published meanwhile is newer and stays. */
     void seed(StreamState found) {
         state.compareAndSet(null, found);
     }
@@ -62,7 +62,7 @@ final class Topic {
         return ended;
     }
 
-    /** Takes the next entry. One that is larger than the window stays in the store alone. */
+    /** Adds the next entry. An entry that is larger than the window stays only in the store. */
     void append(Entry entry) {
         synchronized (recent) {
             if (left) {
@@ -98,7 +98,10 @@ final class Topic {
         answer = List.of();
     }
 
-    /** The last reader has left: nothing is kept any more, not even what an engine thread is about to append. */
+    /**
+     * Releases everything when the last reader has left. An entry that an engine thread is about to append is not kept,
+     * either.
+     */
     void leave() {
         synchronized (recent) {
             left = true;
@@ -120,8 +123,8 @@ final class Topic {
     }
 
     /**
-     * Entries from {@code from} on that are still in memory, or null if the first of them is not. The first begins there, or
-     * where it began if that is inside an append of bytes.
+     * Returns the entries from {@code from} on, or null if the first of them is no longer in memory. The first entry
+     * begins at {@code from}, or at its own start if {@code from} is inside an append of bytes.
      */
     @Nullable
     List<Entry> since(long from, int maxBytes) {

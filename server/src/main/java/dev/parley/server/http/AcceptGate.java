@@ -26,21 +26,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Counts sockets from the moment they are accepted, before TLS or HTTP know of them, and closes those that are too many at
- * once. A process that opens all the files it may can neither accept nor write its store, so connections leave it some.
+ * Counts sockets from the moment they are accepted, before TLS or HTTP know of them, and closes sockets beyond the
+ * limit at once. A process that has opened all the files it may open can neither accept connections nor write its
+ * store, so some files are reserved.
  */
 @ChannelHandler.Sharable
 public final class AcceptGate extends ChannelInboundHandlerAdapter {
 
-    /** Files that connections leave to the store (at most 1,024 open tables), the journal, webhooks and libraries. */
+    /** Files that are reserved for the store (at most 1,024 open tables), the journal, webhooks and libraries. */
     static final int RESERVED_FILES = 2_048;
 
     private static final Logger LOG = LoggerFactory.getLogger(AcceptGate.class);
 
-    /** What a connection costs as such, by estimate. */
+    /** The estimated memory of a connection as such. */
     static final int CONNECTION_BYTES = 4 << 10;
 
-    /** The same with TLS, whose state and buffers are far larger. */
+    /** The estimated memory of a connection with TLS, whose state and buffers are far larger. */
     static final int TLS_CONNECTION_BYTES = 16 << 10;
 
     private final int maxOpen;
@@ -48,7 +49,7 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
     private final long bytesPerConnection;
     private final AtomicInteger open = new AtomicInteger();
 
-    /** Lets in as many sockets as {@code connections} says and the operating system has files for. */
+    /** Accepts up to {@code connections} sockets, or fewer if the operating system has fewer files for them. */
     public static AcceptGate upTo(int connections) {
         if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system) {
             long files = system.getMaxFileDescriptorCount();
@@ -66,7 +67,7 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
         return new AcceptGate(connections);
     }
 
-    /** How many connections fit in a process that may open so many files: where those are few, at least half of them. */
+    /** Number of connections for a process that may open this number of files: at least half of them. */
     static long roomIn(long files) {
         return Math.max(files - RESERVED_FILES, files / 2);
     }
@@ -81,7 +82,7 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
         this.bytesPerConnection = bytesPerConnection;
     }
 
-    /** The same gate, which also lets in no more than there is {@code memory} for. */
+    /** The same gate, which also accepts no more connections than there is {@code memory} for. */
     public AcceptGate within(Purse memory, boolean tls) {
         return new AcceptGate(maxOpen, memory, tls ? TLS_CONNECTION_BYTES : CONNECTION_BYTES);
     }
@@ -91,7 +92,7 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
         Channel socket = (Channel) accepted;
         if (open.incrementAndGet() > maxOpen || !(memory == null || memory.tryReserve(bytesPerConnection))) {
             open.decrementAndGet();
-            // No event loop has it yet.
+            // No event loop has the socket yet.
             socket.unsafe().closeForcibly();
             return;
         }
@@ -104,14 +105,14 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
         context.fireChannelRead(accepted);
     }
 
-    /** The transport of this machine, with this gate in front of whatever is accepted. */
+    /** The transport of this machine, with this gate in front of everything that is accepted. */
     public Transport transport() {
         Transport nativeTransport = Transport.nativeTransport();
         return new Gated(
                 nativeTransport != null && nativeTransport.available() ? nativeTransport : Transport.NIO, this);
     }
 
-    /** Vert.x shows a socket to nobody before its TLS handshake; only its transport sees the listening one. */
+    /** Vert.x gives no access to a socket before its TLS handshake. Only its transport sees the listening socket. */
     private record Gated(Transport transport, AcceptGate gate)
             implements Transport, io.vertx.core.spi.transport.Transport {
 
@@ -125,7 +126,7 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
             bootstrap.handler(gate);
         }
 
-        // All else is that of the transport.
+        // All other methods call the wrapped transport.
 
         @Override
         public String name() {
@@ -183,7 +184,7 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
         }
 
         @Override
-        @SuppressWarnings("deprecation") // the interface has no other
+        @SuppressWarnings("deprecation") // the interface has no other method for this
         public DatagramChannel datagramChannel(InternetProtocolFamily family) {
             return gated().datagramChannel(family);
         }

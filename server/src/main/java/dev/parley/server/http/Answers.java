@@ -22,19 +22,20 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Room for whole answers. It is reserved before anything is fetched for an answer, and given back when the client has taken
- * it. Who finds no room waits for a while; meanwhile those who take too long over theirs have to give way.
+ * Memory for whole answers. It is reserved before anything is read for an answer, and given back when the client has
+ * accepted the answer. A request that finds no room waits for a while. Meanwhile, clients that take too long to accept
+ * their answers are cut off.
  *
- * <p>Thread-safe, but for what is about a request: that is done on its event loop.
+ * <p>Thread-safe, except for the methods that concern a request, which are called on the request's event loop.
  */
 public final class Answers {
-    /** How long a request waits for room; then it is told to try again. */
+    /** How long a request waits for room. After that, the client is told to try again. */
     private static final long PATIENCE_NANOS = Duration.ofSeconds(10).toNanos();
 
-    /** How long a client may take at least over any answer, while others wait for room. */
+    /** How long a client may take for any answer, even if other requests wait for room. */
     private static final long GIVE_WAY_NANOS = Duration.ofSeconds(5).toNanos();
 
-    /** An answer that is taken slower than this in the mean, beyond {@link #GRACE_NANOS}, is cut off. */
+    /** A client that accepts an answer at a lower average rate, after {@link #GRACE_NANOS}, is cut off. */
     private static final long LEAST_BYTES_PER_SECOND = 16 << 10;
 
     private static final long GRACE_NANOS = Duration.ofSeconds(30).toNanos();
@@ -44,7 +45,7 @@ public final class Answers {
     private final Vertx vertx;
     private final ConcurrentHashMap<Thread, OnLoop> loops = new ConcurrentHashMap<>();
 
-    /** Answers that are on their way. */
+    /** Number of answers that are being sent. */
     private final AtomicInteger underWay = new AtomicInteger();
 
     private final Promise<Void> emptied = Promise.promise();
@@ -54,7 +55,7 @@ public final class Answers {
         this.vertx = vertx;
     }
 
-    /** What one event loop has to look at now and then. */
+    /** The requests and answers of one event loop that have to be checked from time to time. */
     private final class OnLoop {
         private final Context context = vertx.getOrCreateContext();
         private final Set<Place> waiting = new LinkedHashSet<>();
@@ -124,12 +125,12 @@ public final class Answers {
             }
         }
 
-        /** The time is over, or the client has gone. */
+        /** Ends the wait, because the time is over or the client has left. */
         void giveUp(boolean tell) {
             Waiting place = waiting;
             if (place != null && !place.cancel()) {
-                // Room was granted at this very moment: take() is on its way, and is now too late if the client has
-                // gone.
+                // Room was granted at this very moment: take() will run soon, and finds out by itself if the client has
+                // left.
                 return;
             }
             if (loop.waiting.remove(this) && tell) {
@@ -138,7 +139,7 @@ public final class Answers {
         }
     }
 
-    /** An answer that is on its way. */
+    /** An answer that is being sent. */
     private static final class Sending {
         private final HttpServerRequest request;
         private final Share share;
@@ -153,13 +154,13 @@ public final class Answers {
                     + Duration.ofSeconds(bytes / LEAST_BYTES_PER_SECOND).toNanos();
         }
 
-        /** The client can ask again; what it has taken so far does not count. */
+        /** Cuts the client off. It can ask again. */
         void cut() {
             if (request.version() == HttpVersion.HTTP_2 && !reset) {
                 reset = true;
                 request.response().reset();
             } else {
-                // A socket that takes nothing does not even take a reset.
+                // A socket that accepts nothing does not even accept a reset.
                 Sockets.cut(request.connection());
             }
         }
@@ -170,11 +171,11 @@ public final class Answers {
     }
 
     /**
-     * Hands {@code granted} room for an answer to {@code request} as soon as there is some: close it, or give it to {@link
-     * #end}. Nothing happens any more if the client goes before.
+     * Passes room for an answer to {@code request} to {@code granted} as soon as there is room. The receiver has to
+     * close the reservation or pass it to {@link #end}. If the client leaves before, nothing is called.
      *
-     * @param share what the connection may have for answers
-     * @param bytes how much the answer may take, by an estimate that errs upwards
+     * @param share the share of the connection for answers
+     * @param bytes the size of the answer, by an estimate that is too large rather than too small
      * @param refused runs if there was no room in time
      */
     public void whenRoom(
@@ -202,17 +203,17 @@ public final class Answers {
         }
     }
 
-    /** Tells that there was no room for an answer. */
+    /** Answers that there was no room for an answer. */
     public static void refuse(HttpServerRequest request) {
         request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
         Replies.error(request, 503, "OVERLOADED", "Too many large answers are on their way; try again soon.");
     }
 
-    /** Ends the answer to {@code request} with {@code body}, which {@code held} of {@code share} is for. */
+    /** Ends the answer to {@code request} with {@code body}, whose memory is {@code held} of {@code share}. */
     public void end(HttpServerRequest request, Share share, Reservation held, byte[] body) {
         held.shrinkTo(body.length);
         underWay.incrementAndGet();
-        // Not copied: nobody changes it any more.
+        // Not copied, because nobody changes the body any more.
         Future<Void> sent = request.response().end(BufferInternal.buffer(Unpooled.wrappedBuffer(body)));
         if (sent.isComplete()) {
             over(held);
@@ -234,7 +235,7 @@ public final class Answers {
         }
     }
 
-    /** Completes when clients have taken all that is on its way. To be asked when nothing more is begun. */
+    /** Completes when clients have accepted all answers that are being sent. Called when no new answers are started. */
     public Future<Void> drained() {
         draining = true;
         if (underWay.get() == 0) {

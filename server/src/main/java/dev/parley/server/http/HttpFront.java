@@ -35,20 +35,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The HTTP server: HTTP/1.1 and HTTP/2, in clear or with TLS, one instance per event loop on one port. It hands each
- * request to the door that its undecoded path belongs to, and keeps the limits that are the same for all doors.
+ * The HTTP server: HTTP/1.1 and HTTP/2, with or without TLS, with one instance for each event loop on one port. It
+ * passes each request to the door to which its undecoded path belongs, and enforces the limits that all doors have in
+ * common.
  */
 public final class HttpFront {
 
-    /** Streams that one HTTP/2 connection may have open: a live read takes one. */
+    /** Streams that one HTTP/2 connection may have open. A live read uses one. */
     static final int MAX_HTTP2_STREAMS = 1_000;
 
-    /** Streams that one HTTP/2 connection may reset in {@link #HTTP2_RESET_WINDOW}: all it may have open, twice. */
+    /**
+     * Streams that one HTTP/2 connection may reset within {@link #HTTP2_RESET_WINDOW}: twice the number of open ones.
+     */
     static final int MAX_HTTP2_RESETS = 2 * MAX_HTTP2_STREAMS;
 
     static final Duration HTTP2_RESET_WINDOW = Duration.ofSeconds(30);
 
-    /** Connections that the kernel keeps while we are busy, as when thousands of readers come back at once. */
+    /**
+     * Connections that the kernel holds while the server is busy, for example when thousands of readers reconnect at
+     * once.
+     */
     static final int ACCEPT_BACKLOG = 4_096;
 
     private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
@@ -64,10 +70,10 @@ public final class HttpFront {
     private final AtomicInteger connections = new AtomicInteger();
     private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
 
-    /** The longest prefix first. Empty until the doors can work. */
+    /** The doors, longest prefix first. Empty until the doors are ready. */
     private volatile List<Door> doors = List.of();
 
-    /** Takes the requests that want a WebSocket. Null until it can work. */
+    /** The door for requests for a WebSocket. Null until it is ready. */
     private volatile @Nullable Door webSockets;
 
     public HttpFront(Vertx vertx, Config config, Health health, Metrics metrics) {
@@ -82,7 +88,10 @@ public final class HttpFront {
                 .register(metrics.registry());
     }
 
-    /** Listens, and yields the port. Until {@link #open} only health checks and metrics get more than a 503. */
+    /**
+     * Starts to listen, and returns the port. Until {@link #open} is called, all requests except health checks and
+     * metrics are answered with 503.
+     */
     public Future<Integer> start() {
         var listening = new ArrayList<Future<Integer>>();
         for (int i = 0; i < config.server().eventLoopCount(); i++) {
@@ -92,9 +101,10 @@ public final class HttpFront {
     }
 
     /**
-     * From now on requests reach the doors.
+     * Passes requests to the doors from now on.
      *
-     * @param webSockets gets the requests that want a WebSocket at its prefix, whatever the other doors are; null: none
+     * @param webSockets receives the requests for a WebSocket at its prefix, whatever the other doors are; null for
+     *     none
      */
     public void open(List<Door> doors, @Nullable Door webSockets) {
         this.webSockets = webSockets;
@@ -104,11 +114,12 @@ public final class HttpFront {
                 .toList();
     }
 
-    /** Lets requests and live reads end, stops to accept, and closes what is left after the drain timeout. */
+    /**
+     * Lets requests and live reads end, stops accepting connections, and closes what is left after the drain timeout.
+     */
     public Future<Void> stop() {
-        // The doors first: a server that shuts down closes WebSockets without a word from the door, and connections
-        // whose
-        // last bytes are not sent yet. Meanwhile whoever comes is told that we stop.
+        // The doors are drained first: a server that shuts down closes WebSockets without a message from the door, and
+        // connections whose last bytes are not sent yet. Meanwhile, new requests are told that the server is stopping.
         long deadline = System.nanoTime() + config.server().drainTimeout().toNanos();
         List<Future<?>> draining = new ArrayList<>();
         Door sockets = webSockets;
@@ -157,7 +168,7 @@ public final class HttpFront {
                     }
                 });
         servers.add(server);
-        // To Vert.x a negative port is a free one that all who name it share.
+        // For Vert.x a negative port means a free port, shared by all servers that use the same number.
         int port = config.server().port() == 0 ? -1 : config.server().port();
         Deployable eventLoop = context -> {
             vertx.setPeriodic(sweepMillis, timer -> ours.sweep());
@@ -173,7 +184,10 @@ public final class HttpFront {
         }
     }
 
-    /** What is no HTTP gets an answer of our form too; where the next request would start is unknown after it. */
+    /**
+     * Answers a request that is not valid HTTP with an error in our form. After it, nobody knows where the next request
+     * would begin.
+     */
     private void refuse(HttpServerRequest request) {
         endConnectionAfter(request);
         Cors.applyToUnreadable(request, origins);
@@ -186,7 +200,10 @@ public final class HttpFront {
         }
     }
 
-    /** Of an HTTP/2 connection only the request ends; who does not stop to send it is cut off by {@link Connections}. */
+    /**
+     * Closes the connection after the answer. On HTTP/2 only the request ends; {@link Connections} cuts off a client
+     * that continues to send it.
+     */
     private static void endConnectionAfter(HttpServerRequest request) {
         if (request.version() != HttpVersion.HTTP_2) {
             request.response()
@@ -291,14 +308,15 @@ public final class HttpFront {
                         .setMaxMessageSize(config.realtime().readableFrameBytes())
                         .setUsePerFrameCompression(false)
                         .setUsePerMessageCompression(false))
-                // Until its first request a connection gets no byte from us: this bounds the time for the TLS handshake
-                // and the first headers, however slowly they drip. Connections takes over from there.
+                // Until its first request, a connection gets no byte from the server. This timeout therefore limits the
+                // TLS handshake and the first headers, however slowly their bytes arrive. Connections takes over after
+                // that.
                 .setWriteIdleTimeout(limits.requestTimeout());
         options.getTcpConfig()
                 .setAcceptBacklog(ACCEPT_BACKLOG)
                 .getTransportConfig()
                 .setOption(TcpOption.NODELAY, true)
-                // Cuts clients that stop to read for good, without a timer of ours.
+                // Cuts off clients that stop reading for good, without a timer of our own.
                 .setOption(
                         TcpOption.USER_TIMEOUT,
                         Math.toIntExact(limits.requestTimeout().toMillis()));

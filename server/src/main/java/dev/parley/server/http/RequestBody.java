@@ -11,9 +11,12 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Gathers the body of a request, up to a limit. Its bytes are counted as they arrive; 503 if there is no room for them. */
+/**
+ * Reads the body of a request, up to a limit. Its bytes are counted as they arrive; if there is no room for them, the
+ * answer is 503.
+ */
 public final class RequestBody {
-    /** A body counts as small up to this. */
+    /** Size up to which a body counts as small. */
     private static final int SMALL_BYTES = 64 << 10;
 
     private final HttpServerResponse response;
@@ -44,16 +47,16 @@ public final class RequestBody {
     }
 
     /**
-     * Reads the body on the request's event loop, and there calls one of these.
+     * Reads the body on the request's event loop, and calls one of the callbacks there.
      *
-     * @param holder who sends it
-     * @param whole gets the body
-     * @param tooLarge is called as soon as it is known to have more than {@code limit} bytes
+     * @param holder the client that sends the body
+     * @param whole receives the body
+     * @param tooLarge is called as soon as the body is known to have more than {@code limit} bytes
      */
     public static void read(
             HttpServerRequest request, int limit, Shares.Holder holder, Consumer<byte[]> whole, Runnable tooLarge) {
         String length = request.headers().get(HttpHeaders.CONTENT_LENGTH);
-        // Eleven digits are beyond any limit; the HTTP engine has checked that they are digits.
+        // Eleven digits are beyond any limit. The HTTP engine has checked that they are digits.
         if (length != null && (length.length() > 10 || Long.parseLong(length) > limit)) {
             giveUp(request);
             tooLarge.run();
@@ -74,9 +77,8 @@ public final class RequestBody {
                     Replies.error(
                             request, 503, "OVERLOADED", "Too many large bodies are on their way; try again soon.");
                 });
-        // Called where the client goes before its body is whole. Where it has its answer before, as one that is too
-        // slow
-        // does, only the end of the answer is told.
+        // Called if the client leaves before its body is complete. If the client already has its answer, as one that is
+        // too slow does, only the end of the answer is reported.
         request.response()
                 .closeHandler(closed -> body.drop())
                 .exceptionHandler(failure -> body.drop())
@@ -84,7 +86,9 @@ public final class RequestBody {
         request.handler(body::part).endHandler(body::end);
     }
 
-    /** The rest of the body is not worth reading; only HTTP/2 can leave it without an end of the connection. */
+    /**
+     * Stops reading, because the rest of the body is not needed. Only HTTP/2 can do this without ending the connection.
+     */
     private static void giveUp(HttpServerRequest request) {
         if (request.version() != HttpVersion.HTTP_2) {
             request.response().putHeader(HttpHeaders.CONNECTION, "close");
@@ -107,7 +111,9 @@ public final class RequestBody {
         }
     }
 
-    /** Counts bytes that have arrived. Large bodies leave some room to small ones, which are nearly all. */
+    /**
+     * Counts bytes that have arrived. Large bodies leave some room to small ones, which are by far the most frequent.
+     */
     private boolean reserve(int bytes) {
         if (received > SMALL_BYTES) {
             if (!holder.tryReserveLarge(bytes)) {
@@ -123,7 +129,7 @@ public final class RequestBody {
         return true;
     }
 
-    /** The rest is not wanted, or will not come. */
+    /** Releases the body, because the rest is not wanted or will not arrive. */
     private void drop() {
         over = true;
         parts.clear();
@@ -149,7 +155,7 @@ public final class RequestBody {
     }
 
     private void end(@Nullable Void ignored) {
-        // Whoever was told that it came too slowly must not find it done.
+        // A client that was told that its body came too slowly must not find its request executed.
         if (over || response.ended()) {
             drop();
             return;

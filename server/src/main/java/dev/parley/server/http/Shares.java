@@ -21,32 +21,33 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one app, one principal of it and one connection of that may have of each purse, so that nobody takes all and others
- * go on meanwhile. Who does not say who they are is known by their address. There is one for all doors. Thread-safe.
+ * The shares that one app, one principal of an app, and one connection of a principal may have of each purse, so that
+ * no client takes all of it and the others can continue. Clients without credentials are identified by their address.
+ * There is one object for all doors. Thread-safe.
  */
 public final class Shares {
-    /** An app, or an address, leaves one part in so many of a purse to others. */
+    /** An app, or an address, leaves the purse divided by this number to others. */
     private static final int PURSE_PER_REST = 4;
 
-    /** A principal of an app may have one part in so many of a purse. */
+    /** A principal of an app may have the purse divided by this number. */
     private static final int PURSE_PER_PRINCIPAL = 2;
 
-    /** Of what somebody may have for what is arriving, large bodies leave one part in so many to small ones. */
+    /** Large bodies leave the share for arriving data divided by this number to small bodies. */
     private static final int ARRIVING_PER_SMALL = 4;
 
-    /** All that belongs to one network has so many bytes of an IPv6 address in common. */
+    /** Number of bytes of an IPv6 address that all addresses of one network have in common. */
     private static final int NETWORK_BYTES = 8;
 
     private static final AttributeKey<Holder> KEY = AttributeKey.valueOf(Shares.class, "holder");
 
     private final Memory memory;
 
-    /** What all large bodies hold; they leave some room to small ones. */
+    /** Bytes that all large bodies hold. They leave some room to small bodies. */
     private final AtomicLong largeBodies = new AtomicLong();
 
     private final long mostOfLargeBodies;
 
-    /** As long as somebody holds them, or may: {@link Holder}s and reservations do. */
+    /** The shares that are in use or may be: by {@link Holder}s and by reservations. */
     private final Map<Name, Known> shares = new ConcurrentHashMap<>();
 
     private final ReferenceQueue<Share> gone = new ReferenceQueue<>();
@@ -60,7 +61,7 @@ public final class Shares {
         return arriving - arriving / ARRIVING_PER_SMALL;
     }
 
-    /** Whose share it is, of what. */
+    /** Identifies a share. */
     private record Name(Memory.Kind kind, boolean largeBodies, Whose whose) {}
 
     /**
@@ -92,13 +93,16 @@ public final class Shares {
                     new Name(Memory.Kind.ARRIVING, true, whose), () -> arriving.share(largePart(arriving.capacity())));
         }
 
-        /** What the connection may have of the purse of {@code kind}; always the same object. On its event loop. */
+        /**
+         * The connection's share of the purse of {@code kind}; always the same object. Called on the connection's event
+         * loop.
+         */
         public Share of(Memory.Kind kind) {
             return ofConnection.computeIfAbsent(
                     kind, made -> ofPrincipal(kind, whose).share(memory.connectionBytes(kind)));
         }
 
-        /** Reserves for the rest of a large body, of which a connection may have more than of anything else. */
+        /** Reserves memory for the rest of a large body. A connection may have more of it than of anything else. */
         boolean tryReserveLarge(long bytes) {
             if (largeBodies.addAndGet(bytes) <= mostOfLargeBodies && ofLargeBodies.tryReserve(bytes)) {
                 return true;
@@ -114,7 +118,7 @@ public final class Shares {
     }
 
     /**
-     * Who makes a request on {@code connection}. On the connection's event loop.
+     * The holder for a request on {@code connection}. Called on the connection's event loop.
      *
      * @param principal null if it is not known
      */
@@ -122,13 +126,13 @@ public final class Shares {
         return holder(((ConnectionBase) connection).channel(), principal);
     }
 
-    /** The same for a connection that has become a WebSocket. */
+    /** The holder for a connection that has become a WebSocket. */
     public Holder holder(Channel connection, @Nullable Principal principal) {
         Whose whose = whose(connection, principal);
         var attribute = connection.attr(KEY);
         Holder known = attribute.get();
         if (known == null || !known.whose.equals(whose)) {
-            // A connection of several principals is one of a proxy: each of them is bounded all the same.
+            // A connection with several principals belongs to a proxy. Each of the principals is limited nevertheless.
             known = new Holder(whose);
             attribute.set(known);
         }
@@ -140,7 +144,7 @@ public final class Shares {
             return new Whose("", address(connection));
         }
         String client = principal.isToken() ? principal.clientId() : null;
-        // Names of keys have no blank.
+        // Names of keys contain no blank.
         return new Whose(principal.app(), client == null ? principal.keyName() : principal.keyName() + ' ' + client);
     }
 

@@ -5,16 +5,16 @@ import io.netty.channel.ChannelOption;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.net.impl.ConnectionBase;
 
-/** The end of connections whose client takes nothing. */
+/** Ends connections whose client accepts nothing. */
 public final class Sockets {
 
     private Sockets() {}
 
     /**
-     * Ends {@code connection} at once, whatever it still has to send. On its event loop.
+     * Ends {@code connection} at once, even if it still has data to send. Called on the connection's event loop.
      *
-     * <p>To close it would first wait until the socket has taken all that it was given, which it never does; and then the
-     * operating system would keep that for its time.
+     * <p>Closing it would first wait until the socket has accepted everything that it was given, which never happens.
+     * After that, the operating system would still keep the data for a while.
      */
     public static void cut(HttpConnection connection) {
         Channel channel = ((ConnectionBase) connection).channel();

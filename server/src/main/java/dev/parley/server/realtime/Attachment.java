@@ -30,16 +30,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One channel on one connection: a tail of the session, and what of it the client wants to see. Lives on the
- * connection's event loop; what blocks runs elsewhere, one thing at a time, and all else waits for it.
+ * One channel on one connection: a tail of the session, and the client's choice of what it wants to see. Used on the
+ * connection's event loop. Work that blocks runs elsewhere, one task at a time, and all other work waits for it.
  */
 final class Attachment {
-    /** What one read brings at most: also how far an outbox can be overfilled. */
+    /** Size of one read. An outbox can also be overfilled by this amount. */
     private static final int BATCH_BYTES = 64 << 10;
 
     private static final int REWIND_BYTES = 8 << 20;
 
-    /** Requests about one channel that wait for one that reads the disk. */
+    /** Requests of one channel that wait for another one that reads the disk. */
     private static final int MAX_WAITING = 64;
 
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
@@ -49,7 +49,7 @@ final class Attachment {
     private final Channel channel;
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
 
-    /** What reads the disk now is awaited. */
+    /** Whether the result of a task that runs elsewhere is awaited. */
     private boolean busy;
 
     private boolean closed;
@@ -62,25 +62,31 @@ final class Attachment {
     private Channel.View view;
     private @Nullable OccupancyNews occupancyNews;
 
-    /** What the client still has to be sent of the time before it attached, before anything else; null if nothing. */
+    /**
+     * The messages from before the attach that the client still has to be sent, before everything else; null if there
+     * are none.
+     */
     private @Nullable Backlog backlog;
 
-    /** The objects that it still has to be sent, before entries; null if it has them. */
+    /** The objects that the client still has to be sent, before entries; null if it has them. */
     private @Nullable ObjectSync objectSync;
 
-    /** The members that it still has to be sent, behind the entries that it missed; null if it has them. */
+    /** The members that the client still has to be sent, after the entries that it missed; null if it has them. */
     private @Nullable MemberSync memberSync;
 
     private int syncs;
 
-    /** What the next page from the store is expected to have; more if one was larger than there was room for. */
+    /**
+     * The expected size of the next page from the store; larger if the last page did not fit into the room that there
+     * was.
+     */
     private long expected = BATCH_BYTES;
 
     /**
-     * Not attached yet.
+     * Starts without being attached.
      *
-     * @param name the channel as the client calls it
-     * @param filter the messages that it is to see; null: all
+     * @param name the name that the client uses for the channel
+     * @param filter selects the messages that the client sees; null selects all
      */
     Attachment(Connection connection, String name, Channel channel, @Nullable MessageFilter filter) {
         this.connection = connection;
@@ -109,7 +115,7 @@ final class Attachment {
         return tail != null;
     }
 
-    /** Whether the client has this mode of {@link Flags}; only if the channel is attached. */
+    /** Whether the client has this mode of {@link Flags}. Called only if the channel is attached. */
     boolean has(long mode) {
         return (modes & mode) != 0;
     }
@@ -118,7 +124,10 @@ final class Attachment {
         return busy;
     }
 
-    /** Runs {@code task} when nothing of this channel is under way any more; false if too much waits for that. */
+    /**
+     * Runs {@code task} as soon as no other task of this channel is in progress. Returns false if too many tasks are
+     * waiting.
+     */
     boolean whenFree(Runnable task) {
         if (!busy) {
             task.run();
@@ -127,7 +136,7 @@ final class Attachment {
         return waiting.size() < MAX_WAITING && waiting.add(task);
     }
 
-    /** Runs {@code work} where it may block, and then {@code action} with its result here. */
+    /** Runs {@code work} on a thread that may block, and then {@code action} with its result on the event loop. */
     private <T> void elsewhere(Callable<T> work, Consumer<T> action) {
         busy = true;
         connection.site().blocking().execute(() -> {
@@ -141,7 +150,10 @@ final class Attachment {
         });
     }
 
-    /** Opens a tail and reads what goes with it where that may block, and then runs {@code action} with it here. */
+    /**
+     * Opens a tail and reads what belongs to it on a thread that may block, and then runs {@code action} with it on the
+     * event loop.
+     */
     private void openElsewhere(
             @Nullable Long from,
             boolean whole,
@@ -189,10 +201,10 @@ final class Attachment {
     }
 
     /**
-     * What a read of the store finds for an ATTACHED.
+     * The result of reading the store for an ATTACHED.
      *
      * @param last the end of the log at that moment
-     * @param members whether there are any, or have been while the client was away
+     * @param members whether there are members, or have been while the client was away
      * @param backlog null if there is none
      * @param rewindCut whether the rewind ended at its limit
      */
@@ -204,11 +216,11 @@ final class Attachment {
             boolean rewindCut) {}
 
     /**
-     * Attaches, or attaches anew.
+     * Attaches the channel, or attaches it again.
      *
      * @param granted the modes that the client gets
-     * @param channelSerial where it was, or null
-     * @param returning whether it says that it was attached before
+     * @param channelSerial the client's place, or null
+     * @param returning whether the client says that it was attached before
      */
     void attach(AttachParams wanted, long granted, @Nullable String channelSerial, boolean returning) {
         SessionTail old = tail;
@@ -225,7 +237,7 @@ final class Attachment {
             });
             return;
         }
-        // It goes on where it is: entries that are on their way to the client are not lost by new options.
+        // The client continues at its place: new options do not lose entries that are on their way to it.
         Consumer<Found> action = found -> attached(found, wanted, granted, true, null);
         if (wanted.whole() == params.whole()) {
             elsewhere(() -> find(old, granted, true, null), action);
@@ -234,7 +246,7 @@ final class Attachment {
         }
     }
 
-    /** Blocks. */
+    /** Reads what an ATTACHED needs; blocks. */
     private Found find(SessionTail opened, long granted, boolean resumed, AttachParams.@Nullable Rewind rewind) {
         Sessions sessions = connection.site().engine().sessions();
         SessionState state = sessions.find(channel.session());
@@ -265,7 +277,7 @@ final class Attachment {
         return !sessions.presence(state, range, 1, 1).entries().isEmpty();
     }
 
-    /** Whether there is what an agent must hear of that was not there yet: somebody wants its run to end. */
+    /** Whether there is a cancel without effect from before {@code upTo}, which an agent that attaches must receive. */
     private boolean hasCancels(Sessions sessions, SessionState state, long upTo) {
         SessionName session = channel.session();
         return connection.site().apps().namespace(session.app(), session.name()).redeliverCancels()
@@ -305,8 +317,8 @@ final class Attachment {
     }
 
     /**
-     * Reads a page from the store if there is room for one, and then runs {@code action} with it here if there is room for
-     * this one. If not, nothing has been read, and {@link #pump} is called when there is.
+     * Reads a page from the store if there is room for one, and then runs {@code action} with it here if there is room
+     * for this page. If there is no room, nothing has been read, and {@link #pump} is called when there is.
      */
     private <T> void page(Callable<T> read, ToLongFunction<T> weight, Consumer<T> action) {
         readInTurn(read, page -> {
@@ -321,7 +333,7 @@ final class Attachment {
         });
     }
 
-    /** Reads elsewhere what will take about as much memory as {@link #expected} if there is room for that. */
+    /** Reads a page of about {@link #expected} bytes on a thread that may block, if there is room for it. */
     private <T> void readInTurn(Callable<T> read, Consumer<T> action) {
         Outbox outbox = connection.outbox();
         long bytes = expected;
@@ -387,7 +399,7 @@ final class Attachment {
         Sessions sessions = connection.site().engine().sessions();
         page(() -> sync.read(sessions, channel.session()), page -> ObjectSync.PAGE_BYTES, page -> {
             if (tail != null && page.session() != 0 && !tail.follows(page.session())) {
-                // It will tell so itself.
+                // The tail will report that itself.
                 objectSync = null;
                 return;
             }
@@ -415,7 +427,7 @@ final class Attachment {
         }
     }
 
-    /** The numbers have changed, or are wanted for the first time. */
+    /** Sends the occupancy, because it has changed or is wanted for the first time. */
     void sendOccupancy() {
         if (closed || tail == null) {
             return;
@@ -444,7 +456,7 @@ final class Attachment {
                 });
     }
 
-    /** The client asks who is there. */
+    /** Sends the members, because the client asks for them. */
     void sync() {
         if (tail != null && has(Flags.PRESENCE_SUBSCRIBE)) {
             memberSync = newMemberSync(memberSync == null ? tail.position() : memberSync.behind());
@@ -452,7 +464,7 @@ final class Attachment {
         }
     }
 
-    /** Sends what there is, as far as there is room for it. */
+    /** Sends everything that is available, as far as there is room for it. */
     void pump() {
         while (!busy && !closed && tail != null) {
             if (!connection.outbox().hasRoom()) {
@@ -482,7 +494,7 @@ final class Attachment {
                 }
                 case SessionTail.Nothing nothing -> {
                     if (sync != null) {
-                        // There is nothing left that could come before it.
+                        // There is nothing left that has to come before the members.
                         sendMembers(sync);
                     }
                     return;
@@ -526,7 +538,7 @@ final class Attachment {
         }
     }
 
-    /** Entries behind the client's place are gone: it starts at the end, and is told so. */
+    /** Starts again at the end of the log, because entries after the client's place are gone. The client is told so. */
     private void lost() {
         openElsewhere(
                 null,
@@ -554,7 +566,7 @@ final class Attachment {
         connection.outbox().settle();
     }
 
-    /** Whether entries are to be shown to this client that others in the same modes do not see, or the reverse. */
+    /** Whether some of the entries are shown to this client and not to others with the same modes, or the reverse. */
     private boolean concernsUs(List<SessionEntry> entries) {
         if (connection.echo() && view.presence()) {
             return false;
@@ -567,7 +579,10 @@ final class Attachment {
         return false;
     }
 
-    /** Clients are shown what their own members do, also if they do not subscribe to presence. */
+    /**
+     * Whether the client sees an entry. It sees the events of its own members even if it does not subscribe to
+     * presence.
+     */
     private boolean shows(SessionEntry entry) {
         return switch (entry) {
             case MessageEntry message ->
@@ -582,7 +597,7 @@ final class Attachment {
         };
     }
 
-    /** The user has other capabilities now: they count at once, and the client is told when it can be. */
+    /** Applies new capabilities of the user. They take effect at once; the client is told as soon as possible. */
     boolean permit(Principal principal) {
         long before = modes;
         if (tail != null) {
@@ -616,16 +631,18 @@ final class Attachment {
         memberSync = view.presence() ? memberSync : null;
     }
 
-    /** The channel has failed for the client; its members leave. */
+    /** Fails the channel for the client. Its members leave. */
     void fail(ErrorInfo error) {
         send(Frames.error(format(), name, error));
-        // Members that were to enter leave as well.
+        // Members that were about to enter leave as well.
         connection.placed(this);
         connection.leave(this, () -> {});
         connection.drop(this);
     }
 
-    /** As the client wishes: its members leave, then it is told that it is detached. */
+    /**
+     * Detaches the channel at the client's request: its members leave, and then the client is told that it is detached.
+     */
     void detach() {
         busy = true;
         connection.leave(
@@ -639,7 +656,7 @@ final class Attachment {
                 }));
     }
 
-    /** Gives everything up, without a word to the client. Safe to repeat. */
+    /** Gives everything up, without telling the client. May be called repeatedly. */
     void close() {
         if (closed) {
             return;

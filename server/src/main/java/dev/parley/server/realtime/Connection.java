@@ -49,9 +49,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One client's connection over one WebSocket. Lives on one event loop. */
+/** One client's connection over one WebSocket. Used on one event loop. */
 final class Connection {
-    /** Requests of a client that may wait for their outcome before we stop to read from it. */
+    /** Requests of a client that may wait for their outcome before the server stops reading from it. */
     private static final int MAX_UNACKNOWLEDGED = 1_024;
 
     private static final int MAX_UNACKNOWLEDGED_BYTES = 4 << 20;
@@ -59,19 +59,19 @@ final class Connection {
     /** How long a message may take to arrive. */
     private static final long MAX_ARRIVING_MILLIS = 30_000;
 
-    /** How long before a token's end its client is asked for a new one, if the token lives longer than that. */
+    /** How long before a token expires its client is asked for a new one, if the token lives longer than that. */
     private static final Duration REAUTH_LEAD = Duration.ofSeconds(30);
 
-    /** How long a client that closes waits for its members to leave, where the engine has no room for it. */
+    /** How long a client that closes waits for its members to leave, if the engine has no room for that. */
     private static final long CLOSE_TIMEOUT_MILLIS = 5_000;
 
-    /** After which time members leave a channel that the engine had no room for before. */
+    /** After what time members leave a channel if the engine had no room for it before. */
     private static final long LEAVE_AGAIN_MILLIS = 100;
 
     private static final ErrorInfo UNKNOWN_QUALIFIER =
             new ErrorInfo(40010, 400, "The qualifier in the channel's name is not known, or not for this.");
 
-    /** How the qualifier begins with which a channel shows some messages only. */
+    /** The beginning of the qualifier of a channel that shows only some messages. */
     private static final String FILTER = "filter=";
 
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
@@ -86,7 +86,10 @@ final class Connection {
     private final PresenceGrace.Footprint footprint;
     private final LastHeard lastHeard = new LastHeard();
 
-    /** Within which time the client hears from us, and we from it in twice as long. */
+    /**
+     * Interval in which the client hears from the server. The client itself has to send something within twice this
+     * time.
+     */
     private final Duration heartbeat;
 
     private final Consumer<Connection> onGone;
@@ -95,28 +98,28 @@ final class Connection {
     private final Map<String, Attachment> attachments = new LinkedHashMap<>();
 
     /**
-     * Attachments that have no place in the log yet, and the requests for their sessions that came behind them: what
-     * these do comes behind that place, so that the client hears of it.
+     * Attachments that have no place in the log yet, and the later requests for their sessions. The effects of these
+     * requests come after that place, so that the client sees them.
      */
     private final Map<Attachment, List<Runnable>> attaching = new LinkedHashMap<>();
 
-    /** Attachments with something to send for which there was no room, in the order in which they found out. */
+    /** Attachments with something to send for which there was no room, in the order in which they noticed. */
     private final Set<Attachment> starving = new LinkedHashSet<>();
 
     private Principal principal;
     private @Nullable Instant askedToRenew;
 
-    /** When the client's token ends by revocation. */
+    /** When the client's token ends because it was revoked. */
     private @Nullable Instant revokedAt;
 
-    /** The message of which parts have arrived, and what they took on the wire. */
+    /** The message of which parts have arrived, and the size of these parts on the wire. */
     private @Nullable Buffer arrivedParts;
 
     private long arrivedBytes;
     private long lastPingNanos = System.nanoTime();
     private boolean flushing;
     private boolean paused;
-    /** Our place among those who wait for room in the engine, or null. */
+    /** The place of this connection in the line for room in the engine, or null. */
     private @Nullable Waiting engineRoom;
 
     private boolean closing;
@@ -177,21 +180,24 @@ final class Connection {
     }
 
     /**
-     * Tells the client that it is connected, and begins to listen to it.
+     * Tells the client that it is connected, and starts to read from it.
      *
-     * @param notResumed why this is not the connection that it asked for, or null
+     * @param notResumed why this is not the connection that the client asked for, or null
      */
     void open(@Nullable ErrorInfo notResumed) {
         loop.opened(this);
         outbox.tellWhenHeard(lastHeard);
-        // Above all a message that is too large: of one in fragments, the end may never come.
+        // Mainly for a message that is too large: if it comes in fragments, its end may never arrive.
         socket.closeHandler(closed -> gone()).exceptionHandler(this::broken);
         socket.frameHandler(this::arrived);
         sendConnected(notResumed);
         heedRevocation();
     }
 
-    /** The network broke, or what came is no message: either way the client may come back, and finds what it left. */
+    /**
+     * Ends the connection because the network failed, or because the data is not a message. In both cases the client
+     * may come back, and finds what it left.
+     */
     private void broken(Throwable failure) {
         LOG.debug("connection {} failed", id, failure);
         if (!closing) {
@@ -221,7 +227,7 @@ final class Connection {
 
     // What comes in
 
-    /** A part of a message, or all of it. */
+    /** Handles a whole message, or a part of one. */
     private void arrived(WebSocketFrame frame) {
         if (!(frame.isText() || frame.isBinary() || frame.isContinuation())) {
             return;
@@ -252,7 +258,10 @@ final class Connection {
         arrivedBytes = 0;
     }
 
-    /** There is no room for what comes; the client finds everything as it was when it comes back. */
+    /**
+     * Ends the connection because there is no room for incoming data. The client finds everything unchanged when it
+     * comes back.
+     */
     private void tooMuchArrives() {
         disconnect(ErrorInfo.NO_ROOM);
     }
@@ -272,12 +281,12 @@ final class Connection {
         slowDown();
     }
 
-    /** What a frame makes us do. */
+    /** The reaction to a frame. */
     private interface Step {
         void run() throws WireException;
     }
 
-    /** Runs {@code step}; if it fails, so does the connection. */
+    /** Runs {@code step}. If it fails, the connection fails as well. */
     private void orEnd(Step step) {
         try {
             step.run();
@@ -289,7 +298,10 @@ final class Connection {
         }
     }
 
-    /** The connection goes on without what was too large, if the client can be told which request that was. */
+    /**
+     * Refuses a message that is too large. The connection continues if the client can be told which request was
+     * refused.
+     */
     private void refuseLarge(InboundFrame frame, int bytes) throws WireException {
         ErrorInfo error = ErrorInfo.tooLarge(bytes, site.settings().frameBytes());
         switch (frame.action()) {
@@ -326,7 +338,10 @@ final class Connection {
         return channel;
     }
 
-    /** Handles what concerns an attachment when nothing of it is under way any more. By then it may be another one. */
+    /**
+     * Handles a frame for an attachment when no other task of the attachment is in progress. By then the channel may
+     * have another attachment.
+     */
     private void inTurn(InboundFrame frame, String name) throws WireException {
         Attachment known = attachments.get(name);
         if (known != null && known.isBusy()) {
@@ -379,7 +394,7 @@ final class Connection {
         attachment.attach(params, granted, frame.channelSerial(), returning);
     }
 
-    /** The attachment has its place in the log, or gets none. */
+    /** Notes that the attachment has its place in the log, or will not get one. */
     void placed(Attachment attachment) {
         List<Runnable> behind = attaching.remove(attachment);
         if (behind != null) {
@@ -387,7 +402,7 @@ final class Connection {
         }
     }
 
-    /** Has done what came before the end of the connection and still waits. */
+    /** Executes the requests that came before the end of the connection and still wait. */
     private void doTheRest() {
         while (!attaching.isEmpty()) {
             placed(attaching.keySet().iterator().next());
@@ -436,7 +451,7 @@ final class Connection {
         }
     }
 
-    /** The attachment is over. */
+    /** Removes an attachment that has ended. */
     void drop(Attachment attachment) {
         if (attachments.remove(attachment.name(), attachment)) {
             starving.remove(attachment);
@@ -446,7 +461,7 @@ final class Connection {
         }
     }
 
-    /** Lets this connection's members leave the channel's session, and runs {@code then} when they have. */
+    /** Makes this connection's members leave the channel's session, and runs {@code then} when they have. */
     void leave(Attachment attachment, Runnable then) {
         SessionName session = attachment.channel().session();
         if (!footprint.leaves(session)) {
@@ -493,7 +508,7 @@ final class Connection {
         }
     }
 
-    /** Has a request done, once all attachments to its session that came before it have their places in the log. */
+    /** Executes a request as soon as all earlier attachments to its session have their places in the log. */
     private void perform(Acks.Request request, InboundFrame frame, String name, SessionName session) {
         for (var entry : attaching.entrySet()) {
             if (entry.getKey().channel().session().equals(session)) {
@@ -544,7 +559,9 @@ final class Connection {
         return size;
     }
 
-    /** Attached channels need the mode; what the capabilities allow is another question. */
+    /**
+     * Checks that an attached channel has the mode. Whether the capabilities allow the operation is checked elsewhere.
+     */
     private void requireMode(String name, long mode, Operation operation) throws WireException {
         Attachment attachment = attachments.get(name);
         if (attachment != null && attachment.isAttached() && !attachment.has(mode) && principal.may(operation, name)) {
@@ -647,7 +664,7 @@ final class Connection {
         return clientId;
     }
 
-    /** The append that a request is, if it is nothing else. */
+    /** The append, if the request consists of nothing else. */
     private static @Nullable Change appendOf(SessionCommand.Publish publish) {
         return publish.messages().size() == 1
                         && publish.runs().isEmpty()
@@ -678,7 +695,8 @@ final class Connection {
                     flushSoon();
                     done.run();
                 } else {
-                    // Each on its own, to tell which of them is at fault; others of the message wait for them all.
+                    // Each one is submitted on its own, to find out which of them is at fault. Other appends of the
+                    // message wait for all of them.
                     for (int i = 0; i < batch.size(); i++) {
                         boolean last = i == batch.size() - 1;
                         submitAlone(session, now, serial, batch.get(i), last ? done : () -> {});
@@ -711,7 +729,7 @@ final class Connection {
                 answer(append.request(), Refusals::of, done));
     }
 
-    /** Has {@code command} done, after all appends that came before it. */
+    /** Submits {@code command} after all earlier appends. */
     private <O extends SessionOutcome> void submit(
             Acks.Request request, SessionCommand<O> command, Function<O, @Nullable ErrorInfo> refusal) {
         footprint.requests(command.session());
@@ -719,14 +737,14 @@ final class Connection {
         submit(command, answer(request, refusal, () -> {}));
     }
 
-    /** Hears on the connection's loop what became of a command. */
+    /** Receives the outcome of a command, on the connection's event loop. */
     private interface Outcome<O> {
         void done(O outcome);
 
         void failed(ErrorInfo error);
     }
 
-    /** Acknowledges a request; {@code refusal} tells what is wrong with an outcome, if anything is. */
+    /** Acknowledges a request. {@code refusal} returns what is wrong with an outcome, or null. */
     private <O extends SessionOutcome> Outcome<O> answer(
             Acks.Request request, Function<O, @Nullable ErrorInfo> refusal, Runnable done) {
         return new Outcome<>() {
@@ -765,7 +783,7 @@ final class Connection {
         });
     }
 
-    /** Acknowledges together what comes in together. */
+    /** Acknowledges requests together if their outcomes arrive together. */
     private void flushSoon() {
         if (!flushing) {
             flushing = true;
@@ -822,7 +840,7 @@ final class Connection {
             Attachment first = starving.iterator().next();
             starving.remove(first);
             first.pump();
-            // If what it wants has no room, this is called again when it has.
+            // If there is no room for what it wants, this method is called again when there is.
             served = !starving.contains(first);
         }
         outbox.settle();
@@ -837,7 +855,7 @@ final class Connection {
             return;
         }
         if (outbox.fullForNanos(nanos) > site.settings().slowTimeout().toNanos()) {
-            // A frame that says so would not arrive either.
+            // A frame that says so would not arrive, either.
             LOG.debug("connection {} is too slow", id);
             finish(true);
             outbox.abort();
@@ -879,15 +897,16 @@ final class Connection {
     /** Whether the client is gone although its TCP connection, perhaps to a proxy, is not. */
     private boolean isSilent(long nanos) {
         if (paused || outbox.fullForNanos(nanos) > 0) {
-            // It cannot answer what it has not got, and we do not hear it while we do not read.
+            // The client cannot answer what it has not received, and the server does not hear it while it does not
+            // read.
             lastHeard.now(nanos);
         }
         return lastHeard.nanosSince(nanos) > 2 * heartbeat.toNanos();
     }
 
-    /** Shows the client that the connection lives, and asks whether it does. */
+    /** Shows the client that the connection is alive, and checks whether the client is. */
     private void giveSigns(long nanos) {
-        // Well before the client waits for it.
+        // Well before the client expects it.
         long due = heartbeat.toNanos() / 3 * 2;
         boolean quiet = outbox.silentForNanos(nanos) > due;
         if (quiet && wishes.heartbeats()) {
@@ -904,7 +923,7 @@ final class Connection {
         return issued != null && Duration.between(issued, expires).compareTo(REAUTH_LEAD) > 0;
     }
 
-    /** The client shows another token. */
+    /** Replaces the client's token by the one that it has sent. */
     private void renew(@Nullable String token) {
         if (token == null) {
             end(ErrorInfo.badRequest("The frame AUTH has no access token."));
@@ -922,7 +941,7 @@ final class Connection {
             access = site.gate().as(shown, clientId);
         }
         switch (access) {
-            // Clients take most codes of bad tokens as "get another one", which they have just done.
+            // Clients react to most codes of bad tokens by getting a new one, which they have just done.
             case Access.Refused refused
             when refused.reason() == Access.Reason.INVALID_TOKEN -> end(new ErrorInfo(40101, 401, refused.message()));
             case Access.Refused refused -> end(Refusals.of(refused));
@@ -941,7 +960,7 @@ final class Connection {
         }
     }
 
-    /** A token that was revoked before it was shown, but is good for a while, ends just the same. */
+    /** Notes when the token ends, if it was revoked before the client sent it but is still valid for a while. */
     private void heedRevocation() {
         revokedAt = site.gate().revokedFrom(principal);
         if (revokedAt != null) {
@@ -949,7 +968,7 @@ final class Connection {
         }
     }
 
-    /** Tokens have been revoked, perhaps this client's. */
+    /** Notes that tokens were revoked, which may include this client's. */
     void revoked(Revocation revocation) {
         if (!revocation.covers(principal) || closing) {
             return;
@@ -965,7 +984,7 @@ final class Connection {
 
     // The end
 
-    /** The connection has failed for good. */
+    /** Ends the connection because it has failed for good. */
     void end(ErrorInfo error) {
         if (!closing) {
             outbox.send(Frames.error(outbox.format(), null, error));
@@ -973,7 +992,7 @@ final class Connection {
         }
     }
 
-    /** The client is to connect again, and finds everything as it was. */
+    /** Disconnects the client. It is expected to connect again, and finds everything unchanged. */
     void disconnect(ErrorInfo reason) {
         if (!closing) {
             outbox.send(Frames.disconnected(outbox.format(), reason));
@@ -981,7 +1000,10 @@ final class Connection {
         }
     }
 
-    /** The client will not come back. What it is told has happened: its members have left before it hears of the end. */
+    /**
+     * Ends the connection at the client's request. The client will not come back. Its members have left before it is
+     * told of the end.
+     */
     private void close() {
         closing = true;
         doTheRest();
@@ -1007,7 +1029,7 @@ final class Connection {
         }
     }
 
-    /** Another socket is this connection now. */
+    /** Closes this socket because another one has taken over the connection. */
     void superseded() {
         finish(true);
     }
@@ -1038,7 +1060,7 @@ final class Connection {
         }
     }
 
-    /** The socket is gone, whoever closed it. */
+    /** Cleans up when the socket is gone, whoever closed it. */
     private void gone() {
         if (gone) {
             return;

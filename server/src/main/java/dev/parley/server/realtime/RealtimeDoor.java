@@ -44,19 +44,22 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The realtime protocol of Ably's clients, over WebSocket at {@value #PREFIX}. Lets clients in, and knows who is there. */
+/**
+ * The door for the realtime protocol of Ably's clients, over WebSocket at {@value #PREFIX}. It accepts clients and
+ * knows all their connections.
+ */
 public final class RealtimeDoor implements Door {
-    /** Where clients connect to. */
+    /** The path to which clients connect. */
     public static final String PREFIX = "/";
 
-    /** The versions of the protocol that are close enough to ours. */
+    /** The oldest version of the protocol that is accepted. */
     private static final int OLDEST_VERSION = 2;
 
     private static final long GRACE_TICK_MILLIS = 250;
 
     private static final long READS_TIMEOUT_SECONDS = 5;
 
-    /** Reads of the store at a time. */
+    /** Reads of the store that run at a time. */
     private static final int MAX_READS = 16;
 
     private static final Logger LOG = LoggerFactory.getLogger(RealtimeDoor.class);
@@ -65,7 +68,7 @@ public final class RealtimeDoor implements Door {
     private final Site site;
     private final ConcurrentHashMap<Thread, Loop> loops = new ConcurrentHashMap<>();
 
-    /** By id. Of two sockets of one connection, the newer one. */
+    /** The connections by id. If a connection has two sockets, this is the newer one. */
     private final ConcurrentHashMap<String, Connection> connections = new ConcurrentHashMap<>();
 
     private final ExecutorService blocking = Executors.newThreadPerTaskExecutor(
@@ -74,7 +77,10 @@ public final class RealtimeDoor implements Door {
     private final long graceTimer;
     private volatile boolean draining;
 
-    /** A door to {@code engine} that lets in whom {@code gate} lets in. Blocks: it looks who was there before. */
+    /**
+     * A door to {@code engine} for the clients that {@code gate} accepts. Blocks while it finds out what earlier
+     * connections have left.
+     */
     public RealtimeDoor(
             Vertx vertx,
             Engine engine,
@@ -143,7 +149,10 @@ public final class RealtimeDoor implements Door {
                 .onFailure(failure -> LOG.debug("no WebSocket came about", failure));
     }
 
-    /** Runs what reads the store, a few at a time: what each brings is in memory before anybody can say how much it is. */
+    /**
+     * Runs a task that reads the store. Only a few run at a time, because what they read is in memory before its size
+     * is known.
+     */
     private void read(Runnable task) {
         blocking.execute(() -> {
             reads.acquireUninterruptibly();
@@ -161,7 +170,7 @@ public final class RealtimeDoor implements Door {
                 thread -> new Loop(Vertx.currentContext(), site.clock().wall()));
     }
 
-    /** Who is not let in is told so in a frame: browsers see nothing of an HTTP error. */
+    /** Opens a connection. A client that is refused is told so in a frame, because browsers do not see HTTP errors. */
     private void open(ServerWebSocket socket, MultiMap query) {
         WireFormat format = "msgpack".equals(query.get("format")) ? WireFormat.MSGPACK : WireFormat.JSON;
         if (draining) {
@@ -185,14 +194,17 @@ public final class RealtimeDoor implements Door {
             return true;
         }
         try {
-            // Ably's first clients of version 1.2 and before write it so.
+            // Ably's clients up to version 1.2 write the version in this form.
             return Double.parseDouble(version) >= OLDEST_VERSION || version.startsWith("1.");
         } catch (NumberFormatException e) {
             return false;
         }
     }
 
-    /** What the client puts into the query goes before the header, which browsers fill on their own. */
+    /**
+     * Identifies the client. Credentials in the query take precedence over the header, which browsers add by
+     * themselves.
+     */
     private Access identify(MultiMap query, @Nullable String authorization) {
         String key = query.get("key");
         String token = query.get("access_token");
@@ -254,7 +266,9 @@ public final class RealtimeDoor implements Door {
         });
     }
 
-    /** Runs {@code action} with every connection, each on its loop; completes when all have had it. */
+    /**
+     * Runs {@code action} for every connection, each on its own event loop. Completes when it has run for all of them.
+     */
     private Future<Void> forEach(Consumer<Connection> action) {
         List<Future<?>> all = new ArrayList<>();
         for (Loop loop : loops.values()) {
@@ -276,7 +290,7 @@ public final class RealtimeDoor implements Door {
                 .mapEmpty();
     }
 
-    /** Reads of the store end before the engine does. */
+    /** Waits for reads of the store, which have to end before the engine does. */
     private boolean awaitReads() throws InterruptedException {
         vertx.cancelTimer(graceTimer);
         blocking.shutdown();

@@ -21,11 +21,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * What all connections of a server share.
  *
- * @param attachments how many there are
- * @param shares what clients may have of what they have sent in part
- * @param backlogs where what they have not taken is reserved
- * @param blocking runs what blocks on the disk, so much at a time as there is room for in memory
- * @param serverId another one for each run of the server
+ * @param attachments the number of attachments
+ * @param shares the shares that clients have of the memory for incomplete messages
+ * @param backlogs where data that clients have not accepted is reserved
+ * @param blocking runs tasks that block on the disk, as many at a time as there is memory for
+ * @param serverId different for each run of the server
  */
 record Site(
         Engine engine,
@@ -41,29 +41,32 @@ record Site(
         Executor blocking,
         NodeClock clock,
         String serverId) {
-    /** How long a client goes on sending what was not acknowledged. */
+    /** How long a client continues to send unacknowledged requests again. */
     static final long CONNECTION_STATE_TTL_MILLIS = 120_000;
 
-    /** The shortest heartbeat interval that a client can ask for, where the setting is not shorter. */
+    /** The shortest heartbeat interval that a client can ask for, unless the setting is shorter. */
     static final long MIN_HEARTBEAT_MILLIS = 5_000;
 
     /** The longest one. */
     static final long MAX_HEARTBEAT_MILLIS = 1_800_000;
 
-    /** The longest time that a client can ask for its members to remain when it is lost, or the setting if that is longer. */
+    /**
+     * The longest time for which a client can ask its members to remain when it is lost, or the setting if that is
+     * longer.
+     */
     static final long MAX_REMAIN_MILLIS = 3_600_000;
 
-    /** What clients are told that they may send in a second; nothing enforces it but back-pressure. */
+    /** The number of messages per second that clients are told they may send. Only back-pressure enforces it. */
     static final int MAX_INBOUND_RATE = 1_000;
 
     /** How long tombstones of objects are kept. */
     static final long OBJECTS_GRACE_PERIOD_MILLIS = ObjectLimits.DEFAULT.graceMillis();
 
-    /** The one place where a session's operations get their order. */
+    /** The one site at which the operations of a session get their order. */
     static final String SITE_CODE = ObjectMessages.SITE_CODE;
 
     /**
-     * Who has {@code socket}, with what they may have of each purse.
+     * The holder of {@code socket}, with its shares of each purse.
      *
      * @param principal null if it is not known
      */
