@@ -43,6 +43,7 @@ import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.stream.Streams;
 import dev.parley.engine.subscription.SubscriptionCommand;
 import dev.parley.engine.subscription.Subscriptions;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -89,6 +90,7 @@ final class History {
     private static final List<String> PATHS = List.of("a", "b", "dir/c", "dir/d");
     private static final List<String> TYPES =
             List.of("application/json", "application/json", "text/plain", "Application/JSON; charset=utf-8");
+    private static final List<String> CHARACTERS = List.of("x", "\u00e9", "\u20ac", "\ud83d\ude00");
     private static final int MAX_CRASH_POINTS = 400;
     private static final int MAX_STEPS = 150;
     private static final byte[] FIRST = {};
@@ -359,7 +361,7 @@ final class History {
     private Create create(String path, @Nullable Fork fork) {
         String type = fork != null && random.nextInt(4) > 0 ? null : random.nextInt(8) == 0 ? null : oneOf(TYPES);
         boolean json = type == null ? fork != null && random.nextBoolean() : Model.isJson(type);
-        Payload payload = random.nextInt(3) == 0 ? payload(json) : Payload.empty();
+        Payload payload = random.nextInt(3) == 0 ? payload(json, null) : Payload.empty();
         int lifetime = random.nextInt(6);
         return new Create(
                 path,
@@ -410,7 +412,7 @@ final class History {
         Model.Doc doc = model.docs().get(path);
         String type = doc == null || random.nextInt(10) == 0 ? oneOf(TYPES) : doc.type;
         boolean close = random.nextInt(25) == 0;
-        Payload payload = close && random.nextBoolean() ? Payload.empty() : payload(Model.isJson(type));
+        Payload payload = close && random.nextBoolean() ? Payload.empty() : payload(Model.isJson(type), doc);
         String producer = oneOf(List.of("", "", "p", "q"));
         ProducerTag last = doc == null ? null : doc.producers.get(producer);
         String seq = random.nextInt(8) == 0 ? "s" + random.nextInt(200) : null;
@@ -433,8 +435,11 @@ final class History {
         };
     }
 
-    /** Data that appears nowhere else; now and then large, and rarely too large. */
-    private Payload payload(boolean json) {
+    /** Data that appears nowhere else, but for pieces of characters; now and then large, and rarely too large. */
+    private Payload payload(boolean json, Model.@Nullable Doc doc) {
+        if (!json && random.nextBoolean()) {
+            return Payload.ofBytes(pieces(doc == null ? 0 : doc.missing(doc.base(), doc.units.size())));
+        }
         List<String> messages = new ArrayList<>();
         for (int count = json ? 1 + random.nextInt(3) : 1; count > 0; count--) {
             int size = random.nextInt(10) == 0 ? random.nextInt(250) : random.nextInt(20);
@@ -445,6 +450,21 @@ final class History {
                 ? Payload.ofMessages(
                         joined, messages.stream().mapToInt(String::length).toArray())
                 : Payload.ofBytes(joined);
+    }
+
+    /** Text that may begin and end inside a character, behind text that lacks {@code missing} bytes. */
+    private byte[] pieces(int missing) {
+        ByteArrayOutputStream text = new ByteArrayOutputStream();
+        int middle = random.nextInt(4) == 0 ? random.nextInt(4) : missing;
+        for (int i = 0; i < middle; i++) {
+            text.write(0x80 | random.nextInt(64));
+        }
+        if (middle == 0 || random.nextInt(3) > 0) {
+            text.writeBytes((made++ + oneOf(CHARACTERS)).getBytes(StandardCharsets.UTF_8));
+            byte[] last = oneOf(CHARACTERS).getBytes(StandardCharsets.UTF_8);
+            text.write(last, 0, random.nextInt(last.length + 1));
+        }
+        return text.toByteArray();
     }
 
     /** Hears one answer, or none if the server crashes. */
@@ -540,8 +560,8 @@ final class History {
         /** In the middle of a publish: what is announced must be readable, live and from the store. */
         private void told(Server running) {
             StreamState state = running.streams.find(path);
-            if (state != null && state.id() == id && state.tail() > 0) {
-                long last = state.tail() - 1;
+            if (state != null && state.id() == id && state.shown() > 0) {
+                long last = state.shown() - 1;
                 checkEntries(model.ever(id), last, running.streams.read(state, last, 1));
             }
             if (eager && tail != null) {
@@ -568,7 +588,10 @@ final class History {
                     return true;
                 }
                 case Tail.Nothing nothing -> {
-                    assertThat(nothing.state().tail()).isEqualTo(position);
+                    StreamState state = nothing.state();
+                    assertThat(state.shown()).isEqualTo(doc.shown(state.tail(), state.closed()));
+                    // Whoever has appended half a character may be further than what is shown.
+                    assertThat(position).isBetween(state.shown(), state.tail());
                     return false;
                 }
                 case Tail.Ended e -> {
@@ -590,7 +613,8 @@ final class History {
             while (read(1000)) {
                 trace.accept("reader of " + path + " at " + position);
             }
-            assertThat(ended || position == model.ever(id).units.size())
+            Model.Doc doc = model.ever(id);
+            assertThat(ended || position >= doc.shown(doc.units.size(), doc.closed))
                     .as("reader of %s stays at %d", path, position)
                     .isTrue();
             assertThat(ended).isEqualTo(!model.exists(id) || model.ever(id).deleted);
@@ -609,6 +633,9 @@ final class History {
             assertThat(Model.units(entry.payload())).isEqualTo(doc.units.subList((int) at, (int) entry.end()));
             at = entry.end();
         }
+        assertThat(doc.mayEnd(doc.begin(position), at))
+                .as("%s is cut inside a character at %d", doc.path, at)
+                .isTrue();
         return at;
     }
 
@@ -630,11 +657,12 @@ final class History {
             assertThat(List.of(state.ttlMillis(), state.expiresAt(), state.accessedAt(), (long) state.pins()))
                     .isEqualTo(List.of(doc.ttl, doc.expiresAt, doc.accessed, (long) doc.pins.size()));
             assertThat(state.seq()).isEqualTo(doc.seq);
-            long at = random.nextBoolean() ? 0 : random.nextInt(doc.units.size() + 1);
-            while (at < state.tail()) {
+            assertThat(state.shown()).isEqualTo(doc.shown(state.tail(), doc.closed));
+            long at = random.nextBoolean() ? 0 : random.nextInt((int) state.shown() + 1);
+            while (at < state.shown()) {
                 at = checkEntries(doc, at, running.streams.read(state, at, 1 + random.nextInt(300)));
             }
-            assertThat(at).isEqualTo(state.tail());
+            assertThat(at).isEqualTo(state.shown());
         }
         assertThat(running.streams.releases()).hasSameSizeAs(model.notes());
         if (!running.forks.hasRefused()) {
@@ -953,8 +981,8 @@ final class History {
             StreamState state = Objects.requireNonNull(server.streams.find(stream.path));
             assertThat(state.id()).isEqualTo(stream.id);
             assertThat(state.tail()).isGreaterThanOrEqualTo(tail);
-            if (tail > 0) {
-                checkEntries(stream, tail - 1, server.streams.read(state, tail - 1, 1));
+            if (state.shown() > 0) {
+                checkEntries(stream, state.shown() - 1, server.streams.read(state, state.shown() - 1, 1));
             }
         }
 

@@ -119,6 +119,46 @@ final class Model {
             };
         }
 
+        boolean isText() {
+            return type.startsWith("text/");
+        }
+
+        /** How many bytes the character lacks that text from {@code from} to {@code end} ends with. */
+        int missing(long from, long end) {
+            for (int back = 1; isText() && back < 4 && from <= end - back; back++) {
+                int unit = units.get((int) end - back).charAt(0);
+                if (unit >> 6 != 0b10) {
+                    int length = unit >= 0xF0 ? 4 : unit >= 0xE0 ? 3 : unit >= 0xC0 ? 2 : 1;
+                    return Math.max(0, length - back);
+                }
+            }
+            return 0;
+        }
+
+        /** Where its own data begins. */
+        long base() {
+            return grant == null ? 0 : grant.units.size();
+        }
+
+        /** How far readers see it when it ends at {@code tail}: of an open text not what ends inside a character. */
+        long shown(long tail, boolean isClosed) {
+            if (isClosed || !isText()) {
+                return tail;
+            }
+            return ends.headSet(tail, true).tailSet(base(), false).descendingSet().stream()
+                    .filter(end -> missing(base(), end) == 0)
+                    .findFirst()
+                    .orElse(base());
+        }
+
+        /** Whether a reader who began at {@code from} may be told to go on from {@code end}, which is the end of an append. */
+        boolean mayEnd(long from, long end) {
+            return missing(from, end) == 0
+                    || end == base()
+                    || (end > base() && missing(base(), end) == 0)
+                    || (closed && end == units.size());
+        }
+
         void add(Payload payload) {
             incarnations.computeIfAbsent(id, own -> new long[] {units.size(), 0})[1] =
                     (long) units.size() + payload.units();
@@ -172,7 +212,7 @@ final class Model {
 
     static List<String> units(Payload payload) {
         List<String> units = new ArrayList<>();
-        String text = new String(payload.bytes(), StandardCharsets.US_ASCII);
+        String text = new String(payload.bytes(), StandardCharsets.ISO_8859_1);
         int[] lengths = payload.lengths();
         if (lengths == null) {
             text.chars().forEach(c -> units.add(Character.toString(c)));

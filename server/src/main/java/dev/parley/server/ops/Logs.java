@@ -19,9 +19,27 @@ public final class Logs {
     public static void configure(Config.Log settings) {
         var context = (LoggerContext) LoggerFactory.getILoggerFactory();
         context.reset();
-        Encoder<ILoggingEvent> encoder = switch (settings.format()) {
-            case TEXT -> text();
-            case JSON -> json();
+        Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+        root.addAppender(appender(context, settings.format(), true));
+        Level level = Level.valueOf(settings.level().name());
+        // The libraries' details would drown ours.
+        root.setLevel(level.isGreaterOrEqual(Level.INFO) ? level : Level.INFO);
+        context.getLogger("dev.parley").setLevel(level);
+        // It reports what a client breaks on its own connection as our error, and so anybody could fill the log.
+        context.getLogger("io.vertx.core.net.impl.ConnectionBase").setLevel(Level.OFF);
+        // For each client that does not read what it is owed it has a stack trace, which is always the same: a line
+        // will do.
+        Logger perAttacker = context.getLogger("io.netty.handler.codec.http2.Http2ControlFrameLimitEncoder");
+        perAttacker.setAdditive(false);
+        perAttacker.setLevel(level.isGreaterOrEqual(Level.INFO) ? Level.OFF : Level.INFO);
+        perAttacker.addAppender(appender(context, settings.format(), false));
+    }
+
+    private static ConsoleAppender<ILoggingEvent> appender(
+            LoggerContext context, Config.Log.Format format, boolean stackTraces) {
+        Encoder<ILoggingEvent> encoder = switch (format) {
+            case TEXT -> text(stackTraces);
+            case JSON -> json(stackTraces);
         };
         encoder.setContext(context);
         encoder.start();
@@ -30,24 +48,19 @@ public final class Logs {
         appender.setTarget("System.err");
         appender.setEncoder(encoder);
         appender.start();
-        Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
-        root.addAppender(appender);
-        Level level = Level.valueOf(settings.level().name());
-        // The libraries' details would drown ours.
-        root.setLevel(level.isGreaterOrEqual(Level.INFO) ? level : Level.INFO);
-        context.getLogger("dev.parley").setLevel(level);
-        // It reports what a client breaks on its own connection as our error, and so anybody could fill the log.
-        context.getLogger("io.vertx.core.net.impl.ConnectionBase").setLevel(Level.OFF);
+        return appender;
     }
 
-    private static PatternLayoutEncoder text() {
+    private static PatternLayoutEncoder text(boolean stackTraces) {
         var encoder = new PatternLayoutEncoder();
-        encoder.setPattern("%d{\"yyyy-MM-dd'T'HH:mm:ss.SSSXXX\"} %-5level %logger{0} - %msg %kvp%n");
+        encoder.setPattern("%d{\"yyyy-MM-dd'T'HH:mm:ss.SSSXXX\"} %-5level %logger{0} - %msg %kvp%n"
+                + (stackTraces ? "" : "%nopex"));
         return encoder;
     }
 
-    private static JsonEncoder json() {
+    private static JsonEncoder json(boolean stackTraces) {
         var encoder = new JsonEncoder();
+        encoder.setWithThrowable(stackTraces);
         encoder.setWithContext(false);
         encoder.setWithSequenceNumber(false);
         encoder.setWithNanoseconds(false);
