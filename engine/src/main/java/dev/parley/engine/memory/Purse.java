@@ -1,8 +1,5 @@
 package dev.parley.engine.memory;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.util.ArrayDeque;
-import java.util.Queue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -13,37 +10,7 @@ public final class Purse implements Room {
     private final long capacity;
     private final AtomicLong held = new AtomicLong();
     private final LongAdder refused = new LongAdder();
-
-    /** In the order in which they came. */
-    @GuardedBy("itself")
-    private final Queue<Place> waiting = new ArrayDeque<>();
-
-    /** Whether somebody waits, to be asked without the lock. */
-    private volatile boolean hasWaiting;
-
-    private final class Place implements Waiting {
-        private final long bytes;
-        private final Runnable granted;
-        private boolean over;
-
-        Place(long bytes, Runnable granted) {
-            this.bytes = bytes;
-            this.granted = granted;
-        }
-
-        @Override
-        public boolean cancel() {
-            synchronized (waiting) {
-                if (over) {
-                    return false;
-                }
-                over = true;
-                waiting.remove(this);
-                hasWaiting = !waiting.isEmpty();
-                return true;
-            }
-        }
-    }
+    private final Line line = new Line(this::take);
 
     Purse(String name, long capacity) {
         this.name = name;
@@ -60,16 +27,26 @@ public final class Purse implements Room {
         if (take(bytes)) {
             return true;
         }
-        refused.increment();
+        refuse();
         return false;
     }
 
+    /** Nothing can be taken even where too much is held. */
     private boolean take(long bytes) {
-        if (held.addAndGet(bytes) <= capacity) {
-            return true;
+        while (true) {
+            long before = held.get();
+            if (bytes > 0 && before + bytes > capacity) {
+                return false;
+            }
+            if (held.compareAndSet(before, before + bytes)) {
+                return true;
+            }
         }
-        giveBack(bytes);
-        return false;
+    }
+
+    /** Notes that somebody was told that there is no room, here or in a share of this. */
+    void refuse() {
+        refused.increment();
     }
 
     /**
@@ -88,48 +65,16 @@ public final class Purse implements Room {
     public void giveBack(long bytes) {
         long after = held.addAndGet(-bytes);
         assert after >= 0 : "more was given back to " + name + " than reserved: " + after;
-        if (hasWaiting) {
-            grant();
-        }
+        line.serve();
     }
 
     @Override
     public @Nullable Waiting whenRoom(long bytes, Runnable granted) {
-        Place place = new Place(bytes, granted);
-        synchronized (waiting) {
-            if (bytes > capacity || waiting.size() >= MAX_WAITING) {
-                refused.increment();
-                return null;
-            }
-            waiting.add(place);
-            hasWaiting = true;
+        Waiting place = bytes > capacity ? null : line.join(bytes, granted);
+        if (place == null) {
+            refuse();
         }
-        // The last that was held may have been given back before anybody could see that we wait.
-        grant();
         return place;
-    }
-
-    private void grant() {
-        while (true) {
-            Place first;
-            synchronized (waiting) {
-                first = waiting.peek();
-                if (first == null || held.addAndGet(first.bytes) > capacity) {
-                    if (first != null) {
-                        held.addAndGet(-first.bytes);
-                    }
-                    if (first == null || held.get() + first.bytes > capacity) {
-                        return;
-                    }
-                    // Somebody gave back in between, and saw what was added here for a moment.
-                    continue;
-                }
-                waiting.remove();
-                hasWaiting = !waiting.isEmpty();
-                first.over = true;
-            }
-            first.granted.run();
-        }
     }
 
     @Override
@@ -149,10 +94,10 @@ public final class Purse implements Room {
 
     @Override
     public boolean isAwaited() {
-        return hasWaiting;
+        return !line.isEmpty();
     }
 
-    /** How often somebody was told that there is no room. */
+    /** How often somebody was told that there is no room, in the purse or in a share of it. */
     public long refused() {
         return refused.sum();
     }

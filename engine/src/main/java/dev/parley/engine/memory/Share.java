@@ -1,8 +1,6 @@
 package dev.parley.engine.memory;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.util.ArrayDeque;
-import java.util.Queue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -12,86 +10,113 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Share implements Room {
     private final Room room;
+
+    /** What this is a share of in the end: it counts the refusals. */
+    private final Purse purse;
+
     private final long capacity;
     private final AtomicLong held = new AtomicLong();
 
-    /** In the order in which they came, those who wait for this share itself. */
-    @GuardedBy("itself")
-    private final Queue<Place> waiting = new ArrayDeque<>(0);
+    /** Those who wait for this share itself. */
+    private final Line line = new Line(this::enter);
 
-    private volatile boolean hasWaiting;
-
-    /** First for room in the share, then for room in what it is a share of. */
-    private final class Place implements Waiting {
+    /** From the line for the share on to the one for room in what it is a share of. */
+    private final class Passage implements Waiting {
         private final long bytes;
         private final Runnable granted;
 
-        @GuardedBy("this")
-        private @Nullable Waiting behind;
+        /** Whoever sets it has the last word: room is granted, or not wanted any more. */
+        private final AtomicBoolean over = new AtomicBoolean();
 
-        @GuardedBy("this")
-        private boolean cancelled;
+        /** The place in the line for the share; null only until it has been joined, and nobody can cancel before that. */
+        private volatile @Nullable Waiting first;
 
-        Place(long bytes, Runnable granted) {
+        private volatile @Nullable Waiting second;
+
+        Passage(long bytes, Runnable granted) {
             this.bytes = bytes;
             this.granted = granted;
         }
 
+        /** False if there is no place. */
+        boolean begin() {
+            first = line.join(bytes, this::goOn);
+            return first != null;
+        }
+
         /** The share has room and counts us already. */
-        void goOn() {
-            Waiting next = room.whenRoom(bytes, granted);
-            boolean unwanted;
-            synchronized (this) {
-                behind = next;
-                unwanted = cancelled;
+        private void goOn() {
+            second = room.whenRoom(bytes, this::grant);
+            if (second == null) {
+                leave(bytes);
+            } else if (over.get()) {
+                leaveSecond();
             }
-            if (next == null || (unwanted && next.cancel())) {
-                leaveShare(bytes);
+        }
+
+        private void grant() {
+            if (over.compareAndSet(false, true)) {
+                granted.run();
+            } else {
+                giveBack(bytes);
             }
         }
 
         @Override
         public boolean cancel() {
-            synchronized (waiting) {
-                if (waiting.remove(this)) {
-                    hasWaiting = !waiting.isEmpty();
-                    return true;
-                }
-            }
-            Waiting next;
-            synchronized (this) {
-                cancelled = true;
-                next = behind;
-            }
-            if (next == null || !next.cancel()) {
+            if (!over.compareAndSet(false, true)) {
                 return false;
             }
-            leaveShare(bytes);
+            Waiting place = first;
+            if (place == null || !place.cancel()) {
+                leaveSecond();
+            }
             return true;
+        }
+
+        private void leaveSecond() {
+            Waiting place = second;
+            if (place != null && place.cancel()) {
+                leave(bytes);
+            }
         }
     }
 
     Share(Room room, long capacity) {
         this.room = room;
+        this.purse = switch (room) {
+            case Purse whole -> whole;
+            case Share larger -> larger.purse;
+        };
         this.capacity = capacity;
     }
 
     private boolean enter(long bytes) {
-        long after = held.addAndGet(bytes);
-        if (after > capacity && after != bytes) {
-            held.addAndGet(-bytes);
-            return false;
+        while (true) {
+            long before = held.get();
+            if (before > 0 && before + bytes > capacity) {
+                return false;
+            }
+            if (held.compareAndSet(before, before + bytes)) {
+                return true;
+            }
         }
-        return true;
+    }
+
+    private void leave(long bytes) {
+        long after = held.addAndGet(-bytes);
+        assert after >= 0 : "more was given back than reserved: " + after;
+        line.serve();
     }
 
     @Override
     public boolean tryReserve(long bytes) {
         if (!enter(bytes)) {
+            purse.refuse();
             return false;
         }
         if (!room.tryReserve(bytes)) {
-            leaveShare(bytes);
+            leave(bytes);
             return false;
         }
         return true;
@@ -100,44 +125,27 @@ public final class Share implements Room {
     @Override
     public void giveBack(long bytes) {
         room.giveBack(bytes);
-        leaveShare(bytes);
-    }
-
-    private void leaveShare(long bytes) {
-        long after = held.addAndGet(-bytes);
-        assert after >= 0 : "more was given back than reserved: " + after;
-        if (hasWaiting) {
-            admit();
-        }
+        leave(bytes);
     }
 
     @Override
     public @Nullable Waiting whenRoom(long bytes, Runnable granted) {
-        Place place = new Place(bytes, granted);
-        synchronized (waiting) {
-            if (waiting.size() >= MAX_WAITING || bytes > largest()) {
-                return null;
-            }
-            waiting.add(place);
-            hasWaiting = true;
+        Passage passage = new Passage(bytes, granted);
+        if (bytes > largest() || !passage.begin()) {
+            purse.refuse();
+            return null;
         }
-        admit();
-        return place;
+        return passage;
     }
 
-    private void admit() {
-        while (true) {
-            Place first;
-            synchronized (waiting) {
-                first = waiting.peek();
-                if (first == null || !enter(first.bytes)) {
-                    return;
-                }
-                waiting.remove();
-                hasWaiting = !waiting.isEmpty();
-            }
-            first.goOn();
-        }
+    @Override
+    public boolean isAwaited() {
+        return !line.isEmpty() || room.isAwaited();
+    }
+
+    /** Whether somebody waits for room in what this is a share of: who is slow with what it holds has to give way. */
+    public boolean isAwaitedByOthers() {
+        return room.isAwaited();
     }
 
     @Override
@@ -153,15 +161,5 @@ public final class Share implements Room {
     @Override
     public long largest() {
         return room.largest();
-    }
-
-    @Override
-    public boolean isAwaited() {
-        return hasWaiting || room.isAwaited();
-    }
-
-    /** Whether somebody waits for room in what this is a share of: who is slow with what it holds has to give way. */
-    public boolean isAwaitedByOthers() {
-        return room.isAwaited();
     }
 }

@@ -71,6 +71,28 @@ class PurseTest {
     }
 
     @Test
+    void whatAShareRefusesCountsToo() {
+        Share share = purse.share(50).share(30);
+        assertThat(share.tryReserve(30)).isTrue();
+        assertThat(share.tryReserve(1)).as("beyond the share").isFalse();
+        assertThat(purse.refused()).isEqualTo(1);
+        assertThat(purse.tryReserve(70)).isTrue();
+        assertThat(purse.share(10).tryReserve(1)).as("beyond the purse").isFalse();
+        assertThat(purse.refused()).isEqualTo(2);
+        assertThat(share.whenRoom(101, () -> {})).isNull();
+        assertThat(purse.refused()).isEqualTo(3);
+    }
+
+    @Test
+    void nothingIsThereEvenInAnOverfullPurse() {
+        purse.adjust(150);
+        try (Reservation nothing = Objects.requireNonNull(purse.reserve(0))) {
+            assertThat(nothing.bytes()).isZero();
+        }
+        assertThat(purse.tryReserve(1)).isFalse();
+    }
+
+    @Test
     void sharesLieInShares() {
         Share principal = purse.share(50);
         Share first = principal.share(30);
@@ -197,6 +219,35 @@ class PurseTest {
             assertThat(served.await(30, TimeUnit.SECONDS)).isTrue();
         }
         assertThat(purse.held()).isZero();
+    }
+
+    @Test
+    void whoGivesUpAPlaceIsEitherTooLateOrNeverServed() throws Exception {
+        int rounds = 20_000;
+        Share share = purse.share(60);
+        try (var pool = Executors.newFixedThreadPool(2)) {
+            for (int i = 0; i < rounds; i++) {
+                assertThat(share.tryReserve(60)).isTrue();
+                CountDownLatch granted = new CountDownLatch(1);
+                Waiting place = Objects.requireNonNull(share.whenRoom(50, granted::countDown));
+                // The share lets us pass while we give up.
+                pool.execute(() -> share.giveBack(60));
+                boolean cancelled = place.cancel();
+                if (!cancelled) {
+                    assertThat(granted.await(10, TimeUnit.SECONDS))
+                            .as("round %d", i)
+                            .isTrue();
+                    share.giveBack(50);
+                }
+                while (share.held() > 0) {
+                    Thread.onSpinWait();
+                }
+                assertThat(purse.held()).isZero();
+                if (cancelled) {
+                    assertThat(granted.getCount()).as("round %d", i).isOne();
+                }
+            }
+        }
     }
 
     @Test
