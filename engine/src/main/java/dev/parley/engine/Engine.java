@@ -100,7 +100,7 @@ public final class Engine implements AutoCloseable {
         Sessions sessions = new Sessions(store, options.cachedStates());
         this.projections = new Projections(
                 streams,
-                new Subscriptions(store),
+                new Subscriptions(store, options.memory().subscriptions()),
                 sessions,
                 new Delivery(streams, sessions, callbacks, options.memory().windows()));
         int shards = folder.shards();

@@ -773,7 +773,7 @@ final class History {
             waiting = memory.commands();
             streams = new Streams(store, maxCached);
             sessions = new Sessions(store, maxCached);
-            subscriptions = new Subscriptions(store);
+            subscriptions = new Subscriptions(store, Memory.ofHeap().subscriptions());
             delivery = new Delivery(streams, sessions, RETHROW, maxRecent, windows);
             DiskRoom room = new DiskRoom(Path.of("simulated"), disk::freeBytes, 0, SEGMENT_BYTES, waiting::held);
             room.isFor(store);

@@ -81,7 +81,7 @@ final class SubscriptionSide implements Subscriptions.Watcher {
     private final SplittableRandom random;
     private final List<String> paths;
     private final Store store = new SimulatedStore();
-    private final Subscriptions reference = new Subscriptions(store);
+    private final Subscriptions reference = new Subscriptions(store, Memory.ofHeap().subscriptions());
 
     /** Every token there ever was, or the newest of them. */
     private final List<Token> tokens = new ArrayList<>();
@@ -241,7 +241,7 @@ final class SubscriptionSide implements Subscriptions.Watcher {
         if (!gone.isEmpty()) {
             return new Forget(s.id(), now, gone);
         }
-        List<StreamTail> tails = upkeep.noteworthy(subscription, desk.changed, now);
+        List<StreamTail> tails = upkeep.noteworthy(subscription, desk.changed, now, path -> true);
         if (!tails.isEmpty()) {
             return new Notice(s.id(), now, tails, wakeId());
         }

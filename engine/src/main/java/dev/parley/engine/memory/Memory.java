@@ -26,7 +26,9 @@ public final class Memory {
         /** What live readers have been given and their sockets have not taken yet. */
         BACKLOGS(8),
         /** The newest entries of what is read live. */
-        WINDOWS(8);
+        WINDOWS(8),
+        /** Subscriptions and their links to streams. */
+        SUBSCRIPTIONS(32);
 
         private final int heapPerPurse;
 
@@ -105,5 +107,9 @@ public final class Memory {
 
     public Purse windows() {
         return purse(Kind.WINDOWS);
+    }
+
+    public Purse subscriptions() {
+        return purse(Kind.SUBSCRIPTIONS);
     }
 }

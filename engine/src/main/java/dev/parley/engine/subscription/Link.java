@@ -13,6 +13,14 @@ public record Link(String path, long streamId, long acked, boolean explicit, boo
     /** The cursor of a stream that was discovered: nothing is processed. */
     public static final long START = -1;
 
+    /** What a link takes in memory beside its path, by estimate: itself, and its places in the maps that find it. */
+    static final int BYTES = 384;
+
+    /** What a link to the stream at {@code path} takes in memory, by estimate. Paths have one byte a character. */
+    public static long bytes(String path) {
+        return BYTES + path.length();
+    }
+
     /** True if {@code tail} shows something that is not processed yet. */
     boolean isPending(StreamTail tail) {
         return tail.streamId() == streamId && tail.position() > Math.max(acked, 0);

@@ -36,11 +36,13 @@ public final class Subscription {
         state = newest;
     }
 
-    void put(Link link) {
-        links.put(link.path(), link);
+    /** False if there was a link to the same path. */
+    boolean put(Link link) {
+        return links.put(link.path(), link) == null;
     }
 
-    void remove(String path) {
-        links.remove(path);
+    /** False if there was none. */
+    boolean remove(String path) {
+        return links.remove(path) != null;
     }
 }

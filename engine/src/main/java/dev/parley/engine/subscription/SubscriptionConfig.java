@@ -56,6 +56,17 @@ public record SubscriptionConfig(
         }
     }
 
+    /** What is stored of it, in characters. */
+    int chars() {
+        int named = switch (target) {
+            case Webhook hook -> hook.url().length();
+            case PullWake pull -> pull.wakeStream().length();
+        };
+        return named
+                + (pattern == null ? 0 : pattern.length())
+                + (description == null ? 0 : description.length());
+    }
+
     /** For the record: the streams live on as links, and may be many. */
     SubscriptionConfig withoutStreams() {
         return new SubscriptionConfig(target, pattern, List.of(), leaseMillis, description);

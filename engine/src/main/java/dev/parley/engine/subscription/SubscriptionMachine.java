@@ -75,10 +75,8 @@ public final class SubscriptionMachine {
         if (c.tails().size() > MAX_LINKS) {
             return new TooManyLinks(MAX_LINKS);
         }
-        SubscriptionConfig config = c.config();
-        SubscriptionState s = tx.put(new SubscriptionState(
-                c.id(), position, config.withoutStreams(), config.hash(), c.baseUrl(), c.time(), 0, 0, null, 0, 0));
-        Set<String> named = new HashSet<>(config.streams());
+        SubscriptionState s = tx.put(SubscriptionState.of(c, position));
+        Set<String> named = new HashSet<>(c.config().streams());
         for (StreamTail tail : c.tails()) {
             s = link(s, tail, named.contains(tail.path()), tx);
         }

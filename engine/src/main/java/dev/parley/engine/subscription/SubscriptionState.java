@@ -32,6 +32,9 @@ public record SubscriptionState(
         int attempts,
         long nextAttemptAt) {
 
+    /** What a subscription takes in memory beside its texts and links, by estimate. */
+    static final int BYTES = 1 << 10;
+
     /** A lease that nobody holds. */
     public static final long NO_LEASE = 0;
 
@@ -56,6 +59,37 @@ public record SubscriptionState(
         public boolean isOver(long time) {
             return leaseUntil != NO_LEASE && leaseUntil <= time;
         }
+
+        private int chars() {
+            return id.length() + stream.length() + (holder == null ? 0 : holder.length());
+        }
+    }
+
+    /** What it takes in memory, but for its links, by estimate. */
+    long bytes() {
+        int chars = id.length()
+                + config.chars()
+                + hash.length()
+                + baseUrl.length()
+                + (wake == null ? 0 : wake.chars());
+        return BYTES + (long) Character.BYTES * chars;
+    }
+
+    /** What {@code create}, which stands at {@code position} in the journal, makes, before it has links. */
+    static SubscriptionState of(SubscriptionCommand.Create create, long position) {
+        SubscriptionConfig config = create.config();
+        return new SubscriptionState(
+                create.id(),
+                position,
+                config.withoutStreams(),
+                config.hash(),
+                create.baseUrl(),
+                create.time(),
+                0,
+                0,
+                null,
+                0,
+                0);
     }
 
     /** True if this is delivered by HTTP. */

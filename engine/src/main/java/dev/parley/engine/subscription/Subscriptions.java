@@ -1,9 +1,13 @@
 package dev.parley.engine.subscription;
 
+import dev.parley.engine.memory.Purse;
+import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.subscription.SubscriptionCommand.AddStreams;
+import dev.parley.engine.subscription.SubscriptionCommand.Create;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
@@ -13,8 +17,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** All subscriptions as readers may see them: durable and applied. Thread-safe. All of them are in memory. */
+/**
+ * All subscriptions as readers may see them: durable and applied. Thread-safe.
+ *
+ * <p>All of them are in memory, with their links, and counted there. Subscriptions belong to several shards, so no state
+ * machine can tell whether there is room for one more link: whoever submits a command that makes some reserves it before.
+ */
 public final class Subscriptions {
+    private final Purse memory;
     private final ConcurrentHashMap<String, Subscription> byId = new ConcurrentHashMap<>();
 
     /** By the first segment of the pattern, so that a path is not held against all of them. */
@@ -41,8 +51,13 @@ public final class Subscriptions {
         void subscriptionsChanged(Collection<String> ids);
     }
 
-    /** Loads what {@code store} has. */
-    public Subscriptions(Store store) {
+    /**
+     * Loads what {@code store} has.
+     *
+     * @param memory what subscriptions and links are counted in, however many have been stored
+     */
+    public Subscriptions(Store store, Purse memory) {
+        this.memory = memory;
         try (Rows states =
                 store.scan(Table.SUBSCRIPTIONS, SubscriptionRows.firstStateKey(), SubscriptionRows.lastStateKey())) {
             for (Row row = states.next(); row != null; row = states.next()) {
@@ -60,6 +75,38 @@ public final class Subscriptions {
                 }
             }
         });
+    }
+
+    /** What subscriptions and links are counted in. */
+    public Purse memory() {
+        return memory;
+    }
+
+    /**
+     * Reserves memory for the subscription that {@code command} makes if there is none yet, or returns null if there is
+     * no room. To be given back when the command is over: what has come of it is counted by then.
+     */
+    public @Nullable Reservation reserve(Create command) {
+        if (byId.containsKey(command.id())) {
+            return memory.reserve(0);
+        }
+        long bytes = SubscriptionState.of(command, 0).bytes();
+        for (StreamTail tail : command.tails()) {
+            bytes += Link.bytes(tail.path());
+        }
+        return memory.reserve(bytes);
+    }
+
+    /** The same for links to streams that are not linked yet. */
+    public @Nullable Reservation reserve(AddStreams command) {
+        Subscription known = byId.get(command.id());
+        long bytes = 0;
+        for (StreamTail tail : command.tails()) {
+            if (known != null && known.link(tail.path()) == null) {
+                bytes += Link.bytes(tail.path());
+            }
+        }
+        return memory.reserve(bytes);
     }
 
     /** The subscription, or null. */
@@ -113,10 +160,12 @@ public final class Subscriptions {
     void publish(SubscriptionState state) {
         Subscription known = byId.get(state.id());
         if (known != null && known.state().incarnation() == state.incarnation()) {
+            memory.adjust(state.bytes() - known.state().bytes());
             known.become(state);
             return;
         }
         retire(state.id());
+        memory.adjust(state.bytes());
         Subscription created = new Subscription(state);
         byId.put(state.id(), created);
         String pattern = state.config().pattern();
@@ -139,14 +188,21 @@ public final class Subscriptions {
                     return ids.isEmpty() ? null : ids;
                 });
             }
-            gone.links().forEach(link -> unindex(id, link.path()));
+            long bytes = gone.state().bytes();
+            for (Link link : gone.links()) {
+                unindex(id, link.path());
+                bytes += Link.bytes(link.path());
+            }
+            memory.giveBack(bytes);
         }
     }
 
     void publish(SubscriptionState of, Link link) {
         Subscription subscription = byId.get(of.id());
         if (subscription != null && subscription.state().incarnation() == of.incarnation()) {
-            subscription.put(link);
+            if (subscription.put(link)) {
+                memory.adjust(Link.bytes(link.path()));
+            }
             idsByPath.compute(link.path(), (path, ids) -> {
                 Set<String> linked = ids == null ? ConcurrentHashMap.newKeySet(1) : ids;
                 linked.add(of.id());
@@ -158,7 +214,9 @@ public final class Subscriptions {
     void retire(SubscriptionState of, String path) {
         Subscription subscription = byId.get(of.id());
         if (subscription != null && subscription.state().incarnation() == of.incarnation()) {
-            subscription.remove(path);
+            if (subscription.remove(path)) {
+                memory.giveBack(Link.bytes(path));
+            }
             unindex(of.id(), path);
         }
     }

@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -111,8 +112,11 @@ public final class Upkeep {
     /**
      * Those of {@code paths} of which the subscription should hear in a {@link SubscriptionCommand.Notice}: streams that it
      * ought to be linked to, and, if it is idle, streams that have something to process. At most {@link #MAX_NOTICED}.
+     *
+     * @param hasRoom whether there is memory for a link to the stream at this path, asked once for each that is noteworthy
      */
-    public List<StreamTail> noteworthy(Subscription subscription, Collection<String> paths, long now) {
+    public List<StreamTail> noteworthy(
+            Subscription subscription, Collection<String> paths, long now, Predicate<String> hasRoom) {
         SubscriptionState s = subscription.state();
         int room = SubscriptionMachine.MAX_LINKS - s.links();
         List<StreamTail> noteworthy = new ArrayList<>();
@@ -125,7 +129,8 @@ public final class Upkeep {
             } else {
                 matters = tail.streamId() != StreamTail.UNBORN
                         && room > 0
-                        && s.config().matches(path);
+                        && s.config().matches(path)
+                        && hasRoom.test(path);
                 room -= matters ? 1 : 0;
             }
             if (matters) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.store.RocksStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.StoreTx;
@@ -18,7 +19,7 @@ final class Ledger implements AutoCloseable {
 
     Ledger(Path folder) {
         store = new RocksStore(folder, 1 << 20);
-        subscriptions = new Subscriptions(store);
+        restart();
     }
 
     @SuppressWarnings("unchecked") // a command's outcome is of its type parameter
@@ -41,7 +42,7 @@ final class Ledger implements AutoCloseable {
 
     /** Forgets what is in memory and reads the store. */
     void restart() {
-        subscriptions = new Subscriptions(store);
+        subscriptions = new Subscriptions(store, Memory.ofHeap().subscriptions());
     }
 
     Subscriptions subscriptions() {

@@ -153,9 +153,9 @@ final class ParleyServer {
             var shares = new Shares(memory);
             var address = new PublicAddress(
                     config.server().publicUrl(), config.server().trustedNetworks());
-            var subscriptions = subscriptions(vertx, shares, gate, address);
-            closings.push(new Closing("subscriptions", subscriptions::close));
             var answers = new Answers(vertx);
+            var subscriptions = subscriptions(vertx, shares, answers, gate, address);
+            closings.push(new Closing("subscriptions", subscriptions::close));
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
             var streams = new StreamsDoor(
@@ -273,7 +273,8 @@ final class ParleyServer {
     }
 
     /** Webhooks in plain HTTP to this machine are for development, where the server is not reached from elsewhere. */
-    private SubscriptionService subscriptions(Vertx vertx, Shares shares, Gate gate, PublicAddress address) {
+    private SubscriptionService subscriptions(
+            Vertx vertx, Shares shares, Answers answers, Gate gate, PublicAddress address) {
         Path folder = config.data().dir();
         URI callbackUrl = config.webhooks().callbackUrl() == null
                 ? config.server().publicUrl()
@@ -283,6 +284,7 @@ final class ParleyServer {
                     vertx,
                     engine,
                     shares,
+                    answers,
                     gate,
                     address,
                     folder,

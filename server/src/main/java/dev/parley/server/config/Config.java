@@ -383,6 +383,13 @@ public record Config(
             long connectionBytes,
 
             @Setting(
+                    value = "0",
+                    unit = BYTES,
+                    doc = "Memory of all subscriptions and their links to streams; more are refused with 409."
+                            + " `0` means a thirty-second of the heap.")
+            long subscriptionBytes,
+
+            @Setting(
                     value = "16384",
                     min = 1_024,
                     max = 1_048_576,
@@ -528,7 +535,8 @@ public record Config(
                         Memory.Kind.ARRIVING, limits.arrivingBytes(),
                         Memory.Kind.ANSWERS, limits.responseBytes(),
                         Memory.Kind.BACKLOGS, limits.backlogBytes(),
-                        Memory.Kind.COMMANDS, engine.waitingBytes()));
+                        Memory.Kind.COMMANDS, engine.waitingBytes(),
+                        Memory.Kind.SUBSCRIPTIONS, limits.subscriptionBytes()));
     }
 
     /** The configuration that has nothing but defaults. */

@@ -4,6 +4,7 @@ import dev.parley.server.auth.Access;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import java.nio.charset.StandardCharsets;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -35,15 +36,21 @@ public final class Replies {
         send(request, status, "application/json", body);
     }
 
+    /** Begins an answer that nobody keeps. */
+    public static HttpServerResponse head(HttpServerRequest request, int status, String contentType) {
+        return request.response()
+                .setStatusCode(status)
+                .putHeader(HttpHeaders.CONTENT_TYPE, contentType)
+                .putHeader(HttpHeaders.CACHE_CONTROL, "no-store")
+                .putHeader("X-Content-Type-Options", "nosniff");
+    }
+
     public static void send(HttpServerRequest request, int status, String contentType, String body) {
         var response = request.response();
         if (response.ended() || response.closed()) {
             return;
         }
-        response.setStatusCode(status)
-                .putHeader(HttpHeaders.CONTENT_TYPE, contentType)
-                .putHeader(HttpHeaders.CACHE_CONTROL, "no-store")
-                .putHeader("X-Content-Type-Options", "nosniff");
+        head(request, status, contentType);
         if (request.method().equals(HttpMethod.HEAD)) {
             response.putHeader(
                     HttpHeaders.CONTENT_LENGTH, Integer.toString(body.getBytes(StandardCharsets.UTF_8).length));

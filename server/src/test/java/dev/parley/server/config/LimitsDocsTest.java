@@ -109,6 +109,11 @@ class LimitsDocsTest {
                 "server.http.AcceptGate.CONNECTION_BYTES",
                 "server.http.AcceptGate.TLS_CONNECTION_BYTES");
         row("body up to which all of", "server.http.RequestBody.SMALL_BYTES");
+        row(
+                "what a subscription, and a link to a stream",
+                "engine.subscription.SubscriptionState.BYTES",
+                "engine.subscription.Link.BYTES");
+        row("values, names and brackets in a request", "server.streams.subscription.Json.MAX_PARTS");
         row("who waits for room in a purse", "engine.memory.Room.MAX_WAITING");
         row("payload of one SSE event", "server.streams.SseRead.BATCH_BYTES");
         row(

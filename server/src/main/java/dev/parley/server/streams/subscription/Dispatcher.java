@@ -2,6 +2,8 @@ package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
+import dev.parley.engine.memory.Purse;
+import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.subscription.Glob;
 import dev.parley.engine.subscription.Link;
 import dev.parley.engine.subscription.StreamTail;
@@ -52,10 +54,14 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     /** Longest sleep; a clock that is set shifts deadlines by no more. */
     private static final long MAX_SLEEP_MILLIS = 10_000;
 
+    /** Streams that there was no memory to link are looked for again when so large a part of it is free. */
+    private static final int MEMORY_PER_SCAN = 64;
+
     private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
 
     private final Engine engine;
     private final Subscriptions subscriptions;
+    private final Purse memory;
     private final Upkeep upkeep;
     private final Deliveries deliveries;
     private final InstantSource clock;
@@ -74,6 +80,9 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
 
     /** Subscriptions whose last step has failed. */
     private final Set<Desk> failing = new HashSet<>();
+
+    /** Whether streams are not linked because there was no memory for that. */
+    private boolean cramped;
 
     private volatile boolean stepsFailing;
     private volatile boolean scanFailing;
@@ -130,6 +139,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 .register(meters);
         this.engine = engine;
         this.subscriptions = engine.subscriptions();
+        this.memory = subscriptions.memory();
         this.upkeep = upkeep;
         this.deliveries = deliveries;
         this.clock = clock;
@@ -224,6 +234,10 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                         },
                         again -> again.subscriptions.add(id));
             }
+        }
+        if (batch.room) {
+            cramped = false;
+            subscriptions.all().forEach(subscription -> scan(subscription.state().id()));
         }
         for (String id : batch.subscriptions) {
             step(now, () -> subscriptionChanged(id, touched), again -> again.subscriptions.add(id));
@@ -333,9 +347,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 submit(desk, new Forget(desk.id, now, gone));
                 return;
             }
-            List<StreamTail> tails = upkeep.noteworthy(subscription, desk.changed, now);
-            if (!tails.isEmpty()) {
-                submit(desk, new Notice(desk.id, now, tails, Chance.wakeId()));
+            if (notice(desk, subscription, now)) {
                 return;
             }
             desk.changed.clear();
@@ -368,6 +380,42 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         }
     }
 
+    /** Tells the subscription of streams that have changed; false if none of them matters to it. */
+    private boolean notice(Desk desk, Subscription subscription, long now) {
+        Reservation links = new Reservation(memory, 0);
+        List<StreamTail> tails;
+        try {
+            tails = upkeep.noteworthy(subscription, desk.changed, now, path -> hasRoom(links, Link.bytes(path)));
+        } catch (RuntimeException | Error e) {
+            links.close();
+            throw e;
+        }
+        if (tails.isEmpty()) {
+            return false;
+        }
+        submit(desk, new Notice(desk.id, now, tails, Chance.wakeId()), links);
+        return true;
+    }
+
+    /** What finds no room is linked when there is some, or the next time that it changes: nothing of it is processed then. */
+    private boolean hasRoom(Reservation links, long bytes) {
+        if (links.tryGrowTo(links.bytes() + bytes)) {
+            return true;
+        }
+        if (!cramped) {
+            cramped = true;
+            LOG.warn(
+                    "Streams are not linked to the subscriptions that cover them: there is no room for more links,"
+                            + " see limits.subscription-bytes");
+            long wanted = Math.max(bytes, memory.capacity() / MEMORY_PER_SCAN);
+            var _ = memory.whenRoom(wanted, () -> {
+                memory.giveBack(wanted);
+                news.room();
+            });
+        }
+        return false;
+    }
+
     private void wakeAt(Desk desk, long time) {
         if (desk.timer != null) {
             timers.remove(desk.timer);
@@ -380,18 +428,33 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     }
 
     private <O extends SubscriptionOutcome> void submit(Desk desk, SubscriptionCommand<O> command) {
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O outcome) {
-                news.finished(desk.id, null, true);
-            }
+        submit(desk, command, new Reservation(memory, 0));
+    }
 
-            @Override
-            public void failed(Exception failure) {
-                LOG.debug("a command of the dispatcher was refused and will be made again", failure);
-                news.finished(desk.id, null, false);
+    /** Submits what makes links for which memory is reserved: when it is over, they are counted. */
+    private <O extends SubscriptionOutcome> void submit(Desk desk, SubscriptionCommand<O> command, Reservation links) {
+        boolean handedOver = false;
+        try {
+            engine.submit(command, new Reply<>() {
+                @Override
+                public void done(O outcome) {
+                    links.close();
+                    news.finished(desk.id, null, true);
+                }
+
+                @Override
+                public void failed(Exception failure) {
+                    links.close();
+                    LOG.debug("a command of the dispatcher was refused and will be made again", failure);
+                    news.finished(desk.id, null, false);
+                }
+            });
+            handedOver = true;
+        } finally {
+            if (!handedOver) {
+                links.close();
             }
-        });
+        }
         // Set only now: a command that could not be handed over is none that an answer is to be waited for.
         desk.busy = true;
     }
@@ -442,7 +505,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         engine.streams().forEach(only == null ? "" : Glob.literalPrefix(only), stream -> {
             List<String> path = List.of(stream.path());
             boolean noteworthy = scanning.values().stream()
-                    .anyMatch(subscription -> !upkeep.noteworthy(subscription, path, clock.millis())
+                    .anyMatch(subscription -> !upkeep.noteworthy(subscription, path, clock.millis(), any -> true)
                             .isEmpty());
             if (noteworthy) {
                 try {

@@ -46,11 +46,15 @@ final class News {
         /** True if more streams have changed than {@link #streams} has. */
         boolean more;
 
+        /** True if there is room again for links that there was none for. */
+        boolean room;
+
         void add(Batch other) {
             other.streams.forEach(this::addStream);
             subscriptions.addAll(other.subscriptions);
             finished.addAll(other.finished);
             more |= other.more;
+            room |= other.room;
         }
 
         /** Adds a stream, or that there are more than it has room for. */
@@ -63,7 +67,7 @@ final class News {
         }
 
         boolean isEmpty() {
-            return streams.isEmpty() && subscriptions.isEmpty() && finished.isEmpty() && !more;
+            return streams.isEmpty() && subscriptions.isEmpty() && finished.isEmpty() && !more && !room;
         }
     }
 
@@ -75,6 +79,16 @@ final class News {
             } else {
                 gathering.streams.addAll(paths);
             }
+            filled.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void room() {
+        lock.lock();
+        try {
+            gathering.room = true;
             filled.signal();
         } finally {
             lock.unlock();

@@ -25,7 +25,15 @@ final class SubscriptionRequests {
     static final int MAX_WORKER = 256;
     static final int MAX_WAKE_ID = 64;
 
+    /** What a value, a name or a bracket of JSON takes when it is read, by estimate. */
+    private static final int PART_BYTES = 64;
+
     private SubscriptionRequests() {}
+
+    /** What a body takes until it is worked at, by an estimate that errs upwards: as it came, and as JSON. */
+    static long bytes(byte[] body) {
+        return 2L * body.length + (long) PART_BYTES * Math.min(Json.MAX_PARTS, body.length);
+    }
 
     /** What a worker says about its wake. */
     record Report(String wakeId, long generation, List<Processed> acks, boolean done) {}

@@ -3,6 +3,10 @@ package dev.parley.server.streams.subscription;
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Reservation;
+import dev.parley.engine.memory.Room;
+import dev.parley.engine.memory.Share;
 import dev.parley.engine.stream.Place;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.subscription.Glob;
@@ -26,6 +30,7 @@ import dev.parley.server.auth.Access;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
+import dev.parley.server.http.Answers;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
@@ -36,6 +41,7 @@ import dev.parley.server.streams.subscription.SubscriptionRequests.Report;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -88,6 +94,7 @@ public final class SubscriptionRoutes {
 
     private final Engine engine;
     private final Shares shares;
+    private final Answers answers;
     private final Gate gate;
     private final PublicAddress address;
     private final SubscriptionKeys keys;
@@ -109,6 +116,7 @@ public final class SubscriptionRoutes {
     SubscriptionRoutes(
             Engine engine,
             Shares shares,
+            Answers answers,
             Gate gate,
             PublicAddress address,
             SubscriptionKeys keys,
@@ -118,6 +126,7 @@ public final class SubscriptionRoutes {
             InstantSource clock) {
         this.engine = engine;
         this.shares = shares;
+        this.answers = answers;
         this.address = address;
         this.gate = gate;
         this.keys = keys;
@@ -157,7 +166,7 @@ public final class SubscriptionRoutes {
     private void publishKeys(HttpServerRequest request) throws RefusedException {
         allowOnly(request, "GET");
         // The first time they come from a file.
-        elsewhere(request, () -> {
+        elsewhere(request, new Reservation(shares.holder(request.connection(), null).of(Memory.Kind.ARRIVING), 0), () -> {
             String published = keys.publicKeys();
             return () -> {
                 if (!request.response().closed()) {
@@ -170,14 +179,44 @@ public final class SubscriptionRoutes {
         });
     }
 
-    /** An answer; without a body if that is null. */
-    private record Answer(int status, @Nullable ObjectNode body) {
-        static final Answer NO_CONTENT = new Answer(204, null);
+    private sealed interface Answer {}
+
+    private record Empty(int status) implements Answer {}
+
+    private static final Answer NO_CONTENT = new Empty(204);
+
+    private record Small(int status, ObjectNode body) implements Answer {}
+
+    /** An answer that may be large: it has a part for each link. */
+    private record Large(int status, byte[] body, Reservation held) implements Answer {}
+
+    /** The work that a request asks for; what it reserves of {@code room} is for its answer. */
+    private interface Work {
+        Answer answer(byte[] body, Room room) throws RefusedException;
     }
 
-    /** The work that a request asks for. */
-    private interface Work {
-        Answer answer(byte[] body) throws RefusedException;
+    /** The work of which the answer may be large. */
+    private interface LargeWork {
+        Small answer() throws RefusedException;
+    }
+
+    /** Does the work if there is room for an answer that may take {@code bytes} until it is sent; else nothing happens. */
+    private static Answer large(long bytes, Room room, LargeWork work) throws RefusedException {
+        Reservation held = room.reserve(bytes);
+        if (held == null) {
+            throw overloaded();
+        }
+        boolean made = false;
+        try {
+            Small answer = work.answer();
+            byte[] body = Json.MAPPER.writeValueAsBytes(answer.body());
+            made = true;
+            return new Large(answer.status(), body, held);
+        } finally {
+            if (!made) {
+                held.close();
+            }
+        }
     }
 
     private void route(HttpServerRequest request, String rawPath) throws RefusedException {
@@ -199,7 +238,7 @@ public final class SubscriptionRoutes {
             allowOnly(request, "DELETE");
             Principal principal = permit(request, id);
             String path = SubscriptionRequests.path(decode(segments[2]));
-            work(request, principal, body -> removeStream(id, path));
+            work(request, principal, (body, room) -> removeStream(id, path));
             return;
         }
         switch (action) {
@@ -207,12 +246,12 @@ public final class SubscriptionRoutes {
             case "streams" -> {
                 allowOnly(request, "POST");
                 Principal principal = permit(request, id);
-                work(request, principal, body -> addStreams(id, SubscriptionRequests.streams(body), principal));
+                work(request, principal, (body, room) -> addStreams(id, SubscriptionRequests.streams(body), principal));
             }
             case "claim" -> {
                 allowOnly(request, "POST");
                 Principal principal = permit(request, id);
-                work(request, principal, body -> claim(id, SubscriptionRequests.worker(body)));
+                work(request, principal, (body, room) -> claim(id, SubscriptionRequests.worker(body), room));
             }
             case "callback", "ack", "release" -> {
                 allowOnly(request, "POST");
@@ -220,7 +259,8 @@ public final class SubscriptionRoutes {
                 work(
                         request,
                         null,
-                        body -> report(id, action, generation, SubscriptionRequests.report(body, view.offsets())));
+                        (body, room) ->
+                                report(id, action, generation, SubscriptionRequests.report(body, view.offsets())));
             }
             default -> throw new RefusedException(404, "NOT_FOUND", "There is nothing at this path.");
         }
@@ -236,17 +276,25 @@ public final class SubscriptionRoutes {
                 work(
                         request,
                         principal,
-                        body -> create(id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal));
+                        (body, room) ->
+                                create(id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal, room));
             case "DELETE" ->
-                work(request, principal, body -> {
+                work(request, principal, (body, room) -> {
                     submit(new Delete(id, clock.millis()));
-                    return Answer.NO_CONTENT;
+                    return NO_CONTENT;
                 });
-            default -> work(request, principal, body -> new Answer(200, view.describe(find(id), baseUrl)));
+            default ->
+                work(request, principal, (body, room) -> {
+                    Subscription subscription = find(id);
+                    return large(
+                            SubscriptionView.bytes(subscription),
+                            room,
+                            () -> new Small(200, view.describe(subscription, baseUrl)));
+                });
         }
     }
 
-    private Answer create(String id, SubscriptionConfig config, String baseUrl, Principal principal)
+    private Answer create(String id, SubscriptionConfig config, String baseUrl, Principal principal, Room room)
             throws RefusedException {
         require(principal, Operation.READ, config.streams());
         if (config.pattern() != null) {
@@ -261,10 +309,22 @@ public final class SubscriptionRoutes {
         }
         long now = clock.millis();
         List<StreamTail> tails = known == null ? tailsFor(config, now) : List.of();
-        SubscriptionOutcome.OfCreate outcome = submit(new Create(id, now, config, baseUrl, tails));
+        Create command = new Create(id, now, config, baseUrl, tails);
+        return large(
+                known == null ? SubscriptionView.bytes(tails) : SubscriptionView.bytes(known),
+                room,
+                () -> create(command));
+    }
+
+    private Small create(Create command) throws RefusedException {
+        SubscriptionOutcome.OfCreate outcome;
+        try (Reservation links = engine.subscriptions().reserve(command)) {
+            outcome = submit(command, links);
+        }
         return switch (outcome) {
-            case SubscriptionOutcome.Created c -> new Answer(201, view.describe(find(id), baseUrl));
-            case SubscriptionOutcome.Confirmed c -> new Answer(200, view.describe(find(id), baseUrl));
+            case SubscriptionOutcome.Created c -> new Small(201, view.describe(find(command.id()), command.baseUrl()));
+            case SubscriptionOutcome.Confirmed c ->
+                new Small(200, view.describe(find(command.id()), command.baseUrl()));
             case SubscriptionOutcome.ConfigDiffers c ->
                 throw new RefusedException(
                         409, "SUBSCRIPTION_ALREADY_EXISTS", "The subscription exists with a different configuration.");
@@ -301,7 +361,10 @@ public final class SubscriptionRoutes {
         long now = clock.millis();
         List<StreamTail> tails =
                 streams.stream().distinct().map(path -> upkeep.tail(path, now)).toList();
-        return changed(submit(new AddStreams(id, now, tails)));
+        AddStreams command = new AddStreams(id, now, tails);
+        try (Reservation links = engine.subscriptions().reserve(command)) {
+            return changed(submit(command, links));
+        }
     }
 
     private Answer removeStream(String id, String path) throws RefusedException {
@@ -310,18 +373,22 @@ public final class SubscriptionRoutes {
 
     private static Answer changed(SubscriptionOutcome.OfChange outcome) throws RefusedException {
         return switch (outcome) {
-            case SubscriptionOutcome.Done d -> Answer.NO_CONTENT;
+            case SubscriptionOutcome.Done d -> NO_CONTENT;
             case SubscriptionOutcome.NotFound n -> throw notFound();
             case SubscriptionOutcome.Fenced f -> throw fenced();
             case SubscriptionOutcome.TooManyLinks(int limit) -> throw tooManyLinks(limit);
         };
     }
 
-    private Answer claim(String id, String worker) throws RefusedException {
+    private Answer claim(String id, String worker, Room room) throws RefusedException {
         Subscription subscription = find(id);
+        return large(SubscriptionView.bytes(subscription), room, () -> claim(subscription, worker));
+    }
+
+    private Small claim(Subscription subscription, String worker) throws RefusedException {
         long now = clock.millis();
         SubscriptionOutcome.OfClaim outcome =
-                submit(new Claim(id, now, worker, upkeep.pending(subscription, now), Chance.wakeId()));
+                submit(new Claim(subscription.state().id(), now, worker, upkeep.pending(subscription, now), Chance.wakeId()));
         return switch (outcome) {
             case SubscriptionOutcome.Claimed(String wakeId, long generation) -> {
                 SubscriptionState s = subscription.state();
@@ -330,7 +397,7 @@ public final class SubscriptionRoutes {
                 body.put("token", tokens.issue(s, generation, now));
                 body.set("streams", view.describe(upkeep.standings(subscription, now)));
                 body.put("lease_ttl_ms", s.config().leaseMillis());
-                yield new Answer(200, body);
+                yield new Small(200, body);
             }
             case SubscriptionOutcome.AlreadyClaimed(String holder, long generation) -> {
                 ObjectNode body = Json.MAPPER.createObjectNode();
@@ -339,7 +406,7 @@ public final class SubscriptionRoutes {
                         .put("message", "Another worker holds the wake.")
                         .put("current_holder", holder)
                         .put("generation", generation);
-                yield new Answer(409, body);
+                yield new Small(409, body);
             }
             case SubscriptionOutcome.NoPendingWork n ->
                 throw new RefusedException(409, "NO_PENDING_WORK", "Everything is processed.");
@@ -399,7 +466,7 @@ public final class SubscriptionRoutes {
                 Chance.wakeId()));
         return switch (outcome) {
             case SubscriptionOutcome.Acked(boolean nextWake) ->
-                new Answer(200, Json.MAPPER.createObjectNode().put("ok", true).put("next_wake", nextWake));
+                new Small(200, Json.MAPPER.createObjectNode().put("ok", true).put("next_wake", nextWake));
             case SubscriptionOutcome.InvalidOffset(String reason) ->
                 throw new RefusedException(409, "INVALID_OFFSET", reason);
             case SubscriptionOutcome.Fenced f -> throw fenced();
@@ -512,19 +579,29 @@ public final class SubscriptionRoutes {
     }
 
     /**
-     * Reads the body, hands it to {@code work} on another thread, and answers.
+     * Reads the body, hands it to {@code work} on another thread, and answers. Until then the body is counted, with what
+     * it becomes when it is read as JSON.
      *
      * @param principal who sends it; null for the holder of a wake's token
      */
     private void work(HttpServerRequest request, @Nullable Principal principal, Work work) {
+        Shares.Holder holder = shares.holder(request.connection(), principal);
+        Share room = holder.of(Memory.Kind.ANSWERS);
         RequestBody.read(
                 request,
                 MAX_BODY_BYTES,
-                shares.holder(request.connection(), principal),
-                body -> elsewhere(request, () -> {
-                    Answer answer = work.answer(body);
-                    return () -> send(request, answer);
-                }),
+                holder,
+                body -> {
+                    Reservation held = holder.of(Memory.Kind.ARRIVING).reserve(SubscriptionRequests.bytes(body));
+                    if (held == null) {
+                        overloaded().answer(request);
+                    } else {
+                        elsewhere(request, held, () -> {
+                            Answer answer = work.answer(body, room);
+                            return () -> send(request, room, answer);
+                        });
+                    }
+                },
                 () -> new RefusedException(
                                 413, "BODY_TOO_LARGE", "The body is larger than " + MAX_BODY_BYTES + " bytes.")
                         .answer(request));
@@ -535,17 +612,22 @@ public final class SubscriptionRoutes {
         Runnable run() throws RefusedException;
     }
 
-    /** Does {@code work} on another thread, and what it yields, or the refusal, here on the event loop. */
-    private void elsewhere(HttpServerRequest request, Blocking work) {
+    /**
+     * Does {@code work} on another thread, and what it yields, or the refusal, here on the event loop.
+     *
+     * @param held given back when the work is done
+     */
+    private void elsewhere(HttpServerRequest request, Reservation held, Blocking work) {
         Context context = Objects.requireNonNull(Vertx.currentContext());
         try {
             workers.execute(() -> {
                 Runnable answer = answer(request, work);
+                held.close();
                 context.runOnContext(ready -> answer.run());
             });
         } catch (RejectedExecutionException e) {
-            RefusedException.unavailable("OVERLOADED", "Too many requests are waiting; try again soon.")
-                    .answer(request);
+            held.close();
+            overloaded().answer(request);
         }
     }
 
@@ -561,12 +643,41 @@ public final class SubscriptionRoutes {
         }
     }
 
-    private static void send(HttpServerRequest request, Answer answer) {
-        if (answer.body() != null) {
-            Replies.json(request, answer.status(), answer.body().toString());
-        } else if (!request.response().closed()) {
-            request.response().setStatusCode(answer.status()).end();
+    private void send(HttpServerRequest request, Share share, Answer answer) {
+        switch (answer) {
+            case Empty(int status) -> {
+                if (!request.response().closed()) {
+                    request.response().setStatusCode(status).end();
+                }
+            }
+            case Small(int status, ObjectNode body) -> Replies.json(request, status, body.toString());
+            case Large(int status, byte[] body, Reservation room) -> {
+                if (request.response().closed()) {
+                    room.close();
+                } else if (request.method().equals(HttpMethod.HEAD)) {
+                    Replies.head(request, status, "application/json")
+                            .putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(body.length))
+                            .end();
+                    room.close();
+                } else {
+                    Replies.head(request, status, "application/json");
+                    answers.end(request, share, room, body);
+                }
+            }
         }
+    }
+
+    private static RefusedException overloaded() {
+        return RefusedException.unavailable("OVERLOADED", "Too many requests are being worked at; try again soon.");
+    }
+
+    /** The same for a command that makes links, if there is room for {@code links}. */
+    private <O> O submit(Command<O> command, @Nullable Reservation links) throws RefusedException {
+        if (links == null) {
+            throw tooMany("This server has no room for more subscriptions and links to streams,"
+                    + " see limits.subscription-bytes; remove some that are not needed.");
+        }
+        return submit(command);
     }
 
     /** Submits the command and waits for its outcome. */

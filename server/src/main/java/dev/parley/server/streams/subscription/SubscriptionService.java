@@ -2,6 +2,7 @@ package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.http.Answers;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.Shares;
 import dev.parley.server.ops.Health;
@@ -28,6 +29,8 @@ public final class SubscriptionService implements AutoCloseable {
     /**
      * Starts to do what is due for the subscriptions of {@code engine}.
      *
+     * @param shares what requests are counted in
+     * @param answers what their answers are counted in
      * @param address where the makers of subscriptions find this server
      * @param folder where the server's own keys are kept
      * @param callbackUrl scheme, host and port at which workers find it, or null for those that the maker of a
@@ -39,6 +42,7 @@ public final class SubscriptionService implements AutoCloseable {
             Vertx vertx,
             Engine engine,
             Shares shares,
+            Answers answers,
             Gate gate,
             PublicAddress address,
             Path folder,
@@ -66,7 +70,8 @@ public final class SubscriptionService implements AutoCloseable {
                 .register(meters);
         dispatcher.start();
         return new SubscriptionService(
-                new SubscriptionRoutes(engine, shares, gate, address, keys, view, tokens, allowLocal, clock),
+                new SubscriptionRoutes(
+                        engine, shares, answers, gate, address, keys, view, tokens, allowLocal, clock),
                 dispatcher,
                 deliveries);
     }

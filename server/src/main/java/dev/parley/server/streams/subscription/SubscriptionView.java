@@ -28,6 +28,14 @@ final class SubscriptionView {
     private static final DateTimeFormatter MILLISECONDS =
             new DateTimeFormatterBuilder().appendInstant(3).toFormatter();
 
+    /** What a link takes as JSON beside its path, until it is sent, by estimate. */
+    private static final int LINK_BYTES = 1 << 10;
+
+    /** The same for what is told once: the texts of a subscription are bounded. */
+    private static final int HEAD_BYTES = 16 << 10;
+
+    private static final int BYTES_PER_CHAR = 3;
+
     private final Engine engine;
     private final Offsets offsets;
     private final Upkeep upkeep;
@@ -45,6 +53,28 @@ final class SubscriptionView {
         this.upkeep = new Upkeep(engine.streams()::find);
         this.keys = keys;
         this.callbackUrl = callbackUrl;
+    }
+
+    /** What an answer with all links of {@code subscription} may take until it is sent, by an estimate that errs upwards. */
+    static long bytes(Subscription subscription) {
+        long bytes = HEAD_BYTES;
+        for (Link link : subscription.links()) {
+            bytes += bytes(link.path());
+        }
+        return bytes;
+    }
+
+    /** The same for a subscription that will be linked to the streams {@code tails}. */
+    static long bytes(List<StreamTail> tails) {
+        long bytes = HEAD_BYTES;
+        for (StreamTail tail : tails) {
+            bytes += bytes(tail.path());
+        }
+        return bytes;
+    }
+
+    private static long bytes(String path) {
+        return LINK_BYTES + (long) BYTES_PER_CHAR * path.length();
     }
 
     Upkeep upkeep() {

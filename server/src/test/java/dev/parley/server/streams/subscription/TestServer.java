@@ -14,6 +14,7 @@ import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Keys;
 import dev.parley.server.auth.Revocations;
+import dev.parley.server.http.Answers;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.Shares;
 import dev.parley.server.ops.Health;
@@ -68,7 +69,23 @@ final class TestServer implements AutoCloseable {
 
     /** As above, with a clock for what is due. */
     TestServer(Path folder, InstantSource dueClock, ApiKey... keys) throws IOException {
-        engine = Engine.open(EngineOptions.in(folder).readBy(() -> !Context.isOnEventLoopThread()));
+        this(folder, Memory.ofHeap(), dueClock, keys);
+    }
+
+    /** As above, with an account of memory. */
+    TestServer(Path folder, Memory memory, InstantSource dueClock, ApiKey... keys) throws IOException {
+        EngineOptions options = EngineOptions.in(folder);
+        engine = Engine.open(new EngineOptions(
+                folder,
+                options.shards(),
+                options.segmentBytes(),
+                options.maxRecordBytes(),
+                options.cacheBytes(),
+                options.cachedStates(),
+                options.maxWaiting(),
+                memory,
+                options.minFreeBytes(),
+                () -> !Context.isOnEventLoopThread()));
         SimpleMeterRegistry meters = new SimpleMeterRegistry();
         Duration lifetime = Duration.ofDays(1);
         Clock clock = Clock.systemUTC();
@@ -82,7 +99,8 @@ final class TestServer implements AutoCloseable {
         service = SubscriptionService.start(
                 vertx,
                 engine,
-                new Shares(Memory.ofHeap()),
+                new Shares(memory),
+                new Answers(vertx),
                 gate,
                 new PublicAddress(null, List.of()),
                 folder,
