@@ -40,6 +40,11 @@ final class DataFolder implements AutoCloseable {
     private final Store store;
     private final Journal journal;
 
+    /** Held by who asks the store about itself, so that nobody asks a closed one. */
+    private final Object storeLock = new Object();
+
+    private boolean storeClosed;
+
     private DataFolder(
             EngineOptions options, Disk disk, DiskRoom room, FileChannel lock, Store store, Journal journal) {
         this.options = options;
@@ -62,7 +67,11 @@ final class DataFolder implements AutoCloseable {
         try {
             FormatFile.enter(options.folder());
             NativeLibrary.load(options.folder().resolve("native"));
-            Store store = new RocksStore(options.folder().resolve("store"), options.cacheBytes(), options.mayRead());
+            Store store = new RocksStore(
+                    options.folder().resolve("store"),
+                    options.cacheBytes(),
+                    options.memtableBytes(),
+                    options.mayRead());
             room.isFor(store);
             try {
                 if (store.get(Table.META, SHARDS_KEY) != null && !LocalJournal.existsOn(disk)) {
@@ -129,6 +138,13 @@ final class DataFolder implements AutoCloseable {
         return journal;
     }
 
+    /** How much memory outside the heap the store holds; 0 when it is closed. */
+    long storeBytes() {
+        synchronized (storeLock) {
+            return storeClosed ? 0 : store.memoryBytes();
+        }
+    }
+
     /**
      * Number of shards for which the folder was created. Names are assigned to shards by this number, so it never
      * changes.
@@ -165,6 +181,9 @@ final class DataFolder implements AutoCloseable {
             journal.close();
         } finally {
             room.isFor(null);
+            synchronized (storeLock) {
+                storeClosed = true;
+            }
             store.close();
             lock.close();
         }

@@ -191,6 +191,11 @@ public final class Engine implements AutoCloseable {
         return pipeline.totals(callbacks.count());
     }
 
+    /** Memory outside the heap that the store holds: what is not written yet, and what is cached. */
+    public long storeBytes() {
+        return folder.storeBytes();
+    }
+
     /** Number of commands that were accepted and are not answered yet. */
     public int waiting() {
         return admission.waiting();

@@ -12,6 +12,7 @@ import java.util.function.BooleanSupplier;
  * @param segmentBytes size of a journal segment
  * @param maxRecordBytes size of the largest command in the journal
  * @param cacheBytes memory in which the store caches blocks
+ * @param memtableBytes memory for what the store has not written to its files yet
  * @param cachedStates number of stream states that stay in memory, and the same number of session states
  * @param maxWaiting number of commands that may wait for their outcome
  * @param memory the account of the memory that commands and windows may hold
@@ -25,6 +26,7 @@ public record EngineOptions(
         long segmentBytes,
         int maxRecordBytes,
         long cacheBytes,
+        long memtableBytes,
         int cachedStates,
         int maxWaiting,
         Memory memory,
@@ -38,6 +40,7 @@ public record EngineOptions(
             long segmentBytes,
             int maxRecordBytes,
             long cacheBytes,
+            long memtableBytes,
             int cachedStates,
             int maxWaiting,
             Memory memory,
@@ -48,6 +51,7 @@ public record EngineOptions(
                 segmentBytes,
                 maxRecordBytes,
                 cacheBytes,
+                memtableBytes,
                 cachedStates,
                 maxWaiting,
                 memory,
@@ -63,6 +67,7 @@ public record EngineOptions(
                 segmentBytes,
                 maxRecordBytes,
                 cacheBytes,
+                memtableBytes,
                 cachedStates,
                 maxWaiting,
                 memory,
@@ -73,6 +78,6 @@ public record EngineOptions(
     /** The default options for a data folder. */
     public static EngineOptions in(Path folder) {
         return new EngineOptions(
-                folder, 1, 64L << 20, 17 << 20, 256L << 20, 100_000, 100_000, Memory.ofHeap(), 64L << 20);
+                folder, 1, 64L << 20, 17 << 20, 256L << 20, 256L << 20, 100_000, 100_000, Memory.ofHeap(), 64L << 20);
     }
 }

@@ -70,7 +70,7 @@ class EngineTest {
 
     private static EngineOptions options(Path folder) {
         return new EngineOptions(
-                folder, SHARDS, 64 << 10, 16 << 10, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0);
+                folder, SHARDS, 64 << 10, 16 << 10, 8 << 20, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0);
     }
 
     private FaultyDisk disk() throws IOException {
@@ -291,7 +291,7 @@ class EngineTest {
     void aPinThatThereWasNoRoomToGiveBackIsGivenBackLater() throws Exception {
         int maxWaiting = 1;
         EngineOptions narrow = new EngineOptions(
-                folder, 1, 64 << 10, 16 << 10, 8 << 20, 100, maxWaiting, new Memory(8 << 20, Map.of()), 0);
+                folder, 1, 64 << 10, 16 << 10, 8 << 20, 8 << 20, 100, maxWaiting, new Memory(8 << 20, Map.of()), 0);
         try (Engine engine = Engine.open(narrow)) {
             submit(engine, create("s")).get();
             submit(
@@ -332,7 +332,7 @@ class EngineTest {
     void aSweepEndsAsManyStreamsAsThereIsRoomFor() throws Exception {
         int maxWaiting = 8000;
         EngineOptions wide = new EngineOptions(
-                folder, 1, 1 << 20, 16 << 10, 8 << 20, 100, maxWaiting, new Memory(512 << 20, Map.of()), 0);
+                folder, 1, 1 << 20, 16 << 10, 8 << 20, 8 << 20, 100, maxWaiting, new Memory(512 << 20, Map.of()), 0);
         try (Engine engine = Engine.open(wide)) {
             List<CompletableFuture<?>> created = new ArrayList<>();
             for (int i = 0; i < 2100; i++) {

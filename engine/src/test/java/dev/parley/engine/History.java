@@ -1090,6 +1090,11 @@ final class History {
         }
 
         @Override
+        public long memoryBytes() {
+            return store.memoryBytes();
+        }
+
+        @Override
         public void close() {
             store.close();
         }

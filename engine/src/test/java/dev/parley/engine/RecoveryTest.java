@@ -51,7 +51,8 @@ class RecoveryTest {
         };
         Delivery delivery =
                 new Delivery(streams, sessions, failures, Memory.ofHeap().windows());
-        Projections projections = new Projections(streams, new Subscriptions(store, Memory.ofHeap().subscriptions()), sessions, delivery);
+        Projections projections = new Projections(
+                streams, new Subscriptions(store, Memory.ofHeap().subscriptions()), sessions, delivery);
         Shard shard = new Shard(0, store, projections, release -> {}, failures);
         try (LocalJournal journal = journal()) {
             assertThat(Recovery.run(journal, List.of(shard)).commands()).isEqualTo(11);

@@ -67,8 +67,8 @@ class SessionObjectsTest {
 
     @BeforeEach
     void open() throws IOException {
-        engine = Engine.open(
-                new EngineOptions(folder, 2, 1 << 20, 256 << 10, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0));
+        engine = Engine.open(new EngineOptions(
+                folder, 2, 1 << 20, 256 << 10, 8 << 20, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0));
     }
 
     @AfterEach

@@ -105,7 +105,7 @@ class SimulationTest {
 
         OnRocksDb(Path folder) {
             this.folder = folder;
-            this.store = new RocksStore(folder.resolve("0"), 1 << 20);
+            this.store = new RocksStore(folder.resolve("0"), 1 << 20, 8 << 20);
         }
 
         @Override
@@ -126,7 +126,7 @@ class SimulationTest {
                 throw new UncheckedIOException(e);
             }
             store.close();
-            store = new RocksStore(alive, 1 << 20);
+            store = new RocksStore(alive, 1 << 20, 8 << 20);
         }
 
         /** Copies the files; false if they were not the same all the while. */

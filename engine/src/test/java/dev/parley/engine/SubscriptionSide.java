@@ -2,6 +2,7 @@ package dev.parley.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.StoreTx;
@@ -81,7 +82,8 @@ final class SubscriptionSide implements Subscriptions.Watcher {
     private final SplittableRandom random;
     private final List<String> paths;
     private final Store store = new SimulatedStore();
-    private final Subscriptions reference = new Subscriptions(store, Memory.ofHeap().subscriptions());
+    private final Subscriptions reference =
+            new Subscriptions(store, Memory.ofHeap().subscriptions());
 
     /** Every token there ever was, or the newest of them. */
     private final List<Token> tokens = new ArrayList<>();

@@ -40,10 +40,14 @@ import org.rocksdb.WriteOptions;
  * the files reflect one moment, which the row written with every batch names.
  */
 public final class RocksStore implements Store {
+    /** What one table may have in memory at most before all of them are flushed. */
     private static final long MEMTABLE_BYTES = 64L << 20;
 
-    /** Of all tables together: one that has grown large has all of them flushed. */
-    private static final long ALL_MEMTABLES_BYTES = 256L << 20;
+    /** One table may have one part in so many of what all may. */
+    private static final int ALL_PER_MEMTABLE = 4;
+
+    /** Memory is taken in pieces of one part in so many of a table: small ones, as most tables have little in memory. */
+    private static final int MEMTABLE_PER_PIECE = 64;
 
     /** How RocksDB says that one of its files is gone, which has no code of its own. */
     private static final String MISSING = "No such file or directory";
@@ -68,18 +72,19 @@ public final class RocksStore implements Store {
     private final ReadOptions readOptions = new ReadOptions();
     private final BooleanSupplier mayRead;
 
-    /** Opens the database in {@code folder} for any thread, see {@link #RocksStore(Path, long, BooleanSupplier)}. */
-    public RocksStore(Path folder, long cacheBytes) {
-        this(folder, cacheBytes, () -> true);
+    /** Opens the database in {@code folder} for any thread, see {@link #RocksStore(Path, long, long, BooleanSupplier)}. */
+    public RocksStore(Path folder, long cacheBytes, long memtableBytes) {
+        this(folder, cacheBytes, memtableBytes, () -> true);
     }
 
     /**
      * Opens the database in {@code folder}, making it if it is absent.
      *
      * @param cacheBytes memory for blocks read from disk
+     * @param memtableBytes memory for what is not written to disk yet; while it is being written somewhat more is taken
      * @param mayRead whether the thread that asks may wait for the disk; asked before each read where assertions are on
      */
-    public RocksStore(Path folder, long cacheBytes, BooleanSupplier mayRead) {
+    public RocksStore(Path folder, long cacheBytes, long memtableBytes, BooleanSupplier mayRead) {
         this.mayRead = mayRead;
         try {
             Files.createDirectories(folder);
@@ -88,13 +93,13 @@ public final class RocksStore implements Store {
             families.add(new ColumnFamilyDescriptor(RocksDB.DEFAULT_COLUMN_FAMILY, own(new ColumnFamilyOptions())));
             for (Table table : Table.values()) {
                 families.add(new ColumnFamilyDescriptor(
-                        table.name().getBytes(StandardCharsets.US_ASCII), familyOptions(cache)));
+                        table.name().getBytes(StandardCharsets.US_ASCII), familyOptions(cache, memtableBytes)));
             }
             DBOptions options = own(new DBOptions())
                     .setCreateIfMissing(true)
                     .setCreateMissingColumnFamilies(true)
                     .setAtomicFlush(true)
-                    .setDbWriteBufferSize(ALL_MEMTABLES_BYTES)
+                    .setDbWriteBufferSize(memtableBytes)
                     .setMaxBackgroundJobs(2)
                     .setKeepLogFileNum(2)
                     .setMaxOpenFiles(1024)
@@ -111,15 +116,17 @@ public final class RocksStore implements Store {
         }
     }
 
-    private ColumnFamilyOptions familyOptions(LRUCache cache) {
+    private ColumnFamilyOptions familyOptions(LRUCache cache, long memtableBytes) {
         BlockBasedTableConfig format = new BlockBasedTableConfig()
                 .setBlockCache(cache)
                 .setBlockSize(BLOCK_BYTES)
                 .setCacheIndexAndFilterBlocks(true)
                 .setFilterPolicy(own(new BloomFilter(BLOOM_BITS_PER_KEY)));
+        long bytes = Math.min(MEMTABLE_BYTES, memtableBytes / ALL_PER_MEMTABLE);
         return own(new ColumnFamilyOptions())
                 .setTableFormatConfig(format)
-                .setWriteBufferSize(MEMTABLE_BYTES)
+                .setWriteBufferSize(bytes)
+                .setArenaBlockSize(bytes / MEMTABLE_PER_PIECE)
                 .setMaxWriteBufferNumber(3)
                 .setCompressionType(CompressionType.LZ4_COMPRESSION)
                 .setLevelCompactionDynamicLevelBytes(true);
@@ -320,6 +327,17 @@ public final class RocksStore implements Store {
     public long unwrittenBytes() {
         try {
             return db.getAggregatedLongProperty("rocksdb.cur-size-all-mem-tables");
+        } catch (RocksDBException e) {
+            throw failure("cannot ask the store for the size of its memory", e);
+        }
+    }
+
+    @Override
+    public long memoryBytes() {
+        try {
+            return db.getAggregatedLongProperty("rocksdb.size-all-mem-tables")
+                    // One cache for all tables.
+                    + db.getLongProperty(handle(Table.META), "rocksdb.block-cache-usage");
         } catch (RocksDBException e) {
             throw failure("cannot ask the store for the size of its memory", e);
         }

@@ -22,6 +22,9 @@ public interface Store extends View, AutoCloseable {
     /** How much of what was written is in memory only, and will take room on the disk. */
     long unwrittenBytes();
 
+    /** How much memory it holds outside the heap: what is not written yet, and what is cached. */
+    long memoryBytes();
+
     @Override
     void close();
 

@@ -62,9 +62,7 @@ public record SubscriptionConfig(
             case Webhook hook -> hook.url().length();
             case PullWake pull -> pull.wakeStream().length();
         };
-        return named
-                + (pattern == null ? 0 : pattern.length())
-                + (description == null ? 0 : description.length());
+        return named + (pattern == null ? 0 : pattern.length()) + (description == null ? 0 : description.length());
     }
 
     /** For the record: the streams live on as links, and may be many. */

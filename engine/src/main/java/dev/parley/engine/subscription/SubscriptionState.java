@@ -67,11 +67,7 @@ public record SubscriptionState(
 
     /** What it takes in memory, but for its links, by estimate. */
     long bytes() {
-        int chars = id.length()
-                + config.chars()
-                + hash.length()
-                + baseUrl.length()
-                + (wake == null ? 0 : wake.chars());
+        int chars = id.length() + config.chars() + hash.length() + baseUrl.length() + (wake == null ? 0 : wake.chars());
         return BYTES + (long) Character.BYTES * chars;
     }
 

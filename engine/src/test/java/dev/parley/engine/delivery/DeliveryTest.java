@@ -135,6 +135,11 @@ class DeliveryTest {
         }
 
         @Override
+        public long memoryBytes() {
+            return working().memoryBytes();
+        }
+
+        @Override
         public void close() {
             store.close();
         }

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,6 +23,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class RocksStoreTest {
+    private static final int CACHE_BYTES = 1 << 20;
+    private static final int MEMTABLE_BYTES = 8 << 20;
+
     @TempDir
     Path folder;
 
@@ -29,7 +33,7 @@ class RocksStoreTest {
 
     @BeforeEach
     void open() {
-        store = new RocksStore(folder.resolve("store"), 1 << 20);
+        store = new RocksStore(folder.resolve("store"), CACHE_BYTES, MEMTABLE_BYTES);
     }
 
     @AfterEach
@@ -52,6 +56,20 @@ class RocksStoreTest {
         assertThat(get("b")).isNull();
         store.write(List.of(removeRange("a", "z"), put("b", "3"), remove("not there")));
         assertThat(scan("", "z")).containsExactly("b=3");
+    }
+
+    @Test
+    void whatIsNotWrittenYetHasABound() {
+        byte[] large = new byte[64 << 10];
+        long most = 0;
+        for (int i = 0; i < 1024; i++) {
+            new Random(i).nextBytes(large);
+            store.write(List.of(new Put(Table.ENTRIES, key("entry" + i), large.clone())));
+            most = Math.max(most, store.memoryBytes());
+        }
+        assertThat(most).as("with 64 MiB written").isLessThan(MEMTABLE_BYTES + CACHE_BYTES + (2 << 20));
+        store.flush();
+        assertThat(store.memoryBytes()).isLessThan(2 * CACHE_BYTES);
     }
 
     @Test
@@ -120,13 +138,13 @@ class RocksStoreTest {
 
     @Test
     void saysWhatCannotBeOpened() throws Exception {
-        assertThatThrownBy(() -> new RocksStore(folder.resolve("store"), 1 << 20))
+        assertThatThrownBy(() -> new RocksStore(folder.resolve("store"), CACHE_BYTES, MEMTABLE_BYTES))
                 .as("in use")
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining(folder.resolve("store").toString());
         Path broken = Files.createDirectory(folder.resolve("broken"));
         Files.writeString(broken.resolve("CURRENT"), "nonsense");
-        assertThatThrownBy(() -> new RocksStore(broken, 1 << 20))
+        assertThatThrownBy(() -> new RocksStore(broken, CACHE_BYTES, MEMTABLE_BYTES))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("cannot open the store in " + broken);
     }

@@ -184,6 +184,12 @@ public final class SimulatedStore implements Store {
     }
 
     @Override
+    public long memoryBytes() {
+        // All of it is on the heap.
+        return 0;
+    }
+
+    @Override
     public void flush() {
         unflushed.forEach(batch -> apply(batch, flushed));
         unflushed.clear();

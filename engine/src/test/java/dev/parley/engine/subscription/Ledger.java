@@ -18,7 +18,7 @@ final class Ledger implements AutoCloseable {
     private long position;
 
     Ledger(Path folder) {
-        store = new RocksStore(folder, 1 << 20);
+        store = new RocksStore(folder, 1 << 20, 8 << 20);
         restart();
     }
 

@@ -129,6 +129,12 @@ final class ParleyServer {
             this.engine = openEngine();
             closings.push(new Closing("engine", engine::close));
             EngineMeters.bind(engine, metrics.registry());
+            long heap = Runtime.getRuntime().maxMemory();
+            MemoryMeters.bind(
+                    "caches",
+                    engine::storeBytes,
+                    config.engine().cacheBytesOrDefault(heap) + config.engine().memtableBytesOrDefault(heap),
+                    metrics.registry());
             clock.compareWith(engine.notedTime());
             clock.bind(metrics.registry());
             this.rootKey = rootKeyIn(config.data().dir());
@@ -243,6 +249,7 @@ final class ParleyServer {
                 settings.segmentBytes(),
                 config.maxRecordBytes(),
                 settings.cacheBytesOrDefault(Runtime.getRuntime().maxMemory()),
+                settings.memtableBytesOrDefault(Runtime.getRuntime().maxMemory()),
                 settings.cachedStreams(),
                 settings.waitingCommands(),
                 memory,

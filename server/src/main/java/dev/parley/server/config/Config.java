@@ -459,6 +459,15 @@ public record Config(
                                     + " of the heap, at most 256 MiB.")
             long cacheBytes,
 
+            @Setting(
+                    value = "0",
+                    unit = BYTES,
+                    doc =
+                            "Memory outside the heap for what the store has not written to its files yet; while it is being"
+                                    + " written somewhat more is taken. `0` means as much as an eighth of the heap, at least"
+                                    + " 32 MiB and at most 256 MiB.")
+            long memtableBytes,
+
             @Setting(value = "100000", min = 1, max = 100_000_000, doc = "Streams whose state is kept in memory.")
             int cachedStreams,
 
@@ -494,10 +503,20 @@ public record Config(
 
         private static final int HEAP_PER_CACHE = 8;
         private static final long MAX_DEFAULT_CACHE_BYTES = 256L << 20;
+        private static final int HEAP_PER_MEMTABLES = 8;
+        private static final long MIN_DEFAULT_MEMTABLE_BYTES = 32L << 20;
+        private static final long MAX_DEFAULT_MEMTABLE_BYTES = 256L << 20;
 
         /** How much the store caches, in a process whose heap can grow to {@code heapBytes}. */
         public long cacheBytesOrDefault(long heapBytes) {
             return cacheBytes == 0 ? Math.min(MAX_DEFAULT_CACHE_BYTES, heapBytes / HEAP_PER_CACHE) : cacheBytes;
+        }
+
+        /** How much of what the store has not written it may hold, in such a process. */
+        public long memtableBytesOrDefault(long heapBytes) {
+            return memtableBytes == 0
+                    ? Math.clamp(heapBytes / HEAP_PER_MEMTABLES, MIN_DEFAULT_MEMTABLE_BYTES, MAX_DEFAULT_MEMTABLE_BYTES)
+                    : memtableBytes;
         }
     }
 

@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.BaseUnits;
+import java.util.function.Supplier;
 
 /** What the account of memory says, as meters. */
 public final class MemoryMeters {
@@ -14,20 +15,25 @@ public final class MemoryMeters {
 
     public static void bind(Memory memory, MeterRegistry registry) {
         for (Purse purse : memory.purses()) {
-            Gauge.builder("parley.memory.held", purse, Purse::held)
-                    .description("Memory that is held for clients")
-                    .baseUnit(BaseUnits.BYTES)
-                    .tag("purse", purse.name())
-                    .register(registry);
-            Gauge.builder("parley.memory.capacity", purse, Purse::capacity)
-                    .description("Memory that may be held for clients")
-                    .baseUnit(BaseUnits.BYTES)
-                    .tag("purse", purse.name())
-                    .register(registry);
+            bind(purse.name(), purse::held, purse.capacity(), registry);
             FunctionCounter.builder("parley.memory.refused", purse, Purse::refused)
                     .description("How often there was no room, and a client had to wait, to try again or to come back")
                     .tag("purse", purse.name())
                     .register(registry);
         }
+    }
+
+    /** Memory outside the heap that is bounded where it is taken, as meters of a purse. */
+    public static void bind(String purse, Supplier<Number> held, long capacity, MeterRegistry registry) {
+        Gauge.builder("parley.memory.held", held)
+                .description("Memory that is held for clients")
+                .baseUnit(BaseUnits.BYTES)
+                .tag("purse", purse)
+                .register(registry);
+        Gauge.builder("parley.memory.capacity", () -> capacity)
+                .description("Memory that may be held for clients")
+                .baseUnit(BaseUnits.BYTES)
+                .tag("purse", purse)
+                .register(registry);
     }
 }

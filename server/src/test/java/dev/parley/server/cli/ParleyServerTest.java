@@ -80,6 +80,18 @@ class ParleyServerTest {
     }
 
     @Test
+    void itsPursesAreThoseOfTheDocumentation() throws Exception {
+        String page = Files.readString(OPERATIONS);
+        String section = page.substring(page.indexOf("\n## Memory\n"), page.indexOf("\n## Under attack\n"));
+        String shown = ask("GET", "/metrics").body();
+
+        for (String metric : new String[] {"held", "capacity"}) {
+            assertThat(names(shown, "(?m)^parley_memory_" + metric + "_bytes\\{purse=\"(\\w+)\""))
+                    .isEqualTo(names(section, "(?m)^\\| `(\\w+)` "));
+        }
+    }
+
+    @Test
     void aStreamOfTheLongestPathCanBeTakenOutOfASubscription() throws Exception {
         String longest = "a/".repeat(StreamPaths.MAX_LENGTH / 2 - 1) + "aa";
         String subscription = "/v1/stream/__ds/subscriptions/one";

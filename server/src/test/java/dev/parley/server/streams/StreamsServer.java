@@ -58,11 +58,12 @@ final class StreamsServer implements AutoCloseable {
 
     StreamsServer(Path folder, Map<String, String> settings, int cachedStreams) throws IOException {
         Memory ofEngine = Memory.ofHeap();
-        engine = Engine.open(new EngineOptions(folder, 1, 8 << 20, 1 << 20, 8 << 20, cachedStreams, 1_000, ofEngine, 0)
-                .readBy(() -> {
-                    reads.incrementAndGet();
-                    return !Context.isOnEventLoopThread();
-                }));
+        engine = Engine.open(
+                new EngineOptions(folder, 1, 8 << 20, 1 << 20, 8 << 20, 8 << 20, cachedStreams, 1_000, ofEngine, 0)
+                        .readBy(() -> {
+                            reads.incrementAndGet();
+                            return !Context.isOnEventLoopThread();
+                        }));
         Map<String, String> all = new HashMap<>(settings);
         all.put("server.port", "0");
         all.put("server.event-loops", "2");
@@ -77,8 +78,9 @@ final class StreamsServer implements AutoCloseable {
                 Keys.of(List.of()), true, lifetime, Revocations.in(folder, lifetime, wall), wall, metrics.registry());
         PublicAddress address = new PublicAddress(null, List.of());
         NodeClock clock = NodeClock.system(Duration.ZERO);
+        Answers answers = new Answers(vertx);
         subscriptions = SubscriptionService.start(
-                vertx, engine, shares, gate, address, folder, null, true, clock, health, metrics.registry());
+                vertx, engine, shares, answers, gate, address, folder, null, true, clock, health, metrics.registry());
         front = new HttpFront(vertx, config, health, metrics);
         port = await(front.start());
         front.open(
@@ -87,7 +89,7 @@ final class StreamsServer implements AutoCloseable {
                         config,
                         memory,
                         shares,
-                        new Answers(vertx),
+                        answers,
                         gate,
                         true,
                         address,

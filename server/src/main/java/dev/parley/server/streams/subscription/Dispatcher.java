@@ -237,7 +237,9 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         }
         if (batch.room) {
             cramped = false;
-            subscriptions.all().forEach(subscription -> scan(subscription.state().id()));
+            subscriptions
+                    .all()
+                    .forEach(subscription -> scan(subscription.state().id()));
         }
         for (String id : batch.subscriptions) {
             step(now, () -> subscriptionChanged(id, touched), again -> again.subscriptions.add(id));
@@ -404,9 +406,8 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         }
         if (!cramped) {
             cramped = true;
-            LOG.warn(
-                    "Streams are not linked to the subscriptions that cover them: there is no room for more links,"
-                            + " see limits.subscription-bytes");
+            LOG.warn("Streams are not linked to the subscriptions that cover them: there is no room for more links,"
+                    + " see limits.subscription-bytes");
             long wanted = Math.max(bytes, memory.capacity() / MEMORY_PER_SCAN);
             var _ = memory.whenRoom(wanted, () -> {
                 memory.giveBack(wanted);

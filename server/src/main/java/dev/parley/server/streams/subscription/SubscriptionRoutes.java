@@ -166,17 +166,20 @@ public final class SubscriptionRoutes {
     private void publishKeys(HttpServerRequest request) throws RefusedException {
         allowOnly(request, "GET");
         // The first time they come from a file.
-        elsewhere(request, new Reservation(shares.holder(request.connection(), null).of(Memory.Kind.ARRIVING), 0), () -> {
-            String published = keys.publicKeys();
-            return () -> {
-                if (!request.response().closed()) {
-                    request.response()
-                            .putHeader(HttpHeaders.CONTENT_TYPE, "application/jwk-set+json")
-                            .putHeader(HttpHeaders.CACHE_CONTROL, "public, max-age=300")
-                            .end(published);
-                }
-            };
-        });
+        elsewhere(
+                request,
+                new Reservation(shares.holder(request.connection(), null).of(Memory.Kind.ARRIVING), 0),
+                () -> {
+                    String published = keys.publicKeys();
+                    return () -> {
+                        if (!request.response().closed()) {
+                            request.response()
+                                    .putHeader(HttpHeaders.CONTENT_TYPE, "application/jwk-set+json")
+                                    .putHeader(HttpHeaders.CACHE_CONTROL, "public, max-age=300")
+                                    .end(published);
+                        }
+                    };
+                });
     }
 
     private sealed interface Answer {}
@@ -387,8 +390,8 @@ public final class SubscriptionRoutes {
 
     private Small claim(Subscription subscription, String worker) throws RefusedException {
         long now = clock.millis();
-        SubscriptionOutcome.OfClaim outcome =
-                submit(new Claim(subscription.state().id(), now, worker, upkeep.pending(subscription, now), Chance.wakeId()));
+        SubscriptionOutcome.OfClaim outcome = submit(
+                new Claim(subscription.state().id(), now, worker, upkeep.pending(subscription, now), Chance.wakeId()));
         return switch (outcome) {
             case SubscriptionOutcome.Claimed(String wakeId, long generation) -> {
                 SubscriptionState s = subscription.state();

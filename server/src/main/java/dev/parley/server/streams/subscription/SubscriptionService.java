@@ -70,8 +70,7 @@ public final class SubscriptionService implements AutoCloseable {
                 .register(meters);
         dispatcher.start();
         return new SubscriptionService(
-                new SubscriptionRoutes(
-                        engine, shares, answers, gate, address, keys, view, tokens, allowLocal, clock),
+                new SubscriptionRoutes(engine, shares, answers, gate, address, keys, view, tokens, allowLocal, clock),
                 dispatcher,
                 deliveries);
     }

@@ -81,6 +81,7 @@ final class TestServer implements AutoCloseable {
                 options.segmentBytes(),
                 options.maxRecordBytes(),
                 options.cacheBytes(),
+                options.memtableBytes(),
                 options.cachedStates(),
                 options.maxWaiting(),
                 memory,
