@@ -2,24 +2,29 @@ package dev.parley.engine.memory;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Bytes of a {@link Room} that are given back when this is closed. Closing twice gives back once. It may be
- * handed from thread to thread; nobody makes it grow once it may be closed elsewhere. */
+/**
+ * Bytes of a {@link Room} that are given back when this object is closed. A second close does nothing. A reservation
+ * may be passed from thread to thread, but it must not grow while another thread may close it.
+ */
 public final class Reservation implements AutoCloseable {
     private final Room room;
     private final AtomicLong bytes;
 
-    /** Takes over {@code bytes} that are reserved in {@code room}. */
+    /** Takes over {@code bytes} that are already reserved in {@code room}. */
     public Reservation(Room room, long bytes) {
         this.room = room;
         this.bytes = new AtomicLong(bytes);
     }
 
-    /** How many bytes are reserved; none once it is closed. */
+    /** Number of reserved bytes; 0 after the reservation is closed. */
     public long bytes() {
         return bytes.get();
     }
 
-    /** Keeps {@code kept} bytes and gives the rest back at once: what was reserved by an estimate is known now. */
+    /**
+     * Keeps {@code kept} bytes and gives the others back at once. Called when the real size of something is known that
+     * was reserved by an estimate.
+     */
     public void shrinkTo(long kept) {
         long before = bytes.getAndUpdate(held -> Math.min(held, kept));
         if (before > kept) {
@@ -27,7 +32,10 @@ public final class Reservation implements AutoCloseable {
         }
     }
 
-    /** Reserves more, so that it is at least {@code wanted} bytes; false, with what there was, if there is no room. */
+    /**
+     * Reserves more bytes, so that there are at least {@code wanted}. If there is no room, returns false and changes
+     * nothing.
+     */
     public boolean tryGrowTo(long wanted) {
         long more = wanted - bytes.get();
         if (more > 0) {

@@ -2,42 +2,43 @@ package dev.parley.engine.memory;
 
 import org.jspecify.annotations.Nullable;
 
-/** Something that memory is reserved from: a whole {@link Purse}, or the {@link Share} of it that one client may have. */
+/** A source of memory: a whole {@link Purse}, or the {@link Share} of it that one client may have. */
 public sealed interface Room permits Purse, Share {
-    /** Who may wait for one room, so that the list of them is bounded, too. */
+    /** Number of callers that may wait for one room, so that the line of waiting callers is bounded as well. */
     int MAX_WAITING = 100_000;
 
     /**
-     * Reserves so many bytes, or none of them and says no. Whoever gets them gives them back, exactly once and to the
-     * same room.
+     * Reserves this number of bytes and returns true, or reserves nothing and returns false. The caller has to give
+     * reserved bytes back exactly once, to the same room.
      */
     boolean tryReserve(long bytes);
 
     /**
-     * Reserves so many bytes as soon as there is room, first come, first served, and then runs {@code granted}, once, on the
-     * thread that has made room: pass the word on and return. Whoever was granted room gives it back as usual, also if it
-     * is not wanted any more, or nobody behind is served. Returns null, and never runs {@code granted}, if too many wait or
-     * so much will never be there.
+     * Reserves this number of bytes as soon as there is room, first come, first served. It then runs {@code granted}
+     * once, on the thread that made the room; {@code granted} must hand the work over to another thread and return.
+     * Granted bytes have to be given back as usual, even if the caller no longer needs them; otherwise nobody behind it
+     * in the line is served. Returns null, and never runs {@code granted}, if too many callers wait or if there can
+     * never be so much room.
      */
     @Nullable
     Waiting whenRoom(long bytes, Runnable granted);
 
-    /** Gives back what was reserved here. */
+    /** Gives back bytes that were reserved here. */
     void giveBack(long bytes);
 
-    /** How many bytes are reserved here now. */
+    /** Number of bytes that are reserved here now. */
     long held();
 
-    /** How many bytes can be reserved here. */
+    /** Number of bytes that can be reserved here. */
     long capacity();
 
-    /** The largest thing that can ever be reserved here. */
+    /** The largest number of bytes that can ever be reserved here at once. */
     long largest();
 
-    /** Whether somebody waits for room here, or in what this is a share of. */
+    /** Whether a caller waits for room here, or in the room of which this is a share. */
     boolean isAwaited();
 
-    /** Reserves so many bytes for the length of a scope, or returns null if there is no room. */
+    /** Reserves this number of bytes for the length of a scope. Returns null if there is no room. */
     default @Nullable Reservation reserve(long bytes) {
         return tryReserve(bytes) ? new Reservation(this, bytes) : null;
     }

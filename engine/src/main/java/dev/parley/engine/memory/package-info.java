@@ -1,4 +1,7 @@
-/** The one account of the memory that clients can make the server hold: reserved before it is held, given back after. */
+/**
+ * The account of the memory that clients can make the server hold. Memory is reserved before it is held, and given back
+ * afterwards.
+ */
 @NullMarked
 package dev.parley.engine.memory;
 

@@ -7,20 +7,21 @@ package dev.parley.engine.stream;
  * @param payload its data
  */
 public record Entry(long start, Payload payload) {
-    /** Position behind its last unit. */
+    /** Position after its last unit. */
     public long end() {
         return start + payload.units();
     }
 
-    /** Roughly the memory that the entry holds, in bytes. */
+    /** The approximate memory of the entry, in bytes. */
     public int weight() {
         int[] lengths = payload.lengths();
         return 64 + payload.bytes().length + (lengths == null ? 0 : Integer.BYTES * lengths.length);
     }
 
     /**
-     * The entry as somebody gets it who reads from {@code position} on, which lies in it: of JSON messages those from there
-     * on. Of bytes all, for nobody was ever told of a position inside an append, and a part of one means nothing.
+     * The entry as it is given to a reader that starts at {@code position} inside it. Of JSON messages, the reader gets
+     * those from there on. Of bytes, it gets the whole entry, because a position inside an append was never given out,
+     * and a part of an append has no meaning.
      */
     public Entry from(long position) {
         return payload.lengths() == null ? this : clip(position, end());

@@ -7,10 +7,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Data to append, in units: single bytes, or whole JSON messages.
  *
- * <p>JSON messages stand in {@code bytes} one after another with a comma between them, just as they leave in a response.
+ * <p>JSON messages are stored in {@code bytes} one after another, separated by commas, in the form in which a response
+ * contains them.
  *
- * @param bytes the data; not to be changed afterwards
- * @param lengths for JSON the length of each message in bytes, else null
+ * @param bytes the data; must not be changed afterwards
+ * @param lengths for JSON the length of each message in bytes, otherwise null
  */
 public record Payload(byte[] bytes, int @Nullable [] lengths) {
     private static final Payload EMPTY = new Payload(new byte[0], null);
@@ -30,7 +31,7 @@ public record Payload(byte[] bytes, int @Nullable [] lengths) {
         return lengths.length == 0 ? EMPTY : new Payload(joined, lengths);
     }
 
-    /** How far the payload moves a stream's tail. */
+    /** The number of units by which the payload moves a stream's tail. */
     public int units() {
         return lengths == null ? bytes.length : lengths.length;
     }

@@ -3,18 +3,18 @@ package dev.parley.engine.stream;
 import dev.parley.engine.stream.StreamCommand.Span;
 
 /**
- * A position as an offset names it: together with the incarnation that it was given out for. A path may have one stream after
- * another, and a fork has the incarnations of its ancestors for what it inherits.
+ * A position as an offset names it: together with the incarnation for which it was given out. A path may have one
+ * stream after another, and a fork has the incarnations of its ancestors for the part that it inherits.
  */
 public sealed interface Place {
-    /** Before everything, in every incarnation. */
+    /** The start of every incarnation. */
     record Start() implements Place {}
 
     /**
      * A position in one incarnation.
      *
      * @param streamId the incarnation: the id of the stream
-     * @param pathHash of the path that it was at: tells whether this path had that incarnation
+     * @param pathHash hash of the path of that stream: tells whether this path had that incarnation
      */
     record Named(long streamId, int pathHash, long position) implements Place {}
 
@@ -26,25 +26,26 @@ public sealed interface Place {
     record Unnamed(long before, long position) implements Place {}
 
     /**
-     * A position that was given out before the data folder was restored from a backup: nobody knows what was there.
+     * A position that was given out before the data folder was restored from a backup. Nobody knows what was stored
+     * there.
      *
-     * @param pathHash of the path of the stream that it was given out for
+     * @param pathHash hash of the path of the stream for which it was given out
      */
     record Lapsed(int pathHash) implements Place {}
 
-    /** What a place comes to in a stream. */
+    /** The result of looking a place up in a stream. */
     sealed interface Resolved {}
 
-    /** This position. */
+    /** The place is this position. */
     record At(long position) implements Resolved {}
 
-    /** Behind {@code end}, where the place's incarnation ends in this stream. */
+    /** The place is after {@code end}, where its incarnation ends in this stream. */
     record Beyond(long end) implements Resolved {}
 
-    /** It is of an earlier stream at this path, or of a time before a restore. */
+    /** The place belongs to an earlier stream at this path, or to a time before a restore. */
     record Earlier() implements Resolved {}
 
-    /** It was never given out for this stream. */
+    /** The place was never given out for this stream. */
     record Unknown() implements Resolved {}
 
     /** Looks the place up in {@code stream}. */
@@ -66,7 +67,7 @@ public sealed interface Place {
                 return place.position() <= span.to() ? new At(place.position()) : new Beyond(span.to());
             }
         }
-        // Ids only grow, so that a later one was never at this path.
+        // Ids only grow, so a stream with a later id was never at this path.
         return place.pathHash() == stream.pathHash() && place.streamId() < stream.id() ? new Earlier() : new Unknown();
     }
 

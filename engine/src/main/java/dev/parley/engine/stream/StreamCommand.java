@@ -5,9 +5,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can be asked of a stream (Durable Streams, section 5).
+ * A command for a stream (Durable Streams, section 5).
  *
- * @param <O> what may become of it
+ * @param <O> the type of the outcome
  */
 public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O> {
     /** Marks an absent number: no TTL, no expiry, no offset. */
@@ -50,7 +50,7 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
             Payload payload,
             @Nullable Fork fork)
             implements StreamCommand<StreamOutcome.OfCreate> {
-        /** The same with {@code first} as what the stream holds from its birth. */
+        /** The same command, with {@code first} as the stream's initial content. */
         public Create with(Payload first) {
             return new Create(path, time, contentType, ttlMillis, expiresAt, closed, first, fork);
         }
@@ -79,7 +79,7 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
             @Nullable Place place,
             long subOffset,
             @Nullable Pinned pin) {
-        /** The same fork with the source's grant. */
+        /** The same fork, with the source's grant. */
         public Fork with(Pinned granted) {
             return new Fork(sourcePath, place, subOffset, granted);
         }
@@ -125,7 +125,7 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
             @Nullable String seq,
             @Nullable Place expected)
             implements StreamCommand<StreamOutcome.OfAppend> {
-        /** An append wherever the tail is. */
+        /** An append that does not depend on the position of the tail. */
         public Append(
                 String path,
                 long time,
@@ -148,7 +148,7 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
         }
     }
 
-    /** Deletes a stream; one with forks is kept for them, out of sight (5.4). */
+    /** Deletes a stream. A stream that has forks is kept for them, but is no longer visible (5.4). */
     record Delete(String path, long time) implements StreamCommand<StreamOutcome.OfDelete> {}
 
     /** Renews a sliding lifetime because of a read (5.1, Stream-TTL). */
@@ -162,7 +162,7 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
      */
     record Expire(String path, long time, long id, long deadline) implements StreamCommand<StreamOutcome.OfTouch> {}
 
-    /** Asks a source stream to keep its data for a fork; same {@code pinId}, same grant. */
+    /** Asks a source stream to keep its data for a fork. The same {@code pinId} gets the same grant. */
     record Pin(
             String path,
             long time,
@@ -171,9 +171,12 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
             @Nullable Place place,
             long subOffset) implements StreamCommand<StreamOutcome.OfPin> {}
 
-    /** Gives a pin back. Unknown pins are fine: giving back may be retried. */
+    /** Gives a pin back. Unknown pins are ignored, because this command may be repeated. */
     record Unpin(String path, long time, long id, String pinId) implements StreamCommand<StreamOutcome.OfTouch> {}
 
-    /** Drops a note of the outbox, known by the position it was made at, once what it asked for has been done. */
+    /**
+     * Drops a note of the outbox when the task in it is done. The note is identified by the position at which it was
+     * made.
+     */
     record Settle(String path, long time, long note) implements StreamCommand<StreamOutcome.OfTouch> {}
 }

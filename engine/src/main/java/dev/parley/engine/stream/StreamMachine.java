@@ -37,22 +37,21 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a command does to a stream. Pure: the same commands in the same order give the same entries and outcomes.
+ * The rules for commands of streams. It is pure: the same commands in the same order give the same entries and
+ * outcomes.
  *
- * <p>A refused command changes nothing. Section numbers are those of the Durable Streams protocol.
+ * <p>A refused command changes nothing. Section numbers refer to the Durable Streams protocol.
  */
 public final class StreamMachine {
-    /** How many forks may need one stream's data at the same time. */
+    /** Number of forks that may share one stream's data at the same time. */
     public static final int MAX_FORKS = 100_000;
 
-    /** How many streams deep a fork of a fork of a fork may inherit. */
+    /** Depth to which forks of forks may inherit. */
     public static final int MAX_LINEAGE = 1_000;
 
     private StreamMachine() {}
 
-    /**
-     * Applies {@code command}, which stands at {@code position} in the journal, and tells what became of it.
-     */
+    /** Applies {@code command}, which is at {@code position} in the journal, and returns its outcome. */
     public static StreamOutcome apply(StreamCommand<?> command, long position, StreamTx tx) {
         return switch (command) {
             case Append c -> append(c, tx);
@@ -127,12 +126,14 @@ public final class StreamMachine {
         return new Created(state);
     }
 
-    /** True if the payload was cut into messages for a stream of bytes, or the other way round. */
+    /** True if the payload consists of messages and the stream of bytes, or the other way round. */
     private static boolean mismatched(StreamState state, Payload payload) {
         return !payload.isEmpty() && state.isJson() != (payload.lengths() != null);
     }
 
-    /** A create of a stream that is there: fine if it asks for what it is (5.1). */
+    /**
+     * Answers a create of a stream that exists. It succeeds if it asks for the configuration that the stream has (5.1).
+     */
     private static StreamOutcome confirm(StreamState s, Create c, StreamTx tx) {
         if (s.deleted()) {
             return new Gone();
@@ -212,8 +213,9 @@ public final class StreamMachine {
     }
 
     /**
-     * Closing again is fine, and so is the retry of an append that was accepted before somebody closed the stream: the
-     * first outcome of a command is its outcome for ever. Everything else meets the closed stream (5.2.1).
+     * Answers an append to a closed stream. Closing it again succeeds, and so does the retry of an append that was
+     * accepted before the stream was closed, because the first outcome of a command never changes. Everything else is
+     * refused (5.2.1).
      */
     private static StreamOutcome appendToClosed(StreamState s, Append c, @Nullable Producer known, StreamTx tx) {
         ProducerTag tag = c.producer();
@@ -276,7 +278,7 @@ public final class StreamMachine {
         return new Done();
     }
 
-    /** Removes a stream, or hides it as long as forks need its entries (4.2). */
+    /** Removes a stream, or hides it while forks need its entries (4.2). */
     private static void end(StreamState s, long position, StreamTx tx) {
         if (s.pins() > 0) {
             tx.update(s, s.softDeleted());
@@ -347,7 +349,7 @@ public final class StreamMachine {
         }
         long point = anchor + c.subOffset();
         List<Span> lineage = Streams.spans(s).stream()
-                // One that ends where it begins inherits nothing, but offsets of that point may name it.
+                // A span that ends where it begins inherits nothing, but offsets of that point may name it.
                 .filter(span -> span.from() <= point)
                 .map(span -> new Span(span.streamId(), span.pathHash(), span.from(), Math.min(span.to(), point)))
                 .toList();

@@ -2,7 +2,7 @@ package dev.parley.engine.stream;
 
 import dev.parley.engine.stream.StreamCommand.Pinned;
 
-/** What became of a command to a stream. */
+/** The outcome of a command for a stream. */
 public sealed interface StreamOutcome {
     /** There is no such stream, or its lifetime is over. */
     record NotFound() implements OfAppend, OfDelete, OfTouch, OfPin {}
@@ -13,7 +13,7 @@ public sealed interface StreamOutcome {
     /** Nothing to report. */
     record Done() implements OfDelete, OfTouch {}
 
-    /** What can become of a create. */
+    /** The outcome of a create. */
     sealed interface OfCreate extends StreamOutcome {}
 
     /** The stream is new. */
@@ -34,13 +34,13 @@ public sealed interface StreamOutcome {
     /** The content type given for a fork is not its source's. */
     record ForkTypeDiffers(String expected) implements OfCreate {}
 
-    /** What can become of an append. */
+    /** The outcome of an append. */
     sealed interface OfAppend extends StreamOutcome {}
 
     /** Appended or closed, in the stream with this id. For producers the highest accepted sequence number, else -1. */
     record Appended(long streamId, long tail, boolean closed, long epoch, long seq) implements OfAppend {}
 
-    /** A producer's retry of something that was appended before. */
+    /** The append is a producer's retry of an earlier append. */
     record Duplicate(long streamId, long tail, boolean closed, long epoch, long seq) implements OfAppend {}
 
     /** The stream is closed. */
@@ -55,7 +55,7 @@ public sealed interface StreamOutcome {
     /** The tail is not where the writer believed it to be. */
     record TailDiffers(long streamId, long tail) implements OfAppend {}
 
-    /** The place in the command is of an earlier stream at this path. */
+    /** The place in the command belongs to an earlier stream at this path. */
     record EarlierPlace() implements OfAppend, OfPin {}
 
     /** The place in the command was never given out for this stream. */
@@ -70,24 +70,24 @@ public sealed interface StreamOutcome {
     /** A new epoch must begin with sequence number 0. */
     record EpochNotFromZero() implements OfAppend {}
 
-    /** What can become of a delete. */
+    /** The outcome of a delete. */
     sealed interface OfDelete extends StreamOutcome {}
 
-    /** What can become of a touch and of the engine's own housekeeping. */
+    /** The outcome of a touch and of the engine's own periodic commands. */
     sealed interface OfTouch extends StreamOutcome {}
 
-    /** What can become of a pin. */
+    /** The outcome of a pin. */
     sealed interface OfPin extends StreamOutcome {}
 
     /** Granted. */
     record PinGranted(Pinned pin) implements OfPin {}
 
-    /** The wanted position is behind the source's tail. */
+    /** The wanted position is after the source's tail. */
     record BeyondTail(long tail) implements OfPin {}
 
     /** The sub-offset reaches past the append that starts at the wanted position. */
     record BeyondEntry() implements OfPin {}
 
-    /** The source has as many forks as it may. */
+    /** The source has the greatest number of forks. */
     record TooManyForks(int limit) implements OfPin {}
 }

@@ -10,9 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** How streams lie in the store: the keys and values of their tables. */
+/** The form of streams in the store: the keys and values of their tables. */
 final class StreamRows {
-    /** The version of a stream's row since spans have the hash of their stream's path. */
+    /** The version of a stream's row in which spans have the hash of their stream's path. */
     private static final int PATHS_OF_SPANS = 2;
 
     private static final int NO_PLACE = 0;
@@ -48,7 +48,7 @@ final class StreamRows {
         return out.toBytes();
     }
 
-    /** The stream as recorded; its tail is its base until the last entry is looked up. */
+    /** The stream as recorded. Its tail is set to its base until the last entry is looked up. */
     static StreamState stream(byte[] row) {
         BinaryReader in = new BinaryReader(row);
         int version = in.version(1, PATHS_OF_SPANS);
@@ -162,7 +162,7 @@ final class StreamRows {
         return new BinaryWriter(64).string(sourcePath).string(forkPath).toBytes();
     }
 
-    /** A pin as what giving it back takes; no note goes with it. */
+    /** A pin, in the form that is needed to give it back. It has no note. */
     static ForkRelease pin(byte[] key, byte[] row) {
         long sourceId = new BinaryReader(key).fixed64();
         String pinId = new String(key, Long.BYTES, key.length - Long.BYTES, StandardCharsets.UTF_8);
@@ -185,7 +185,7 @@ final class StreamRows {
         return new ForkRelease(new BinaryReader(key).fixed64(), in.string(), in.string(), in.fixed64(), in.string());
     }
 
-    /** The first key of everything that belongs to a stream id; that of the next id ends the range. */
+    /** The first key of all rows of a stream id. The first key of the next id ends the range. */
     static byte[] idKey(long streamId) {
         return new BinaryWriter(8).fixed64(streamId).toBytes();
     }

@@ -46,7 +46,7 @@ public record StreamState(
         boolean deleted,
         @Nullable Origin origin) {
 
-    /** Accesses within this fraction of a sliding lifetime count as one, so that reads are not all written down. */
+    /** Accesses within this fraction of a sliding lifetime count as one, so that not every read has to be recorded. */
     private static final int ACCESS_GRAIN = 64;
 
     /**
@@ -57,14 +57,15 @@ public record StreamState(
      */
     public record Origin(String sourcePath, long sourceId, String pinId, long requested, List<Span> lineage) {}
 
-    /** Tells the incarnations of this path from those of others, together with their ids. */
+    /** Together with their ids, distinguishes the incarnations of this path from those of other paths. */
     public int pathHash() {
         return path.hashCode();
     }
 
     /**
-     * The place that an offset of {@code position} names: in an ancestor as long as inherited data follows, else in the stream's
-     * own incarnation. So the offsets of what a fork inherits are its source's.
+     * The place that an offset of {@code position} names. Within the inherited part of a fork this is a place in the
+     * ancestor, so the offsets there are those of the source. Everywhere else it is a place in the stream's own
+     * incarnation.
      */
     public Place.Named place(long position) {
         if (origin != null && position < base) {
@@ -82,12 +83,12 @@ public record StreamState(
         return isJson(contentType);
     }
 
-    /** True if entries are text of another kind. */
+    /** True if entries are text that is not JSON. */
     public boolean isText() {
         return mediaType(contentType).startsWith("text/");
     }
 
-    /** True if entries are text in UTF-8, whose characters are not to be cut. */
+    /** True if entries are text in UTF-8, whose characters must not be divided. */
     public boolean isUtf8() {
         if (!contentType.regionMatches(true, 0, "text/", 0, "text/".length())) {
             return false;
@@ -96,7 +97,7 @@ public record StreamState(
         return !parameters.contains("charset") || parameters.contains("utf-8") || parameters.contains("us-ascii");
     }
 
-    /** True if {@code other} names the same media type; case and parameters do not count. */
+    /** True if {@code other} names the same media type. Case and parameters are ignored. */
     public boolean hasType(String other) {
         return contentType.equals(other) || mediaType(contentType).equals(mediaType(other));
     }
@@ -114,8 +115,8 @@ public record StreamState(
     }
 
     /**
-     * When the stream ends if nobody touches it any more, in milliseconds since 1970, or {@link Long#MAX_VALUE}. With a
-     * sliding lifetime that is up to a 64th of it late, never early.
+     * When the stream ends if nobody accesses it any more, in milliseconds since 1970, or {@link Long#MAX_VALUE}. With
+     * a sliding lifetime, this is up to a 64th of the lifetime late, and never early.
      */
     public long deadline() {
         return deadline(accessedAt);
@@ -138,12 +139,12 @@ public record StreamState(
         return time >= deadline();
     }
 
-    /** True if an access at {@code time} would have to be written down. */
+    /** True if an access at {@code time} has to be recorded. */
     public boolean wantsTouch(long time) {
         return ttlMillis >= 0 && time - accessedAt > ttlMillis / ACCESS_GRAIN;
     }
 
-    /** True if deleted streams and streams past their lifetime are left out. */
+    /** True if the stream is neither deleted nor past its lifetime. */
     public boolean visible(long time) {
         return !deleted && !expired(time);
     }
@@ -186,7 +187,7 @@ public record StreamState(
         return with(accessedAt, newTail, closed ? newTail : newShown, newMissing, closed, closedBy, seq, pins, deleted);
     }
 
-    /** True if the two differ in nothing but the tail and what is there, which the store derives from the last entries. */
+    /** True if the two states differ only in the tail and in values that the store derives from the last entries. */
     boolean sameRecord(StreamState other) {
         return equals(other.with(
                 other.accessedAt,

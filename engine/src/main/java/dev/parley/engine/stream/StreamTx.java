@@ -12,8 +12,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The streams as a batch of commands sees and changes them. Nobody else sees the changes before {@link #publish()}, which
- * follows the write of the batch. Not thread-safe.
+ * The streams as a batch of commands sees and changes them. Nobody else sees the changes before {@link #publish()},
+ * which is called after the batch is written. Not thread-safe.
  */
 public final class StreamTx {
     /** An entry that was appended to the stream with id {@code streamId}. */
@@ -26,7 +26,7 @@ public final class StreamTx {
     private final List<ForkRelease> releases = new ArrayList<>();
     private final List<Long> erased = new ArrayList<>();
 
-    /** Begins over what {@code streams} shows, writing to {@code rows}. */
+    /** Starts with the streams that {@code streams} shows, and writes to {@code rows}. */
     public StreamTx(Streams streams, StoreTx rows) {
         this.streams = streams;
         this.rows = rows;
@@ -90,13 +90,13 @@ public final class StreamTx {
         byte[] from = StreamRows.idKey(state.id());
         byte[] to = StreamRows.idKey(state.id() + 1);
         if (state.tail() > state.base()) {
-            // Every removed range costs later reads of the table something: none without need.
+            // Every removed range makes later reads of the table slower, so ranges are removed only if necessary.
             rows.removeRange(Table.ENTRIES, from, to);
         }
         rows.removeRange(Table.PRODUCERS, from, to);
         if (state.deadline() != Long.MAX_VALUE) {
-            // One that was renewed beyond its first deadline has a later row, which the state does not tell: that one
-            // stays for one lifetime at most.
+            // A stream whose lifetime was renewed beyond its first deadline has a later row, which the state does not
+            // know. That row stays for one lifetime at most.
             forgetDeadline(state.firstDeadline(), state.id());
         }
         StreamState.Origin origin = state.origin();
@@ -148,7 +148,7 @@ public final class StreamTx {
         rows.remove(Table.DEADLINES, StreamRows.deadlineKey(deadline, streamId));
     }
 
-    /** The entry that holds {@code position}, inherited ones included, or null if it is at the tail. */
+    /** The entry at {@code position}, including inherited ones, or null if the position is the tail. */
     @Nullable
     Entry entryAt(StreamState state, long position) {
         for (Span span : Streams.spans(state)) {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * All streams as readers may see them: durable and applied. Thread-safe.
  *
- * <p>States of recently changed streams are kept in memory; the store has all of them.
+ * <p>States of recently changed streams are kept in memory. The store has all states.
  */
 public final class Streams {
     private static final byte[] FIRST_ROW = {};
@@ -32,14 +32,16 @@ public final class Streams {
     /**
      * Reads from {@code store}.
      *
-     * @param maxCached how many states are kept in memory at most
+     * @param maxCached the greatest number of states that are kept in memory
      */
     public Streams(Store store, int maxCached) {
         this.store = store;
         this.maxCached = maxCached;
     }
 
-    /** The stream at {@code path}, also one that is deleted but kept, or past its lifetime; or null. */
+    /**
+     * The stream at {@code path}, or null. Includes streams that are deleted but kept, and streams past their lifetime.
+     */
     public @Nullable StreamState find(String path) {
         StreamState state = findCached(path);
         if (state != null) {
@@ -49,7 +51,7 @@ public final class Streams {
         return row == null ? null : withTail(StreamRows.stream(row));
     }
 
-    /** As {@link #find}, but null also if the state is not in memory. Never blocks. */
+    /** As {@link #find}, but returns null also if the state is not in memory. Never blocks. */
     public @Nullable StreamState findCached(String path) {
         return cached.get(path);
     }
@@ -64,7 +66,7 @@ public final class Streams {
         if (!recorded.isUtf8() || !isCut(last)) {
             return recorded.withTail(last.end(), last.end(), 0);
         }
-        // Readers have not been shown an append that ends inside a character, nor those before it that do.
+        // Readers have not been shown an append that ends inside a character, nor the preceding appends that do.
         ArrayDeque<Entry> held = new ArrayDeque<>();
         long bytes = 0;
         while (row != null && bytes <= Utf8.MAX_HELD_BYTES) {
@@ -84,7 +86,7 @@ public final class Streams {
         return state;
     }
 
-    /** True if {@code entry} may end inside a character: one that has nothing but the middle of one may. */
+    /** True if {@code entry} may end inside a character. An entry that contains only the middle of a character may. */
     private static boolean isCut(Entry entry) {
         return Utf8.missingAfter(3, entry.payload().bytes()) > 0;
     }
@@ -100,7 +102,10 @@ public final class Streams {
         }
     }
 
-    /** Any state may go: the store has it. Dropping a share at once keeps this off most publishes. */
+    /**
+     * Removes some states. Any state may be removed, because the store has it. Removing many at once keeps this work
+     * off most publishes.
+     */
     private void evict() {
         Iterator<String> paths = cached.keySet().iterator();
         for (int i = maxCached / 16 + 1; i > 0 && paths.hasNext(); i--) {
@@ -110,29 +115,29 @@ public final class Streams {
     }
 
     /**
-     * Entries of {@code state} from position {@code from} on, inherited ones included, as far as they are shown. The first
-     * begins there, or where it began if that is inside an append of bytes. Text ends with a whole character.
+     * Reads entries of {@code state} from position {@code from} on, including inherited ones, as far as they are
+     * visible to readers. The first entry begins there, or at its own start if {@code from} is inside an append of
+     * bytes. Text ends with a whole character.
      *
-     * @param maxBytes payload after which no further entry is begun; at least one entry is returned if there is any
+     * @param maxBytes payload after which no further entry is added; at least one entry is returned if there is any
      */
     public List<Entry> read(StreamState state, long from, long maxBytes) {
         return read(state, from, maxBytes, Allowance.ANY);
     }
 
-    /** What a read may hold in memory. */
+    /** Limits the memory that a read may use. */
     @FunctionalInterface
     public interface Allowance {
-        /** Everything. */
+        /** No limit. */
         Allowance ANY = bytes -> true;
 
-        /**
-         * Whether the read may go on to hold so many bytes in sum. Asked before each entry is fetched from the store.
-         */
+        /** Whether the read may use this number of bytes in total. Called before each entry is read from the store. */
         boolean allows(long bytes);
     }
 
     /**
-     * As {@link #read(StreamState, long, long)}, but ends, if need be without any entry, before one that is not allowed.
+     * As {@link #read(StreamState, long, long)}, but stops before an entry that is not allowed, even if that is the
+     * first one.
      */
     public List<Entry> read(StreamState state, long from, long maxBytes, Allowance allowance) {
         List<Entry> entries = new ArrayList<>();
@@ -161,7 +166,7 @@ public final class Streams {
                         Row row = Objects.requireNonNull(rows.next());
                         Entry stored = StreamRows.entry(row.key(), row.value());
                         if (stored.end() <= at) {
-                            // The entry behind it went between the look at the state and the scan.
+                            // The entry after it was removed between the look-up of the state and the scan.
                             continue;
                         }
                         Entry entry = stored.clip(span.from(), end).from(at);
@@ -175,7 +180,8 @@ public final class Streams {
                     }
                 }
                 if (at == before) {
-                    // A recreated or expired stream lost its entries between the look at its state and the scan.
+                    // The stream was created anew or has expired, and lost its entries between the look-up of its state
+                    // and the scan.
                     return entries;
                 }
             }
@@ -183,12 +189,12 @@ public final class Streams {
         return text && whole && missing > 0 && at < state.shown() ? Utf8.whole(entries) : entries;
     }
 
-    /** Reading goes on until the answer is full, and until it has text that can be cut behind it. */
+    /** Whether to continue reading: until the answer is full, and until its text can be cut after it. */
     private static boolean wantsMore(long budget, boolean whole) {
         return budget > 0 || (!whole && budget > -Utf8.MAX_HELD_BYTES);
     }
 
-    /** The key of the entry that holds {@code position}, which may begin before it. */
+    /** The key of the entry that contains {@code position}. The entry may begin before the position. */
     private byte[] firstKey(Span span, long position) {
         byte[] exact = StreamRows.entryKey(span.streamId(), position);
         if (position == span.from()) {
@@ -196,11 +202,11 @@ public final class Streams {
         }
         byte[] holder = store.lastKey(
                 Table.ENTRIES, StreamRows.idKey(span.streamId()), StreamRows.entryKey(span.streamId(), position + 1));
-        // Entries follow each other without a hole: the last one that begins before a position holds it.
+        // Entries follow each other without a hole, so the last one that begins before a position contains it.
         return holder == null ? exact : holder;
     }
 
-    /** The entry of {@code span} that holds {@code position}, clipped to the span. */
+    /** The entry of {@code span} that contains {@code position}, clipped to the span. */
     @Nullable
     Entry entryAt(Span span, long position) {
         Row holder = store.last(
@@ -221,7 +227,7 @@ public final class Streams {
         return spans;
     }
 
-    /** Hands on every stream whose path begins with {@code prefix}, in the order of paths, deleted ones included. */
+    /** Passes on every stream whose path begins with {@code prefix}, in the order of paths, including deleted ones. */
     public void forEach(String prefix, Consumer<StreamState> action) {
         byte[] from = prefix.getBytes(StandardCharsets.UTF_8);
         try (Rows rows = store.scan(Table.STREAMS, from.length == 0 ? FIRST_ROW : from, AFTER_LAST_PATH)) {
@@ -238,7 +244,7 @@ public final class Streams {
         }
     }
 
-    /** Commands for the streams whose noted deadline is before {@code time}, at most {@code limit}. */
+    /** Commands for up to {@code limit} streams whose recorded deadline is before {@code time}. */
     public List<StreamCommand.Expire> due(long time, int limit) {
         List<StreamCommand.Expire> due = new ArrayList<>();
         try (Rows rows = store.scan(Table.DEADLINES, FIRST_ROW, StreamRows.idKey(time + 1))) {
@@ -252,7 +258,7 @@ public final class Streams {
         return due;
     }
 
-    /** Notes that wait for delivery to a source's shard. */
+    /** Notes that wait to be delivered to a source's shard. */
     public List<ForkRelease> releases() {
         List<ForkRelease> releases = new ArrayList<>();
         try (Rows rows = store.scan(Table.OUTBOX, FIRST_ROW, StreamRows.idKey(Long.MAX_VALUE))) {
@@ -263,7 +269,7 @@ public final class Streams {
         return releases;
     }
 
-    /** Pins whose fork never came to be, because a crash lay between the two. */
+    /** Pins whose fork was never created, because a crash happened between the two steps. */
     public List<ForkRelease> orphanedPins() {
         List<ForkRelease> orphans = new ArrayList<>();
         try (Rows rows = store.scan(Table.PINS, FIRST_ROW, StreamRows.idKey(Long.MAX_VALUE))) {

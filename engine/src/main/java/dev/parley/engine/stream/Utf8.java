@@ -2,11 +2,12 @@ package dev.parley.engine.stream;
 
 import java.util.List;
 
-/** Where text may be cut. Text that is no UTF-8 may be cut anywhere. */
+/** Finds out where text may be divided. Text that is not UTF-8 may be divided anywhere. */
 public final class Utf8 {
     /**
-     * Appends that all end inside a character are held back or kept together up to so many bytes, and no further: what would
-     * be one character to the end must not be kept from readers for ever, nor be read into memory at once.
+     * Up to this size, appends that all end inside a character are held back or kept together. Beyond it they are not:
+     * data that looks like one character up to the end must not be kept from readers for ever, and must not be read
+     * into memory at once.
      */
     static final int MAX_HELD_BYTES = 64 << 10;
 
@@ -14,7 +15,10 @@ public final class Utf8 {
 
     private Utf8() {}
 
-    /** How many bytes the last character of {@code bytes} lacks, which follow on text that lacked {@code missing}. */
+    /**
+     * Number of bytes that the last character of {@code bytes} lacks, if the text before them lacked {@code missing}
+     * bytes.
+     */
     static int missingAfter(int missing, byte[] bytes) {
         int length = bytes.length;
         for (int fromEnd = 1; fromEnd < LONGEST && fromEnd <= length; fromEnd++) {
@@ -23,7 +27,7 @@ public final class Utf8 {
                 return Math.max(0, lengthOf(b) - fromEnd);
             }
         }
-        // Nothing but the middle of a character, or of none.
+        // The bytes contain only the middle of a character, or of none.
         return length < LONGEST ? Math.max(0, missing - length) : 0;
     }
 
@@ -37,7 +41,7 @@ public final class Utf8 {
         return lead >= 0xF0 && lead <= 0xF4 ? 4 : 1;
     }
 
-    /** The longest beginning of {@code entries} that ends with a whole character; empty if there is none. */
+    /** The longest prefix of {@code entries} that ends with a whole character; empty if there is none. */
     public static List<Entry> whole(List<Entry> entries) {
         int missing = 0;
         int count = 0;
@@ -50,7 +54,7 @@ public final class Utf8 {
         return count == entries.size() ? entries : List.copyOf(entries.subList(0, count));
     }
 
-    /** The shortest beginning of {@code entries} that ends with a whole character; all if there is none. */
+    /** The shortest prefix of {@code entries} that ends with a whole character; all entries if there is none. */
     public static List<Entry> firstWhole(List<Entry> entries) {
         int missing = 0;
         for (int i = 0; i < entries.size(); i++) {

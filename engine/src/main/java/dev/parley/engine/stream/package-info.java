@@ -1,4 +1,4 @@
-/** Streams as in Durable Streams: the state machine, what it remembers and what it answers. */
+/** Streams as in the Durable Streams protocol: commands, the state machine, its state and its outcomes. */
 @NullMarked
 package dev.parley.engine.stream;
 
