@@ -328,7 +328,7 @@ final class Attachment {
                 action.accept(page);
             } else {
                 expected = bytes;
-                connection.starve(this);
+                starve();
             }
         });
     }
@@ -338,7 +338,7 @@ final class Attachment {
         Outbox outbox = connection.outbox();
         long bytes = expected;
         if (!outbox.book(bytes)) {
-            connection.starve(this);
+            starve();
             return;
         }
         Callable<T> booked = () -> {
@@ -378,17 +378,33 @@ final class Attachment {
         });
     }
 
-    private void sendMembers(MemberSync sync) {
+    private void readMembers(MemberSync sync) {
         Sessions sessions = connection.site().engine().sessions();
         page(() -> sync.read(sessions, channel.session()), page -> weight(page.entries()), page -> {
-            if (memberSync != sync) {
+            if (memberSync != sync || tail == null) {
                 return;
             }
-            send(sync.frame(format(), name, page));
-            if (sync.isOver()) {
-                memberSync = null;
+            if (MemberSync.isDue(page, tail.position())) {
+                sendMembers(sync, page);
+            } else {
+                sync.hold(page);
             }
         });
+    }
+
+    private void sendMembers(MemberSync sync, Sessions.Page<PresenceEntry> page) {
+        send(sync.frame(format(), name, page));
+        if (sync.isOver()) {
+            memberSync = null;
+        }
+    }
+
+    /** Waits for room. Until then, nothing that was read is kept. */
+    private void starve() {
+        if (memberSync != null) {
+            memberSync.hold(null);
+        }
+        connection.starve(this);
     }
 
     private @Nullable ObjectSync newObjectSync() {
@@ -468,7 +484,7 @@ final class Attachment {
     void pump() {
         while (!busy && !closed && tail != null) {
             if (!connection.outbox().hasRoom()) {
-                connection.starve(this);
+                starve();
                 return;
             }
             if (backlog != null) {
@@ -482,8 +498,17 @@ final class Attachment {
             SessionTail reading = tail;
             MemberSync sync = memberSync;
             if (sync != null && sync.isDue(reading.position())) {
-                sendMembers(sync);
-                return;
+                Sessions.Page<PresenceEntry> held = sync.held();
+                if (held == null) {
+                    readMembers(sync);
+                    return;
+                }
+                if (!connection.outbox().reserve(weight(held.entries()))) {
+                    starve();
+                    return;
+                }
+                sendMembers(sync, held);
+                continue;
             }
             switch (reading.poll(BATCH_BYTES, connection.outbox()::reserve)) {
                 case SessionTail.More more -> {
@@ -493,14 +518,14 @@ final class Attachment {
                     }
                 }
                 case SessionTail.Nothing nothing -> {
-                    if (sync != null) {
+                    if (sync != null && sync.held() == null) {
                         // There is nothing left that has to come before the members.
-                        sendMembers(sync);
+                        readMembers(sync);
                     }
                     return;
                 }
                 case SessionTail.NoRoom noRoom -> {
-                    connection.starve(this);
+                    starve();
                     return;
                 }
                 case SessionTail.InStore inStore -> {
@@ -517,7 +542,7 @@ final class Attachment {
             if (next instanceof SessionTail.More more && !connection.outbox().reserve(weight(more.entries()))) {
                 expected = weight(more.entries());
                 reading.takeBack(more);
-                connection.starve(this);
+                starve();
             } else {
                 expected = BATCH_BYTES;
                 readFromStore(next);

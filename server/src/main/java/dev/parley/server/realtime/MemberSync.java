@@ -12,8 +12,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Sends all members of a session to one client, page by page as the client accepts them.
  *
- * <p>A member that comes or goes during the sync may or may not be part of a later page. The client also receives the
- * event afterwards.
+ * <p>A page shows the members at the moment at which it is read, which may be ahead of the events that the client has been
+ * sent. It is held back until the client has these events as well. Otherwise, the client would know a member from the
+ * sync already, ignore the event by which the member entered, and tell nobody of it. A member that comes or goes later
+ * may or may not be part of a later page. The client also receives the event afterwards.
  */
 final class MemberSync {
     private static final int PAGE_MEMBERS = 100;
@@ -22,6 +24,9 @@ final class MemberSync {
     private final String id;
     private final long behind;
     private Sessions.@Nullable Member last;
+    /** The page that was read and is held back, or null. */
+    private Sessions.@Nullable Page<PresenceEntry> held;
+
     private int pages;
     private boolean over;
 
@@ -42,9 +47,24 @@ final class MemberSync {
         return behind;
     }
 
-    /** Whether the sync can start for a client that has been sent everything up to {@code position}. */
+    /** Whether the sync can start or go on for a client that has been sent everything up to {@code position}. */
     boolean isDue(long position) {
-        return position >= behind;
+        return held == null ? position >= behind : isDue(held, position);
+    }
+
+    /** Whether {@code page} can be sent to a client that has been sent everything up to {@code position}. */
+    static boolean isDue(Sessions.Page<PresenceEntry> page, long position) {
+        return page.entries().stream().allMatch(member -> member.position() <= position);
+    }
+
+    /** The page that is held back, or null if the next page has to be read. */
+    Sessions.@Nullable Page<PresenceEntry> held() {
+        return held;
+    }
+
+    /** Holds back the page that was read; null forgets it, so that it is read again. */
+    void hold(Sessions.@Nullable Page<PresenceEntry> page) {
+        held = page;
     }
 
     /** Reads the next page; blocks. */
@@ -57,6 +77,7 @@ final class MemberSync {
 
     /** Encodes the page as a frame. */
     byte[] frame(WireFormat format, String channel, Sessions.Page<PresenceEntry> page) {
+        held = null;
         over = !page.more();
         if (!over) {
             PresenceEntry end = page.entries().getLast();

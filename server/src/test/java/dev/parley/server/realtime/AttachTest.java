@@ -6,8 +6,10 @@ import dev.parley.server.wire.Flags;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -289,6 +291,41 @@ class AttachTest {
                 client.send("{'action':10,'channel':'c'}");
                 client.next(DETACHED);
                 client.next(ATTACHED);
+            }
+        }
+    }
+
+    /** Else the client knows the member from the set already, takes no notice of the event, and nobody hears of it. */
+    @Test
+    void whoEntersWhileTheMembersAreReadIsAnnouncedBeforeTheyAreSent() throws Exception {
+        try (var server = server()) {
+            var bob = connect(server, "bob");
+            for (int i = 0; i < 100; i++) {
+                bob.send("{'action':14,'channel':'c%d','msgSerial':%d,'presence':[{'action':2}]}".formatted(i, i));
+            }
+            for (long acknowledged = 0; acknowledged < 100; ) {
+                acknowledged += bob.next(ACK).path("count").intValue();
+            }
+            var ann = connect(server, "ann");
+            for (int i = 0; i < 100; i++) {
+                ann.send("{'action':10,'channel':'c%d'}".formatted(i));
+                ann.send("{'action':14,'channel':'c%d','msgSerial':%d,'presence':[{'action':2}]}".formatted(i, i));
+            }
+            Set<String> announced = new HashSet<>();
+            Set<String> synced = new HashSet<>();
+            while (announced.size() < 100 || synced.size() < 100) {
+                JsonNode frame = ann.next();
+                String channel = frame.path("channel").stringValue("");
+                switch (frame.path("action").intValue()) {
+                    case PRESENCE -> announced.add(channel);
+                    case SYNC -> {
+                        synced.add(channel);
+                        assertThat(events(frame).contains("ann 1") && !announced.contains(channel))
+                                .as("ann is a member before she has entered")
+                                .isFalse();
+                    }
+                    default -> {}
+                }
             }
         }
     }
