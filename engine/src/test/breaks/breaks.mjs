@@ -1,0 +1,189 @@
+// What can be broken in the engine, and which test must notice. An edit replaces a text that stands exactly once in its file.
+
+const main = path => `engine/src/main/java/dev/parley/engine/${path}.java`
+const edit = (path, from, to) => ({ file: main(path), from, to })
+
+const SIMULATION = "SimulationTest#everyHistoryIsOneTheProtocolAllows"
+
+/** `what`: the row of the table in docs/testing.md, and how it is broken; `test`: as Surefire names it. */
+const broken = (what, ...edits) => ({ what, edits, test: SIMULATION })
+const noticedBy = (test, what, ...edits) => ({ what, edits, test })
+
+export const breaks = [
+  broken(
+    "answer before the sync",
+    edit(
+      "Committer",
+      `        sync(group);
+        if (!group.isEmpty()) {
+            durable.accept(group);
+        }
+    }`,
+      `        if (!group.isEmpty()) {
+            durable.accept(group);
+        }
+        sync(group);
+    }`,
+    ),
+  ),
+  broken(
+    "continue after a failure",
+    edit("Pipeline", "            if (earlier != null) {\n                throw new IOException(", "            if (earlier != null && !stopped) {\n                throw new IOException("),
+  ),
+  broken(
+    "lose room: leave out a line of leave",
+    edit("Admission", "            purse.giveBack(weight);\n            tellOfRoom();\n", "            tellOfRoom();\n"),
+  ),
+  broken(
+    "lose room: do not give back the room of a refused command",
+    edit("Admission", "            waiting.decrementAndGet();\n            // For a moment", "            // For a moment"),
+  ),
+  broken(
+    "let callers wait although there is room",
+    edit("Admission", "            purse.giveBack(weight);\n            tellOfRoom();\n", "            purse.giveBack(weight);\n"),
+  ),
+  broken(
+    "show or answer before the write: show",
+    edit("Shard", "        rows.commit();\n        applied = last;\n        projections.delivery().publish(streamTx);\n        projections.delivery().publish(sessionTx);\n",
+      "        applied = last;\n        projections.delivery().publish(streamTx);\n        projections.delivery().publish(sessionTx);\n        rows.commit();\n"),
+  ),
+  broken(
+    "forget the position of the store: leave out the row",
+    edit("Shard", "        rows.append(Table.META, markKey(), new BinaryWriter(8).fixed64(last).toBytes());\n", ""),
+  ),
+  broken(
+    "forget the position of the store: a batch of its own",
+    edit("Shard", "        rows.append(Table.META, markKey(), new BinaryWriter(8).fixed64(last).toBytes());\n        rows.commit();\n",
+      "        rows.commit();\n        StoreTx mark = new StoreTx(store);\n        mark.append(Table.META, markKey(), new BinaryWriter(8).fixed64(last).toBytes());\n        mark.commit();\n"),
+  ),
+  broken(
+    "keep a torn tail",
+    edit("journal/LocalJournal", "            active.file().write(ByteBuffer.allocate(to - from), from);\n", ""),
+  ),
+  broken(
+    "show data that is only in the operating system's memory",
+    edit("journal/LocalJournal", "            segment.file().sync();\n", ""),
+  ),
+  broken("free too much", edit("journal/LocalJournal", "oldest.end() > position", "oldest.base() > position")),
+  broken(
+    "lose a pin: leave out a release",
+    edit("Forks", `                release(unused, command.time());
+                if (outcome instanceof`, "                if (outcome instanceof"),
+  ),
+  broken("lose a pin: leave out its retry", edit("Forks", "                refused.add(release);\n", "")),
+  broken(
+    "lose a pin: leave out the recovery of the outbox",
+    edit("Forks", "        undone.forEach(release -> release(release, time));\n", ""),
+  ),
+  broken(
+    "lose a pin: leave out Settle",
+    edit("Forks", "                submitter.submit(new Settle(release.forkPath(), time, release.note()), again);\n", ""),
+  ),
+  broken(
+    "replay out of order",
+    edit("Recovery", "    private final List<Work> batch = new ArrayList<>();\n",
+      "    private final List<Work> batch = new ArrayList<>();\n    private final java.util.TreeMap<Integer, List<Work>> held = new java.util.TreeMap<>();\n"),
+    edit("Recovery", `        if (shard != batchShard || batch.size() == MAX_BATCH || batchBytes >= MAX_BATCH_BYTES) {
+            apply();
+            batchShard = shard;
+        }
+        batch.add(`, `        batchShard = shard;
+        held.computeIfAbsent(shard, s -> new ArrayList<>()).add(`),
+    edit("Recovery", "        if (!batch.isEmpty()) {\n", "        held.descendingMap().forEach((shard, works) -> shards.get(shard).apply(works));\n        if (!batch.isEmpty()) {\n"),
+  ),
+  broken(
+    "show appends to readers that do not have the message",
+    edit("delivery/SessionTail", "(whole || message.previous() <= begin)", "whole"),
+  ),
+  broken("continue from memory too early", edit("delivery/SessionTail", "        storeUntil = part.last();\n", "")),
+  broken("miss a hole in the window: leave out a restart", edit("delivery/SessionTopic", "            restart(before);\n", "")),
+  broken(
+    "miss a hole in the window: a floor one too low",
+    edit("delivery/SessionTopic", "floor = oldest.position();", "floor = oldest.position() - 1;"),
+  ),
+  broken(
+    "publish twice: leave out keep",
+    edit("session/SessionMachine", "            tx.keep(s, sender, positions);\n", ""),
+  ),
+  broken(
+    "publish twice: leave out keep of a rollup",
+    edit("session/SessionMachine", "                tx.keep(after, new Sender(c.connectionId(), part.msgSerial()), accepted.positions());\n", ""),
+  ),
+  broken(
+    "publish twice: do not look for an earlier outcome",
+    edit("session/SessionMachine", "List<Long> positions = sender == null ? null : tx.outcome(s, sender, operations);", "List<Long> positions = null;"),
+  ),
+  broken(
+    "refuse half of a request",
+    edit("session/SessionMachine", "                    steps.add(new Step.Made(m, head));\n",
+      "                    s = tx.put(take(s, new Step.Made(m, head), tx));\n"),
+  ),
+  broken(
+    "leave an old row: relog",
+    edit("session/SessionTx", "        rows.remove(Table.LOG, SessionRows.positionKey(s.id(), before.version()));\n", ""),
+  ),
+  broken(
+    "leave an old row: summary",
+    edit("session/SessionTx", "            rows.remove(Table.LOG, SessionRows.positionKey(s.id(), totals.summary()));\n", ""),
+  ),
+  broken(
+    "leave an old row: trim",
+    edit("session/SessionTx", "                rows.remove(Table.LOG, SessionRows.positionKey(s.id(), head.version()));\n", ""),
+  ),
+  broken(
+    "read a row that the batch has removed",
+    edit("store/StoreTx", "                return true;\n            }\n        }\n        return false;", "                return false;\n            }\n        }\n        return false;"),
+  ),
+  broken(
+    "lose a piece",
+    edit("session/Head", "append ? (begins ? 2 : pieces + 1) : 0", "append ? (begins ? 2 : pieces) : 0"),
+  ),
+  broken(
+    "forget a subscriber",
+    edit("Shard", "        failures.run(() -> projections.subscriptions().tell(streamTx.changed().keySet(), subscriptionTx.changed()));\n", ""),
+  ),
+  broken(
+    "keep a cursor",
+    edit("subscription/SubscriptionTx", "        rows.remove(Table.SUBSCRIPTIONS, SubscriptionRows.linkKey(of.incarnation(), path));\n", ""),
+  ),
+  broken(
+    "wake nobody",
+    edit("subscription/SubscriptionMachine", "        now = wakeIfPending(tx.put(now.idle()), c.tails(), c.nextWakeId(), c.time(), tx);\n        return new SubscriptionOutcome.Acked(",
+      "        return new SubscriptionOutcome.Acked("),
+  ),
+  broken("cut a character", edit("delivery/Tail", "state.isUtf8() ? uncut(entries, state) : entries", "entries")),
+  broken("hide a loss", edit("session/Sessions", " || position < state.horizon()) {\n                return null;", ") {\n                return null;")),
+  noticedBy(
+    "SessionFormatTest",
+    "change an encoding on both sides",
+    edit("session/SessionRows", ".varint(s.bytes())", ".fixed64(s.bytes())"),
+    edit("session/SessionRows", "in.fixed64(), in.varint(), in.varint(), in.varint(), in.count());", "in.fixed64(), in.varint(), in.varint(), in.fixed64(), in.count());"),
+  ),
+  noticedBy(
+    "CommandFormatTest",
+    "add a field to a command for which no golden line shows both states",
+    edit("identity/Identify", "public record Identify(long time, long value, boolean first)", "public record Identify(long time, long value, boolean first, boolean added)"),
+    edit("identity/Identify", "    private static final int KIND = 96;", "    public Identify(long time, long value, boolean first) {\n        this(time, value, first, false);\n    }\n\n    private static final int KIND = 96;"),
+  ),
+  noticedBy(
+    "CommandCodecTest",
+    "read no older version of a command",
+    edit("stream/StreamCommandCodec", "in.version(VERSION, version(kind))", "in.version(version(kind), version(kind))"),
+  ),
+  noticedBy(
+    "SegmentFormatTest",
+    "let bytes of a segment count for nothing",
+    edit("journal/Segment", "            if (bytes.get(at) != 0) {", "            if (bytes.get(at) != 0 && at < 0) {"),
+  ),
+  noticedBy(
+    "FolderFormatTest",
+    "open the folder of a newer program",
+    edit("FormatFile", "        if (found > FolderFormat.NEWEST) {", "        if (found > 1_000) {"),
+  ),
+  noticedBy(
+    "DeterminismTest",
+    "lean on an order that each process has for itself",
+    edit("session/SessionMachine", "                    leaveId(at, c.connectionId()),\n",
+      '                    leaveId(at, c.connectionId()) + java.util.Set.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"),\n'),
+  ),
+]
