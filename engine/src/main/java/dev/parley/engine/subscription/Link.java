@@ -14,7 +14,7 @@ public record Link(String path, long streamId, long acked, boolean explicit, boo
     public static final long START = -1;
 
     /** What a link takes in memory beside its path, by estimate: itself, and its places in the maps that find it. */
-    static final int BYTES = 384;
+    static final long BYTES = 384;
 
     /** What a link to the stream at {@code path} takes in memory, by estimate. Paths have one byte a character. */
     public static long bytes(String path) {

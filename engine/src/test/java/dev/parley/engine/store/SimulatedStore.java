@@ -117,6 +117,12 @@ public final class SimulatedStore implements Store {
             this.then = then;
         }
 
+        /** Whether writing to these very tables would change what it shows. */
+        @SuppressWarnings("ReferenceEquality")
+        private boolean holds(Map<Table, NavigableMap<byte[], byte[]>> tables) {
+            return then == tables;
+        }
+
         private NavigableMap<byte[], byte[]> table(Table table) {
             if (!snapshots.contains(this)) {
                 throw new IllegalStateException("this snapshot is closed, or a crash has ended it");
@@ -158,7 +164,7 @@ public final class SimulatedStore implements Store {
     @Override
     public void write(List<Change> batch) {
         unflushed.add(List.copyOf(batch));
-        if (snapshots.stream().anyMatch(snapshot -> snapshot.then == tables)) {
+        if (snapshots.stream().anyMatch(snapshot -> snapshot.holds(tables))) {
             tables = copy(tables);
         }
         apply(batch, tables);
