@@ -6,14 +6,14 @@ import java.util.Queue;
 import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
-/** Those who wait for room, served in the order in which they came. Thread-safe. */
+/** The callers that wait for room, served in the order in which they came. Thread-safe. */
 final class Line {
     private final LongPredicate take;
 
     @GuardedBy("itself")
     private final Queue<Place> places = new ArrayDeque<>(0);
 
-    /** Whether somebody waits, to be asked without the lock. */
+    /** Whether a caller waits; can be read without the lock. */
     private volatile boolean hasPlaces;
 
     private final class Place implements Waiting {
@@ -36,10 +36,10 @@ final class Line {
     }
 
     /**
-     * Nobody waits yet.
+     * Starts without waiting callers.
      *
-     * @param take takes so many bytes for the first in line if there is room; what it refuses leaves no trace, so that
-     *     nobody else is refused for it
+     * @param take takes this number of bytes for the first caller in line if there is room; a refusal leaves no trace,
+     *     so that nobody else is refused because of it
      */
     Line(LongPredicate take) {
         this.take = take;
@@ -50,8 +50,8 @@ final class Line {
     }
 
     /**
-     * Waits for {@code bytes}. When they are taken {@code served} runs, which may be before this returns. Null if too many
-     * wait.
+     * Waits for {@code bytes}. {@code served} runs when the bytes are taken, which may be before this method returns.
+     * Returns null if too many callers wait.
      */
     @Nullable
     Waiting join(long bytes, Runnable served) {
@@ -63,12 +63,12 @@ final class Line {
             places.add(place);
             hasPlaces = true;
         }
-        // The last that was held may have been given back before anybody could see that we wait.
+        // The last reservation may have been given back before anybody could see that this caller waits.
         serve();
         return place;
     }
 
-    /** Serves as many as there is room for. To be called when something was given back. */
+    /** Serves as many callers as there is room for. Called when something was given back. */
     void serve() {
         while (hasPlaces) {
             Place first;

@@ -7,25 +7,25 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * The one account of the memory on the heap that clients can make us hold, with a purse for each kind. Whatever is held for
- * a client is reserved before; when a purse is empty its user stops to read a socket, refuses with 503, or ends a
- * connection that can resume. Thread-safe.
+ * The account of the memory on the heap that clients can make the server hold, with a purse for each kind of use.
+ * Memory for a client is reserved before it is held. When a purse is used up, its user stops reading a socket, refuses
+ * with 503, or ends a connection that can resume. Thread-safe.
  */
 public final class Memory {
 
-    /** What memory is held for. */
+    /** The kinds of use. */
     public enum Kind {
-        /** What a connection costs as such: its socket, TLS and HTTP/2 state. */
+        /** The memory of a connection as such: its socket, TLS and HTTP/2 state. */
         CONNECTIONS(16),
-        /** Requests' heads, bodies and frames that have arrived in part. */
+        /** Heads and bodies of requests, and frames, that have arrived in part. */
         ARRIVING(8),
         /** Commands that wait for their outcome. */
         COMMANDS(8),
-        /** Whole answers that clients have not taken yet. */
+        /** Whole answers that clients have not yet accepted. */
         ANSWERS(8),
-        /** What live readers have been given and their sockets have not taken yet. */
+        /** Data that live readers have been given and their sockets have not yet accepted. */
         BACKLOGS(8),
-        /** The newest entries of what is read live. */
+        /** The newest entries of streams and sessions that have live readers. */
         WINDOWS(8),
         /** Subscriptions and their links to streams. */
         SUBSCRIPTIONS(32);
@@ -36,27 +36,27 @@ public final class Memory {
             this.heapPerPurse = heapPerPurse;
         }
 
-        /** What the purse has by default, of a heap of {@code heapBytes}. */
+        /** The default size of the purse, for a heap of {@code heapBytes}. */
         public long defaultBytes(long heapBytes) {
             return heapBytes / heapPerPurse;
         }
 
-        /** As it is called in metrics. */
+        /** The name of the purse in metrics. */
         public String label() {
             return name().toLowerCase(Locale.ROOT);
         }
     }
 
-    /** One connection may have one part in so many of a purse. */
+    /** One connection may have the purse divided by this number. */
     private static final int PURSE_PER_CONNECTION = 8;
 
     private final Map<Kind, Purse> purses = new EnumMap<>(Kind.class);
 
     /**
-     * An account with the defaults for a heap, except for some purses.
+     * An account with default sizes for a heap, except for some purses.
      *
-     * @param heapBytes how large the heap can get
-     * @param sizes purses that have another size than their share of the heap; 0 counts as not there
+     * @param heapBytes the greatest size of the heap
+     * @param sizes the sizes of purses that do not have the default size; 0 means the default
      */
     public Memory(long heapBytes, Map<Kind, Long> sizes) {
         for (Kind kind : Kind.values()) {
@@ -65,7 +65,7 @@ public final class Memory {
         }
     }
 
-    /** An account with the defaults for this process's heap. */
+    /** An account with default sizes for this process's heap. */
     public static Memory ofHeap() {
         return new Memory(Runtime.getRuntime().maxMemory(), Map.of());
     }
@@ -80,7 +80,7 @@ public final class Memory {
         return Objects.requireNonNull(purses.get(kind));
     }
 
-    /** How much one connection may have of a purse. */
+    /** The number of bytes of a purse that one connection may have. */
     public long connectionBytes(Kind kind) {
         return purse(kind).capacity() / PURSE_PER_CONNECTION;
     }

@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
-/** The memory that all clients together may make us hold for one purpose. Thread-safe. */
+/** The memory that all clients together may make the server hold for one purpose. Thread-safe. */
 public final class Purse implements Room {
     private final String name;
     private final long capacity;
@@ -17,7 +17,7 @@ public final class Purse implements Room {
         this.capacity = capacity;
     }
 
-    /** What it is for. */
+    /** The name of the purpose. */
     public String name() {
         return name;
     }
@@ -31,7 +31,7 @@ public final class Purse implements Room {
         return false;
     }
 
-    /** Nothing can be taken even where too much is held. */
+    /** Taking 0 bytes succeeds even while too much is held. */
     private boolean take(long bytes) {
         while (true) {
             long before = held.get();
@@ -44,14 +44,14 @@ public final class Purse implements Room {
         }
     }
 
-    /** Notes that somebody was told that there is no room, here or in a share of this. */
+    /** Counts a refusal, in this purse or in a share of it. */
     void refuse() {
         refused.increment();
     }
 
     /**
-     * Notes that so many bytes more are held already, or fewer if negative, whatever room there is. Returns by how many
-     * bytes too much is held; whoever made it so makes room at once.
+     * Counts bytes that are already held, or are no longer held if the number is negative, whether there is room or
+     * not. Returns by how many bytes too much is held; the caller has to make room at once.
      */
     public long adjust(long change) {
         if (change < 0) {
@@ -97,7 +97,7 @@ public final class Purse implements Room {
         return !line.isEmpty();
     }
 
-    /** How often somebody was told that there is no room, in the purse or in a share of it. */
+    /** Number of refusals, in this purse and in its shares. */
     public long refused() {
         return refused.sum();
     }

@@ -5,30 +5,35 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one client may have of a room, so that nobody takes all of it. Whoever holds nothing may always have one thing that
- * is larger than the share, as far as the room itself has space: otherwise a large message could never be read. Thread-safe.
+ * The part of a room that one client may have, so that no client takes all of it. A client that holds nothing may
+ * always have one thing that is larger than the share, if the room itself has space for it; otherwise a large message
+ * could never be read. Thread-safe.
  */
 public final class Share implements Room {
     private final Room room;
 
-    /** What this is a share of in the end: it counts the refusals. */
+    /** The purse of which this is a share, possibly through other shares. It counts the refusals. */
     private final Purse purse;
 
     private final long capacity;
     private final AtomicLong held = new AtomicLong();
 
-    /** Those who wait for this share itself. */
+    /** The callers that wait for this share itself. */
     private final Line line = new Line(this::enter);
 
-    /** From the line for the share on to the one for room in what it is a share of. */
+    /**
+     * A caller that first waits in the line for the share, and then in the line for the room of which it is a share.
+     */
     private final class Passage implements Waiting {
         private final long bytes;
         private final Runnable granted;
 
-        /** Whoever sets it has the last word: room is granted, or not wanted any more. */
+        /** Set once: by the grant of room, or by the cancellation. */
         private final AtomicBoolean over = new AtomicBoolean();
 
-        /** The place in the line for the share; null only until it has been joined, and nobody can cancel before that. */
+        /**
+         * The place in the line for the share. Null only until the line has been joined; nobody can cancel before that.
+         */
         private volatile @Nullable Waiting first;
 
         private volatile @Nullable Waiting second;
@@ -38,13 +43,13 @@ public final class Share implements Room {
             this.granted = granted;
         }
 
-        /** False if there is no place. */
+        /** Joins the line for the share. Returns false if there is no place. */
         boolean begin() {
             first = line.join(bytes, this::goOn);
             return first != null;
         }
 
-        /** The share has room and counts us already. */
+        /** Joins the next line. The share has room and has already counted the bytes. */
         private void goOn() {
             second = room.whenRoom(bytes, this::grant);
             if (second == null) {
@@ -143,7 +148,10 @@ public final class Share implements Room {
         return !line.isEmpty() || room.isAwaited();
     }
 
-    /** Whether somebody waits for room in what this is a share of: who is slow with what it holds has to give way. */
+    /**
+     * Whether others wait for the room of which this is a share. A client that is slow with what it holds then has to
+     * give way.
+     */
     public boolean isAwaitedByOthers() {
         return room.isAwaited();
     }

@@ -371,8 +371,8 @@ public record Config(
             @Setting(
                     value = "0",
                     unit = BYTES,
-                    doc = "Memory of what live readers have been given and their sockets have not taken; who reads too"
-                            + " slowly gets no more while it is full. `0` means an eighth of the heap.")
+                    doc = "Memory for data that live readers have been given and their sockets have not accepted. A"
+                            + " slow reader gets no more data while it is used up. `0` means an eighth of the heap.")
             long backlogBytes,
 
             @Setting(
@@ -454,18 +454,16 @@ public record Config(
             @Setting(
                     value = "0",
                     unit = BYTES,
-                    doc =
-                            "Memory outside the heap in which the store caches what is read. `0` means as much as an eighth"
-                                    + " of the heap, at most 256 MiB.")
+                    doc = "Memory outside the heap in which the store caches data that it has read. `0` means as"
+                            + " much as an eighth of the heap, at most 256 MiB.")
             long cacheBytes,
 
             @Setting(
                     value = "0",
                     unit = BYTES,
-                    doc =
-                            "Memory outside the heap for what the store has not written to its files yet; while it is being"
-                                    + " written somewhat more is taken. `0` means as much as an eighth of the heap, at least"
-                                    + " 32 MiB and at most 256 MiB.")
+                    doc = "Memory outside the heap for data that the store has not yet written to its files. While"
+                            + " data is being written, the store uses somewhat more. `0` means as much as an eighth of"
+                            + " the heap, at least 32 MiB and at most 256 MiB.")
             long memtableBytes,
 
             @Setting(value = "100000", min = 1, max = 100_000_000, doc = "Streams whose state is kept in memory.")

@@ -114,7 +114,7 @@ class LimitsDocsTest {
                 "engine.subscription.SubscriptionState.BYTES",
                 "engine.subscription.Link.BYTES");
         row("values, names and brackets in a request", "server.streams.subscription.Json.MAX_PARTS");
-        row("who waits for room in a purse", "engine.memory.Room.MAX_WAITING");
+        row("callers that wait for room in one purse", "engine.memory.Room.MAX_WAITING");
         row("payload of one SSE event", "server.streams.SseRead.BATCH_BYTES");
         row(
                 "bytes that wait in the socket of an SSE reader",
