@@ -52,6 +52,7 @@ import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,14 +70,21 @@ final class SessionSide {
 
     private final SplittableRandom random;
     private final Consumer<String> trace;
+    private final Meanwhile meanwhile;
     private final SessionModel model = new SessionModel();
     private final List<Reader> readers = new ArrayList<>();
     private final Map<String, Long> msgSerials = new HashMap<>();
     private int made;
 
-    SessionSide(SplittableRandom random, Consumer<String> trace) {
+    /** Reads what blocks on the store, beside the appliers. */
+    interface Meanwhile {
+        <T> T read(Supplier<T> read);
+    }
+
+    SessionSide(SplittableRandom random, Consumer<String> trace, Meanwhile meanwhile) {
         this.random = random;
         this.trace = trace;
+        this.meanwhile = meanwhile;
     }
 
     SessionModel model() {
@@ -328,6 +336,7 @@ final class SessionSide {
         /** Messages whose newest version is older were not given. */
         private long since;
 
+        private boolean reading;
         private @Nullable SessionTail tail;
         private @Nullable Sessions sessions;
         private ObjectReplica objects = new ObjectReplica();
@@ -378,7 +387,7 @@ final class SessionSide {
         private SessionTail open(Sessions from, Delivery delivery, @Nullable Long place) {
             sessions = from;
             SessionTail opened = delivery.tail(name, place, whole, () -> {
-                if (eager && tail != null) {
+                if (eager && tail != null && !reading) {
                     read(300);
                 }
             });
@@ -429,6 +438,7 @@ final class SessionSide {
 
         void detach() {
             tail = null;
+            reading = false;
         }
 
         private void forget() {
@@ -444,7 +454,11 @@ final class SessionSide {
         boolean read(int maxBytes) {
             SessionTail open = Objects.requireNonNull(tail);
             if (!objects.isComplete()) {
-                ObjectPage page = Objects.requireNonNull(sessions).objects(name, objects.next(), random.nextInt(300));
+                Sessions from = Objects.requireNonNull(sessions);
+                int room = random.nextInt(300);
+                reading = true;
+                ObjectPage page = meanwhile.read(() -> from.objects(name, objects.next(), room));
+                reading = false;
                 if (page.session() != 0 && !open.follows(page.session())) {
                     return false;
                 }
@@ -454,7 +468,9 @@ final class SessionSide {
             SessionTail.Next next = open.poll(maxBytes);
             boolean live = !(next instanceof SessionTail.InStore);
             if (!live) {
-                next = open.readStore(maxBytes);
+                reading = true;
+                next = meanwhile.read(() -> open.readStore(maxBytes));
+                reading = false;
             }
             switch (next) {
                 case SessionTail.More more -> {

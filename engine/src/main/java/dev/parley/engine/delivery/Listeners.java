@@ -1,15 +1,19 @@
 package dev.parley.engine.delivery;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * The listeners of one topic. Tails that share a listener are told once, so all readers of an event loop need one call.
  */
 final class Listeners {
-    /** Each distinct listener with the number of tails that share it. */
+    /**
+     * Each distinct listener with the number of tails that share it, in the order in which they came. The order matters to the
+     * simulation only: a seed that is replayed takes the same steps.
+     */
     @GuardedBy("itself")
-    private final IdentityHashMap<Runnable, Integer> shares = new IdentityHashMap<>();
+    private final Map<Runnable, Integer> shares = new LinkedHashMap<>();
 
     private final CallbackFailures failures;
     private volatile Runnable[] listeners = {};
