@@ -76,6 +76,7 @@ public final class SocketRoom {
     }
 
     /** Whether something waits, and the socket has taken none of it since this was asked last. */
+    @SuppressWarnings("ReferenceEquality") // whether it is this very buffer that waits, whatever is in it
     public boolean hasTakenNothing() {
         ChannelOutboundBuffer waiting = channel.unsafe().outboundBuffer();
         Object now = waiting == null ? null : waiting.current();

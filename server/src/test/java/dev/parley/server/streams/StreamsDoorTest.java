@@ -28,6 +28,8 @@ class StreamsDoorTest {
     Path folder;
 
     private final List<Socket> sockets = new ArrayList<>();
+
+    @SuppressWarnings("NullAway.Init") // each test starts its own
     private StreamsServer server;
 
     @AfterEach
