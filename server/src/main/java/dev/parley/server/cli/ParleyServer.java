@@ -14,6 +14,7 @@ import dev.parley.server.config.ConfigException;
 import dev.parley.server.config.ConfigLoader;
 import dev.parley.server.http.AcceptGate;
 import dev.parley.server.http.Answers;
+import dev.parley.server.http.DirectMemory;
 import dev.parley.server.http.HttpFront;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.Shares;
@@ -117,6 +118,7 @@ final class ParleyServer {
         checkReadable("tls.key", config.tls().key());
         closings.push(new Closing("metrics", metrics::close));
         MemoryMeters.bind(memory, metrics.registry());
+        MemoryMeters.bind("direct", DirectMemory::held, DirectMemory.capacity(), metrics.registry());
         try {
             Vertx vertx = vertx();
             closings.push(new Closing("event loops", () -> await(vertx.close(), CLOSE_TIMEOUT)));
@@ -236,7 +238,7 @@ final class ParleyServer {
         return Vertx.builder()
                 .with(options)
                 .withTransport(AcceptGate.upTo(config.limits().connections())
-                        .within(memory.connections(), config.tls().enabled())
+                        .within(memory, config.tls().enabled())
                         .transport())
                 .build();
     }

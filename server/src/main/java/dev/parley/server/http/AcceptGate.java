@@ -1,7 +1,9 @@
 package dev.parley.server.http;
 
 import com.sun.management.UnixOperatingSystemMXBean;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Purse;
+import dev.parley.engine.memory.Room;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -46,6 +48,7 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
 
     private final int maxOpen;
     private final @Nullable Purse memory;
+    private final @Nullable Room heads;
     private final long bytesPerConnection;
     private final AtomicInteger open = new AtomicInteger();
 
@@ -73,18 +76,23 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
     }
 
     AcceptGate(int maxOpen) {
-        this(maxOpen, null, 0);
+        this(maxOpen, null, null, 0);
     }
 
-    private AcceptGate(int maxOpen, @Nullable Purse memory, long bytesPerConnection) {
+    private AcceptGate(int maxOpen, @Nullable Purse memory, @Nullable Room heads, long bytesPerConnection) {
         this.maxOpen = maxOpen;
         this.memory = memory;
+        this.heads = heads;
         this.bytesPerConnection = bytesPerConnection;
     }
 
-    /** The same gate, which also accepts no more connections than there is {@code memory} for. */
-    public AcceptGate within(Purse memory, boolean tls) {
-        return new AcceptGate(maxOpen, memory, tls ? TLS_CONNECTION_BYTES : CONNECTION_BYTES);
+    /** The same gate, which also accepts no more connections than there is {@code memory} for, and counts what arrives on them. */
+    public AcceptGate within(Memory memory, boolean tls) {
+        return new AcceptGate(
+                maxOpen,
+                memory.connections(),
+                ArrivingHead.heads(memory),
+                tls ? TLS_CONNECTION_BYTES : CONNECTION_BYTES);
     }
 
     @Override
@@ -102,6 +110,9 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
                 memory.giveBack(bytesPerConnection);
             }
         });
+        if (heads != null) {
+            ArrivingHead.open(socket, heads);
+        }
         context.fireChannelRead(accepted);
     }
 

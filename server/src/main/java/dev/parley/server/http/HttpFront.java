@@ -160,9 +160,17 @@ public final class HttpFront {
                 Math.min(
                         limits.requestTimeout().toMillis(), limits.idleTimeout().toMillis()));
         HttpServer server = vertx.createHttpServer(options(), tls())
-                .connectionHandler(ours::opened)
+                .connectionHandler(connection -> {
+                    if (connection.protocolVersion() != HttpVersion.HTTP_2) {
+                        ArrivingHead.begun(connection);
+                    }
+                    ours.opened(connection);
+                })
                 .invalidRequestHandler(this::refuse)
                 .requestHandler(request -> {
+                    if (request.version() == HttpVersion.HTTP_2) {
+                        ArrivingHead.begun(request.connection());
+                    }
                     if (ours.requested(request)) {
                         Peer.call(request.remoteAddress(), () -> route(request, ours));
                     }

@@ -108,6 +108,10 @@ class LimitsDocsTest {
                 "what an open connection counts for",
                 "server.http.AcceptGate.CONNECTION_BYTES",
                 "server.http.AcceptGate.TLS_CONNECTION_BYTES");
+        row(
+                "what has come of a request's head",
+                "server.http.ArrivingHead.FREE_BYTES",
+                "server.http.ArrivingHead.FIELD_BYTES");
         row("body up to which all of", "server.http.RequestBody.SMALL_BYTES");
         row(
                 "what a subscription, and a link to a stream",
