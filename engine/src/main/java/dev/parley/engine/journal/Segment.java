@@ -70,15 +70,19 @@ record Segment(DiskFile file, String name, long base, long capacity) {
             crc.update(bytes.array(), 0, 4 * Long.BYTES);
             if (magic != MAGIC
                     || header.fixed64() != crc.getValue()
-                    || file.size() != capacity
-                    || !isZero(bytes, bytes.position(), HEADER_BYTES)) {
+                    || file.size() != capacity) {
                 file.close();
-                throw new CorruptJournalException("the header of journal segment " + name + " is damaged");
+                throw damagedHeader(name);
             }
             if (version != VERSION) {
                 file.close();
                 throw new CorruptJournalException("journal segment " + name + " has format version " + version
                         + ", this program reads version " + VERSION);
+            }
+            // Only now: another version may use these bytes.
+            if (!isZero(bytes, bytes.position(), HEADER_BYTES)) {
+                file.close();
+                throw damagedHeader(name);
             }
             return new Segment(file, name, base, capacity);
         } catch (MalformedBinaryException e) {
@@ -88,6 +92,10 @@ record Segment(DiskFile file, String name, long base, long capacity) {
             corrupt.initCause(e);
             throw corrupt;
         }
+    }
+
+    private static CorruptJournalException damagedHeader(String name) {
+        return new CorruptJournalException("the header of journal segment " + name + " is damaged");
     }
 
     long end() {

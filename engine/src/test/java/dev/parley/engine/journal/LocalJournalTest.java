@@ -333,6 +333,7 @@ class LocalJournalTest {
         Path file = segments(folder).getFirst();
         byte[] bytes = Files.readAllBytes(file);
         bytes[15]++;
+        bytes[Segment.HEADER_BYTES - 1] = 1;
         CRC32C crc = new CRC32C();
         crc.update(bytes, 0, 32);
         ByteBuffer.wrap(bytes).putLong(32, crc.getValue());
