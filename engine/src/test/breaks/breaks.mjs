@@ -28,7 +28,7 @@ export const breaks = [
   ),
   broken(
     "continue after a failure",
-    edit("Pipeline", "            if (earlier != null) {\n                throw new IOException(", "            if (earlier != null && !stopped) {\n                throw new IOException("),
+    edit("Pipeline", "            if (earlier != null) {\n                throw new IllegalStateException(", "            if (earlier != null && !stopped) {\n                throw new IllegalStateException("),
   ),
   broken(
     "lose room: leave out a line of leave",

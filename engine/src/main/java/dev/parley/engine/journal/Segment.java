@@ -68,9 +68,7 @@ record Segment(DiskFile file, String name, long base, long capacity) {
             long capacity = header.fixed64();
             CRC32C crc = new CRC32C();
             crc.update(bytes.array(), 0, 4 * Long.BYTES);
-            if (magic != MAGIC
-                    || header.fixed64() != crc.getValue()
-                    || file.size() != capacity) {
+            if (magic != MAGIC || header.fixed64() != crc.getValue() || file.size() != capacity) {
                 file.close();
                 throw damagedHeader(name);
             }
