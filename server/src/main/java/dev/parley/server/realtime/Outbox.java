@@ -273,6 +273,11 @@ final class Outbox {
         if (waiting != null) {
             return false;
         }
+        if (unsent >= QUEUE_BYTES) {
+            // The queue of the socket counts messages, and only those that are written through the encoder.
+            want();
+            return false;
+        }
         if (!full && !closing && ready.isFree()) {
             return true;
         }

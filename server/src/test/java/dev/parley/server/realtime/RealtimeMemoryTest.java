@@ -230,6 +230,33 @@ class RealtimeMemoryTest {
         }
     }
 
+    @Test
+    void whoDoesNotReadIsGivenNoMoreThanAQueue() throws Exception {
+        try (var server = new RealtimeServer(
+                        folder, Map.of("limits.backlog-bytes", "8388608", "realtime.slow-timeout", "120000"));
+                var reader = new BareSocket(server.port, WITH_KEY);
+                var highest = new Highest(server.memory.backlogs())) {
+            reader.send(BareSocket.text("{'action':10,'channel':'c'}"));
+            reader.readUntil("\"action\":11");
+            // More than the operating system takes for a socket.
+            int messages = 150;
+            var writer = server.connect(WITH_KEY);
+            writer.next(RealtimeClient.CONNECTED);
+            for (int i = 0; i < messages; i++) {
+                writer.send(publish(i, 60_000));
+            }
+            for (int acked = 0; acked < messages; ) {
+                acked += writer.next(ACK).path("count").intValue();
+            }
+            await().until(() -> server.memory.backlogs().held() >= 60_000);
+            assertThat(messages(reader, messages)).isEqualTo(messages);
+            // 64 KiB, and what is read and sent at a time.
+            assertThat(highest.value()).isLessThan(300_000);
+            await().untilAsserted(
+                            () -> assertThat(server.memory.backlogs().held()).isZero());
+        }
+    }
+
     private static int messages(BareSocket reader, int enough) {
         try {
             int got = 0;

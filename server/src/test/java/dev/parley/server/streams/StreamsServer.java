@@ -111,11 +111,6 @@ final class StreamsServer implements AutoCloseable {
         return client.send(request.build(), BodyHandlers.ofString());
     }
 
-    /** A gauge, as the metrics have it. */
-    double gauge(String name) {
-        return metrics.registry().get(name).gauge().value();
-    }
-
     private static <T> T await(Future<T> future) {
         return future.toCompletionStage()
                 .toCompletableFuture()
