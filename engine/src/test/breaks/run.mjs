@@ -69,13 +69,16 @@ function compile(files, classPath, into = classes) {
   return spawnSync(javac, ["-proc:none", "-nowarn", "-parameters", "-d", into, "-cp", classPath, ...files], { encoding: "utf8" })
 }
 
-/** The first line of the first failure that Surefire has written down. */
+/** The first words of the first failure that Surefire has written down. */
 function failure() {
   const reports = join(copy, "engine/target/surefire-reports")
   for (const name of readdirSync(reports).filter(name => name.endsWith(".txt"))) {
     const lines = readFileSync(join(reports, name), "utf8").split("\n")
     const at = lines.findIndex(line => /<<< (FAILURE|ERROR)!/.test(line) && !line.startsWith("Tests run"))
-    if (at >= 0) return lines[at + 1].replace(/^[\w.]+(Error|Exception): /, "").slice(0, ERROR_CHARS)
+    if (at >= 0) {
+      const words = lines.slice(at + 1).map(line => line.replace(/^[\w.]+(Error|Exception):/, "").trim())
+      return (words.find(line => line !== "") ?? "").slice(0, ERROR_CHARS)
+    }
   }
 }
 
