@@ -58,6 +58,12 @@ export const attacks = {
     load: { connections: 2_000, bytesEach: 500 << 10, length: 512 << 10 },
     run: halfMessages,
   },
+  "half of headers with the shortest lines": {
+    server: "open",
+    transports: ["http1", "tls"],
+    load: { connections: 5_000, bytesEach: 15 << 10 },
+    run: shortestLines,
+  },
   "bodies that have arrived in part": {
     server: "open",
     transports: ALL,
@@ -119,6 +125,13 @@ export const attacks = {
     prepare: members,
     run: (weapons, load) => attachments(weapons, load, "rewind=1"),
   },
+  "subscriptions with links without end": {
+    server: "keyed",
+    transports: ["http1", "tls"],
+    load: { connections: 4, subscriptionsEach: 100, links: 1_000 },
+    prepare: async weapons => () => removeSubscriptions(weapons),
+    run: subscriptions,
+  },
   "HTTP/2 streams that are reset at once": {
     server: "open",
     transports: ["http2", "tls"],
@@ -167,6 +180,12 @@ function halfHeaders(weapons, { connections, bytesEach }) {
     return weapons.connectAll(connections, socket => void socket.write(bytes), () => weapons.connect({ alpn: "h2" }))
   }
   const bytes = `GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ${"x".repeat(bytesEach)}`
+  return weapons.connectAll(connections, socket => void socket.write(bytes))
+}
+
+/** Each line is a field to the server, which takes far more than its four bytes. */
+function shortestLines(weapons, { connections, bytesEach }) {
+  const bytes = `GET / HTTP/1.1\r\nHost: localhost\r\n${"a:\r\n".repeat(bytesEach / 4)}`
   return weapons.connectAll(connections, socket => void socket.write(bytes))
 }
 
@@ -292,6 +311,26 @@ async function attachments(weapons, { connections, attachmentsEach }, params) {
     },
     () => weapons.connectWebSocket({ key: weapons.target.key }),
   )
+}
+
+/** Long paths, each of which is a link of its subscription. Whoever is refused comes with the next one. */
+async function subscriptions(weapons, { connections, subscriptionsEach, links }) {
+  const paths = Array.from({ length: links }, (_, n) => `attacked/${n}/${"l".repeat(600)}`)
+  const body = JSON.stringify({ type: "pull-wake", wake_stream: "wakes", streams: paths })
+  const attacker = async () => {
+    for (let n = 0; n < subscriptionsEach; n++) {
+      await weapons.fetch("PUT", subscription(weapons.number, nextSubscription++), { headers: JSON_TYPE, body })
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, attacker))
+}
+
+let nextSubscription = 0
+const subscription = (attacker, n) => `/v1/stream/__ds/subscriptions/attack-${attacker}-${n}`
+
+async function removeSubscriptions(weapons) {
+  const { connections, subscriptionsEach } = attacks["subscriptions with links without end"].load
+  for (let n = 0; n < connections * subscriptionsEach; n++) await weapons.fetch("DELETE", subscription(1, n))
 }
 
 /** Each stream is reset as soon as its request is sent. */

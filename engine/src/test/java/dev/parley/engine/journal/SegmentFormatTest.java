@@ -107,9 +107,7 @@ class SegmentFormatTest {
         try {
             return "replayed " + replayed(segment);
         } catch (UncheckedIOException e) {
-            return String.valueOf(e.getMessage())
-                    .replaceFirst(".*but ", "")
-                    .replaceFirst("\\. .*", "");
+            return String.valueOf(e.getMessage()).replaceFirst(".*but ", "").replaceFirst("\\. .*", "");
         }
     }
 
