@@ -102,7 +102,7 @@ final class ArrivingHead {
 
     /** What these bytes of a head take: each line of them is a field. What is encrypted shows no lines, but as many bytes. */
     private static long weight(ByteBuf part, int from, int end) {
-        long weight = end - from;
+        long weight = (long) end - from;
         for (int i = from; i < end; i++) {
             weight += part.getByte(i) == '\n' ? FIELD_BYTES : 0;
         }
@@ -194,7 +194,7 @@ final class ArrivingHead {
 
         private static long headBytes(HttpRequest request) {
             // Two blanks, the version and the ends of the first and the last line.
-            long bytes = request.method().name().length() + request.uri().length() + 14;
+            long bytes = (long) request.method().name().length() + request.uri().length() + 14;
             for (Map.Entry<String, String> field : request.headers()) {
                 bytes += field.getKey().length() + field.getValue().length() + 4;
             }
