@@ -146,7 +146,8 @@ export const breaks = [
     "keep a cursor",
     edit("subscription/SubscriptionTx", "        rows.remove(Table.SUBSCRIPTIONS, SubscriptionRows.linkKey(of.incarnation(), path));\n", ""),
   ),
-  broken(
+  noticedBy(
+    "SubscriptionMachineTest",
     "wake nobody",
     edit("subscription/SubscriptionMachine", "        now = wakeIfPending(tx.put(now.idle()), c.tails(), c.nextWakeId(), c.time(), tx);\n        return new SubscriptionOutcome.Acked(",
       "        return new SubscriptionOutcome.Acked("),
