@@ -106,7 +106,7 @@ public final class SessionTx {
 
     /** Whether there is nothing in the session, nor remembered for it. */
     boolean isEmpty(SessionState s) {
-        return Sessions.isEmpty(rows::scan, s.id());
+        return Sessions.isEmpty(rows, s.id());
     }
 
     /** Shows an entry, which follows the newest one of {@code s}, and returns the state after it. */
@@ -146,7 +146,7 @@ public final class SessionTx {
     }
 
     private List<Row> keptRequests(SessionState s, String connectionId, int limit) {
-        return rows.scan(
+        return rows.list(
                 Table.REQUESTS,
                 SessionRows.connectionKey(s.id(), connectionId),
                 SessionRows.connectionEnd(s.id(), connectionId),
@@ -191,9 +191,7 @@ public final class SessionTx {
     }
 
     private @Nullable Message message(SessionState s, long serial) {
-        byte[] key = SessionRows.positionKey(s.id(), serial);
-        byte[] row = rows.get(Table.MESSAGES, key);
-        return row == null ? null : SessionRows.message(key, row);
+        return Sessions.find(rows, s.id(), serial);
     }
 
     /** The content of a message that is there. */
@@ -203,15 +201,9 @@ public final class SessionTx {
     }
 
     private List<Version> pieces(SessionState s, Head head) {
-        List<Row> found = rows.scan(
-                Table.VERSIONS,
-                SessionRows.versionKey(s.id(), head.serial(), head.base()),
-                SessionRows.versionKey(s.id(), head.serial() + 1, 0),
-                head.pieces() + 1);
+        List<Version> found = Sessions.pieces(rows, s.id(), head, head.version());
         assert found.size() == head.pieces() : found.size() + " pieces, and not " + head.pieces();
-        return found.stream()
-                .map(row -> SessionRows.version(row.key(), row.value()))
-                .toList();
+        return found;
     }
 
     void create(SessionState s, Head head, Body body) {
@@ -336,7 +328,7 @@ public final class SessionTx {
     }
 
     Summaries summaries(SessionState s, long serial) {
-        return Sessions.summaries(rows::scan, s.id(), serial);
+        return Sessions.summaries(rows, s.id(), serial);
     }
 
     @Nullable
@@ -400,7 +392,7 @@ public final class SessionTx {
         if (summary > upTo) {
             rows.remove(Table.LOG, SessionRows.positionKey(s.id(), summary));
         }
-        rows.scan(
+        rows.list(
                         Table.ANNOTATIONS,
                         AnnotationRows.annotationKey(s.id(), serial, upTo + 1),
                         AnnotationRows.annotationKey(s.id(), serial + 1, 0),
@@ -423,7 +415,7 @@ public final class SessionTx {
 
     List<PresenceEntry> members(SessionState s, String connectionId) {
         return rows
-                .scan(
+                .list(
                         Table.MEMBERS,
                         SessionRows.connectionKey(s.id(), connectionId),
                         SessionRows.connectionEnd(s.id(), connectionId),
@@ -435,7 +427,7 @@ public final class SessionTx {
 
     /** True if {@code s} counts as many members as it has. */
     boolean countsItsMembers(SessionState s) {
-        return rows.scan(Table.MEMBERS, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1), Integer.MAX_VALUE)
+        return rows.list(Table.MEMBERS, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1), Integer.MAX_VALUE)
                         .size()
                 == s.members();
     }
@@ -463,7 +455,7 @@ public final class SessionTx {
     }
 
     int countRuns(SessionState s, int limit) {
-        return rows.scan(Table.RUNS, RunRows.runKey(s.id(), ""), RunRows.cancelKey(s.id(), 0), limit)
+        return rows.list(Table.RUNS, RunRows.runKey(s.id(), ""), RunRows.cancelKey(s.id(), 0), limit)
                 .size();
     }
 
@@ -478,7 +470,7 @@ public final class SessionTx {
     /** Cancels that have had no effect yet, by the serials of their messages. */
     NavigableMap<Long, Cancel> cancels(SessionState s) {
         NavigableMap<Long, Cancel> cancels = new TreeMap<>();
-        for (Row row : rows.scan(
+        for (Row row : rows.list(
                 Table.RUNS,
                 RunRows.cancelKey(s.id(), 0),
                 RunRows.cancelKey(s.id(), Long.MAX_VALUE),
@@ -519,7 +511,7 @@ public final class SessionTx {
         rows.put(
                 Table.OBJECT_IDS, SessionRows.objectIdAgeKey(s.id(), positions.getFirst()), SessionRows.sessionKey(id));
         long keptSince = Positions.startOf(Math.max(0, time - Sessions.KEPT_OBJECT_IDS_MILLIS));
-        for (Row old : rows.scan(
+        for (Row old : rows.list(
                 Table.OBJECT_IDS,
                 SessionRows.objectIdAgeKey(s.id(), Positions.START),
                 SessionRows.objectIdAgeKey(s.id(), keptSince),
@@ -535,7 +527,7 @@ public final class SessionTx {
     /** The oldest messages up to {@code upTo}, at most {@code limit}. */
     List<Head> oldest(SessionState s, long upTo, int limit) {
         return rows
-                .scan(Table.MESSAGES, SessionRows.idKey(s.id()), SessionRows.positionKey(s.id(), upTo + 1), limit)
+                .list(Table.MESSAGES, SessionRows.idKey(s.id()), SessionRows.positionKey(s.id(), upTo + 1), limit)
                 .stream()
                 .map(row -> SessionRows.message(row.key(), row.value()).head())
                 .toList();

@@ -238,13 +238,13 @@ public final class Sessions {
     /** Whether there is nothing in the session, nor remembered for it. */
     public boolean isEmpty(SessionState session) {
         try (Moment now = store.snapshot()) {
-            return isEmpty(scanOf(now), session.id());
+            return isEmpty(now, session.id());
         }
     }
 
-    static boolean isEmpty(Scan scan, long session) {
+    static boolean isEmpty(View view, long session) {
         return TABLES_BY_ID.stream()
-                .allMatch(table -> scan.rows(table, SessionRows.idKey(session), SessionRows.idKey(session + 1), 1)
+                .allMatch(table -> view.list(table, SessionRows.idKey(session), SessionRows.idKey(session + 1), 1)
                         .isEmpty());
     }
 
@@ -320,7 +320,7 @@ public final class Sessions {
     }
 
     /** The pieces of a message up to a version. */
-    private static List<Version> pieces(View view, long session, Head head, long upTo) {
+    static List<Version> pieces(View view, long session, Head head, long upTo) {
         List<Version> pieces = new ArrayList<>();
         try (Rows rows = view.scan(
                 Table.VERSIONS,
@@ -340,7 +340,7 @@ public final class Sessions {
         return fold.body();
     }
 
-    private static @Nullable Message find(View view, long session, long serial) {
+    static @Nullable Message find(View view, long session, long serial) {
         byte[] key = SessionRows.positionKey(session, serial);
         byte[] row = view.get(Table.MESSAGES, key);
         return row == null ? null : SessionRows.message(key, row);
@@ -414,11 +414,6 @@ public final class Sessions {
         return page.page();
     }
 
-    /** Reads rows from a key to another, so many at most. */
-    interface Scan {
-        List<Row> rows(Table table, byte[] from, byte[] to, int limit);
-    }
-
     /**
      * Up to which message the oldest ones have to go so that the session takes {@code maxBytes} at most, counted as
      * {@link SessionState#bytes} is; or the horizon if it takes no more.
@@ -448,33 +443,21 @@ public final class Sessions {
         return upTo;
     }
 
-    private static Scan scanOf(View view) {
-        return (table, from, to, limit) -> {
-            List<Row> found = new ArrayList<>();
-            try (Rows rows = view.scan(table, from, to)) {
-                for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
-                    found.add(row);
-                }
-            }
-            return found;
-        };
-    }
-
     private static MessageEntry annotated(View view, long session, Head head, MessageEntry entry) {
-        return head.annotated() ? entry.with(summaries(scanOf(view), session, head.serial())) : entry;
+        return head.annotated() ? entry.with(summaries(view, session, head.serial())) : entry;
     }
 
     /** What the annotations of a message come to. */
-    static Summaries summaries(Scan scan, long session, long serial) {
+    static Summaries summaries(View view, long session, long serial) {
         Map<String, Map<String, Tally>> types = new LinkedHashMap<>();
         int room = LISTED_CLIENTS_OF_ALL;
-        for (Sum sum : sums(scan, session, serial)) {
+        for (Sum sum : sums(view, session, serial)) {
             Map<String, Long> counts = new LinkedHashMap<>();
             byte[] from = AnnotationRows.firstPartKey(session, serial, sum.type(), sum.name());
             byte[] to = AnnotationRows.partsEnd(session, serial, sum.type(), sum.name());
             int limit = Math.min(room, LISTED_CLIENTS);
             if (sum.clients() > 0 && limit > 0) {
-                for (Row part : scan.rows(Table.SUMMARIES, from, to, limit)) {
+                for (Row part : view.list(Table.SUMMARIES, from, to, limit)) {
                     counts.put(AnnotationRows.client(part.key()), AnnotationRows.part(part.value()));
                 }
             }
@@ -484,9 +467,9 @@ public final class Sessions {
         return new Summaries(types);
     }
 
-    private static List<Sum> sums(Scan scan, long session, long serial) {
-        return scan
-                .rows(
+    private static List<Sum> sums(View view, long session, long serial) {
+        return view
+                .list(
                         Table.SUMMARIES,
                         AnnotationRows.firstSumKey(session, serial),
                         AnnotationRows.sumsEnd(session, serial),
@@ -503,7 +486,7 @@ public final class Sessions {
     /** What the annotations of a message come to. */
     public Summaries summaries(SessionState session, long serial) {
         try (Moment now = store.snapshot()) {
-            return summaries(scanOf(now), session.id(), serial);
+            return summaries(now, session.id(), serial);
         }
     }
 
@@ -511,7 +494,7 @@ public final class Sessions {
     public Summaries summaries(SessionState session, long serial, String clientId) {
         Map<String, Map<String, Tally>> types = new LinkedHashMap<>();
         try (Moment now = store.snapshot()) {
-            for (Sum sum : sums(scanOf(now), session.id(), serial)) {
+            for (Sum sum : sums(now, session.id(), serial)) {
                 byte[] part = now.get(
                         Table.SUMMARIES,
                         AnnotationRows.partKey(session.id(), serial, sum.type(), sum.name(), clientId));
@@ -769,8 +752,7 @@ public final class Sessions {
             case Logged.Summary(long serial) -> {
                 Message message = find(view, session, serial);
                 if (message != null) {
-                    return message.head()
-                            .summary(SessionRows.position(logged.key()), summaries(scanOf(view), session, serial));
+                    return message.head().summary(SessionRows.position(logged.key()), summaries(view, session, serial));
                 }
             }
         }

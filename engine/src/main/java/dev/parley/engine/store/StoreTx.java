@@ -7,6 +7,7 @@ import dev.parley.engine.store.Store.Table;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -15,11 +16,12 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Changes that wait to be written as one batch, and reads that already see them. Not thread-safe.
+ * Changes that wait to be written as one batch, and reads that already see them. Not thread-safe: rows that are being
+ * walked over must be closed before the next change.
  *
  * <p>{@link #append} is not seen by reads: it serves rows that are read back only after the batch.
  */
-public final class StoreTx {
+public final class StoreTx implements View {
     private final Store store;
     private final List<Change> changes = new ArrayList<>();
     private final Map<Table, NavigableMap<byte[], Optional<byte[]>>> seen = new EnumMap<>(Table.class);
@@ -30,7 +32,7 @@ public final class StoreTx {
         this.store = store;
     }
 
-    /** The value as it will be after the batch, or null. */
+    @Override
     public byte @Nullable [] get(Table table, byte[] key) {
         NavigableMap<byte[], Optional<byte[]>> rows = seen.get(table);
         Optional<byte[]> changed = rows == null ? null : rows.get(key);
@@ -40,26 +42,19 @@ public final class StoreTx {
         return isRemoved(table, key) ? null : store.get(table, key);
     }
 
-    /**
-     * The first rows from {@code from} (inclusive) to {@code to} (exclusive) as they will be after the batch.
-     *
-     * @param limit how many at most
-     */
-    public List<Row> scan(Table table, byte[] from, byte[] to, int limit) {
-        NavigableMap<byte[], Optional<byte[]>> changed = rows(table).subMap(from, true, to, false);
-        NavigableMap<byte[], byte[]> found = new TreeMap<>(Arrays::compareUnsigned);
-        try (Rows rows = store.scan(table, from, to)) {
-            for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
-                if (!changed.containsKey(row.key()) && !isRemoved(table, row.key())) {
-                    found.put(row.key(), row.value());
-                }
-            }
-        }
-        changed.forEach((key, value) -> value.ifPresent(put -> found.put(key, put)));
-        return found.entrySet().stream()
-                .limit(limit)
-                .map(row -> new Row(row.getKey(), row.getValue()))
-                .toList();
+    @Override
+    public Rows scan(Table table, byte[] from, byte[] to) {
+        return new MergedRows(
+                store.scan(table, from, to), ranges(table), rows(table).subMap(from, true, to, false), false);
+    }
+
+    @Override
+    public Rows scanBackwards(Table table, byte[] from, byte[] to) {
+        return new MergedRows(
+                store.scanBackwards(table, from, to),
+                ranges(table),
+                rows(table).subMap(from, true, to, false).descendingMap(),
+                true);
     }
 
     /** Sets a value. */
@@ -101,11 +96,95 @@ public final class StoreTx {
     }
 
     private boolean isRemoved(Table table, byte[] key) {
-        for (Change.RemoveRange range : removed.getOrDefault(table, List.of())) {
-            if (Arrays.compareUnsigned(range.from(), key) <= 0 && Arrays.compareUnsigned(key, range.to()) < 0) {
-                return true;
-            }
+        return ranges(table).stream().anyMatch(range -> contains(range, key));
+    }
+
+    private List<Change.RemoveRange> ranges(Table table) {
+        return removed.getOrDefault(table, List.of());
+    }
+
+    private static boolean contains(Change.RemoveRange range, byte[] key) {
+        return Arrays.compareUnsigned(range.from(), key) <= 0 && Arrays.compareUnsigned(key, range.to()) < 0;
+    }
+
+    /** The rows of the store without those that the batch removes or sets, in one order with those that it sets. */
+    private static final class MergedRows implements Rows {
+        private final Rows stored;
+        private final List<Change.RemoveRange> removed;
+        private final NavigableMap<byte[], Optional<byte[]>> changed;
+        private final Iterator<Map.Entry<byte[], Optional<byte[]>>> changes;
+        private final boolean backwards;
+        private @Nullable Row nextStored;
+        private @Nullable Row nextChanged;
+
+        MergedRows(
+                Rows stored,
+                List<Change.RemoveRange> removed,
+                NavigableMap<byte[], Optional<byte[]>> changed,
+                boolean backwards) {
+            this.stored = stored;
+            this.removed = removed;
+            this.changed = changed;
+            this.changes = changed.entrySet().iterator();
+            this.backwards = backwards;
+            nextStored = fromStore();
+            nextChanged = fromBatch();
         }
-        return false;
+
+        private @Nullable Row fromStore() {
+            Row row = stored.next();
+            while (row != null && hides(row.key())) {
+                row = stored.next();
+            }
+            return row;
+        }
+
+        private boolean hides(byte[] key) {
+            return changed.containsKey(key) || removed.stream().anyMatch(range -> contains(range, key));
+        }
+
+        private @Nullable Row fromBatch() {
+            while (changes.hasNext()) {
+                Map.Entry<byte[], Optional<byte[]>> change = changes.next();
+                if (change.getValue().isPresent()) {
+                    return new Row(change.getKey(), change.getValue().get());
+                }
+            }
+            return null;
+        }
+
+        @Override
+        public @Nullable Row next() {
+            Row one = nextStored;
+            Row other = nextChanged;
+            if (other == null || (one != null && comesFirst(one.key(), other.key()))) {
+                nextStored = one == null ? null : fromStore();
+                return one;
+            }
+            nextChanged = fromBatch();
+            return other;
+        }
+
+        private boolean comesFirst(byte[] key, byte[] other) {
+            int order = Arrays.compareUnsigned(key, other);
+            return backwards ? order > 0 : order < 0;
+        }
+
+        @Override
+        public byte @Nullable [] nextKey() {
+            Row row = next();
+            return row == null ? null : row.key();
+        }
+
+        @Override
+        public int nextLength() {
+            Row row = next();
+            return row == null ? -1 : row.value().length;
+        }
+
+        @Override
+        public void close() {
+            stored.close();
+        }
     }
 }

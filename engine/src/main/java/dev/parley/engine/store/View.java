@@ -3,9 +3,11 @@ package dev.parley.engine.store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Rows to be read: those of a {@link Store} as it goes on, or of one moment. */
+/** Rows to be read: those of a {@link Store} as it goes on, of one moment, or as they will be after a batch. */
 public interface View {
     /** The value, or null. */
     byte @Nullable [] get(Table table, byte[] key);
@@ -15,6 +17,21 @@ public interface View {
 
     /** The same rows from the last to the first. Close it. */
     Rows scanBackwards(Table table, byte[] from, byte[] to);
+
+    /** The first rows from {@code from} (inclusive) to {@code to} (exclusive), at most {@code limit}. */
+    default List<Row> list(Table table, byte[] from, byte[] to, int limit) {
+        List<Row> found = new ArrayList<>();
+        try (Rows rows = scan(table, from, to)) {
+            while (found.size() < limit) {
+                Row row = rows.next();
+                if (row == null) {
+                    break;
+                }
+                found.add(row);
+            }
+        }
+        return found;
+    }
 
     /** The last row from {@code from} (inclusive) to {@code to} (exclusive), or null. */
     default @Nullable Row last(Table table, byte[] from, byte[] to) {

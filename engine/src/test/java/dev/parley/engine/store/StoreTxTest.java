@@ -33,18 +33,20 @@ class StoreTxTest {
             int from = random.nextInt(20);
             int to = from + random.nextInt(21 - from);
             int limit = 1 + random.nextInt(20);
-            List<String> within = show(tx.scan(TABLE, key(from), key(to), limit));
+            List<String> within = show(tx.list(TABLE, key(from), key(to), limit));
+            List<String> backwards = rows(tx.scanBackwards(TABLE, key(from), key(to)), limit);
             byte[] one = tx.get(TABLE, key(from));
             tx.commit();
-            assertThat(within).isEqualTo(rows(store, from, to, limit));
+            assertThat(within).isEqualTo(rows(store.scan(TABLE, key(from), key(to)), limit));
+            assertThat(backwards).isEqualTo(rows(store.scanBackwards(TABLE, key(from), key(to)), limit));
             assertThat(one).isEqualTo(store.get(TABLE, key(from)));
         }
     }
 
-    private static List<String> rows(Store store, int from, int to, int limit) {
+    private static List<String> rows(Rows walk, int limit) {
         List<Row> found = new ArrayList<>();
-        try (Rows rows = store.scan(TABLE, key(from), key(to))) {
-            for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
+        try (walk) {
+            for (Row row = walk.next(); row != null && found.size() < limit; row = walk.next()) {
                 found.add(row);
             }
         }

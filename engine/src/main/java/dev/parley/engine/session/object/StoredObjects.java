@@ -15,60 +15,17 @@ import org.jspecify.annotations.Nullable;
 
 /** The objects of one session as they lie in the store. */
 public final class StoredObjects implements ObjectTable {
-    private final Source rows;
+    private final View view;
     private final long session;
 
-    private StoredObjects(Source rows, long session) {
-        this.rows = rows;
+    private StoredObjects(View view, long session) {
+        this.view = view;
         this.session = session;
     }
 
-    /** Where rows are read. */
-    private interface Source {
-        byte @Nullable [] get(byte[] key);
-
-        List<Row> scan(byte[] from, byte[] to);
-    }
-
-    /** The objects as readers see them. */
+    /** The objects of a session as {@code view} shows them. */
     public static StoredObjects in(View view, long session) {
-        return new StoredObjects(
-                new Source() {
-                    @Override
-                    public byte @Nullable [] get(byte[] key) {
-                        return view.get(Table.OBJECTS, key);
-                    }
-
-                    @Override
-                    public List<Row> scan(byte[] from, byte[] to) {
-                        List<Row> found = new ArrayList<>();
-                        try (Rows rows = view.scan(Table.OBJECTS, from, to)) {
-                            for (Row row = rows.next(); row != null; row = rows.next()) {
-                                found.add(row);
-                            }
-                        }
-                        return found;
-                    }
-                },
-                session);
-    }
-
-    /** The objects as a batch of commands sees them. */
-    public static StoredObjects in(StoreTx tx, long session) {
-        return new StoredObjects(
-                new Source() {
-                    @Override
-                    public byte @Nullable [] get(byte[] key) {
-                        return tx.get(Table.OBJECTS, key);
-                    }
-
-                    @Override
-                    public List<Row> scan(byte[] from, byte[] to) {
-                        // The limits on objects and keys bound it.
-                        return tx.scan(Table.OBJECTS, from, to, Integer.MAX_VALUE);
-                    }
-                },
-                session);
+        return new StoredObjects(view, session);
     }
 
     /** Adds a draft over these objects to the batch. */
@@ -88,22 +45,27 @@ public final class StoredObjects implements ObjectTable {
         tx.put(Table.OBJECTS, ObjectRows.totalsKey(session), ObjectRows.totals(draft.totals()));
     }
 
+    /** All rows in a range: the limits on objects and keys bound it. */
+    private List<Row> rows(byte[] from, byte[] to) {
+        return view.list(Table.OBJECTS, from, to, Integer.MAX_VALUE);
+    }
+
     @Override
     public ObjectTotals totals() {
-        byte[] row = rows.get(ObjectRows.totalsKey(session));
+        byte[] row = view.get(Table.OBJECTS, ObjectRows.totalsKey(session));
         return row == null ? ObjectTotals.NONE : ObjectRows.totals(row);
     }
 
     @Override
     public @Nullable ObjectState object(String id) {
-        byte[] row = rows.get(ObjectRows.objectKey(session, id));
+        byte[] row = view.get(Table.OBJECTS, ObjectRows.objectKey(session, id));
         return row == null ? null : ObjectRows.object(id, row);
     }
 
     @Override
     public SortedMap<String, ObjectState> objects() {
         SortedMap<String, ObjectState> objects = new TreeMap<>();
-        for (Row row : rows.scan(ObjectRows.firstKey(session), ObjectRows.lastKey(session))) {
+        for (Row row : rows(ObjectRows.firstKey(session), ObjectRows.lastKey(session))) {
             ObjectRows.Key key = ObjectRows.key(row.key());
             if (key.entry() == null) {
                 objects.put(key.objectId(), ObjectRows.object(key.objectId(), row.value()));
@@ -114,14 +76,14 @@ public final class StoredObjects implements ObjectTable {
 
     @Override
     public @Nullable MapEntry entry(String mapId, String key) {
-        byte[] row = rows.get(ObjectRows.entryKey(session, mapId, key));
+        byte[] row = view.get(Table.OBJECTS, ObjectRows.entryKey(session, mapId, key));
         return row == null ? null : ObjectRows.entry(row);
     }
 
     @Override
     public SortedMap<String, MapEntry> entries(String mapId) {
         SortedMap<String, MapEntry> entries = new TreeMap<>();
-        for (Row row : rows.scan(ObjectRows.firstEntryKey(session, mapId), ObjectRows.endKey(session, mapId))) {
+        for (Row row : rows(ObjectRows.firstEntryKey(session, mapId), ObjectRows.endKey(session, mapId))) {
             String key = ObjectRows.key(row.key()).entry();
             if (key != null) {
                 entries.put(key, ObjectRows.entry(row.value()));
