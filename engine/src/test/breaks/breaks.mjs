@@ -154,6 +154,10 @@ export const breaks = [
   ),
   broken("cut a character", edit("delivery/Tail", "state.isUtf8() ? uncut(entries, state) : entries", "entries")),
   broken("hide a loss", edit("session/Sessions", " || position < state.horizon()) {\n                return null;", ") {\n                return null;")),
+  broken(
+    "retain too much",
+    edit("session/SessionTx", "(head.serial() > upTo && bytes <= maxBytes)", "head.serial() > upTo"),
+  ),
   noticedBy(
     "SessionFormatTest",
     "change an encoding on both sides",

@@ -245,6 +245,7 @@ class CommandCodecTest {
                 new SessionCommand.Annotate(
                         session(), number(), maybe(this::sender), list(this::annotation), random.nextInt(1000)),
                 new SessionCommand.Trim(session(), number(), number()),
+                new SessionCommand.Retain(session(), number(), number(), number()),
                 new SessionCommand.Compact(session(), number(), number(), number()),
                 new SessionCommand.RemoveEmpty(session(), number()),
                 new SessionCommand.Remove(session(), number()));

@@ -280,6 +280,7 @@ class CommandFormatTest {
                         "conn",
                         List.of(new MessageOp.Create(null, false, null, null, FULL, false))));
         command(golden, "trim", new SessionCommand.Trim(SESSION, TIME, POSITION));
+        command(golden, "retain", new SessionCommand.Retain(SESSION, TIME, TIME - 1_000, 1L << 30));
         command(golden, "compact", new SessionCommand.Compact(SESSION, TIME, POSITION, POSITION + 1));
         command(golden, "remove if empty", new SessionCommand.RemoveEmpty(SESSION, TIME));
         command(golden, "remove", new SessionCommand.Remove(SESSION, TIME));

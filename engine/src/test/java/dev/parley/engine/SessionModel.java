@@ -26,6 +26,7 @@ import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
+import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -224,13 +225,16 @@ final class SessionModel {
                 yield new SessionOutcome.Done();
             }
             case Trim c -> {
-                if (known != null && Math.min(c.upTo(), room.last) > room.horizon) {
-                    room.horizon = Math.min(c.upTo(), room.last);
-                    room.messages.headMap(room.horizon, true).clear();
-                    room.annotations.headMap(room.horizon, true).clear();
-                    room.presence.headMap(room.horizon, true).clear();
-                    room.ids.values().removeIf(serial -> !room.messages.containsKey(serial));
-                    rooms.put(c.session(), room);
+                if (known != null) {
+                    trim(c.session(), room, c.upTo());
+                }
+                yield new SessionOutcome.Done();
+            }
+            case Retain c -> {
+                if (known != null) {
+                    long tooOld = (c.since() << 20) - 1;
+                    boolean all = c.maxBytes() == 0 && !room.messages.isEmpty();
+                    trim(c.session(), room, all ? Math.max(tooOld, room.messages.lastKey()) : tooOld);
                 }
                 yield new SessionOutcome.Done();
             }
@@ -289,6 +293,18 @@ final class SessionModel {
                 yield new SessionOutcome.Done();
             }
         };
+    }
+
+    private void trim(SessionName name, Room room, long upTo) {
+        long horizon = Math.min(upTo, room.last);
+        if (horizon > room.horizon) {
+            room.horizon = horizon;
+            room.messages.headMap(horizon, true).clear();
+            room.annotations.headMap(horizon, true).clear();
+            room.presence.headMap(horizon, true).clear();
+            room.ids.values().removeIf(serial -> !room.messages.containsKey(serial));
+            rooms.put(name, room);
+        }
     }
 
     private Object publish(Publish c, Room room) {

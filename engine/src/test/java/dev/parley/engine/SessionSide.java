@@ -29,6 +29,7 @@ import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
+import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -103,7 +104,11 @@ final class SessionSide {
         return switch (random.nextInt(42)) {
             case 0 -> new Remove(name, now);
             case 40, 41 -> new RemoveEmpty(name, now);
-            case 1 -> new Trim(name, now, somewhere(room));
+            case 1 ->
+                random.nextBoolean()
+                        ? new Trim(name, now, somewhere(room))
+                        // What messages take is not in the model: some of them go by their age, or all by their size.
+                        : new Retain(name, now, now - random.nextInt(40), random.nextBoolean() ? 0 : Long.MAX_VALUE);
             case 2, 3 -> new Leave(name, now, connection(), random.nextBoolean());
             case 4, 5 -> compact(name, room, now);
             case 6, 7, 8, 9, 10 -> {

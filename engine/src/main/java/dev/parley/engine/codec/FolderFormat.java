@@ -7,7 +7,7 @@ package dev.parley.engine.codec;
  */
 public final class FolderFormat {
     /** What this program writes. It reads everything from format 1 on. */
-    public static final int NEWEST = 1;
+    public static final int NEWEST = 2;
 
     private FolderFormat() {}
 }

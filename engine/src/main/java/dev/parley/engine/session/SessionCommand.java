@@ -280,6 +280,15 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     /** Removes entries and messages up to {@code upTo} (inclusive); members stay. */
     record Trim(SessionName session, long time, long upTo) implements SessionCommand<SessionOutcome.Done> {}
 
+    /**
+     * Removes entries from before {@code since} and then the oldest messages until the session takes no more than
+     * {@code maxBytes}, counted as {@link SessionState#bytes} is; members stay.
+     *
+     * @param since in milliseconds since 1970
+     */
+    record Retain(SessionName session, long time, long since, long maxBytes)
+            implements SessionCommand<SessionOutcome.Done> {}
+
     /** Joins the pieces of a message into one record, unless it has grown since {@code version}. */
     record Compact(SessionName session, long time, long serial, long version)
             implements SessionCommand<SessionOutcome.Done> {}

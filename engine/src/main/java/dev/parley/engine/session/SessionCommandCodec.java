@@ -19,6 +19,7 @@ import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
+import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -40,6 +41,7 @@ public final class SessionCommandCodec {
     private static final int ROLLUP = 80;
     private static final int ANNOTATE = 72;
     private static final int REMOVE_EMPTY = 73;
+    private static final int RETAIN = 74;
     private static final int VERSION = 1;
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
@@ -91,6 +93,7 @@ public final class SessionCommandCodec {
             }
             case Leave c -> out.string(c.connectionId()).bool(c.forget());
             case Trim c -> out.fixed64(c.upTo());
+            case Retain c -> out.varint(c.since()).varint(c.maxBytes());
             case Compact c -> out.fixed64(c.serial()).fixed64(c.version());
             case RemoveEmpty c -> {}
             case Remove c -> {}
@@ -107,6 +110,7 @@ public final class SessionCommandCodec {
             case EndRun c -> END_RUN;
             case Leave c -> LEAVE;
             case Trim c -> TRIM;
+            case Retain c -> RETAIN;
             case Compact c -> COMPACT;
             case RemoveEmpty c -> REMOVE_EMPTY;
             case Remove c -> REMOVE;
@@ -129,6 +133,7 @@ public final class SessionCommandCodec {
             }
             case LEAVE -> new Leave(session, time, in.string(), in.bool());
             case TRIM -> new Trim(session, time, in.fixed64());
+            case RETAIN -> new Retain(session, time, in.varint(), in.varint());
             case COMPACT -> new Compact(session, time, in.fixed64(), in.fixed64());
             case ANNOTATE -> new Annotate(session, time, sender(in), annotations(in), in.count());
             case CHANGE_OBJECTS -> new ChangeObjects(session, time, sender(in), objects(in), ObjectCodec.limits(in));

@@ -17,6 +17,7 @@ import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
+import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -49,7 +50,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A refused command changes nothing: it is judged as a whole before any of it is done.
  */
 public final class SessionMachine {
-    /** How many messages one {@link Trim} removes; the horizon tells how far it came. */
+    /** How many messages one {@link Trim} or {@link Retain} removes; the horizon tells how far it came. */
     public static final int MAX_TRIMMED = 10_000;
 
     private SessionMachine() {}
@@ -65,6 +66,7 @@ public final class SessionMachine {
             case ChangeObjects c -> changeObjects(c, position, tx);
             case Leave c -> leave(c, tx);
             case Trim c -> trim(c, tx);
+            case Retain c -> retain(c, tx);
             case Compact c -> compact(c, tx);
             case RemoveEmpty c -> {
                 SessionState s = tx.find(c.session());
@@ -479,26 +481,34 @@ public final class SessionMachine {
 
     private static SessionOutcome trim(Trim c, SessionTx tx) {
         SessionState s = tx.find(c.session());
-        if (s == null) {
-            return new Done();
+        if (s != null) {
+            removeOldest(s, c.upTo(), Long.MAX_VALUE, tx);
         }
-        long upTo = Math.min(c.upTo(), s.last());
-        if (upTo <= s.horizon()) {
-            return new Done();
-        }
-        List<Head> messages = tx.oldest(s, upTo, MAX_TRIMMED);
-        if (messages.size() == MAX_TRIMMED) {
-            upTo = messages.getLast().serial();
-        }
-        long bytes = messages.stream().mapToLong(Head::stored).sum();
-        for (Head head : messages) {
-            if (head.annotated()) {
-                bytes += tx.annotationTotals(s, head.serial()).bytes();
-            }
-        }
-        tx.trim(s, upTo, messages);
-        tx.put(s.withHorizon(upTo).withBytes(s.bytes() - bytes));
         return new Done();
+    }
+
+    private static SessionOutcome retain(Retain c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        if (s != null) {
+            removeOldest(s, Positions.startOf(c.since()) - 1, c.maxBytes(), tx);
+        }
+        return new Done();
+    }
+
+    /** Removes what came up to {@code upTo}, and further messages while the session takes more than {@code maxBytes}. */
+    private static void removeOldest(SessionState s, long upTo, long maxBytes, SessionTx tx) {
+        long horizon = Math.min(upTo, s.last());
+        List<Head> messages = tx.oldest(s, horizon, maxBytes, MAX_TRIMMED);
+        if (messages.size() == MAX_TRIMMED) {
+            horizon = messages.getLast().serial();
+        } else if (!messages.isEmpty()) {
+            horizon = Math.max(horizon, messages.getLast().serial());
+        }
+        if (horizon > s.horizon()) {
+            long bytes = messages.stream().mapToLong(head -> tx.stored(s, head)).sum();
+            tx.trim(s, horizon, messages);
+            tx.put(s.withHorizon(horizon).withBytes(s.bytes() - bytes));
+        }
     }
 
     private static SessionOutcome compact(Compact c, SessionTx tx) {

@@ -11,6 +11,7 @@ import dev.parley.engine.session.SessionRows.Version;
 import dev.parley.engine.session.object.ObjectDraft;
 import dev.parley.engine.session.object.StoredObjects;
 import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
 import java.nio.charset.StandardCharsets;
@@ -524,13 +525,33 @@ public final class SessionTx {
 
     // Retention.
 
-    /** The oldest messages up to {@code upTo}, at most {@code limit}. */
-    List<Head> oldest(SessionState s, long upTo, int limit) {
-        return rows
-                .list(Table.MESSAGES, SessionRows.idKey(s.id()), SessionRows.positionKey(s.id(), upTo + 1), limit)
-                .stream()
-                .map(row -> SessionRows.message(row.key(), row.value()).head())
-                .toList();
+    /**
+     * The oldest messages that have to go: those up to {@code upTo}, and further ones while the session takes more than
+     * {@code maxBytes}.
+     */
+    List<Head> oldest(SessionState s, long upTo, long maxBytes, int limit) {
+        List<Head> found = new ArrayList<>();
+        long bytes = s.bytes();
+        try (Rows messages = rows.scan(Table.MESSAGES, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1))) {
+            while (found.size() < limit) {
+                Row row = messages.next();
+                Head head = row == null
+                        ? null
+                        : SessionRows.message(row.key(), row.value()).head();
+                if (head == null || (head.serial() > upTo && bytes <= maxBytes)) {
+                    break;
+                }
+                found.add(head);
+                bytes -= stored(s, head);
+            }
+        }
+        return found;
+    }
+
+    /** Roughly what a message takes with its annotations, in bytes. */
+    long stored(SessionState s, Head head) {
+        return head.stored()
+                + (head.annotated() ? annotationTotals(s, head.serial()).bytes() : 0);
     }
 
     /** Removes what came up to {@code upTo}; {@code messages} are those of it. */

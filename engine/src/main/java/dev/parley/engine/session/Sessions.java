@@ -414,33 +414,19 @@ public final class Sessions {
         return page.page();
     }
 
-    /**
-     * Up to which message the oldest ones have to go so that the session takes {@code maxBytes} at most, counted as
-     * {@link SessionState#bytes} is; or the horizon if it takes no more.
-     *
-     * @param limit how many messages are looked at
-     */
-    public long surplus(SessionState session, long maxBytes, int limit) {
-        long excess = session.bytes() - maxBytes;
-        long upTo = session.horizon();
-        if (excess <= 0) {
-            return upTo;
+    /** Whether the session holds an entry of before {@code millis}, in milliseconds since 1970, that a Trim can remove. */
+    public boolean hasOlder(SessionState session, long millis) {
+        if (millis <= 0) {
+            return false;
         }
-        int seen = 0;
-        try (Moment now = store.snapshot();
-                Rows rows = scan(now, Table.MESSAGES, session.id(), new Range(upTo + 1, session.last(), false))) {
-            for (Row row = rows.next(); row != null && excess > 0 && seen < limit; row = rows.next()) {
-                Head head = SessionRows.message(row.key(), row.value()).head();
-                excess -= head.stored();
-                if (head.annotated()) {
-                    byte[] totals = now.get(Table.SUMMARIES, AnnotationRows.totalsKey(session.id(), head.serial()));
-                    excess -= totals == null ? 0 : AnnotationRows.totals(totals).bytes();
-                }
-                upTo = head.serial();
-                seen++;
-            }
+        var old = new Range(session.horizon() + 1, Positions.startOf(millis) - 1, false);
+        if (old.from() > old.to()) {
+            return false;
         }
-        return upTo;
+        try (Rows messages = scan(store, Table.MESSAGES, session.id(), old);
+                Rows presence = scan(store, Table.PRESENCE, session.id(), old)) {
+            return messages.nextKey() != null || presence.nextKey() != null;
+        }
     }
 
     private static MessageEntry annotated(View view, long session, Head head, MessageEntry entry) {

@@ -13,6 +13,7 @@ import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -613,6 +614,55 @@ class SessionMachineTest {
         apply(new Trim(NAME, now, Long.MAX_VALUE));
         assertThat(history()).isEmpty();
         assertThat(state().bytes()).isZero();
+    }
+
+    @Test
+    void retainsNoMoreThanTheSizeAndNoLessThanFits() {
+        publish(create(null, text("a")));
+        long one = state().bytes();
+        long two = publish(create(null, text("b"))).getFirst();
+        publish(append(two, "!"));
+        publish(create(null, text("c")));
+        long all = state().bytes();
+        apply(new Retain(NAME, now, 0, all));
+        assertThat(history()).hasSize(3);
+        assertThat(state().horizon()).isZero();
+        apply(new Retain(NAME, now, 0, all - 1));
+        assertThat(history()).hasSize(2);
+        assertThat(state().bytes()).isEqualTo(all - one);
+        apply(new Retain(NAME, now, 0, one));
+        assertThat(history()).containsExactly("CREATE c");
+        assertThat(state().horizon()).isEqualTo(two);
+        apply(new Retain(NAME, now, 0, 0));
+        assertThat(history()).isEmpty();
+        assertThat(state().bytes()).isZero();
+    }
+
+    @Test
+    void retainsNothingThatIsTooOldHoweverSmall() {
+        publish(create(null, text("old")));
+        apply(enter("c1", 0, "ann", "c1:0:0"));
+        now += 1000;
+        publish(create(null, text("new")));
+        apply(new Retain(NAME, now, now, Long.MAX_VALUE));
+        assertThat(history()).containsExactly("CREATE new");
+        assertThat(sessions.presence(state(), ALL, 10, LIMIT).entries()).isEmpty();
+        assertThat(state().members()).isEqualTo(1);
+        long horizon = state().horizon();
+        apply(new Retain(NAME, now, now - 500, Long.MAX_VALUE));
+        assertThat(state().horizon()).as("does not go back").isEqualTo(horizon);
+    }
+
+    @Test
+    void retainingGoesInSteps() {
+        MessageOp[] many = LongStream.rangeClosed(0, SessionMachine.MAX_TRIMMED)
+                .mapToObj(i -> create(null, text("m")))
+                .toArray(MessageOp[]::new);
+        List<Long> serials = publish(many);
+        apply(new Retain(NAME, now, 0, 0));
+        assertThat(state().horizon()).isEqualTo(serials.get(SessionMachine.MAX_TRIMMED - 1));
+        apply(new Retain(NAME, now, 0, 0));
+        assertThat(history()).isEmpty();
     }
 
     @Test

@@ -7,8 +7,6 @@ import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions;
-import dev.parley.engine.session.Sessions.Range;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.apps.Namespace;
 import java.io.IOException;
@@ -21,16 +19,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Removes what is older, or more, than the namespaces of sessions keep, and the sessions of apps that are gone. It looks
- * at a few sessions at a time, and goes round for ever.
+ * Removes what is older, or more, than the namespaces of sessions keep, and the sessions of apps that are gone. It checks
+ * a few sessions at a time, and goes round for ever. It only finds the sessions: how much of one has to go is decided
+ * when the command is applied.
  */
 final class Retention {
 
     /** Sessions that one step looks at. */
     static final int SESSIONS_PER_STEP = 1_000;
-
-    /** Messages that are read to find out how many of them have to go; the next round goes on. */
-    static final int MESSAGES_PER_LOOK = 1_000;
 
     /** Entries may grow older by this share of their age: so not each of them is removed by a command of its own. */
     private static final int SLACK_SHARE = 10;
@@ -85,11 +81,11 @@ final class Retention {
 
     private void trim(SessionState session) {
         Namespace rules = apps.namespace(session.name().app(), session.name().name());
-        long upTo = Math.max(
-                tooOld(session, rules.retentionAge()),
-                engine.sessions().surplus(session, rules.retentionBytes(), MESSAGES_PER_LOOK));
-        if (upTo > session.horizon()) {
-            submit(new SessionCommand.Trim(session.name(), clock.millis(), upTo));
+        long age = rules.retentionAge().toMillis();
+        long oldest = clock.millis() - age - age / SLACK_SHARE;
+        if (session.bytes() > rules.retentionBytes() || engine.sessions().hasOlder(session, oldest)) {
+            submit(new SessionCommand.Retain(
+                    session.name(), clock.millis(), Math.max(0, clock.millis() - age), rules.retentionBytes()));
         } else if (isOver(session, rules.retentionAge())) {
             submit(new SessionCommand.RemoveEmpty(session.name(), clock.millis()));
         }
@@ -102,25 +98,6 @@ final class Retention {
                 && Positions.millis(session.last()) < clock.millis() - age.toMillis()
                 && !engine.delivery().isRead(session.name())
                 && engine.sessions().isEmpty(session);
-    }
-
-    /** Up to where entries are too old, or the horizon if there are none worth a command. */
-    private long tooOld(SessionState session, Duration age) {
-        long before = clock.millis() - age.toMillis();
-        long oldest = before - age.toMillis() / SLACK_SHARE;
-        if (oldest <= 0) {
-            return session.horizon();
-        }
-        long upTo = Math.min(Positions.startOf(before) - 1, session.last());
-        if (upTo <= session.horizon()) {
-            return session.horizon();
-        }
-        // The oldest entry tells whether there is anything to remove: a new session has an old horizon.
-        var old = new Range(session.horizon() + 1, Positions.startOf(oldest), false);
-        Sessions sessions = engine.sessions();
-        boolean any = !sessions.messages(session, old, 1, 1).isEmpty()
-                || !sessions.presence(session, old, 1, 1).entries().isEmpty();
-        return any ? upTo : session.horizon();
     }
 
     /** Nobody waits for it: what is not done now will be found again in the next round. */
