@@ -14,15 +14,31 @@ export const breaks = [
     "answer before the sync",
     edit(
       "Committer",
-      `        sync(group);
-        if (!group.isEmpty()) {
-            durable.accept(group);
+      `        log.send();
+        long nanos = System.nanoTime() - start;
+        group = new ArrayList<>(unheard.size());
+        log.take(receiver, maxBytes);
+        List<Work> taken = group;
+        group = List.of();
+        if (!taken.isEmpty()) {
+            groups.increment();
+            commands.add(taken.size());
+            syncNanos.add(nanos);
+            durable.accept(taken);
         }
     }`,
-      `        if (!group.isEmpty()) {
-            durable.accept(group);
+      `        long nanos = System.nanoTime() - start;
+        group = new ArrayList<>(unheard.size());
+        log.take(receiver, maxBytes);
+        List<Work> taken = group;
+        group = List.of();
+        if (!taken.isEmpty()) {
+            groups.increment();
+            commands.add(taken.size());
+            syncNanos.add(nanos);
+            durable.accept(taken);
         }
-        sync(group);
+        log.send();
     }`,
     ),
   ),

@@ -1,6 +1,7 @@
 package dev.parley.engine;
 
 import dev.parley.engine.session.Sessions;
+import dev.parley.engine.stream.Streams;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -40,11 +41,13 @@ final class Chores {
         this.portions = portions;
     }
 
-    /** Completes what a crash may have left unfinished between two shards. Called once, after the start. */
+    /**
+     * Completes what a crash may have left unfinished between two shards. Called once, after the start; on a shared log,
+     * after the first command of this life has its outcome, because only then nothing of an earlier life can follow.
+     */
     void mend(long now) {
-        Forks forks = pipeline.forks();
-        forks.recover(pipeline.projections().streams().releases(), now);
-        forks.recover(pipeline.projections().streams().orphanedPins(), now);
+        Streams streams = pipeline.projections().streams();
+        pipeline.forks().recover(streams.releases(), streams.orphanedPins(), now);
     }
 
     /** Does one round of all periodic work. */

@@ -3,18 +3,26 @@ package dev.parley.engine;
 import dev.parley.engine.Shard.Work;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
-import dev.parley.engine.journal.Journal;
+import dev.parley.engine.journal.CommandLog;
 import dev.parley.engine.journal.JournalFullException;
 import dev.parley.engine.journal.RecordTooLargeException;
+import dev.parley.engine.journal.SubmissionId;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Writes the commands of all shards to the journal in groups. All commands that arrived during one sync share the next
- * one, so latency is one sync when the engine is idle and throughput grows with load. Called by one thread.
+ * Submits the commands of all shards to the log in groups, and hands on what the log hands over. All commands that
+ * arrived during one sync share the next one, so latency is one sync when the engine is idle and throughput grows with
+ * load. Called by one thread.
+ *
+ * <p>Each submission has a number. A record that the log hands over finds the reply that waits for its outcome by this
+ * number, whatever came between.
  */
 final class Committer {
     /** A group this large is synced without waiting for more. */
@@ -22,41 +30,49 @@ final class Committer {
 
     private static final int USUAL_RECORD_BYTES = 4096;
 
-    /** A command that waits to be written to the journal. */
+    /** A command that waits to be submitted to the log, or to be handed over by it. */
     record Submission(Command<?> command, Reply<?> reply) implements Pipeline.CommitStep {}
 
-    private final Journal journal;
+    private final CommandLog log;
+    /** What was submitted and has not been handed over yet, oldest first. */
+    private final ArrayDeque<Submission> unheard = new ArrayDeque<>();
+
+    private final CommandLog.Receiver receiver = new Receiver();
     private BinaryWriter encoder = new BinaryWriter(USUAL_RECORD_BYTES);
 
     private final LongAdder commands = new LongAdder();
     private final LongAdder groups = new LongAdder();
     private final LongAdder bytes = new LongAdder();
     private final LongAdder syncNanos = new LongAdder();
+    /** What the log has handed over in this round. */
+    private List<Work> group = List.of();
+    /** The number of the next submission. */
+    private long next = 1;
+
     private long end;
 
-    Committer(Journal journal) {
-        this.journal = journal;
+    Committer(CommandLog log) {
+        this.log = log;
     }
 
     /**
-     * Makes submissions durable and hands them on in the order of the journal. Refuses submissions that are too large
-     * or for which the disk has no room.
+     * Submits commands to the log, and hands on what has become durable, in the order of the log. Refuses submissions that
+     * are too large or for which the disk has no room.
      *
-     * @param durable receives each group after its sync
+     * @param maxBytes how much a shared log may hand over; see {@link CommandLog#take}
+     * @param durable receives the records that became durable, group by group
      * @param refused receives the submissions that were refused
      * @throws IOException if it is unknown what became durable; the engine has to stop
      */
-    void commit(List<Submission> submissions, Consumer<List<Work>> durable, RefusedSubmission refused)
+    void commit(List<Submission> submissions, long maxBytes, Consumer<List<Work>> durable, RefusedSubmission refused)
             throws IOException {
-        List<Work> group = new ArrayList<>(submissions.size());
         for (Submission submission : submissions) {
             encoder.reset();
             CommandCodec.write(submission.command(), encoder);
             try {
-                long position = journal.append(encoder.view());
-                assert position > end : "position " + position + " after " + end;
-                end = position;
-                group.add(new Work(position, submission.command(), submission.reply()));
+                log.submit(next, encoder.view());
+                next++;
+                unheard.add(submission);
             } catch (JournalFullException | RecordTooLargeException e) {
                 refused.because(submission, e);
             }
@@ -64,26 +80,77 @@ final class Committer {
                 // Release the memory of a large command.
                 encoder = new BinaryWriter(USUAL_RECORD_BYTES);
             }
-            if (journal.pendingBytes() > MAX_GROUP_BYTES) {
-                sync(group);
-                durable.accept(group);
-                group = new ArrayList<>();
+            if (log.pendingBytes() > MAX_GROUP_BYTES) {
+                exchange(maxBytes, durable);
             }
         }
-        sync(group);
-        if (!group.isEmpty()) {
-            durable.accept(group);
+        exchange(maxBytes, durable);
+    }
+
+    private void exchange(long maxBytes, Consumer<List<Work>> durable) throws IOException {
+        long start = System.nanoTime();
+        bytes.add(log.pendingBytes());
+        log.send();
+        long nanos = System.nanoTime() - start;
+        group = new ArrayList<>(unheard.size());
+        log.take(receiver, maxBytes);
+        List<Work> taken = group;
+        group = List.of();
+        if (!taken.isEmpty()) {
+            groups.increment();
+            commands.add(taken.size());
+            syncNanos.add(nanos);
+            durable.accept(taken);
         }
     }
 
-    private void sync(List<Work> group) throws IOException {
-        long start = System.nanoTime();
-        bytes.add(journal.pendingBytes());
-        journal.sync();
-        if (!group.isEmpty()) {
-            groups.increment();
-            commands.add(group.size());
-            syncNanos.add(System.nanoTime() - start);
+    /** Adds what the log hands over to the group. */
+    private final class Receiver implements CommandLog.Receiver {
+        @Override
+        public void own(long position, long number) {
+            Submission submission = heard(number);
+            if (submission == null) {
+                throw new IllegalStateException("the log has handed over submission " + number + " twice");
+            }
+            add(new Work(position, submission.command(), null, submission.reply()));
+        }
+
+        @Override
+        public void shared(long position, SubmissionId id, boolean isOwn, ByteBuffer record) throws IOException {
+            Submission submission = isOwn ? heard(id.number()) : null;
+            // What its submitter decodes is what all others decode, so the command need not be decoded here again.
+            add(
+                    submission == null
+                            ? new Work(position, Recovery.read(position, record), id, null)
+                            : new Work(position, submission.command(), id, submission.reply()));
+        }
+
+        private void add(Work work) {
+            assert work.position() > end : "position " + work.position() + " after " + end;
+            end = work.position();
+            group.add(work);
+        }
+    }
+
+    /**
+     * The submission with this number if it is handed over for the first time, else null. Submissions before it that were
+     * not handed over have been overtaken, so they can have no effect any more.
+     */
+    private @Nullable Submission heard(long number) {
+        long oldest = next - unheard.size();
+        if (number < oldest) {
+            return null;
+        }
+        for (; oldest < number; oldest++) {
+            unheard.remove().reply().failed(new OverloadedException("the log has given up the command"));
+        }
+        return unheard.remove();
+    }
+
+    /** Tells everybody who waits for a record that nobody knows whether the log has it. */
+    void abandon(Exception reason) {
+        while (!unheard.isEmpty()) {
+            unheard.remove().reply().failed(reason);
         }
     }
 
@@ -93,12 +160,12 @@ final class Committer {
                 commands.sum(), commandNanos, groups.sum(), bytes.sum(), syncNanos.sum(), callbackFailures);
     }
 
-    /** Tells the position of the last record of the journal, or 0 if there is none. Called before the first commit. */
+    /** Tells the position of the last record that was replayed, or 0 if there is none. Called before the first commit. */
     void continueFrom(long position) {
         end = position;
     }
 
-    /** Position of the last record; 0 before the first one. */
+    /** Position of the last record that was handed over or replayed; 0 before the first one. */
     long end() {
         return end;
     }

@@ -6,6 +6,7 @@ import dev.parley.engine.identity.Identify;
 import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.Disk;
 import dev.parley.engine.journal.FolderDisk;
+import dev.parley.engine.journal.LocalLog;
 import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.Store;
@@ -107,11 +108,11 @@ public final class Engine implements AutoCloseable {
         this.threads = new EngineThreads(shards);
         this.pipeline = new Pipeline(
                 store,
-                folder.journal(),
+                new LocalLog(folder.journal()),
                 shards,
                 projections,
                 admission,
-                () -> UUID.randomUUID().toString(),
+                new PinIds("", () -> UUID.randomUUID().toString()),
                 callbacks,
                 this::failed,
                 threads);

@@ -73,6 +73,7 @@ final class EngineThreads implements Pipeline.Queues, AutoCloseable {
             List<CommitStep> steps = commits.take(lastGroup, lastGroup >= WORTH_GATHERING ? GATHER_NANOS : 0);
             lastGroup = steps.size();
             if (steps.isEmpty()) {
+                running.leave();
                 applies.forEach(Inbox::close);
                 return;
             }

@@ -16,7 +16,6 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 
 /**
  * Creates and releases forks whose source may be in another shard. To create a fork, the source grants a pin, and the
@@ -31,7 +30,7 @@ final class Forks {
     private static final int MAX_TRIES = 3;
 
     private final Submitter submitter;
-    private final Supplier<String> pinIds;
+    private final PinIds pinIds;
     /**
      * Pins whose release was refused. Each pin is here once or twice, so the queue is never much longer than there are
      * pins.
@@ -43,7 +42,7 @@ final class Forks {
         <O> void submit(Command<O> command, Reply<O> reply);
     }
 
-    Forks(Submitter submitter, Supplier<String> pinIds) {
+    Forks(Submitter submitter, PinIds pinIds) {
         this.submitter = submitter;
         this.pinIds = pinIds;
     }
@@ -65,7 +64,7 @@ final class Forks {
 
     private void pin(Create command, Fork fork, Reply<StreamOutcome.OfCreate> reply, int triesLeft) {
         Pin pin = new Pin(
-                fork.sourcePath(), command.time(), pinIds.get(), command.path(), fork.place(), fork.subOffset());
+                fork.sourcePath(), command.time(), pinIds.next(), command.path(), fork.place(), fork.subOffset());
         submitter.submit(pin, then(reply, granted -> {
             if (granted instanceof StreamOutcome.PinGranted grant) {
                 createPinned(command, fork, grant.pin(), reply, triesLeft);
@@ -146,9 +145,18 @@ final class Forks {
         return !refused.isEmpty();
     }
 
-    /** Repeats the releases that an earlier run of the server did not complete. */
-    void recover(Iterable<ForkRelease> undone, long time) {
+    /**
+     * Repeats the releases that were not completed, and gives back pins whose forks were not created.
+     *
+     * @param orphans pins without a fork; only those for which an earlier life of this node asked are given back
+     */
+    void recover(Iterable<ForkRelease> undone, Iterable<ForkRelease> orphans, long time) {
         undone.forEach(release -> release(release, time));
+        orphans.forEach(orphan -> {
+            if (pinIds.isOwn(orphan.pinId())) {
+                release(orphan, time);
+            }
+        });
     }
 
     private static <A, B> Reply<A> then(Reply<B> failures, Consumer<A> action) {

@@ -5,7 +5,7 @@ import dev.parley.engine.Committer.Submission;
 import dev.parley.engine.Shard.Work;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.CallbackFailures;
-import dev.parley.engine.journal.Journal;
+import dev.parley.engine.journal.CommandLog;
 import dev.parley.engine.journal.JournalFullException;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.stream.ForkRelease;
@@ -17,13 +17,16 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The path of a command from its submission to its answer, divided into steps: admit, commit, dispatch, apply.
+ *
+ * <p>The pipeline submits commands to a {@link CommandLog}, and applies what the log hands over: its own commands and, if
+ * the log is shared, those of other nodes.
  *
  * <p>The pipeline has no threads. {@link Queues} hold the steps that are to be executed. Their owner calls
  * {@link #commit} from one thread, and {@link #apply} from one thread at a time for each shard. {@link EngineThreads}
@@ -31,6 +34,15 @@ import org.jspecify.annotations.Nullable;
  * thread.
  */
 final class Pipeline {
+    /** A shared log hands over no more than this in one step. */
+    private static final long MAX_TAKEN_BYTES = 4L << 20;
+
+    /**
+     * Number of batches that a shared log may hand over while earlier ones wait to be applied. Commands of other nodes take
+     * no part in admission, so this bounds the memory that they hold.
+     */
+    private static final int MAX_UNAPPLIED = 2;
+
     /** Where steps wait until they are executed. */
     interface Queues {
         /** Adds a step to commit. Returns false if the queue accepts no more steps. May be called by any thread. */
@@ -47,7 +59,10 @@ final class Pipeline {
     }
 
     /** A step that waits to be committed. */
-    sealed interface CommitStep permits Submission, Checkpoint {}
+    sealed interface CommitStep permits Submission, Checkpoint, News {}
+
+    /** The log has something to hand over. */
+    record News() implements CommitStep {}
 
     /** A step that waits to be applied by a shard. */
     sealed interface ApplyStep {
@@ -70,7 +85,7 @@ final class Pipeline {
     }
 
     private final Store store;
-    private final Journal journal;
+    private final CommandLog log;
     private final Projections projections;
     private final Admission admission;
     private final Queues queues;
@@ -79,10 +94,13 @@ final class Pipeline {
     private final Forks forks;
     private final List<Shard> shards = new ArrayList<>();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    /** Batches of a shared log that are not applied yet. */
+    private final AtomicInteger unapplied = new AtomicInteger();
+
     private volatile boolean stopped;
 
     /**
-     * A pipeline over a journal that has not been replayed.
+     * A pipeline over a log that has not been replayed.
      *
      * @param projections the state that the shards derive from the log
      * @param pinIds supplies names for the pins of forks
@@ -91,21 +109,24 @@ final class Pipeline {
      */
     Pipeline(
             Store store,
-            Journal journal,
+            CommandLog log,
             int shardCount,
             Projections projections,
             Admission admission,
-            Supplier<String> pinIds,
+            PinIds pinIds,
             CallbackFailures failures,
             Consumer<Throwable> onFailure,
             Queues queues) {
+        if (log.isShared() && shardCount != 1) {
+            throw new IllegalArgumentException("an engine on a shared log has one shard");
+        }
         this.store = store;
-        this.journal = journal;
+        this.log = log;
         this.projections = projections;
         this.admission = admission;
         this.queues = queues;
         this.onFailure = onFailure;
-        this.committer = new Committer(journal);
+        this.committer = new Committer(log);
         this.forks = new Forks(this::enqueue, pinIds);
         for (int i = 0; i < shardCount; i++) {
             shards.add(new Shard(i, store, projections, this::release, failures));
@@ -113,12 +134,13 @@ final class Pipeline {
     }
 
     /**
-     * Replays the part of the journal that the store does not reflect yet, and returns the number of replayed commands.
+     * Replays the part of the log that the store does not reflect yet, and returns the number of replayed commands.
      * Called once, before everything else.
      */
     long recover() throws IOException {
-        Recovery.Replayed replayed = Recovery.run(journal, shards);
+        Recovery.Replayed replayed = Recovery.run(log, shards);
         committer.continueFrom(replayed.last());
+        log.onNews(this::lookForNews);
         return replayed.commands();
     }
 
@@ -185,6 +207,9 @@ final class Pipeline {
             switch (step) {
                 case Submission submission -> submissions.add(submission);
                 case Checkpoint checkpoint -> checkpoints.add(checkpoint);
+                case News news -> {
+                    // The committer looks for it after every round anyway.
+                }
             }
         }
         try {
@@ -194,6 +219,7 @@ final class Pipeline {
             }
             committer.commit(
                     submissions,
+                    unapplied.get() < MAX_UNAPPLIED ? MAX_TAKEN_BYTES : 0,
                     this::dispatch,
                     (refused, reason) -> refused.reply().failed(refusal(reason)));
             for (Checkpoint checkpoint : checkpoints) {
@@ -205,11 +231,12 @@ final class Pipeline {
                 }
             }
             if (queues.isCommitIdle()) {
-                journal.idle();
+                log.idle();
             }
         } catch (IOException | RuntimeException | Error e) {
             fail(e);
             EngineStoppedException stop = new EngineStoppedException("the journal failed: " + e.getMessage(), e);
+            committer.abandon(stop);
             submissions.forEach(submission -> submission.reply().failed(stop));
             checkpoints.forEach(checkpoint -> checkpoint.marks().forEach(mark -> mark.completeExceptionally(stop)));
         }
@@ -222,6 +249,9 @@ final class Pipeline {
     }
 
     private void dispatch(List<Work> group) {
+        if (log.isShared()) {
+            unapplied.incrementAndGet();
+        }
         if (shards.size() == 1) {
             queues.apply(0, new ApplyStep.Batch(group));
             return;
@@ -252,7 +282,10 @@ final class Pipeline {
                 throw new IllegalStateException("the engine failed earlier", earlier);
             }
             switch (step) {
-                case ApplyStep.Batch batch -> shard.apply(batch.works());
+                case ApplyStep.Batch batch -> {
+                    shard.apply(batch.works());
+                    makeRoom();
+                }
                 case ApplyStep.Mark mark -> {
                     shard.mark(mark.position());
                     mark.applied().complete(shard.applied());
@@ -270,6 +303,18 @@ final class Pipeline {
                             .forEach(reply -> reply.failed(stop));
                 case ApplyStep.Mark mark -> mark.applied().completeExceptionally(stop);
             }
+        }
+    }
+
+    private void lookForNews() {
+        // If the queue is closed, the engine ends, and the next life replays what was not handed over.
+        queues.commit(new News());
+    }
+
+    /** Lets a shared log hand over more, now that a batch is applied. */
+    private void makeRoom() {
+        if (log.isShared() && unapplied.getAndDecrement() == MAX_UNAPPLIED) {
+            lookForNews();
         }
     }
 
@@ -297,7 +342,7 @@ final class Pipeline {
                     .min()
                     .orElseThrow();
             store.flush();
-            journal.truncateBefore(upTo);
+            log.truncateBefore(upTo);
         } catch (CompletionException e) {
             throw new IOException("no checkpoint: " + e.getCause(), e);
         }
@@ -320,6 +365,14 @@ final class Pipeline {
     /** Accepts no more commands. Commands that wait are still committed and applied. */
     void stop() {
         stopped = true;
+    }
+
+    /**
+     * Called by the committing thread when no step follows: tells those who wait for a shared log that their commands may
+     * or may not be in it.
+     */
+    void leave() {
+        committer.abandon(isStopped());
     }
 
     /** What has been done so far, together with figures that the engine counts. */

@@ -3,12 +3,14 @@ package dev.parley.engine;
 import dev.parley.engine.Shard.Work;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.journal.CommandLog;
 import dev.parley.engine.journal.CorruptJournalException;
-import dev.parley.engine.journal.Journal;
+import dev.parley.engine.journal.SubmissionId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Replays the part of the journal that the store does not reflect yet.
@@ -46,10 +48,10 @@ final class Recovery {
      *
      * @throws CorruptJournalException if the store reflects commands that the journal does not have
      */
-    static Replayed run(Journal journal, List<Shard> shards) throws IOException {
+    static Replayed run(CommandLog log, List<Shard> shards) throws IOException {
         long from = shards.stream().mapToLong(Shard::applied).min().orElseThrow();
         Recovery recovery = new Recovery(shards);
-        journal.replay(from, (position, bytes) -> recovery.take(position, read(position, bytes)));
+        log.replay(from, (position, id, bytes) -> recovery.take(position, id, read(position, bytes)));
         recovery.apply();
         long ahead = shards.stream().mapToLong(Shard::applied).max().orElseThrow();
         if (ahead > recovery.last) {
@@ -60,7 +62,8 @@ final class Recovery {
         return new Replayed(recovery.count, recovery.last);
     }
 
-    private static Command<?> read(long position, ByteBuffer bytes) throws CorruptJournalException {
+    /** The command that a record holds. */
+    static Command<?> read(long position, ByteBuffer bytes) throws CorruptJournalException {
         try {
             return CommandCodec.read(bytes);
         } catch (MalformedBinaryException e) {
@@ -73,7 +76,7 @@ final class Recovery {
         }
     }
 
-    private void take(long position, Command<?> command) {
+    private void take(long position, @Nullable SubmissionId id, Command<?> command) {
         last = position;
         int shard = Shard.indexOf(command, shards.size());
         if (position <= shards.get(shard).applied()) {
@@ -83,7 +86,7 @@ final class Recovery {
             apply();
             batchShard = shard;
         }
-        batch.add(new Work(position, command, null));
+        batch.add(new Work(position, command, id, null));
         batchBytes += command.weight();
         count++;
     }

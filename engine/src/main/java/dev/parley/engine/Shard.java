@@ -6,6 +6,7 @@ import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.identity.Identities;
+import dev.parley.engine.journal.SubmissionId;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionMachine;
 import dev.parley.engine.session.SessionTx;
@@ -32,8 +33,22 @@ import org.jspecify.annotations.Nullable;
  * the batch, it is complete: an exception that they throw does not affect it. Called by one thread.
  */
 final class Shard {
-    /** A durable command with its position in the journal. A replayed command has no reply. */
-    record Work(long position, Command<?> command, @Nullable Reply<?> reply) {}
+    /**
+     * A durable command with its position in the log.
+     *
+     * @param id the id under which it was submitted to a shared log, or null if the log has each record once
+     * @param reply waits for the outcome; null if the command was replayed, or submitted by another node
+     */
+    record Work(
+            long position,
+            Command<?> command,
+            @Nullable SubmissionId id,
+            @Nullable Reply<?> reply) {}
+
+    /** Stands for the outcome of a record that has no effect; see {@link Submitters}. */
+    private enum NoEffect {
+        NO_EFFECT
+    }
 
     private final int number;
     private final Store store;
@@ -75,12 +90,20 @@ final class Shard {
         SubscriptionTx subscriptionTx = new SubscriptionTx(projections.subscriptions(), rows);
         SessionTx sessionTx = new SessionTx(projections.sessions(), rows);
         List<Object> outcomes = new ArrayList<>(batch.size());
+        Submitters submitters = null;
         long last = applied;
         for (Work work : batch) {
             if (work.position() <= last) {
                 throw new IllegalStateException("position " + work.position() + " after " + last);
             }
             last = work.position();
+            if (work.id() != null) {
+                submitters = submitters == null ? new Submitters(rows) : submitters;
+                if (!submitters.accept(work.id())) {
+                    outcomes.add(NoEffect.NO_EFFECT);
+                    continue;
+                }
+            }
             outcomes.add(
                     switch (work.command()) {
                         case StreamCommand<?> c -> StreamMachine.apply(c, work.position(), streamTx);
@@ -92,6 +115,9 @@ final class Shard {
         }
         subscriptionTx.write();
         sessionTx.write();
+        if (submitters != null) {
+            submitters.write();
+        }
         rows.append(Table.META, markKey(), new BinaryWriter(8).fixed64(last).toBytes());
         rows.commit();
         applied = last;
@@ -124,7 +150,9 @@ final class Shard {
 
     @SuppressWarnings("unchecked") // a command and its reply share their type parameter, and so does the outcome
     private static void answer(@Nullable Reply<?> reply, Object outcome) {
-        if (reply != null) {
+        if (reply != null && outcome == NoEffect.NO_EFFECT) {
+            reply.failed(new OverloadedException("a later life of this node has begun"));
+        } else if (reply != null) {
             ((Reply<Object>) reply).done(outcome);
         }
     }

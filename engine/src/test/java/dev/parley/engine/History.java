@@ -16,6 +16,7 @@ import dev.parley.engine.identity.Identify;
 import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.journal.LocalLog;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.memory.Waiting;
@@ -812,11 +813,11 @@ final class History {
             admission = new Admission(maxWaiting, waiting, room, RETHROW);
             pipeline = new Pipeline(
                     store,
-                    journal,
+                    new LocalLog(journal),
                     shardCount,
                     new Projections(streams, subscriptions, sessions, delivery),
                     admission,
-                    () -> "pin" + made++,
+                    new PinIds("", () -> "pin" + made++),
                     RETHROW,
                     this::failed,
                     this);
@@ -970,6 +971,8 @@ final class History {
             case StreamCommand<?> c -> model.apply(position, c);
             case SessionCommand<?> c -> sessionSide.model().apply(position, c);
             case SubscriptionCommand<?> c -> subscriptionSide.happen(position, c, model);
+            case Identify c
+            when c.first() && !identities.isEmpty() -> new Identities(identifiedAt, first, List.copyOf(identities));
             case Identify c -> {
                 if (identities.isEmpty()) {
                     identifiedAt = position;

@@ -7,6 +7,7 @@ import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.LocalJournal;
+import dev.parley.engine.journal.LocalLog;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.SimulatedStore;
@@ -55,7 +56,8 @@ class RecoveryTest {
                 streams, new Subscriptions(store, Memory.ofHeap().subscriptions()), sessions, delivery);
         Shard shard = new Shard(0, store, projections, release -> {}, failures);
         try (LocalJournal journal = journal()) {
-            assertThat(Recovery.run(journal, List.of(shard)).commands()).isEqualTo(11);
+            assertThat(Recovery.run(new LocalLog(journal), List.of(shard)).commands())
+                    .isEqualTo(11);
         }
         assertThat(Objects.requireNonNull(streams.find("s")).tail()).isEqualTo(10L * RECORD_BYTES);
         assertThat(store.batches())

@@ -43,6 +43,10 @@ public record Identities(long since, boolean first, List<Long> values) {
     /** Applies {@code command}, which stands at {@code position} in the journal. */
     public static Identities apply(Identify command, long position, StoreTx rows) {
         Identities before = decode(rows.get(Table.META, KEY));
+        if (before != null && command.first()) {
+            // Submitted twice, or by two nodes that begin a log together: the first one counts.
+            return before;
+        }
         List<Long> values = new ArrayList<>(before == null ? List.of() : before.values());
         values.add(command.value());
         Identities after = new Identities(
