@@ -53,7 +53,7 @@ abstract class LiveRead implements EventLoop.Reader {
             exchange.response().closeHandler(closed -> leave());
             exchange.response().exceptionHandler(failure -> leave());
             endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(maxAgeMillis());
-            awaitNext();
+            awaitNext(quietMillis());
             begin(taken);
             pump();
             begun = true;
@@ -64,18 +64,22 @@ abstract class LiveRead implements EventLoop.Reader {
         }
     }
 
-    /** One timer for both: when the client has to be shown that we are there, and when the time is over. */
-    private void awaitNext() {
+    /**
+     * One timer for both: when the client has to be shown that we are there, and when the time is over.
+     *
+     * @param quietMillis how long nothing has to be sent from now on
+     */
+    private void awaitNext(long quietMillis) {
         long rest = TimeUnit.NANOSECONDS.toMillis(endNanos - System.nanoTime());
-        boolean last = rest <= quietMillis();
-        timer = exchange.loop().vertx().setTimer(Math.max(1, last ? rest : quietMillis()), id -> {
+        boolean last = rest <= quietMillis;
+        timer = exchange.loop().vertx().setTimer(Math.max(1, last ? rest : quietMillis), id -> {
             if (last) {
                 timeout();
                 return;
             }
-            keepAlive();
+            long next = keepAlive();
             if (!left) {
-                awaitNext();
+                awaitNext(next);
             }
         });
     }
@@ -292,8 +296,11 @@ abstract class LiveRead implements EventLoop.Reader {
     /** How long nothing may be sent. */
     abstract long quietMillis();
 
-    /** Sends what means nothing: what is between us and the client closes connections that are idle. */
-    abstract void keepAlive();
+    /**
+     * Sends what means nothing if nothing else was sent for long: what is between us and the client closes connections that
+     * are idle. Returns after how many milliseconds this has to be called again.
+     */
+    abstract long keepAlive();
 
     /** Largest payload to take at once. */
     abstract int batchBytes();

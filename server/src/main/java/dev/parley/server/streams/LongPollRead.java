@@ -58,7 +58,9 @@ final class LongPollRead extends LiveRead {
     }
 
     @Override
-    void keepAlive() {}
+    long keepAlive() {
+        return timeoutMillis;
+    }
 
     @Override
     int batchBytes() {

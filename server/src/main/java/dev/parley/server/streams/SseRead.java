@@ -73,6 +73,9 @@ final class SseRead extends LiveRead {
     /** There is a word on its way that there is room again. */
     private boolean toldOfRoom;
 
+    /** When the last event was sent. */
+    private long sentMillis;
+
     private final ReadyWire ready;
 
     /** The socket, or null where other requests have it as well. */
@@ -129,18 +132,25 @@ final class SseRead extends LiveRead {
     }
 
     @Override
-    void keepAlive() {
+    long keepAlive() {
         boolean holding = isHolding();
         boolean nothingTaken = hasTakenNothing();
         stuck = holding && wasHolding && nothingTaken ? stuck + 1 : 0;
         wasHolding = holding;
         writtenBefore = written;
         if (!holding) {
+            // The events themselves keep a connection alive. With thousands of readers, comments that nobody needs cost
+            // much.
+            long left = quietMillis - (clock.millis() - sentMillis);
+            if (left > 0) {
+                return left;
+            }
             write(SseEvents.keepalive(), false, null);
         } else if (stuck >= allowedToBeStuck()) {
             LOG.debug("a reader of {} takes nothing any more", exchange().path());
             cut();
         }
+        return quietMillis;
     }
 
     private boolean hasTakenNothing() {
@@ -211,23 +221,25 @@ final class SseRead extends LiveRead {
         if (!ready.isFree() || more.atEnd()) {
             return SseEvents.sizeOf(more);
         }
-        return shared(more) == null ? SharedEvent.COPIES * SseEvents.sizeOf(more) : 0;
+        return shared(more, clock.millis()) == null ? SharedEvent.COPIES * SseEvents.sizeOf(more) : 0;
     }
 
     @Override
     void send(Tail.More more, @Nullable Reservation held) {
+        long now = clock.millis();
+        sentMillis = now;
         saidUpToDate = more.upToDate();
-        SharedEvent shared = shared(more);
+        SharedEvent shared = shared(more, now);
         // The last bytes end the response, and the first ones bring its head: both are for the encoder.
         if (more.atEnd() || !ready.isFree()) {
-            write(shared == null ? encode(more) : shared.bytes(), more.atEnd(), held);
+            write(shared == null ? encode(more, now) : shared.bytes(), more.atEnd(), held);
             return;
         }
         if (shared != null) {
             ready.write(shared.chunk());
             return;
         }
-        SharedEvent event = SharedEvent.of(more, cursor(), encode(more), Objects.requireNonNull(held));
+        SharedEvent event = SharedEvent.of(more, cursor(now), encode(more, now), Objects.requireNonNull(held));
         ready.write(event.chunk());
         if (seat().readers().areMany()) {
             seat().readers().share(event);
@@ -248,44 +260,47 @@ final class SseRead extends LiveRead {
 
     @Override
     boolean sendShared() {
+        long now = clock.millis();
         SharedEvent shared = seat().readers().shared();
         if (shared == null
                 || !ready.isFree()
                 || shared.from() != tail().position()
-                || shared.cursor() != cursor()
+                || shared.cursor() != cursor(now)
                 || shared.ends()
                 || shared.upToDate() != (shared.to() >= state().tail())) {
             return false;
         }
         tail().skipTo(shared.to());
+        sentMillis = now;
         saidUpToDate = shared.upToDate();
         return ready.write(shared.chunk());
     }
 
     /** The event with {@code more} that was encoded for another reader at the same position, or null. */
-    private @Nullable SharedEvent shared(Tail.More more) {
+    private @Nullable SharedEvent shared(Tail.More more, long now) {
         SharedEvent shared = seat().readers().shared();
-        return shared != null && shared.isOf(more, cursor()) ? shared : null;
+        return shared != null && shared.isOf(more, cursor(now)) ? shared : null;
     }
 
-    private Buffer encode(Tail.More more) {
+    private Buffer encode(Tail.More more, long now) {
         Buffer out = SseEvents.buffer(more.state(), more.entries());
         String next = offsets.render(more.state(), more.to());
         SseEvents.data(out, more.state(), more.entries(), next);
-        SseEvents.control(out, next, cursor(), more.upToDate(), more.atEnd());
+        SseEvents.control(out, next, cursor(now), more.upToDate(), more.atEnd());
         return out;
     }
 
-    private long cursor() {
-        return Math.max(firstCursor, Cursors.current(clock.millis()));
+    private long cursor(long now) {
+        return Math.max(firstCursor, Cursors.current(now));
     }
 
     @Override
     void idle(StreamState state) {
         if (state.closed() || !saidUpToDate) {
             saidUpToDate = true;
+            sentMillis = clock.millis();
             Buffer out = Buffer.buffer();
-            SseEvents.loneControl(out, offsets.render(state, tail().position()), cursor(), state.closed());
+            SseEvents.loneControl(out, offsets.render(state, tail().position()), cursor(sentMillis), state.closed());
             write(out, state.closed(), null);
         }
     }

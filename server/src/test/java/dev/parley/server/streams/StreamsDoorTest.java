@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.parley.engine.store.RocksStore;
+import dev.parley.server.time.NodeClock;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -12,6 +13,8 @@ import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -101,6 +104,24 @@ class StreamsDoorTest {
         assertThat(server.send("GET", "fork?offset=-1", "").body()).isEqualTo("ay");
         assertThat(server.send("GET", "__ds/jwks.json", "").statusCode()).isEqualTo(200);
         assertThat(server.send("DELETE", "b", "").statusCode()).isEqualTo(204);
+    }
+
+    /** While the clock stands still, an event has just been sent whenever somebody looks. */
+    @Test
+    void readersGetNoCommentsAsLongAsTheyGetEvents() throws Exception {
+        Map<String, String> settings = Map.of("streams.sse-keepalive", "100", "streams.sse-max-age", "1000");
+        var standing = new NodeClock(InstantSource.system(), () -> 0, () -> 0, Duration.ZERO);
+        server = new StreamsServer(folder, settings, 100, standing);
+        create("a", "x");
+        assertThat(server.send("GET", "a?offset=-1&live=sse", "").body())
+                .contains("data:x")
+                .doesNotContain("\n:\n");
+        server.close();
+
+        server = new StreamsServer(folder, settings, 100, NodeClock.system(Duration.ZERO));
+        assertThat(server.send("GET", "a?offset=-1&live=sse", "").body())
+                .contains("data:x")
+                .contains("\n:\n");
     }
 
     @Test

@@ -57,6 +57,10 @@ final class StreamsServer implements AutoCloseable {
     }
 
     StreamsServer(Path folder, Map<String, String> settings, int cachedStreams) throws IOException {
+        this(folder, settings, cachedStreams, NodeClock.system(Duration.ZERO));
+    }
+
+    StreamsServer(Path folder, Map<String, String> settings, int cachedStreams, NodeClock clock) throws IOException {
         Memory ofEngine = Memory.ofHeap();
         engine = Engine.open(
                 new EngineOptions(folder, 1, 8 << 20, 1 << 20, 8 << 20, 8 << 20, cachedStreams, 1_000, ofEngine, 0)
@@ -77,7 +81,6 @@ final class StreamsServer implements AutoCloseable {
         Gate gate = new Gate(
                 Keys.of(List.of()), true, lifetime, Revocations.in(folder, lifetime, wall), wall, metrics.registry());
         PublicAddress address = new PublicAddress(null, List.of());
-        NodeClock clock = NodeClock.system(Duration.ZERO);
         Answers answers = new Answers(vertx);
         subscriptions = SubscriptionService.start(
                 vertx, engine, shares, answers, gate, address, folder, null, true, clock, health, metrics.registry());
