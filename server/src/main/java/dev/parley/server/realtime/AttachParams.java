@@ -42,11 +42,6 @@ record AttachParams(
     record Rewind(int wanted, long millis) {
         static final int MAX_MESSAGES = 100;
 
-        /** The number of messages within the server's own limit. */
-        int limit() {
-            return Math.min(wanted, MAX_MESSAGES);
-        }
-
         /** Where to begin at {@code now}. */
         long from(long now) {
             return millis == 0 ? Positions.START + 1 : Positions.startOf(Math.max(0, now - millis));

@@ -1,9 +1,12 @@
 package dev.parley.server.realtime;
 
+import static dev.parley.server.wire.ChannelSerial.NONE;
+
 import dev.parley.engine.delivery.SessionTail;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectEntry;
+import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
@@ -12,16 +15,15 @@ import dev.parley.engine.session.Sessions;
 import dev.parley.engine.session.SummaryEntry;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.MessageFilter;
+import dev.parley.server.wire.ChannelSerial;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Flags;
 import dev.parley.server.wire.Frames;
-import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
@@ -155,7 +157,7 @@ final class Attachment {
      * event loop.
      */
     private void openElsewhere(
-            @Nullable Long from,
+            @Nullable ChannelSerial place,
             boolean whole,
             long granted,
             AttachParams.@Nullable Rewind rewind,
@@ -168,9 +170,13 @@ final class Attachment {
                         .site()
                         .engine()
                         .delivery()
-                        .tail(channel.session(), from, whole, channel.audience().listener());
+                        .tail(
+                                channel.session(),
+                                place == null ? null : (Long) place.position(),
+                                whole,
+                                channel.audience().listener());
                 opened = open;
-                Found found = find(open, granted, from != null && open.resumed(), rewind);
+                Found found = find(open, granted, open.resumed() ? place : null, rewind);
                 connection.loop().post(() -> {
                     if (closed) {
                         open.close();
@@ -225,29 +231,34 @@ final class Attachment {
     void attach(AttachParams wanted, long granted, @Nullable String channelSerial, boolean returning) {
         SessionTail old = tail;
         if (old == null) {
-            OptionalLong place = Serials.parse(channelSerial);
-            boolean unknownPlace = channelSerial != null && place.isEmpty();
+            ChannelSerial place = ChannelSerial.parse(channelSerial);
             boolean rewinds = channelSerial == null && !returning;
-            @Nullable Long from = place.isPresent() ? (Long) place.getAsLong() : null;
-            openElsewhere(from, wanted.whole(), granted, rewinds ? wanted.rewind() : null, found -> {
+            openElsewhere(place, wanted.whole(), granted, rewinds ? wanted.rewind() : null, found -> {
                 connection.site().occupancy().attached(channel.session(), 0);
-                boolean resumed = from != null && found.tail().resumed();
-                boolean lost = !resumed && (from != null || unknownPlace);
+                boolean resumed = place != null && found.tail().resumed();
+                boolean lost = !resumed && channelSerial != null;
                 attached(found, wanted, granted, resumed, lost ? ErrorInfo.CONTINUITY_LOST : null);
             });
             return;
         }
         // The client continues at its place: new options do not lose entries that are on their way to it.
+        ChannelSerial place = backlog == null ? ChannelSerial.at(old.position()) : backlog.place();
         Consumer<Found> action = found -> attached(found, wanted, granted, true, null);
         if (wanted.whole() == params.whole()) {
-            elsewhere(() -> find(old, granted, true, null), action);
+            elsewhere(() -> find(old, granted, place, null), action);
         } else {
-            openElsewhere(old.position(), wanted.whole(), granted, null, action);
+            openElsewhere(place, wanted.whole(), granted, null, action);
         }
     }
 
-    /** Reads what an ATTACHED needs; blocks. */
-    private Found find(SessionTail opened, long granted, boolean resumed, AttachParams.@Nullable Rewind rewind) {
+    /**
+     * Reads what an ATTACHED needs; blocks.
+     *
+     * @param resumed the place at which the client continues, or null if it does not
+     * @param rewind what a client that does not continue wants to be sent first, or null
+     */
+    private Found find(
+            SessionTail opened, long granted, @Nullable ChannelSerial resumed, AttachParams.@Nullable Rewind rewind) {
         Sessions sessions = connection.site().engine().sessions();
         SessionState state = sessions.find(channel.session());
         long position = opened.position();
@@ -255,21 +266,35 @@ final class Attachment {
             return new Found(opened, position, false, null, false);
         }
         boolean members = (granted & Flags.PRESENCE_SUBSCRIBE) != 0
-                && (state.members() > 0 || (resumed && someoneCameOrWent(sessions, state, position)));
-        boolean messages = (granted & Flags.SUBSCRIBE) != 0;
-        Sessions.Newest newest = null;
-        if (rewind != null && messages) {
-            var range = new Sessions.Range(rewind.from(connection.site().clock().millis()), position, true);
-            newest = sessions.newest(state, range, rewind.limit(), REWIND_BYTES);
+                && (state.members() > 0 || (resumed != null && someoneCameOrWent(sessions, state, position)));
+        if ((granted & Flags.SUBSCRIBE) == 0) {
+            return new Found(opened, state.last(), members, null, false);
         }
-        long rewindFrom = newest == null ? position + 1 : newest.from();
-        boolean cancels = !resumed && messages && hasCancels(sessions, state, Math.min(rewindFrom - 1, position));
+        long rewindStart = resumed != null
+                ? resumed.rewindFrom()
+                : rewind == null ? NONE : rewind.from(connection.site().clock().millis());
+        // The place of a client may say anything: it gets no more by it than by a rewind.
+        int wanted = resumed != null || rewind == null ? Integer.MAX_VALUE : rewind.wanted();
+        Sessions.Newest newest = rewindStart == NONE
+                ? null
+                : sessions.newest(
+                        state,
+                        new Sessions.Range(rewindStart, position, true),
+                        Math.min(wanted, AttachParams.Rewind.MAX_MESSAGES),
+                        REWIND_BYTES);
+        var place = new ChannelSerial(
+                position,
+                resumed != null ? resumed.cancelsFrom() : Positions.START,
+                newest == null ? NONE : newest.from());
+        if (place.cancelsFrom() != NONE && !hasCancels(sessions, state, Backlog.cancels(place))) {
+            place = new ChannelSerial(position, NONE, place.rewindFrom());
+        }
         return new Found(
                 opened,
                 state.last(),
                 members,
-                cancels || newest != null ? new Backlog(cancels, rewindFrom, position) : null,
-                newest != null && rewind != null && newest.more() && newest.count() < rewind.wanted());
+                place.isComplete() ? null : new Backlog(place),
+                newest != null && newest.more() && newest.count() < wanted);
     }
 
     private static boolean someoneCameOrWent(Sessions sessions, SessionState state, long since) {
@@ -277,13 +302,11 @@ final class Attachment {
         return !sessions.presence(state, range, 1, 1).entries().isEmpty();
     }
 
-    /** Whether there is a cancel without effect from before {@code upTo}, which an agent that attaches must receive. */
-    private boolean hasCancels(Sessions sessions, SessionState state, long upTo) {
+    /** Whether there are cancels without effect that an agent must receive. */
+    private boolean hasCancels(Sessions sessions, SessionState state, Sessions.Range range) {
         SessionName session = channel.session();
         return connection.site().apps().namespace(session.app(), session.name()).redeliverCancels()
-                && !sessions.cancels(state, new Sessions.Range(0, upTo, false), 1)
-                        .entries()
-                        .isEmpty();
+                && !sessions.cancels(state, range, 1).entries().isEmpty();
     }
 
     private void attached(
@@ -304,7 +327,10 @@ final class Attachment {
         boolean behind = found.tail().position() < found.last();
         flags |= found.backlog() != null || (resumed && behind) ? Flags.HAS_BACKLOG : 0;
         ErrorInfo error = discontinuity == null && found.rewindCut() ? ErrorInfo.REWIND_CUT : discontinuity;
-        send(Frames.attached(format(), name, found.tail().position(), flags, wanted.echoed(), error));
+        ChannelSerial place = found.backlog() == null
+                ? ChannelSerial.at(found.tail().position())
+                : found.backlog().place();
+        send(Frames.attached(format(), name, place, flags, wanted.echoed(), error));
         backlog = found.backlog();
         objectSync = newObjectSync();
         memberSync = found.members() ? newMemberSync(found.last()) : null;
@@ -364,14 +390,12 @@ final class Attachment {
             if (backlog != sending) {
                 return;
             }
-            List<SessionEntry> wanted = page.entries().stream()
-                    .<SessionEntry>map(message -> message)
-                    .filter(view::wants)
-                    .toList();
+            sending.sending(page);
+            List<MessageEntry> wanted =
+                    page.entries().stream().filter(view::wants).toList();
             if (!wanted.isEmpty()) {
-                Frames.entries(format(), name, wanted, sending.attachedAt()).forEach(this::send);
+                send(Frames.backlog(format(), name, wanted, sending.place()));
             }
-            sending.sent(page);
             if (sending.isOver()) {
                 backlog = null;
             }

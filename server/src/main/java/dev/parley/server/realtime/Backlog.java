@@ -1,9 +1,12 @@
 package dev.parley.server.realtime;
 
+import static dev.parley.server.wire.ChannelSerial.NONE;
+
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
+import dev.parley.server.wire.ChannelSerial;
 import java.util.List;
 
 /**
@@ -13,30 +16,16 @@ import java.util.List;
 final class Backlog {
     private static final int PAGE_BYTES = 64 << 10;
 
-    private final long rewindFrom;
-    private final long attachedAt;
-    private boolean cancelsAreOver;
-    private long next;
-    private boolean over;
+    private ChannelSerial place;
 
-    /**
-     * Starts at the first message.
-     *
-     * @param cancels whether to include cancels
-     * @param rewindFrom the serial of the first message of the rewind; greater than {@code attachedAt} if there is no
-     *     rewind
-     * @param attachedAt the attach point, at which the backlog ends
-     */
-    Backlog(boolean cancels, long rewindFrom, long attachedAt) {
-        this.rewindFrom = rewindFrom;
-        this.attachedAt = attachedAt;
-        this.cancelsAreOver = !cancels;
-        this.next = cancels ? 0 : rewindFrom;
+    /** Sends what is still to come at {@code place}. */
+    Backlog(ChannelSerial place) {
+        this.place = place;
     }
 
-    /** The client's place when it has received the whole backlog. */
-    long attachedAt() {
-        return attachedAt;
+    /** The client's place after the pages that have been sent. */
+    ChannelSerial place() {
+        return place;
     }
 
     /** Reads the next page, which may be empty; blocks. */
@@ -45,28 +34,29 @@ final class Backlog {
         if (state == null) {
             return new Sessions.Page<>(List.of(), false);
         }
-        if (cancelsAreOver) {
-            var range = new Sessions.Range(next, attachedAt, false);
+        if (place.cancelsFrom() == NONE) {
+            var range = new Sessions.Range(place.rewindFrom(), place.position(), false);
             return sessions.messagePage(state, range, Integer.MAX_VALUE, PAGE_BYTES);
         }
-        // Later cancels are part of the rewind.
-        var range = new Sessions.Range(next, Math.min(rewindFrom - 1, attachedAt), false);
-        return sessions.cancels(state, range, PAGE_BYTES);
+        return sessions.cancels(state, cancels(place), PAGE_BYTES);
     }
 
-    /** Notes that the page has been sent, and moves on to the next one. */
-    void sent(Sessions.Page<MessageEntry> page) {
-        if (page.more()) {
-            next = page.entries().getLast().serial() + 1;
-        } else {
-            over = cancelsAreOver || rewindFrom > attachedAt;
-            cancelsAreOver = true;
-            next = rewindFrom;
-        }
+    /** Where the cancels of {@code place} are. Later ones are part of the rewind. */
+    static Sessions.Range cancels(ChannelSerial place) {
+        long end = place.rewindFrom() == NONE ? place.position() : place.rewindFrom() - 1;
+        return new Sessions.Range(place.cancelsFrom(), end, false);
     }
 
-    /** Whether the last page has been sent. */
+    /** Moves on behind {@code page}, which is about to be sent. */
+    void sending(Sessions.Page<MessageEntry> page) {
+        long next = page.more() ? page.entries().getLast().serial() + 1 : NONE;
+        place = place.cancelsFrom() == NONE
+                ? new ChannelSerial(place.position(), NONE, next)
+                : new ChannelSerial(place.position(), next, place.rewindFrom());
+    }
+
+    /** Whether there are no further pages. */
     boolean isOver() {
-        return over;
+        return place.isComplete();
     }
 }

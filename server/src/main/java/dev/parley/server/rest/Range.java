@@ -2,6 +2,7 @@ package dev.parley.server.rest;
 
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.Sessions;
+import dev.parley.server.wire.ChannelSerial;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireException;
@@ -26,7 +27,7 @@ final class Range {
         long to = Positions.startOf(end + 1) - 1;
         // ably-js and ably-java spell it differently; it is the point at which the client attached.
         String attached = request.param("from_serial") == null ? "fromSerial" : "from_serial";
-        to = Math.min(to, position(request, attached, to));
+        to = Math.min(to, attachPoint(request, attached, to));
         if (newestFirst) {
             to = Math.min(to, position(request, "cursor", Long.MAX_VALUE) - 1);
         } else {
@@ -52,8 +53,25 @@ final class Range {
         }
         OptionalLong position = Serials.parse(serial);
         if (position.isEmpty()) {
-            throw new WireException(ErrorInfo.invalidValue("The parameter " + name + " is no serial of ours."));
+            throw notOurs(name);
         }
         return position.getAsLong();
+    }
+
+    /** The attach point of the place that a client shows, whatever was still to come there. */
+    private static long attachPoint(RestRequest request, String name, long absent) throws WireException {
+        String serial = request.param(name);
+        if (serial == null) {
+            return absent;
+        }
+        ChannelSerial place = ChannelSerial.parse(serial);
+        if (place == null) {
+            throw notOurs(name);
+        }
+        return place.position();
+    }
+
+    private static WireException notOurs(String name) {
+        return new WireException(ErrorInfo.invalidValue("The parameter " + name + " is no serial of ours."));
     }
 }

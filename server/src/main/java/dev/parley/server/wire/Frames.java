@@ -110,21 +110,19 @@ public final class Frames {
     /**
      * The channel is attached, or its attachment has changed.
      *
-     * @param position the attach point
+     * @param place the client's place, with the attach point
      * @param flags see {@link Flags}
      * @param params those of the client's that were understood
      */
     public static byte[] attached(
             WireFormat format,
             String channel,
-            long position,
+            ChannelSerial place,
             long flags,
             Map<String, String> params,
             @Nullable ErrorInfo error) {
         return frame(format, Action.ATTACHED, to -> {
-            to.field("channel", channel)
-                    .field("channelSerial", Serials.render(position))
-                    .field("flags", flags);
+            to.field("channel", channel).field("channelSerial", place.render()).field("flags", flags);
             if (!params.isEmpty()) {
                 to.name("params").beginObject();
                 params.forEach(to::field);
@@ -154,11 +152,21 @@ public final class Frames {
             if (i == entries.size() || kind(entries.get(i)) != kind(entries.get(start))) {
                 List<SessionEntry> run = entries.subList(start, i);
                 long position = i == entries.size() ? to : run.getLast().position();
-                frames.add(run(format, channel, run, position));
+                frames.add(run(format, channel, run, ChannelSerial.at(position)));
                 start = i;
             }
         }
         return frames;
+    }
+
+    /**
+     * A MESSAGE with messages from before the attach point.
+     *
+     * @param place where the reader is after them
+     */
+    public static byte[] backlog(
+            WireFormat format, String channel, List<? extends SessionEntry> messages, ChannelSerial place) {
+        return run(format, channel, messages, place);
     }
 
     private static Action kind(SessionEntry entry) {
@@ -181,11 +189,12 @@ public final class Frames {
         };
     }
 
-    private static byte[] run(WireFormat format, String channel, List<SessionEntry> run, long position) {
+    private static byte[] run(
+            WireFormat format, String channel, List<? extends SessionEntry> run, ChannelSerial place) {
         Action kind = kind(run.getFirst());
         return frame(format, kind, to -> {
             to.field("channel", channel)
-                    .field("channelSerial", Serials.render(position))
+                    .field("channelSerial", place.render())
                     .field("timestamp", Positions.millis(run.getLast().position()));
             to.name(field(run.getFirst())).beginArray();
             for (SessionEntry entry : run) {

@@ -5,13 +5,13 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Positions as the protocols show them: message serials, versions, channel serials and cursors of history. All have the
- * same width, so that their order as text is their order in the log.
+ * Positions as the protocols show them: message serials, versions and cursors of history; see {@link ChannelSerial} for
+ * the places of clients. All have the same width, so that their order as text is their order in the log.
  */
 public final class Serials {
     private static final int MILLIS_DIGITS = 14;
     private static final int COUNTER_DIGITS = 7;
-    private static final int LENGTH = MILLIS_DIGITS + 1 + COUNTER_DIGITS;
+    static final int LENGTH = MILLIS_DIGITS + 1 + COUNTER_DIGITS;
 
     private Serials() {}
 

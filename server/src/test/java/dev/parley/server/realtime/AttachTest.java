@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /** What a client is sent when it attaches, and in which order. */
@@ -327,6 +328,154 @@ class AttachTest {
                     default -> {}
                 }
             }
+        }
+    }
+
+    /** More than half of a page, so that each message comes in a frame of its own. */
+    private static final String LARGE = "d".repeat(40_000);
+
+    private static void publishLarge(RealtimeClient writer, int msgSerial, String name) throws InterruptedException {
+        writer.send(("{'action':15,'channel':'c','msgSerial':%d,'messages':[{'name':'%s','data':'%d %s',"
+                        + "'extras':{'ai':{'transport':{'input-codec-message-id':'input%d'}}}}]}")
+                .formatted(msgSerial, name, msgSerial, LARGE, msgSerial));
+        writer.next(ACK);
+    }
+
+    /**
+     * Attaches, and is cut after so many frames of its backlog. Comes back at its place again and again, and is cut after
+     * each frame, until the backlog and one later message have come.
+     *
+     * @return the numbers of the messages, as they came
+     */
+    private static List<Integer> cutAgainAndAgain(RealtimeServer server, String details, int before, Runnable away)
+            throws InterruptedException {
+        List<Integer> heard = new ArrayList<>();
+        var client = connect(server, "reader");
+        JsonNode frame = attach(client, details);
+        assertThat(has(frame, Flags.HAS_BACKLOG)).isTrue();
+        for (int i = 0; i < before; i++) {
+            frame = client.next(MESSAGE);
+            heard.add(numberOf(frame));
+        }
+        client.cut();
+        away.run();
+        String place = frame.path("channelSerial").stringValue();
+        while (heard.isEmpty() || heard.getLast() != LAST) {
+            client = connect(server, "reader");
+            frame = attach(client, details + ",'channelSerial':'" + place + "'");
+            assertThat(has(frame, Flags.RESUMED)).isTrue();
+            assertThat(frame.path("channelSerial").stringValue()).startsWith(place.substring(0, ATTACH_POINT_CHARS));
+            frame = client.next(MESSAGE);
+            heard.add(numberOf(frame));
+            place = frame.path("channelSerial").stringValue();
+            client.cut();
+        }
+        // Whoever has everything is at a place like any other.
+        assertThat(place).matches("[0-9]{14}-[0-9]{7}");
+        return heard;
+    }
+
+    private static int numberOf(JsonNode frame) {
+        assertThat(frame.path("messages")).hasSize(1);
+        return firstNumberOf(frame.path("messages").path(0).path("data").stringValue());
+    }
+
+    private static final int ATTACH_POINT_CHARS = 22;
+
+    /** The number of the message that is published while the client is away. */
+    private static final int LAST = 5;
+
+    private static Runnable publishLast(RealtimeClient writer) {
+        return () -> {
+            try {
+                publishLarge(writer, LAST, "last");
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        };
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 4, 5})
+    void whoIsCutWithinARewindGetsTheRest(int frames) throws Exception {
+        try (var server = server()) {
+            var writer = connect(server, "writer");
+            for (int i = 0; i < LAST; i++) {
+                publishLarge(writer, i, "message");
+            }
+            assertThat(cutAgainAndAgain(server, ",'params':{'rewind':'5'}", frames, publishLast(writer)))
+                    .containsExactly(0, 1, 2, 3, 4, LAST);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 4, 5})
+    void whoIsCutWithinCancelsGetsTheRest(int frames) throws Exception {
+        try (var server = server()) {
+            var writer = connect(server, "writer");
+            for (int i = 0; i < LAST; i++) {
+                publishLarge(writer, i, "ai-cancel");
+            }
+            assertThat(cutAgainAndAgain(server, "", frames, publishLast(writer)))
+                    .containsExactly(0, 1, 2, 3, 4, LAST);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 4})
+    void whoIsCutBetweenCancelsAndRewindGetsBoth(int frames) throws Exception {
+        try (var server = server()) {
+            var writer = connect(server, "writer");
+            for (int i = 0; i < LAST; i++) {
+                publishLarge(writer, i, i == 0 || i == 2 || i == 4 ? "ai-cancel" : "message");
+            }
+            assertThat(cutAgainAndAgain(server, ",'params':{'rewind':'2'}", frames, publishLast(writer)))
+                    .containsExactly(0, 2, 3, 4, LAST);
+        }
+    }
+
+    /** The new token of a client makes the server attach it again, too. */
+    @Test
+    void whoAttachesAgainWithinARewindGetsTheRest() throws Exception {
+        try (var server = server()) {
+            var writer = connect(server, "writer");
+            for (int i = 0; i < LAST; i++) {
+                publishLarge(writer, i, "message");
+            }
+            var reader = connect(server, "reader");
+            for (String params : List.of("'rewind':'5'", "'rewind':'5','appendMode':'full'", "'rewind':'5'")) {
+                reader.send("{'action':10,'channel':'c','params':{%s}}".formatted(params));
+            }
+            for (int i = 0; i < LAST; i++) {
+                assertThat(numberOf(reader.next(MESSAGE))).isEqualTo(i);
+            }
+        }
+    }
+
+    /** A place is only what a client says. */
+    @Test
+    void aPlaceThatNobodyHandedOutGivesNoMoreThanARewind() throws Exception {
+        try (var server = server()) {
+            var writer = connect(server, "writer");
+            int count = 110;
+            for (int i = 0; i < count; i++) {
+                writer.send("{'action':15,'channel':'c','msgSerial':%d,'messages':[{'data':'%d'}]}".formatted(i, i));
+            }
+            for (int acked = 0; acked < count; ) {
+                acked += writer.next(ACK).path("count").intValue();
+            }
+            String place = attach(writer, "").path("channelSerial").stringValue();
+            var reader = connect(server, "reader");
+
+            JsonNode attached = attach(reader, ",'channelSerial':'%sr00000000000000-0000000'".formatted(place));
+
+            assertThat(attached.path("error").path("code").intValue()).isEqualTo(90005);
+            assertThat(messages(reader, 100)).startsWith("10");
+
+            var other = connect(server, "other");
+            attached = attach(other, ",'channelSerial':'%sr%s1'".formatted(place, place));
+            assertThat(attached.path("error").path("code").intValue()).isEqualTo(90003);
+            assertThat(has(attached, Flags.RESUMED)).isFalse();
         }
     }
 }

@@ -165,6 +165,9 @@ class RestDoorTest {
         assertThat(pages(ROOM + "?limit=5")).isEqualTo(forwards.reversed());
         assertThat(pages(ROOM + "?limit=4&from_serial=" + middle))
                 .isEqualTo(forwards.subList(0, 6).reversed());
+        // The attach point of a client that was cut before it had its whole rewind.
+        assertThat(pages(ROOM + "?from_serial=" + middle + "r" + middle))
+                .isEqualTo(forwards.subList(0, 6).reversed());
         assertThat(pages(ROOM + "?fromSerial=" + middle))
                 .isEqualTo(forwards.subList(0, 6).reversed());
         JsonNode newest = server.get(ROOM + "?limit=1").body().path(0);

@@ -125,10 +125,16 @@ class FramesTest {
     @EnumSource
     void channelFrames(WireFormat format) throws WireException {
         assertThat(format.read(Frames.attached(
-                        format, "room", POSITION, Flags.RESUMED | Flags.SUBSCRIBE, Map.of("rewind", "2"), null)))
+                        format,
+                        "room",
+                        ChannelSerial.at(POSITION),
+                        Flags.RESUMED | Flags.SUBSCRIBE,
+                        Map.of("rewind", "2"),
+                        null)))
                 .hasToString("{\"action\":11,\"channel\":\"room\",\"channelSerial\":\"01795251092000-0000003\","
                         + "\"flags\":262148,\"params\":{\"rewind\":\"2\"}}");
-        assertThat(format.read(Frames.attached(format, "room", 0, 0, Map.of(), ErrorInfo.CONTINUITY_LOST)))
+        assertThat(format.read(
+                        Frames.attached(format, "room", ChannelSerial.at(0), 0, Map.of(), ErrorInfo.CONTINUITY_LOST)))
                 .hasToString("{\"action\":11,\"channel\":\"room\",\"channelSerial\":\"00000000000000-0000000\","
                         + "\"flags\":0,\"error\":{\"code\":90003,\"statusCode\":404,\"message\":\""
                         + ErrorInfo.CONTINUITY_LOST.message() + "\"}}");
