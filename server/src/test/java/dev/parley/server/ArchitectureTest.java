@@ -1,9 +1,11 @@
 package dev.parley.server;
 
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameStartingWith;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
@@ -44,6 +46,17 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.vertx..", "dev.parley.server.http..")
+                .check(SERVER);
+    }
+
+    /** Whatever blocks has a place: reads of the store go through EventLoop.read. */
+    @Test
+    void onlyStopsBlockOnThreadsOfVertx() {
+        noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName("dev.parley.server.realtime.RealtimeDoor")
+                .should()
+                .callMethodWhere(JavaCall.Predicates.target(nameStartingWith("executeBlocking")))
                 .check(SERVER);
     }
 

@@ -18,6 +18,8 @@ import dev.parley.server.http.DirectMemory;
 import dev.parley.server.http.HttpFront;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.EventLoops;
+import dev.parley.server.loop.StoreReads;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.EngineMeters;
 import dev.parley.server.ops.Health;
@@ -162,12 +164,16 @@ final class ParleyServer {
             var address = new PublicAddress(
                     config.server().publicUrl(), config.server().trustedNetworks());
             var answers = new Answers(vertx);
-            var subscriptions = subscriptions(vertx, shares, answers, gate, address);
+            var reads = new StoreReads(metrics.registry());
+            closings.push(new Closing("reads of the store", reads::close));
+            var loops = new EventLoops(reads);
+            var subscriptions = subscriptions(vertx, reads, shares, answers, gate, address);
             closings.push(new Closing("subscriptions", subscriptions::close));
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
             var streams = new StreamsDoor(
                     engine,
+                    loops,
                     config,
                     memory,
                     shares,
@@ -196,6 +202,7 @@ final class ParleyServer {
                     new RealtimeDoor(
                             vertx,
                             engine,
+                            loops,
                             gate,
                             apps,
                             revocations,
@@ -283,7 +290,7 @@ final class ParleyServer {
 
     /** Webhooks in plain HTTP to this machine are for development, where the server is not reached from elsewhere. */
     private SubscriptionService subscriptions(
-            Vertx vertx, Shares shares, Answers answers, Gate gate, PublicAddress address) {
+            Vertx vertx, StoreReads reads, Shares shares, Answers answers, Gate gate, PublicAddress address) {
         Path folder = config.data().dir();
         URI callbackUrl = config.webhooks().callbackUrl() == null
                 ? config.server().publicUrl()
@@ -292,6 +299,7 @@ final class ParleyServer {
             return SubscriptionService.start(
                     vertx,
                     engine,
+                    reads,
                     shares,
                     answers,
                     gate,

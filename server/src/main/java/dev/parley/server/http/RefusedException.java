@@ -6,6 +6,7 @@ import dev.parley.engine.OverloadedException;
 import dev.parley.engine.StorageFullException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,10 +35,12 @@ public final class RefusedException extends Exception {
         return new RefusedException(503, code, message);
     }
 
-    /** The error for a command that the engine did not accept. */
+    /** The error for a command or a read that was not accepted. */
     public static RefusedException because(@Nullable Throwable engineFailure) {
         return switch (engineFailure) {
             case OverloadedException e -> unavailable("OVERLOADED", "Too many commands are waiting; try again soon.");
+            case RejectedExecutionException e ->
+                unavailable("OVERLOADED", "Too many reads are waiting; try again soon.");
             case EngineStoppedException e -> unavailable("STOPPED", "The server is stopping; try again.");
             case StorageFullException e -> new RefusedException(507, "STORAGE_FULL", String.valueOf(e.getMessage()));
             case CommandTooLargeException e ->

@@ -141,14 +141,9 @@ final class Attachment {
     /** Runs {@code work} on a thread that may block, and then {@code action} with its result on the event loop. */
     private <T> void elsewhere(Callable<T> work, Consumer<T> action) {
         busy = true;
-        connection.site().blocking().execute(() -> {
-            try {
-                T result = work.call();
-                connection.loop().post(() -> free(() -> action.accept(result)));
-            } catch (Exception | Error e) {
-                LOG.error("channel {} cannot be read", name, e);
-                connection.loop().post(() -> free(() -> fail(ErrorInfo.INTERNAL)));
-            }
+        connection.loop().read(work, result -> free(() -> action.accept(result)), failure -> {
+            LOG.error("channel {} cannot be read", name, failure);
+            free(() -> fail(ErrorInfo.INTERNAL));
         });
     }
 
@@ -163,34 +158,37 @@ final class Attachment {
             AttachParams.@Nullable Rewind rewind,
             Consumer<Found> action) {
         busy = true;
-        connection.site().blocking().execute(() -> {
-            SessionTail opened = null;
+        Callable<Found> work = () -> {
+            SessionTail open = connection
+                    .site()
+                    .engine()
+                    .delivery()
+                    .tail(
+                            channel.session(),
+                            place == null ? null : (Long) place.position(),
+                            whole,
+                            channel.audience().listener());
             try {
-                SessionTail open = connection
-                        .site()
-                        .engine()
-                        .delivery()
-                        .tail(
-                                channel.session(),
-                                place == null ? null : (Long) place.position(),
-                                whole,
-                                channel.audience().listener());
-                opened = open;
-                Found found = find(open, granted, open.resumed() ? place : null, rewind);
-                connection.loop().post(() -> {
-                    if (closed) {
-                        open.close();
-                    }
-                    free(() -> action.accept(found));
-                });
+                return find(open, granted, open.resumed() ? place : null, rewind);
             } catch (RuntimeException | Error e) {
-                LOG.error("channel {} cannot be attached", name, e);
-                if (opened != null) {
-                    opened.close();
-                }
-                connection.loop().post(() -> free(() -> fail(ErrorInfo.INTERNAL)));
+                open.close();
+                throw e;
             }
-        });
+        };
+        connection
+                .loop()
+                .read(
+                        work,
+                        found -> {
+                            if (closed) {
+                                found.tail().close();
+                            }
+                            free(() -> action.accept(found));
+                        },
+                        failure -> {
+                            LOG.error("channel {} cannot be attached", name, failure);
+                            free(() -> fail(ErrorInfo.INTERNAL));
+                        });
     }
 
     private void free(Runnable action) {

@@ -10,10 +10,9 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SummaryEntry;
 import dev.parley.server.channel.MessageFilter;
 import dev.parley.server.loop.Audience;
-import dev.parley.server.loop.Mailbox;
+import dev.parley.server.loop.EventLoop;
 import dev.parley.server.wire.Frames;
 import dev.parley.server.wire.WireFormat;
-import io.vertx.core.Vertx;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +34,7 @@ final class Channel {
     /** How long encodings are kept when there are no new entries. */
     private static final long ENCODED_MILLIS = 1_000;
 
-    private final Vertx vertx;
+    private final EventLoop loop;
     private final SessionName session;
     private final Audience<Attachment> audience;
     private final List<Encoded> encoded = new ArrayList<>(2);
@@ -47,10 +46,10 @@ final class Channel {
      */
     int users;
 
-    Channel(SessionName session, Vertx vertx, Mailbox mailbox) {
-        this.vertx = vertx;
+    Channel(SessionName session, EventLoop loop) {
+        this.loop = loop;
         this.session = session;
-        this.audience = new Audience<>(vertx, mailbox, Attachment::pump, REST_PER_WORK);
+        this.audience = loop.audience(Attachment::pump, REST_PER_WORK);
     }
 
     /** The frames for readers that are at the same place and have the same view. */
@@ -126,7 +125,7 @@ final class Channel {
         encoded.add(new Encoded(more.from(), more.to(), view, frames));
         if (!releasing) {
             releasing = true;
-            vertx.setTimer(ENCODED_MILLIS, timer -> {
+            loop.vertx().setTimer(ENCODED_MILLIS, timer -> {
                 releasing = false;
                 release();
             });

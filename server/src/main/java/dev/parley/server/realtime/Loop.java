@@ -1,8 +1,7 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.session.SessionName;
-import dev.parley.server.loop.Mailbox;
-import io.vertx.core.Context;
+import dev.parley.server.loop.EventLoop;
 import io.vertx.core.Vertx;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -10,27 +9,27 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 
-/** The state of the realtime door on one event loop. Used only on that loop, except for the mailbox. */
+/** The state of the realtime door on one event loop. Used only on that loop. */
 final class Loop {
     private static final long TICK_MILLIS = 1_000;
 
-    private final Vertx vertx;
+    private final EventLoop loop;
     private final InstantSource wall;
-    private final Mailbox mailbox;
     private final Set<Connection> connections = new LinkedHashSet<>();
     private final Map<SessionName, Channel> channels = new HashMap<>();
 
     /**
-     * The state for the event loop of {@code context}.
+     * The state for {@code loop}.
      *
      * @param wall the clock by which tokens expire
      */
-    Loop(Context context, InstantSource wall) {
-        this.vertx = context.owner();
+    Loop(EventLoop loop, InstantSource wall) {
+        this.loop = loop;
         this.wall = wall;
-        this.mailbox = new Mailbox(context);
-        vertx.setPeriodic(TICK_MILLIS, timer -> tick());
+        loop.vertx().setPeriodic(TICK_MILLIS, timer -> tick());
     }
 
     private void tick() {
@@ -44,11 +43,16 @@ final class Loop {
 
     /** Runs {@code task} on this loop soon. May be called by any thread. */
     void post(Runnable task) {
-        mailbox.post(task);
+        loop.post(task);
+    }
+
+    /** Reads the store elsewhere, see {@link EventLoop#read}. */
+    <T> void read(Callable<T> work, Consumer<T> found, Consumer<Throwable> failed) {
+        loop.read(work, found, failed);
     }
 
     Vertx vertx() {
-        return vertx;
+        return loop.vertx();
     }
 
     void opened(Connection connection) {
@@ -65,7 +69,7 @@ final class Loop {
 
     /** The readers of a session on this loop. The caller has to release the result. */
     Channel take(SessionName session) {
-        Channel channel = channels.computeIfAbsent(session, name -> new Channel(name, vertx, mailbox));
+        Channel channel = channels.computeIfAbsent(session, name -> new Channel(name, loop));
         channel.users++;
         return channel;
     }

@@ -16,6 +16,7 @@ import dev.parley.server.config.Config;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.Replies;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.EventLoops;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ErrorInfo;
@@ -25,18 +26,15 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
-import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.ServerWebSocket;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -57,23 +55,19 @@ public final class RealtimeDoor implements Door {
 
     private static final long GRACE_TICK_MILLIS = 250;
 
-    private static final long READS_TIMEOUT_SECONDS = 5;
-
-    /** Reads of the store that run at a time. */
-    private static final int MAX_READS = 16;
+    private static final long RUNS_TIMEOUT_SECONDS = 5;
 
     private static final Logger LOG = LoggerFactory.getLogger(RealtimeDoor.class);
 
     private final Vertx vertx;
     private final Site site;
-    private final ConcurrentHashMap<Thread, Loop> loops = new ConcurrentHashMap<>();
+    private final EventLoops.Local<Loop> loops;
 
     /** The connections by id. If a connection has two sockets, this is the newer one. */
     private final ConcurrentHashMap<String, Connection> connections = new ConcurrentHashMap<>();
 
     private final ExecutorService blocking = Executors.newThreadPerTaskExecutor(
-            Thread.ofVirtual().name("realtime-", 0).factory());
-    private final Semaphore reads = new Semaphore(MAX_READS);
+            Thread.ofVirtual().name("runs-", 0).factory());
     private final long graceTimer;
     private volatile boolean draining;
 
@@ -84,6 +78,7 @@ public final class RealtimeDoor implements Door {
     public RealtimeDoor(
             Vertx vertx,
             Engine engine,
+            EventLoops loops,
             Gate gate,
             Apps apps,
             Revocations revocations,
@@ -95,6 +90,7 @@ public final class RealtimeDoor implements Door {
             NodeClock clock,
             MeterRegistry meters) {
         this.vertx = vertx;
+        this.loops = loops.local(loop -> new Loop(loop, clock.wall()));
         var runs = new RunWatch(engine, apps, blocking, clock, settings.runGrace(), settings.runGraceAfterLeave());
         var grace = new PresenceGrace(
                 engine, runs, settings.presenceGrace(), Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS));
@@ -109,7 +105,6 @@ public final class RealtimeDoor implements Door {
                 new AtomicInteger(),
                 shares,
                 memory.backlogs(),
-                this::read,
                 clock,
                 keys.newId());
         Sessions sessions = engine.sessions();
@@ -147,27 +142,6 @@ public final class RealtimeDoor implements Door {
         request.toWebSocket()
                 .onSuccess(socket -> Peer.call(socket.remoteAddress(), () -> open(socket, query)))
                 .onFailure(failure -> LOG.debug("no WebSocket came about", failure));
-    }
-
-    /**
-     * Runs a task that reads the store. Only a few run at a time, because what they read is in memory before its size
-     * is known.
-     */
-    private void read(Runnable task) {
-        blocking.execute(() -> {
-            reads.acquireUninterruptibly();
-            try {
-                task.run();
-            } finally {
-                reads.release();
-            }
-        });
-    }
-
-    private Loop loop() {
-        return loops.computeIfAbsent(
-                Thread.currentThread(),
-                thread -> new Loop(Vertx.currentContext(), site.clock().wall()));
     }
 
     /** Opens a connection. A client that is refused is told so in a frame, because browsers do not see HTTP errors. */
@@ -224,7 +198,7 @@ public final class RealtimeDoor implements Door {
     }
 
     private void sendAway(ServerWebSocket socket, WireFormat format, byte[] frame) {
-        var loop = loop();
+        var loop = loops.here();
         var intake = new Intake(socket, site.holder(socket, null).of(Memory.Kind.ARRIVING), () -> {});
         var outbox = new Outbox(vertx, socket, format, site.backlogs(), loop::post, () -> {});
         outbox.send(frame);
@@ -240,7 +214,7 @@ public final class RealtimeDoor implements Door {
         String known = key == null ? null : site.keys().open(key, principal.app(), principal.clientId());
         var connection = new Connection(
                 site,
-                loop(),
+                loops.here(),
                 socket,
                 format,
                 known == null ? site.keys().newId() : known,
@@ -270,30 +244,21 @@ public final class RealtimeDoor implements Door {
      * Runs {@code action} for every connection, each on its own event loop. Completes when it has run for all of them.
      */
     private Future<Void> forEach(Consumer<Connection> action) {
-        List<Future<?>> all = new ArrayList<>();
-        for (Loop loop : loops.values()) {
-            Promise<Void> done = Promise.promise();
-            loop.post(() -> {
-                loop.connections().forEach(action);
-                done.complete();
-            });
-            all.add(done.future());
-        }
-        return Future.all(all).mapEmpty();
+        return loops.forEach(loop -> loop.connections().forEach(action));
     }
 
     @Override
     public Future<Void> drain() {
         draining = true;
         return forEach(connection -> connection.disconnect(ErrorInfo.STOPPING))
-                .compose(drained -> vertx.executeBlocking(this::awaitReads, false))
+                .compose(drained -> vertx.executeBlocking(this::awaitRuns, false))
                 .mapEmpty();
     }
 
-    /** Waits for reads of the store, which have to end before the engine does. */
-    private boolean awaitReads() throws InterruptedException {
+    /** Waits for what is being done about runs, which has to end before the engine does. */
+    private boolean awaitRuns() throws InterruptedException {
         vertx.cancelTimer(graceTimer);
         blocking.shutdown();
-        return blocking.awaitTermination(READS_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        return blocking.awaitTermination(RUNS_TIMEOUT_SECONDS, TimeUnit.SECONDS);
     }
 }

@@ -14,7 +14,6 @@ import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ObjectMessages;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.internal.http.WebSocketInternal;
-import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  * @param attachments the number of attachments
  * @param shares the shares that clients have of the memory for incomplete messages
  * @param backlogs where data that clients have not accepted is reserved
- * @param blocking runs tasks that block on the disk, as many at a time as there is memory for
  * @param serverId different for each run of the server
  */
 record Site(
@@ -38,7 +36,6 @@ record Site(
         AtomicInteger attachments,
         Shares shares,
         Purse backlogs,
-        Executor blocking,
         NodeClock clock,
         String serverId) {
     /** How long a client continues to send unacknowledged requests again. */

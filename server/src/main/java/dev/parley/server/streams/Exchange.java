@@ -5,10 +5,12 @@ import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.http.RequestBody;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.EventLoop;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -19,13 +21,18 @@ import org.slf4j.LoggerFactory;
  * One request to one stream and its answer. Lives on the event loop of its connection.
  *
  * @param path the stream's path in its one spelling
+ * @param readers the live readers of this event loop
  * @param holder who makes the request
  */
-record Exchange(HttpServerRequest request, String path, EventLoop loop, Shares.Holder holder) {
+record Exchange(HttpServerRequest request, String path, LiveReaders readers, Shares.Holder holder) {
     private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
 
     /** Longest values of the headers that are stored. */
     private static final int MAX_STORED_HEADER = 256;
+
+    EventLoop loop() {
+        return readers.loop();
+    }
 
     HttpServerResponse response() {
         return request.response();
@@ -92,12 +99,12 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop, Shares.H
         return new Reply<>() {
             @Override
             public void done(O outcome) {
-                loop.post(() -> answering(() -> action.accept(outcome)));
+                loop().post(() -> answering(() -> action.accept(outcome)));
             }
 
             @Override
             public void failed(Exception failure) {
-                loop.post(() -> RefusedException.because(failure).answer(request));
+                loop().post(() -> RefusedException.because(failure).answer(request));
             }
         };
     }
@@ -121,19 +128,19 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop, Shares.H
         }
         AtomicBoolean gone = new AtomicBoolean();
         response().closeHandler(closed -> gone.set(true)).exceptionHandler(failure -> gone.set(true));
-        loop.vertx()
-                .executeBlocking(() -> gone.get() ? Optional.<T>empty() : Optional.of(work.call()), false)
-                .onSuccess(found -> {
-                    if (found.isPresent()) {
-                        answering(() -> action.accept(found.get()));
-                    } else {
-                        dropped.run();
-                    }
-                })
-                .onFailure(failure -> {
-                    dropped.run();
-                    failed(failure);
-                });
+        loop().read(
+                        () -> gone.get() ? Optional.<T>empty() : Optional.of(work.call()),
+                        found -> {
+                            if (found.isPresent()) {
+                                answering(() -> action.accept(found.get()));
+                            } else {
+                                dropped.run();
+                            }
+                        },
+                        failure -> {
+                            dropped.run();
+                            failed(failure);
+                        });
     }
 
     private void answering(Runnable work) {
@@ -146,6 +153,10 @@ record Exchange(HttpServerRequest request, String path, EventLoop loop, Shares.H
 
     /** Answers for work that went wrong on our side. */
     void failed(Throwable failure) {
+        if (failure instanceof RejectedExecutionException && !response().headWritten()) {
+            RefusedException.because(failure).answer(request);
+            return;
+        }
         LOG.error("a request to {} failed", path, failure);
         if (response().headWritten()) {
             response().reset();

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * A GET that waits for entries: pulls from its tail whatever the connection can take, from memory on the event loop and
  * from the store on a worker thread.
  */
-abstract class LiveRead implements EventLoop.Reader {
+abstract class LiveRead implements LiveReaders.Reader {
     /** What a read from the store holds beside its entries. */
     private static final int READ_OVERHEAD_BYTES = 1 << 10;
 
@@ -24,7 +24,7 @@ abstract class LiveRead implements EventLoop.Reader {
 
     private final Exchange exchange;
     private final Runnable onLeave;
-    private EventLoop.@Nullable Seat seat;
+    private LiveReaders.@Nullable Seat seat;
     private boolean readingStore;
     private @Nullable Waiting waiting;
 
@@ -46,7 +46,7 @@ abstract class LiveRead implements EventLoop.Reader {
     }
 
     /** Begins; the read ends by itself after {@link #maxAgeMillis()}, with the client's connection, or with the stream. */
-    final void start(EventLoop.Seat taken) {
+    final void start(LiveReaders.Seat taken) {
         seat = taken;
         boolean begun = false;
         try {
@@ -101,7 +101,7 @@ abstract class LiveRead implements EventLoop.Reader {
             giveGrantedBack();
         }
         if (!left && isHolding()) {
-            exchange.loop().isSlow(this);
+            exchange.readers().isSlow(this);
         }
     }
 
@@ -140,34 +140,34 @@ abstract class LiveRead implements EventLoop.Reader {
         }
         readingStore = true;
         exchange.loop()
-                .vertx()
-                .executeBlocking(() -> readStore(held), false)
-                .onSuccess(read -> {
-                    readingStore = false;
-                    if (left) {
-                        held.close();
-                        return;
-                    }
-                    if (read.next() != null) {
-                        // What it was read with is the room that it is sent with.
-                        granted = held;
-                        take(read.next());
-                        // Whatever that said: news that came in the meantime was not looked at.
-                        pump();
-                        return;
-                    }
-                    held.close();
-                    if (attempt < MAX_ATTEMPTS) {
-                        readStore(read.needed(), attempt + 1);
-                    } else {
-                        noRoom();
-                    }
-                })
-                .onFailure(failure -> {
-                    held.close();
-                    readingStore = false;
-                    abort(failure);
-                });
+                .read(
+                        () -> readStore(held),
+                        read -> {
+                            readingStore = false;
+                            if (left) {
+                                held.close();
+                                return;
+                            }
+                            if (read.next() != null) {
+                                // What it was read with is the room that it is sent with.
+                                granted = held;
+                                take(read.next());
+                                // Whatever that said: news that came in the meantime was not looked at.
+                                pump();
+                                return;
+                            }
+                            held.close();
+                            if (attempt < MAX_ATTEMPTS) {
+                                readStore(read.needed(), attempt + 1);
+                            } else {
+                                noRoom();
+                            }
+                        },
+                        failure -> {
+                            held.close();
+                            readingStore = false;
+                            abort(failure);
+                        });
     }
 
     /** What came from the store, or how much room it needs. */
@@ -260,8 +260,8 @@ abstract class LiveRead implements EventLoop.Reader {
                 waiting = null;
             }
             giveGrantedBack();
-            exchange.loop().isNotSlow(this);
-            EventLoop.Seat taken = seat();
+            exchange.readers().isNotSlow(this);
+            LiveReaders.Seat taken = seat();
             taken.tail().close();
             taken.readers().leave(this);
             onLeave.run();
@@ -282,7 +282,7 @@ abstract class LiveRead implements EventLoop.Reader {
         return exchange;
     }
 
-    final EventLoop.Seat seat() {
+    final LiveReaders.Seat seat() {
         return Objects.requireNonNull(seat);
     }
 
@@ -309,7 +309,7 @@ abstract class LiveRead implements EventLoop.Reader {
     abstract boolean wantsMore();
 
     /** The read has begun at the tail's position. */
-    abstract void begin(EventLoop.Seat taken);
+    abstract void begin(LiveReaders.Seat taken);
 
     /** The read is over; what was sent may still be on its way. */
     abstract void over();

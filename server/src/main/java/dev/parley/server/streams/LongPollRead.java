@@ -73,7 +73,7 @@ final class LongPollRead extends LiveRead {
     }
 
     @Override
-    void begin(EventLoop.Seat taken) {}
+    void begin(LiveReaders.Seat taken) {}
 
     @Override
     void over() {}

@@ -443,7 +443,7 @@ final class ReadStream {
             exchange.error(503, "TOO_MANY_READERS", "The limit of live reads is reached; try again later.");
             return;
         }
-        Leaving leaving = new Leaving(exchange.loop().readersOf(state.id()), liveReaders);
+        Leaving leaving = new Leaving(exchange.readers().readersOf(state.id()), liveReaders);
         leaving.unless(() -> {
             LiveRead read = query.live() == ReadQuery.Live.SSE
                     ? new SseRead(exchange, offsets, backlogs, query.cursor(), config, clock, leaving::uncounted)
@@ -465,17 +465,17 @@ final class ReadStream {
 
     /** What a live read takes before it has begun, and gives back, once, if it never does. */
     private static final class Leaving {
-        private final EventLoop.Readers readers;
+        private final LiveReaders.Readers readers;
         private final AtomicInteger liveReaders;
         private boolean coming = true;
         private boolean counted = true;
 
-        Leaving(EventLoop.Readers readers, AtomicInteger liveReaders) {
+        Leaving(LiveReaders.Readers readers, AtomicInteger liveReaders) {
             this.readers = readers;
             this.liveReaders = liveReaders;
         }
 
-        EventLoop.Readers readers() {
+        LiveReaders.Readers readers() {
             return readers;
         }
 
@@ -493,7 +493,7 @@ final class ReadStream {
         }
 
         /** It has its seat. */
-        EventLoop.Seat seated(LiveRead read, Tail tail) {
+        LiveReaders.Seat seated(LiveRead read, Tail tail) {
             coming = false;
             return readers.join(read, tail);
         }
@@ -524,7 +524,7 @@ final class ReadStream {
             return;
         }
         read.start(leaving.seated(read, tail));
-        if (exchange.loop().isDraining()) {
+        if (exchange.readers().isDraining()) {
             // It was still on its way when the others were told to end.
             read.drain();
         }

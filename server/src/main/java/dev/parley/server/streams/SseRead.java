@@ -188,7 +188,7 @@ final class SseRead extends LiveRead {
     }
 
     @Override
-    void begin(EventLoop.Seat taken) {
+    void begin(LiveReaders.Seat taken) {
         HttpServerResponse response = response()
                 .setChunked(true)
                 .putHeader(HttpHeaders.CONTENT_TYPE, "text/event-stream")

@@ -16,21 +16,17 @@ import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.EventLoops;
 import dev.parley.server.streams.subscription.SubscriptionRoutes;
 import dev.parley.server.time.NodeClock;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
-import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -46,7 +42,6 @@ public final class StreamsDoor implements Door {
     public static final String ALIAS = "/v1/streams/";
 
     private final Gate gate;
-    private final NodeClock clock;
     private final Shares shares;
     private final SubscriptionRoutes subscriptions;
     private final Cors cors;
@@ -55,7 +50,7 @@ public final class StreamsDoor implements Door {
     private final AppendToStream append;
     private final ReadStream read;
     private final DeleteStream delete;
-    private final ConcurrentHashMap<Thread, EventLoop> loops = new ConcurrentHashMap<>();
+    private final EventLoops.Local<LiveReaders> readers;
 
     /**
      * A door to {@code engine} that lets in whom {@code gate} lets in.
@@ -64,6 +59,7 @@ public final class StreamsDoor implements Door {
      */
     public StreamsDoor(
             Engine engine,
+            EventLoops loops,
             Config config,
             Memory memory,
             Shares shares,
@@ -81,7 +77,6 @@ public final class StreamsDoor implements Door {
                 .description("Open live reads (long-poll and SSE)")
                 .register(meters);
         this.gate = gate;
-        this.clock = clock;
         this.shares = shares;
         this.subscriptions = subscriptions;
         Origins origins = Origins.of(config.cors().origins(), local);
@@ -113,6 +108,7 @@ public final class StreamsDoor implements Door {
                 config.auth().keys().isEmpty(),
                 liveReaders);
         this.delete = new DeleteStream(engine, clock, lifetimes);
+        this.readers = loops.local(loop -> new LiveReaders(loop, clock, read::touch));
     }
 
     @Override
@@ -214,29 +210,16 @@ public final class StreamsDoor implements Door {
     private void allowed(HttpServerRequest request, String path, Operation operation, Verb verb) {
         switch (gate.check(request.getHeader(HttpHeaders.AUTHORIZATION), operation, path)) {
             case Access.Granted(Principal principal) -> {
-                var exchange = new Exchange(request, path, loop(), shares.holder(request.connection(), principal));
+                var exchange =
+                        new Exchange(request, path, readers.here(), shares.holder(request.connection(), principal));
                 exchange.guard(() -> verb.handle(exchange));
             }
             case Access.Refused refused -> Replies.refused(request, refused);
         }
     }
 
-    private EventLoop loop() {
-        return loops.computeIfAbsent(
-                Thread.currentThread(), thread -> new EventLoop(Vertx.currentContext(), clock, read::touch));
-    }
-
     @Override
     public Future<Void> drain() {
-        List<Future<?>> drained = new ArrayList<>();
-        for (EventLoop loop : loops.values()) {
-            Promise<Void> promise = Promise.promise();
-            loop.post(() -> {
-                loop.drain();
-                promise.complete();
-            });
-            drained.add(promise.future());
-        }
-        return Future.all(drained).compose(ended -> read.drained());
+        return readers.forEach(LiveReaders::drain).compose(ended -> read.drained());
     }
 }

@@ -162,8 +162,9 @@ class LimitsDocsTest {
                 "server.realtime.Outbox.CLOSE_TIMEOUT_MILLIS");
         row("pongs that wait to be sent");
         row(
-                "concurrent reads of the store for realtime",
-                "server.realtime.RealtimeDoor.MAX_READS",
+                "concurrent reads of the store for streams",
+                "server.loop.StoreReads.THREADS",
+                "server.loop.StoreReads.MAX_WAITING",
                 "server.rest.RestDoor.MAX_MADE");
         row("concurrent REST requests", "server.rest.RestDoor.MAX_IN_PROGRESS");
         row("requests of one channel that wait", "server.realtime.Attachment.MAX_WAITING");

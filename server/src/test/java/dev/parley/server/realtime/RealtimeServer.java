@@ -14,6 +14,8 @@ import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigLoader;
 import dev.parley.server.http.HttpFront;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.EventLoops;
+import dev.parley.server.loop.StoreReads;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
@@ -44,6 +46,7 @@ final class RealtimeServer implements AutoCloseable {
     final int port;
     private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
     private final Metrics metrics = new Metrics();
+    private final StoreReads reads = new StoreReads(metrics.registry());
 
     RealtimeServer(Path folder, Map<String, String> settings) throws IOException {
         this(folder, settings, NodeClock.system(Duration.ZERO));
@@ -72,6 +75,7 @@ final class RealtimeServer implements AutoCloseable {
                 new RealtimeDoor(
                         vertx,
                         engine,
+                        new EventLoops(reads),
                         gate,
                         apps,
                         revocations,
@@ -111,6 +115,7 @@ final class RealtimeServer implements AutoCloseable {
     public void close() throws IOException {
         await(front.stop());
         await(vertx.close());
+        reads.close();
         engine.close();
         metrics.close();
     }

@@ -62,9 +62,9 @@ class StreamsDoorTest {
         create("a", "0123456789");
         HttpResponse<String> first = server.send("GET", "a?offset=-1", "");
         assertThat(first.body()).isEqualTo("0123456789");
-        assertThat(server.reads.get()).isPositive();
+        assertThat(server.storeReads.get()).isPositive();
 
-        long reads = server.reads.get();
+        long reads = server.storeReads.get();
         HttpResponse<String> again = server.send(
                 "GET",
                 "a?offset=-1",
@@ -73,7 +73,7 @@ class StreamsDoorTest {
                 first.headers().firstValue("ETag").orElseThrow());
         assertThat(again.statusCode()).isEqualTo(304);
         assertThat(again.body()).isEmpty();
-        assertThat(server.reads.get()).isEqualTo(reads);
+        assertThat(server.storeReads.get()).isEqualTo(reads);
     }
 
     @Test
@@ -97,7 +97,7 @@ class StreamsDoorTest {
                     .isEqualTo(204);
             assertThat(server.send("PUT", path, "", "Content-Type", TEXT).statusCode())
                     .isEqualTo(200);
-            create("other-than-" + path + server.reads.get(), "x");
+            create("other-than-" + path + server.storeReads.get(), "x");
         }
         HttpResponse<String> fork = server.send("PUT", "fork", "y", "Stream-Forked-From", "/v1/stream/a");
         assertThat(fork.statusCode()).isEqualTo(201);

@@ -12,6 +12,8 @@ import dev.parley.server.http.Answers;
 import dev.parley.server.http.HttpFront;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.EventLoops;
+import dev.parley.server.loop.StoreReads;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import dev.parley.server.streams.subscription.SubscriptionService;
@@ -43,10 +45,11 @@ final class StreamsServer implements AutoCloseable {
     final int port;
 
     /** How often the store has been read, where assertions are on. */
-    final AtomicLong reads = new AtomicLong();
+    final AtomicLong storeReads = new AtomicLong();
 
     private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
     private final Metrics metrics = new Metrics();
+    private final StoreReads reads = new StoreReads(metrics.registry());
     private final HttpFront front;
     private final SubscriptionService subscriptions;
     private final HttpClient client =
@@ -65,7 +68,7 @@ final class StreamsServer implements AutoCloseable {
         engine = Engine.open(
                 new EngineOptions(folder, 1, 8 << 20, 1 << 20, 8 << 20, 8 << 20, cachedStreams, 1_000, ofEngine, 0)
                         .readBy(() -> {
-                            reads.incrementAndGet();
+                            storeReads.incrementAndGet();
                             return !Context.isOnEventLoopThread();
                         }));
         Map<String, String> all = new HashMap<>(settings);
@@ -83,12 +86,25 @@ final class StreamsServer implements AutoCloseable {
         PublicAddress address = new PublicAddress(null, List.of());
         Answers answers = new Answers(vertx);
         subscriptions = SubscriptionService.start(
-                vertx, engine, shares, answers, gate, address, folder, null, true, clock, health, metrics.registry());
+                vertx,
+                engine,
+                reads,
+                shares,
+                answers,
+                gate,
+                address,
+                folder,
+                null,
+                true,
+                clock,
+                health,
+                metrics.registry());
         front = new HttpFront(vertx, config, health, metrics);
         port = await(front.start());
         front.open(
                 List.of(new StreamsDoor(
                         engine,
+                        new EventLoops(reads),
                         config,
                         memory,
                         shares,
@@ -127,6 +143,7 @@ final class StreamsServer implements AutoCloseable {
         await(front.stop());
         subscriptions.close();
         await(vertx.close());
+        reads.close();
         engine.close();
         metrics.close();
     }

@@ -29,8 +29,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -70,8 +72,8 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     private final News news = new News();
     private final Map<String, Desk> desks = new HashMap<>();
     private final TreeSet<Timer> timers = new TreeSet<>();
-    private final ScheduledExecutorService scanner = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().name("parley-subscriptions-scan").factory());
+    /** Where patterns are held against all streams, one scan at a time. */
+    private final Executor reads;
 
     /** What could not be handled, and is handled anew after a pause. */
     private News.Batch failed = new News.Batch();
@@ -128,6 +130,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
 
     Dispatcher(
             Engine engine,
+            Executor reads,
             Upkeep upkeep,
             Deliveries deliveries,
             InstantSource clock,
@@ -138,6 +141,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 .description("Steps for subscriptions that failed and were tried again")
                 .register(meters);
         this.engine = engine;
+        this.reads = reads;
         this.subscriptions = engine.subscriptions();
         this.memory = subscriptions.memory();
         this.upkeep = upkeep;
@@ -468,7 +472,11 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
             return Set.copyOf(more);
         });
         if (asked == null) {
-            scanner.execute(this::scanAll);
+            try {
+                reads.execute(this::scanAll);
+            } catch (RejectedExecutionException e) {
+                scanFailed(toScan.getAndSet(null), e);
+            }
         }
     }
 
@@ -479,13 +487,18 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
             scanFailing = false;
             report();
         } catch (RuntimeException | Error e) {
-            if (!news.isClosed()) {
-                scanFailing = true;
-                failed(e);
-                // Looks anew at each of them, and then at the streams.
-                Runnable again = () -> (ids == null ? Set.<String>of() : ids).forEach(this::scan);
-                var _ = scanner.schedule(again, PAUSE_MILLIS, TimeUnit.MILLISECONDS);
-            }
+            scanFailed(ids, e);
+        }
+    }
+
+    private void scanFailed(@Nullable Set<String> ids, Throwable failure) {
+        if (!news.isClosed()) {
+            scanFailing = true;
+            failed(failure);
+            // Looks anew at each of them, and then at the streams.
+            Runnable again = () -> (ids == null ? Set.<String>of() : ids).forEach(this::scan);
+            CompletableFuture.delayedExecutor(PAUSE_MILLIS, TimeUnit.MILLISECONDS)
+                    .execute(again);
         }
     }
 
@@ -504,6 +517,9 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 ? null
                 : scanning.values().iterator().next().state().config().pattern();
         engine.streams().forEach(only == null ? "" : Glob.literalPrefix(only), stream -> {
+            if (news.isClosed()) {
+                throw new CancellationException("the server is stopping");
+            }
             List<String> path = List.of(stream.path());
             boolean noteworthy = scanning.values().stream()
                     .anyMatch(subscription -> !upkeep.noteworthy(subscription, path, clock.millis(), any -> true)
@@ -526,9 +542,6 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         news.close();
         try {
             thread.join();
-            // A scan that waits for its next try does so no more.
-            scanner.shutdownNow();
-            scanner.close();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -5,6 +5,7 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.http.Answers;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.StoreReads;
 import dev.parley.server.ops.Health;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -41,6 +42,7 @@ public final class SubscriptionService implements AutoCloseable {
     public static SubscriptionService start(
             Vertx vertx,
             Engine engine,
+            StoreReads reads,
             Shares shares,
             Answers answers,
             Gate gate,
@@ -61,7 +63,7 @@ public final class SubscriptionService implements AutoCloseable {
         SubscriptionView view = new SubscriptionView(engine, keys, callbackUrl);
         Deliveries deliveries =
                 new Deliveries(engine, view, keys, tokens, new WebhookClient(vertx), allowLocal, clock, meters);
-        Dispatcher dispatcher = new Dispatcher(engine, view.upkeep(), deliveries, clock, health, meters);
+        Dispatcher dispatcher = new Dispatcher(engine, reads, view.upkeep(), deliveries, clock, health, meters);
         Gauge.builder(
                         "parley.subscriptions",
                         engine,

@@ -17,6 +17,7 @@ import dev.parley.server.auth.Revocations;
 import dev.parley.server.http.Answers;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.StoreReads;
 import dev.parley.server.ops.Health;
 import dev.parley.server.streams.Offsets;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -56,6 +57,7 @@ final class TestServer implements AutoCloseable {
     private final Vertx vertx = Vertx.vertx();
     private final SubscriptionService service;
     private final HttpServer http;
+    private final StoreReads reads = new StoreReads(new SimpleMeterRegistry());
     private final HttpClient client = HttpClient.newHttpClient();
 
     /**
@@ -100,6 +102,7 @@ final class TestServer implements AutoCloseable {
         service = SubscriptionService.start(
                 vertx,
                 engine,
+                reads,
                 new Shares(memory),
                 new Answers(vertx),
                 gate,
@@ -242,6 +245,7 @@ final class TestServer implements AutoCloseable {
         client.close();
         http.close().toCompletionStage().toCompletableFuture().join();
         service.close();
+        reads.close();
         engine.close();
         vertx.close().toCompletionStage().toCompletableFuture().join();
     }

@@ -3,10 +3,8 @@ package dev.parley.server.streams;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.loop.Audience;
-import dev.parley.server.loop.Mailbox;
+import dev.parley.server.loop.EventLoop;
 import dev.parley.server.time.NodeClock;
-import io.vertx.core.Context;
-import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,8 +14,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** What the door keeps for one event loop: its mailbox and its live readers. Used on that loop only, but for post. */
-final class EventLoop {
+/** The live readers of one event loop, by stream. Used on that loop only. */
+final class LiveReaders {
     /** Many readers of one stream are served cheaply rather than at once: a third of the loop, at most, is for them. */
     private static final double REST_PER_WORK = 2;
 
@@ -29,8 +27,7 @@ final class EventLoop {
     /** A lifetime is renewed when half of it is left, or this much: the shortest is a second. */
     private static final long LIFETIME_MARGIN_MILLIS = 750;
 
-    private final Vertx vertx;
-    private final Mailbox mailbox;
+    private final EventLoop loop;
     private final Map<Long, Readers> readers = new HashMap<>();
     /** Live reads whose sockets have not taken what they were given, and since when. */
     private final Map<LiveRead, Long> slow = new LinkedHashMap<>();
@@ -38,14 +35,13 @@ final class EventLoop {
     private boolean draining;
 
     /**
-     * The door's share of the event loop of {@code context}.
+     * The live readers of {@code loop}.
      *
      * @param touch renews the lifetime of a stream
      */
-    EventLoop(Context context, NodeClock clock, Consumer<StreamState> touch) {
-        this.vertx = context.owner();
-        this.mailbox = new Mailbox(context);
-        vertx.setPeriodic(LIFETIME_CHECK_MILLIS, timer -> {
+    LiveReaders(EventLoop loop, NodeClock clock, Consumer<StreamState> touch) {
+        this.loop = loop;
+        loop.vertx().setPeriodic(LIFETIME_CHECK_MILLIS, timer -> {
             renewLifetimes(clock.millis(), touch);
             endSlow();
         });
@@ -65,13 +61,9 @@ final class EventLoop {
         }
     }
 
-    /** Runs {@code task} on this event loop. Any thread. */
-    void post(Runnable task) {
-        mailbox.post(task);
-    }
-
-    Vertx vertx() {
-        return vertx;
+    /** Where they live. */
+    EventLoop loop() {
+        return loop;
     }
 
     /** A live read that waits for entries. */
@@ -89,7 +81,7 @@ final class EventLoop {
     /** All live readers of one stream on this loop; they hear of news together and share what is encoded for them. */
     final class Readers {
         private final long streamId;
-        private final Audience<Reader> audience = new Audience<>(vertx, mailbox, Reader::pump, REST_PER_WORK);
+        private final Audience<Reader> audience = loop.audience(Reader::pump, REST_PER_WORK);
 
         /** How many have asked for a seat and have not taken it yet. */
         private int coming;
