@@ -95,7 +95,8 @@ export const breaks = [
     "lose a pin: leave out Settle",
     edit("Forks", "                submitter.submit(new Settle(release.forkPath(), time, release.note()), again);\n", ""),
   ),
-  broken(
+  noticedBy(
+    "RecoveryTest",
     "replay out of order",
     edit("Recovery", "    private final List<Work> batch = new ArrayList<>();\n",
       "    private final List<Work> batch = new ArrayList<>();\n    private final java.util.TreeMap<Integer, List<Work>> held = new java.util.TreeMap<>();\n"),
@@ -106,6 +107,10 @@ export const breaks = [
         batch.add(`, `        batchShard = shard;
         held.computeIfAbsent(shard, s -> new ArrayList<>()).add(`),
     edit("Recovery", "        if (!batch.isEmpty()) {\n", "        held.descendingMap().forEach((shard, works) -> shards.get(shard).apply(works));\n        if (!batch.isEmpty()) {\n"),
+  ),
+  broken(
+    "look at another shard while applying",
+    edit("stream/StreamMachine", "if (span.streamId() != s.id() && c.inherited() != null) {", "if (span.streamId() != s.id() && c.inherited() == null) {"),
   ),
   broken(
     "show appends to readers that do not have the message",
@@ -148,7 +153,7 @@ export const breaks = [
   ),
   broken(
     "read a row that the batch has removed",
-    edit("store/StoreTx", "                return true;\n            }\n        }\n        return false;", "                return false;\n            }\n        }\n        return false;"),
+    edit("store/StoreTx", "        return ranges(table).stream().anyMatch(range -> contains(range, key));", "        return false;"),
   ),
   broken(
     "lose a piece",
@@ -189,7 +194,7 @@ export const breaks = [
   noticedBy(
     "CommandCodecTest",
     "read no older version of a command",
-    edit("stream/StreamCommandCodec", "in.version(VERSION, version(kind))", "in.version(version(kind), version(kind))"),
+    edit("stream/StreamCommandCodec", "in.version(VERSION, newest(kind))", "in.version(newest(kind), newest(kind))"),
   ),
   noticedBy(
     "SegmentFormatTest",

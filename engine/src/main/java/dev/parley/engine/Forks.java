@@ -5,11 +5,13 @@ import dev.parley.engine.stream.ForkRelease;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamCommand.Create;
 import dev.parley.engine.stream.StreamCommand.Fork;
+import dev.parley.engine.stream.StreamCommand.Inherited;
 import dev.parley.engine.stream.StreamCommand.Pin;
 import dev.parley.engine.stream.StreamCommand.Pinned;
 import dev.parley.engine.stream.StreamCommand.Settle;
 import dev.parley.engine.stream.StreamCommand.Unpin;
 import dev.parley.engine.stream.StreamOutcome;
+import dev.parley.engine.stream.Streams;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -26,10 +28,11 @@ import java.util.function.Consumer;
  * commands that were refused because too many commands were waiting or the disk was full.
  */
 final class Forks {
-    /** How often a create is repeated because its target appeared and disappeared meanwhile. */
+    /** How often a create is repeated because its target or its source appeared and disappeared meanwhile. */
     private static final int MAX_TRIES = 3;
 
     private final Submitter submitter;
+    private final Streams streams;
     private final PinIds pinIds;
     /**
      * Pins whose release was refused. Each pin is here once or twice, so the queue is never much longer than there are
@@ -42,8 +45,9 @@ final class Forks {
         <O> void submit(Command<O> command, Reply<O> reply);
     }
 
-    Forks(Submitter submitter, PinIds pinIds) {
+    Forks(Submitter submitter, Streams streams, PinIds pinIds) {
         this.submitter = submitter;
+        this.streams = streams;
         this.pinIds = pinIds;
     }
 
@@ -63,11 +67,21 @@ final class Forks {
     }
 
     private void pin(Create command, Fork fork, Reply<StreamOutcome.OfCreate> reply, int triesLeft) {
+        Inherited inherited =
+                fork.subOffset() > 0 ? streams.inherited(fork.sourcePath(), fork.place()) : new Inherited.Unknown();
         Pin pin = new Pin(
-                fork.sourcePath(), command.time(), pinIds.next(), command.path(), fork.place(), fork.subOffset());
+                fork.sourcePath(),
+                command.time(),
+                pinIds.next(),
+                command.path(),
+                fork.place(),
+                fork.subOffset(),
+                inherited);
         submitter.submit(pin, then(reply, granted -> {
             if (granted instanceof StreamOutcome.PinGranted grant) {
                 createPinned(command, fork, grant.pin(), reply, triesLeft);
+            } else if (granted instanceof StreamOutcome.EntryNeeded && triesLeft > 0) {
+                pin(command, fork, reply, triesLeft - 1);
             } else {
                 reply.done(new StreamOutcome.ForkRefused(granted));
             }

@@ -127,7 +127,7 @@ final class Pipeline {
         this.queues = queues;
         this.onFailure = onFailure;
         this.committer = new Committer(log);
-        this.forks = new Forks(this::enqueue, pinIds);
+        this.forks = new Forks(this::enqueue, projections.streams(), pinIds);
         for (int i = 0; i < shardCount; i++) {
             shards.add(new Shard(i, store, projections, this::release, failures));
         }

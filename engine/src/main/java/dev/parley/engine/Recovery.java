@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Replays the part of the journal that the store does not reflect yet.
  *
- * <p>Replay follows the order of the journal across all shards: the shard of a fork may read entries of its source's
- * shard, and must find them in the same state as the first time.
+ * <p>Replay follows the order of the journal across all shards: a pin of format 1 may read an entry of another shard, and
+ * must find it as it was the first time. Newer commands bring such facts along.
  */
 final class Recovery {
     private static final int MAX_BATCH = 1024;

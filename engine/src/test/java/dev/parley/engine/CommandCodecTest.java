@@ -192,7 +192,16 @@ class CommandCodecTest {
                 new StreamCommand.Delete(text(), number()),
                 new StreamCommand.Touch(text(), number()),
                 new StreamCommand.Expire(text(), number(), number(), number()),
-                new StreamCommand.Pin(text(), number(), text(), text(), maybe(this::place), number()),
+                new StreamCommand.Pin(
+                        text(),
+                        number(),
+                        text(),
+                        text(),
+                        maybe(this::place),
+                        number(),
+                        maybe(() -> random.nextBoolean()
+                                ? new StreamCommand.Inherited.Unknown()
+                                : new StreamCommand.Inherited.Until(number(), number(), number()))),
                 new StreamCommand.Unpin(text(), number(), number(), text()),
                 new StreamCommand.Settle(text(), number(), number()),
                 new SubscriptionCommand.Create(text(), number(), config(), text(), list(this::tail)),

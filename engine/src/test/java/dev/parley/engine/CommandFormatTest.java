@@ -175,6 +175,15 @@ class CommandFormatTest {
         command(golden, "touch", new StreamCommand.Touch("s", TIME));
         command(golden, "expire", new StreamCommand.Expire("s", TIME, POSITION, TIME - 1));
         command(golden, "pin", new StreamCommand.Pin("s", TIME, "pin", "fork", named, 2));
+        command(
+                golden,
+                "pin at an inherited entry",
+                new StreamCommand.Pin(
+                        "s", TIME, "pin", "fork", named, 2, new StreamCommand.Inherited.Until(POSITION, 2, 300)));
+        command(
+                golden,
+                "pin at any other entry",
+                new StreamCommand.Pin("s", TIME, "pin", "fork", named, 2, new StreamCommand.Inherited.Unknown()));
         command(golden, "pin of the tail", new StreamCommand.Pin("s", TIME, "pin", "fork", null, 0));
         command(golden, "unpin", new StreamCommand.Unpin("s", TIME, POSITION, "pin"));
         command(golden, "settle", new StreamCommand.Settle("s", TIME, POSITION));

@@ -795,6 +795,9 @@ final class History {
         /** Shards whose appliers are in the middle of a step: they take no other one. */
         private final Set<Integer> atWork = new TreeSet<>();
 
+        /** The shard that is applying commands and has not written what they come to, or -1. */
+        private int applying = -1;
+
         /** Whether somebody reads the store beside the appliers. */
         private boolean isOpenToAppliers;
 
@@ -903,7 +906,9 @@ final class History {
 
         private void work(int shard, ApplyStep step) {
             atWork.add(shard);
+            applying = shard;
             pipeline.apply(shard, step);
+            applying = -1;
             atWork.remove(shard);
         }
 
@@ -1083,17 +1088,30 @@ final class History {
 
         @Override
         public byte @Nullable [] get(Table table, byte[] key) {
+            checkOwn(table, key);
             return store.get(table, key);
+        }
+
+        /** A shard that applies looks only at streams of its own: on another node the others may not be there yet. */
+        private void checkOwn(Table table, byte[] key) {
+            if (server.applying >= 0 && (table == Table.ENTRIES || table == Table.PRODUCERS || table == Table.PINS)) {
+                String path = model.ever(new BinaryReader(key).fixed64()).path;
+                assertThat(Shard.indexOf(new Touch(path, now), shardCount))
+                        .as("shard %d looks at %s in %s", server.applying, path, table)
+                        .isEqualTo(server.applying);
+            }
         }
 
         @Override
         public Rows scan(Table table, byte[] from, byte[] to) {
+            checkOwn(table, from);
             server.beforeRead();
             return store.scan(table, from, to);
         }
 
         @Override
         public Rows scanBackwards(Table table, byte[] from, byte[] to) {
+            checkOwn(table, from);
             server.beforeRead();
             return store.scanBackwards(table, from, to);
         }
@@ -1136,6 +1154,7 @@ final class History {
             assertThat(server.pipeline.hasFailed())
                     .as("written after a failure")
                     .isFalse();
+            server.applying = -1;
             store.write(batch);
             points.point();
         }

@@ -455,6 +455,9 @@ final class Model {
                 }
             }
         }
+        if (c.subOffset() > 0 && c.inherited() != null && anchor < doc.base() && !isKnown(c.inherited(), doc, anchor)) {
+            return new StreamOutcome.EntryNeeded();
+        }
         Long boundary = doc.ends.higher(anchor);
         if (c.subOffset() > 0 && (boundary == null || anchor + c.subOffset() > boundary)) {
             return new StreamOutcome.BeyondEntry();
@@ -475,6 +478,16 @@ final class Model {
         List<String> units = List.copyOf(doc.units.subList(0, (int) point));
         grants.put(c.pinId(), new Grant(doc, c.pinId(), units, ends, incarnations));
         return new Granted(c.pinId(), point, doc.type, doc.ttl, doc.expiresAt, doc.id);
+    }
+
+    /** Whether the fact is about the stream that wrote what {@code doc} has inherited at {@code at}. */
+    private static boolean isKnown(StreamCommand.Inherited fact, Doc doc, long at) {
+        return fact instanceof StreamCommand.Inherited.Until(long streamId, long position, long end)
+                && position == at
+                && end > at
+                && doc.incarnations.containsKey(streamId)
+                && doc.incarnations.get(streamId)[0] <= at
+                && at < doc.incarnations.get(streamId)[1];
     }
 
     private static boolean sameType(String a, String b) {

@@ -162,14 +162,38 @@ public sealed interface StreamCommand<O extends StreamOutcome> extends Command<O
      */
     record Expire(String path, long time, long id, long deadline) implements StreamCommand<StreamOutcome.OfTouch> {}
 
-    /** Asks a source stream to keep its data for a fork. The same {@code pinId} gets the same grant. */
+    /**
+     * Asks a source stream to keep its data for a fork. The same {@code pinId} gets the same grant.
+     *
+     * @param inherited what the submitter knows of the entry at {@code place}; null in commands of format 1, for which
+     *     the machine looks at the entry itself
+     */
     record Pin(
             String path,
             long time,
             String pinId,
             String forkPath,
             @Nullable Place place,
-            long subOffset) implements StreamCommand<StreamOutcome.OfPin> {}
+            long subOffset,
+            @Nullable Inherited inherited)
+            implements StreamCommand<StreamOutcome.OfPin> {
+        /** A pin as format 1 had it. */
+        public Pin(String path, long time, String pinId, String forkPath, @Nullable Place place, long subOffset) {
+            this(path, time, pinId, forkPath, place, subOffset, null);
+        }
+    }
+
+    /**
+     * What a submitter knows of an entry that a stream has inherited. Such an entry may lie in another shard, and never
+     * changes: so it comes in the command as a fact.
+     */
+    sealed interface Inherited {
+        /** Nothing, which is enough if the place is not in inherited data. */
+        record Unknown() implements Inherited {}
+
+        /** The entry at {@code position} in the stream with id {@code streamId} goes on to {@code end}. */
+        record Until(long streamId, long position, long end) implements Inherited {}
+    }
 
     /** Gives a pin back. Unknown pins are ignored, because this command may be repeated. */
     record Unpin(String path, long time, long id, String pinId) implements StreamCommand<StreamOutcome.OfTouch> {}

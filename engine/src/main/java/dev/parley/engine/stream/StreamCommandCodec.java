@@ -8,6 +8,7 @@ import dev.parley.engine.stream.StreamCommand.Create;
 import dev.parley.engine.stream.StreamCommand.Delete;
 import dev.parley.engine.stream.StreamCommand.Expire;
 import dev.parley.engine.stream.StreamCommand.Fork;
+import dev.parley.engine.stream.StreamCommand.Inherited;
 import dev.parley.engine.stream.StreamCommand.Pin;
 import dev.parley.engine.stream.StreamCommand.Pinned;
 import dev.parley.engine.stream.StreamCommand.Settle;
@@ -28,6 +29,8 @@ public final class StreamCommandCodec {
     private static final int VERSION = 1;
     /** Of appends, creates and pins: places in offsets name incarnations. */
     private static final int PLACES = 2;
+    /** Of pins: what is inherited comes in the command. */
+    private static final int INHERITED = 3;
 
     private StreamCommandCodec() {}
 
@@ -39,7 +42,7 @@ public final class StreamCommandCodec {
     /** Writes the command. */
     public static void write(StreamCommand<?> command, BinaryWriter out) {
         int kind = kind(command);
-        out.u8(kind).u8(version(kind)).string(command.path()).varint(command.time());
+        out.u8(kind).u8(version(command)).string(command.path()).varint(command.time());
         switch (command) {
             case Append c -> {
                 out.optional(c.contentType()).bool(c.close());
@@ -61,14 +64,23 @@ public final class StreamCommandCodec {
             case Pin c -> {
                 StreamRows.place(out.string(c.pinId()).string(c.forkPath()), c.place());
                 out.varint(c.subOffset());
+                inherited(out, c.inherited());
             }
             case Unpin c -> out.fixed64(c.id()).string(c.pinId());
             case Settle c -> out.fixed64(c.note());
         }
     }
 
-    private static int version(int kind) {
-        return kind == APPEND || kind == CREATE || kind == PIN ? PLACES : VERSION;
+    private static int version(StreamCommand<?> command) {
+        // A pin that says nothing about what is inherited was read from a record of format 1, and stays one.
+        return command instanceof Pin pin && pin.inherited() == null ? PLACES : newest(kind(command));
+    }
+
+    private static int newest(int kind) {
+        if (kind == PIN) {
+            return INHERITED;
+        }
+        return kind == APPEND || kind == CREATE ? PLACES : VERSION;
     }
 
     private static int kind(StreamCommand<?> command) {
@@ -86,7 +98,7 @@ public final class StreamCommandCodec {
 
     /** Reads a command whose kind byte has been read. */
     public static StreamCommand<?> read(int kind, BinaryReader in) {
-        int version = in.version(VERSION, version(kind));
+        int version = in.version(VERSION, newest(kind));
         String path = in.string();
         long time = in.varint();
         return switch (kind) {
@@ -109,11 +121,32 @@ public final class StreamCommandCodec {
             case DELETE -> new Delete(path, time);
             case TOUCH -> new Touch(path, time);
             case EXPIRE -> new Expire(path, time, in.fixed64(), in.varint());
-            case PIN -> new Pin(path, time, in.string(), in.string(), place(in, version), in.varint());
+            case PIN ->
+                new Pin(
+                        path,
+                        time,
+                        in.string(),
+                        in.string(),
+                        place(in, version),
+                        in.varint(),
+                        version < INHERITED ? null : inherited(in));
             case UNPIN -> new Unpin(path, time, in.fixed64(), in.string());
             case SETTLE -> new Settle(path, time, in.fixed64());
             default -> throw new MalformedBinaryException("an unknown stream command of kind " + kind, null);
         };
+    }
+
+    private static void inherited(BinaryWriter out, @Nullable Inherited inherited) {
+        switch (inherited) {
+            case null -> {}
+            case Inherited.Unknown unknown -> out.bool(false);
+            case Inherited.Until(long streamId, long position, long end) ->
+                out.bool(true).fixed64(streamId).varint(position).varint(end);
+        }
+    }
+
+    private static Inherited inherited(BinaryReader in) {
+        return in.bool() ? new Inherited.Until(in.fixed64(), in.varint(), in.varint()) : new Inherited.Unknown();
     }
 
     private static void payload(BinaryWriter out, Payload payload) {

@@ -342,8 +342,11 @@ public final class StreamMachine {
             }
         }
         if (c.subOffset() > 0) {
-            Entry entry = tx.entryAt(s, anchor);
-            if (entry == null || c.subOffset() > entry.end() - anchor) {
+            long end = endOfEntry(c, s, anchor, tx);
+            if (end == StreamCommand.NONE) {
+                return new StreamOutcome.EntryNeeded();
+            }
+            if (c.subOffset() > end - anchor) {
                 return new StreamOutcome.BeyondEntry();
             }
         }
@@ -365,6 +368,27 @@ public final class StreamMachine {
         tx.update(s, after);
         return new PinGranted(
                 new Pinned(c.pinId(), point, s.contentType(), s.ttlMillis(), s.expiresAt(), s.id(), lineage));
+    }
+
+    /**
+     * Where the entry at {@code position} ends; the position itself if there is none. {@link StreamCommand#NONE} if the
+     * entry is inherited and the command does not know it. Inherited entries may lie in another shard, at which a machine
+     * does not look.
+     */
+    private static long endOfEntry(Pin c, StreamState s, long position, StreamTx tx) {
+        Span span = Streams.spanAt(s, position);
+        if (span == null) {
+            return position;
+        }
+        if (span.streamId() != s.id() && c.inherited() != null) {
+            return c.inherited() instanceof StreamCommand.Inherited.Until(long streamId, long at, long end)
+                            && streamId == span.streamId()
+                            && at == position
+                    ? Math.min(end, span.to())
+                    : StreamCommand.NONE;
+        }
+        Entry entry = tx.entryAt(s, position);
+        return entry == null ? position : entry.end();
     }
 
     private static StreamOutcome unpin(Unpin c, long position, StreamTx tx) {

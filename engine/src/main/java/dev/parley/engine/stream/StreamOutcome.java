@@ -88,6 +88,9 @@ public sealed interface StreamOutcome {
     /** The sub-offset reaches past the append that starts at the wanted position. */
     record BeyondEntry() implements OfPin {}
 
+    /** The wanted position is in inherited data, and the command does not say where the entry ends. */
+    record EntryNeeded() implements OfPin {}
+
     /** The source has the greatest number of forks. */
     record TooManyForks(int limit) implements OfPin {}
 }

@@ -148,16 +148,18 @@ public final class StreamTx {
         rows.remove(Table.DEADLINES, StreamRows.deadlineKey(deadline, streamId));
     }
 
-    /** The entry at {@code position}, including inherited ones, or null if the position is the tail. */
+    /**
+     * The entry at {@code position}, or null if the position is the tail. It may be an inherited one only for commands of
+     * format 1, which are replayed in the order of the journal across all shards.
+     */
     @Nullable
     Entry entryAt(StreamState state, long position) {
-        for (Span span : Streams.spans(state)) {
-            if (position >= span.from() && position < span.to()) {
-                Entry recent = recentEntryAt(span.streamId(), position);
-                return recent == null ? streams.entryAt(span, position) : recent.clip(span.from(), span.to());
-            }
+        Span span = Streams.spanAt(state, position);
+        if (span == null) {
+            return null;
         }
-        return null;
+        Entry recent = recentEntryAt(span.streamId(), position);
+        return recent == null ? streams.entryAt(span, position) : recent.clip(span.from(), span.to());
     }
 
     private @Nullable Entry recentEntryAt(long streamId, long position) {

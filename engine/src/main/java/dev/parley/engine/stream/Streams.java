@@ -5,6 +5,7 @@ import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.stream.StreamCommand.Inherited;
 import dev.parley.engine.stream.StreamCommand.Span;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -214,6 +215,29 @@ public final class Streams {
         return holder == null
                 ? null
                 : StreamRows.entry(holder.key(), holder.value()).clip(span.from(), span.to());
+    }
+
+    /** Where the data of {@code state} at {@code position} lies, or null if the position is the tail. */
+    static @Nullable Span spanAt(StreamState state, long position) {
+        for (Span span : spans(state)) {
+            if (position >= span.from() && position < span.to()) {
+                return span;
+            }
+        }
+        return null;
+    }
+
+    /** What a pin of the stream at {@code path} has to say about the entry at {@code place}; null stands for the tail. */
+    public Inherited inherited(String path, @Nullable Place place) {
+        StreamState state = find(path);
+        if (state != null && place != null && place.in(state) instanceof Place.At(long position)) {
+            Span span = spanAt(state, position);
+            Entry entry = span == null || span.streamId() == state.id() ? null : entryAt(span, position);
+            if (span != null && entry != null) {
+                return new Inherited.Until(span.streamId(), position, entry.end());
+            }
+        }
+        return new Inherited.Unknown();
     }
 
     static List<Span> spans(StreamState state) {

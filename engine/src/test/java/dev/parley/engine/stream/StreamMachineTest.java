@@ -11,6 +11,7 @@ import dev.parley.engine.stream.StreamCommand.Create;
 import dev.parley.engine.stream.StreamCommand.Delete;
 import dev.parley.engine.stream.StreamCommand.Expire;
 import dev.parley.engine.stream.StreamCommand.Fork;
+import dev.parley.engine.stream.StreamCommand.Inherited;
 import dev.parley.engine.stream.StreamCommand.Pin;
 import dev.parley.engine.stream.StreamCommand.Pinned;
 import dev.parley.engine.stream.StreamCommand.Span;
@@ -127,7 +128,8 @@ class StreamMachineTest {
     /** Forks as the engine does: the source first. */
     private StreamOutcome fork(String source, String path, long at, long subOffset, Payload payload) {
         Place place = place(source, at);
-        StreamOutcome granted = apply(new Pin(source, now, "pin of " + path, path, place, subOffset));
+        StreamOutcome granted =
+                apply(new Pin(source, now, "pin of " + path, path, place, subOffset, streams.inherited(source, place)));
         if (!(granted instanceof PinGranted(Pinned pin))) {
             return granted;
         }
@@ -606,6 +608,33 @@ class StreamMachineTest {
         assertThat(fork("two", "too far", 1, 2, Payload.empty()))
                 .as("the inherited entry ends where the fork begins")
                 .isEqualTo(new BeyondEntry());
+    }
+
+    /** The entry may lie in another shard, at which the machine does not look. */
+    @Test
+    void aSubOffsetInInheritedDataNeedsTheFactThatTheSubmitterHasOfIt() {
+        create(TEXT);
+        append("abcdef");
+        fork("s", "fork", 0, 6, bytes("!"));
+        Place place = place("fork", 2);
+        long source = id("s");
+        assertThat(pinWith(place, new Inherited.Unknown())).isEqualTo(new StreamOutcome.EntryNeeded());
+        assertThat(pinWith(place, new Inherited.Until(id("fork"), 2, 6)))
+                .as("of another stream")
+                .isEqualTo(new StreamOutcome.EntryNeeded());
+        assertThat(pinWith(place, new Inherited.Until(source, 1, 6)))
+                .as("of another place")
+                .isEqualTo(new StreamOutcome.EntryNeeded());
+        assertThat(pinWith(place, new Inherited.Until(source, 2, 3))).isEqualTo(new BeyondEntry());
+        assertThat(pinWith(place, streams.inherited("fork", place))).isInstanceOf(PinGranted.class);
+        assertThat(pinWith(place, null)).as("a command of format 1").isInstanceOf(PinGranted.class);
+        assertThat(streams.inherited("fork", place("fork", 6)))
+                .as("an entry of its own")
+                .isEqualTo(new Inherited.Unknown());
+    }
+
+    private StreamOutcome pinWith(Place place, @Nullable Inherited fact) {
+        return apply(new Pin("fork", now, "pin", "grandchild", place, 2, fact));
     }
 
     @Test

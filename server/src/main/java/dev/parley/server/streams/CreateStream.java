@@ -231,6 +231,8 @@ final class CreateStream {
             case StreamOutcome.BeyondEntry beyond ->
                 exchange.error(
                         400, "INVALID_SUB_OFFSET", "Stream-Fork-Sub-Offset reaches past the append at that offset.");
+            case StreamOutcome.EntryNeeded needed ->
+                exchange.error(409, "CONFLICT", "The source is being created and deleted by others; try again.");
             case StreamOutcome.TooManyForks many ->
                 exchange.error(429, "TOO_MANY_FORKS", "The limit of " + many.limit() + " is reached.");
             case StreamOutcome.PinGranted granted -> throw new IllegalStateException("a grant is no refusal");
