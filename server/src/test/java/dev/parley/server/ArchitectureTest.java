@@ -61,6 +61,17 @@ class ArchitectureTest {
     }
 
     @Test
+    void onlyOneClassKnowsTheInsidesOfVertx() {
+        noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName("dev.parley.server.loop.Netty")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.vertx.core.internal..", "io.vertx.core.impl..", "io.vertx.core..impl..")
+                .check(SERVER);
+    }
+
+    @Test
     void accessKnowsNoProtocol() {
         classes()
                 .that()

@@ -3,7 +3,7 @@ package dev.parley.server.http;
 import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.memory.Share;
 import dev.parley.engine.memory.Waiting;
-import io.netty.buffer.Unpooled;
+import dev.parley.server.loop.Netty;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -11,7 +11,6 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.core.internal.buffer.BufferInternal;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -214,7 +213,7 @@ public final class Answers {
         held.shrinkTo(body.length);
         underWay.incrementAndGet();
         // Not copied, because nobody changes the body any more.
-        Future<Void> sent = request.response().end(BufferInternal.buffer(Unpooled.wrappedBuffer(body)));
+        Future<Void> sent = request.response().end(Netty.buffer(body));
         if (sent.isComplete()) {
             over(held);
             return;

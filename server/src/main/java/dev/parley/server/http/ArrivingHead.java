@@ -2,6 +2,7 @@ package dev.parley.server.http;
 
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Room;
+import dev.parley.server.loop.Netty;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -13,7 +14,6 @@ import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.AttributeKey;
 import io.vertx.core.http.HttpConnection;
-import io.vertx.core.net.impl.ConnectionBase;
 import java.util.Map;
 
 /**
@@ -65,7 +65,7 @@ final class ArrivingHead {
 
     /** The first request of {@code connection} is there. */
     static void begun(HttpConnection connection) {
-        Channel channel = ((ConnectionBase) connection).channel();
+        Channel channel = Netty.channel(connection);
         ArrivingHead head = channel.attr(KEY).get();
         if (head != null && !head.begun) {
             head.begun = true;

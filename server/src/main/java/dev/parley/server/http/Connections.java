@@ -1,10 +1,10 @@
 package dev.parley.server.http;
 
+import dev.parley.server.loop.Netty;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.core.net.impl.ConnectionBase;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -141,7 +141,7 @@ final class Connections {
     void opened(HttpConnection connection) {
         // Vert.x has limited the time until now (see HttpFront). From now on it would close silent live reads as well,
         // so its handlers are removed.
-        var pipeline = ((ConnectionBase) connection).channel().pipeline();
+        var pipeline = Netty.channel(connection).pipeline();
         if (pipeline.get("idle") != null) {
             pipeline.remove("idle");
         }
@@ -152,7 +152,7 @@ final class Connections {
         }
         connections.put(connection, new Connection(System.nanoTime()));
         // Registered with Netty, because for Vert.x a connection ends when it becomes a WebSocket.
-        ((ConnectionBase) connection).channel().closeFuture().addListener(closed -> {
+        Netty.channel(connection).closeFuture().addListener(closed -> {
             Connection gone = connections.remove(connection);
             if (gone != null) {
                 gone.inProgress.forEach(left -> onOver.accept(left.request()));
@@ -167,7 +167,7 @@ final class Connections {
         if (connection == null) {
             // False if an answer or the client has closed the connection. Requests that had been read by then are still
             // passed on.
-            return ((ConnectionBase) request.connection()).channel().isActive();
+            return Netty.channel(request.connection()).isActive();
         }
         if (connection.ending) {
             return false;

@@ -3,10 +3,10 @@ package dev.parley.server.http;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Share;
 import dev.parley.server.auth.Principal;
+import dev.parley.server.loop.Netty;
 import io.netty.channel.Channel;
 import io.netty.util.AttributeKey;
 import io.vertx.core.http.HttpConnection;
-import io.vertx.core.net.impl.ConnectionBase;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.net.Inet6Address;
@@ -123,7 +123,7 @@ public final class Shares {
      * @param principal null if it is not known
      */
     public Holder holder(HttpConnection connection, @Nullable Principal principal) {
-        return holder(((ConnectionBase) connection).channel(), principal);
+        return holder(Netty.channel(connection), principal);
     }
 
     /** The holder for a connection that has become a WebSocket. */

@@ -1,9 +1,9 @@
 package dev.parley.server.http;
 
+import dev.parley.server.loop.Netty;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.vertx.core.http.HttpConnection;
-import io.vertx.core.net.impl.ConnectionBase;
 
 /** Ends connections whose client accepts nothing. */
 public final class Sockets {
@@ -17,7 +17,7 @@ public final class Sockets {
      * After that, the operating system would still keep the data for a while.
      */
     public static void cut(HttpConnection connection) {
-        Channel channel = ((ConnectionBase) connection).channel();
+        Channel channel = Netty.channel(connection);
         if (channel.isActive()) {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);
         }

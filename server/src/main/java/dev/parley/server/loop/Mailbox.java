@@ -1,7 +1,6 @@
 package dev.parley.server.loop;
 
 import io.vertx.core.Context;
-import io.vertx.core.internal.ContextInternal;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -36,8 +35,7 @@ public final class Mailbox {
     /** Runs {@code task} when the event loop has looked at its sockets and served them. On that loop. */
     void afterOthers(Runnable task) {
         // Netty works off all that is posted before it looks at the sockets again; what is scheduled waits for that.
-        var _ = ((ContextInternal) context)
-                .nettyEventLoop()
+        var _ = Netty.eventLoop(context)
                 .schedule(() -> context.runOnContext(ignored -> task.run()), 0, TimeUnit.NANOSECONDS);
     }
 

@@ -1,6 +1,7 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.memory.Room;
+import dev.parley.server.loop.Netty;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
@@ -12,7 +13,6 @@ import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
 import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.http.ServerWebSocket;
-import io.vertx.core.internal.http.WebSocketInternal;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,7 +65,7 @@ final class Intake {
      */
     Intake(ServerWebSocket socket, Room room, Runnable onNoRoom) {
         this.socket = socket;
-        this.context = ((WebSocketInternal) socket).channelHandlerContext();
+        this.context = Netty.context(socket);
         this.room = room;
         this.onNoRoom = onNoRoom;
         ChannelHandlerContext decoder = context.pipeline().context(WebSocketFrameDecoder.class);

@@ -2,6 +2,7 @@ package dev.parley.server.realtime;
 
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.memory.Waiting;
+import dev.parley.server.loop.Netty;
 import dev.parley.server.loop.ReadyWire;
 import dev.parley.server.wire.WireFormat;
 import io.netty.channel.ChannelHandlerContext;
@@ -12,8 +13,6 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.http.WebSocketFrame;
 import io.vertx.core.http.WebSocketFrameType;
-import io.vertx.core.http.impl.websocket.WebSocketFrameImpl;
-import io.vertx.core.internal.http.WebSocketInternal;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -104,7 +103,7 @@ final class Outbox {
             full = false;
             onRoom.run();
         });
-        var _ = context(socket).channel().closeFuture().addListener(closed -> giveUp());
+        var _ = Netty.context(socket).channel().closeFuture().addListener(closed -> giveUp());
     }
 
     WireFormat format() {
@@ -121,7 +120,7 @@ final class Outbox {
         WebSocketFrameType type = format == WireFormat.JSON ? WebSocketFrameType.TEXT : WebSocketFrameType.BINARY;
         int bytes = HEAD_BYTES + frame.length;
         hold(bytes);
-        Future<Void> written = socket.writeFrame(new WebSocketFrameImpl(type, frame, true));
+        Future<Void> written = socket.writeFrame(Netty.frame(type, frame));
         ready.encoded(written);
         written.onComplete(sent -> sent(bytes));
     }
@@ -258,7 +257,7 @@ final class Outbox {
 
     /** Lets {@code handler} see all bytes from the client before they are decoded. */
     void tellWhenHeard(LastHeard handler) {
-        context(socket).pipeline().addFirst(handler);
+        Netty.context(socket).pipeline().addFirst(handler);
     }
 
     /** Sends a ping. It shows most clients that the connection is alive, and all of them answer it. */
@@ -319,7 +318,7 @@ final class Outbox {
 
     /** Closes the socket now, even if it still has data to send. */
     void abort() {
-        var _ = context(socket).close();
+        var _ = Netty.context(socket).close();
     }
 
     /**
@@ -327,10 +326,6 @@ final class Outbox {
      * for each client.
      */
     private static @Nullable ChannelHandlerContext pastEncoder(ServerWebSocket socket) {
-        return socket.isSsl() ? null : context(socket).pipeline().context(WebSocketFrameEncoder.class);
-    }
-
-    private static ChannelHandlerContext context(ServerWebSocket socket) {
-        return ((WebSocketInternal) socket).channelHandlerContext();
+        return socket.isSsl() ? null : Netty.context(socket).pipeline().context(WebSocketFrameEncoder.class);
     }
 }

@@ -9,11 +9,11 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.Netty;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ObjectMessages;
 import io.vertx.core.http.ServerWebSocket;
-import io.vertx.core.internal.http.WebSocketInternal;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -68,7 +68,6 @@ record Site(
      * @param principal null if it is not known
      */
     Shares.Holder holder(ServerWebSocket socket, @Nullable Principal principal) {
-        return shares.holder(
-                ((WebSocketInternal) socket).channelHandlerContext().channel(), principal);
+        return shares.holder(Netty.context(socket).channel(), principal);
     }
 }

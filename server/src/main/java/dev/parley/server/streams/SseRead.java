@@ -8,6 +8,7 @@ import dev.parley.engine.memory.Room;
 import dev.parley.engine.memory.Share;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
+import dev.parley.server.loop.Netty;
 import dev.parley.server.loop.ReadyWire;
 import dev.parley.server.loop.SocketRoom;
 import dev.parley.server.time.NodeClock;
@@ -20,7 +21,6 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.core.net.impl.ConnectionBase;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
@@ -106,7 +106,7 @@ final class SseRead extends LiveRead {
     }
 
     private static Channel channel(HttpServerRequest request) {
-        return ((ConnectionBase) request.connection()).channel();
+        return Netty.channel(request.connection());
     }
 
     private static long jittered(Duration most) {
