@@ -499,7 +499,7 @@ struct agent {
     bool open;
     uint64_t serial, tokens, acknowledged;
     uint64_t sent_at[HELD_TOKENS];
-    /* Tokens that were due before the answer had its name. */
+    /* Tokens that were due before they could be sent. */
     uint64_t held[HELD_TOKENS];
     int held_count;
 };
@@ -507,6 +507,12 @@ struct agent {
 static struct agent *agents;
 static int agent_count, readers_per_answer, open_agents, tokens_per_answer;
 static uint64_t tokens_in_window, bytes_sent;
+
+/* The next answer begins when everything is acknowledged: then the acknowledgement that names it names nothing else. */
+static bool may_send(const struct agent *agent) {
+    bool begins = agent->tokens % (uint64_t)tokens_per_answer == 0;
+    return begins ? agent->acknowledged == agent->serial : agent->message[0] != '\0';
+}
 
 static void send_token(struct agent *agent, uint64_t stamp) {
     uint64_t sequence = agent->serial++;
@@ -549,11 +555,13 @@ static void agent_news(void *context, struct news news) {
         }
         memcpy(agent->message, news.message, length);
         agent->message[length] = '\0';
-        for (int i = 0; i < agent->held_count; i++) {
-            send_token(agent, agent->held[i]);
-        }
-        agent->held_count = 0;
     }
+    int next = 0;
+    while (next < agent->held_count && may_send(agent)) {
+        send_token(agent, agent->held[next++]);
+    }
+    agent->held_count -= next;
+    memmove(agent->held, agent->held + next, (size_t)agent->held_count * sizeof *agent->held);
 }
 
 /* The agents take turns, so that their tokens are spread over time. */
@@ -561,12 +569,12 @@ static void token_is_due(uint64_t index, uint64_t due) {
     struct agent *agent = &agents[index % (uint64_t)agent_count];
     uint64_t now = now_us();
     note_lateness(due, now);
-    if (agent->serial == 0 || agent->message[0] != '\0') {
+    if (agent->held_count == 0 && may_send(agent)) {
         send_token(agent, now);
     } else if (agent->held_count < HELD_TOKENS) {
         agent->held[agent->held_count++] = now;
     } else {
-        die("an answer in %s waits for its name", agent->channel);
+        die("an answer in %s waits for its acknowledgements", agent->channel);
     }
 }
 
