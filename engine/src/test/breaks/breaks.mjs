@@ -176,6 +176,22 @@ export const breaks = [
   broken("cut a character", edit("delivery/Tail", "state.isUtf8() ? uncut(entries, state) : entries", "entries")),
   broken("hide a loss", edit("session/Sessions", " || position < state.horizon()) {\n                return null;", ") {\n                return null;")),
   broken(
+    "let a late command decide: lost",
+    edit("session/AttendanceMachine", "known.epoch() <= c.epoch()", "known.epoch() >= 0"),
+  ),
+  broken(
+    "let a late command decide: back",
+    edit("session/AttendanceMachine", "known.epoch() < c.epoch()", "known.epoch() >= 0"),
+  ),
+  broken(
+    "let nobody leave",
+    edit("session/SessionTx", "        if (after.isLost()) {\n            rows.put(", "        if (after.isLost() && after.leaveAt() == 0) {\n            rows.put("),
+  ),
+  broken(
+    "let those leave who are back",
+    edit("session/AttendanceMachine", "known.isLost() && ", ""),
+  ),
+  broken(
     "retain too much",
     edit("session/SessionTx", "(head.serial() > upTo && bytes <= maxBytes)", "head.serial() > upTo"),
   ),
@@ -209,7 +225,7 @@ export const breaks = [
   noticedBy(
     "DeterminismTest",
     "lean on an order that each process has for itself",
-    edit("session/SessionMachine", "                    leaveId(at, c.connectionId()),\n",
-      '                    leaveId(at, c.connectionId()) + java.util.Set.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"),\n'),
+    edit("session/SessionMachine", "                    leaveId(at, connectionId),\n",
+      '                    leaveId(at, connectionId) + java.util.Set.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"),\n'),
   ),
 ]

@@ -17,14 +17,16 @@ final class Chores {
      * @param expiries number of streams that it ends
      * @param growthPauseMillis a message that has not grown for this time is merged into one piece
      * @param growing number of growing messages that it checks
+     * @param departures number of sessions in which something is done for a lost connection
      */
-    record Portions(int releases, int expiries, long growthPauseMillis, int growing) {
+    record Portions(int releases, int expiries, long growthPauseMillis, int growing, int departures) {
         /** One sweep may fill this fraction of the room for waiting commands with commands that end streams. */
         private static final int ROOM_PER_EXPIRY = 4;
 
         /** The portions for a sweep about once a second, in an engine with room for {@code maxWaiting} commands. */
         static Portions of(int maxWaiting) {
-            return new Portions(1000, Math.max(1, maxWaiting / ROOM_PER_EXPIRY), 60_000, 1000);
+            int room = Math.max(1, maxWaiting / ROOM_PER_EXPIRY);
+            return new Portions(1000, room, 60_000, 1000, room);
         }
     }
 
@@ -62,6 +64,13 @@ final class Chores {
     private void expire(long now) {
         for (var expire : pipeline.projections().streams().due(now, portions.expiries())) {
             pipeline.enqueue(expire, Forks.ignore());
+        }
+    }
+
+    /** Lets members of lost connections leave, and forgets requests that can no longer be sent again. */
+    void depart(long now) {
+        for (var depart : pipeline.projections().sessions().departures(now, portions.departures())) {
+            pipeline.enqueue(depart, Forks.ignore());
         }
     }
 

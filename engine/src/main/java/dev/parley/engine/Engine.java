@@ -244,6 +244,14 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
+     * Does what is due at {@code now} (milliseconds since 1970) for connections that were lost: their members leave, and
+     * later their requests are forgotten. Called several times a second, one call at a time; blocks on the disk.
+     */
+    public void depart(long now) {
+        chores.depart(now);
+    }
+
+    /**
      * Records {@code now}, in milliseconds since 1970, as a time that is certain, so that the next start can judge
      * whether its clock is plausible. The record becomes durable with the next checkpoint.
      */

@@ -255,6 +255,9 @@ class CommandCodecTest {
                         session(), number(), maybe(this::sender), list(this::annotation), random.nextInt(1000)),
                 new SessionCommand.Trim(session(), number(), number()),
                 new SessionCommand.Retain(session(), number(), number(), number()),
+                new SessionCommand.Lost(session(), number(), text(), number(), number(), number()),
+                new SessionCommand.Back(session(), number(), text(), number()),
+                new SessionCommand.Depart(session(), number(), text(), number()),
                 new SessionCommand.Compact(session(), number(), number(), number()),
                 new SessionCommand.RemoveEmpty(session(), number()),
                 new SessionCommand.Remove(session(), number()));

@@ -290,6 +290,9 @@ class CommandFormatTest {
                         List.of(new MessageOp.Create(null, false, null, null, FULL, false))));
         command(golden, "trim", new SessionCommand.Trim(SESSION, TIME, POSITION));
         command(golden, "retain", new SessionCommand.Retain(SESSION, TIME, TIME - 1_000, 1L << 30));
+        command(golden, "lost", new SessionCommand.Lost(SESSION, TIME, "conn", 300, TIME + 15_000, TIME + 240_000));
+        command(golden, "back", new SessionCommand.Back(SESSION, TIME, "conn", 301));
+        command(golden, "depart", new SessionCommand.Depart(SESSION, TIME, "conn", 300));
         command(golden, "compact", new SessionCommand.Compact(SESSION, TIME, POSITION, POSITION + 1));
         command(golden, "remove if empty", new SessionCommand.RemoveEmpty(SESSION, TIME));
         command(golden, "remove", new SessionCommand.Remove(SESSION, TIME));
@@ -432,6 +435,8 @@ class CommandFormatTest {
                             "objects/entry with");
                 case OBJECT_IDS -> List.of("sessions/objectIdKey", "sessions/objectIdAgeKey", "sessions/positions");
                 case RUNS -> List.of("runs/runKey", "runs/run of", "runs/cancelKey", "runs/cancel of");
+                case ATTENDANCES -> List.of("sessions/connectionKey", "attendances/attendance of");
+                case DEPARTURES -> List.of("attendances/departureKey", "attendances/departure of");
             };
             for (String row : rows) {
                 String[] parts = row.split("/", 2);

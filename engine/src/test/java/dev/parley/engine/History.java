@@ -163,7 +163,8 @@ final class History {
         this.maxWaiting = random.nextInt(3) == 0 ? 1 + random.nextInt(8) : 1000;
         // Enough for the largest command alone, or it would be refused for ever.
         this.maxWaitingBytes = random.nextInt(4) == 0 ? 10_000 + random.nextInt(20_000) : Long.MAX_VALUE;
-        this.portions = new Chores.Portions(1 + random.nextInt(3), 1 + random.nextInt(10), 10, 1 + random.nextInt(10));
+        this.portions = new Chores.Portions(
+                1 + random.nextInt(3), 1 + random.nextInt(10), 10, 1 + random.nextInt(10), 1 + random.nextInt(4));
         this.sessionShare = random.nextInt(3);
         this.hasSubscriptions = sessionShare < 2 && random.nextBoolean();
         this.sessionSide = new SessionSide(random, trace, this::meanwhile);
@@ -269,6 +270,7 @@ final class History {
             case 19 -> {
                 now += random.nextInt(30);
                 running.chores.sweep(now);
+                running.chores.depart(now);
             }
             case 20 -> running.checkpoint();
             case 21 -> disk.full(random.nextInt(3) == 0, random.nextBoolean());
@@ -715,7 +717,21 @@ final class History {
         assertThat(running.streams.orphanedPins()).as("pins").isEmpty();
         assertThat(model.orphanedPins()).as("pins").isEmpty();
 
+        for (SessionCommand<?> lost : sessionSide.loseAll(now)) {
+            running.pipeline.submit(lost, Forks.ignore());
+            drain(running);
+        }
         now += 1_000_000;
+        for (int round = 0; !running.sessions.departures(now, 1).isEmpty(); round++) {
+            assertThat(round).as("members of lost connections leave").isLessThan(MAX_ROUNDS);
+            running.chores.depart(now);
+            drain(running);
+        }
+        for (Table table : List.of(Table.MEMBERS, Table.REQUESTS, Table.ATTENDANCES, Table.DEPARTURES)) {
+            assertThat(rows(storage.store(), table))
+                    .as("what lost connections have left in %s", table)
+                    .isEmpty();
+        }
         for (int round = 0; !running.streams.due(now, 1).isEmpty() || running.forks.hasRefused(); round++) {
             assertThat(round).as("streams end").isLessThan(MAX_ROUNDS);
             running.chores.sweep(now);

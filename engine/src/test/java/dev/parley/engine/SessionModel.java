@@ -12,11 +12,14 @@ import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
+import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
@@ -70,6 +73,10 @@ final class SessionModel {
 
     record Member(String connectionId, String clientId) {}
 
+    /** What is known of a connection that was lost; without times it is back. */
+    record Attendance(
+            long epoch, @Nullable Long leaveAt, @Nullable Long forgetAt) {}
+
     static final class Room {
         final long id;
         long last;
@@ -89,6 +96,7 @@ final class SessionModel {
         final TreeMap<Long, PresenceEntry> presence = new TreeMap<>();
         final Map<String, Long> ids = new HashMap<>();
         final Map<Sender, List<Long>> outcomes = new HashMap<>();
+        final Map<String, Attendance> attendances = new HashMap<>();
         ObjectModel objects = new ObjectModel(OBJECT_LIMITS);
 
         /** Runs that have not ended, by id. */
@@ -110,6 +118,7 @@ final class SessionModel {
                     && members.isEmpty()
                     && presence.isEmpty()
                     && outcomes.isEmpty()
+                    && attendances.isEmpty()
                     && runs.isEmpty()
                     && cancels.isEmpty();
         }
@@ -126,6 +135,7 @@ final class SessionModel {
             copy.presence.putAll(presence);
             copy.ids.putAll(ids);
             copy.outcomes.putAll(outcomes);
+            copy.attendances.putAll(attendances);
             copy.objects = objects.copy();
             copy.hasObjects = hasObjects;
             copy.runs.putAll(runs);
@@ -177,6 +187,17 @@ final class SessionModel {
             return new Summaries(types);
         }
 
+        /** Whether the connection may be told of as lost or back with {@code epoch}, {@code again} if it was before. */
+        private boolean hearsOf(String connectionId, long epoch, boolean again) {
+            Attendance known = attendances.get(connectionId);
+            if (known != null) {
+                return known.epoch < epoch || (again && known.epoch == epoch);
+            }
+            return members.keySet().stream().anyMatch(member -> member.connectionId.equals(connectionId))
+                    || outcomes.keySet().stream()
+                            .anyMatch(sender -> sender.connectionId().equals(connectionId));
+        }
+
         private void add(SessionEntry entry) {
             log.put(entry.position(), entry);
             last = entry.position();
@@ -219,7 +240,40 @@ final class SessionModel {
             }
             case Leave c -> {
                 if (known != null) {
-                    leave(room, c);
+                    leave(room, c.time(), c.connectionId());
+                    if (c.forget()) {
+                        forget(room, c.connectionId());
+                    }
+                    rooms.put(c.session(), room);
+                }
+                yield new SessionOutcome.Done();
+            }
+            case Lost c -> {
+                if (known != null && room.hearsOf(c.connectionId(), c.epoch(), true)) {
+                    long forgetAt = Math.max(c.leaveAt(), c.forgetAt());
+                    room.attendances.put(c.connectionId(), new Attendance(c.epoch(), c.leaveAt(), forgetAt));
+                    rooms.put(c.session(), room);
+                }
+                yield new SessionOutcome.Done();
+            }
+            case Back c -> {
+                if (known != null && room.hearsOf(c.connectionId(), c.epoch(), false)) {
+                    room.attendances.put(c.connectionId(), new Attendance(c.epoch(), null, null));
+                    rooms.put(c.session(), room);
+                }
+                yield new SessionOutcome.Done();
+            }
+            case Depart c -> {
+                Attendance lost = room.attendances.get(c.connectionId());
+                if (lost != null && lost.epoch == c.epoch() && lost.forgetAt != null) {
+                    if (lost.leaveAt != null && lost.leaveAt <= c.time()) {
+                        leave(room, c.time(), c.connectionId());
+                        room.attendances.put(c.connectionId(), new Attendance(c.epoch(), null, lost.forgetAt));
+                    }
+                    if (lost.forgetAt <= c.time()) {
+                        leave(room, c.time(), c.connectionId());
+                        forget(room, c.connectionId());
+                    }
                     rooms.put(c.session(), room);
                 }
                 yield new SessionOutcome.Done();
@@ -587,19 +641,21 @@ final class SessionModel {
         return at;
     }
 
-    private static void leave(Room room, Leave c) {
+    private static void leave(Room room, long time, String connectionId) {
         room.members.keySet().stream()
-                .filter(member -> member.connectionId().equals(c.connectionId()))
+                .filter(member -> member.connectionId().equals(connectionId))
                 .map(Member::clientId)
                 .sorted()
                 .toList()
                 .forEach(clientId -> {
-                    Member member = new Member(c.connectionId(), clientId);
+                    Member member = new Member(connectionId, clientId);
                     PresenceEntry known = Objects.requireNonNull(room.members.remove(member));
-                    happened(room, c.time(), PresenceEntry.Action.LEAVE, null, member, known.body());
+                    happened(room, time, PresenceEntry.Action.LEAVE, null, member, known.body());
                 });
-        if (c.forget()) {
-            room.outcomes.keySet().removeIf(sender -> sender.connectionId().equals(c.connectionId()));
-        }
+    }
+
+    private static void forget(Room room, String connectionId) {
+        room.outcomes.keySet().removeIf(sender -> sender.connectionId().equals(connectionId));
+        room.attendances.remove(connectionId);
     }
 }

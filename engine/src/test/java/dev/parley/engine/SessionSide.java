@@ -17,11 +17,14 @@ import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
+import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.Part;
@@ -65,9 +68,13 @@ import org.jspecify.annotations.Nullable;
 final class SessionSide {
     private static final List<SessionName> NAMES =
             List.of(new SessionName("app", "a"), new SessionName("app", "a:b"), new SessionName("other", "a"));
+    private static final List<String> CONNECTIONS = List.of("c0", "c1", "c2");
     private static final List<String> CLIENTS = List.of("ann", "ben", "cid");
     private static final int MAX_BYTES = 120;
     private static final int MAX_READERS = 6;
+
+    /** After everything that is ever due. */
+    private static final long LATE = 1L << 50;
 
     private final SplittableRandom random;
     private final Consumer<String> trace;
@@ -75,6 +82,10 @@ final class SessionSide {
     private final SessionModel model = new SessionModel();
     private final List<Reader> readers = new ArrayList<>();
     private final Map<String, Long> msgSerials = new HashMap<>();
+
+    /** How often each connection has come back. */
+    private final Map<String, Long> epochs = new HashMap<>();
+
     private int made;
 
     /** Reads what blocks on the store, beside the appliers. */
@@ -101,7 +112,7 @@ final class SessionSide {
     SessionCommand<?> command(long now) {
         SessionName name = oneOf(NAMES);
         Room room = model.room(name);
-        return switch (random.nextInt(42)) {
+        return switch (random.nextInt(47)) {
             case 0 -> new Remove(name, now);
             case 40, 41 -> new RemoveEmpty(name, now);
             case 1 ->
@@ -110,6 +121,20 @@ final class SessionSide {
                         // What messages take is not in the model: some of them go by their age, or all by their size.
                         : new Retain(name, now, now - random.nextInt(40), random.nextBoolean() ? 0 : Long.MAX_VALUE);
             case 2, 3 -> new Leave(name, now, connection(), random.nextBoolean());
+            case 42, 43 -> {
+                String connectionId = connection();
+                long epoch = epoch(connectionId);
+                yield new Lost(name, now, connectionId, epoch, now + random.nextInt(40), now + random.nextInt(80));
+            }
+            case 44, 45 -> {
+                String connectionId = connection();
+                epochs.merge(connectionId, 1L, Long::sum);
+                yield new Back(name, now, connectionId, epoch(connectionId));
+            }
+            case 46 -> {
+                String connectionId = connection();
+                yield new Depart(name, now, connectionId, epoch(connectionId));
+            }
             case 4, 5 -> compact(name, room, now);
             case 6, 7, 8, 9, 10 -> {
                 String connectionId = connection();
@@ -136,8 +161,22 @@ final class SessionSide {
         return new ChangeObjects(name, now, sender(connectionId), operations, SessionModel.OBJECT_LIMITS);
     }
 
+    /** Now and then of an earlier time, as what comes late. */
+    private long epoch(String connectionId) {
+        long newest = epochs.getOrDefault(connectionId, 0L);
+        return random.nextInt(6) == 0 ? random.nextLong(newest + 1) : newest;
+    }
+
+    /** Everybody is lost, whoever was there. */
+    List<Lost> loseAll(long now) {
+        return NAMES.stream()
+                .flatMap(name -> CONNECTIONS.stream()
+                        .map(connectionId -> new Lost(name, now, connectionId, Long.MAX_VALUE, now + 10, now + 20)))
+                .toList();
+    }
+
     private String connection() {
-        return "c" + random.nextInt(3);
+        return oneOf(CONNECTIONS);
     }
 
     /** Now and then with a number that was used before: the same request, or one that got lost before. */
@@ -684,6 +723,14 @@ final class SessionSide {
                         .flatMap(room -> room.runs.values().stream())
                         .filter(run -> !run.suspended() && run.connectionId() != null)
                         .toList());
+        List<Depart> departures = new ArrayList<>();
+        model.rooms()
+                .forEach((name, room) -> room.attendances.forEach((connectionId, attendance) -> {
+                    if (attendance.forgetAt() != null) {
+                        departures.add(new Depart(name, LATE, connectionId, attendance.epoch()));
+                    }
+                }));
+        assertThat(sessions.departures(LATE, 1000)).containsExactlyInAnyOrderElementsOf(departures);
         model.rooms().forEach((name, room) -> compare(sessions, name, room));
         readers.forEach(reader -> reader.drained(sessions, delivery));
     }

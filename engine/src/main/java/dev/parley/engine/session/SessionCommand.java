@@ -265,6 +265,25 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
             implements SessionCommand<SessionOutcome.Done> {}
 
     /**
+     * A connection is lost. If it has left something in the session and does not come back, its members leave and later
+     * its requests are forgotten.
+     *
+     * @param epoch grows each time the connection arrives; a command with an older one comes too late
+     * @param leaveAt when its members leave, in milliseconds since 1970, at least 1
+     * @param forgetAt when its requests are forgotten; not before its members leave
+     */
+    record Lost(SessionName session, long time, String connectionId, long epoch, long leaveAt, long forgetAt)
+            implements SessionCommand<SessionOutcome.Done> {}
+
+    /** A connection that was lost has come back. */
+    record Back(SessionName session, long time, String connectionId, long epoch)
+            implements SessionCommand<SessionOutcome.Done> {}
+
+    /** Does what is due for a lost connection, unless it has come back since. */
+    record Depart(SessionName session, long time, String connectionId, long epoch)
+            implements SessionCommand<SessionOutcome.Done> {}
+
+    /**
      * Ends a run whose agent is gone, unless it goes on at another connection: publishes {@code messages}.
      *
      * @param connectionId the connection that is gone

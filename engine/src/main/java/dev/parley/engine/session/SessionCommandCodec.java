@@ -5,11 +5,14 @@ import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
+import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
@@ -42,6 +45,9 @@ public final class SessionCommandCodec {
     private static final int ANNOTATE = 72;
     private static final int REMOVE_EMPTY = 73;
     private static final int RETAIN = 74;
+    private static final int LOST = 75;
+    private static final int BACK = 76;
+    private static final int DEPART = 77;
     private static final int VERSION = 1;
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
@@ -94,6 +100,13 @@ public final class SessionCommandCodec {
             case Leave c -> out.string(c.connectionId()).bool(c.forget());
             case Trim c -> out.fixed64(c.upTo());
             case Retain c -> out.varint(c.since()).varint(c.maxBytes());
+            case Lost c ->
+                out.string(c.connectionId())
+                        .varint(c.epoch())
+                        .varint(c.leaveAt())
+                        .varint(c.forgetAt());
+            case Back c -> out.string(c.connectionId()).varint(c.epoch());
+            case Depart c -> out.string(c.connectionId()).varint(c.epoch());
             case Compact c -> out.fixed64(c.serial()).fixed64(c.version());
             case RemoveEmpty c -> {}
             case Remove c -> {}
@@ -111,6 +124,9 @@ public final class SessionCommandCodec {
             case Leave c -> LEAVE;
             case Trim c -> TRIM;
             case Retain c -> RETAIN;
+            case Lost c -> LOST;
+            case Back c -> BACK;
+            case Depart c -> DEPART;
             case Compact c -> COMPACT;
             case RemoveEmpty c -> REMOVE_EMPTY;
             case Remove c -> REMOVE;
@@ -134,6 +150,9 @@ public final class SessionCommandCodec {
             case LEAVE -> new Leave(session, time, in.string(), in.bool());
             case TRIM -> new Trim(session, time, in.fixed64());
             case RETAIN -> new Retain(session, time, in.varint(), in.varint());
+            case LOST -> new Lost(session, time, in.string(), in.varint(), in.varint(), in.varint());
+            case BACK -> new Back(session, time, in.string(), in.varint());
+            case DEPART -> new Depart(session, time, in.string(), in.varint());
             case COMPACT -> new Compact(session, time, in.fixed64(), in.fixed64());
             case ANNOTATE -> new Annotate(session, time, sender(in), annotations(in), in.count());
             case CHANGE_OBJECTS -> new ChangeObjects(session, time, sender(in), objects(in), ObjectCodec.limits(in));

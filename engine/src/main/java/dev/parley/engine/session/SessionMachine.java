@@ -3,11 +3,14 @@ package dev.parley.engine.session;
 import dev.parley.engine.session.Head.Shape;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.SessionCommand.Annotate;
+import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
@@ -65,6 +68,21 @@ public final class SessionMachine {
             case Annotate c -> annotate(c, position, tx);
             case ChangeObjects c -> changeObjects(c, position, tx);
             case Leave c -> leave(c, tx);
+            case Lost c -> {
+                SessionState s = tx.find(c.session());
+                if (s != null) {
+                    AttendanceMachine.lost(s, c, tx);
+                }
+                yield new Done();
+            }
+            case Back c -> {
+                SessionState s = tx.find(c.session());
+                if (s != null) {
+                    AttendanceMachine.back(s, c, tx);
+                }
+                yield new Done();
+            }
+            case Depart c -> depart(c, tx);
             case Trim c -> trim(c, tx);
             case Retain c -> retain(c, tx);
             case Compact c -> compact(c, tx);
@@ -448,13 +466,35 @@ public final class SessionMachine {
         if (s == null) {
             return new Done();
         }
+        letLeave(s, c.connectionId(), c.time(), tx);
+        if (c.forget()) {
+            tx.forgetRequests(s, c.connectionId());
+            Attendance known = tx.attendance(s, c.connectionId());
+            if (known != null) {
+                tx.attend(s, c.connectionId(), known, null);
+            }
+        }
+        return new Done();
+    }
+
+    private static SessionOutcome depart(Depart c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        Attendance due = s == null ? null : AttendanceMachine.due(s, c, tx);
+        if (s != null && due != null) {
+            letLeave(s, c.connectionId(), c.time(), tx);
+            AttendanceMachine.left(s, due, c, tx);
+        }
+        return new Done();
+    }
+
+    private static void letLeave(SessionState s, String connectionId, long time, SessionTx tx) {
         SessionState now = s;
-        for (PresenceEntry member : tx.members(s, c.connectionId())) {
-            long at = Positions.next(now.last(), c.time());
+        for (PresenceEntry member : tx.members(s, connectionId)) {
+            long at = Positions.next(now.last(), time);
             PresenceEntry entry = new PresenceEntry(
                     at,
                     PresenceEntry.Action.LEAVE,
-                    leaveId(at, c.connectionId()),
+                    leaveId(at, connectionId),
                     member.clientId(),
                     member.connectionId(),
                     member.body());
@@ -465,10 +505,6 @@ public final class SessionMachine {
         if (!now.equals(s)) {
             tx.put(now);
         }
-        if (c.forget()) {
-            tx.forgetRequests(s, c.connectionId());
-        }
-        return new Done();
     }
 
     /** An id that does not start with the connection's, by which clients know that the server made it. */

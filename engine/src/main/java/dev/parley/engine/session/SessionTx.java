@@ -100,6 +100,12 @@ public final class SessionTx {
         changed.put(s.name(), Optional.empty());
         byte[] from = SessionRows.idKey(s.id());
         byte[] to = SessionRows.idKey(s.id() + 1);
+        try (Rows attendances = rows.scan(Table.ATTENDANCES, from, to)) {
+            for (Row row = attendances.next(); row != null; row = attendances.next()) {
+                removeDeparture(
+                        s, SessionRows.requester(row.key()).connectionId(), AttendanceRows.attendance(row.value()));
+            }
+        }
         for (Table table : Sessions.TABLES_BY_ID) {
             rows.removeRange(table, from, to);
         }
@@ -174,6 +180,47 @@ public final class SessionTx {
         keptRequests(s, connectionId, 2 * Sessions.KEPT_REQUESTS)
                 .forEach(row -> rows.remove(Table.REQUESTS, row.key()));
         requests.put(new Requester(s.id(), connectionId), Requests.NONE);
+    }
+
+    // Connections that were lost.
+
+    @Nullable
+    Attendance attendance(SessionState s, String connectionId) {
+        byte[] row = rows.get(Table.ATTENDANCES, SessionRows.connectionKey(s.id(), connectionId));
+        return row == null ? null : AttendanceRows.attendance(row);
+    }
+
+    /** Whether a connection has members in the session, or outcomes of requests are kept for it. */
+    boolean hasTraces(SessionState s, String connectionId) {
+        byte[] from = SessionRows.connectionKey(s.id(), connectionId);
+        byte[] to = SessionRows.connectionEnd(s.id(), connectionId);
+        return !rows.list(Table.MEMBERS, from, to, 1).isEmpty()
+                || !rows.list(Table.REQUESTS, from, to, 1).isEmpty();
+    }
+
+    /** Replaces an attendance; null stands for none. */
+    void attend(SessionState s, String connectionId, @Nullable Attendance before, @Nullable Attendance after) {
+        byte[] key = SessionRows.connectionKey(s.id(), connectionId);
+        if (before != null) {
+            removeDeparture(s, connectionId, before);
+        }
+        if (after == null) {
+            rows.remove(Table.ATTENDANCES, key);
+            return;
+        }
+        rows.put(Table.ATTENDANCES, key, AttendanceRows.attendance(after));
+        if (after.isLost()) {
+            rows.put(
+                    Table.DEPARTURES,
+                    AttendanceRows.departureKey(after.due(), s.id(), connectionId),
+                    AttendanceRows.departure(s.name(), connectionId, after.epoch()));
+        }
+    }
+
+    private void removeDeparture(SessionState s, String connectionId, Attendance attendance) {
+        if (attendance.isLost()) {
+            rows.remove(Table.DEPARTURES, AttendanceRows.departureKey(attendance.due(), s.id(), connectionId));
+        }
     }
 
     // Messages.

@@ -3,6 +3,7 @@ package dev.parley.engine.session;
 import dev.parley.engine.session.AnnotationRows.Sum;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionRows.Logged;
 import dev.parley.engine.session.SessionRows.Message;
 import dev.parley.engine.session.SessionRows.Version;
@@ -63,6 +64,7 @@ public final class Sessions {
             Table.MEMBERS,
             Table.PRESENCE,
             Table.REQUESTS,
+            Table.ATTENDANCES,
             Table.ANNOTATIONS,
             Table.SUMMARIES,
             Table.OBJECTS,
@@ -622,6 +624,24 @@ public final class Sessions {
             }
         }
         return page.page();
+    }
+
+    /** What is due at {@code now} for connections that were lost, at most {@code limit} commands. */
+    public List<Depart> departures(long now, int limit) {
+        return store.list(Table.DEPARTURES, FIRST_ROW, AttendanceRows.departuresEnd(now), limit).stream()
+                .map(row -> AttendanceRows.departure(row.value(), now))
+                .toList();
+    }
+
+    /** The greatest epoch that a connection has had in any session, or 0. */
+    public long newestEpoch() {
+        long newest = 0;
+        try (Rows rows = store.scan(Table.ATTENDANCES, FIRST_ROW, AFTER_LAST_KEY)) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                newest = Math.max(newest, AttendanceRows.attendance(row.value()).epoch());
+            }
+        }
+        return newest;
     }
 
     /** All runs at which somebody works: after a restart somebody has to watch them. */

@@ -73,7 +73,11 @@ public interface Store extends View, AutoCloseable {
         /** Session id and a client's own id of a change of objects to its outcome; and what is kept by its age. */
         OBJECT_IDS,
         /** Session id and run to a run that has not ended; and cancels that have had no effect yet. */
-        RUNS
+        RUNS,
+        /** Session id and connection to what is to become of what the connection has left there, once it was lost. */
+        ATTENDANCES,
+        /** Time, session id and connection to what is due then for a connection that is lost. */
+        DEPARTURES
     }
 
     /** Rows of one moment. Not thread-safe. */

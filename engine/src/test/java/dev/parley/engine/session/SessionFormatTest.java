@@ -177,6 +177,30 @@ class SessionFormatTest {
     }
 
     @Test
+    void attendances() throws IOException {
+        GoldenBytes golden = new GoldenBytes("attendances").without(SessionCommand.class);
+        golden.bytes("departureKey", AttendanceRows.departureKey(SERIAL, ID, "conn"));
+        golden.bytes("departuresEnd", AttendanceRows.departuresEnd(SERIAL));
+        golden.example(
+                "attendance of a lost connection",
+                new Attendance(300, SERIAL, SERIAL + 1),
+                AttendanceRows::attendance,
+                AttendanceRows::attendance);
+        golden.example(
+                "attendance of a connection that is back",
+                Attendance.back(300),
+                AttendanceRows::attendance,
+                AttendanceRows::attendance);
+        golden.example(
+                "departure of a connection",
+                new SessionCommand.Depart(NAME, 5, "conn", 300),
+                depart -> AttendanceRows.departure(depart.session(), depart.connectionId(), depart.epoch()),
+                row -> AttendanceRows.departure(row, 5));
+        golden.haveAllOf(AttendanceRows.class);
+        golden.complete();
+    }
+
+    @Test
     void runs() throws IOException {
         GoldenBytes golden = new GoldenBytes("runs").without(RunNote.class);
         golden.bytes("runKey", RunRows.runKey(ID, "run"));

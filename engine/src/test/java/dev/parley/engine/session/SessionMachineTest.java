@@ -3,9 +3,12 @@ package dev.parley.engine.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
@@ -614,6 +617,55 @@ class SessionMachineTest {
         apply(new Trim(NAME, now, Long.MAX_VALUE));
         assertThat(history()).isEmpty();
         assertThat(state().bytes()).isZero();
+    }
+
+    @Test
+    void membersOfALostConnectionLeaveAndItsRequestsAreForgottenLater() {
+        apply(enter("c1", 0, "ann", "c1:0:0"));
+        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20));
+        assertThat(sessions.departures(now + 9, 10)).isEmpty();
+        departAt(now + 10);
+        assertThat(state().members()).isZero();
+        assertThat(List.of(rows(Table.REQUESTS), rows(Table.ATTENDANCES), rows(Table.DEPARTURES)))
+                .containsExactly(1, 1, 1);
+        departAt(now + 20);
+        assertThat(List.of(rows(Table.REQUESTS), rows(Table.ATTENDANCES), rows(Table.DEPARTURES)))
+                .containsExactly(0, 0, 0);
+    }
+
+    @Test
+    void whoIsBackInTimeStays() {
+        apply(enter("c1", 0, "ann", "c1:0:0"));
+        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20));
+        List<Depart> due = sessions.departures(now + 20, 10);
+        apply(new Back(NAME, now + 20, "c1", 2));
+        due.forEach(this::apply);
+        assertThat(state().members()).isEqualTo(1);
+        assertThat(rows(Table.DEPARTURES)).isZero();
+        // What was refused before for lack of room comes too late.
+        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20));
+        assertThat(rows(Table.DEPARTURES)).isZero();
+        apply(new Lost(NAME, now, "c1", 2, now + 30, now + 40));
+        apply(new Back(NAME, now, "c1", 2));
+        departAt(now + 40);
+        assertThat(state().members()).isZero();
+        assertThat(rows(Table.ATTENDANCES)).isZero();
+    }
+
+    @Test
+    void nothingIsKnownOfAConnectionThatHasLeftNothing() {
+        publish(create(null, text("a")));
+        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20));
+        apply(new Back(NAME, now, "c1", 2));
+        assertThat(rows(Table.ATTENDANCES)).isZero();
+        apply(enter("c1", 0, "ann", "c1:0:0"));
+        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20));
+        apply(new Remove(NAME, now));
+        assertThat(List.of(rows(Table.ATTENDANCES), rows(Table.DEPARTURES))).containsExactly(0, 0);
+    }
+
+    private void departAt(long time) {
+        sessions.departures(time, 10).forEach(this::apply);
     }
 
     @Test

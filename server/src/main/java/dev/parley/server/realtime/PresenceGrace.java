@@ -7,6 +7,7 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.Sessions;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -20,15 +21,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What connections leave behind in sessions: presence members, and the outcomes of requests that may be sent again.
- * When a connection is lost, its members stay for the grace time, so that the connection can come back; then they
- * leave. Later, when its requests can no longer be sent again, their outcomes are forgotten. Thread-safe. It learns the
- * time from {@link #tick}.
+ * Tells sessions which connections are lost and which have come back. What happens then is in the sessions' logs: the
+ * members of a lost connection stay for the grace time, so that the connection can come back, and its requests are
+ * remembered for as long as they may be sent again. This class only knows in which sessions a connection has left
+ * something. Thread-safe. It learns from {@link #tick} that time passes.
  */
 final class PresenceGrace {
     /**
      * The number of sessions in which the requests of one connection are tracked. Outcomes in further sessions are
-     * never forgotten.
+     * forgotten after the next start.
      */
     static final int MAX_SESSIONS = 10_000;
 
@@ -39,26 +40,33 @@ final class PresenceGrace {
 
     private final Engine engine;
     private final RunWatch runs;
+    private final InstantSource clock;
     private final long graceMillis;
     private final long forgetMillis;
     private final Map<String, Footprint> footprints = new HashMap<>();
 
-    private final PriorityQueue<Loss> leaving = new PriorityQueue<>(Comparator.comparingLong(Loss::dueMillis));
-    private final PriorityQueue<Loss> forgetting = new PriorityQueue<>(Comparator.comparingLong(Loss::dueMillis));
-    private List<Leaving> refused = new ArrayList<>();
+    /** Lost connections, until their requests are forgotten. */
+    private final PriorityQueue<Loss> lost = new PriorityQueue<>(Comparator.comparingLong(Loss::forgetAt));
+
+    private List<Pending> refused = new ArrayList<>();
+
+    /** The epoch of the newest arrival. It is greater than all epochs of earlier runs of the server. */
+    private long newestEpoch;
 
     /**
-     * Tracks the sessions of {@code engine}.
+     * Tracks the sessions of {@code engine}. Blocks.
      *
      * @param runs is told of connections that are lost or have arrived
      * @param grace how long members stay
      * @param resend how long requests may be sent again
      */
-    PresenceGrace(Engine engine, RunWatch runs, Duration grace, Duration resend) {
+    PresenceGrace(Engine engine, RunWatch runs, InstantSource clock, Duration grace, Duration resend) {
         this.engine = engine;
         this.runs = runs;
+        this.clock = clock;
         this.graceMillis = grace.toMillis();
         this.forgetMillis = resend.toMillis();
+        this.newestEpoch = engine.sessions().newestEpoch();
     }
 
     /** The sessions in which a connection has left something. Guarded by the grace. */
@@ -67,17 +75,29 @@ final class PresenceGrace {
         private final Set<SessionName> members = new HashSet<>();
         private final Set<SessionName> requests = new HashSet<>();
 
+        /** The sessions whose members have not left because the connection was lost. */
+        private final Set<SessionName> present = new HashSet<>();
+
         /** Number of sockets of this connection: two for a moment when a new one takes over. */
         private int sockets;
 
-        /** How often the connection has been lost, to tell whether it has come back since a given loss. */
-        private int losses;
+        /** The epoch of the connection's newest arrival, to tell whether it has come back since a given loss. */
+        private long epoch;
+
+        /** When its members leave if it is lost; 0 while it is there. */
+        private long leaveAt;
 
         /** How long its members stay. */
         private long stayMillis = graceMillis;
 
         private Footprint(String connectionId) {
             this.connectionId = connectionId;
+        }
+
+        private Set<SessionName> sessions() {
+            Set<SessionName> all = new HashSet<>(requests);
+            all.addAll(members);
+            return all;
         }
 
         /** Notes a request to a session. */
@@ -93,27 +113,30 @@ final class PresenceGrace {
         void enters(SessionName session) {
             synchronized (PresenceGrace.this) {
                 members.add(session);
+                present.add(session);
             }
         }
 
         /** Notes that the connection has no members in a session any more. Returns false if it had none. */
         boolean leaves(SessionName session) {
             synchronized (PresenceGrace.this) {
+                present.remove(session);
                 return members.remove(session);
             }
         }
     }
 
-    private record Loss(Footprint footprint, int number, long dueMillis) {}
+    private record Loss(Footprint footprint, long epoch, long forgetAt) {}
 
     /** A command, and the callback for its completion. */
-    private record Leaving(SessionCommand.Leave command, Runnable done) {}
+    private record Pending(SessionCommand<SessionOutcome.Done> command, Runnable done) {}
 
-    /** Adds everything that connections of an earlier run of the server have left behind. */
+    /** Tells of all connections of an earlier run of the server that they are lost. */
     synchronized void recover(List<Sessions.Membership> members, List<Sessions.Membership> requesters, long now) {
         for (Sessions.Membership member : members) {
             Footprint footprint = footprints.computeIfAbsent(member.connectionId(), Footprint::new);
             footprint.members.add(member.session());
+            footprint.present.add(member.session());
             footprint.requests.add(member.session());
         }
         for (Sessions.Membership requester : requesters) {
@@ -122,7 +145,10 @@ final class PresenceGrace {
                     .requests
                     .add(requester.session());
         }
-        List.copyOf(footprints.values()).forEach(footprint -> lose(footprint, now));
+        List.copyOf(footprints.values()).forEach(footprint -> {
+            footprint.epoch = ++newestEpoch;
+            lose(footprint, now);
+        });
     }
 
     /**
@@ -134,6 +160,18 @@ final class PresenceGrace {
         Footprint footprint = footprints.computeIfAbsent(connectionId, Footprint::new);
         footprint.sockets++;
         footprint.stayMillis = stayMillis < 0 ? graceMillis : stayMillis;
+        footprint.epoch = ++newestEpoch;
+        if (footprint.leaveAt != 0) {
+            long now = clock.millis();
+            if (footprint.leaveAt <= now) {
+                footprint.present.clear();
+            }
+            footprint.leaveAt = 0;
+            footprint
+                    .sessions()
+                    .forEach(session ->
+                            submit(new SessionCommand.Back(session, now, connectionId, footprint.epoch), () -> {}));
+        }
         // If the outcomes of its requests were forgotten meanwhile, only the runs tell in which sessions it may have
         // left something.
         footprint.requests.addAll(runs.arrived(connectionId));
@@ -154,11 +192,21 @@ final class PresenceGrace {
             footprints.remove(footprint.connectionId);
             return;
         }
-        footprint.losses++;
-        leaving.add(new Loss(footprint, footprint.losses, now + footprint.stayMillis));
-        forgetting.add(new Loss(footprint, footprint.losses, now + Math.max(forgetMillis, footprint.stayMillis)));
-        if (forgetting.size() > MAX_LOST) {
-            forget(forgetting.remove(), now);
+        footprint.leaveAt = now + footprint.stayMillis;
+        long forgetAt = now + Math.max(forgetMillis, footprint.stayMillis);
+        footprint
+                .sessions()
+                .forEach(session -> submit(
+                        new SessionCommand.Lost(
+                                session, now, footprint.connectionId, footprint.epoch, footprint.leaveAt, forgetAt),
+                        () -> {}));
+        runs.left(footprint.connectionId, footprint.present, footprint.leaveAt);
+        lost.add(new Loss(footprint, footprint.epoch, forgetAt));
+        if (lost.size() > MAX_LOST) {
+            Loss oldest = lost.remove();
+            if (isStillLost(oldest)) {
+                forget(oldest.footprint(), now, () -> {});
+            }
         }
     }
 
@@ -174,41 +222,33 @@ final class PresenceGrace {
         forget(footprint, now, done);
     }
 
-    /** Does everything that is due. Called from time to time. */
-    synchronized void tick(long now) {
-        List<Leaving> again = refused;
+    /** Does everything that is due. Called from time to time, one call at a time. Blocks. */
+    void tick(long now) {
+        again(now);
+        engine.depart(now);
+    }
+
+    private synchronized void again(long now) {
+        List<Pending> pending = refused;
         refused = new ArrayList<>();
-        again.forEach(this::submit);
+        pending.forEach(this::submit);
         runs.tick(now);
-        for (Loss loss = leaving.peek(); loss != null && loss.dueMillis() <= now; loss = leaving.peek()) {
-            leaving.remove();
+        for (Loss loss = lost.peek(); loss != null && loss.forgetAt() <= now; loss = lost.peek()) {
+            lost.remove();
             if (isStillLost(loss)) {
-                Footprint footprint = loss.footprint();
-                footprint.members.forEach(session -> leave(session, footprint, now, false, () -> {}));
-                runs.left(footprint.connectionId, footprint.members, now);
-                footprint.members.clear();
+                footprints.remove(loss.footprint().connectionId, loss.footprint());
             }
-        }
-        for (Loss loss = forgetting.peek(); loss != null && loss.dueMillis() <= now; loss = forgetting.peek()) {
-            forgetting.remove();
-            forget(loss, now);
         }
     }
 
     private static boolean isStillLost(Loss loss) {
-        return loss.footprint().sockets == 0 && loss.footprint().losses == loss.number();
-    }
-
-    private void forget(Loss loss, long now) {
-        if (isStillLost(loss)) {
-            forget(loss.footprint(), now, () -> {});
-        }
+        return loss.footprint().sockets == 0 && loss.footprint().epoch == loss.epoch();
     }
 
     private void forget(Footprint footprint, long now, Runnable done) {
-        Set<SessionName> all = new HashSet<>(footprint.requests);
-        all.addAll(footprint.members);
+        Set<SessionName> all = footprint.sessions();
         footprint.members.clear();
+        footprint.present.clear();
         footprint.requests.clear();
         footprints.remove(footprint.connectionId, footprint);
         if (all.isEmpty()) {
@@ -216,29 +256,29 @@ final class PresenceGrace {
             return;
         }
         var open = new AtomicInteger(all.size());
-        all.forEach(session -> leave(session, footprint, now, true, () -> {
+        all.forEach(session -> submit(new SessionCommand.Leave(session, now, footprint.connectionId, true), () -> {
             if (open.decrementAndGet() == 0) {
                 done.run();
             }
         }));
     }
 
-    private void leave(SessionName session, Footprint footprint, long now, boolean forget, Runnable done) {
-        submit(new Leaving(new SessionCommand.Leave(session, now, footprint.connectionId, forget), done));
+    private void submit(SessionCommand<SessionOutcome.Done> command, Runnable done) {
+        submit(new Pending(command, done));
     }
 
-    private void submit(Leaving leaving) {
-        engine.submit(leaving.command(), new Reply<SessionOutcome.Done>() {
+    private void submit(Pending pending) {
+        engine.submit(pending.command(), new Reply<SessionOutcome.Done>() {
             @Override
             public void done(SessionOutcome.Done outcome) {
-                leaving.done().run();
+                pending.done().run();
             }
 
             @Override
             public void failed(Exception failure) {
-                LOG.debug("a connection cannot leave {} now", leaving.command().session(), failure);
+                LOG.debug("{} cannot be told now", pending.command().session(), failure);
                 synchronized (PresenceGrace.this) {
-                    refused.add(leaving);
+                    refused.add(pending);
                 }
             }
         });

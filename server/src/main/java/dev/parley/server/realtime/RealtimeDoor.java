@@ -36,6 +36,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -69,6 +70,7 @@ public final class RealtimeDoor implements Door {
     private final ExecutorService blocking = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("runs-", 0).factory());
     private final long graceTimer;
+    private final AtomicBoolean ticking = new AtomicBoolean();
     private volatile boolean draining;
 
     /**
@@ -93,7 +95,7 @@ public final class RealtimeDoor implements Door {
         this.loops = loops.local(loop -> new Loop(loop, clock.wall()));
         var runs = new RunWatch(engine, apps, blocking, clock, settings.runGrace(), settings.runGraceAfterLeave());
         var grace = new PresenceGrace(
-                engine, runs, settings.presenceGrace(), Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS));
+                engine, runs, clock, settings.presenceGrace(), Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS));
         this.site = new Site(
                 engine,
                 gate,
@@ -110,7 +112,7 @@ public final class RealtimeDoor implements Door {
         Sessions sessions = engine.sessions();
         grace.recover(fromClients(sessions.memberships()), sessions.requesters(PresenceGrace.MAX_LOST), clock.millis());
         runs.recover(clock.millis());
-        this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> grace.tick(clock.millis()));
+        this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> tick());
         revocations.onRevoked(this::revoked);
         apps.onRemoved(this::removed);
         Gauge.builder("parley.realtime.connections", connections, ConcurrentHashMap::size)
@@ -119,6 +121,21 @@ public final class RealtimeDoor implements Door {
         Gauge.builder("parley.realtime.attachments", site.attachments(), AtomicInteger::get)
                 .description("Channels that connections are attached to")
                 .register(meters);
+    }
+
+    /** Does what is due, beside the event loops, as it reads the store. */
+    private void tick() {
+        if (!draining && ticking.compareAndSet(false, true)) {
+            blocking.execute(() -> {
+                try {
+                    site.grace().tick(site.clock().millis());
+                } catch (RuntimeException e) {
+                    LOG.error("What is due for lost connections cannot be done now", e);
+                } finally {
+                    ticking.set(false);
+                }
+            });
+        }
     }
 
     private static List<Sessions.Membership> fromClients(List<Sessions.Membership> members) {

@@ -186,11 +186,11 @@ final class RunWatch {
         }
     }
 
-    /** Notes that the members of a lost connection have left {@code sessions}. */
-    synchronized void left(String connectionId, Collection<SessionName> sessions, long now) {
+    /** Notes that the members of a lost connection leave {@code sessions} at {@code leaveAt}, unless it comes back. */
+    synchronized void left(String connectionId, Collection<SessionName> sessions, long leaveAt) {
         Loss loss = lost.get(connectionId);
-        if (loss != null) {
-            due.add(new Due(now + graceAfterLeaveMillis, loss, Set.copyOf(sessions), true));
+        if (loss != null && !sessions.isEmpty()) {
+            due.add(new Due(leaveAt + graceAfterLeaveMillis, loss, Set.copyOf(sessions), true));
         }
     }
 

@@ -78,7 +78,7 @@ class RunWatchTest {
                 Duration.ofMillis(GRACE),
                 Duration.ofMillis(AFTER_LEAVE));
         grace = new PresenceGrace(
-                engine, watch, Duration.ofMillis(PRESENCE_GRACE), Duration.ofMillis(4 * PRESENCE_GRACE));
+                engine, watch, clock, Duration.ofMillis(PRESENCE_GRACE), Duration.ofMillis(4 * PRESENCE_GRACE));
         grace.recover(engine.sessions().memberships(), engine.sessions().requesters(10), now);
         watch.recover(now);
     }
@@ -125,12 +125,17 @@ class RunWatchTest {
         for (Runnable look = looks.poll(); look != null; look = looks.poll()) {
             look.run();
         }
-        // What they have asked of the engine is done before this.
+        settle();
+    }
+
+    /** What was asked of the engine is done before this. */
+    private void settle() {
         submit(new SessionCommand.Trim(NAME, now, 0));
     }
 
     private void pass(long millis) {
         now += millis;
+        settle();
         grace.tick(now);
         look();
     }
