@@ -49,10 +49,7 @@ public final class Purse implements Room {
         refused.increment();
     }
 
-    /**
-     * Counts bytes that are already held, or are no longer held if the number is negative, whether there is room or
-     * not. Returns by how many bytes too much is held; the caller has to make room at once.
-     */
+    @Override
     public long adjust(long change) {
         if (change < 0) {
             giveBack(-change);

@@ -23,6 +23,12 @@ public sealed interface Room permits Purse, Share {
     @Nullable
     Waiting whenRoom(long bytes, Runnable granted);
 
+    /**
+     * Counts bytes that are already held, or are no longer held if the number is negative, whether there is room or
+     * not. Returns by how many bytes too much is held; the caller has to make room at once.
+     */
+    long adjust(long change);
+
     /** Gives back bytes that were reserved here. */
     void giveBack(long bytes);
 

@@ -128,6 +128,16 @@ public final class Share implements Room {
     }
 
     @Override
+    public long adjust(long change) {
+        long tooMuchInRoom = room.adjust(change);
+        if (change < 0) {
+            leave(-change);
+            return Math.max(tooMuchInRoom, held.get() - capacity);
+        }
+        return Math.max(tooMuchInRoom, held.addAndGet(change) - capacity);
+    }
+
+    @Override
     public void giveBack(long bytes) {
         room.giveBack(bytes);
         leave(bytes);

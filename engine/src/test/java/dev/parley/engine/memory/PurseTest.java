@@ -265,4 +265,20 @@ class PurseTest {
         assertThat(memory.commands().capacity()).isEqualTo(200);
         assertThat(memory.connectionBytes(Kind.COMMANDS)).isEqualTo(25);
     }
+
+    @Test
+    void whatIsHeldAnywayCountsInTheShareAndInThePurse() {
+        Purse purse = new Purse("test", 100);
+        Share share = purse.share(50);
+        assertThat(share.adjust(40)).isZero();
+        assertThat(share.adjust(40)).isEqualTo(30);
+        assertThat(purse.held()).isEqualTo(80);
+        assertThat(share.tryReserve(1)).isFalse();
+        assertThat(purse.adjust(40)).isEqualTo(20);
+        assertThat(share.adjust(-60)).isZero();
+        assertThat(share.held()).isEqualTo(20);
+        assertThat(share.tryReserve(30)).isTrue();
+        share.giveBack(50);
+        assertThat(purse.held()).isEqualTo(40);
+    }
 }

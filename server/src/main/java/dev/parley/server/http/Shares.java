@@ -102,6 +102,14 @@ public final class Shares {
                     kind, made -> ofPrincipal(kind, whose).share(memory.connectionBytes(kind)));
         }
 
+        /**
+         * The share that the principal has of the purse of {@code kind} on all its connections, for those who limit each
+         * connection themselves.
+         */
+        public Share ofAllConnections(Memory.Kind kind) {
+            return ofPrincipal(kind, whose);
+        }
+
         /** Reserves memory for the rest of a large body. A connection may have more of it than of anything else. */
         boolean tryReserveLarge(long bytes) {
             if (largeBodies.addAndGet(bytes) <= mostOfLargeBodies && ofLargeBodies.tryReserve(bytes)) {

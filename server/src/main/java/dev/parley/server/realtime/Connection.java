@@ -142,8 +142,9 @@ final class Connection {
         this.site = site;
         this.loop = loop;
         this.socket = socket;
-        this.outbox = new Outbox(loop.vertx(), socket, format, site.backlogs(), loop::post, this::hasRoom);
         Shares.Holder holder = site.holder(socket, principal);
+        this.outbox = new Outbox(
+                loop.vertx(), socket, format, holder.ofAllConnections(Memory.Kind.BACKLOGS), loop::post, this::hasRoom);
         this.intake = new Intake(socket, holder.of(Memory.Kind.ARRIVING), this::tooMuchArrives);
         this.id = id;
         this.principal = principal;

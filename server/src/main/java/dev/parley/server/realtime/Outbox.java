@@ -1,6 +1,6 @@
 package dev.parley.server.realtime;
 
-import dev.parley.engine.memory.Purse;
+import dev.parley.engine.memory.Room;
 import dev.parley.engine.memory.Waiting;
 import dev.parley.server.loop.Netty;
 import dev.parley.server.loop.ReadyWire;
@@ -48,7 +48,7 @@ final class Outbox {
     private final ServerWebSocket socket;
     private final WireFormat format;
     private final ReadyWire ready;
-    private final Purse purse;
+    private final Room room;
     private final Consumer<Runnable> onLoop;
     private final Runnable onRoom;
 
@@ -79,7 +79,7 @@ final class Outbox {
     /**
      * Sends to {@code socket}.
      *
-     * @param purse where bytes that the client has not accepted are reserved
+     * @param room where bytes that the client has not accepted are reserved
      * @param onLoop runs a task on the connection's event loop
      * @param onRoom called when there is room again
      */
@@ -87,13 +87,13 @@ final class Outbox {
             Vertx vertx,
             ServerWebSocket socket,
             WireFormat format,
-            Purse purse,
+            Room room,
             Consumer<Runnable> onLoop,
             Runnable onRoom) {
         this.vertx = vertx;
         this.socket = socket;
         this.format = format;
-        this.purse = purse;
+        this.room = room;
         this.onLoop = onLoop;
         this.onRoom = onRoom;
         this.ready = new ReadyWire(pastEncoder(socket));
@@ -145,7 +145,7 @@ final class Outbox {
     private void hold(int bytes) {
         unsent += bytes;
         if (unsent > FREE_BYTES && unsent > reserved) {
-            purse.adjust(unsent - reserved);
+            room.adjust(unsent - reserved);
             reserved = unsent;
         }
     }
@@ -172,19 +172,19 @@ final class Outbox {
         if (needed <= FREE_BYTES || needed <= reserved) {
             return true;
         }
-        if (unsent > 0 && needed > purse.capacity() / PURSE_PER_CONNECTION) {
+        if (unsent > 0 && needed > room.largest() / PURSE_PER_CONNECTION) {
             // The socket will send something, or the connection will be given up.
             want();
             return false;
         }
         long more = needed - reserved;
-        if (unsent == 0 && more > purse.capacity()) {
+        if (unsent == 0 && more > room.largest()) {
             // The need will never be smaller.
-            purse.adjust(more);
+            room.adjust(more);
             reserved += more;
             return true;
         }
-        if (purse.tryReserve(more)) {
+        if (room.tryReserve(more)) {
             reserved += more;
             return true;
         }
@@ -193,7 +193,7 @@ final class Outbox {
             // might wait for each other.
             settle();
             long all = needed - reserved;
-            waiting = purse.whenRoom(all, () -> onLoop.accept(() -> granted(all)));
+            waiting = room.whenRoom(all, () -> onLoop.accept(() -> granted(all)));
             if (waiting == null) {
                 want();
             }
@@ -242,7 +242,7 @@ final class Outbox {
         if (reserved > needed) {
             long surplus = reserved - needed;
             reserved = needed;
-            purse.giveBack(surplus);
+            room.giveBack(surplus);
         }
     }
 

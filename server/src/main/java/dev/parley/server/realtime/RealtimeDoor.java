@@ -97,18 +97,7 @@ public final class RealtimeDoor implements Door {
         var grace = new PresenceGrace(
                 engine, runs, clock, settings.presenceGrace(), Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS));
         this.site = new Site(
-                engine,
-                gate,
-                apps,
-                settings,
-                keys,
-                occupancy,
-                grace,
-                new AtomicInteger(),
-                shares,
-                memory.backlogs(),
-                clock,
-                keys.newId());
+                engine, gate, apps, settings, keys, occupancy, grace, new AtomicInteger(), shares, clock, keys.newId());
         Sessions sessions = engine.sessions();
         grace.recover(fromClients(sessions.memberships()), sessions.requesters(PresenceGrace.MAX_LOST), clock.millis());
         runs.recover(clock.millis());
@@ -216,8 +205,10 @@ public final class RealtimeDoor implements Door {
 
     private void sendAway(ServerWebSocket socket, WireFormat format, byte[] frame) {
         var loop = loops.here();
-        var intake = new Intake(socket, site.holder(socket, null).of(Memory.Kind.ARRIVING), () -> {});
-        var outbox = new Outbox(vertx, socket, format, site.backlogs(), loop::post, () -> {});
+        Shares.Holder holder = site.holder(socket, null);
+        var intake = new Intake(socket, holder.of(Memory.Kind.ARRIVING), () -> {});
+        var outbox =
+                new Outbox(vertx, socket, format, holder.ofAllConnections(Memory.Kind.BACKLOGS), loop::post, () -> {});
         outbox.send(frame);
         outbox.close(false);
         intake.close();

@@ -1,7 +1,6 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.Engine;
-import dev.parley.engine.memory.Purse;
 import dev.parley.engine.session.object.ObjectLimits;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.ConnectionKeys;
@@ -21,8 +20,7 @@ import org.jspecify.annotations.Nullable;
  * What all connections of a server share.
  *
  * @param attachments the number of attachments
- * @param shares the shares that clients have of the memory for incomplete messages
- * @param backlogs where data that clients have not accepted is reserved
+ * @param shares the shares that clients have of the memory
  * @param serverId different for each run of the server
  */
 record Site(
@@ -35,7 +33,6 @@ record Site(
         PresenceGrace grace,
         AtomicInteger attachments,
         Shares shares,
-        Purse backlogs,
         NodeClock clock,
         String serverId) {
     /** How long a client continues to send unacknowledged requests again. */

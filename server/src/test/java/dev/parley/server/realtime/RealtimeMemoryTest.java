@@ -257,6 +257,43 @@ class RealtimeMemoryTest {
         }
     }
 
+    /** However many connections a principal has, what they do not read leaves room to others. */
+    @Test
+    void onePrincipalDoesNotHoldAllThatMayBeUnread() throws Exception {
+        List<BareSocket> readers = new ArrayList<>();
+        try (var server = new RealtimeServer(
+                        folder, Map.of("limits.backlog-bytes", "524288", "realtime.slow-timeout", "120000"));
+                var highest = new Highest(server.memory.backlogs())) {
+            for (int i = 0; i < 12; i++) {
+                BareSocket reader = new BareSocket(server.port, WITH_KEY);
+                readers.add(reader);
+                reader.send(BareSocket.text("{'action':10,'channel':'c'}"));
+                reader.readUntil("\"action\":11");
+            }
+            var guest = server.connect("key=" + RealtimeServer.READER_KEY);
+            guest.next(RealtimeClient.CONNECTED);
+            guest.send("{'action':10,'channel':'c'}");
+            guest.next(11);
+            int messages = 150;
+            var writer = server.connect(WITH_KEY);
+            writer.next(RealtimeClient.CONNECTED);
+            for (int i = 0; i < messages; i++) {
+                writer.send(publish(i, 60_000));
+            }
+            for (int got = 0; got < messages; ) {
+                got += guest.next(15).path("messages").size();
+            }
+            await().until(() -> server.memory.backlogs().isAwaited()
+                    || server.memory.backlogs().refused() > 0);
+            // Half of it, and the frame that each of the two event loops is about to send.
+            assertThat(highest.value()).isBetween(60_000L, 524_288 / 2 + 150_000L);
+        } finally {
+            for (BareSocket reader : readers) {
+                reader.close();
+            }
+        }
+    }
+
     private static int messages(BareSocket reader, int enough) {
         try {
             int got = 0;
