@@ -5,10 +5,14 @@ import java.net.URISyntaxException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The web origins whose pages may use a door. */
 public final class Origins {
+    /** Compiled once, because it is asked for each request of an open door. */
+    private static final Pattern LOOPBACK_ADDRESS = Pattern.compile("127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}");
+
     private final boolean any;
     private final boolean loopback;
     private final Set<String> named;
@@ -65,6 +69,6 @@ public final class Origins {
         return name.equals("localhost")
                 || name.endsWith(".localhost")
                 || name.equals("[::1]")
-                || name.matches("127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}");
+                || LOOPBACK_ADDRESS.matcher(name).matches();
     }
 }
