@@ -4,6 +4,7 @@ const main = path => `engine/src/main/java/dev/parley/engine/${path}.java`
 const edit = (path, from, to) => ({ file: main(path), from, to })
 
 const SIMULATION = "SimulationTest#everyHistoryIsOneTheProtocolAllows"
+const CLUSTER = "ClusterTest"
 
 /** `what`: the row of the table in docs/testing.md, and how it is broken; `test`: as Surefire names it. */
 const broken = (what, ...edits) => ({ what, edits, test: SIMULATION })
@@ -111,6 +112,32 @@ export const breaks = [
   broken(
     "look at another shard while applying",
     edit("stream/StreamMachine", "if (span.streamId() != s.id() && c.inherited() != null) {", "if (span.streamId() != s.id() && c.inherited() == null) {"),
+  ),
+  noticedBy(
+    CLUSTER,
+    "apply a record twice",
+    edit("Submitters", "id.number() <= last.number)", "id.number() < last.number)"),
+  ),
+  noticedBy(
+    CLUSTER,
+    "let an earlier life go on",
+    edit("Submitters", "id.life() < last.life || ", ""),
+  ),
+  noticedBy(CLUSTER, "forget who has submitted what", edit("Submitters", "            rows.put(Table.META, KEY, out.toBytes());\n", "")),
+  noticedBy(
+    CLUSTER,
+    "answer with the outcome of another node's command",
+    edit("Committer", "Submission submission = isOwn ? heard(id.number()) : null;", "Submission submission = heard(id.number());"),
+  ),
+  noticedBy(
+    CLUSTER,
+    "miss a record after a checkpoint",
+    edit("Recovery", "if (position <= shards.get(shard).applied()) {", "if (position <= shards.get(shard).applied() + 3) {"),
+  ),
+  noticedBy(
+    CLUSTER,
+    "give back the pin of another node",
+    edit("Forks", "            if (pinIds.isOwn(orphan.pinId())) {", "            if (!orphan.pinId().isEmpty()) {"),
   ),
   broken(
     "show appends to readers that do not have the message",

@@ -650,7 +650,7 @@ final class History {
     }
 
     /** Checks that entries go on at {@code position} with what the model has there; returns where they end. */
-    private static long checkEntries(Model.Doc doc, long position, List<Entry> entries) {
+    static long checkEntries(Model.Doc doc, long position, List<Entry> entries) {
         assertThat(entries).isNotEmpty();
         long at = doc.begin(position);
         for (Entry entry : entries) {
@@ -781,7 +781,7 @@ final class History {
         return found;
     }
 
-    private static List<String> dump(Store store, Table table) {
+    static List<String> dump(Store store, Table table) {
         HexFormat hex = HexFormat.of();
         return rows(store, table).stream()
                 .map(row -> hex.formatHex(row.key()) + "=" + hex.formatHex(row.value()))
