@@ -633,7 +633,7 @@ class StreamMachineTest {
                 .isEqualTo(new Inherited.Unknown());
     }
 
-    private StreamOutcome pinWith(Place place, @Nullable Inherited fact) {
+    private StreamOutcome pinWith(@Nullable Place place, @Nullable Inherited fact) {
         return apply(new Pin("fork", now, "pin", "grandchild", place, 2, fact));
     }
 
