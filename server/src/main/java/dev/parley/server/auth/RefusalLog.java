@@ -1,5 +1,6 @@
 package dev.parley.server.auth;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.InstantSource;
@@ -17,8 +18,14 @@ final class RefusalLog {
 
     private final InstantSource clock;
     private final MeterRegistry meters;
+
+    @GuardedBy("this")
     private long second;
+
+    @GuardedBy("this")
     private int lines;
+
+    @GuardedBy("this")
     private long unlogged;
 
     RefusalLog(InstantSource clock, MeterRegistry meters) {

@@ -1,5 +1,6 @@
 package dev.parley.server.auth;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -27,6 +28,7 @@ final class TokenRequests {
     private final InstantSource clock;
 
     /** Until when a nonce of a key must not come again. */
+    @GuardedBy("itself")
     private final Map<Nonce, Instant> nonces = new HashMap<>();
 
     private record Nonce(String keyName, String value, Instant made) {}

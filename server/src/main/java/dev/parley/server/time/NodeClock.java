@@ -1,5 +1,6 @@
 package dev.parley.server.time;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -45,8 +46,10 @@ public final class NodeClock implements InstantSource {
     private volatile @Nullable Doubt doubt;
 
     /** How far the uptime is ahead of the elapsed time: it is further when the machine was suspended. */
+    @GuardedBy("this")
     private long suspendedMillis;
 
+    @GuardedBy("this")
     private boolean setBack;
 
     /**
@@ -206,11 +209,13 @@ public final class NodeClock implements InstantSource {
         }
     }
 
+    @GuardedBy("this")
     private void advance(long byMillis) {
         Reading before = now;
         now = new Reading(millis(before) + Math.max(0, byMillis), elapsedNanos.getAsLong(), before.deletionLagMillis());
     }
 
+    @GuardedBy("this")
     private void setBack(boolean is) {
         if (is && !setBack) {
             LOG.warn("The clock was set back; Parley goes on by the time elapsed until its next start");

@@ -1,5 +1,6 @@
 package dev.parley.server.streams.subscription;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -20,7 +21,11 @@ final class News {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition filled = lock.newCondition();
     private final Condition drained = lock.newCondition();
+
+    @GuardedBy("lock")
     private Batch gathering = new Batch();
+
+    @GuardedBy("lock")
     private boolean closed;
 
     /**

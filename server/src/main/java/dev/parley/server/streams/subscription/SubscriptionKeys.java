@@ -1,5 +1,6 @@
 package dev.parley.server.streams.subscription;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.jwk.Curve;
@@ -43,6 +44,8 @@ final class SubscriptionKeys {
     private static final int RAW_KEY_BYTES = 32;
 
     private final Path folder;
+
+    @GuardedBy("this")
     private @Nullable Keys keys;
 
     record Keys(String keyId, PrivateKey signing, byte[] tokenSecret, String published) {}

@@ -1,5 +1,6 @@
 package dev.parley.server.streams.subscription;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -40,6 +41,8 @@ final class WebhookClient implements AutoCloseable {
     private static final int RESOLVERS = 4;
 
     private final Vertx vertx;
+
+    @GuardedBy("this")
     private @Nullable HttpClient client;
 
     /** Looking up a name blocks the thread that does it, also a virtual one's carrier. */
