@@ -1,7 +1,7 @@
 // 1. Appends per second: 100 bytes of JSON, closed loop, by wrk (and redis-benchmark for Redis).
 import { createStreams, redisAppend, wrkAppend } from "../lib/generators.mjs";
 import { median, number, percent, publish, spread, table } from "../lib/report.mjs";
-import { servers } from "../lib/servers.mjs";
+import { inTurn, servers } from "../lib/servers.mjs";
 
 const CONNECTIONS = [1, 64, 256];
 const STREAMS = [1, 64, 10000];
@@ -27,7 +27,7 @@ export async function run(context) {
     await context.checkDisk();
     for (const streams of STREAMS) {
       for (const connections of CONNECTIONS) {
-        for (const name of names) {
+        for (const name of inTurn(names, round)) {
           if (STREAMLESS.includes(name) && streams !== 64) continue;
           const figures = await measure(context, started.get(name), name, { streams, connections, seconds });
           results.push({ round, name, streams, connections, ...figures });

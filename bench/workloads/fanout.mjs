@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createStreams, load } from "../lib/generators.mjs";
 import { median, number, percent, publish, spread, table } from "../lib/report.mjs";
-import { servers } from "../lib/servers.mjs";
+import { inTurn, servers } from "../lib/servers.mjs";
 
 const READERS = [1, 100, 1000, 5000];
 const RATE = 50;
@@ -35,7 +35,7 @@ export async function run(context) {
   for (let round = 0; round < context.runs; round++) {
     await context.checkDisk();
     for (const readers of READERS) {
-      for (const server of started) {
+      for (const server of inTurn(started, round)) {
         if (readers > (MOST_READERS[server.name] ?? Infinity)) continue;
         const figures = await measure(server, readers, 2, seconds);
         results.push({ round, name: server.name, readers, ...figures, cpuPerMillion: (figures.server_cpu_seconds * 1e6) / figures.delivered });

@@ -1,7 +1,7 @@
 // 2. Token latency: from just before the POST until the SSE reader has it. Open loop.
 import { createStreams, diskCheck, load } from "../lib/generators.mjs";
 import { median, number, percent, publish, spread, table } from "../lib/report.mjs";
-import { servers } from "../lib/servers.mjs";
+import { inTurn, servers } from "../lib/servers.mjs";
 
 const SESSIONS = [1, 100];
 const RATE = 50;
@@ -29,7 +29,7 @@ export async function run(context) {
     await context.checkDisk();
     syncs.push((await diskCheck(started[0].dataDir, { seconds, rate: RATE })).sync_ms);
     for (const sessions of SESSIONS) {
-      for (const server of started) {
+      for (const server of inTurn(started, round)) {
         const figures = await measure(server, sessions, 1, seconds);
         results.push({ round, name: server.name, sessions, ...figures });
         context.say(`${server.name} ${sessions} session(s): p99 ${number(figures.latency_ms?.p99)} ms`);

@@ -1,7 +1,7 @@
 // Realtime latency: one publisher at 50 messages/s, one subscriber.
 import { channel, peers } from "../lib/realtime.mjs";
 import { median, number, percent, publish, spread, table } from "../lib/report.mjs";
-import { servers } from "../lib/servers.mjs";
+import { inTurn, servers } from "../lib/servers.mjs";
 
 const RATE = 50;
 
@@ -21,7 +21,7 @@ export async function run(context) {
   const results = [];
   for (let round = 0; round < context.runs; round++) {
     await context.checkDisk();
-    for (const server of started) {
+    for (const server of inTurn(started, round)) {
       const figures = await measure(server, 1, seconds);
       results.push({ round, name: server.name, ...figures });
       context.say(`${server.name}: p50 ${number(figures.latency_ms?.p50)} ms, p99 ${number(figures.latency_ms?.p99)} ms`);

@@ -2,7 +2,7 @@
 import { load } from "../lib/generators.mjs";
 import { webSocket } from "../lib/realtime.mjs";
 import { median, number, percent, publish, spread, table } from "../lib/report.mjs";
-import { servers } from "../lib/servers.mjs";
+import { inTurn, servers } from "../lib/servers.mjs";
 
 const CONNECTIONS = [1, 64, 256];
 
@@ -23,7 +23,7 @@ export async function run(context) {
   for (let round = 0; round < context.runs; round++) {
     await context.checkDisk();
     for (const connections of CONNECTIONS) {
-      for (const server of started) {
+      for (const server of inTurn(started, round)) {
         const figures = await measure(server, connections, 1, seconds);
         results.push({ round, name: server.name, ...figures });
         context.say(`${server.name} ${connections} connection(s): ${number(figures.completed / figures.seconds)}/s`);
