@@ -67,6 +67,7 @@ public final class Origins {
         }
         String name = host.toLowerCase(Locale.ROOT);
         return name.equals("localhost")
+                || name.equals("127.0.0.1")
                 || name.endsWith(".localhost")
                 || name.equals("[::1]")
                 || LOOPBACK_ADDRESS.matcher(name).matches();

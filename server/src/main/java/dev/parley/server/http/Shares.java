@@ -136,9 +136,14 @@ public final class Shares {
 
     /** The holder for a connection that has become a WebSocket. */
     public Holder holder(Channel connection, @Nullable Principal principal) {
-        Whose whose = whose(connection, principal);
         var attribute = connection.attr(KEY);
         Holder known = attribute.get();
+        boolean named = principal != null && !principal.isAnonymous();
+        if (!named && known != null && known.whose.app().isEmpty()) {
+            // The address of a connection never changes, and to write it down takes a while.
+            return known;
+        }
+        Whose whose = whose(connection, principal);
         if (known == null || !known.whose.equals(whose)) {
             // A connection with several principals belongs to a proxy. Each of the principals is limited nevertheless.
             known = new Holder(whose);
