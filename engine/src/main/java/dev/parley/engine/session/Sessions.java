@@ -246,8 +246,7 @@ public final class Sessions {
 
     static boolean isEmpty(View view, long session) {
         return TABLES_BY_ID.stream()
-                .allMatch(table -> view.list(table, SessionRows.idKey(session), SessionRows.idKey(session + 1), 1)
-                        .isEmpty());
+                .allMatch(table -> view.isEmpty(table, SessionRows.idKey(session), SessionRows.idKey(session + 1)));
     }
 
     /** Messages by serial, each whole and in its newest version; at least one, if there is any, whatever its size. */

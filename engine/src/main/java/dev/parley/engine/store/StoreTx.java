@@ -127,8 +127,6 @@ public final class StoreTx implements View {
             this.changed = changed;
             this.changes = changed.entrySet().iterator();
             this.backwards = backwards;
-            nextStored = fromStore();
-            nextChanged = fromBatch();
         }
 
         private @Nullable Row fromStore() {
@@ -153,16 +151,26 @@ public final class StoreTx implements View {
             return null;
         }
 
+        /** The next row, which stays the next one. Looked up only now, so that nothing is read that nobody asks for. */
+        private @Nullable Row peek() {
+            nextStored = nextStored == null ? fromStore() : nextStored;
+            nextChanged = nextChanged == null ? fromBatch() : nextChanged;
+            return isStoredFirst(nextStored, nextChanged) ? nextStored : nextChanged;
+        }
+
         @Override
         public @Nullable Row next() {
-            Row one = nextStored;
-            Row other = nextChanged;
-            if (other == null || (one != null && comesFirst(one.key(), other.key()))) {
-                nextStored = one == null ? null : fromStore();
-                return one;
+            Row next = peek();
+            if (isStoredFirst(nextStored, nextChanged)) {
+                nextStored = null;
+            } else {
+                nextChanged = null;
             }
-            nextChanged = fromBatch();
-            return other;
+            return next;
+        }
+
+        private boolean isStoredFirst(@Nullable Row one, @Nullable Row other) {
+            return other == null || (one != null && comesFirst(one.key(), other.key()));
         }
 
         private boolean comesFirst(byte[] key, byte[] other) {
@@ -172,13 +180,13 @@ public final class StoreTx implements View {
 
         @Override
         public byte @Nullable [] nextKey() {
-            Row row = next();
+            Row row = peek();
             return row == null ? null : row.key();
         }
 
         @Override
         public int nextLength() {
-            Row row = next();
+            Row row = peek();
             return row == null ? -1 : row.value().length;
         }
 

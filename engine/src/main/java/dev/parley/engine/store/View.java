@@ -33,6 +33,13 @@ public interface View {
         return found;
     }
 
+    /** Whether there are no rows from {@code from} (inclusive) to {@code to} (exclusive); no value is fetched. */
+    default boolean isEmpty(Table table, byte[] from, byte[] to) {
+        try (Rows rows = scan(table, from, to)) {
+            return rows.nextKey() == null;
+        }
+    }
+
     /** The last row from {@code from} (inclusive) to {@code to} (exclusive), or null. */
     default @Nullable Row last(Table table, byte[] from, byte[] to) {
         try (Rows rows = scanBackwards(table, from, to)) {

@@ -46,7 +46,18 @@ class StoreTxTest {
     private static List<String> rows(Rows walk, int limit) {
         List<Row> found = new ArrayList<>();
         try (walk) {
-            for (Row row = walk.next(); row != null && found.size() < limit; row = walk.next()) {
+            while (found.size() < limit) {
+                // A look at the next row leaves it the next one.
+                byte[] key = walk.nextKey();
+                int length = walk.nextLength();
+                Row row = walk.next();
+                if (row == null) {
+                    assertThat(key).isNull();
+                    assertThat(length).isEqualTo(-1);
+                    break;
+                }
+                assertThat(row.key()).isEqualTo(key);
+                assertThat(row.value()).hasSize(length);
                 found.add(row);
             }
         }
