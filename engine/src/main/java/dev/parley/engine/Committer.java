@@ -37,15 +37,12 @@ final class Committer {
     /** What was submitted and has not been handed over yet, oldest first. */
     private final ArrayDeque<Submission> unheard = new ArrayDeque<>();
 
-    private final CommandLog.Receiver receiver = new Receiver();
     private BinaryWriter encoder = new BinaryWriter(USUAL_RECORD_BYTES);
 
     private final LongAdder commands = new LongAdder();
     private final LongAdder groups = new LongAdder();
     private final LongAdder bytes = new LongAdder();
     private final LongAdder syncNanos = new LongAdder();
-    /** What the log has handed over in this round. */
-    private List<Work> group = List.of();
     /** The number of the next submission. */
     private long next = 1;
 
@@ -92,20 +89,20 @@ final class Committer {
         bytes.add(log.pendingBytes());
         log.send();
         long nanos = System.nanoTime() - start;
-        group = new ArrayList<>(unheard.size());
-        log.take(receiver, maxBytes);
-        List<Work> taken = group;
-        group = List.of();
-        if (!taken.isEmpty()) {
+        Group group = new Group();
+        log.take(group, maxBytes);
+        if (!group.works.isEmpty()) {
             groups.increment();
-            commands.add(taken.size());
+            commands.add(group.works.size());
             syncNanos.add(nanos);
-            durable.accept(taken);
+            durable.accept(group.works);
         }
     }
 
-    /** Adds what the log hands over to the group. */
-    private final class Receiver implements CommandLog.Receiver {
+    /** What the log hands over in one round. */
+    private final class Group implements CommandLog.Receiver {
+        private final List<Work> works = new ArrayList<>(unheard.size());
+
         @Override
         public void own(long position, long number) {
             Submission submission = heard(number);
@@ -128,7 +125,7 @@ final class Committer {
         private void add(Work work) {
             assert work.position() > end : "position " + work.position() + " after " + end;
             end = work.position();
-            group.add(work);
+            works.add(work);
         }
     }
 
