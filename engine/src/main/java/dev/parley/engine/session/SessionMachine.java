@@ -45,6 +45,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,40 +68,30 @@ public final class SessionMachine {
             case ChangePresence c -> changePresence(c, position, tx);
             case Annotate c -> annotate(c, position, tx);
             case ChangeObjects c -> changeObjects(c, position, tx);
-            case Leave c -> leave(c, tx);
-            case Lost c -> {
-                SessionState s = tx.find(c.session());
-                if (s != null) {
-                    AttendanceMachine.lost(s, c, tx);
-                }
-                yield new Done();
-            }
-            case Back c -> {
-                SessionState s = tx.find(c.session());
-                if (s != null) {
-                    AttendanceMachine.back(s, c, tx);
-                }
-                yield new Done();
-            }
-            case Depart c -> depart(c, tx);
-            case Trim c -> trim(c, tx);
-            case Retain c -> retain(c, tx);
-            case Compact c -> compact(c, tx);
-            case RemoveEmpty c -> {
-                SessionState s = tx.find(c.session());
-                if (s != null && tx.isEmpty(s)) {
-                    tx.remove(s);
-                }
-                yield new Done();
-            }
-            case Remove c -> {
-                SessionState s = tx.find(c.session());
-                if (s != null) {
-                    tx.remove(s);
-                }
-                yield new Done();
-            }
+            case Leave c -> ifThere(c, tx, s -> leave(s, c, tx));
+            case Lost c -> ifThere(c, tx, s -> AttendanceMachine.lost(s, c, tx));
+            case Back c -> ifThere(c, tx, s -> AttendanceMachine.back(s, c, tx));
+            case Depart c -> ifThere(c, tx, s -> depart(s, c, tx));
+            case Trim c -> ifThere(c, tx, s -> removeOldest(s, c.upTo(), Long.MAX_VALUE, tx));
+            case Retain c -> ifThere(c, tx, s -> removeOldest(s, Positions.startOf(c.since()) - 1, c.maxBytes(), tx));
+            case Compact c -> ifThere(c, tx, s -> compact(s, c, tx));
+            case RemoveEmpty c ->
+                ifThere(c, tx, s -> {
+                    if (tx.isEmpty(s)) {
+                        tx.remove(s);
+                    }
+                });
+            case Remove c -> ifThere(c, tx, s -> tx.remove(s));
         };
+    }
+
+    /** Does something to a session that need not be there any more. */
+    private static Done ifThere(SessionCommand<?> command, SessionTx tx, Consumer<SessionState> action) {
+        SessionState s = tx.find(command.session());
+        if (s != null) {
+            action.accept(s);
+        }
+        return new Done();
     }
 
     private static SessionState findOrMake(SessionCommand<?> command, long position, SessionTx tx) {
@@ -461,11 +452,7 @@ public final class SessionMachine {
         return accept(now, c.sender(), positions, tx);
     }
 
-    private static SessionOutcome leave(Leave c, SessionTx tx) {
-        SessionState s = tx.find(c.session());
-        if (s == null) {
-            return new Done();
-        }
+    private static void leave(SessionState s, Leave c, SessionTx tx) {
         letLeave(s, c.connectionId(), c.time(), tx);
         if (c.forget()) {
             tx.forgetRequests(s, c.connectionId());
@@ -474,17 +461,14 @@ public final class SessionMachine {
                 tx.attend(s, c.connectionId(), known, null);
             }
         }
-        return new Done();
     }
 
-    private static SessionOutcome depart(Depart c, SessionTx tx) {
-        SessionState s = tx.find(c.session());
-        Attendance due = s == null ? null : AttendanceMachine.due(s, c, tx);
-        if (s != null && due != null) {
+    private static void depart(SessionState s, Depart c, SessionTx tx) {
+        Attendance due = AttendanceMachine.due(s, c, tx);
+        if (due != null) {
             letLeave(s, c.connectionId(), c.time(), tx);
             AttendanceMachine.left(s, due, c, tx);
         }
-        return new Done();
     }
 
     private static void letLeave(SessionState s, String connectionId, long time, SessionTx tx) {
@@ -515,46 +499,28 @@ public final class SessionMachine {
 
     // Storage.
 
-    private static SessionOutcome trim(Trim c, SessionTx tx) {
-        SessionState s = tx.find(c.session());
-        if (s != null) {
-            removeOldest(s, c.upTo(), Long.MAX_VALUE, tx);
-        }
-        return new Done();
-    }
-
-    private static SessionOutcome retain(Retain c, SessionTx tx) {
-        SessionState s = tx.find(c.session());
-        if (s != null) {
-            removeOldest(s, Positions.startOf(c.since()) - 1, c.maxBytes(), tx);
-        }
-        return new Done();
-    }
-
     /** Removes what came up to {@code upTo}, and further messages while the session takes more than {@code maxBytes}. */
     private static void removeOldest(SessionState s, long upTo, long maxBytes, SessionTx tx) {
         long horizon = Math.min(upTo, s.last());
-        List<Head> messages = tx.oldest(s, horizon, maxBytes, MAX_TRIMMED);
+        SessionTx.Oldest oldest = tx.oldest(s, horizon, maxBytes, MAX_TRIMMED);
+        List<Head> messages = oldest.messages();
         if (messages.size() == MAX_TRIMMED) {
             horizon = messages.getLast().serial();
         } else if (!messages.isEmpty()) {
             horizon = Math.max(horizon, messages.getLast().serial());
         }
         if (horizon > s.horizon()) {
-            long bytes = messages.stream().mapToLong(head -> tx.stored(s, head)).sum();
             tx.trim(s, horizon, messages);
-            tx.put(s.withHorizon(horizon).withBytes(s.bytes() - bytes));
+            tx.put(s.withHorizon(horizon).withBytes(s.bytes() - oldest.bytes()));
         }
     }
 
-    private static SessionOutcome compact(Compact c, SessionTx tx) {
-        SessionState s = tx.find(c.session());
-        Head head = s == null ? null : tx.head(s, c.serial());
-        if (s != null && head != null && head.inPieces() && head.version() == c.version()) {
+    private static void compact(SessionState s, Compact c, SessionTx tx) {
+        Head head = tx.head(s, c.serial());
+        if (head != null && head.inPieces() && head.version() == c.version()) {
             Head joined = head.joined();
             tx.join(s, head, joined);
             tx.put(s.withBytes(s.bytes() + joined.stored() - head.stored()));
         }
-        return new Done();
     }
 }

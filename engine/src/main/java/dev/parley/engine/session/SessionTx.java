@@ -44,6 +44,13 @@ public final class SessionTx {
         static final Requests NONE = new Requests(0, -1);
     }
 
+    /**
+     * The oldest messages of a session.
+     *
+     * @param bytes roughly what they take
+     */
+    record Oldest(List<Head> messages, long bytes) {}
+
     /** Whose requests. */
     record Requester(long session, String connectionId) {}
 
@@ -194,8 +201,7 @@ public final class SessionTx {
     boolean hasTraces(SessionState s, String connectionId) {
         byte[] from = SessionRows.connectionKey(s.id(), connectionId);
         byte[] to = SessionRows.connectionEnd(s.id(), connectionId);
-        return !rows.list(Table.MEMBERS, from, to, 1).isEmpty()
-                || !rows.list(Table.REQUESTS, from, to, 1).isEmpty();
+        return !rows.isEmpty(Table.MEMBERS, from, to) || !rows.isEmpty(Table.REQUESTS, from, to);
     }
 
     /** Replaces an attendance; null stands for none. */
@@ -576,27 +582,27 @@ public final class SessionTx {
      * The oldest messages that have to go: those up to {@code upTo}, and further ones while the session takes more than
      * {@code maxBytes}.
      */
-    List<Head> oldest(SessionState s, long upTo, long maxBytes, int limit) {
+    Oldest oldest(SessionState s, long upTo, long maxBytes, int limit) {
         List<Head> found = new ArrayList<>();
-        long bytes = s.bytes();
+        long bytes = 0;
         try (Rows messages = rows.scan(Table.MESSAGES, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1))) {
             while (found.size() < limit) {
                 Row row = messages.next();
                 Head head = row == null
                         ? null
                         : SessionRows.message(row.key(), row.value()).head();
-                if (head == null || (head.serial() > upTo && bytes <= maxBytes)) {
+                if (head == null || (head.serial() > upTo && s.bytes() - bytes <= maxBytes)) {
                     break;
                 }
                 found.add(head);
-                bytes -= stored(s, head);
+                bytes += stored(s, head);
             }
         }
-        return found;
+        return new Oldest(found, bytes);
     }
 
     /** Roughly what a message takes with its annotations, in bytes. */
-    long stored(SessionState s, Head head) {
+    private long stored(SessionState s, Head head) {
         return head.stored()
                 + (head.annotated() ? annotationTotals(s, head.serial()).bytes() : 0);
     }

@@ -82,12 +82,12 @@ final class Retention {
     private void trim(SessionState session) {
         Namespace rules = apps.namespace(session.name().app(), session.name().name());
         long age = rules.retentionAge().toMillis();
-        long oldest = clock.millis() - age - age / SLACK_SHARE;
+        long now = clock.millis();
+        long oldest = now - age - age / SLACK_SHARE;
         if (session.bytes() > rules.retentionBytes() || engine.sessions().hasOlder(session, oldest)) {
-            submit(new SessionCommand.Retain(
-                    session.name(), clock.millis(), Math.max(0, clock.millis() - age), rules.retentionBytes()));
+            submit(new SessionCommand.Retain(session.name(), now, Math.max(0, now - age), rules.retentionBytes()));
         } else if (isOver(session, rules.retentionAge())) {
-            submit(new SessionCommand.RemoveEmpty(session.name(), clock.millis()));
+            submit(new SessionCommand.RemoveEmpty(session.name(), now));
         }
     }
 
