@@ -8,7 +8,6 @@ import dev.parley.engine.Pipeline.Checkpoint;
 import dev.parley.engine.Pipeline.CommitStep;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.command.Command;
-import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.identity.Identify;
@@ -42,7 +41,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -71,17 +69,7 @@ final class ClusterHistory {
     /** After so many rounds everything that was on its way has arrived. */
     private static final int MAX_ROUNDS = 2_000;
 
-    private static final byte[] FIRST = {};
-    private static final byte[] LAST = new byte[32];
     private static final byte[] APPLIED = "applied/0".getBytes(StandardCharsets.UTF_8);
-
-    static {
-        Arrays.fill(LAST, (byte) 0xFF);
-    }
-
-    private static final CallbackFailures RETHROW = failure -> {
-        throw failure instanceof Error error ? error : new AssertionError(failure);
-    };
 
     private final SplittableRandom random;
     private final Consumer<String> trace;
@@ -256,7 +244,7 @@ final class ClusterHistory {
         SimulatedStore copy = new SimulatedStore();
         List<Change> changes = new ArrayList<>();
         for (Table table : Table.values()) {
-            try (Rows rows = from.scan(table, FIRST, LAST)) {
+            try (Rows rows = from.scan(table, History.FIRST, History.LAST)) {
                 for (Row row = rows.next(); row != null; row = rows.next()) {
                     changes.add(new Change.Put(table, row.key(), row.value()));
                 }
@@ -595,10 +583,10 @@ final class ClusterHistory {
             endpoint = log.new Endpoint(node.number, node.life, node::learn);
             streams = new Streams(node.store, 1 + random.nextInt(5));
             sessions = new Sessions(node.store, 1 + random.nextInt(5));
-            delivery = new Delivery(streams, sessions, RETHROW, 1 + random.nextInt(20), memory.windows());
+            delivery = new Delivery(streams, sessions, History.RETHROW, 1 + random.nextInt(20), memory.windows());
             DiskRoom room = new DiskRoom(Path.of("simulated"), () -> Long.MAX_VALUE, 0, 2048, memory.commands()::held);
             room.isFor(node.store);
-            admission = new Admission(1000, memory.commands(), room, RETHROW);
+            admission = new Admission(1000, memory.commands(), room, History.RETHROW);
             pipeline = new Pipeline(
                     node.store,
                     endpoint,
@@ -606,7 +594,7 @@ final class ClusterHistory {
                     new Projections(streams, new Subscriptions(node.store, memory.subscriptions()), sessions, delivery),
                     admission,
                     new PinIds(node.number + "-", () -> "pin" + made++),
-                    RETHROW,
+                    History.RETHROW,
                     cause -> {
                         throw cause instanceof Error error ? error : new AssertionError(cause);
                     },

@@ -101,15 +101,17 @@ final class History {
     /** After so many rounds whatever had no room has found it. */
     private static final int MAX_ROUNDS = 1_000;
 
-    private static final byte[] FIRST = {};
-    private static final byte[] LAST = new byte[32];
+    /** Before and behind all keys of a table. */
+    static final byte[] FIRST = {};
+
+    static final byte[] LAST = new byte[32];
 
     static {
         Arrays.fill(LAST, (byte) 0xFF);
     }
 
     /** Here what callbacks throw is a failed check or a crash. */
-    private static final CallbackFailures RETHROW = failure -> {
+    static final CallbackFailures RETHROW = failure -> {
         throw failure instanceof Error error ? error : new AssertionError(failure);
     };
 
