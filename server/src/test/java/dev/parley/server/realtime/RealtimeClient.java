@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.ClientWebSocket;
 import io.vertx.core.http.WebSocket;
 import io.vertx.core.http.WebSocketClient;
 import io.vertx.core.http.WebSocketClientOptions;
@@ -38,10 +39,11 @@ final class RealtimeClient {
         if (!authorization.isEmpty()) {
             options.putHeader("Authorization", authorization);
         }
-        socket = RealtimeServer.await(client.connect(options).onSuccess(opened -> {
-            opened.textMessageHandler(text -> frames.add(JSON.readTree(text)));
-            opened.closeHandler(gone -> closed.countDown());
-        }));
+        // Who listens only once the socket is open may miss what the server says first.
+        ClientWebSocket opening = client.webSocket();
+        opening.textMessageHandler(text -> frames.add(JSON.readTree(text)));
+        opening.closeHandler(gone -> closed.countDown());
+        socket = RealtimeServer.await(opening.connect(options));
     }
 
     void send(String frame) {
