@@ -45,7 +45,7 @@ public sealed interface Access {
             return new Refused(Reason.INVALID_CREDENTIALS, message);
         }
 
-        static Refused forbidden(Operation operation, String resource) {
+        static Refused forbidden(CapabilityOp operation, String resource) {
             return new Refused(
                     Reason.FORBIDDEN,
                     "These credentials do not allow to " + operation.wireName() + " " + resource + ".");

@@ -21,7 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>The name of a session can have a qualifier in front, as in {@code [meta]name} or {@code [filter=...]name}. Patterns
  * match sessions of the same qualifier only, so most of them such without; {@code [*]} stands for any, and for none.
  */
-public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
+public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
 
     /** Bounds the work of {@link #intersect}. */
     public static final int MAX_PATTERNS = 256;
@@ -29,10 +29,10 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
     private static final String ANY_QUALIFIER = "[*]";
 
     public static final Capabilities NONE = new Capabilities(Map.of());
-    public static final Capabilities ALL = new Capabilities(Map.of("[*]*", EnumSet.allOf(Operation.class)));
+    public static final Capabilities ALL = new Capabilities(Map.of("[*]*", EnumSet.allOf(CapabilityOp.class)));
 
     public Capabilities {
-        var copy = new TreeMap<String, Set<Operation>>();
+        var copy = new TreeMap<String, Set<CapabilityOp>>();
         operationsByPattern.forEach((pattern, operations) -> {
             if (!isPattern(pattern)) {
                 throw new IllegalArgumentException("there is no resource that '" + pattern + "' could stand for");
@@ -75,21 +75,21 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
         }
     }
 
-    private static TreeMap<String, Set<Operation>> patterns(@Nullable JsonNode node) {
+    private static TreeMap<String, Set<CapabilityOp>> patterns(@Nullable JsonNode node) {
         if (node == null || !node.isObject() || node.isEmpty() || node.size() > MAX_PATTERNS) {
             throw new IllegalArgumentException(
                     "a capability is a map of 1 to " + MAX_PATTERNS + " resource patterns to lists of operations");
         }
-        var parsed = new TreeMap<String, Set<Operation>>();
+        var parsed = new TreeMap<String, Set<CapabilityOp>>();
         node.properties().forEach(entry -> parsed.put(entry.getKey(), operations(entry.getValue())));
         return parsed;
     }
 
-    private static Set<Operation> operations(JsonNode list) {
+    private static Set<CapabilityOp> operations(JsonNode list) {
         if (!list.isArray() || list.isEmpty()) {
             throw new IllegalArgumentException("the operations of a capability are a list with at least one element");
         }
-        var operations = EnumSet.noneOf(Operation.class);
+        var operations = EnumSet.noneOf(CapabilityOp.class);
         for (JsonNode element : list) {
             if (!element.isString()) {
                 throw new IllegalArgumentException("the operations of a capability are texts");
@@ -98,9 +98,9 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
                 if (list.size() > 1) {
                     throw new IllegalArgumentException("'*' stands alone in a list of operations");
                 }
-                return EnumSet.allOf(Operation.class);
+                return EnumSet.allOf(CapabilityOp.class);
             }
-            operations.addAll(Operation.ofWireName(element.asString()));
+            operations.addAll(CapabilityOp.ofWireName(element.asString()));
         }
         return operations;
     }
@@ -110,7 +110,7 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
         return !name(pattern).isEmpty() && (qualifier.indexOf('*') < 0 || qualifier.equals(ANY_QUALIFIER));
     }
 
-    public boolean allows(Operation operation, String resource) {
+    public boolean allows(CapabilityOp operation, String resource) {
         for (var entry : operationsByPattern.entrySet()) {
             if (entry.getValue().contains(operation)
                     && (operation.concernsStreams()
@@ -128,7 +128,7 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
      * @throws IllegalArgumentException if there is no saying so in twice as many patterns as either may have
      */
     public Capabilities intersect(Capabilities other) {
-        var both = new TreeMap<String, Set<Operation>>();
+        var both = new TreeMap<String, Set<CapabilityOp>>();
         operationsByPattern.forEach((ours, allowed) -> other.operationsByPattern.forEach((theirs, requested) -> {
             String narrower = narrower(ours, theirs);
             if (narrower != null) {
@@ -220,10 +220,14 @@ public record Capabilities(Map<String, Set<Operation>> operationsByPattern) {
         var json = JsonMapper.shared().createObjectNode();
         operationsByPattern.forEach((pattern, operations) -> {
             var list = json.putArray(pattern);
-            if (operations.size() == Operation.values().length) {
+            if (operations.size() == CapabilityOp.values().length) {
                 list.add("*");
             } else {
-                operations.stream().map(Operation::wireName).distinct().sorted().forEach(list::add);
+                operations.stream()
+                        .map(CapabilityOp::wireName)
+                        .distinct()
+                        .sorted()
+                        .forEach(list::add);
             }
         });
         return json.toString();

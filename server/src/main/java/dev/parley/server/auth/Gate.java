@@ -59,7 +59,7 @@ public final class Gate {
      * @param authorization the value of the header Authorization
      * @param resource the undecoded name of what is asked for, as in {@link Capabilities}
      */
-    public Access check(@Nullable String authorization, Operation operation, String resource) {
+    public Access check(@Nullable String authorization, CapabilityOp operation, String resource) {
         Access access = identify(authorization);
         if (access instanceof Access.Granted granted) {
             return permit(granted.principal(), operation, resource);
@@ -103,7 +103,7 @@ public final class Gate {
      *
      * @param resource the path of a stream or the name of a session, depending on the operation
      */
-    public Access permit(Principal principal, Operation operation, String resource) {
+    public Access permit(Principal principal, CapabilityOp operation, String resource) {
         if (principal.may(operation, resource)) {
             return new Access.Granted(principal);
         }

@@ -37,7 +37,7 @@ public record Principal(
      *
      * @param resource the path of a stream or the name of a session, depending on the operation
      */
-    public boolean may(Operation operation, String resource) {
+    public boolean may(CapabilityOp operation, String resource) {
         return capabilities.allows(operation, resource);
     }
 

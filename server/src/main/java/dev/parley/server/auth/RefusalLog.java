@@ -33,7 +33,7 @@ final class RefusalLog {
         this.meters = meters;
     }
 
-    void record(Access.Refused refused, String keyName, @Nullable Operation operation, String resource) {
+    void record(Access.Refused refused, String keyName, @Nullable CapabilityOp operation, String resource) {
         Counter.builder("parley.access.refused")
                 .description("Requests refused for want of (sufficient) credentials")
                 .tag("code", refused.code())

@@ -3,8 +3,8 @@ package dev.parley.server.channel;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
 import dev.parley.server.auth.Access;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.InboundAnnotation;
@@ -49,7 +49,7 @@ public record Annotating(
      * @param idPrefix what the ids begin with that the client does not give
      */
     public List<AnnotationOp> operations(List<InboundAnnotation> annotations, String idPrefix) throws WireException {
-        if (gate.permit(principal, Operation.ANNOTATION_PUBLISH, channel) instanceof Access.Refused refused) {
+        if (gate.permit(principal, CapabilityOp.ANNOTATION_PUBLISH, channel) instanceof Access.Refused refused) {
             throw new WireException(Refusals.of(refused));
         }
         if (!mutable) {

@@ -2,8 +2,8 @@ package dev.parley.server.channel;
 
 import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.server.auth.Access;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.InboundObject;
@@ -34,7 +34,7 @@ public record ObjectPublishing(
      * @param idPrefix what the ids begin with that the client does not give
      */
     public List<ObjectOp> operations(List<InboundObject> objects, String idPrefix) throws WireException {
-        if (gate.permit(principal, Operation.OBJECT_PUBLISH, channel) instanceof Access.Refused refused) {
+        if (gate.permit(principal, CapabilityOp.OBJECT_PUBLISH, channel) instanceof Access.Refused refused) {
             throw new WireException(Refusals.of(refused));
         }
         if (objects.isEmpty() || objects.size() > MAX_OPERATIONS) {

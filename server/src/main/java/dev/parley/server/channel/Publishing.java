@@ -1,10 +1,11 @@
 package dev.parley.server.channel;
 
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.server.auth.Access;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.InboundMessage;
@@ -91,7 +92,7 @@ public record Publishing(
     }
 
     private MessageOp create(InboundMessage message, String ourId) throws WireException {
-        permit(Operation.PUBLISH);
+        permit(CapabilityOp.PUBLISH);
         String id = message.id();
         if (id != null && (id.isEmpty() || id.length() > MAX_ID_CHARS)) {
             throw new WireException(ErrorInfo.invalidId("A message's id has 1 to " + MAX_ID_CHARS + " characters."));
@@ -117,9 +118,10 @@ public record Publishing(
         String claimed = message.operation().clientId();
         String clientId = clientId(gate, principal, claimed == null ? message.clientId() : claimed);
         boolean delete = action == MessageEntry.Action.DELETE;
-        boolean any = principal.may(delete ? Operation.MESSAGE_DELETE_ANY : Operation.MESSAGE_UPDATE_ANY, channel);
+        boolean any =
+                principal.may(delete ? CapabilityOp.MESSAGE_DELETE_ANY : CapabilityOp.MESSAGE_UPDATE_ANY, channel);
         if (!any) {
-            permit(delete ? Operation.MESSAGE_DELETE_OWN : Operation.MESSAGE_UPDATE_OWN);
+            permit(delete ? CapabilityOp.MESSAGE_DELETE_OWN : CapabilityOp.MESSAGE_UPDATE_OWN);
             if (clientId == null) {
                 throw new WireException(
                         ErrorInfo.invalidClientId("Only who has a clientId has messages of their own to change."));
@@ -129,16 +131,16 @@ public record Publishing(
                 action,
                 serial.getAsLong(),
                 message.body(),
-                new dev.parley.engine.session.Operation(
+                new Operation(
                         clientId,
                         message.operation().description(),
                         message.operation().metadata()),
                 any,
-                principal.may(Operation.MESSAGE_DELETE_ANY, channel),
+                principal.may(CapabilityOp.MESSAGE_DELETE_ANY, channel),
                 Math.max(maxBytes, grownBytes));
     }
 
-    private void permit(Operation operation) throws WireException {
+    private void permit(CapabilityOp operation) throws WireException {
         if (gate.permit(principal, operation, channel) instanceof Access.Refused refused) {
             throw new WireException(Refusals.of(refused));
         }

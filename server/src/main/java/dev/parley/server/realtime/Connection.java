@@ -11,7 +11,7 @@ import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.object.ObjectLimits;
 import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.Access;
-import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Peer;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.auth.Revocation;
@@ -563,7 +563,7 @@ final class Connection {
     /**
      * Checks that an attached channel has the mode. Whether the capabilities allow the operation is checked elsewhere.
      */
-    private void requireMode(String name, long mode, Operation operation) throws WireException {
+    private void requireMode(String name, long mode, CapabilityOp operation) throws WireException {
         Attachment attachment = attachments.get(name);
         if (attachment != null && attachment.isAttached() && !attachment.has(mode) && principal.may(operation, name)) {
             throw new WireException(ErrorInfo.modeNotGranted(operation.wireName(), name));
@@ -574,7 +574,7 @@ final class Connection {
         if (frame.params().containsKey("_forceNack")) {
             throw new WireException(ErrorInfo.FORCED_NACK);
         }
-        requireMode(name, Flags.PUBLISH, Operation.PUBLISH);
+        requireMode(name, Flags.PUBLISH, CapabilityOp.PUBLISH);
         Namespace rules = site.apps().namespace(session.app(), session.name());
         var publishing = new Publishing(
                 site.gate(),
@@ -594,7 +594,7 @@ final class Connection {
 
     private SessionCommand.ChangeObjects changeObjects(InboundFrame frame, String name, SessionName session)
             throws WireException {
-        requireMode(name, Flags.OBJECT_PUBLISH, Operation.OBJECT_PUBLISH);
+        requireMode(name, Flags.OBJECT_PUBLISH, CapabilityOp.OBJECT_PUBLISH);
         var publishing = new ObjectPublishing(
                 site.gate(), principal, name, id, site.settings().messageBytes());
         return new SessionCommand.ChangeObjects(
@@ -607,7 +607,7 @@ final class Connection {
 
     private SessionCommand.Annotate annotate(InboundFrame frame, String name, SessionName session)
             throws WireException {
-        requireMode(name, Flags.ANNOTATION_PUBLISH, Operation.ANNOTATION_PUBLISH);
+        requireMode(name, Flags.ANNOTATION_PUBLISH, CapabilityOp.ANNOTATION_PUBLISH);
         var annotating = new Annotating(
                 site.gate(),
                 principal,
@@ -629,8 +629,8 @@ final class Connection {
 
     private SessionCommand.ChangePresence changePresence(InboundFrame frame, String name, SessionName session)
             throws WireException {
-        requireMode(name, Flags.PRESENCE, Operation.PRESENCE);
-        if (site.gate().permit(principal, Operation.PRESENCE, name) instanceof Access.Refused refused) {
+        requireMode(name, Flags.PRESENCE, CapabilityOp.PRESENCE);
+        if (site.gate().permit(principal, CapabilityOp.PRESENCE, name) instanceof Access.Refused refused) {
             throw new WireException(Refusals.of(refused));
         }
         List<SessionCommand.PresenceOp> operations = new ArrayList<>();

@@ -1,6 +1,6 @@
 package dev.parley.server.realtime;
 
-import dev.parley.server.auth.Operation;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.wire.Flags;
 import java.util.LinkedHashMap;
@@ -8,20 +8,20 @@ import java.util.Map;
 
 /** The capability that each mode of an attachment needs. */
 final class Modes {
-    private static final Map<Integer, Operation> NEEDS = needs();
+    private static final Map<Integer, CapabilityOp> NEEDS = needs();
 
     private Modes() {}
 
-    private static Map<Integer, Operation> needs() {
-        Map<Integer, Operation> needs = new LinkedHashMap<>();
-        needs.put(Flags.PRESENCE, Operation.PRESENCE);
-        needs.put(Flags.PUBLISH, Operation.PUBLISH);
-        needs.put(Flags.SUBSCRIBE, Operation.SUBSCRIBE);
-        needs.put(Flags.PRESENCE_SUBSCRIBE, Operation.SUBSCRIBE);
-        needs.put(Flags.ANNOTATION_PUBLISH, Operation.ANNOTATION_PUBLISH);
-        needs.put(Flags.ANNOTATION_SUBSCRIBE, Operation.ANNOTATION_SUBSCRIBE);
-        needs.put(Flags.OBJECT_SUBSCRIBE, Operation.OBJECT_SUBSCRIBE);
-        needs.put(Flags.OBJECT_PUBLISH, Operation.OBJECT_PUBLISH);
+    private static Map<Integer, CapabilityOp> needs() {
+        Map<Integer, CapabilityOp> needs = new LinkedHashMap<>();
+        needs.put(Flags.PRESENCE, CapabilityOp.PRESENCE);
+        needs.put(Flags.PUBLISH, CapabilityOp.PUBLISH);
+        needs.put(Flags.SUBSCRIBE, CapabilityOp.SUBSCRIBE);
+        needs.put(Flags.PRESENCE_SUBSCRIBE, CapabilityOp.SUBSCRIBE);
+        needs.put(Flags.ANNOTATION_PUBLISH, CapabilityOp.ANNOTATION_PUBLISH);
+        needs.put(Flags.ANNOTATION_SUBSCRIBE, CapabilityOp.ANNOTATION_SUBSCRIBE);
+        needs.put(Flags.OBJECT_SUBSCRIBE, CapabilityOp.OBJECT_SUBSCRIBE);
+        needs.put(Flags.OBJECT_PUBLISH, CapabilityOp.OBJECT_PUBLISH);
         return needs;
     }
 
@@ -33,7 +33,7 @@ final class Modes {
                 granted |= need.getKey();
             }
         }
-        if ((asked & Flags.PRESENCE_SUBSCRIBE) != 0 && principal.may(Operation.PRESENCE_SUBSCRIBE, channel)) {
+        if ((asked & Flags.PRESENCE_SUBSCRIBE) != 0 && principal.may(CapabilityOp.PRESENCE_SUBSCRIBE, channel)) {
             granted |= Flags.PRESENCE_SUBSCRIBE;
         }
         return granted;

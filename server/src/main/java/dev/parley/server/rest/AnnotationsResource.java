@@ -9,9 +9,9 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.session.Summaries;
 import dev.parley.server.apps.Apps;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.Annotating;
 import dev.parley.server.channel.ChannelName;
@@ -94,7 +94,7 @@ final class AnnotationsResource {
     /** The message whose serial it is, if the request may {@code operation}. */
     private record Message(SessionState session, long serial) {}
 
-    private Message message(RestRequest request, Operation operation, ChannelName channel, String serial)
+    private Message message(RestRequest request, CapabilityOp operation, ChannelName channel, String serial)
             throws WireException {
         Principal principal = request.permitted(gate, operation, channel.full());
         SessionState session = sessions.find(channel.in(principal.app()));
@@ -106,7 +106,7 @@ final class AnnotationsResource {
     }
 
     Answer list(RestRequest request, ChannelName channel, String serial) throws WireException {
-        Message message = message(request, Operation.ANNOTATION_SUBSCRIBE, channel, serial);
+        Message message = message(request, CapabilityOp.ANNOTATION_SUBSCRIBE, channel, serial);
         int limit = request.limit();
         long from = Serials.parse(request.param("cursor")).orElse(message.serial());
         Sessions.Page<AnnotationEntry> page =
@@ -124,7 +124,7 @@ final class AnnotationsResource {
 
     /** What one client has a part in: summaries of messages with many annotations do not list all clients. */
     Answer clientSummary(RestRequest request, ChannelName channel, String serial) throws WireException {
-        Message message = message(request, Operation.HISTORY, channel, serial);
+        Message message = message(request, CapabilityOp.HISTORY, channel, serial);
         String clientId = request.param("clientId");
         if (clientId == null) {
             throw new WireException(ErrorInfo.invalidValue("The parameter clientId says whose annotations are meant."));

@@ -3,8 +3,8 @@ package dev.parley.server.rest;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.occupancy.Occupancy;
@@ -28,7 +28,7 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy, int p
     private static final int CHAR_BYTES = 3;
 
     Answer get(RestRequest request, ChannelName channel) throws WireException {
-        Principal principal = request.permitted(gate, Operation.CHANNEL_METADATA, channel.full());
+        Principal principal = request.permitted(gate, CapabilityOp.CHANNEL_METADATA, channel.full());
         SessionName session = channel.in(principal.app());
         // To ask for it is what makes a channel active.
         return Answer.of(200, to -> describe(to, channel.full(), session, true));
@@ -44,7 +44,7 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy, int p
     }
 
     Answer list(RestRequest request) throws WireException {
-        String app = request.permitted(gate, Operation.CHANNEL_METADATA, "*").app();
+        String app = request.permitted(gate, CapabilityOp.CHANNEL_METADATA, "*").app();
         int limit = request.limit();
         boolean namesOnly = switch (request.param("by")) {
             case "id" -> true;

@@ -9,9 +9,9 @@ import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
 import dev.parley.server.apps.Apps;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Publishing;
@@ -166,7 +166,7 @@ final class MessagesResource {
 
     /** The session, if the request may read its history; null if nothing has ever been in it. */
     private @Nullable SessionState readable(RestRequest request, ChannelName channel) throws WireException {
-        Principal principal = request.permitted(gate, Operation.HISTORY, channel.full());
+        Principal principal = request.permitted(gate, CapabilityOp.HISTORY, channel.full());
         return sessions.find(channel.in(principal.app()));
     }
 

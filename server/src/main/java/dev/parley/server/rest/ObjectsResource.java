@@ -12,9 +12,9 @@ import dev.parley.engine.session.object.ObjectState;
 import dev.parley.engine.session.object.ObjectTable;
 import dev.parley.engine.session.object.ObjectValue;
 import dev.parley.engine.session.object.ObjectValue.Ref;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.ObjectPublishing;
@@ -79,7 +79,7 @@ final class ObjectsResource {
     }
 
     Answer get(RestRequest request, ChannelName channel, @Nullable String objectId) throws WireException {
-        Principal principal = request.permitted(gate, Operation.OBJECT_SUBSCRIBE, channel.full());
+        Principal principal = request.permitted(gate, CapabilityOp.OBJECT_SUBSCRIBE, channel.full());
         String pathParam = request.param("path");
         ObjectPath path = ObjectPath.parse(pathParam == null ? "" : pathParam);
         String from = objectId == null ? ObjectIds.ROOT : objectId;
@@ -126,7 +126,7 @@ final class ObjectsResource {
     }
 
     Answer publish(RestRequest request, ChannelName channel) throws WireException {
-        Principal principal = request.permitted(gate, Operation.OBJECT_PUBLISH, channel.full());
+        Principal principal = request.permitted(gate, CapabilityOp.OBJECT_PUBLISH, channel.full());
         List<InboundRestObject> wanted = InboundRestObject.readAll(request.tree());
         String id = ids.newId();
         long now = clock.millis();

@@ -4,8 +4,8 @@ import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
 import dev.parley.server.auth.Access;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Refusals;
@@ -44,8 +44,8 @@ record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
             int limit,
             int maxBytes)
             throws WireException {
-        if (!principal.may(Operation.PRESENCE_SUBSCRIBE, channel.full())
-                && gate.permit(principal, Operation.SUBSCRIBE, channel.full()) instanceof Access.Refused refused) {
+        if (!principal.may(CapabilityOp.PRESENCE_SUBSCRIBE, channel.full())
+                && gate.permit(principal, CapabilityOp.SUBSCRIBE, channel.full()) instanceof Access.Refused refused) {
             throw new WireException(Refusals.of(refused));
         }
         SessionState session = sessions.find(channel.in(principal.app()));
@@ -78,7 +78,7 @@ record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
     }
 
     Answer history(RestRequest request, ChannelName channel) throws WireException {
-        Principal principal = request.permitted(gate, Operation.HISTORY, channel.full());
+        Principal principal = request.permitted(gate, CapabilityOp.HISTORY, channel.full());
         int limit = request.limit();
         Sessions.Range range = Range.of(request);
         SessionState session = sessions.find(channel.in(principal.app()));

@@ -1,8 +1,8 @@
 package dev.parley.server.rest;
 
 import dev.parley.server.auth.Access;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.wire.ErrorInfo;
@@ -174,7 +174,7 @@ record RestRequest(
     }
 
     /** Who sends it, if they may do {@code operation}. */
-    Principal permitted(Gate gate, Operation operation, String channel) throws WireException {
+    Principal permitted(Gate gate, CapabilityOp operation, String channel) throws WireException {
         return granted(gate.permit(principal(), operation, channel));
     }
 

@@ -7,8 +7,8 @@ import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.auth.Access;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
@@ -66,7 +66,7 @@ final class CreateStream {
         }
         StreamCommand.Fork fork = fork(exchange);
         if (fork != null
-                && gate.check(exchange.header(HttpHeaders.AUTHORIZATION), Operation.READ, fork.sourcePath())
+                && gate.check(exchange.header(HttpHeaders.AUTHORIZATION), CapabilityOp.READ, fork.sourcePath())
                         instanceof Access.Refused refused) {
             Replies.refused(exchange.request(), refused);
             return;

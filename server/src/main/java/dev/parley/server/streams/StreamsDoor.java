@@ -3,8 +3,8 @@ package dev.parley.server.streams;
 import dev.parley.engine.Engine;
 import dev.parley.engine.memory.Memory;
 import dev.parley.server.auth.Access;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Answers;
@@ -183,11 +183,11 @@ public final class StreamsDoor implements Door {
             return;
         }
         switch (request.method().name()) {
-            case "POST" -> allowed(request, path, Operation.APPEND, append::handle);
-            case "GET" -> allowed(request, path, Operation.READ, read::get);
-            case "HEAD" -> allowed(request, path, Operation.READ, read::head);
-            case "PUT" -> allowed(request, path, Operation.CREATE, create::handle);
-            case "DELETE" -> allowed(request, path, Operation.DELETE, delete::handle);
+            case "POST" -> allowed(request, path, CapabilityOp.APPEND, append::handle);
+            case "GET" -> allowed(request, path, CapabilityOp.READ, read::get);
+            case "HEAD" -> allowed(request, path, CapabilityOp.READ, read::head);
+            case "PUT" -> allowed(request, path, CapabilityOp.CREATE, create::handle);
+            case "DELETE" -> allowed(request, path, CapabilityOp.DELETE, delete::handle);
             default -> {
                 response.putHeader(HttpHeaders.ALLOW, "GET, POST, PUT, DELETE, HEAD, OPTIONS");
                 Replies.error(
@@ -207,7 +207,7 @@ public final class StreamsDoor implements Door {
         void handle(Exchange exchange) throws RefusedException;
     }
 
-    private void allowed(HttpServerRequest request, String path, Operation operation, Verb verb) {
+    private void allowed(HttpServerRequest request, String path, CapabilityOp operation, Verb verb) {
         switch (gate.check(request.getHeader(HttpHeaders.AUTHORIZATION), operation, path)) {
             case Access.Granted(Principal principal) -> {
                 var exchange =

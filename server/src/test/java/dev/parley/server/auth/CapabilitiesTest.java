@@ -36,8 +36,8 @@ class CapabilitiesTest {
     void patternsAreNamesOrPrefixes(String pattern, String resource, boolean allowed) {
         var capabilities = Capabilities.parse("{\"%s\":[\"read\"]}".formatted(pattern));
 
-        assertThat(capabilities.allows(Operation.READ, resource)).isEqualTo(allowed);
-        assertThat(capabilities.allows(Operation.APPEND, resource)).isFalse();
+        assertThat(capabilities.allows(CapabilityOp.READ, resource)).isEqualTo(allowed);
+        assertThat(capabilities.allows(CapabilityOp.APPEND, resource)).isFalse();
     }
 
     @ParameterizedTest
@@ -84,22 +84,22 @@ class CapabilitiesTest {
     void theQualifierOfASessionMustMatchToo(String pattern, String session, boolean allowed) {
         var capabilities = Capabilities.parse("{\"%s\":[\"publish\"]}".formatted(pattern));
 
-        assertThat(capabilities.allows(Operation.PUBLISH, session)).isEqualTo(allowed);
+        assertThat(capabilities.allows(CapabilityOp.PUBLISH, session)).isEqualTo(allowed);
     }
 
     @Test
     void thePathOfAStreamHasNoQualifier() {
-        assertThat(Capabilities.parse("{\"*\":[\"read\"]}").allows(Operation.READ, "[meta]x"))
+        assertThat(Capabilities.parse("{\"*\":[\"read\"]}").allows(CapabilityOp.READ, "[meta]x"))
                 .isTrue();
-        assertThat(Capabilities.ALL.allows(Operation.READ, "[meta]x")).isTrue();
+        assertThat(Capabilities.ALL.allows(CapabilityOp.READ, "[meta]x")).isTrue();
     }
 
     @Test
     void subscribeStandsForStreamsAndSessions() {
         var capabilities = Capabilities.parse("{\"a\":[\"subscribe\"]}");
 
-        assertThat(capabilities.allows(Operation.SUBSCRIBE, "a")).isTrue();
-        assertThat(capabilities.allows(Operation.SUBSCRIBE_STREAMS, "a")).isTrue();
+        assertThat(capabilities.allows(CapabilityOp.SUBSCRIBE, "a")).isTrue();
+        assertThat(capabilities.allows(CapabilityOp.SUBSCRIBE_STREAMS, "a")).isTrue();
         assertThat(capabilities.toJson()).isEqualTo("{\"a\":[\"subscribe\"]}");
     }
 

@@ -73,7 +73,8 @@ class GateTest {
     @ParameterizedTest
     @ValueSource(strings = {"Bearer ", "bearer ", "BEARER  "})
     void takesAKeyAsBearer(String scheme) {
-        assertThat(granted(gate.check(scheme + KEY, Operation.APPEND, "chat/1")).keyName())
+        assertThat(granted(gate.check(scheme + KEY, CapabilityOp.APPEND, "chat/1"))
+                        .keyName())
                 .isEqualTo("app.writer");
     }
 
@@ -86,13 +87,13 @@ class GateTest {
 
     @Test
     void distinguishesWhoFromWhat() {
-        assertThat(refused(gate.check(null, Operation.READ, "chat/1")))
+        assertThat(refused(gate.check(null, CapabilityOp.READ, "chat/1")))
                 .extracting(Access.Refused::status, Access.Refused::code)
                 .containsExactly(401, "UNAUTHENTICATED");
-        assertThat(refused(gate.check("Bearer " + KEY, Operation.DELETE, "chat/1")))
+        assertThat(refused(gate.check("Bearer " + KEY, CapabilityOp.DELETE, "chat/1")))
                 .extracting(Access.Refused::status, Access.Refused::code)
                 .containsExactly(403, "FORBIDDEN");
-        assertThat(refused(gate.check("Bearer " + KEY, Operation.READ, "other/1"))
+        assertThat(refused(gate.check("Bearer " + KEY, CapabilityOp.READ, "other/1"))
                         .status())
                 .isEqualTo(403);
     }
@@ -125,10 +126,11 @@ class GateTest {
     void keysOfMadeAppsDoNotOpenStreams() {
         String token = sign(JWSAlgorithm.HS256, "made.key", SECRET, claims());
 
-        assertThat(refused(gate.check("Bearer made.key:" + SECRET, Operation.READ, "x"))
+        assertThat(refused(gate.check("Bearer made.key:" + SECRET, CapabilityOp.READ, "x"))
                         .code())
                 .isEqualTo("INVALID_CREDENTIALS");
-        assertThat(refused(gate.check("Bearer " + token, Operation.READ, "x")).code())
+        assertThat(refused(gate.check("Bearer " + token, CapabilityOp.READ, "x"))
+                        .code())
                 .isEqualTo("INVALID_CREDENTIALS");
         assertThat(granted(gate.sessionHeader("Bearer " + token)).app()).isEqualTo("made");
     }
@@ -137,12 +139,13 @@ class GateTest {
     void anOpenGateLetsEverybodyIn() {
         Gate open = gate(true);
 
-        assertThat(granted(open.check(null, Operation.DELETE, "x")).isAnonymous())
+        assertThat(granted(open.check(null, CapabilityOp.DELETE, "x")).isAnonymous())
                 .isTrue();
-        assertThat(granted(open.check("Bearer of-something-else", Operation.DELETE, "x"))
+        assertThat(granted(open.check("Bearer of-something-else", CapabilityOp.DELETE, "x"))
                         .isAnonymous())
                 .isTrue();
-        assertThat(refused(open.check("Bearer " + KEY, Operation.DELETE, "x")).status())
+        assertThat(refused(open.check("Bearer " + KEY, CapabilityOp.DELETE, "x"))
+                        .status())
                 .isEqualTo(403);
     }
 
@@ -151,10 +154,10 @@ class GateTest {
         String token = sign(claims().claim("parley-capability", Map.of("*", List.of("read")))
                 .claim("parley-client-id", "ada"));
 
-        Principal principal = granted(gate.check("Bearer " + token, Operation.READ, "chat/1"));
+        Principal principal = granted(gate.check("Bearer " + token, CapabilityOp.READ, "chat/1"));
 
         assertThat(principal).isEqualTo(writer("ada", "{\"chat/*\":[\"read\"]}"));
-        assertThat(refused(gate.check("Bearer " + token, Operation.APPEND, "chat/1"))
+        assertThat(refused(gate.check("Bearer " + token, CapabilityOp.APPEND, "chat/1"))
                         .status())
                 .isEqualTo(403);
     }
@@ -220,9 +223,9 @@ class GateTest {
     @Test
     void logsRefusalsWithoutSecretsAndNotWithoutBound() {
         String token = sign(claims());
-        gate.check("Bearer " + KEY, Operation.DELETE, "chat/1");
-        Peer.call("192.0.2.1:4711", () -> gate.check("Bearer app.wrong:" + SECRET, Operation.DELETE, "chat/1"));
-        gate.check("Bearer " + token + "x", Operation.DELETE, "x".repeat(10_000));
+        gate.check("Bearer " + KEY, CapabilityOp.DELETE, "chat/1");
+        Peer.call("192.0.2.1:4711", () -> gate.check("Bearer app.wrong:" + SECRET, CapabilityOp.DELETE, "chat/1"));
+        gate.check("Bearer " + token + "x", CapabilityOp.DELETE, "x".repeat(10_000));
         for (int i = 0; i < 1_000; i++) {
             gate.authenticate(null);
         }

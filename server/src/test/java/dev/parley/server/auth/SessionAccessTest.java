@@ -77,12 +77,12 @@ class SessionAccessTest {
 
     @ParameterizedTest
     @EnumSource
-    void everyOperationNeedsItsCapability(Operation operation) {
+    void everyOperationNeedsItsCapability(CapabilityOp operation) {
         String word = operation.wireName();
         Principal allowed = granted(
                 gate.sessionToken(token(claims().claim("x-ably-capability", "{\"room:1\":[\"" + word + "\"]}"))));
 
-        for (Operation tried : Operation.values()) {
+        for (CapabilityOp tried : CapabilityOp.values()) {
             Access access = gate.permit(allowed, tried, "room:1");
             if (tried.wireName().equals(word)) {
                 assertThat(access).isEqualTo(new Access.Granted(allowed));
@@ -96,7 +96,7 @@ class SessionAccessTest {
 
     @ParameterizedTest
     @EnumSource
-    void aTokenNeverAllowsMoreThanItsKey(Operation operation) {
+    void aTokenNeverAllowsMoreThanItsKey(CapabilityOp operation) {
         Principal principal =
                 granted(gate.sessionToken(token(claims().claim("x-ably-capability", "{\"[*]*\":[\"*\"]}"))));
 

@@ -27,8 +27,8 @@ import dev.parley.engine.subscription.SubscriptionOutcome;
 import dev.parley.engine.subscription.SubscriptionState;
 import dev.parley.engine.subscription.Upkeep;
 import dev.parley.server.auth.Access;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Operation;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.http.Answers;
 import dev.parley.server.http.PublicAddress;
@@ -299,12 +299,12 @@ public final class SubscriptionRoutes {
 
     private Answer create(String id, SubscriptionConfig config, String baseUrl, Principal principal, Room room)
             throws RefusedException {
-        require(principal, Operation.READ, config.streams());
+        require(principal, CapabilityOp.READ, config.streams());
         if (config.pattern() != null) {
-            require(principal, Operation.READ, List.of(config.pattern(), Glob.withoutTrailingAny(config.pattern())));
+            require(principal, CapabilityOp.READ, List.of(config.pattern(), Glob.withoutTrailingAny(config.pattern())));
         }
         if (config.target() instanceof PullWake pull) {
-            require(principal, Operation.APPEND, List.of(pull.wakeStream()));
+            require(principal, CapabilityOp.APPEND, List.of(pull.wakeStream()));
         }
         Subscription known = engine.subscriptions().find(id);
         if (known == null && engine.subscriptions().count() >= MAX_SUBSCRIPTIONS) {
@@ -357,7 +357,7 @@ public final class SubscriptionRoutes {
     }
 
     private Answer addStreams(String id, List<String> streams, Principal principal) throws RefusedException {
-        require(principal, Operation.READ, streams);
+        require(principal, CapabilityOp.READ, streams);
         if (find(id).state().config().target() instanceof PullWake pull && streams.contains(pull.wakeStream())) {
             throw SubscriptionRequests.invalid("The wake stream cannot be one of the streams.");
         }
@@ -531,7 +531,7 @@ public final class SubscriptionRoutes {
 
     private Principal permit(HttpServerRequest request, String id) throws RefusedException {
         String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
-        return switch (gate.check(authorization, Operation.SUBSCRIBE_STREAMS, SUBSCRIPTIONS + id)) {
+        return switch (gate.check(authorization, CapabilityOp.SUBSCRIBE_STREAMS, SUBSCRIPTIONS + id)) {
             case Access.Granted(Principal principal) -> principal;
             case Access.Refused refused -> {
                 if (refused.status() == 401) {
@@ -543,7 +543,8 @@ public final class SubscriptionRoutes {
     }
 
     /** A subscription tells of its streams, so it takes no more than its maker may see. */
-    private static void require(Principal principal, Operation operation, List<String> paths) throws RefusedException {
+    private static void require(Principal principal, CapabilityOp operation, List<String> paths)
+            throws RefusedException {
         for (String path : paths) {
             if (!principal.may(operation, path)) {
                 throw new RefusedException(

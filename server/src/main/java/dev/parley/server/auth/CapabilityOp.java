@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Set;
 
 /** What one can be allowed to do, either with a stream or in a session. */
-public enum Operation {
+public enum CapabilityOp {
     // With streams. The two that subscribe share one word in capabilities.
     READ,
     APPEND,
@@ -36,11 +36,11 @@ public enum Operation {
 
     private final String wireName;
 
-    Operation() {
+    CapabilityOp() {
         this.wireName = name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    Operation(String wireName) {
+    CapabilityOp(String wireName) {
         this.wireName = wireName;
     }
 
@@ -54,8 +54,8 @@ public enum Operation {
         return compareTo(SUBSCRIBE_STREAMS) <= 0;
     }
 
-    static Set<Operation> ofWireName(String name) {
-        var operations = EnumSet.noneOf(Operation.class);
+    static Set<CapabilityOp> ofWireName(String name) {
+        var operations = EnumSet.noneOf(CapabilityOp.class);
         Arrays.stream(values())
                 .filter(operation -> operation.wireName.equals(name))
                 .forEach(operations::add);
