@@ -18,10 +18,14 @@ const JSON_TYPE = "application/json"
 const TEXT = "text/plain"
 const NEVER_MS = 86_400_000
 const TEN_YEARS_S = 10 * 365 * 86_400
+/** Tokens that are good still when somebody runs the test in years; that clock may also be behind the one of today. */
+const TOKEN_LIFETIME_MS = 100 * 365 * NEVER_MS
+const TOKEN = { issuedS: 1_500_000_000, lifetimeS: TOKEN_LIFETIME_MS / 1_000 }
 const SETTINGS = {
   "realtime.presence-grace": NEVER_MS,
   "realtime.run-grace": NEVER_MS,
   "engine.checkpoint-interval": NEVER_MS,
+  "auth.token-lifetime": TOKEN_LIFETIME_MS,
 }
 
 const [name] = process.argv.slice(2)
@@ -110,7 +114,8 @@ async function apps(half) {
     await call("DELETE", `/apps/${made.removed.appId}`, { as: made.removed.keys[0] })
     made.second = (await call("POST", "/apps", { body: { keys: [{}] } })).body
     const revoker = made.app.keys[1]
-    made.revoked = jwt(revoker, { clientId: "mallory", lifetimeS: 600 })
+    made.revoked = jwt(revoker, { clientId: "mallory", ...TOKEN })
+    made.good = jwt(revoker, { clientId: "anna", ...TOKEN })
     await call("POST", `/keys/${revoker.keyName}/revokeTokens`, { body: { targets: ["clientId:mallory"] }, as: revoker })
   }
 }
@@ -212,7 +217,7 @@ await promisify(execFile)("tar", ["--create", "--gzip", "--owner=0", "--group=0"
 await writeFile(
   join(folders, `${name}.json`),
   JSON.stringify(
-    { key: made.app.keys[0].keyStr, second: made.second.keys[0].keyStr, removed: made.removed.keys[0].keyStr, revoked: bearer(made.revoked), answers: answered },
+    { key: made.app.keys[0].keyStr, second: made.second.keys[0].keyStr, removed: made.removed.keys[0].keyStr, revoked: bearer(made.revoked), good: bearer(made.good), tokenLifetimeMs: TOKEN_LIFETIME_MS, answers: answered },
     null,
     1,
   ) + "\n",

@@ -93,7 +93,8 @@ class Api {
   /** `graceMs`: how long members and agents may be gone. */
   static async start(dataDir, graceMs, told) {
     const graces = ["realtime.presence-grace", "realtime.run-grace", "realtime.run-grace-after-leave"]
-    const args = ["--admin-api", ...graces.flatMap(grace => ["--set", `${grace}=${graceMs}`])]
+    const settings = [...graces.map(grace => [grace, graceMs]), ...(told.tokenLifetimeMs ? [["auth.token-lifetime", told.tokenLifetimeMs]] : [])]
+    const args = ["--admin-api", ...settings.flatMap(([name, value]) => ["--set", `${name}=${value}`])]
     return Object.assign(new Api(), { server: await startServer({ dataDir, args }), told, owner: basic(told.key) })
   }
 
@@ -128,6 +129,8 @@ class Api {
     const status = async (path, authorization) => (await this.send("GET", path, { authorization })).status
     assert.equal(await status(MESSAGES, basic(this.told.removed)), 401, "an app that was removed")
     assert.equal(await status(MESSAGES, this.told.revoked), 401, "a token that was revoked")
+    // The first folder has no token that is good for longer than ten minutes.
+    if (this.told.good) assert.equal(await status(MESSAGES, this.told.good), 200, "a token of the same key that was not")
     assert.equal(await status("/v1/stream/old/gone?offset=-1"), 404, "a stream that was deleted")
     assert.equal(await status("/v1/stream/old/source?offset=-1"), 410, "a stream that is kept for its fork")
     assert.deepEqual((await this.ok("GET", MESSAGES, { authorization: basic(this.told.second) })).body, [], "another app")

@@ -3,12 +3,12 @@ import { createHmac, randomBytes } from "node:crypto"
 
 const part = value => Buffer.from(JSON.stringify(value)).toString("base64url")
 
-/** A JWT signed with the app's key; `lifetimeS` may be negative. */
-export function jwt({ keyName, keySecret }, { capability, clientId, lifetimeS = 3_600, alg = "HS256" } = {}) {
-  const now = Math.floor(Date.now() / 1_000)
+/** A JWT signed with the app's key, issued now or at `issuedS`; `lifetimeS` may be negative. */
+export function jwt({ keyName, keySecret }, { capability, clientId, lifetimeS = 3_600, alg = "HS256", issuedS } = {}) {
+  const issued = issuedS ?? Math.floor(Date.now() / 1_000)
   const claims = {
-    iat: now + Math.min(0, 2 * lifetimeS),
-    exp: now + lifetimeS,
+    iat: issued + Math.min(0, 2 * lifetimeS),
+    exp: issued + lifetimeS,
     ...(capability && { "x-ably-capability": JSON.stringify(capability) }),
     ...(clientId && { "x-ably-clientId": clientId }),
   }
