@@ -195,6 +195,12 @@ export const breaks = [
     "retain too much",
     edit("session/SessionTx", "(head.serial() > upTo && s.bytes() - bytes <= maxBytes)", "head.serial() > upTo"),
   ),
+  broken("tell nobody what has ended", edit("Shard", "        projections.registry().tell(registryTx, failures::run);\n", "")),
+  broken(
+    "keep a revocation that is over",
+    edit("registry/RegistryTx", "        rows.remove(Table.REGISTRY, RegistryRows.revocationKey(revocation));\n", ""),
+  ),
+  broken("take a revocation for more than it says", edit("registry/Revocation", "\n                && appliesAt <= other.appliesAt;", ";")),
   noticedBy(
     "SessionFormatTest",
     "change an encoding on both sides",

@@ -4,6 +4,8 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.identity.Identify;
+import dev.parley.engine.registry.RegistryCommand;
+import dev.parley.engine.registry.RegistryCommandCodec;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommandCodec;
 import dev.parley.engine.stream.StreamCommand;
@@ -24,6 +26,7 @@ final class CommandCodec {
             case StreamCommand<?> c -> StreamCommandCodec.write(c, out);
             case SubscriptionCommand<?> c -> SubscriptionCommandCodec.write(c, out);
             case SessionCommand<?> c -> SessionCommandCodec.write(c, out);
+            case RegistryCommand<?> c -> RegistryCommandCodec.write(c, out);
             case Identify c -> c.write(out);
             default -> throw new IllegalArgumentException("no codec for " + command.getClass());
         }
@@ -40,6 +43,9 @@ final class CommandCodec {
         }
         if (SessionCommandCodec.isKind(kind)) {
             return SessionCommandCodec.read(kind, in);
+        }
+        if (RegistryCommandCodec.isKind(kind)) {
+            return RegistryCommandCodec.read(kind, in);
         }
         return Identify.read(kind, in);
     }

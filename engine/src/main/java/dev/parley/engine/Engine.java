@@ -8,6 +8,7 @@ import dev.parley.engine.journal.Disk;
 import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.LocalLog;
 import dev.parley.engine.memory.Waiting;
+import dev.parley.engine.registry.Registry;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.StoreException;
@@ -103,6 +104,7 @@ public final class Engine implements AutoCloseable {
                 streams,
                 new Subscriptions(store, options.memory().subscriptions()),
                 sessions,
+                new Registry(store),
                 new Delivery(streams, sessions, callbacks, options.memory().windows()));
         int shards = folder.shards();
         this.threads = new EngineThreads(shards);
@@ -172,6 +174,11 @@ public final class Engine implements AutoCloseable {
     /** The sessions, as far as their commands are durable and applied. */
     public Sessions sessions() {
         return projections.sessions();
+    }
+
+    /** Apps that were made and revocations of tokens, as far as their commands are durable and applied. */
+    public Registry registry() {
+        return projections.registry();
     }
 
     /** The live readers of streams and sessions. */

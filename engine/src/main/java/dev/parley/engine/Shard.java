@@ -7,6 +7,9 @@ import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.SubmissionId;
+import dev.parley.engine.registry.RegistryCommand;
+import dev.parley.engine.registry.RegistryMachine;
+import dev.parley.engine.registry.RegistryTx;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionMachine;
 import dev.parley.engine.session.SessionTx;
@@ -89,6 +92,7 @@ final class Shard {
         StreamTx streamTx = new StreamTx(projections.streams(), rows);
         SubscriptionTx subscriptionTx = new SubscriptionTx(projections.subscriptions(), rows);
         SessionTx sessionTx = new SessionTx(projections.sessions(), rows);
+        RegistryTx registryTx = new RegistryTx(projections.registry(), rows);
         List<Object> outcomes = new ArrayList<>(batch.size());
         Submitters submitters = null;
         long last = applied;
@@ -109,6 +113,7 @@ final class Shard {
                         case StreamCommand<?> c -> StreamMachine.apply(c, work.position(), streamTx);
                         case SubscriptionCommand<?> c -> SubscriptionMachine.apply(c, work.position(), subscriptionTx);
                         case SessionCommand<?> c -> SessionMachine.apply(c, work.position(), sessionTx);
+                        case RegistryCommand<?> c -> RegistryMachine.apply(c, registryTx);
                         case Identify c -> Identities.apply(c, work.position(), rows);
                         default -> throw new IllegalArgumentException("no machine for " + work.command());
                     });
@@ -124,6 +129,7 @@ final class Shard {
         projections.delivery().publish(streamTx);
         projections.delivery().publish(sessionTx);
         subscriptionTx.publish();
+        registryTx.publish();
         for (int i = 0; i < outcomes.size(); i++) {
             Reply<?> reply = batch.get(i).reply();
             Object outcome = outcomes.get(i);
@@ -131,6 +137,7 @@ final class Shard {
         }
         streamTx.releases().forEach(onRelease);
         failures.run(() -> projections.subscriptions().tell(streamTx.changed().keySet(), subscriptionTx.changed()));
+        projections.registry().tell(registryTx, failures::run);
     }
 
     /** Records that there is no command for this shard between {@link #applied()} and {@code position}. */

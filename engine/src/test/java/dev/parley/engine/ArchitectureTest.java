@@ -36,7 +36,8 @@ class ArchitectureTest {
                 .layer("delivery")
                 .definedBy(ENGINE + ".delivery..")
                 .layer("machines")
-                .definedBy(ENGINE + ".stream..", ENGINE + ".subscription..", ENGINE + ".session..")
+                .definedBy(
+                        ENGINE + ".stream..", ENGINE + ".subscription..", ENGINE + ".session..", ENGINE + ".registry..")
                 .layer("store")
                 .definedBy(ENGINE + ".store..")
                 .layer("journal")
@@ -82,7 +83,11 @@ class ArchitectureTest {
         noClasses()
                 .that()
                 .resideInAnyPackage(
-                        ENGINE + ".stream..", ENGINE + ".subscription..", ENGINE + ".session..", ENGINE + ".command..")
+                        ENGINE + ".stream..",
+                        ENGINE + ".subscription..",
+                        ENGINE + ".session..",
+                        ENGINE + ".registry..",
+                        ENGINE + ".command..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("java.time..", "java.io..", "java.nio.file..", "java.net..")

@@ -14,6 +14,8 @@ import dev.parley.engine.identity.Identify;
 import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.SubmissionId;
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.registry.Registry;
+import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.SimulatedStore;
@@ -260,6 +262,7 @@ final class ClusterHistory {
         final int number;
         final Model model = new Model();
         final SessionSide sessions = new SessionSide(random, ClusterHistory.this.trace, this::meanwhile);
+        final RegistrySide registry = new RegistrySide(random);
         final List<Reader> readers = new ArrayList<>();
         SimulatedStore store = new SimulatedStore();
 
@@ -305,6 +308,7 @@ final class ClusterHistory {
             started.send(first);
             readers.removeIf(reader -> !reader.attach(started));
             sessions.resume(started.sessions, started.delivery);
+            registry.start(started.registry);
         }
 
         void crash() {
@@ -349,6 +353,7 @@ final class ClusterHistory {
             return switch (command) {
                 case StreamCommand<?> c -> model.apply(position, c);
                 case SessionCommand<?> c -> sessions.model().apply(position, c);
+                case RegistryCommand<?> c -> registry.happen(c);
                 case Identify c -> {
                     if (identities.isEmpty()) {
                         identifiedAt = position;
@@ -363,6 +368,9 @@ final class ClusterHistory {
         // What clients ask.
 
         Command<?> command() {
+            if (random.nextInt(8) == 0) {
+                return registry.command(now);
+            }
             if (random.nextInt(2) < sessionShare) {
                 return sessions.command(now);
             }
@@ -467,6 +475,9 @@ final class ClusterHistory {
             over.forEach(Reader::close);
             readers.removeAll(over);
             sessions.compare(running.sessions, running.delivery);
+            registry.compare(running.registry);
+            assertThat(running.registry.appCount() + running.registry.revocationCount())
+                    .isEqualTo(registry.rows());
         }
     }
 
@@ -563,6 +574,7 @@ final class ClusterHistory {
         final SimulatedLog.Endpoint endpoint;
         final Streams streams;
         final Sessions sessions;
+        final Registry registry;
         final Delivery delivery;
         final Admission admission;
         final Pipeline pipeline;
@@ -583,6 +595,7 @@ final class ClusterHistory {
             endpoint = log.new Endpoint(node.number, node.life, node::learn);
             streams = new Streams(node.store, 1 + random.nextInt(5));
             sessions = new Sessions(node.store, 1 + random.nextInt(5));
+            registry = new Registry(node.store);
             delivery = new Delivery(streams, sessions, History.RETHROW, 1 + random.nextInt(20), memory.windows());
             DiskRoom room = new DiskRoom(Path.of("simulated"), () -> Long.MAX_VALUE, 0, 2048, memory.commands()::held);
             room.isFor(node.store);
@@ -591,7 +604,12 @@ final class ClusterHistory {
                     node.store,
                     endpoint,
                     1,
-                    new Projections(streams, new Subscriptions(node.store, memory.subscriptions()), sessions, delivery),
+                    new Projections(
+                            streams,
+                            new Subscriptions(node.store, memory.subscriptions()),
+                            sessions,
+                            registry,
+                            delivery),
                     admission,
                     new PinIds(node.number + "-", () -> "pin" + made++),
                     History.RETHROW,

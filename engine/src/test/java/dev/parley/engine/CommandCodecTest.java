@@ -8,6 +8,10 @@ import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.identity.Identify;
+import dev.parley.engine.registry.RegisteredApp;
+import dev.parley.engine.registry.RegistryCommand;
+import dev.parley.engine.registry.Revocation;
+import dev.parley.engine.registry.SealedSecret;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
@@ -65,7 +69,10 @@ class CommandCodecTest {
                 .isEqualTo(Stream.concat(
                                 Stream.of(Identify.class),
                                 Stream.<Class<?>>of(
-                                                StreamCommand.class, SubscriptionCommand.class, SessionCommand.class)
+                                                StreamCommand.class,
+                                                SubscriptionCommand.class,
+                                                SessionCommand.class,
+                                                RegistryCommand.class)
                                         .flatMap(kinds -> Stream.of(kinds.getPermittedSubclasses())))
                         .collect(Collectors.toSet()));
     }
@@ -85,7 +92,7 @@ class CommandCodecTest {
     @Test
     void unknownKindsAndVersionsAreRefusedByName() {
         byte[] touch = bytes(new StreamCommand.Touch("path", 1));
-        for (int kind : new int[] {0, 9, 31, 63, 97, 200, 255}) {
+        for (int kind : new int[] {0, 9, 31, 63, 97, 127, 200, 255}) {
             byte[] unknown = touch.clone();
             unknown[0] = (byte) kind;
             assertThatThrownBy(() -> CommandCodec.read(ByteBuffer.wrap(unknown)))
@@ -260,7 +267,34 @@ class CommandCodecTest {
                 new SessionCommand.Depart(session(), number(), text(), number()),
                 new SessionCommand.Compact(session(), number(), number(), number()),
                 new SessionCommand.RemoveEmpty(session(), number()),
-                new SessionCommand.Remove(session(), number()));
+                new SessionCommand.Remove(session(), number()),
+                new RegistryCommand.AddApp(number(), app()),
+                new RegistryCommand.RemoveApp(number(), text()),
+                new RegistryCommand.ForgetApp(number(), text()),
+                new RegistryCommand.RevokeTokens(number(), new Revocation(text(), text(), random.nextLong(), number())),
+                new RegistryCommand.ForgetRevocations(number(), random.nextLong()));
+    }
+
+    private RegisteredApp app() {
+        if (random.nextInt(3) == 0) {
+            return new RegisteredApp(text(), true, List.of(), List.of());
+        }
+        return new RegisteredApp(
+                text(),
+                false,
+                list(() -> new RegisteredApp.Key(
+                        text(),
+                        new SealedSecret(text().getBytes(StandardCharsets.UTF_8)),
+                        text(),
+                        random.nextBoolean())),
+                list(() -> new RegisteredApp.Namespace(
+                        text(),
+                        random.nextBoolean(),
+                        number(),
+                        number(),
+                        random.nextInt(1000),
+                        random.nextBoolean(),
+                        random.nextBoolean())));
     }
 
     private SessionCommand.AnnotationOp annotation() {

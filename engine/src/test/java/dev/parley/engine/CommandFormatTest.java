@@ -10,6 +10,10 @@ import dev.parley.engine.codec.FolderFormat;
 import dev.parley.engine.codec.GoldenBytes;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.identity.Identify;
+import dev.parley.engine.registry.RegisteredApp;
+import dev.parley.engine.registry.RegistryCommand;
+import dev.parley.engine.registry.Revocation;
+import dev.parley.engine.registry.SealedSecret;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
@@ -65,6 +69,7 @@ class CommandFormatTest {
         subscriptions(golden);
         messages(golden);
         restOfSessions(golden);
+        registry(golden);
         command(golden, "first identity", new Identify(TIME, -2, true));
         command(golden, "identity after a restore", new Identify(TIME, POSITION, false));
         golden.complete();
@@ -385,6 +390,42 @@ class CommandFormatTest {
         return new SessionCommand.ObjectOp(text, unique, text, text, text, operation);
     }
 
+    private static void registry(GoldenBytes golden) {
+        command(
+                golden,
+                "app with keys and namespaces",
+                new RegistryCommand.AddApp(
+                        TIME,
+                        new RegisteredApp(
+                                "app",
+                                false,
+                                List.of(
+                                        new RegisteredApp.Key(
+                                                "app.a",
+                                                new SealedSecret(new byte[] {1, -2, 3}),
+                                                "{\"*\":[\"*\"]}",
+                                                true),
+                                        new RegisteredApp.Key("app.b", new SealedSecret(new byte[] {4}), "{}", false)),
+                                List.of(
+                                        new RegisteredApp.Namespace("chät", true, 120_000, 1L << 30, 250, false, true),
+                                        new RegisteredApp.Namespace("*", false, 300, 1, 1, true, false)))));
+        command(
+                golden,
+                "app that was removed before it was registered",
+                new RegistryCommand.AddApp(TIME, new RegisteredApp("app", true, List.of(), List.of())));
+        command(golden, "app removed", new RegistryCommand.RemoveApp(TIME, "app"));
+        command(golden, "app forgotten", new RegistryCommand.ForgetApp(TIME, "app"));
+        command(
+                golden,
+                "tokens revoked",
+                new RegistryCommand.RevokeTokens(TIME, new Revocation("app.a", "clientId:ü", TIME - 9, TIME + 9)));
+        command(
+                golden,
+                "tokens of before 1970 revoked",
+                new RegistryCommand.RevokeTokens(TIME, new Revocation("app.a", "channel:*", -9, TIME)));
+        command(golden, "revocations forgotten", new RegistryCommand.ForgetRevocations(TIME, TIME - 300));
+    }
+
     /** A new table fails to compile here until somebody has said where its golden bytes are. */
     @Test
     void everyTableHasGoldenBytes() throws IOException {
@@ -437,6 +478,8 @@ class CommandFormatTest {
                 case RUNS -> List.of("runs/runKey", "runs/run of", "runs/cancelKey", "runs/cancel of");
                 case ATTENDANCES -> List.of("sessions/connectionKey", "attendances/attendance of");
                 case DEPARTURES -> List.of("attendances/departureKey", "attendances/departure of");
+                case REGISTRY ->
+                    List.of("registry/appKey", "registry/app of", "registry/revocationKey", "registry/revocation of");
             };
             for (String row : rows) {
                 String[] parts = row.split("/", 2);

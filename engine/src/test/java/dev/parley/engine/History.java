@@ -20,6 +20,8 @@ import dev.parley.engine.journal.LocalLog;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.memory.Waiting;
+import dev.parley.engine.registry.Registry;
+import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionState;
@@ -134,10 +136,13 @@ final class History {
     private final Model model = new Model();
     private final SessionSide sessionSide;
     private final SubscriptionSide subscriptionSide;
+    private final RegistrySide registrySide;
     /** Of so many commands how many are for sessions: all, none or some. */
     private final int sessionShare;
     /** Whether there are subscriptions to the streams. */
     private final boolean hasSubscriptions;
+    /** Whether apps and revocations come and go. */
+    private final boolean hasRegistry;
     /** Position of the newest command that is known to be durable. The model has come as far. */
     private long durable;
 
@@ -171,6 +176,8 @@ final class History {
         this.hasSubscriptions = sessionShare < 2 && random.nextBoolean();
         this.sessionSide = new SessionSide(random, trace, this::meanwhile);
         this.subscriptionSide = new SubscriptionSide(random, PATHS);
+        this.hasRegistry = random.nextInt(3) == 0;
+        this.registrySide = new RegistrySide(random);
     }
 
     void run() throws IOException {
@@ -230,6 +237,7 @@ final class History {
         running = started;
         started.chores.mend(now);
         subscriptionSide.start(started.subscriptions);
+        registrySide.start(started.registry);
         readers.removeIf(reader -> !reader.attach(started));
         sessionSide.resume(started.sessions, started.delivery);
         return started;
@@ -356,6 +364,9 @@ final class History {
     private Command<?> command(Server running) {
         if (!sent.isEmpty() && random.nextInt(6) == 0) {
             return sent.get(Math.max(0, sent.size() - 1 - random.nextInt(12)));
+        }
+        if (hasRegistry && random.nextInt(5) == 0) {
+            return registrySide.command(now);
         }
         if (forSessions()) {
             return sessionSide.command(now);
@@ -705,6 +716,7 @@ final class History {
         readers.removeAll(over);
         sessionSide.compare(running.sessions, running.delivery);
         subscriptionSide.compare(running.subscriptions);
+        registrySide.compare(running.registry);
         assertThat(running.delivery.topics())
                 .isEqualTo((int) readers.stream().map(r -> r.id).distinct().count() + sessionSide.topics());
         assertThat(running.windows.held()).isBetween(0L, running.delivery.topics() == 0 ? 0 : maxWindowBytes);
@@ -743,6 +755,12 @@ final class History {
             subscriptionSide.delete(running.pipeline, now, () -> drain(running));
             assertThat(rows(storage.store(), Table.SUBSCRIPTIONS)).isEmpty();
         }
+        if (random.nextBoolean()) {
+            running.pipeline.submit(RegistrySide.forgetAll(now), Forks.ignore());
+            drain(running);
+            assertThat(running.registry.revocationCount()).isZero();
+        }
+        assertThat(rows(storage.store(), Table.REGISTRY)).hasSize(registrySide.rows());
         compare(running);
         assertThat(model.docs().values()).allMatch(doc -> doc.deleted || (doc.ttl < 0 && doc.expiresAt < 0));
         for (Table table : List.of(Table.ENTRIES, Table.PRODUCERS, Table.PINS)) {
@@ -795,6 +813,7 @@ final class History {
         final Streams streams;
         final Sessions sessions;
         final Subscriptions subscriptions;
+        final Registry registry;
         final Delivery delivery;
         final Purse windows;
         final Admission admission;
@@ -828,6 +847,7 @@ final class History {
             streams = new Streams(store, maxCached);
             sessions = new Sessions(store, maxCached);
             subscriptions = new Subscriptions(store, Memory.ofHeap().subscriptions());
+            registry = new Registry(store);
             delivery = new Delivery(streams, sessions, RETHROW, maxRecent, windows);
             DiskRoom room = new DiskRoom(Path.of("simulated"), disk::freeBytes, 0, SEGMENT_BYTES, waiting::held);
             room.isFor(store);
@@ -836,7 +856,7 @@ final class History {
                     store,
                     new LocalLog(journal),
                     shardCount,
-                    new Projections(streams, subscriptions, sessions, delivery),
+                    new Projections(streams, subscriptions, sessions, registry, delivery),
                     admission,
                     new PinIds("", () -> "pin" + made++),
                     RETHROW,
@@ -994,6 +1014,7 @@ final class History {
             case StreamCommand<?> c -> model.apply(position, c);
             case SessionCommand<?> c -> sessionSide.model().apply(position, c);
             case SubscriptionCommand<?> c -> subscriptionSide.happen(position, c, model);
+            case RegistryCommand<?> c -> registrySide.happen(c);
             case Identify c
             when c.first() && !identities.isEmpty() -> new Identities(identifiedAt, first, List.copyOf(identities));
             case Identify c -> {

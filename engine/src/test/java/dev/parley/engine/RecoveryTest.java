@@ -9,6 +9,7 @@ import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.LocalJournal;
 import dev.parley.engine.journal.LocalLog;
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.registry.Registry;
 import dev.parley.engine.session.Sessions;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store.Change;
@@ -102,7 +103,11 @@ class RecoveryTest {
         Delivery delivery =
                 new Delivery(streams, sessions, failures, Memory.ofHeap().windows());
         Projections projections = new Projections(
-                streams, new Subscriptions(store, Memory.ofHeap().subscriptions()), sessions, delivery);
+                streams,
+                new Subscriptions(store, Memory.ofHeap().subscriptions()),
+                sessions,
+                new Registry(store),
+                delivery);
         List<Shard> shards = new ArrayList<>();
         for (int i = 0; i < shardCount; i++) {
             shards.add(new Shard(i, store, projections, release -> {}, failures));

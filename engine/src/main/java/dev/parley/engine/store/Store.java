@@ -77,7 +77,9 @@ public interface Store extends View, AutoCloseable {
         /** Session id and connection to what is to become of what the connection has left there, once it was lost. */
         ATTENDANCES,
         /** Time, session id and connection to what is due then for a connection that is lost. */
-        DEPARTURES
+        DEPARTURES,
+        /** Apps that were made, with their keys and namespaces; and revocations of tokens. */
+        REGISTRY
     }
 
     /** Rows of one moment. Not thread-safe. */

@@ -1,0 +1,137 @@
+package dev.parley.engine.registry;
+
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
+import dev.parley.engine.store.Store.Table;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Apps and revocations as readers may see them: durable and applied. All of them are in memory, and their number is
+ * bounded by {@link RegistryMachine}. Thread-safe; only the shard that applies commands of the registry changes it.
+ */
+public final class Registry {
+    private final Store store;
+    private final ConcurrentHashMap<String, RegisteredApp> apps = new ConcurrentHashMap<>();
+
+    /** By key and target, so that one look is enough for tokens of a key that has never revoked any. */
+    private final ConcurrentHashMap<String, Map<String, List<Revocation>>> revocations = new ConcurrentHashMap<>();
+
+    private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+    private volatile int revocationCount;
+
+    /**
+     * Is told what has ended for clients, whichever node asked for it, once it is durable and can be read. Called by an
+     * engine thread: it must hand the work over to another thread and return.
+     */
+    public interface Listener {
+        /** An app was removed. */
+        void appRemoved(String id);
+
+        /** Tokens were revoked. Not told of a revocation that adds nothing to what was revoked before. */
+        void tokensRevoked(Revocation revocation);
+    }
+
+    /** Loads what {@code store} has. */
+    public Registry(Store store) {
+        this.store = store;
+        forEach(RegistryRows.firstAppKey(), RegistryRows.lastAppKey(), row -> publish(RegistryRows.app(row.value())));
+        forEach(RegistryRows.firstRevocationKey(), RegistryRows.lastRevocationKey(), row -> {
+            Revocation revocation = RegistryRows.revocation(row.key(), row.value());
+            List<Revocation> known = revocations(revocation.keyName(), revocation.target());
+            publish(
+                    new RegistryTx.Target(revocation.keyName(), revocation.target()),
+                    Stream.concat(known.stream(), Stream.of(revocation)).toList());
+        });
+    }
+
+    private void forEach(byte[] from, byte[] to, Consumer<Row> action) {
+        try (Rows rows = store.scan(Table.REGISTRY, from, to)) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                action.accept(row);
+            }
+        }
+    }
+
+    /** The app with this id, which may be removed; null if there is none. */
+    public @Nullable RegisteredApp app(String id) {
+        return apps.get(id);
+    }
+
+    /** All apps, including those that are removed and not forgotten. */
+    public Collection<RegisteredApp> apps() {
+        return Collections.unmodifiableCollection(apps.values());
+    }
+
+    /** Number of apps, including those that are removed and not forgotten. */
+    public int appCount() {
+        return apps.size();
+    }
+
+    /** Whether a key has revoked tokens. */
+    public boolean hasRevocations(String keyName) {
+        return revocations.containsKey(keyName);
+    }
+
+    /** The revocations of a key for one target. None of them includes another one. */
+    public List<Revocation> revocations(String keyName, String target) {
+        return revocations.getOrDefault(keyName, Map.of()).getOrDefault(target, List.of());
+    }
+
+    /** Number of revocations in force. */
+    public int revocationCount() {
+        return revocationCount;
+    }
+
+    /**
+     * Whether there are revocations of tokens that were issued before {@code time}, in milliseconds since 1970. If all
+     * those tokens have expired, {@link RegistryCommand.ForgetRevocations} is due. Reads the store.
+     */
+    public boolean hasRevocationsBefore(long time) {
+        return !store.isEmpty(Table.REGISTRY, RegistryRows.firstRevocationKey(), RegistryRows.revocationKeyAt(time));
+    }
+
+    /** Tells {@code listener} of what happens from now on. */
+    public void listen(Listener listener) {
+        listeners.add(listener);
+    }
+
+    /** Tells the listeners about a batch that has been published, each call by way of {@code each}. */
+    public void tell(RegistryTx written, Consumer<Runnable> each) {
+        for (Listener listener : listeners) {
+            written.removed().forEach(id -> each.accept(() -> listener.appRemoved(id)));
+            written.revoked().forEach(revocation -> each.accept(() -> listener.tokensRevoked(revocation)));
+        }
+    }
+
+    void publish(RegisteredApp app) {
+        apps.put(app.id(), app);
+    }
+
+    void retire(String id) {
+        apps.remove(id);
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
+    void publish(RegistryTx.Target of, List<Revocation> after) {
+        int before = revocations(of.keyName(), of.target()).size();
+        revocations.compute(of.keyName(), (name, known) -> {
+            Map<String, List<Revocation>> byTarget = known == null ? new ConcurrentHashMap<>(1) : known;
+            if (after.isEmpty()) {
+                byTarget.remove(of.target());
+            } else {
+                byTarget.put(of.target(), after);
+            }
+            return byTarget.isEmpty() ? null : byTarget;
+        });
+        revocationCount += after.size() - before;
+    }
+}

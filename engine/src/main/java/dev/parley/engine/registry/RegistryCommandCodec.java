@@ -1,0 +1,70 @@
+package dev.parley.engine.registry;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.registry.RegistryCommand.AddApp;
+import dev.parley.engine.registry.RegistryCommand.ForgetApp;
+import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
+import dev.parley.engine.registry.RegistryCommand.RemoveApp;
+import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
+
+/** Commands of the registry as journal records. The first byte, the kind, is from 112 to 127 for the registry. */
+public final class RegistryCommandCodec {
+    private static final int ADD_APP = 112;
+    private static final int REMOVE_APP = 113;
+    private static final int FORGET_APP = 114;
+    private static final int REVOKE_TOKENS = 115;
+    private static final int FORGET_REVOCATIONS = 116;
+    private static final int VERSION = 1;
+
+    private RegistryCommandCodec() {}
+
+    /** True if a record of this kind is a command of the registry. */
+    public static boolean isKind(int kind) {
+        return kind >= ADD_APP && kind < 128;
+    }
+
+    /** Writes the command. */
+    public static void write(RegistryCommand<?> command, BinaryWriter out) {
+        out.u8(kind(command)).u8(VERSION).varint(command.time());
+        switch (command) {
+            case AddApp c -> c.app().write(out);
+            case RemoveApp c -> out.string(c.id());
+            case ForgetApp c -> out.string(c.id());
+            case RevokeTokens c -> {
+                Revocation r = c.revocation();
+                out.string(r.keyName())
+                        .string(r.target())
+                        .varint(r.issuedBefore())
+                        .varint(r.appliesAt());
+            }
+            case ForgetRevocations c -> out.varint(c.issuedBefore());
+        }
+    }
+
+    private static int kind(RegistryCommand<?> command) {
+        return switch (command) {
+            case AddApp c -> ADD_APP;
+            case RemoveApp c -> REMOVE_APP;
+            case ForgetApp c -> FORGET_APP;
+            case RevokeTokens c -> REVOKE_TOKENS;
+            case ForgetRevocations c -> FORGET_REVOCATIONS;
+        };
+    }
+
+    /** Reads a command whose kind byte has been read. */
+    public static RegistryCommand<?> read(int kind, BinaryReader in) {
+        in.version(VERSION);
+        long time = in.varint();
+        return switch (kind) {
+            case ADD_APP -> new AddApp(time, RegisteredApp.read(in));
+            case REMOVE_APP -> new RemoveApp(time, in.string());
+            case FORGET_APP -> new ForgetApp(time, in.string());
+            case REVOKE_TOKENS ->
+                new RevokeTokens(time, new Revocation(in.string(), in.string(), in.varint(), in.varint()));
+            case FORGET_REVOCATIONS -> new ForgetRevocations(time, in.varint());
+            default -> throw new MalformedBinaryException("an unknown command of kind " + kind, null);
+        };
+    }
+}

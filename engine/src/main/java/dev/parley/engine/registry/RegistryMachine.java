@@ -1,0 +1,91 @@
+package dev.parley.engine.registry;
+
+import dev.parley.engine.registry.RegistryCommand.AddApp;
+import dev.parley.engine.registry.RegistryCommand.ForgetApp;
+import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
+import dev.parley.engine.registry.RegistryCommand.RemoveApp;
+import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
+import dev.parley.engine.registry.RegistryOutcome.Done;
+import dev.parley.engine.registry.RegistryOutcome.Forgotten;
+import dev.parley.engine.registry.RegistryOutcome.IdTaken;
+import dev.parley.engine.registry.RegistryOutcome.NoSuchApp;
+import dev.parley.engine.registry.RegistryOutcome.TooManyApps;
+import dev.parley.engine.registry.RegistryOutcome.TooManyRevocations;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a command does to the registry. Pure: the same commands in the same order give the same result. */
+public final class RegistryMachine {
+    /** Apps that there may be, including those that are removed and not forgotten. */
+    public static final int MAX_APPS = 1_000;
+
+    /** Revocations that may be in force at once. */
+    public static final int MAX_REVOCATIONS = 10_000;
+
+    /** How many revocations one command forgets, the oldest first. */
+    public static final int MAX_FORGOTTEN = 1_000;
+
+    private RegistryMachine() {}
+
+    /** Applies {@code command}, and tells what became of it. */
+    public static RegistryOutcome apply(RegistryCommand<?> command, RegistryTx tx) {
+        return switch (command) {
+            case AddApp c -> add(c.app(), tx);
+            case RemoveApp c -> remove(c.id(), tx);
+            case ForgetApp c -> forget(c.id(), tx);
+            case RevokeTokens c -> revoke(c.revocation(), tx);
+            case ForgetRevocations c -> {
+                List<Revocation> due = tx.revocationsBefore(c.issuedBefore(), MAX_FORGOTTEN);
+                due.forEach(tx::drop);
+                yield new Forgotten(due.size());
+            }
+        };
+    }
+
+    private static RegistryOutcome add(RegisteredApp app, RegistryTx tx) {
+        if (tx.app(app.id()) != null) {
+            return new IdTaken();
+        }
+        if (tx.appCount() >= MAX_APPS) {
+            return new TooManyApps(MAX_APPS);
+        }
+        tx.put(app);
+        return new Done();
+    }
+
+    private static RegistryOutcome remove(String id, RegistryTx tx) {
+        RegisteredApp app = tx.app(id);
+        if (app == null || app.removed()) {
+            return new NoSuchApp();
+        }
+        tx.remove(app);
+        return new Done();
+    }
+
+    private static RegistryOutcome forget(String id, RegistryTx tx) {
+        RegisteredApp app = tx.app(id);
+        if (app == null || !app.removed()) {
+            return new NoSuchApp();
+        }
+        tx.forget(app);
+        return new Done();
+    }
+
+    private static RegistryOutcome revoke(Revocation revocation, RegistryTx tx) {
+        List<Revocation> superseded = new ArrayList<>();
+        for (Revocation known : tx.revocations(revocation.keyName(), revocation.target())) {
+            if (known.includes(revocation)) {
+                return new Done();
+            }
+            if (revocation.includes(known)) {
+                superseded.add(known);
+            }
+        }
+        if (superseded.isEmpty() && tx.revocationCount() >= MAX_REVOCATIONS) {
+            return new TooManyRevocations(MAX_REVOCATIONS);
+        }
+        superseded.forEach(tx::drop);
+        tx.put(revocation);
+        return new Done();
+    }
+}

@@ -1,0 +1,200 @@
+package dev.parley.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.engine.registry.RegisteredApp;
+import dev.parley.engine.registry.Registry;
+import dev.parley.engine.registry.RegistryCommand;
+import dev.parley.engine.registry.RegistryCommand.AddApp;
+import dev.parley.engine.registry.RegistryCommand.ForgetApp;
+import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
+import dev.parley.engine.registry.RegistryCommand.RemoveApp;
+import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
+import dev.parley.engine.registry.RegistryOutcome;
+import dev.parley.engine.registry.RegistryOutcome.Done;
+import dev.parley.engine.registry.RegistryOutcome.Forgotten;
+import dev.parley.engine.registry.RegistryOutcome.IdTaken;
+import dev.parley.engine.registry.RegistryOutcome.NoSuchApp;
+import dev.parley.engine.registry.Revocation;
+import dev.parley.engine.registry.SealedSecret;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The registry in a {@link History} or on a node of a {@link ClusterHistory}: what is asked of it, what must become of it,
+ * and what listeners must have heard.
+ */
+final class RegistrySide implements Registry.Listener {
+    private static final List<String> IDS = List.of("shop", "bank");
+    private static final List<String> KEYS = List.of("shop.a", "bank.b");
+    private static final List<String> TARGETS = List.of("clientId:x", "channel:*");
+
+    private final SplittableRandom random;
+
+    // The model: an app is there or not, and a revocation is in force as long as no other one says more.
+    private final TreeMap<String, RegisteredApp> apps = new TreeMap<>();
+    private final List<Revocation> revocations = new ArrayList<>();
+    private final Set<Revocation> everDropped = new HashSet<>();
+
+    // What is to be heard in this life, and what was heard.
+    private final List<Object> news = new ArrayList<>();
+    private final List<Object> heard = new ArrayList<>();
+    private @Nullable Registry registry;
+
+    RegistrySide(SplittableRandom random) {
+        this.random = random;
+    }
+
+    private <T> T oneOf(List<T> choices) {
+        return choices.get(random.nextInt(choices.size()));
+    }
+
+    /** Listens to a registry that has what the model has. */
+    void start(Registry started) {
+        news.clear();
+        heard.clear();
+        registry = started;
+        started.listen(this);
+    }
+
+    // What is asked.
+
+    RegistryCommand<?> command(long now) {
+        String id = oneOf(IDS);
+        return switch (random.nextInt(9)) {
+            case 0, 1 -> new AddApp(now, app(id));
+            case 2 -> new RemoveApp(now, id);
+            case 3 -> new ForgetApp(now, id);
+            case 4 -> new ForgetRevocations(now, now - random.nextInt(60));
+            default ->
+                new RevokeTokens(
+                        now,
+                        new Revocation(
+                                oneOf(KEYS), oneOf(TARGETS), now - random.nextInt(30), now + 10L * random.nextInt(3)));
+        };
+    }
+
+    private RegisteredApp app(String id) {
+        return new RegisteredApp(
+                id,
+                false,
+                List.of(new RegisteredApp.Key(
+                        id + ".a",
+                        new SealedSecret(new byte[] {1, (byte) random.nextInt()}),
+                        "{\"*\":[\"*\"]}",
+                        random.nextBoolean())),
+                List.of(new RegisteredApp.Namespace("*", true, 1_000, 1_000, 1 + random.nextInt(5), true, false)));
+    }
+
+    /** Forgets all revocations. */
+    static ForgetRevocations forgetAll(long now) {
+        return new ForgetRevocations(now, Long.MAX_VALUE);
+    }
+
+    // What must become of it.
+
+    RegistryOutcome happen(RegistryCommand<?> command) {
+        return switch (command) {
+            case AddApp c -> apps.putIfAbsent(c.app().id(), c.app()) == null ? new Done() : new IdTaken();
+            case RemoveApp c -> {
+                RegisteredApp app = apps.get(c.id());
+                if (app == null || app.removed()) {
+                    yield new NoSuchApp();
+                }
+                apps.put(c.id(), new RegisteredApp(c.id(), true, List.of(), List.of()));
+                news.add(c.id());
+                yield new Done();
+            }
+            case ForgetApp c -> {
+                RegisteredApp app = apps.get(c.id());
+                if (app == null || !app.removed()) {
+                    yield new NoSuchApp();
+                }
+                apps.remove(c.id());
+                yield new Done();
+            }
+            case RevokeTokens c -> {
+                Revocation is = c.revocation();
+                if (revocations.stream().noneMatch(other -> saysAsMuch(other, is))) {
+                    drop(revocations.stream()
+                            .filter(other -> saysAsMuch(is, other))
+                            .toList());
+                    revocations.add(is);
+                    news.add(is);
+                }
+                yield new Done();
+            }
+            case ForgetRevocations c -> {
+                List<Revocation> old = revocations.stream()
+                        .filter(revocation -> revocation.issuedBefore() < c.issuedBefore())
+                        .toList();
+                drop(old);
+                yield new Forgotten(old.size());
+            }
+        };
+    }
+
+    private static boolean saysAsMuch(Revocation one, Revocation other) {
+        return one.keyName().equals(other.keyName())
+                && one.target().equals(other.target())
+                && one.issuedBefore() >= other.issuedBefore()
+                && one.appliesAt() <= other.appliesAt();
+    }
+
+    private void drop(List<Revocation> dropped) {
+        revocations.removeAll(dropped);
+        everDropped.addAll(dropped);
+    }
+
+    /** Number of rows that the store must have. */
+    int rows() {
+        return apps.size() + revocations.size();
+    }
+
+    // What is heard.
+
+    @Override
+    public void appRemoved(String id) {
+        heard.add(id);
+    }
+
+    @Override
+    public void tokensRevoked(Revocation revocation) {
+        heard.add(revocation);
+        // The model may be ahead, and know that it is no longer in force.
+        if (registry != null && !everDropped.contains(revocation)) {
+            assertThat(registry.revocations(revocation.keyName(), revocation.target()))
+                    .as("who is told of a revocation can look it up")
+                    .contains(revocation);
+        }
+    }
+
+    /** Compares all that can be read and was heard, when nothing waits. */
+    void compare(Registry running) {
+        assertThat(running.apps()).containsExactlyInAnyOrderElementsOf(apps.values());
+        List<Revocation> found = new ArrayList<>();
+        for (String key : KEYS) {
+            int before = found.size();
+            TARGETS.forEach(target -> found.addAll(running.revocations(key, target)));
+            assertThat(running.hasRevocations(key)).isEqualTo(found.size() > before);
+        }
+        assertThat(found).containsExactlyInAnyOrderElementsOf(revocations);
+        assertThat(running.revocationCount()).isEqualTo(revocations.size());
+        long cutoff = revocations.isEmpty()
+                ? Long.MAX_VALUE
+                : revocations.get(random.nextInt(revocations.size())).issuedBefore();
+        assertThat(running.hasRevocationsBefore(cutoff))
+                .isEqualTo(revocations.stream().anyMatch(revocation -> revocation.issuedBefore() < cutoff));
+        assertThat(of(String.class, heard)).as("apps whose end was told").isEqualTo(of(String.class, news));
+        assertThat(of(Revocation.class, heard)).as("revocations that were told").isEqualTo(of(Revocation.class, news));
+    }
+
+    private static List<?> of(Class<?> kind, List<Object> all) {
+        return all.stream().filter(kind::isInstance).toList();
+    }
+}

@@ -1,0 +1,73 @@
+package dev.parley.engine.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.engine.codec.GoldenBytes;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Apps and revocations are stored as they always were. */
+class RegistryFormatTest {
+    private static final long TIME = 1_800_000_000_000L;
+
+    @Test
+    void rows() throws IOException {
+        GoldenBytes golden = new GoldenBytes("registry");
+        golden.bytes("firstAppKey", RegistryRows.firstAppKey());
+        golden.bytes("appKey", RegistryRows.appKey("äpp"));
+        golden.bytes("lastAppKey", RegistryRows.lastAppKey());
+        golden.example(
+                "app of keys and namespaces",
+                new RegisteredApp(
+                        "äpp",
+                        false,
+                        List.of(
+                                new RegisteredApp.Key(
+                                        "äpp.a", new SealedSecret(new byte[] {1, -2, 3}), "{\"*\":[\"*\"]}", true),
+                                new RegisteredApp.Key("äpp.b", new SealedSecret(new byte[] {4}), "{}", false)),
+                        List.of(
+                                new RegisteredApp.Namespace("chät", true, 120_000, 1L << 30, 250, false, true),
+                                new RegisteredApp.Namespace("*", false, 300, 1, 1, true, false))),
+                RegistryRows::app,
+                RegistryRows::app);
+        golden.example(
+                "app of which nothing is left",
+                new RegisteredApp("äpp", true, List.of(), List.of()),
+                RegistryRows::app,
+                RegistryRows::app);
+        golden.bytes("firstRevocationKey", RegistryRows.firstRevocationKey());
+        golden.bytes("revocationKeyAt", RegistryRows.revocationKeyAt(TIME));
+        golden.bytes("lastRevocationKey", RegistryRows.lastRevocationKey());
+        for (Revocation revocation : List.of(
+                new Revocation("app.a", "clientId:ü", TIME, TIME + 30_000),
+                new Revocation("app.a", "channel:*", -9, TIME))) {
+            String what = revocation.issuedBefore() < 0 ? " of times before 1970" : " of a client";
+            byte[] key = RegistryRows.revocationKey(revocation);
+            golden.bytes("revocationKey" + what, key);
+            golden.example(
+                    "revocation" + what,
+                    revocation,
+                    RegistryRows::revocation,
+                    row -> RegistryRows.revocation(key, row));
+        }
+        golden.haveAllOf(RegistryRows.class);
+        golden.complete();
+    }
+
+    @Test
+    void revocationsAreInTheOrderOfTheirTimes() {
+        List<Long> times = List.of(Long.MIN_VALUE, -TIME, -1L, 0L, 1L, TIME, TIME + 1, Long.MAX_VALUE);
+        byte[] before = RegistryRows.firstRevocationKey();
+        for (long time : times) {
+            byte[] from = RegistryRows.revocationKeyAt(time);
+            byte[] key = RegistryRows.revocationKey(new Revocation("k", "t", time, 0));
+            assertThat(Arrays.compareUnsigned(before, from)).isNegative();
+            assertThat(Arrays.compareUnsigned(from, key)).isNegative();
+            before = key;
+        }
+        assertThat(Arrays.compareUnsigned(before, RegistryRows.lastRevocationKey()))
+                .isNegative();
+    }
+}
