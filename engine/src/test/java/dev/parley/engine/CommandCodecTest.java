@@ -19,6 +19,7 @@ import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.object.ObjectLimits;
@@ -257,12 +258,14 @@ class CommandCodecTest {
                                 ObjectModel.anyOperation(random))),
                         ObjectLimits.DEFAULT),
                 new SessionCommand.EndRun(session(), number(), text(), text(), list(this::message)),
-                new SessionCommand.Leave(session(), number(), text(), random.nextBoolean()),
+                new SessionCommand.Leave(
+                        session(), number(), text(), random.nextBoolean(), number(), maybe(this::runTimes)),
                 new SessionCommand.Annotate(
                         session(), number(), maybe(this::sender), list(this::annotation), random.nextInt(1000)),
                 new SessionCommand.Trim(session(), number(), number()),
                 new SessionCommand.Retain(session(), number(), number(), number()),
-                new SessionCommand.Lost(session(), number(), text(), number(), number(), number()),
+                new SessionCommand.Lost(
+                        session(), number(), text(), number(), number(), number(), maybe(this::runTimes)),
                 new SessionCommand.Back(session(), number(), text(), number()),
                 new SessionCommand.Depart(session(), number(), text(), number()),
                 new SessionCommand.Compact(session(), number(), number(), number()),
@@ -318,8 +321,19 @@ class CommandCodecTest {
         return new SessionCommand.Sender(text(), number());
     }
 
+    private SessionCommand.RunTimes runTimes() {
+        return new SessionCommand.RunTimes(number(), number(), number());
+    }
+
+    private RunTexts.Notice notice() {
+        return new RunTexts.Notice(text(), text(), text(), text(), maybe(this::text));
+    }
+
     private RunNote runNote() {
-        return switch (random.nextInt(4)) {
+        return switch (random.nextInt(7)) {
+            case 4 -> new RunNote.Described(text(), new RunTexts(body(), notice(), notice()));
+            case 5 -> new RunNote.Streaming(random.nextInt(1000), number(), text(), text());
+            case 6 -> new RunNote.Settled(number());
             case 0 -> new RunNote.Active(text(), maybe(this::text), random.nextBoolean());
             case 1 -> new RunNote.Suspended(text());
             case 2 -> new RunNote.Ended(text());

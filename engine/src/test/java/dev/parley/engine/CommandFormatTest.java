@@ -21,6 +21,7 @@ import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionName;
@@ -86,7 +87,11 @@ class CommandFormatTest {
 
     private static void command(GoldenBytes golden, String name, Command<?> command) {
         golden.<Command<?>>example(
-                name, command, CommandFormatTest::bytes, bytes -> CommandCodec.read(ByteBuffer.wrap(bytes)));
+                name, command, CommandFormatTest::bytes, CommandFormatTest::read);
+    }
+
+    private static Command<?> read(byte[] bytes) {
+        return CommandCodec.read(ByteBuffer.wrap(bytes));
     }
 
     private static byte[] bytes(Command<?> command) {
@@ -242,6 +247,8 @@ class CommandFormatTest {
     }
 
     private static final SessionCommand.Sender SENDER = new SessionCommand.Sender("conn", 300);
+    private static final SessionCommand.RunTimes RUNS =
+            new SessionCommand.RunTimes(TIME + 2_000, TIME + 60_000, TIME + 20_000);
     private static final Body FULL = new Body("name", Data.of("täxt"), "json", "{\"a\":1}");
     private static final Body BYTES = new Body(null, Data.of(new byte[] {0, -1}), null, null);
     private static final Operation BY = new Operation("client", "why", "{\"b\":2}");
@@ -295,7 +302,36 @@ class CommandFormatTest {
                         List.of(new MessageOp.Create(null, false, null, null, FULL, false))));
         command(golden, "trim", new SessionCommand.Trim(SESSION, TIME, POSITION));
         command(golden, "retain", new SessionCommand.Retain(SESSION, TIME, TIME - 1_000, 1L << 30));
-        command(golden, "lost", new SessionCommand.Lost(SESSION, TIME, "conn", 300, TIME + 15_000, TIME + 240_000));
+        golden.old(
+                "lost",
+                new SessionCommand.Lost(SESSION, TIME, "conn", 300, TIME + 15_000, TIME + 240_000, null),
+                CommandFormatTest::read);
+        command(
+                golden,
+                "lost with members",
+                new SessionCommand.Lost(SESSION, TIME, "conn", 300, TIME + 15_000, TIME + 240_000, null));
+        command(
+                golden,
+                "lost with runs",
+                new SessionCommand.Lost(SESSION, TIME, "conn", 300, TIME + 15_000, TIME + 240_000, RUNS));
+        command(
+                golden,
+                "publish of an agent that streams",
+                new SessionCommand.Publish(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        List.of(new MessageOp.Create(null, false, null, null, FULL, false)),
+                        List.of(
+                                new RunNote.Described(
+                                        "run",
+                                        new RunTexts(
+                                                FULL,
+                                                new RunTexts.Notice("away", "{\"c\":\"", "\",\"at\":", "}", "json"),
+                                                new RunTexts.Notice("back", "", ",", "", null))),
+                                new RunNote.Streaming(300, 0, "run", "{\"a\":1}"),
+                                new RunNote.Streaming(0, POSITION, "run", "{\"a\":1}"),
+                                new RunNote.Settled(POSITION))));
         command(golden, "back", new SessionCommand.Back(SESSION, TIME, "conn", 301));
         command(golden, "depart", new SessionCommand.Depart(SESSION, TIME, "conn", 300));
         command(golden, "compact", new SessionCommand.Compact(SESSION, TIME, POSITION, POSITION + 1));
@@ -320,8 +356,10 @@ class CommandFormatTest {
                 golden,
                 "presence without a sender",
                 new SessionCommand.ChangePresence(SESSION, TIME, null, "conn", List.of(), 200));
-        command(golden, "leave for good", new SessionCommand.Leave(SESSION, TIME, "conn", true));
-        command(golden, "leave", new SessionCommand.Leave(SESSION, TIME, "conn", false));
+        golden.old("leave for good", new SessionCommand.Leave(SESSION, TIME, "conn", true), CommandFormatTest::read);
+        golden.old("leave", new SessionCommand.Leave(SESSION, TIME, "conn", false), CommandFormatTest::read);
+        command(golden, "leave with a run", new SessionCommand.Leave(SESSION, TIME, "conn", true, 300, RUNS));
+        command(golden, "leave, detached", new SessionCommand.Leave(SESSION, TIME, "conn", false));
         command(
                 golden,
                 "annotate",

@@ -746,6 +746,9 @@ final class History {
                     .as("what lost connections have left in %s", table)
                     .isEmpty();
         }
+        assertThat(running.sessions.runsAtWork())
+                .as("runs of lost agents, and not of nobody")
+                .isEmpty();
         for (int round = 0; !running.streams.due(now, 1).isEmpty() || running.forks.hasRefused(); round++) {
             assertThat(round).as("streams end").isLessThan(MAX_ROUNDS);
             running.chores.sweep(now);
@@ -771,6 +774,7 @@ final class History {
         }
         assertThat(rows(storage.store(), Table.DEADLINES)).isEmpty();
         assertThat(rows(storage.store(), Table.LOG)).hasSize(sessionSide.logRows());
+        assertThat(rows(storage.store(), Table.RUNS)).hasSize(sessionSide.runRows());
         assertThat(rows(storage.store(), Table.OUTBOX)).isEmpty();
         compareWithReplayFromZero(running);
     }

@@ -1,14 +1,18 @@
 package dev.parley.engine;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.ObjectEntry;
+import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
@@ -31,6 +35,7 @@ import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
+import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
@@ -52,6 +57,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,7 +81,19 @@ final class SessionModel {
 
     /** What is known of a connection that was lost; without times it is back. */
     record Attendance(
-            long epoch, @Nullable Long leaveAt, @Nullable Long forgetAt) {}
+            long epoch,
+            @Nullable Long leaveAt,
+            @Nullable Long forgetAt,
+            @Nullable Long awayAt,
+            @Nullable Long endAt,
+            boolean told) {
+        boolean isOver() {
+            return leaveAt == null && forgetAt == null && awayAt == null && endAt == null;
+        }
+    }
+
+    /** A message that is being streamed. */
+    record Open(String runId, String closed) {}
 
     static final class Room {
         final long id;
@@ -101,6 +119,12 @@ final class SessionModel {
 
         /** Runs that have not ended, by id. */
         final TreeMap<String, Run> runs = new TreeMap<>();
+
+        /** What is to be said of them. */
+        final Map<String, RunTexts> texts = new HashMap<>();
+
+        /** Messages of them that are being streamed, by serial. */
+        final TreeMap<Long, Open> open = new TreeMap<>();
 
         /** What has been said to have runs end that have not ended, by serial. */
         final TreeMap<Long, RunNote.Cancel> cancels = new TreeMap<>();
@@ -139,6 +163,8 @@ final class SessionModel {
             copy.objects = objects.copy();
             copy.hasObjects = hasObjects;
             copy.runs.putAll(runs);
+            copy.texts.putAll(texts);
+            copy.open.putAll(open);
             copy.cancels.putAll(cancels);
             return copy;
         }
@@ -198,6 +224,16 @@ final class SessionModel {
                             .anyMatch(sender -> sender.connectionId().equals(connectionId));
         }
 
+        boolean hasMembers(String connectionId) {
+            return members.keySet().stream().anyMatch(member -> member.connectionId.equals(connectionId));
+        }
+
+        List<Run> runsOf(String connectionId) {
+            return runs.values().stream()
+                    .filter(run -> connectionId.equals(run.connectionId()) && !run.suspended())
+                    .toList();
+        }
+
         private void add(SessionEntry entry) {
             log.put(entry.position(), entry);
             last = entry.position();
@@ -242,39 +278,45 @@ final class SessionModel {
                 if (known != null) {
                     leave(room, c.time(), c.connectionId());
                     if (c.forget()) {
-                        forget(room, c.connectionId());
+                        over(room, c);
                     }
                     rooms.put(c.session(), room);
                 }
                 yield new SessionOutcome.Done();
             }
             case Lost c -> {
-                if (known != null && room.hearsOf(c.connectionId(), c.epoch(), true)) {
-                    long forgetAt = Math.max(c.leaveAt(), c.forgetAt());
-                    room.attendances.put(c.connectionId(), new Attendance(c.epoch(), c.leaveAt(), forgetAt));
+                boolean works = c.runs() != null && !room.runsOf(c.connectionId()).isEmpty();
+                Attendance before = room.attendances.get(c.connectionId());
+                if (known != null && (room.hearsOf(c.connectionId(), c.epoch(), true) || (before == null && works))) {
+                    room.attendances.put(
+                            c.connectionId(),
+                            attendance(
+                                    room,
+                                    c.connectionId(),
+                                    c.epoch(),
+                                    c.leaveAt(),
+                                    Math.max(c.leaveAt(), c.forgetAt()),
+                                    c.runs(),
+                                    room.hasMembers(c.connectionId())));
                     rooms.put(c.session(), room);
                 }
                 yield new SessionOutcome.Done();
             }
             case Back c -> {
                 if (known != null && room.hearsOf(c.connectionId(), c.epoch(), false)) {
-                    room.attendances.put(c.connectionId(), new Attendance(c.epoch(), null, null));
+                    Attendance before = room.attendances.put(
+                            c.connectionId(), new Attendance(c.epoch(), null, null, null, null, false));
                     rooms.put(c.session(), room);
+                    if (before != null && before.told) {
+                        tell(c.session(), room, c.connectionId(), c.time(), RunTexts::back);
+                    }
                 }
                 yield new SessionOutcome.Done();
             }
             case Depart c -> {
                 Attendance lost = room.attendances.get(c.connectionId());
-                if (lost != null && lost.epoch == c.epoch() && lost.forgetAt != null) {
-                    if (lost.leaveAt != null && lost.leaveAt <= c.time()) {
-                        leave(room, c.time(), c.connectionId());
-                        room.attendances.put(c.connectionId(), new Attendance(c.epoch(), null, lost.forgetAt));
-                    }
-                    if (lost.forgetAt <= c.time()) {
-                        leave(room, c.time(), c.connectionId());
-                        forget(room, c.connectionId());
-                    }
-                    rooms.put(c.session(), room);
+                if (lost != null && lost.epoch == c.epoch()) {
+                    depart(c, room, lost);
                 }
                 yield new SessionOutcome.Done();
             }
@@ -349,6 +391,118 @@ final class SessionModel {
         };
     }
 
+    private void depart(Depart c, Room room, Attendance lost) {
+        boolean forgets = lost.forgetAt != null && lost.forgetAt <= c.time();
+        boolean leaves = forgets || (lost.leaveAt != null && lost.leaveAt <= c.time());
+        boolean ends = lost.endAt != null && lost.endAt <= c.time();
+        boolean away = lost.awayAt != null && lost.awayAt <= c.time();
+        if (!leaves && !ends && !away) {
+            return;
+        }
+        rooms.put(c.session(), room);
+        if (leaves) {
+            leave(room, c.time(), c.connectionId());
+        }
+        if (away && !ends) {
+            tell(c.session(), room, c.connectionId(), c.time(), RunTexts::away);
+        }
+        if (ends) {
+            room.runsOf(c.connectionId()).forEach(run -> end(c, room, run));
+        }
+        if (forgets) {
+            forget(room, c.connectionId());
+        }
+        var now = new Attendance(
+                c.epoch(),
+                leaves ? null : lost.leaveAt,
+                forgets ? null : lost.forgetAt,
+                away ? null : lost.awayAt,
+                ends ? null : lost.endAt,
+                !ends && (away || lost.told));
+        if (now.isOver()) {
+            room.attendances.remove(c.connectionId());
+        } else {
+            room.attendances.put(c.connectionId(), now);
+        }
+    }
+
+    /** The agent of a run stays away: what it has left streaming is closed, and the run is over. */
+    private void end(Depart c, Room room, Run run) {
+        room.open.forEach((serial, open) -> {
+            List<Version> versions = room.messages.get(serial);
+            if (open.runId.equals(run.id()) && versions != null) {
+                MessageEntry whole = versions.getLast().whole;
+                if (whole.action() != Action.DELETE) {
+                    Data data = whole.body().data();
+                    boolean grows = data != null && whole.body().encoding() == null;
+                    Data nothing = grows ? new Data(new byte[0], data.text()) : null;
+                    var by = new Operation(whole.clientId(), "The agent was lost.", null);
+                    var body = new Body(null, nothing, null, open.closed);
+                    var close = new Change(Action.APPEND, serial, body, by, true, false, Integer.MAX_VALUE);
+                    assertThat(change(room, c.time(), close, null)).isInstanceOf(Long.class);
+                }
+            }
+        });
+        RunTexts texts = room.texts.get(run.id());
+        if (texts != null) {
+            create(room, c.time(), saying(c.connectionId() + ":end:" + run.id(), texts.end()));
+        }
+        hear(new RunNote.Ended(run.id()), c.session(), null, List.of(), room);
+    }
+
+    private void tell(
+            SessionName name, Room room, String connectionId, long time, Function<RunTexts, RunTexts.Notice> what) {
+        for (Run run : room.runsOf(connectionId)) {
+            RunTexts texts = room.texts.get(run.id());
+            if (texts != null) {
+                RunTexts.Notice notice = what.apply(texts);
+                String id = connectionId + ":" + notice.name() + ":" + run.id() + ":" + time;
+                String data = notice.start() + connectionId + notice.middle() + time + notice.rest();
+                create(room, time, saying(id, new Body(notice.name(), Data.of(data), notice.encoding(), null)));
+            }
+        }
+        rooms.put(name, room);
+    }
+
+    private static Create saying(String id, Body body) {
+        return new Create(id, false, null, null, body, false);
+    }
+
+    private static Attendance attendance(
+            Room room,
+            String connectionId,
+            long epoch,
+            @Nullable Long leaveAt,
+            @Nullable Long forgetAt,
+            @Nullable RunTimes times,
+            boolean withMembers) {
+        Attendance before = room.attendances.get(connectionId);
+        if (times == null || room.runsOf(connectionId).isEmpty()) {
+            return new Attendance(epoch, leaveAt, forgetAt, null, null, false);
+        }
+        boolean told = before != null && before.told;
+        long endAt = withMembers ? Math.min(times.endAt(), times.endWithMembersAt()) : times.endAt();
+        return new Attendance(epoch, leaveAt, forgetAt, told ? null : times.awayAt(), endAt, told);
+    }
+
+    /** A connection is over; what becomes of its runs is still to come. */
+    private static void over(Room room, Leave c) {
+        forget(room, c.connectionId());
+        Attendance before = room.attendances.get(c.connectionId());
+        boolean works = c.runs() != null && !room.runsOf(c.connectionId()).isEmpty();
+        Attendance now = before == null
+                ? null
+                : new Attendance(before.epoch, null, null, before.awayAt, before.endAt, before.told);
+        if (works && (before == null || before.epoch <= c.epoch())) {
+            now = attendance(room, c.connectionId(), c.epoch(), null, null, c.runs(), false);
+        }
+        if (now == null || now.isOver()) {
+            room.attendances.remove(c.connectionId());
+        } else {
+            room.attendances.put(c.connectionId(), now);
+        }
+    }
+
     private void trim(SessionName name, Room room, long upTo) {
         long horizon = Math.min(upTo, room.last);
         if (horizon > room.horizon) {
@@ -396,9 +550,23 @@ final class SessionModel {
                 room.runs.computeIfPresent(
                         n.runId(),
                         (id, known) -> new Run(name, id, known.since(), known.inputId(), known.connectionId(), true));
+            case RunNote.Described n -> {
+                if (room.runs.containsKey(n.runId())) {
+                    room.texts.putIfAbsent(n.runId(), n.texts());
+                }
+            }
+            case RunNote.Streaming n -> {
+                if (room.runs.containsKey(n.runId())) {
+                    long serial = n.serial() == 0 ? positions.get(n.message()) : n.serial();
+                    room.open.put(serial, new Open(n.runId(), n.closed()));
+                }
+            }
+            case RunNote.Settled n -> room.open.remove(n.serial());
             case RunNote.Ended n -> {
                 Run known = room.runs.remove(n.runId());
                 if (known != null) {
+                    room.texts.remove(n.runId());
+                    room.open.values().removeIf(open -> open.runId.equals(n.runId()));
                     room.cancels
                             .values()
                             .removeIf(cancel -> n.runId().equals(cancel.runId())
@@ -656,6 +824,5 @@ final class SessionModel {
 
     private static void forget(Room room, String connectionId) {
         room.outcomes.keySet().removeIf(sender -> sender.connectionId().equals(connectionId));
-        room.attendances.remove(connectionId);
     }
 }

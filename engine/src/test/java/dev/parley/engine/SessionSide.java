@@ -14,6 +14,7 @@ import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
@@ -34,6 +35,7 @@ import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
+import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
@@ -120,11 +122,22 @@ final class SessionSide {
                         ? new Trim(name, now, somewhere(room))
                         // What messages take is not in the model: some of them go by their age, or all by their size.
                         : new Retain(name, now, now - random.nextInt(40), random.nextBoolean() ? 0 : Long.MAX_VALUE);
-            case 2, 3 -> new Leave(name, now, connection(), random.nextBoolean());
+            case 2, 3 -> {
+                String connectionId = connection();
+                yield new Leave(
+                        name, now, connectionId, random.nextBoolean(), epoch(connectionId), runTimes(now));
+            }
             case 42, 43 -> {
                 String connectionId = connection();
                 long epoch = epoch(connectionId);
-                yield new Lost(name, now, connectionId, epoch, now + random.nextInt(40), now + random.nextInt(80));
+                yield new Lost(
+                        name,
+                        now,
+                        connectionId,
+                        epoch,
+                        now + random.nextInt(40),
+                        now + random.nextInt(80),
+                        runTimes(now));
             }
             case 44, 45 -> {
                 String connectionId = connection();
@@ -161,6 +174,12 @@ final class SessionSide {
         return new ChangeObjects(name, now, sender(connectionId), operations, SessionModel.OBJECT_LIMITS);
     }
 
+    private @Nullable RunTimes runTimes(long now) {
+        return random.nextInt(4) == 0
+                ? null
+                : new RunTimes(now + random.nextInt(20), now + random.nextInt(60), now + random.nextInt(60));
+    }
+
     /** Now and then of an earlier time, as what comes late. */
     private long epoch(String connectionId) {
         long newest = epochs.getOrDefault(connectionId, 0L);
@@ -171,7 +190,14 @@ final class SessionSide {
     List<Lost> loseAll(long now) {
         return NAMES.stream()
                 .flatMap(name -> CONNECTIONS.stream()
-                        .map(connectionId -> new Lost(name, now, connectionId, Long.MAX_VALUE, now + 10, now + 20)))
+                        .map(connectionId -> new Lost(
+                                name,
+                                now,
+                                connectionId,
+                                Long.MAX_VALUE,
+                                now + 10,
+                                now + 20,
+                                new RunTimes(now + 5, now + 30, now + 15))))
                 .toList();
     }
 
@@ -196,7 +222,7 @@ final class SessionSide {
         }
         List<RunNote> notes = new ArrayList<>();
         for (int count = random.nextInt(3); count > 0 && !messages.isEmpty(); count--) {
-            notes.add(note(messages.size()));
+            notes.add(note(messages));
         }
         return new Publish(name, now, sender(connectionId), messages, notes);
     }
@@ -213,13 +239,29 @@ final class SessionSide {
         return random.nextBoolean() ? "input" + random.nextInt(3) : null;
     }
 
-    private RunNote note(int messages) {
-        return switch (random.nextInt(6)) {
+    private RunNote note(List<MessageOp> messages) {
+        return switch (random.nextInt(11)) {
+            case 6, 7 -> new RunNote.Described(run(), texts());
+            case 8, 9 -> {
+                int message = random.nextInt(messages.size());
+                long serial = messages.get(message) instanceof MessageOp.Change change ? change.serial() : 0;
+                yield new RunNote.Streaming(message, serial, run(), "{\"closed\":" + made++ + "}");
+            }
+            case 10 ->
+                new RunNote.Settled(
+                        messages.getFirst() instanceof MessageOp.Change change ? change.serial() : random.nextLong(100));
             case 0 -> new RunNote.Ended(run());
             case 1 -> new RunNote.Suspended(run());
-            case 2 -> new RunNote.Cancel(random.nextInt(messages), random.nextBoolean() ? run() : null, input());
+            case 2 -> new RunNote.Cancel(random.nextInt(messages.size()), random.nextBoolean() ? run() : null, input());
             default -> new RunNote.Active(run(), input(), random.nextBoolean());
         };
+    }
+
+    private RunTexts texts() {
+        return new RunTexts(
+                body(),
+                new RunTexts.Notice("away", made++ + "(", ",", ")", rarely("enc")),
+                new RunTexts.Notice("back", made++ + "(", ",", ")", null));
     }
 
     /** Appends that are taken together, some of them perhaps sent before, alone or in other company. */
@@ -726,7 +768,7 @@ final class SessionSide {
         List<Depart> departures = new ArrayList<>();
         model.rooms()
                 .forEach((name, room) -> room.attendances.forEach((connectionId, attendance) -> {
-                    if (attendance.forgetAt() != null) {
+                    if (!attendance.isOver()) {
                         departures.add(new Depart(name, LATE, connectionId, attendance.epoch()));
                     }
                 }));
@@ -749,6 +791,13 @@ final class SessionSide {
                     .count();
         }
         return count;
+    }
+
+    /** How many rows runs have, with what is to be said of them, what they are streaming, and cancels. */
+    int runRows() {
+        return model.rooms().values().stream()
+                .mapToInt(room -> room.runs.size() + room.texts.size() + room.open.size() + room.cancels.size())
+                .sum();
     }
 
     int topics() {

@@ -2,7 +2,9 @@ package dev.parley.engine.session;
 
 import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.Depart;
+import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
+import dev.parley.engine.session.SessionCommand.RunTimes;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,16 +16,61 @@ final class AttendanceMachine {
 
     static void lost(SessionState s, Lost c, SessionTx tx) {
         Attendance known = tx.attendance(s, c.connectionId());
-        if (known == null ? tx.hasTraces(s, c.connectionId()) : known.epoch() <= c.epoch()) {
-            var now = new Attendance(c.epoch(), c.leaveAt(), Math.max(c.leaveAt(), c.forgetAt()));
+        RunTimes runs = runs(s, c.connectionId(), c.runs(), tx);
+        boolean leaves = runs != null || tx.hasTraces(s, c.connectionId());
+        if (known == null ? leaves : known.epoch() <= c.epoch()) {
+            long endAt = 0;
+            if (runs != null) {
+                boolean withMembers = !tx.members(s, c.connectionId()).isEmpty();
+                endAt = withMembers ? Math.min(runs.endAt(), runs.endWithMembersAt()) : runs.endAt();
+            }
+            var now = new Attendance(
+                    c.epoch(),
+                    c.leaveAt(),
+                    Math.max(c.leaveAt(), c.forgetAt()),
+                    awayAt(known, runs),
+                    endAt,
+                    isTold(known, runs));
             tx.attend(s, c.connectionId(), known, now);
         }
+    }
+
+    /** The times, if the connection works at runs. */
+    private static @Nullable RunTimes runs(
+            SessionState s, String connectionId, @Nullable RunTimes times, SessionTx tx) {
+        return times == null || tx.runsOf(s, connectionId).isEmpty() ? null : times;
+    }
+
+    private static boolean isTold(@Nullable Attendance known, @Nullable RunTimes runs) {
+        return runs != null && known != null && known.told();
+    }
+
+    /** Nobody is told twice. */
+    private static long awayAt(@Nullable Attendance known, @Nullable RunTimes runs) {
+        return runs == null || isTold(known, runs) ? 0 : runs.awayAt();
     }
 
     static void back(SessionState s, Back c, SessionTx tx) {
         Attendance known = tx.attendance(s, c.connectionId());
         if (known == null ? tx.hasTraces(s, c.connectionId()) : known.epoch() < c.epoch()) {
             tx.attend(s, c.connectionId(), known, Attendance.back(c.epoch()));
+            if (known != null && known.told()) {
+                RunMachine.tell(s, c.connectionId(), c.time(), RunTexts::back, tx);
+            }
+        }
+    }
+
+    /** After the members have left of a connection that is over: forgets it, but for its runs. */
+    static void forget(SessionState s, Leave c, SessionTx tx) {
+        tx.forgetRequests(s, c.connectionId());
+        Attendance known = tx.attendance(s, c.connectionId());
+        RunTimes runs = runs(s, c.connectionId(), c.runs(), tx);
+        Attendance now = known == null ? null : known.withRunsOnly();
+        if (runs != null && (known == null || known.epoch() <= c.epoch())) {
+            now = new Attendance(c.epoch(), 0, 0, awayAt(known, runs), runs.endAt(), isTold(known, runs));
+        }
+        if (known != null || now != null) {
+            tx.attend(s, c.connectionId(), known, now != null && now.isLost() ? now : null);
         }
     }
 
@@ -33,13 +80,18 @@ final class AttendanceMachine {
         return known != null && known.isLost() && known.epoch() == c.epoch() && known.due() <= c.time() ? known : null;
     }
 
-    /** After the members have left: forgets the requests if that is due, too. */
-    static void left(SessionState s, Attendance known, Depart c, SessionTx tx) {
-        if (known.forgetAt() <= c.time()) {
-            tx.forgetRequests(s, c.connectionId());
-            tx.attend(s, c.connectionId(), known, null);
-        } else {
-            tx.attend(s, c.connectionId(), known, known.withMembersGone());
+    /** After the members have left, if that was due: does the rest. */
+    static void depart(SessionState s, Attendance known, Depart c, SessionTx tx) {
+        if (known.agentIsAway(c.time())) {
+            RunMachine.tell(s, c.connectionId(), c.time(), RunTexts::away, tx);
         }
+        if (known.runsEnd(c.time())) {
+            RunMachine.endAll(s, c.connectionId(), c.time(), tx);
+        }
+        if (known.requestsAreForgotten(c.time())) {
+            tx.forgetRequests(s, c.connectionId());
+        }
+        Attendance now = known.after(c.time());
+        tx.attend(s, c.connectionId(), known, now.isLost() ? now : null);
     }
 }

@@ -7,21 +7,34 @@ import java.nio.charset.StandardCharsets;
 
 /** How attendances lie in the store, and the list of when something is due for them. */
 final class AttendanceRows {
+    private static final int VERSION = 1;
+    /** What becomes of runs. */
+    private static final int RUNS = 2;
+
     private AttendanceRows() {}
 
     static byte[] attendance(Attendance attendance) {
-        return new BinaryWriter(32)
-                .u8(1)
+        return new BinaryWriter(40)
+                .u8(RUNS)
                 .varint(attendance.epoch())
                 .varint(attendance.leaveAt())
                 .varint(attendance.forgetAt())
+                .varint(attendance.awayAt())
+                .varint(attendance.endAt())
+                .bool(attendance.told())
                 .toBytes();
     }
 
     static Attendance attendance(byte[] row) {
         BinaryReader in = new BinaryReader(row);
-        in.version(1);
-        return new Attendance(in.varint(), in.varint(), in.varint());
+        boolean withRuns = in.version(VERSION, RUNS) >= RUNS;
+        return new Attendance(
+                in.varint(),
+                in.varint(),
+                in.varint(),
+                withRuns ? in.varint() : 0,
+                withRuns ? in.varint() : 0,
+                withRuns && in.bool());
     }
 
     static byte[] departureKey(long due, long session, String connectionId) {

@@ -74,6 +74,12 @@ record Head(
             return encoding == 0 && (data < 0 || (more.text() == text && fragment.encoding() == null));
         }
 
+        /** Data that changes nothing when it is appended, or null if only an append without data does that. */
+        @Nullable
+        Data nothingToAppend() {
+            return data < 0 || encoding != 0 ? null : new Data(new byte[0], text);
+        }
+
         Shape mixedWith(Body change, boolean joined) {
             Data more = change.data();
             return new Shape(

@@ -2,19 +2,36 @@ package dev.parley.engine.session;
 
 import dev.parley.engine.session.RunNote.Active;
 import dev.parley.engine.session.RunNote.Cancel;
+import dev.parley.engine.session.RunNote.Described;
 import dev.parley.engine.session.RunNote.Ended;
+import dev.parley.engine.session.RunNote.Settled;
+import dev.parley.engine.session.RunNote.Streaming;
 import dev.parley.engine.session.RunNote.Suspended;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.Publish;
+import dev.parley.engine.session.SessionOutcome.Accepted;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** What published messages do to the runs of a session. Pure, as {@link SessionMachine}, which calls it. */
+/**
+ * What published messages do to the runs of a session, and what becomes of a run whose agent is lost. Pure, as
+ * {@link SessionMachine}, which calls it.
+ */
 final class RunMachine {
     /** How many runs of one session are followed at a time; of more, nobody notices when their agents die. */
     static final int MAX_RUNS = 1_000;
 
     /** How many cancels of one session are kept until they have had their effect; then the oldest are dropped. */
     static final int MAX_CANCELS = 200;
+
+    /** How many messages of one session are followed at a time that are being streamed; of more, nobody closes them. */
+    static final int MAX_STREAMING = 1_000;
+
+    /** Why a message is closed. */
+    private static final String LOST = "The agent was lost.";
 
     private RunMachine() {}
 
@@ -35,6 +52,13 @@ final class RunMachine {
                         tx.putRun(s, run.asSuspended());
                     }
                 }
+                case Described n -> {
+                    if (tx.run(s, n.runId()) != null && tx.runTexts(s, n.runId()) == null) {
+                        tx.putRunTexts(s, n.runId(), n.texts());
+                    }
+                }
+                case Streaming n -> streaming(s, n, n.serial() == 0 ? positions.get(n.message()) : n.serial(), tx);
+                case Settled n -> tx.removeOpen(s, n.serial());
                 case Ended n -> {
                     Run run = tx.run(s, n.runId());
                     if (run != null) {
@@ -60,8 +84,19 @@ final class RunMachine {
         }
     }
 
-    static void end(SessionState s, Run run, SessionTx tx) {
+    private static void streaming(SessionState s, Streaming n, long serial, SessionTx tx) {
+        var open = new RunRows.Open(n.runId(), n.closed());
+        RunRows.Open known = tx.open(s, serial);
+        if (tx.run(s, n.runId()) != null
+                && !open.equals(known)
+                && (known != null || tx.countOpen(s, MAX_STREAMING) < MAX_STREAMING)) {
+            tx.putOpen(s, serial, open);
+        }
+    }
+
+    private static void end(SessionState s, Run run, SessionTx tx) {
         tx.removeRun(s, run.id());
+        tx.openOf(s, run.id()).forEach((serial, open) -> tx.removeOpen(s, serial));
         tx.cancels(s).forEach((serial, cancel) -> {
             if (run.id().equals(cancel.runId())
                     || (run.inputId() != null && run.inputId().equals(cancel.inputId()))) {
@@ -80,5 +115,59 @@ final class RunMachine {
             tx.removeCancel(s, Objects.requireNonNull(kept.firstEntry()).getKey());
         }
         tx.putCancel(s, serial, n);
+    }
+
+    /** Tells the session something about the agent of each run at which a connection works. */
+    static void tell(
+            SessionState s, String connectionId, long time, Function<RunTexts, RunTexts.Notice> what, SessionTx tx) {
+        for (Run run : tx.runsOf(s, connectionId)) {
+            RunTexts texts = tx.runTexts(s, run.id());
+            if (texts != null) {
+                RunTexts.Notice notice = what.apply(texts);
+                String id = connectionId + ":" + notice.name() + ":" + run.id() + ":" + time;
+                SessionOutcome told = publish(s, time, List.of(create(id, notice.about(connectionId, time))), List.of(), tx);
+                assert told instanceof Accepted : told;
+            }
+        }
+    }
+
+    /** Ends the runs at which a connection works: closes the messages that they have left streaming, and says so. */
+    static void endAll(SessionState s, String connectionId, long time, SessionTx tx) {
+        for (Run run : tx.runsOf(s, connectionId)) {
+            List<MessageOp> messages = new ArrayList<>();
+            tx.openOf(s, run.id()).forEach((serial, open) -> {
+                Head head = tx.head(s, serial);
+                // What was deleted, or is gone, does not need to be closed.
+                if (head != null && !head.isDeleted()) {
+                    messages.add(close(head, open.closed()));
+                }
+            });
+            RunTexts texts = tx.runTexts(s, run.id());
+            if (texts != null) {
+                messages.add(create(connectionId + ":end:" + run.id(), texts.end()));
+            }
+            SessionOutcome ended = publish(s, time, messages, List.of(new Ended(run.id())), tx);
+            assert ended instanceof Accepted : ended;
+        }
+    }
+
+    private static MessageOp create(String id, Body body) {
+        return new MessageOp.Create(id, false, null, null, body, false);
+    }
+
+    private static MessageOp close(Head head, String extras) {
+        return new MessageOp.Change(
+                MessageEntry.Action.APPEND,
+                head.serial(),
+                new Body(null, head.shape().nothingToAppend(), null, extras),
+                new Operation(head.clientId(), LOST, null),
+                true,
+                false,
+                Integer.MAX_VALUE);
+    }
+
+    private static SessionOutcome publish(
+            SessionState s, long time, List<MessageOp> messages, List<RunNote> notes, SessionTx tx) {
+        return SessionMachine.publish(new Publish(s.name(), time, null, messages, notes), s.id(), tx);
     }
 }

@@ -7,6 +7,11 @@ import org.jspecify.annotations.Nullable;
  * open, who works at them, and which cancels have not had their effect yet, without looking into messages.
  */
 public sealed interface RunNote {
+    /** Roughly what its texts take, in bytes. */
+    default int size() {
+        return 0;
+    }
+
     /**
      * Somebody works at a run.
      *
@@ -17,6 +22,31 @@ public sealed interface RunNote {
 
     /** A run waits for somebody, and nobody works at it. */
     record Suspended(String runId) implements RunNote {}
+
+    /** What is to be said about a run if its agent is lost; only what is said first counts. */
+    record Described(String runId, RunTexts texts) implements RunNote {
+        @Override
+        public int size() {
+            return texts.end().size() + texts.away().size() + texts.back().size();
+        }
+    }
+
+    /**
+     * A message of a run is being streamed. If the agent is lost, the message has to be closed.
+     *
+     * @param message which message of the command it is, from 0; only counts if there is no serial
+     * @param serial the message, or 0 if the command creates it
+     * @param closed the extras of the message once it is closed
+     */
+    record Streaming(int message, long serial, String runId, String closed) implements RunNote {
+        @Override
+        public int size() {
+            return closed.length();
+        }
+    }
+
+    /** A message is no longer being streamed. */
+    record Settled(long serial) implements RunNote {}
 
     /** A run is over. */
     record Ended(String runId) implements RunNote {}

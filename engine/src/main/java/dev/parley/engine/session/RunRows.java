@@ -5,7 +5,10 @@ import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.session.RunNote.Active;
 import dev.parley.engine.session.RunNote.Cancel;
+import dev.parley.engine.session.RunNote.Described;
 import dev.parley.engine.session.RunNote.Ended;
+import dev.parley.engine.session.RunNote.Settled;
+import dev.parley.engine.session.RunNote.Streaming;
 import dev.parley.engine.session.RunNote.Suspended;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -15,12 +18,24 @@ import java.util.List;
 final class RunRows {
     private static final int RUN = 0;
     private static final int CANCEL = 1;
+    private static final int TEXTS = 2;
+    private static final int OPEN = 3;
     private static final int ACTIVE = 1;
     private static final int SUSPENDED = 2;
     private static final int ENDED = 3;
     private static final int WANTED_OVER = 4;
+    private static final int DESCRIBED = 5;
+    private static final int STREAMING = 6;
+    private static final int SETTLED = 7;
 
     private RunRows() {}
+
+    /**
+     * A message of a run that is being streamed.
+     *
+     * @param closed its extras once it is closed
+     */
+    record Open(String runId, String closed) {}
 
     static byte[] runKey(long session, String runId) {
         return new BinaryWriter(48)
@@ -73,6 +88,67 @@ final class RunRows {
         throw new MalformedBinaryException("no cancel", null);
     }
 
+    static byte[] textsKey(long session, String runId) {
+        return new BinaryWriter(48)
+                .fixed64(session)
+                .u8(TEXTS)
+                .raw(runId.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    static byte[] texts(RunTexts texts) {
+        return texts(new BinaryWriter(512).u8(1), texts).toBytes();
+    }
+
+    static RunTexts texts(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(1);
+        return texts(in);
+    }
+
+    private static BinaryWriter texts(BinaryWriter out, RunTexts texts) {
+        SessionRows.body(out, texts.end());
+        return notice(notice(out, texts.away()), texts.back());
+    }
+
+    private static RunTexts texts(BinaryReader in) {
+        return new RunTexts(SessionRows.body(in), notice(in), notice(in));
+    }
+
+    private static BinaryWriter notice(BinaryWriter out, RunTexts.Notice notice) {
+        return out.string(notice.name())
+                .string(notice.start())
+                .string(notice.middle())
+                .string(notice.rest())
+                .optional(notice.encoding());
+    }
+
+    private static RunTexts.Notice notice(BinaryReader in) {
+        return new RunTexts.Notice(in.string(), in.string(), in.string(), in.string(), in.optional());
+    }
+
+    static byte[] openKey(long session, long serial) {
+        return new BinaryWriter(17).fixed64(session).u8(OPEN).fixed64(serial).toBytes();
+    }
+
+    static long openSerial(byte[] openKey) {
+        return cancelSerial(openKey);
+    }
+
+    static byte[] open(Open open) {
+        return new BinaryWriter(512)
+                .u8(1)
+                .string(open.runId())
+                .string(open.closed())
+                .toBytes();
+    }
+
+    static Open open(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(1);
+        return new Open(in.string(), in.string());
+    }
+
     static void notes(BinaryWriter out, List<RunNote> notes) {
         out.varint(notes.size());
         notes.forEach(note -> note(out, note));
@@ -92,6 +168,14 @@ final class RunRows {
             case Active n ->
                 out.u8(ACTIVE).string(n.runId()).optional(n.inputId()).bool(n.opens());
             case Suspended n -> out.u8(SUSPENDED).string(n.runId());
+            case Described n -> texts(out.u8(DESCRIBED).string(n.runId()), n.texts());
+            case Streaming n ->
+                out.u8(STREAMING)
+                        .varint(n.message())
+                        .fixed64(n.serial())
+                        .string(n.runId())
+                        .string(n.closed());
+            case Settled n -> out.u8(SETTLED).fixed64(n.serial());
             case Ended n -> out.u8(ENDED).string(n.runId());
             case Cancel n ->
                 out.u8(WANTED_OVER).varint(n.message()).optional(n.runId()).optional(n.inputId());
@@ -102,6 +186,9 @@ final class RunRows {
         return switch (in.u8()) {
             case ACTIVE -> new Active(in.string(), in.optional(), in.bool());
             case SUSPENDED -> new Suspended(in.string());
+            case DESCRIBED -> new Described(in.string(), texts(in));
+            case STREAMING -> new Streaming(in.count(), in.fixed64(), in.string(), in.string());
+            case SETTLED -> new Settled(in.fixed64());
             case ENDED -> new Ended(in.string());
             case WANTED_OVER -> new Cancel(in.count(), in.optional(), in.optional());
             default -> throw new MalformedBinaryException("an unknown kind of note about a run", null);

@@ -61,6 +61,9 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
             for (MessageOp message : messages) {
                 weight += 128 + message.body().size();
             }
+            for (RunNote note : runs) {
+                weight += note.size();
+            }
             return weight;
         }
 
@@ -257,22 +260,53 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
             ObjectOperation operation) {}
 
     /**
+     * When something happens to the runs at which a connection works that is gone, in milliseconds since 1970, at least 1.
+     *
+     * @param awayAt when the session is told that the agent is away
+     * @param endAt when the runs end
+     * @param endWithMembersAt when the runs end, if that is earlier, and if the connection has members that leave because
+     *     it is lost
+     */
+    record RunTimes(long awayAt, long endAt, long endWithMembersAt) {}
+
+    /**
      * A connection is over, or has detached from the session: its members leave.
      *
      * @param forget whether its requests will never be sent again, so that their outcomes need not be kept
+     * @param epoch as in {@link Lost}; only counts with {@code runs}
+     * @param runs what becomes of its runs, at which another connection may go on; null: nothing
      */
-    record Leave(SessionName session, long time, String connectionId, boolean forget)
-            implements SessionCommand<SessionOutcome.Done> {}
+    record Leave(
+            SessionName session,
+            long time,
+            String connectionId,
+            boolean forget,
+            long epoch,
+            @Nullable RunTimes runs)
+            implements SessionCommand<SessionOutcome.Done> {
+        /** Nothing becomes of its runs. */
+        public Leave(SessionName session, long time, String connectionId, boolean forget) {
+            this(session, time, connectionId, forget, 0, null);
+        }
+    }
 
     /**
-     * A connection is lost. If it has left something in the session and does not come back, its members leave and later
-     * its requests are forgotten.
+     * A connection is lost. If it has left something in the session and does not come back, its members leave, its runs
+     * end, and later its requests are forgotten.
      *
      * @param epoch grows each time the connection arrives; a command with an older one comes too late
      * @param leaveAt when its members leave, in milliseconds since 1970, at least 1
      * @param forgetAt when its requests are forgotten; not before its members leave
+     * @param runs what becomes of its runs; null: nothing
      */
-    record Lost(SessionName session, long time, String connectionId, long epoch, long leaveAt, long forgetAt)
+    record Lost(
+            SessionName session,
+            long time,
+            String connectionId,
+            long epoch,
+            long leaveAt,
+            long forgetAt,
+            @Nullable RunTimes runs)
             implements SessionCommand<SessionOutcome.Done> {}
 
     /** A connection that was lost has come back. */
@@ -284,7 +318,8 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
             implements SessionCommand<SessionOutcome.Done> {}
 
     /**
-     * Ends a run whose agent is gone, unless it goes on at another connection: publishes {@code messages}.
+     * Ends a run whose agent is gone, unless it goes on at another connection: publishes {@code messages}. Older
+     * journals have it; now {@link Depart} ends runs.
      *
      * @param connectionId the connection that is gone
      */

@@ -24,6 +24,7 @@ import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
+import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.object.ObjectCodec;
@@ -49,6 +50,8 @@ public final class SessionCommandCodec {
     private static final int BACK = 76;
     private static final int DEPART = 77;
     private static final int VERSION = 1;
+    /** Of lost connections, and of those that leave: what becomes of their runs. */
+    private static final int RUNS = 2;
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
     private static final int ANY = 1;
@@ -63,7 +66,8 @@ public final class SessionCommandCodec {
 
     /** Writes the command. */
     public static void write(SessionCommand<?> command, BinaryWriter out) {
-        out.u8(kind(command)).u8(VERSION);
+        int kind = kind(command);
+        out.u8(kind).u8(newest(kind));
         SessionRows.name(out, command.session());
         out.varint(command.time());
         switch (command) {
@@ -97,20 +101,27 @@ public final class SessionCommandCodec {
                 c.operations().forEach(operation -> object(out, operation));
                 ObjectCodec.limits(out, c.limits());
             }
-            case Leave c -> out.string(c.connectionId()).bool(c.forget());
+            case Leave c ->
+                runTimes(out.string(c.connectionId()).bool(c.forget()).varint(c.epoch()), c.runs());
             case Trim c -> out.fixed64(c.upTo());
             case Retain c -> out.varint(c.since()).varint(c.maxBytes());
-            case Lost c ->
+            case Lost c -> {
                 out.string(c.connectionId())
                         .varint(c.epoch())
                         .varint(c.leaveAt())
                         .varint(c.forgetAt());
+                runTimes(out, c.runs());
+            }
             case Back c -> out.string(c.connectionId()).varint(c.epoch());
             case Depart c -> out.string(c.connectionId()).varint(c.epoch());
             case Compact c -> out.fixed64(c.serial()).fixed64(c.version());
             case RemoveEmpty c -> {}
             case Remove c -> {}
         }
+    }
+
+    private static int newest(int kind) {
+        return kind == LOST || kind == LEAVE ? RUNS : VERSION;
     }
 
     private static int kind(SessionCommand<?> command) {
@@ -135,7 +146,7 @@ public final class SessionCommandCodec {
 
     /** Reads a command whose kind byte has been read. */
     public static SessionCommand<?> read(int kind, BinaryReader in) {
-        in.version(VERSION);
+        int version = in.version(VERSION, newest(kind));
         SessionName session = SessionRows.name(in);
         long time = in.varint();
         return switch (kind) {
@@ -147,10 +158,21 @@ public final class SessionCommandCodec {
                 String connectionId = in.string();
                 yield new ChangePresence(session, time, sender, connectionId, events(in), in.count());
             }
-            case LEAVE -> new Leave(session, time, in.string(), in.bool());
+            case LEAVE ->
+                version < RUNS
+                        ? new Leave(session, time, in.string(), in.bool())
+                        : new Leave(session, time, in.string(), in.bool(), in.varint(), runTimes(in));
             case TRIM -> new Trim(session, time, in.fixed64());
             case RETAIN -> new Retain(session, time, in.varint(), in.varint());
-            case LOST -> new Lost(session, time, in.string(), in.varint(), in.varint(), in.varint());
+            case LOST ->
+                new Lost(
+                        session,
+                        time,
+                        in.string(),
+                        in.varint(),
+                        in.varint(),
+                        in.varint(),
+                        version < RUNS ? null : runTimes(in));
             case BACK -> new Back(session, time, in.string(), in.varint());
             case DEPART -> new Depart(session, time, in.string(), in.varint());
             case COMPACT -> new Compact(session, time, in.fixed64(), in.fixed64());
@@ -171,6 +193,17 @@ public final class SessionCommandCodec {
 
     private static @Nullable Sender sender(BinaryReader in) {
         return in.bool() ? new Sender(in.string(), in.varint()) : null;
+    }
+
+    private static void runTimes(BinaryWriter out, @Nullable RunTimes times) {
+        out.bool(times != null);
+        if (times != null) {
+            out.varint(times.awayAt()).varint(times.endAt()).varint(times.endWithMembersAt());
+        }
+    }
+
+    private static @Nullable RunTimes runTimes(BinaryReader in) {
+        return in.bool() ? new RunTimes(in.varint(), in.varint(), in.varint()) : null;
     }
 
     private static void messages(BinaryWriter out, List<MessageOp> messages) {

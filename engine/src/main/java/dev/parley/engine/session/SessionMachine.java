@@ -123,7 +123,7 @@ public final class SessionMachine {
         record Changed(Change change, Head before, Head after) implements Step {}
     }
 
-    private static SessionOutcome publish(Publish c, long position, SessionTx tx) {
+    static SessionOutcome publish(Publish c, long position, SessionTx tx) {
         SessionState s = findOrMake(c, position, tx);
         Accepted first = before(s, c.sender(), c.messages().size(), tx);
         if (first != null) {
@@ -455,19 +455,17 @@ public final class SessionMachine {
     private static void leave(SessionState s, Leave c, SessionTx tx) {
         letLeave(s, c.connectionId(), c.time(), tx);
         if (c.forget()) {
-            tx.forgetRequests(s, c.connectionId());
-            Attendance known = tx.attendance(s, c.connectionId());
-            if (known != null) {
-                tx.attend(s, c.connectionId(), known, null);
-            }
+            AttendanceMachine.forget(s, c, tx);
         }
     }
 
     private static void depart(SessionState s, Depart c, SessionTx tx) {
         Attendance due = AttendanceMachine.due(s, c, tx);
         if (due != null) {
-            letLeave(s, c.connectionId(), c.time(), tx);
-            AttendanceMachine.left(s, due, c, tx);
+            if (due.membersLeave(c.time())) {
+                letLeave(s, c.connectionId(), c.time(), tx);
+            }
+            AttendanceMachine.depart(s, due, c, tx);
         }
     }
 

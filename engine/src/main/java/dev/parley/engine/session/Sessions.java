@@ -625,6 +625,11 @@ public final class Sessions {
         return page.page();
     }
 
+    /** Whether it is known what is to be said of a run. It is not if the run began before format 2. */
+    public boolean isDescribed(SessionState session, String runId) {
+        return store.get(Table.RUNS, RunRows.textsKey(session.id(), runId)) != null;
+    }
+
     /** What is due at {@code now} for connections that were lost, at most {@code limit} commands. */
     public List<Depart> departures(long now, int limit) {
         return store.list(Table.DEPARTURES, FIRST_ROW, AttendanceRows.departuresEnd(now), limit).stream()

@@ -72,7 +72,10 @@ public interface Store extends View, AutoCloseable {
         OBJECTS,
         /** Session id and a client's own id of a change of objects to its outcome; and what is kept by its age. */
         OBJECT_IDS,
-        /** Session id and run to a run that has not ended; and cancels that have had no effect yet. */
+        /**
+         * Session id and run to a run that has not ended, and to what is to be said of it; session id and serial to a message
+         * that is being streamed, and to a cancel that has had no effect yet.
+         */
         RUNS,
         /** Session id and connection to what is to become of what the connection has left there, once it was lost. */
         ATTENDANCES,

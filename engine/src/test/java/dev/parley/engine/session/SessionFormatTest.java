@@ -181,13 +181,24 @@ class SessionFormatTest {
         GoldenBytes golden = new GoldenBytes("attendances").without(SessionCommand.class);
         golden.bytes("departureKey", AttendanceRows.departureKey(SERIAL, ID, "conn"));
         golden.bytes("departuresEnd", AttendanceRows.departuresEnd(SERIAL));
-        golden.example(
+        golden.old(
                 "attendance of a lost connection",
-                new Attendance(300, SERIAL, SERIAL + 1),
+                new Attendance(300, SERIAL, SERIAL + 1, 0, 0, false),
+                AttendanceRows::attendance);
+        golden.old(
+                "attendance of a connection that is back", Attendance.back(300), AttendanceRows::attendance);
+        golden.example(
+                "attendance of a lost agent",
+                new Attendance(300, SERIAL, SERIAL + 1, SERIAL + 2, SERIAL + 3, false),
                 AttendanceRows::attendance,
                 AttendanceRows::attendance);
         golden.example(
-                "attendance of a connection that is back",
+                "attendance of a lost agent of which others were told",
+                new Attendance(300, 0, SERIAL + 1, 0, SERIAL + 3, true),
+                AttendanceRows::attendance,
+                AttendanceRows::attendance);
+        golden.example(
+                "attendance, back",
                 Attendance.back(300),
                 AttendanceRows::attendance,
                 AttendanceRows::attendance);
@@ -210,6 +221,33 @@ class SessionFormatTest {
         golden.example("run of nobody", new Run(NAME, "run", SERIAL, null, null, true), RunRows::run, RunRows::run);
         golden.example("cancel of a run", new RunNote.Cancel(0, "run", null), RunRows::cancel, RunRows::cancel);
         golden.example("cancel of an input", new RunNote.Cancel(300, null, "input"), RunRows::cancel, RunRows::cancel);
+        golden.bytes("textsKey", RunRows.textsKey(ID, "run"));
+        golden.example(
+                "texts of a run",
+                new RunTexts(
+                        FULL,
+                        new RunTexts.Notice("away", "{\"c\":\"", "\",\"at\":", "}", "json"),
+                        new RunTexts.Notice("back", "", ",", "", null)),
+                RunRows::texts,
+                RunRows::texts);
+        golden.example(
+                "texts of a run, without data",
+                new RunTexts(
+                        Body.EMPTY,
+                        new RunTexts.Notice("away", "", ",", "", null),
+                        new RunTexts.Notice("back", "", ",", "", null)),
+                RunRows::texts,
+                RunRows::texts);
+        golden.example(
+                "texts of a run, of bytes",
+                new RunTexts(
+                        BYTES,
+                        new RunTexts.Notice("away", "", ",", "", null),
+                        new RunTexts.Notice("back", "", ",", "", null)),
+                RunRows::texts,
+                RunRows::texts);
+        golden.bytes("openKey", RunRows.openKey(ID, SERIAL));
+        golden.example("open message of a run", new RunRows.Open("run", "{\"a\":1}"), RunRows::open, RunRows::open);
         golden.haveAllOf(RunRows.class);
         golden.complete();
     }

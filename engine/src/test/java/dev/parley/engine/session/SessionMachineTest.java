@@ -622,7 +622,7 @@ class SessionMachineTest {
     @Test
     void membersOfALostConnectionLeaveAndItsRequestsAreForgottenLater() {
         apply(enter("c1", 0, "ann", "c1:0:0"));
-        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20));
+        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20, null));
         assertThat(sessions.departures(now + 9, 10)).isEmpty();
         departAt(now + 10);
         assertThat(state().members()).isZero();
@@ -636,16 +636,16 @@ class SessionMachineTest {
     @Test
     void whoIsBackInTimeStays() {
         apply(enter("c1", 0, "ann", "c1:0:0"));
-        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20));
+        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20, null));
         List<Depart> due = sessions.departures(now + 20, 10);
         apply(new Back(NAME, now + 20, "c1", 2));
         due.forEach(this::apply);
         assertThat(state().members()).isEqualTo(1);
         assertThat(rows(Table.DEPARTURES)).isZero();
         // What was refused before for lack of room comes too late.
-        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20));
+        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20, null));
         assertThat(rows(Table.DEPARTURES)).isZero();
-        apply(new Lost(NAME, now, "c1", 2, now + 30, now + 40));
+        apply(new Lost(NAME, now, "c1", 2, now + 30, now + 40, null));
         apply(new Back(NAME, now, "c1", 2));
         departAt(now + 40);
         assertThat(state().members()).isZero();
@@ -655,11 +655,11 @@ class SessionMachineTest {
     @Test
     void nothingIsKnownOfAConnectionThatHasLeftNothing() {
         publish(create(null, text("a")));
-        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20));
+        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20, null));
         apply(new Back(NAME, now, "c1", 2));
         assertThat(rows(Table.ATTENDANCES)).isZero();
         apply(enter("c1", 0, "ann", "c1:0:0"));
-        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20));
+        apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20, null));
         apply(new Remove(NAME, now));
         assertThat(List.of(rows(Table.ATTENDANCES), rows(Table.DEPARTURES))).containsExactly(0, 0);
     }

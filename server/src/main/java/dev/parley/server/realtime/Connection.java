@@ -83,7 +83,7 @@ final class Connection {
     private final Intake intake;
     private final String id;
     private final Wishes wishes;
-    private final PresenceGrace.Footprint footprint;
+    private final Footprints.Footprint footprint;
     private final LastHeard lastHeard = new LastHeard();
 
     /**
@@ -94,6 +94,7 @@ final class Connection {
 
     private final Consumer<Connection> onGone;
     private final Acks acks = new Acks();
+    private final RunNotes runNotes = new RunNotes();
     private final Appends appends;
     private final Map<String, Attachment> attachments = new LinkedHashMap<>();
 
@@ -152,7 +153,7 @@ final class Connection {
         this.appends = new Appends(loop.vertx(), wishes.appendWindowMillis(), this::submitAppends);
         this.onGone = onGone;
         Duration usual = site.settings().presenceGrace();
-        this.footprint = site.grace().arrived(id, wishes.remain(usual).toMillis());
+        this.footprint = site.footprints().arrived(id, wishes.remain(usual).toMillis());
         this.heartbeat = wishes.heartbeat(site.settings().heartbeatInterval());
     }
 
@@ -589,7 +590,7 @@ final class Connection {
                 site.clock().millis(),
                 sender(frame),
                 publishing.operations(frame.messages(), id + ":" + frame.msgSerial()),
-                RunNotes.of(frame.messages()));
+                runNotes.of(name, frame.messages()));
     }
 
     private SessionCommand.ChangeObjects changeObjects(InboundFrame frame, String name, SessionName session)
@@ -1010,7 +1011,7 @@ final class Connection {
         doTheRest();
         release();
         long timer = loop.vertx().setTimer(CLOSE_TIMEOUT_MILLIS, late -> closed(false));
-        site.grace()
+        site.footprints()
                 .ended(
                         footprint,
                         site.clock().millis(),
@@ -1044,9 +1045,9 @@ final class Connection {
         release();
         long now = site.clock().millis();
         if (comesBack) {
-            site.grace().lost(footprint, now);
+            site.footprints().lost(footprint, now);
         } else {
-            site.grace().ended(footprint, now, () -> {});
+            site.footprints().ended(footprint, now, () -> {});
         }
         outbox.close(comesBack);
         gone();
@@ -1071,7 +1072,7 @@ final class Connection {
             closing = true;
             doTheRest();
             release();
-            site.grace().lost(footprint, site.clock().millis());
+            site.footprints().lost(footprint, site.clock().millis());
         }
         intake.close();
         loop.closed(this);

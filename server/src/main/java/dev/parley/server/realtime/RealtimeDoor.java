@@ -2,6 +2,7 @@ package dev.parley.server.realtime;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.session.Run;
 import dev.parley.engine.session.Sessions;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.Access;
@@ -56,7 +57,7 @@ public final class RealtimeDoor implements Door {
 
     private static final long GRACE_TICK_MILLIS = 250;
 
-    private static final long RUNS_TIMEOUT_SECONDS = 5;
+    private static final long CHORES_TIMEOUT_SECONDS = 5;
 
     private static final Logger LOG = LoggerFactory.getLogger(RealtimeDoor.class);
 
@@ -68,7 +69,7 @@ public final class RealtimeDoor implements Door {
     private final ConcurrentHashMap<String, Connection> connections = new ConcurrentHashMap<>();
 
     private final ExecutorService blocking = Executors.newThreadPerTaskExecutor(
-            Thread.ofVirtual().name("runs-", 0).factory());
+            Thread.ofVirtual().name("departures-", 0).factory());
     private final long graceTimer;
     private final AtomicBoolean ticking = new AtomicBoolean();
     private volatile boolean draining;
@@ -93,14 +94,35 @@ public final class RealtimeDoor implements Door {
             MeterRegistry meters) {
         this.vertx = vertx;
         this.loops = loops.local(loop -> new Loop(loop, clock.wall()));
-        var runs = new RunWatch(engine, apps, blocking, clock, settings.runGrace(), settings.runGraceAfterLeave());
-        var grace = new PresenceGrace(
-                engine, runs, clock, settings.presenceGrace(), Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS));
+        var footprints = new Footprints(
+                engine,
+                apps,
+                clock,
+                new Footprints.Times(
+                        settings.presenceGrace(),
+                        Duration.ofMillis(2 * Site.CONNECTION_STATE_TTL_MILLIS),
+                        settings.runGrace(),
+                        settings.runGraceAfterLeave()));
         this.site = new Site(
-                engine, gate, apps, settings, keys, occupancy, grace, new AtomicInteger(), shares, clock, keys.newId());
+                engine,
+                gate,
+                apps,
+                settings,
+                keys,
+                occupancy,
+                footprints,
+                new AtomicInteger(),
+                shares,
+                clock,
+                keys.newId());
         Sessions sessions = engine.sessions();
-        grace.recover(fromClients(sessions.memberships()), sessions.requesters(PresenceGrace.MAX_LOST), clock.millis());
-        runs.recover(clock.millis());
+        List<Run> runs = sessions.runsAtWork();
+        EarlierRuns.describe(engine, runs, clock.millis());
+        footprints.recover(
+                fromClients(sessions.memberships()),
+                sessions.requesters(Footprints.MAX_LOST),
+                runs,
+                clock.millis());
         this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> tick());
         revocations.onRevoked(this::revoked);
         apps.onRemoved(this::removed);
@@ -117,7 +139,7 @@ public final class RealtimeDoor implements Door {
         if (!draining && ticking.compareAndSet(false, true)) {
             blocking.execute(() -> {
                 try {
-                    site.grace().tick(site.clock().millis());
+                    site.footprints().tick(site.clock().millis());
                 } catch (RuntimeException e) {
                     LOG.error("What is due for lost connections cannot be done now", e);
                 } finally {
@@ -259,14 +281,14 @@ public final class RealtimeDoor implements Door {
     public Future<Void> drain() {
         draining = true;
         return forEach(connection -> connection.disconnect(ErrorInfo.STOPPING))
-                .compose(drained -> vertx.executeBlocking(this::awaitRuns, false))
+                .compose(drained -> vertx.executeBlocking(this::awaitChores, false))
                 .mapEmpty();
     }
 
-    /** Waits for what is being done about runs, which has to end before the engine does. */
-    private boolean awaitRuns() throws InterruptedException {
+    /** Waits for what is being done about lost connections, which has to end before the engine does. */
+    private boolean awaitChores() throws InterruptedException {
         vertx.cancelTimer(graceTimer);
         blocking.shutdown();
-        return blocking.awaitTermination(RUNS_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        return blocking.awaitTermination(CHORES_TIMEOUT_SECONDS, TimeUnit.SECONDS);
     }
 }

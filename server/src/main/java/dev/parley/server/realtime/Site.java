@@ -30,7 +30,7 @@ record Site(
         Config.Realtime settings,
         ConnectionKeys keys,
         Occupancy occupancy,
-        PresenceGrace grace,
+        Footprints footprints,
         AtomicInteger attachments,
         Shares shares,
         NodeClock clock,

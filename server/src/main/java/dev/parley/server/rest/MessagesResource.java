@@ -90,7 +90,12 @@ final class MessagesResource {
         String clientsId = messages.getFirst().id();
         return new Sent(
                 clientsId == null ? id : base(clientsId),
-                commands.submit(new Publish(session, clock.millis(), null, operations, RunNotes.of(messages))));
+                commands.submit(new Publish(
+                        session,
+                        clock.millis(),
+                        null,
+                        operations,
+                        new RunNotes().of(channel.full(), messages))));
     }
 
     /** What the ids of the messages of one request have in common. */

@@ -180,17 +180,14 @@ class LimitsDocsTest {
         row("shared objects of a session", objects + "#objects", objects + "#keys", objects + "#bytes");
         row("value of a shared object", objects + "#valueBytes", objects + ".MAX_KEY_LENGTH");
         row("time for which removed keys and objects are kept", objects + "#graceMillis");
-        row(
-                "lost connections whose members",
-                "server.realtime.PresenceGrace.MAX_LOST",
-                "server.realtime.RunWatch.MAX_LOST");
+        row("lost connections whose members", "server.realtime.Footprints.MAX_LOST");
         row(
                 "connection parameters `heartbeatInterval`",
                 "server.realtime.Site.MIN_HEARTBEAT_MILLIS",
                 "server.realtime.Site.MAX_HEARTBEAT_MILLIS",
                 "server.realtime.Site.MAX_REMAIN_MILLIS");
-        row("time after which `parley.agent-away` is published", "server.realtime.RunWatch.AWAY_AFTER_MILLIS");
-        row("sessions in which the requests of one lost connection", "server.realtime.PresenceGrace.MAX_SESSIONS");
+        row("time after which `parley.agent-away` is published", "server.realtime.Footprints.AWAY_AFTER_MILLIS");
+        row("sessions in which the requests of one lost connection", "server.realtime.Footprints.MAX_SESSIONS");
     }
 
     @Test

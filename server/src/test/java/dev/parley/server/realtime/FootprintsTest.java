@@ -8,6 +8,7 @@ import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
@@ -21,25 +22,26 @@ import dev.parley.engine.session.Sessions.Range;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
+import dev.parley.server.channel.RunNotes;
+import dev.parley.server.wire.InboundMessage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Objects;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Agents that go, come back in the wrong moment, and go again. Time passes, and looks at the disk are done, when told. */
+/** Agents that go, come back in the wrong moment, and go again. Time passes when told. */
 @Timeout(60)
-class RunWatchTest {
+class FootprintsTest {
     private static final SessionName NAME = new SessionName("app", "chat");
     private static final ApiKey KEY = ApiKey.parse("app.key:0123456789abcdef0123456789abcdef", Capabilities.ALL);
     private static final long GRACE = 60_000;
@@ -49,12 +51,10 @@ class RunWatchTest {
     @TempDir
     private Path folder;
 
-    private final Queue<Runnable> looks = new ArrayDeque<>();
     private long now = Instant.parse("2026-11-26T12:00:00Z").toEpochMilli();
     private long msgSerial;
     private Engine engine;
-    private RunWatch watch;
-    private PresenceGrace grace;
+    private Footprints footprints;
 
     @BeforeEach
     void open() throws IOException {
@@ -70,17 +70,18 @@ class RunWatchTest {
     /** As a server does that finds data of an earlier one. */
     private void start() throws IOException {
         InstantSource clock = () -> Instant.ofEpochMilli(now);
-        watch = new RunWatch(
+        footprints = new Footprints(
                 engine,
                 Apps.open(folder, List.of(KEY), List.of()),
-                looks::add,
                 clock,
-                Duration.ofMillis(GRACE),
-                Duration.ofMillis(AFTER_LEAVE));
-        grace = new PresenceGrace(
-                engine, watch, clock, Duration.ofMillis(PRESENCE_GRACE), Duration.ofMillis(4 * PRESENCE_GRACE));
-        grace.recover(engine.sessions().memberships(), engine.sessions().requesters(10), now);
-        watch.recover(now);
+                new Footprints.Times(
+                        Duration.ofMillis(PRESENCE_GRACE),
+                        Duration.ofMillis(4 * PRESENCE_GRACE),
+                        Duration.ofMillis(GRACE),
+                        Duration.ofMillis(AFTER_LEAVE)));
+        List<Run> runs = engine.sessions().runsAtWork();
+        EarlierRuns.describe(engine, runs, now);
+        footprints.recover(engine.sessions().memberships(), engine.sessions().requesters(10), runs, now);
     }
 
     private <O> O submit(Command<O> command) {
@@ -99,18 +100,24 @@ class RunWatchTest {
         return outcome.join();
     }
 
-    private void startRun(PresenceGrace.Footprint agent, String connectionId, String run) {
+    private void startRun(Footprints.Footprint agent, String connectionId, String run) {
+        publish(agent, connectionId, "ai-run-start", "{\"ai\":{\"transport\":{\"run-id\":\"" + run + "\"}}}");
+    }
+
+    private void publish(Footprints.Footprint agent, String connectionId, @Nullable String name, String extras) {
         agent.requests(NAME);
-        var body = new Body("ai-run-start", null, null, "{\"ai\":{\"transport\":{\"run-id\":\"" + run + "\"}}}");
+        var body = new Body(name, Data.of(""), null, extras);
+        var message = new InboundMessage(
+                InboundMessage.Action.CREATE, null, null, null, null, null, body, false, new Operation(null, null, null));
         submit(new SessionCommand.Publish(
                 NAME,
                 now,
                 new Sender(connectionId, msgSerial++),
                 List.of(new MessageOp.Create(null, false, null, connectionId, body, false)),
-                List.of(new RunNote.Active(run, null, true))));
+                new RunNotes().of("chat", List.of(message))));
     }
 
-    private void enter(PresenceGrace.Footprint agent, String connectionId) {
+    private void enter(Footprints.Footprint agent, String connectionId) {
         agent.enters(NAME);
         submit(new SessionCommand.ChangePresence(
                 NAME,
@@ -121,13 +128,6 @@ class RunWatchTest {
                 10));
     }
 
-    private void look() {
-        for (Runnable look = looks.poll(); look != null; look = looks.poll()) {
-            look.run();
-        }
-        settle();
-    }
-
     /** What was asked of the engine is done before this. */
     private void settle() {
         submit(new SessionCommand.Trim(NAME, now, 0));
@@ -136,8 +136,8 @@ class RunWatchTest {
     private void pass(long millis) {
         now += millis;
         settle();
-        grace.tick(now);
-        look();
+        footprints.tick(now);
+        settle();
     }
 
     private SessionState state() {
@@ -154,11 +154,17 @@ class RunWatchTest {
                 .toList();
     }
 
+    private List<String> extras() {
+        return engine.sessions().messages(state(), new Range(0, Long.MAX_VALUE, false), 100, 1 << 20).stream()
+                .map(message -> String.valueOf(message.body().extras()))
+                .toList();
+    }
+
     @Test
     void aRunEndsWhenItsAgentStaysAway() {
-        var agent = grace.arrived("c", -1);
+        var agent = footprints.arrived("c", -1);
         startRun(agent, "c", "run");
-        grace.lost(agent, now);
+        footprints.lost(agent, now);
 
         pass(GRACE - 1);
         assertThat(openRuns()).containsExactly("run");
@@ -169,10 +175,10 @@ class RunWatchTest {
 
     @Test
     void aRunEndsAlsoIfItsAgentIsLostAgainBeforeItHasDoneAnything() throws IOException {
-        startRun(grace.arrived("c", -1), "c", "run");
+        startRun(footprints.arrived("c", -1), "c", "run");
         start();
-        var agent = grace.arrived("c", -1);
-        grace.lost(agent, now);
+        var agent = footprints.arrived("c", -1);
+        footprints.lost(agent, now);
 
         pass(GRACE);
 
@@ -181,11 +187,11 @@ class RunWatchTest {
 
     @Test
     void aRunEndsAlsoIfItsAgentIsLostAgainLongAfterItsRequestsWereForgotten() throws IOException {
-        startRun(grace.arrived("c", -1), "c", "run");
+        startRun(footprints.arrived("c", -1), "c", "run");
         submit(new SessionCommand.Leave(NAME, now, "c", true));
         start();
-        var agent = grace.arrived("c", -1);
-        grace.lost(agent, now);
+        var agent = footprints.arrived("c", -1);
+        footprints.lost(agent, now);
 
         pass(GRACE);
 
@@ -193,32 +199,85 @@ class RunWatchTest {
     }
 
     @Test
-    void anAgentThatReturnsWhileItsRunsAreLookedForKeepsThem() {
-        var agent = grace.arrived("c", -1);
+    void anAgentThatReturnsJustInTimeKeepsItsRuns() {
+        var agent = footprints.arrived("c", -1);
         startRun(agent, "c", "run");
-        grace.lost(agent, now);
+        footprints.lost(agent, now);
         now += GRACE;
-        grace.tick(now);
-        assertThat(looks).isNotEmpty();
+        footprints.arrived("c", -1);
 
-        grace.arrived("c", -1);
-        look();
+        pass(GRACE);
 
         assertThat(openRuns()).containsExactly("run");
     }
 
     @Test
-    void othersAreToldThatAnAgentIsAwayAndBack() {
-        var agent = grace.arrived("c", -1);
+    void whatALostAgentHasLeftStreamingIsClosed() {
+        var agent = footprints.arrived("c", -1);
         startRun(agent, "c", "run");
-        grace.lost(agent, now);
-        pass(RunWatch.AWAY_AFTER_MILLIS - 1);
+        publish(agent, "c", null, "{\"ai\":{\"transport\":{\"run-id\":\"run\",\"status\":\"streaming\"}}}");
+        footprints.lost(agent, now);
+
+        pass(GRACE);
+
+        assertThat(messages()).containsExactly("ai-run-start", "null", "ai-run-end");
+        assertThat(extras())
+                .element(1)
+                .isEqualTo("{\"ai\":{\"transport\":{\"run-id\":\"run\",\"status\":\"cancelled\"}}}");
+    }
+
+    /** As a program left them that knew nothing of what is to be said about a run. */
+    @Test
+    void runsOfBeforeAnUpgradeEndInTheSameWay() throws IOException {
+        submit(new SessionCommand.Publish(
+                NAME,
+                now,
+                new Sender("c", msgSerial++),
+                List.of(
+                        new MessageOp.Create(null, false, null, "c", earlier("ai-run-start", "started"), false),
+                        new MessageOp.Create(null, false, null, "c", earlier("ai-output", "streaming"), false)),
+                List.of(new RunNote.Active("run", null, true))));
+        start();
+
+        pass(GRACE);
+
+        assertThat(openRuns()).isEmpty();
+        assertThat(messages()).containsExactly("ai-run-start", "ai-output", "ai-run-end");
+        assertThat(extras()).element(1).asString().contains("\"cancelled\"");
+    }
+
+    private static Body earlier(String name, String status) {
+        String extras = "{\"ai\":{\"transport\":{\"run-id\":\"run\",\"status\":\"%s\"}}}";
+        return new Body(name, null, null, extras.formatted(status));
+    }
+
+    @Test
+    void anAgentThatClosesItsConnectionHasTheGraceTimeToHandItsRunOver() {
+        var agent = footprints.arrived("c", -1);
+        startRun(agent, "c", "run");
+        footprints.ended(agent, now, () -> {});
+
+        pass(GRACE - 1);
+        assertThat(openRuns()).containsExactly("run");
+        assertThat(engine.sessions().requesters(10)).isEmpty();
+        pass(1);
+
+        assertThat(openRuns()).isEmpty();
+        assertThat(engine.sessions().departures(Long.MAX_VALUE - 1, 10)).isEmpty();
+    }
+
+    @Test
+    void othersAreToldThatAnAgentIsAwayAndBack() {
+        var agent = footprints.arrived("c", -1);
+        startRun(agent, "c", "run");
+        footprints.lost(agent, now);
+        pass(Footprints.AWAY_AFTER_MILLIS - 1);
         assertThat(messages()).containsExactly("ai-run-start");
 
         pass(1);
         assertThat(messages()).containsExactly("ai-run-start", "parley.agent-away");
-        agent = grace.arrived("c", -1);
-        look();
+        agent = footprints.arrived("c", -1);
+        settle();
 
         assertThat(messages()).containsExactly("ai-run-start", "parley.agent-away", "parley.agent-back");
         assertThat(engine.sessions()
@@ -228,19 +287,19 @@ class RunWatchTest {
                         .data())
                 .isEqualTo(Data.of("{\"runId\":\"run\",\"connectionId\":\"c\",\"at\":" + now + "}"));
         // Nobody is told twice.
-        grace.lost(agent, now);
-        grace.arrived("c", -1);
+        footprints.lost(agent, now);
+        footprints.arrived("c", -1);
         pass(GRACE);
         assertThat(messages()).hasSize(3);
     }
 
     @Test
     void aConnectionThatOnlyBreaksIsNoNews() {
-        var agent = grace.arrived("c", -1);
+        var agent = footprints.arrived("c", -1);
         startRun(agent, "c", "run");
-        grace.lost(agent, now);
-        pass(RunWatch.AWAY_AFTER_MILLIS - 1);
-        grace.arrived("c", -1);
+        footprints.lost(agent, now);
+        pass(Footprints.AWAY_AFTER_MILLIS - 1);
+        footprints.arrived("c", -1);
 
         pass(GRACE);
 
@@ -250,10 +309,10 @@ class RunWatchTest {
 
     @Test
     void aRunEndsSoonAfterThePresenceOfItsAgent() {
-        var agent = grace.arrived("c", -1);
+        var agent = footprints.arrived("c", -1);
         enter(agent, "c");
         startRun(agent, "c", "run");
-        grace.lost(agent, now);
+        footprints.lost(agent, now);
 
         pass(PRESENCE_GRACE);
         assertThat(state().members()).isZero();
@@ -266,12 +325,12 @@ class RunWatchTest {
 
     @Test
     void membersRemainForAsLongAsTheirConnectionHasAskedFor() {
-        var brief = grace.arrived("brief", 0);
+        var brief = footprints.arrived("brief", 0);
         enter(brief, "brief");
-        var patient = grace.arrived("patient", 2 * PRESENCE_GRACE);
+        var patient = footprints.arrived("patient", 2 * PRESENCE_GRACE);
         enter(patient, "patient");
-        grace.lost(patient, now);
-        grace.lost(brief, now);
+        footprints.lost(patient, now);
+        footprints.lost(brief, now);
 
         pass(0);
         assertThat(state().members()).isEqualTo(1);
@@ -286,7 +345,7 @@ class RunWatchTest {
     void requestsOfConnectionsThatDoNotComeBackAreForgottenAfterAnyNumberOfStarts() throws IOException {
         for (int boot = 0; boot < 3; boot++) {
             for (int i = 0; i < 10; i++) {
-                startRun(grace.arrived("c" + boot + i, -1), "c" + boot + i, "run");
+                startRun(footprints.arrived("c" + boot + i, -1), "c" + boot + i, "run");
             }
             engine.close();
             engine = Engine.open(EngineOptions.in(folder));
@@ -295,7 +354,7 @@ class RunWatchTest {
         assertThat(engine.sessions().requesters(100)).hasSize(30);
         assertThat(engine.sessions().requesters(5)).hasSize(5);
         start();
-        grace.recover(List.of(), engine.sessions().requesters(100), now);
+        footprints.recover(List.of(), engine.sessions().requesters(100), List.of(), now);
 
         pass(4 * PRESENCE_GRACE);
 

@@ -1,0 +1,340 @@
+package dev.parley.server.realtime;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.parley.engine.Engine;
+import dev.parley.engine.Reply;
+import dev.parley.engine.session.Run;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.Back;
+import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.Lost;
+import dev.parley.engine.session.SessionCommand.RunTimes;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.Sessions;
+import dev.parley.server.apps.Apps;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Knows in which sessions each connection has left something, and tells these sessions when the connection is lost and when
+ * it has come back. What happens then is in the sessions' logs: the members of a lost connection stay for a while, so that
+ * the connection can come back, its runs end later, and its requests are remembered for as long as they may be sent again.
+ * Thread-safe; no lock is shared by connections. It learns from {@link #tick} that time passes.
+ */
+final class Footprints {
+    /**
+     * The number of sessions in which the requests of one connection are tracked. Outcomes in further sessions are
+     * forgotten after the next start.
+     */
+    static final int MAX_SESSIONS = 10_000;
+
+    /** The number of lost connections that may come back. If there are more, the oldest are given up early. */
+    static final int MAX_LOST = 1_000_000;
+
+    /** How long an agent may be gone before others are told. A connection that is merely interrupted is back sooner. */
+    static final long AWAY_AFTER_MILLIS = 2_000;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Footprints.class);
+
+    private final Engine engine;
+    private final Apps apps;
+    private final InstantSource clock;
+    private final Times times;
+    private final ConcurrentHashMap<String, Footprint> all = new ConcurrentHashMap<>();
+
+    /** Lost connections, until their requests are forgotten. */
+    private final ConcurrentSkipListMap<Loss, Footprint> lost =
+            new ConcurrentSkipListMap<>(Comparator.comparingLong(Loss::forgetAt).thenComparingLong(Loss::epoch));
+
+    /** The size of {@link #lost}, which does not count itself. */
+    private final AtomicInteger losses = new AtomicInteger();
+
+    private final Queue<Pending> refused = new ConcurrentLinkedQueue<>();
+
+    /** The epoch of the newest arrival. It is greater than all epochs of earlier runs of the server. */
+    private final AtomicLong newestEpoch;
+
+    /**
+     * How long what a lost connection has left remains.
+     *
+     * @param members how long members stay
+     * @param requests how long requests may be sent again
+     * @param runs how long an agent may be gone
+     * @param runsAfterMembers how much longer an agent may be gone after its members have left
+     */
+    record Times(Duration members, Duration requests, Duration runs, Duration runsAfterMembers) {}
+
+    /** Tracks the sessions of {@code engine}. Blocks. */
+    Footprints(Engine engine, Apps apps, InstantSource clock, Times times) {
+        this.engine = engine;
+        this.apps = apps;
+        this.clock = clock;
+        this.times = times;
+        this.newestEpoch = new AtomicLong(engine.sessions().newestEpoch());
+    }
+
+    /** The sessions in which a connection has left something. */
+    final class Footprint {
+        private final String connectionId;
+
+        @GuardedBy("this")
+        private final Set<SessionName> members = new HashSet<>();
+
+        @GuardedBy("this")
+        private final Set<SessionName> requests = new HashSet<>();
+
+        /** Number of sockets of this connection: two for a moment when a new one takes over. */
+        @GuardedBy("this")
+        private int sockets;
+
+        /** The epoch of the connection's newest arrival. */
+        @GuardedBy("this")
+        private long epoch;
+
+        /** Set while the connection is lost. */
+        @GuardedBy("this")
+        private @Nullable Loss loss;
+
+        /** How long its members stay. */
+        @GuardedBy("this")
+        private long stayMillis = times.members().toMillis();
+
+        /** Whether it is no longer among {@link #all}. */
+        @GuardedBy("this")
+        private boolean dropped;
+
+        private Footprint(String connectionId) {
+            this.connectionId = connectionId;
+        }
+
+        @GuardedBy("this")
+        private Set<SessionName> sessions() {
+            Set<SessionName> sessions = new HashSet<>(requests);
+            sessions.addAll(members);
+            return sessions;
+        }
+
+        /** Notes a request to a session. */
+        synchronized void requests(SessionName session) {
+            if (requests.size() < MAX_SESSIONS) {
+                requests.add(session);
+            }
+        }
+
+        /** Notes that the connection may have members in a session. */
+        synchronized void enters(SessionName session) {
+            members.add(session);
+        }
+
+        /** Notes that the connection has no members in a session any more. Returns false if it had none. */
+        synchronized boolean leaves(SessionName session) {
+            return members.remove(session);
+        }
+
+        /** Notes the arrival of a socket. Returns false if the connection has been given up meanwhile. */
+        private synchronized boolean arrives(long remainMillis) {
+            if (dropped) {
+                return false;
+            }
+            sockets++;
+            stayMillis = remainMillis < 0 ? times.members().toMillis() : remainMillis;
+            epoch = newestEpoch.incrementAndGet();
+            if (loss != null) {
+                forget(loss);
+                loss = null;
+                long now = clock.millis();
+                sessions().forEach(session -> submit(new Back(session, now, connectionId, epoch), () -> {}));
+            }
+            return true;
+        }
+
+        /** Notes that a socket is gone. */
+        private synchronized void goes(long now) {
+            sockets--;
+            if (sockets == 0) {
+                lose(now);
+            }
+        }
+
+        @GuardedBy("this")
+        private void lose(long now) {
+            Set<SessionName> sessions = sessions();
+            if (sessions.isEmpty()) {
+                drop();
+                return;
+            }
+            long leaveAt = now + stayMillis;
+            long forgetAt = now + Math.max(times.requests().toMillis(), stayMillis);
+            for (SessionName session : sessions) {
+                RunTimes runs = runTimes(session, now, leaveAt + times.runsAfterMembers().toMillis());
+                submit(new Lost(session, now, connectionId, epoch, leaveAt, forgetAt, runs), () -> {});
+            }
+            loss = new Loss(epoch, forgetAt);
+            lost.put(loss, this);
+            losses.incrementAndGet();
+        }
+
+        /** Leaves all sessions for good, and calls {@code done} when that is done. */
+        private synchronized void ends(long now, Runnable done) {
+            Set<SessionName> sessions = sessions();
+            members.clear();
+            requests.clear();
+            drop();
+            if (sessions.isEmpty()) {
+                done.run();
+                return;
+            }
+            var open = new AtomicInteger(sessions.size());
+            for (SessionName session : sessions) {
+                // The agent may have handed its runs over to another process, which takes them over within the grace time.
+                RunTimes runs = runTimes(session, now, now + times.runs().toMillis());
+                submit(new Leave(session, now, connectionId, true, epoch, runs), () -> {
+                    if (open.decrementAndGet() == 0) {
+                        done.run();
+                    }
+                });
+            }
+        }
+
+        @GuardedBy("this")
+        private void drop() {
+            dropped = true;
+            all.remove(connectionId, this);
+        }
+
+        /** Notes that the time of a loss is over, unless the connection is back. */
+        private synchronized void isOver(Loss over) {
+            if (over.equals(loss)) {
+                drop();
+            }
+        }
+
+        /** Gives up a connection that is lost, unless it is back. */
+        private synchronized void giveUp(Loss over, long now) {
+            if (over.equals(loss)) {
+                ends(now, () -> {});
+            }
+        }
+    }
+
+    private record Loss(long epoch, long forgetAt) {}
+
+    /** A command, and the callback for its completion. */
+    private record Pending(SessionCommand<SessionOutcome.Done> command, Runnable done) {}
+
+    private @Nullable RunTimes runTimes(SessionName session, long now, long endWithMembersAt) {
+        if (!apps.namespace(session.app(), session.name()).endAbandonedRuns()) {
+            return null;
+        }
+        long grace = times.runs().toMillis();
+        return new RunTimes(now + Math.min(AWAY_AFTER_MILLIS, grace), now + grace, endWithMembersAt);
+    }
+
+    /** Tells of all connections of an earlier run of the server that they are lost. */
+    void recover(List<Sessions.Membership> members, List<Sessions.Membership> requesters, List<Run> runs, long now) {
+        members.forEach(member -> of(member.connectionId()).enters(member.session()));
+        requesters.forEach(requester -> of(requester.connectionId()).requests(requester.session()));
+        runs.forEach(run -> of(String.valueOf(run.connectionId())).requests(run.session()));
+        for (Footprint footprint : List.copyOf(all.values())) {
+            synchronized (footprint) {
+                footprint.epoch = newestEpoch.incrementAndGet();
+                footprint.lose(now);
+            }
+        }
+    }
+
+    private Footprint of(String connectionId) {
+        return all.computeIfAbsent(connectionId, Footprint::new);
+    }
+
+    /**
+     * Notes that a connection has arrived or come back.
+     *
+     * @param stayMillis how long its members stay when it is lost, or a negative number for the default
+     */
+    Footprint arrived(String connectionId, long stayMillis) {
+        Footprint footprint = of(connectionId);
+        while (!footprint.arrives(stayMillis)) {
+            footprint = of(connectionId);
+        }
+        return footprint;
+    }
+
+    /** Notes that a socket of the connection is gone. */
+    void lost(Footprint footprint, long now) {
+        footprint.goes(now);
+        while (losses.get() > MAX_LOST) {
+            var oldest = lost.firstEntry();
+            if (oldest == null) {
+                break;
+            }
+            forget(oldest.getKey());
+            oldest.getValue().giveUp(oldest.getKey(), now);
+        }
+    }
+
+    private void forget(Loss loss) {
+        if (lost.remove(loss) != null) {
+            losses.decrementAndGet();
+        }
+    }
+
+    /**
+     * Notes that the client has closed the connection and will not come back.
+     *
+     * @param done called by any thread once its members have left
+     */
+    void ended(Footprint footprint, long now, Runnable done) {
+        footprint.ends(now, done);
+    }
+
+    /** Does everything that is due. Called from time to time, one call at a time. Blocks. */
+    void tick(long now) {
+        for (int left = refused.size(); left > 0; left--) {
+            Pending pending = refused.poll();
+            if (pending != null) {
+                submit(pending);
+            }
+        }
+        for (var first = lost.firstEntry();
+                first != null && first.getKey().forgetAt() <= now;
+                first = lost.firstEntry()) {
+            forget(first.getKey());
+            first.getValue().isOver(first.getKey());
+        }
+        engine.depart(now);
+    }
+
+    private void submit(SessionCommand<SessionOutcome.Done> command, Runnable done) {
+        submit(new Pending(command, done));
+    }
+
+    private void submit(Pending pending) {
+        engine.submit(pending.command(), new Reply<SessionOutcome.Done>() {
+            @Override
+            public void done(SessionOutcome.Done outcome) {
+                pending.done().run();
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                LOG.debug("{} cannot be told now", pending.command().session(), failure);
+                refused.add(pending);
+            }
+        });
+    }
+}
