@@ -192,6 +192,30 @@ export const breaks = [
     edit("session/AttendanceMachine", "known.isLost() && ", ""),
   ),
   broken(
+    "let the runs of lost agents go on",
+    edit("session/AttendanceMachine", "        if (known.runsEnd(c.time())) {", "        if (known.runsEnd(c.time()) && known.epoch() < 0) {"),
+  ),
+  broken(
+    "let the runs of lost agents go on: with a connection that is closed",
+    edit("session/AttendanceMachine", "tx.attend(s, c.connectionId(), known, now != null && now.isLost() ? now : null);", "tx.attend(s, c.connectionId(), known, null);"),
+  ),
+  broken(
+    "leave messages of a lost agent open",
+    edit("session/RunMachine", "if (head != null && !head.isDeleted()) {", "if (head != null && head.isDeleted()) {"),
+  ),
+  broken(
+    "keep what a run has left: texts",
+    edit("session/SessionTx", "        rows.remove(Table.RUNS, RunRows.textsKey(s.id(), runId));\n", ""),
+  ),
+  broken(
+    "keep what a run has left: open messages",
+    edit("session/RunMachine", "        tx.openOf(s, run.id()).forEach((serial, open) -> tx.removeOpen(s, serial));\n", ""),
+  ),
+  broken(
+    "tell twice that an agent is away",
+    edit("session/AttendanceMachine", "return runs == null || isTold(known, runs) ? 0 : runs.awayAt();", "return runs == null ? 0 : runs.awayAt();"),
+  ),
+  broken(
     "retain too much",
     edit("session/SessionTx", "(head.serial() > upTo && s.bytes() - bytes <= maxBytes)", "head.serial() > upTo"),
   ),

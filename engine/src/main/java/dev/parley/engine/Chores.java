@@ -67,7 +67,7 @@ final class Chores {
         }
     }
 
-    /** Lets members of lost connections leave, and forgets requests that can no longer be sent again. */
+    /** Lets members of lost connections leave, ends their runs, and forgets requests that can no longer be sent again. */
     void depart(long now) {
         for (var depart : pipeline.projections().sessions().departures(now, portions.departures())) {
             pipeline.enqueue(depart, Forks.ignore());

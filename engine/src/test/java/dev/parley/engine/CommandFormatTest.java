@@ -86,8 +86,7 @@ class CommandFormatTest {
     }
 
     private static void command(GoldenBytes golden, String name, Command<?> command) {
-        golden.<Command<?>>example(
-                name, command, CommandFormatTest::bytes, CommandFormatTest::read);
+        golden.<Command<?>>example(name, command, CommandFormatTest::bytes, CommandFormatTest::read);
     }
 
     private static Command<?> read(byte[] bytes) {

@@ -285,7 +285,8 @@ final class SessionModel {
                 yield new SessionOutcome.Done();
             }
             case Lost c -> {
-                boolean works = c.runs() != null && !room.runsOf(c.connectionId()).isEmpty();
+                boolean works =
+                        c.runs() != null && !room.runsOf(c.connectionId()).isEmpty();
                 Attendance before = room.attendances.get(c.connectionId());
                 if (known != null && (room.hearsOf(c.connectionId(), c.epoch(), true) || (before == null && works))) {
                     room.attendances.put(

@@ -124,8 +124,7 @@ final class SessionSide {
                         : new Retain(name, now, now - random.nextInt(40), random.nextBoolean() ? 0 : Long.MAX_VALUE);
             case 2, 3 -> {
                 String connectionId = connection();
-                yield new Leave(
-                        name, now, connectionId, random.nextBoolean(), epoch(connectionId), runTimes(now));
+                yield new Leave(name, now, connectionId, random.nextBoolean(), epoch(connectionId), runTimes(now));
             }
             case 42, 43 -> {
                 String connectionId = connection();
@@ -249,7 +248,9 @@ final class SessionSide {
             }
             case 10 ->
                 new RunNote.Settled(
-                        messages.getFirst() instanceof MessageOp.Change change ? change.serial() : random.nextLong(100));
+                        messages.getFirst() instanceof MessageOp.Change change
+                                ? change.serial()
+                                : random.nextLong(100));
             case 0 -> new RunNote.Ended(run());
             case 1 -> new RunNote.Suspended(run());
             case 2 -> new RunNote.Cancel(random.nextInt(messages.size()), random.nextBoolean() ? run() : null, input());

@@ -125,7 +125,8 @@ final class RunMachine {
             if (texts != null) {
                 RunTexts.Notice notice = what.apply(texts);
                 String id = connectionId + ":" + notice.name() + ":" + run.id() + ":" + time;
-                SessionOutcome told = publish(s, time, List.of(create(id, notice.about(connectionId, time))), List.of(), tx);
+                SessionOutcome told =
+                        publish(s, time, List.of(create(id, notice.about(connectionId, time))), List.of(), tx);
                 assert told instanceof Accepted : told;
             }
         }

@@ -21,7 +21,11 @@ public record RunTexts(Body end, Notice away, Notice back) {
      * @param encoding how the data is to be decoded
      */
     public record Notice(
-            String name, String start, String middle, String rest, @Nullable String encoding) {
+            String name,
+            String start,
+            String middle,
+            String rest,
+            @Nullable String encoding) {
         int size() {
             return name.length() + start.length() + middle.length() + rest.length();
         }

@@ -282,8 +282,7 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
             String connectionId,
             boolean forget,
             long epoch,
-            @Nullable RunTimes runs)
-            implements SessionCommand<SessionOutcome.Done> {
+            @Nullable RunTimes runs) implements SessionCommand<SessionOutcome.Done> {
         /** Nothing becomes of its runs. */
         public Leave(SessionName session, long time, String connectionId, boolean forget) {
             this(session, time, connectionId, forget, 0, null);

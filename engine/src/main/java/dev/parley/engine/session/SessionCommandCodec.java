@@ -52,6 +52,7 @@ public final class SessionCommandCodec {
     private static final int VERSION = 1;
     /** Of lost connections, and of those that leave: what becomes of their runs. */
     private static final int RUNS = 2;
+
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
     private static final int ANY = 1;

@@ -525,11 +525,7 @@ public final class SessionTx {
     /** The runs at which a connection works. */
     List<Run> runsOf(SessionState s, String connectionId) {
         return rows
-                .list(
-                        Table.RUNS,
-                        RunRows.runKey(s.id(), ""),
-                        RunRows.cancelKey(s.id(), 0),
-                        RunMachine.MAX_RUNS)
+                .list(Table.RUNS, RunRows.runKey(s.id(), ""), RunRows.cancelKey(s.id(), 0), RunMachine.MAX_RUNS)
                 .stream()
                 .map(row -> RunRows.run(row.value()))
                 .filter(run -> !run.suspended() && connectionId.equals(run.connectionId()))
@@ -552,8 +548,7 @@ public final class SessionTx {
     }
 
     private List<Row> openRows(SessionState s, int limit) {
-        return rows.list(
-                Table.RUNS, RunRows.openKey(s.id(), 0), RunRows.openKey(s.id(), Long.MAX_VALUE), limit);
+        return rows.list(Table.RUNS, RunRows.openKey(s.id(), 0), RunRows.openKey(s.id(), Long.MAX_VALUE), limit);
     }
 
     int countOpen(SessionState s, int limit) {

@@ -185,8 +185,7 @@ class SessionFormatTest {
                 "attendance of a lost connection",
                 new Attendance(300, SERIAL, SERIAL + 1, 0, 0, false),
                 AttendanceRows::attendance);
-        golden.old(
-                "attendance of a connection that is back", Attendance.back(300), AttendanceRows::attendance);
+        golden.old("attendance of a connection that is back", Attendance.back(300), AttendanceRows::attendance);
         golden.example(
                 "attendance of a lost agent",
                 new Attendance(300, SERIAL, SERIAL + 1, SERIAL + 2, SERIAL + 3, false),
@@ -198,10 +197,7 @@ class SessionFormatTest {
                 AttendanceRows::attendance,
                 AttendanceRows::attendance);
         golden.example(
-                "attendance, back",
-                Attendance.back(300),
-                AttendanceRows::attendance,
-                AttendanceRows::attendance);
+                "attendance, back", Attendance.back(300), AttendanceRows::attendance, AttendanceRows::attendance);
         golden.example(
                 "departure of a connection",
                 new SessionCommand.Depart(NAME, 5, "conn", 300),

@@ -196,7 +196,8 @@ public final class RunNotes {
 
     /** What is said of a run of which only the id is known. */
     public static RunNote described(Run run) {
-        return new RunNote.Described(run.id(), texts(run.id(), JsonMapper.shared().createObjectNode()));
+        return new RunNote.Described(
+                run.id(), texts(run.id(), JsonMapper.shared().createObjectNode()));
     }
 
     private static JsonNode tree(String extras) {

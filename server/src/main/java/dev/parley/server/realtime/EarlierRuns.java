@@ -36,17 +36,22 @@ final class EarlierRuns {
             SessionState state = sessions.find(run.session());
             if (state != null && !sessions.isDescribed(state, run.id())) {
                 List<RunNote> notes = notes(sessions, state, run);
-                engine.submit(new Publish(run.session(), now, null, List.of(), notes), new Reply<SessionOutcome.OfPublish>() {
-                    @Override
-                    public void done(SessionOutcome.OfPublish outcome) {
-                        LOG.info("the run {} in {} goes on from an earlier version", run.id(), run.session());
-                    }
+                engine.submit(
+                        new Publish(run.session(), now, null, List.of(), notes), new Reply<SessionOutcome.OfPublish>() {
+                            @Override
+                            public void done(SessionOutcome.OfPublish outcome) {
+                                LOG.info("the run {} in {} goes on from an earlier version", run.id(), run.session());
+                            }
 
-                    @Override
-                    public void failed(Exception failure) {
-                        LOG.warn("the run {} in {} ends in silence if its agent is lost", run.id(), run.session(), failure);
-                    }
-                });
+                            @Override
+                            public void failed(Exception failure) {
+                                LOG.warn(
+                                        "the run {} in {} ends in silence if its agent is lost",
+                                        run.id(),
+                                        run.session(),
+                                        failure);
+                            }
+                        });
             }
         }
     }

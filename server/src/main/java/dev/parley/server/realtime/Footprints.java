@@ -180,7 +180,8 @@ final class Footprints {
             long leaveAt = now + stayMillis;
             long forgetAt = now + Math.max(times.requests().toMillis(), stayMillis);
             for (SessionName session : sessions) {
-                RunTimes runs = runTimes(session, now, leaveAt + times.runsAfterMembers().toMillis());
+                RunTimes runs = runTimes(
+                        session, now, leaveAt + times.runsAfterMembers().toMillis());
                 submit(new Lost(session, now, connectionId, epoch, leaveAt, forgetAt, runs), () -> {});
             }
             loss = new Loss(epoch, forgetAt);
@@ -200,7 +201,8 @@ final class Footprints {
             }
             var open = new AtomicInteger(sessions.size());
             for (SessionName session : sessions) {
-                // The agent may have handed its runs over to another process, which takes them over within the grace time.
+                // The agent may have handed its runs over to another process, which takes them over within the grace
+                // time.
                 RunTimes runs = runTimes(session, now, now + times.runs().toMillis());
                 submit(new Leave(session, now, connectionId, true, epoch, runs), () -> {
                     if (open.decrementAndGet() == 0) {

@@ -119,10 +119,7 @@ public final class RealtimeDoor implements Door {
         List<Run> runs = sessions.runsAtWork();
         EarlierRuns.describe(engine, runs, clock.millis());
         footprints.recover(
-                fromClients(sessions.memberships()),
-                sessions.requesters(Footprints.MAX_LOST),
-                runs,
-                clock.millis());
+                fromClients(sessions.memberships()), sessions.requesters(Footprints.MAX_LOST), runs, clock.millis());
         this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> tick());
         revocations.onRevoked(this::revoked);
         apps.onRemoved(this::removed);

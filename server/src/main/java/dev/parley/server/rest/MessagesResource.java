@@ -91,11 +91,7 @@ final class MessagesResource {
         return new Sent(
                 clientsId == null ? id : base(clientsId),
                 commands.submit(new Publish(
-                        session,
-                        clock.millis(),
-                        null,
-                        operations,
-                        new RunNotes().of(channel.full(), messages))));
+                        session, clock.millis(), null, operations, new RunNotes().of(channel.full(), messages))));
     }
 
     /** What the ids of the messages of one request have in common. */

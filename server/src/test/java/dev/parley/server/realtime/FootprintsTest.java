@@ -108,7 +108,15 @@ class FootprintsTest {
         agent.requests(NAME);
         var body = new Body(name, Data.of(""), null, extras);
         var message = new InboundMessage(
-                InboundMessage.Action.CREATE, null, null, null, null, null, body, false, new Operation(null, null, null));
+                InboundMessage.Action.CREATE,
+                null,
+                null,
+                null,
+                null,
+                null,
+                body,
+                false,
+                new Operation(null, null, null));
         submit(new SessionCommand.Publish(
                 NAME,
                 now,
