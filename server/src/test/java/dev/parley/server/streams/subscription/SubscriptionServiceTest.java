@@ -5,6 +5,9 @@ import static org.awaitility.Awaitility.await;
 
 import com.nimbusds.jose.jwk.JWKSet;
 import com.nimbusds.jose.util.Base64URL;
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineOptions;
+import dev.parley.engine.stream.StreamCommand.Delete;
 import dev.parley.engine.subscription.SubscriptionState;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
@@ -313,11 +316,16 @@ final class SubscriptionServiceTest {
                 server.createStream("events/" + i);
             }
             createPullWake(server, "pool", 600_000);
-            server.engine.subscriptions().watch(dev.parley.engine.subscription.Subscriptions.Watcher.NOBODY);
+        }
+        // Deleted where no dispatcher is at work, so that the next start finds all of them gone at once.
+        try (Engine engine = Engine.open(EngineOptions.in(folder))) {
             for (int i = 0; i < streams; i++) {
-                server.deleteStream("events/" + i);
+                TestServer.submit(engine, new Delete("events/" + i, System.currentTimeMillis()));
             }
-            assertThat(state(server, "pool").links()).isEqualTo(streams);
+            assertThat(Objects.requireNonNull(engine.subscriptions().find("pool"))
+                            .state()
+                            .links())
+                    .isEqualTo(streams);
         }
         try (TestServer server = new TestServer(folder)) {
             await().until(() -> state(server, "pool").links() == 0);

@@ -195,6 +195,11 @@ final class TestServer implements AutoCloseable {
     }
 
     private <O> O submit(Command<O> command) {
+        return submit(engine, command);
+    }
+
+    /** The outcome of a command. */
+    static <O> O submit(Engine engine, Command<O> command) {
         CompletableFuture<O> outcome = new CompletableFuture<>();
         engine.submit(command, new Reply<>() {
             @Override
