@@ -96,6 +96,16 @@ async function assertSame(pages, check) {
   for (const page of pages) assert.deepEqual(await page.locator("[role=alert]").allTextContents(), [])
 }
 
+/** Waits until each page shows somebody beside its own person. */
+async function assertAllThere(pages) {
+  let shown
+  const there = async () => {
+    shown = await Promise.all(pages.map(page => page.locator(".people").textContent()))
+    return shown.every(text => text.includes(", with "))
+  }
+  await eventually(WAIT_MS, there, "all pages to show each other").catch(() => assert.fail(JSON.stringify(shown, null, 2)))
+}
+
 test("all tabs show an answer grow, over a reload and the server's death", { timeout: TEST_TIMEOUT_MS }, async t => {
   const { tab, other, friend } = await openPages(t)
   await ask(tab, "What shall we do today?")
@@ -122,8 +132,8 @@ test("a page that goes offline in mid-answer has all of it, and knows who is the
   for (const page of [tab, other, friend]) {
     await page.waitForSelector('article[data-status="complete"]')
     await page.waitForSelector('[data-agent="idle"]')
-    await page.waitForFunction(() => /, with /.test(document.querySelector(".people").textContent))
   }
+  await assertAllThere([tab, other, friend])
   await assertSame([tab, other, friend], ([answer]) => answer.startsWith('You said: "Go on without me"'))
 })
 

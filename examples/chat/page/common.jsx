@@ -10,7 +10,7 @@ const NAMES = ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "
 export const sessionName = `chat:${new URLSearchParams(location.search).get("session") ?? "demo"}`
 
 /** Each browser profile is somebody else; the tabs of one are the same person. */
-const myName = (localStorage.name ??= `${NAMES[Math.floor(Math.random() * NAMES.length)]} ${Math.floor(Math.random() * 100)}`)
+const myName = (localStorage.name ??= `${NAMES[Math.floor(Math.random() * NAMES.length)]} ${Math.floor(Math.random() * 10_000)}`)
 
 /** Connects, and shows `chat` in its `Provider`. The page has no key: the agent's server makes a token for it. */
 export async function start(Provider, chat) {
