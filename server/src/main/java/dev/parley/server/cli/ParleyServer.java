@@ -124,7 +124,7 @@ final class ParleyServer {
         try {
             Vertx vertx = vertx();
             closings.push(new Closing("event loops", () -> await(vertx.close(), CLOSE_TIMEOUT)));
-            var front = new HttpFront(vertx, config, health, metrics);
+            var front = new HttpFront(vertx, config, memory, health, metrics);
             // Before the engine has recovered what it has stored, so that health checks are answered meanwhile.
             Future<Integer> listening = front.start();
             // What becomes of it is told below; here it only must not be torn down half-way.

@@ -378,7 +378,7 @@ public record Config(
             @Setting(
                     value = "0",
                     unit = BYTES,
-                    doc = "Memory of open connections as such, by estimate; more are closed."
+                    doc = "Memory of open connections as such, and of open requests in HTTP/2, by estimate; more are closed, or refused."
                             + " `0` means a sixteenth of the heap.")
             long connectionBytes,
 

@@ -1,5 +1,7 @@
 package dev.parley.server.http;
 
+import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Room;
 import dev.parley.server.loop.Netty;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
@@ -20,6 +22,11 @@ import java.util.function.Consumer;
  * because it may be a live read.
  */
 final class Connections {
+    /** The estimated memory of a request in HTTP/2 that is open: it is a connection in all but the socket. */
+    static final int STREAM_BYTES = 8 << 10;
+
+    /** All requests in HTTP/2 leave the memory of connections divided by this number to sockets. */
+    static final int PURSE_PER_STREAMS = 2;
 
     private final int maxOpen;
     private final long requestTimeoutNanos;
@@ -33,6 +40,8 @@ final class Connections {
 
     private final Consumer<HttpServerRequest> onOver;
     private final Consumer<HttpServerRequest> onLate;
+    private final Consumer<HttpServerRequest> onCrowded;
+    private final Room streams;
     private final Map<HttpConnection, Connection> connections = new HashMap<>();
 
     /**
@@ -41,6 +50,8 @@ final class Connections {
      * @param bodyRate bytes per second that the body of a request must bring
      * @param onOver is told of each completed request, a little later
      * @param onLate answers a request that has stopped arriving, and closes its connection
+     * @param streams holds the requests in HTTP/2 that are open
+     * @param onCrowded answers a request for which there was no room there
      */
     Connections(
             int maxOpen,
@@ -49,9 +60,13 @@ final class Connections {
             Duration idleTimeout,
             AtomicInteger open,
             Consumer<HttpServerRequest> onOver,
-            Consumer<HttpServerRequest> onLate) {
+            Consumer<HttpServerRequest> onLate,
+            Room streams,
+            Consumer<HttpServerRequest> onCrowded) {
         this.onOver = onOver;
         this.onLate = onLate;
+        this.streams = streams;
+        this.onCrowded = onCrowded;
         this.leastBytes = bodyRate * requestTimeout.toMillis() / 1_000;
         this.maxOpen = maxOpen;
         this.requestTimeoutNanos = requestTimeout.toNanos();
@@ -59,11 +74,19 @@ final class Connections {
         this.open = open;
     }
 
+    /** The room for the open requests in HTTP/2 of all connections. */
+    static Room streams(Memory memory) {
+        return memory.connections().share(memory.connections().capacity() / PURSE_PER_STREAMS);
+    }
+
     /**
      * A request whose body may still be arriving. A body of tokens takes as long as its writer needs to produce them.
      */
     private static final class Arriving {
         private final HttpServerRequest request;
+
+        /** What is held of {@link #streams} for it. */
+        private long held;
 
         /** How many bytes had arrived when a check last found more than the one before, and when that was. */
         private long seenBytes;
@@ -111,7 +134,7 @@ final class Connections {
         }
     }
 
-    private static final class Connection {
+    private final class Connection {
         private final List<Arriving> inProgress = new ArrayList<>(1);
         private int pruneAt = 1;
         private boolean hadRequest;
@@ -126,11 +149,11 @@ final class Connections {
             idleSinceNanos = now;
         }
 
-        private void prune(Consumer<HttpServerRequest> onOver) {
+        private void prune() {
             inProgress.removeIf(arriving -> {
                 boolean done = arriving.isDone();
                 if (done) {
-                    onOver.accept(arriving.request());
+                    over(arriving);
                 }
                 return done;
             });
@@ -155,13 +178,16 @@ final class Connections {
         Netty.channel(connection).closeFuture().addListener(closed -> {
             Connection gone = connections.remove(connection);
             if (gone != null) {
-                gone.inProgress.forEach(left -> onOver.accept(left.request()));
+                gone.inProgress.forEach(this::over);
             }
             open.decrementAndGet();
         });
     }
 
-    /** Returns false if the connection has already had its last request. The request must then be ignored. */
+    /**
+     * Returns false if the request is to be ignored, because the connection has already had its last one, or because it has
+     * been answered.
+     */
     boolean requested(HttpServerRequest request) {
         Connection connection = connections.get(request.connection());
         if (connection == null) {
@@ -178,10 +204,37 @@ final class Connections {
         // A request may arrive and be completed between two sweeps.
         connection.idleSinceNanos = now;
         if (connection.inProgress.size() >= connection.pruneAt) {
-            connection.prune(onOver);
+            connection.prune();
         }
-        connection.inProgress.add(new Arriving(request, now));
+        Arriving arriving = new Arriving(request, now);
+        if (request.version() == HttpVersion.HTTP_2 && !hold(arriving, connection)) {
+            onCrowded.accept(request);
+            return false;
+        }
+        connection.inProgress.add(arriving);
         return true;
+    }
+
+    /** Counts a request in HTTP/2. The only one of its connection always has room, as it would have in HTTP/1.1. */
+    private boolean hold(Arriving arriving, Connection connection) {
+        long bytes = STREAM_BYTES;
+        for (Map.Entry<String, String> field : arriving.request().headers()) {
+            bytes += ArrivingHead.FIELD_BYTES + field.getKey().length() + field.getValue().length();
+        }
+        if (streams.tryReserve(bytes)) {
+            arriving.held = bytes;
+            return true;
+        }
+        connection.prune();
+        return connection.inProgress.isEmpty();
+    }
+
+    private void over(Arriving arriving) {
+        if (arriving.held > 0) {
+            streams.giveBack(arriving.held);
+            arriving.held = 0;
+        }
+        onOver.accept(arriving.request());
     }
 
     /**
@@ -192,10 +245,14 @@ final class Connections {
         if (request.version() == HttpVersion.HTTP_2) {
             return false;
         }
+        boolean stays = request.version() == HttpVersion.HTTP_1_1;
+        if (stays && !request.headers().contains(HttpHeaders.CONNECTION)) {
+            return false;
+        }
         String options = String.join(",", request.headers().getAll(HttpHeaders.CONNECTION))
                 .toLowerCase(Locale.ROOT);
         return options.contains("close")
-                || (request.version() == HttpVersion.HTTP_1_0 && !options.contains("keep-alive"));
+                || (!stays && !options.contains("keep-alive"));
     }
 
     /** Notes that the request is the last one of its connection, because nobody can tell where it ends. */
@@ -231,7 +288,7 @@ final class Connections {
         if (connection.upgraded) {
             return;
         }
-        connection.prune(onOver);
+        connection.prune();
         if (connection.inProgress.isEmpty()) {
             long allowed = connection.hadRequest ? idleTimeoutNanos : requestTimeoutNanos;
             if (now - connection.idleSinceNanos > allowed) {

@@ -1,5 +1,7 @@
 package dev.parley.server.http;
 
+import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Room;
 import dev.parley.server.auth.Peer;
 import dev.parley.server.config.Config;
 import dev.parley.server.ops.Health;
@@ -57,6 +59,8 @@ public final class HttpFront {
      */
     static final int ACCEPT_BACKLOG = 4_096;
 
+    private static final long HTTP2_NO_ERROR = 0;
+
     private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(HttpFront.class);
@@ -68,6 +72,10 @@ public final class HttpFront {
     private final RequestMeters requests;
     private final Origins origins;
     private final AtomicInteger connections = new AtomicInteger();
+
+    /** Memory of the open requests in HTTP/2. */
+    private final Room streams;
+
     private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
 
     /** The doors, longest prefix first. Empty until the doors are ready. */
@@ -76,7 +84,8 @@ public final class HttpFront {
     /** The door for requests for a WebSocket. Null until it is ready. */
     private volatile @Nullable Door webSockets;
 
-    public HttpFront(Vertx vertx, Config config, Health health, Metrics metrics) {
+    public HttpFront(Vertx vertx, Config config, Memory memory, Health health, Metrics metrics) {
+        this.streams = Connections.streams(memory);
         this.vertx = vertx;
         this.config = config;
         this.health = health;
@@ -154,7 +163,9 @@ public final class HttpFront {
                 limits.idleTimeout(),
                 connections,
                 this::over,
-                this::late);
+                this::late,
+                streams,
+                this::crowded);
         long sweepMillis = Math.min(
                 SWEEP_INTERVAL.toMillis(),
                 Math.min(
@@ -227,6 +238,19 @@ public final class HttpFront {
                 408,
                 "REQUEST_TIMEOUT",
                 "Too little of the body has come within limits.request-timeout; send it sooner, or in several requests.");
+    }
+
+    /** Answers a request in HTTP/2 for which there is no room. Its stream is ended, so that nothing more comes on it. */
+    private void crowded(HttpServerRequest request) {
+        request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
+        refuse(
+                request,
+                503,
+                "OVERLOADED",
+                "Too many requests in HTTP/2 are open for limits.connection-bytes; try again when some have ended.");
+        if (!request.isEnded()) {
+            request.response().reset(HTTP2_NO_ERROR);
+        }
     }
 
     private void refuse(HttpServerRequest request, int status, String code, String message) {

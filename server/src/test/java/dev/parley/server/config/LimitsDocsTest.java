@@ -37,9 +37,9 @@ class LimitsDocsTest {
             "day", 86_400_000L,
             "years", 365 * 86_400_000L);
     private static final Map<String, Long> WORDS =
-            Map.of("an hour", 3_600_000L, "an eighth", 8L, "three quarters of each", 4L, "half of each", 2L);
+            Map.of("an hour", 3_600_000L, "an eighth", 8L, "three quarters of each", 4L, "half of each", 2L, "half of it", 2L);
     private static final Pattern NUMBER = Pattern.compile(
-            "(?<word>an hour|an eighth|three quarters of each|half of each)|(?<power>2\\^53 - 1)|(?<number>\\d[\\d,]*\\d|\\d)(?: (?<unit>"
+            "(?<word>an hour|an eighth|three quarters of each|half of each|half of it)|(?<power>2\\^53 - 1)|(?<number>\\d[\\d,]*\\d|\\d)(?: (?<unit>"
                     + String.join("|", UNITS.keySet().stream().sorted().toList()) + ")\\b)?");
 
     private static final String HEAP_PER_WINDOWS = "the heap by the purse of windows";
@@ -109,10 +109,17 @@ class LimitsDocsTest {
                 "server.http.AcceptGate.CONNECTION_BYTES",
                 "server.http.AcceptGate.TLS_CONNECTION_BYTES");
         row(
+                "what an open request in HTTP/2",
+                "server.http.Connections.STREAM_BYTES",
+                "server.http.Connections.PURSE_PER_STREAMS");
+        row(
                 "what has come of a request's head",
                 "server.http.ArrivingHead.FREE_BYTES",
                 "server.http.ArrivingHead.FIELD_BYTES");
-        row("body up to which all of", "server.http.RequestBody.SMALL_BYTES");
+        row(
+                "body of a request in HTTP/1.1 for which",
+                "server.http.RequestBody.FREE_BYTES",
+                "server.http.RequestBody.SMALL_BYTES");
         row(
                 "what a subscription, and a link to a stream",
                 "engine.subscription.SubscriptionState.BYTES",

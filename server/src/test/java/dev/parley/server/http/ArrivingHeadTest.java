@@ -57,7 +57,7 @@ class ArrivingHeadTest {
 
     @BeforeEach
     void start() throws Exception {
-        var front = new HttpFront(vertx, config, health, metrics);
+        var front = new HttpFront(vertx, config, memory, health, metrics);
         port = await(front.start());
         front.open(List.of(new TestDoor("/")), null);
         health.become(Health.State.READY);

@@ -68,7 +68,7 @@ final class RealtimeServer implements AutoCloseable {
         gate = new Gate(apps, false, TOKEN_LIFETIME, revocations, clock, metrics.registry());
         Health health = new Health();
         memory = config.memory(Runtime.getRuntime().maxMemory());
-        front = new HttpFront(vertx, config, health, metrics);
+        front = new HttpFront(vertx, config, memory, health, metrics);
         port = await(front.start());
         front.open(
                 List.of(),

@@ -99,7 +99,7 @@ final class StreamsServer implements AutoCloseable {
                 clock,
                 health,
                 metrics.registry());
-        front = new HttpFront(vertx, config, health, metrics);
+        front = new HttpFront(vertx, config, memory, health, metrics);
         port = await(front.start());
         front.open(
                 List.of(new StreamsDoor(
