@@ -378,8 +378,9 @@ public record Config(
             @Setting(
                     value = "0",
                     unit = BYTES,
-                    doc = "Memory of open connections as such, and of open requests in HTTP/2, by estimate; more are closed, or refused."
-                            + " `0` means a sixteenth of the heap.")
+                    doc =
+                            "Memory of open connections as such, and of open requests in HTTP/2, by estimate; more are closed, or refused."
+                                    + " `0` means a sixteenth of the heap.")
             long connectionBytes,
 
             @Setting(

@@ -219,7 +219,9 @@ final class Connections {
     private boolean hold(Arriving arriving, Connection connection) {
         long bytes = STREAM_BYTES;
         for (Map.Entry<String, String> field : arriving.request().headers()) {
-            bytes += ArrivingHead.FIELD_BYTES + field.getKey().length() + field.getValue().length();
+            bytes += ArrivingHead.FIELD_BYTES
+                    + field.getKey().length()
+                    + field.getValue().length();
         }
         if (streams.tryReserve(bytes)) {
             arriving.held = bytes;
@@ -251,8 +253,7 @@ final class Connections {
         }
         String options = String.join(",", request.headers().getAll(HttpHeaders.CONNECTION))
                 .toLowerCase(Locale.ROOT);
-        return options.contains("close")
-                || (!stays && !options.contains("keep-alive"));
+        return options.contains("close") || (!stays && !options.contains("keep-alive"));
     }
 
     /** Notes that the request is the last one of its connection, because nobody can tell where it ends. */

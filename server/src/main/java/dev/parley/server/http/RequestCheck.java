@@ -25,9 +25,7 @@ final class RequestCheck {
     /** Returns what is wrong with {@code request}, or null if nothing is. */
     static @Nullable Fault of(HttpServerRequest request) {
         if (request.version() != HttpVersion.HTTP_2) {
-            List<String> encodings = request.headers().getAll(HttpHeaders.TRANSFER_ENCODING);
-            if (!encodings.isEmpty()
-                    && !(encodings.size() == 1 && encodings.getFirst().strip().equalsIgnoreCase("chunked"))) {
+            if (request.headers().contains(HttpHeaders.TRANSFER_ENCODING) && !isChunked(request)) {
                 return new Fault(
                         501, "UNKNOWN_TRANSFER_ENCODING", "The only Transfer-Encoding understood is chunked.", true);
             }
@@ -42,17 +40,24 @@ final class RequestCheck {
                 return new Fault(400, "INVALID_HOST", "The Host header is no host with, or without, a port.", true);
             }
         }
-        for (String encoding : request.headers().getAll(HttpHeaders.CONTENT_ENCODING)) {
-            if (!encoding.strip().equalsIgnoreCase("identity")) {
-                return new Fault(
-                        415, "UNKNOWN_CONTENT_ENCODING", "Bodies must not be encoded; send it as it is.", false);
-            }
+        if (request.headers().contains(HttpHeaders.CONTENT_ENCODING) && isEncoded(request)) {
+            return new Fault(415, "UNKNOWN_CONTENT_ENCODING", "Bodies must not be encoded; send it as it is.", false);
         }
         if (!areEscapesWhole(request.uri())) {
             return new Fault(
                     400, "INVALID_ESCAPE", "The URL has a % that is not followed by two hexadecimal digits.", false);
         }
         return null;
+    }
+
+    private static boolean isChunked(HttpServerRequest request) {
+        List<String> encodings = request.headers().getAll(HttpHeaders.TRANSFER_ENCODING);
+        return encodings.size() == 1 && encodings.getFirst().strip().equalsIgnoreCase("chunked");
+    }
+
+    private static boolean isEncoded(HttpServerRequest request) {
+        return request.headers().getAll(HttpHeaders.CONTENT_ENCODING).stream()
+                .anyMatch(encoding -> !encoding.strip().equalsIgnoreCase("identity"));
     }
 
     private static boolean areEscapesWhole(String uri) {

@@ -12,7 +12,6 @@ import java.lang.ref.WeakReference;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -83,7 +82,7 @@ public final class Shares {
     /** A principal on one connection. */
     public final class Holder {
         private final Whose whose;
-        private final Map<Memory.Kind, Share> ofConnection = new EnumMap<>(Memory.Kind.class);
+        private final @Nullable Share[] ofConnection = new Share[Memory.Kind.values().length];
         private final Share ofLargeBodies;
 
         private Holder(Whose whose) {
@@ -98,8 +97,12 @@ public final class Shares {
          * loop.
          */
         public Share of(Memory.Kind kind) {
-            return ofConnection.computeIfAbsent(
-                    kind, made -> ofPrincipal(kind, whose).share(memory.connectionBytes(kind)));
+            Share share = ofConnection[kind.ordinal()];
+            if (share == null) {
+                share = ofPrincipal(kind, whose).share(memory.connectionBytes(kind));
+                ofConnection[kind.ordinal()] = share;
+            }
+            return share;
         }
 
         /**

@@ -68,9 +68,15 @@ public final class Offsets {
 
     private static void digits(char[] text, int at, int count, long number, int base) {
         long rest = number;
-        for (int i = at + count - 1; i >= at; i--) {
-            text[i] = Character.forDigit((int) Long.remainderUnsigned(rest, base), base);
+        int end = at + count;
+        if (rest < 0) {
+            // Only the first division is of a number beyond those that Java can divide quickly.
+            text[--end] = Character.forDigit((int) Long.remainderUnsigned(rest, base), base);
             rest = Long.divideUnsigned(rest, base);
+        }
+        while (end > at) {
+            text[--end] = Character.forDigit((int) (rest % base), base);
+            rest /= base;
         }
     }
 

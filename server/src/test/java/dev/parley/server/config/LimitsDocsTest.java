@@ -36,8 +36,8 @@ class LimitsDocsTest {
             "hour", 3_600_000L,
             "day", 86_400_000L,
             "years", 365 * 86_400_000L);
-    private static final Map<String, Long> WORDS =
-            Map.of("an hour", 3_600_000L, "an eighth", 8L, "three quarters of each", 4L, "half of each", 2L, "half of it", 2L);
+    private static final Map<String, Long> WORDS = Map.of(
+            "an hour", 3_600_000L, "an eighth", 8L, "three quarters of each", 4L, "half of each", 2L, "half of it", 2L);
     private static final Pattern NUMBER = Pattern.compile(
             "(?<word>an hour|an eighth|three quarters of each|half of each|half of it)|(?<power>2\\^53 - 1)|(?<number>\\d[\\d,]*\\d|\\d)(?: (?<unit>"
                     + String.join("|", UNITS.keySet().stream().sorted().toList()) + ")\\b)?");

@@ -62,7 +62,8 @@ class HttpFrontTest {
         all.putIfAbsent("server.port", "0");
         all.putIfAbsent("server.event-loops", "2");
         Config config = new ConfigLoader().flags(all).load();
-        var front = new HttpFront(vertx, config, config.memory(Runtime.getRuntime().maxMemory()), health, metrics);
+        var front =
+                new HttpFront(vertx, config, config.memory(Runtime.getRuntime().maxMemory()), health, metrics);
         port = await(front.start());
         return front;
     }
