@@ -731,6 +731,7 @@ final class History {
         assertThat(running.streams.orphanedPins()).as("pins").isEmpty();
         assertThat(model.orphanedPins()).as("pins").isEmpty();
 
+        assertThat(rows(storage.store(), Table.ATTENDANCES)).hasSize(sessionSide.attendanceRows());
         for (SessionCommand<?> lost : sessionSide.loseAll(now)) {
             running.pipeline.submit(lost, Forks.ignore());
             drain(running);

@@ -794,6 +794,12 @@ final class SessionSide {
         return count;
     }
 
+    int attendanceRows() {
+        return model.rooms().values().stream()
+                .mapToInt(room -> room.attendances.size())
+                .sum();
+    }
+
     /** How many rows runs have, with what is to be said of them, what they are streaming, and cancels. */
     int runRows() {
         return model.rooms().values().stream()

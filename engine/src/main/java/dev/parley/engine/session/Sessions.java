@@ -148,6 +148,15 @@ public final class Sessions {
         return state == null ? find(name, store) : state;
     }
 
+    /**
+     * The session as somebody has to see it who has been told of an entry at {@code position}. Readers are told of entries a
+     * moment before the states are replaced that are kept in memory; the store has them by then.
+     */
+    public @Nullable SessionState find(SessionName name, long position) {
+        SessionState state = find(name);
+        return (state == null ? Positions.START : state.last()) < position ? find(name, store) : state;
+    }
+
     private static @Nullable SessionState find(SessionName name, View view) {
         byte[] row = view.get(Table.SESSIONS, SessionRows.sessionKey(name.key()));
         return row == null ? null : SessionRows.session(row);

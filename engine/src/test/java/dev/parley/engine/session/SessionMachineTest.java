@@ -653,6 +653,24 @@ class SessionMachineTest {
         assertThat(rows(Table.ATTENDANCES)).isZero();
     }
 
+    /** Between the write of a batch and the moment at which its states are visible, readers are told of its entries. */
+    @Test
+    void whoIsToldOfAnEntryFindsTheSessionWithIt() {
+        publish(create(null, text("a")));
+        StoreTx rows = new StoreTx(store);
+        SessionTx tx = new SessionTx(sessions, rows);
+        SessionMachine.apply(enter("c1", 0, "ann", "c1:0:0"), journal + 64, tx);
+        tx.write();
+        rows.commit();
+        long told = tx.added().getLast().entry().position();
+
+        assertThat(state().members()).as("what was published before").isZero();
+        SessionState found = Objects.requireNonNull(sessions.find(NAME, told));
+
+        assertThat(found.members()).isEqualTo(1);
+        assertThat(found.last()).isEqualTo(told);
+    }
+
     @Test
     void nothingIsKnownOfAConnectionThatHasLeftNothing() {
         publish(create(null, text("a")));
@@ -731,6 +749,22 @@ class SessionMachineTest {
         apply(lostAgent(2));
         departAt(now + 50);
         assertThat(sessions.runs(state())).isEmpty();
+    }
+
+    /** As after a start, which loses all connections again. */
+    @Test
+    void nobodyIsToldTwiceThatAnAgentIsAway() {
+        stream("c1");
+        apply(lostAgent(1));
+        departAt(now + 5);
+        apply(lostAgent(2));
+        departAt(now + 49);
+        assertThat(texts()).hasSize(2);
+        apply(new Back(NAME, now + 49, "c1", 3));
+        assertThat(texts()).endsWith("(c1," + (now + 49) + ")").hasSize(3);
+        apply(lostAgent(3));
+        departAt(now + 5);
+        assertThat(texts()).hasSize(4);
     }
 
     @Test

@@ -115,7 +115,7 @@ public final class RunNotes {
     }
 
     private boolean isNew(Message message, String extras) {
-        Long look = (long) extras.hashCode() << 32 | extras.length();
+        Long look = ((long) extras.hashCode() << 32) | extras.length();
         return !look.equals(growing.put(message, look));
     }
 

@@ -258,8 +258,9 @@ final class Attachment {
     private Found find(
             SessionTail opened, long granted, @Nullable ChannelSerial resumed, AttachParams.@Nullable Rewind rewind) {
         Sessions sessions = connection.site().engine().sessions();
-        SessionState state = sessions.find(channel.session());
         long position = opened.position();
+        // A member that entered before this place is told of by the sync only.
+        SessionState state = sessions.find(channel.session(), position);
         if (state == null) {
             return new Found(opened, position, false, null, false);
         }

@@ -69,7 +69,7 @@ final class MemberSync {
 
     /** Reads the next page; blocks. */
     Sessions.Page<PresenceEntry> read(Sessions sessions, SessionName session) {
-        SessionState state = sessions.find(session);
+        SessionState state = sessions.find(session, behind);
         return state == null
                 ? new Sessions.Page<>(List.of(), false)
                 : sessions.members(state, last, member -> true, PAGE_MEMBERS, PAGE_BYTES);
