@@ -177,7 +177,7 @@ export const breaks = [
   broken("hide a loss", edit("session/Sessions", " || position < state.horizon()) {\n                return null;", ") {\n                return null;")),
   broken(
     "let a late command decide: lost",
-    edit("session/AttendanceMachine", "known.epoch() <= c.epoch()", "known.epoch() >= 0"),
+    edit("session/AttendanceMachine", "leaves : known.epoch() <= c.epoch()", "leaves : known.epoch() >= 0"),
   ),
   broken(
     "let a late command decide: back",

@@ -145,6 +145,7 @@ final class ClusterHistory {
             case 15 -> {
                 now += random.nextInt(20);
                 server.chores.sweep(now);
+                server.chores.depart(now);
             }
             case 16, 17 -> server.checkpoint();
             case 18 -> {
@@ -189,13 +190,21 @@ final class ClusterHistory {
             node.compare();
         }
         compareStores();
+        Node loser = oneOf(nodes);
+        for (SessionCommand<?> lost : loser.sessions.loseAll(now)) {
+            Objects.requireNonNull(loser.server).send(lost);
+        }
+        comeToRest();
         now += 1_000_000;
         for (int round = 0; round < MAX_ROUNDS; round++) {
             boolean isDue = false;
             for (Node node : nodes) {
                 Server server = Objects.requireNonNull(node.server);
-                isDue |= !server.streams.due(now, 1).isEmpty();
+                isDue |= !server.streams.due(now, 1).isEmpty()
+                        || !server.sessions.departures(now, 1).isEmpty();
                 server.chores.sweep(now);
+                // Each node finds the same that is due, and it happens once.
+                server.chores.depart(now);
             }
             comeToRest();
             if (!isDue) {
@@ -206,6 +215,12 @@ final class ClusterHistory {
             node.compare();
             Server server = Objects.requireNonNull(node.server);
             assertThat(server.streams.due(now, 1)).isEmpty();
+            assertThat(server.sessions.runsAtWork()).as("runs of lost agents").isEmpty();
+            for (Table table : List.of(Table.MEMBERS, Table.REQUESTS, Table.ATTENDANCES, Table.DEPARTURES)) {
+                assertThat(History.dump(node.store, table))
+                        .as("what lost connections have left in %s", table)
+                        .isEmpty();
+            }
             assertThat(server.streams.releases()).as("outbox").isEmpty();
             assertThat(server.streams.orphanedPins()).as("pins").isEmpty();
         }
