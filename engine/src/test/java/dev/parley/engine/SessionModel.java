@@ -435,8 +435,8 @@ final class SessionModel {
                 MessageEntry whole = versions.getLast().whole;
                 if (whole.action() != Action.DELETE) {
                     Data data = whole.body().data();
-                    boolean grows = data != null && whole.body().encoding() == null;
-                    Data nothing = grows ? new Data(new byte[0], data.text()) : null;
+                    Data nothing =
+                            data == null || whole.body().encoding() != null ? null : new Data(new byte[0], data.text());
                     var by = new Operation(whole.clientId(), "The agent was lost.", null);
                     var body = new Body(null, nothing, null, open.closed);
                     var close = new Change(Action.APPEND, serial, body, by, true, false, Integer.MAX_VALUE);
