@@ -3,7 +3,7 @@
 import { test } from "node:test"
 import assert from "node:assert/strict"
 import { execFile } from "node:child_process"
-import { readdir, readFile, writeFile } from "node:fs/promises"
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
@@ -36,8 +36,10 @@ for (const name of names) {
     const first = await Api.start(dataDir, NEVER_MS, told)
     for (const answer of told.answers) await first.answersAsBefore(answer)
     await first.refusesWhoIsOut()
+    await first.hasNothingThatIsGone()
     const grown = await first.goesOn()
     await first.server.stop()
+    await hasNoSecretsButTheRootKey(dataDir, told)
 
     // Whom the crash has taken away, and what they worked at, is known as well.
     const second = await Api.start(dataDir, AT_ONCE_MS, told)
@@ -47,9 +49,42 @@ for (const name of names) {
       return RUNS.every(run => history.some(({ name, extras }) => name === "ai-run-end" && extras.ai.transport["run-id"] === run))
     }, "the runs to end")
     await second.hasWhatWentOn(grown)
+    await second.refusesWhoIsOut()
     assert.doesNotMatch(second.server.log(), /\bERROR\b/)
     await second.server.stop()
+    await needsItsRootKey(dataDir)
   })
+}
+
+/** Files in which secrets were kept are gone, and where their content is now they cannot be read. */
+async function hasNoSecretsButTheRootKey(dataDir, told) {
+  const files = (await readdir(dataDir, { recursive: true, withFileTypes: true })).filter(entry => entry.isFile())
+  const names = files.map(file => file.name)
+  assert.ok(!names.includes("apps.json") && !names.includes("revocations.json"), names.join())
+  const secrets = [told.key, told.second].map(key => key.slice(key.indexOf(":") + 1))
+  for (const file of files) {
+    const bytes = await readFile(join(file.parentPath, file.name), "latin1")
+    for (const secret of secrets) assert.ok(!bytes.includes(secret), `${file.name} has a secret`)
+  }
+}
+
+/** With another root key or none, the start is refused in one line, and no root key is made. */
+async function needsItsRootKey(dataDir) {
+  const file = join(dataDir, "root.key")
+  const own = await readFile(file, "utf8")
+  const isRefused = expected =>
+    assert.rejects(startServer({ dataDir, args: ["--admin-api"] }), error => {
+      assert.equal(error.status, COULD_NOT_START, error.message)
+      assert.match(error.log, expected)
+      assert.doesNotMatch(error.log, /^\s+at /m, "a stack trace is no clear message")
+      return true
+    })
+  await writeFile(file, `root.other:${"x".repeat(43)}\n`)
+  await isRefused(/^parley: .*root\.key is not the root key of this data folder/m)
+  await rm(file)
+  await isRefused(/^parley: .*root\.key is missing/m)
+  await assert.rejects(stat(file), { code: "ENOENT" })
+  await writeFile(file, own)
 }
 
 test("a data folder of a newer program is refused in one line, and left as it is", { timeout: TEST_TIMEOUT_MS }, async t => {
@@ -125,14 +160,20 @@ class Api {
     for (const [name, value] of Object.entries(headers)) assert.equal(answer.headers.get(name), value, `${name} of ${path}`)
   }
 
+  async status(path, authorization) {
+    return (await this.send("GET", path, { authorization })).status
+  }
+
   async refusesWhoIsOut() {
-    const status = async (path, authorization) => (await this.send("GET", path, { authorization })).status
-    assert.equal(await status(MESSAGES, basic(this.told.removed)), 401, "an app that was removed")
-    assert.equal(await status(MESSAGES, this.told.revoked), 401, "a token that was revoked")
+    assert.equal(await this.status(MESSAGES, basic(this.told.removed)), 401, "an app that was removed")
+    assert.equal(await this.status(MESSAGES, this.told.revoked), 401, "a token that was revoked")
     // The first folder has no token that is good for longer than ten minutes.
-    if (this.told.good) assert.equal(await status(MESSAGES, this.told.good), 200, "a token of the same key that was not")
-    assert.equal(await status("/v1/stream/old/gone?offset=-1"), 404, "a stream that was deleted")
-    assert.equal(await status("/v1/stream/old/source?offset=-1"), 410, "a stream that is kept for its fork")
+    if (this.told.good) assert.equal(await this.status(MESSAGES, this.told.good), 200, "a token of the same key that was not")
+  }
+
+  async hasNothingThatIsGone() {
+    assert.equal(await this.status("/v1/stream/old/gone?offset=-1"), 404, "a stream that was deleted")
+    assert.equal(await this.status("/v1/stream/old/source?offset=-1"), 410, "a stream that is kept for its fork")
     assert.deepEqual((await this.ok("GET", MESSAGES, { authorization: basic(this.told.second) })).body, [], "another app")
   }
 

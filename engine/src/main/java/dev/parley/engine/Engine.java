@@ -141,21 +141,9 @@ public final class Engine implements AutoCloseable {
      * @throws IOException if the engine refuses or fails
      */
     public void identify() throws IOException {
-        CompletableFuture<Identities> applied = new CompletableFuture<>();
         Identify identify = new Identify(System.currentTimeMillis(), new SecureRandom().nextLong(), pipeline.isEmpty());
-        pipeline.submit(identify, new Reply<>() {
-            @Override
-            public void done(Identities outcome) {
-                applied.complete(outcome);
-            }
-
-            @Override
-            public void failed(Exception e) {
-                applied.completeExceptionally(e);
-            }
-        });
         try {
-            identities = applied.join();
+            identities = submit(identify).join();
         } catch (CompletionException e) {
             throw new IOException("the data folder has got no identity: " + e.getCause(), e);
         }
@@ -231,6 +219,26 @@ public final class Engine implements AutoCloseable {
      */
     public <O> void submit(Command<O> command, Reply<O> reply) {
         pipeline.submit(command, reply);
+    }
+
+    /**
+     * As {@link #submit(Command, Reply)}, for a caller that waits. The future is completed on an engine thread, so what is
+     * chained to it must not take time.
+     */
+    public <O> CompletableFuture<O> submit(Command<O> command) {
+        CompletableFuture<O> outcome = new CompletableFuture<>();
+        submit(command, new Reply<>() {
+            @Override
+            public void done(O done) {
+                outcome.complete(done);
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                outcome.completeExceptionally(failure);
+            }
+        });
+        return outcome;
     }
 
     /**

@@ -78,7 +78,13 @@ class ArchitectureTest {
                 .resideInAnyPackage("dev.parley.server.auth..", "dev.parley.server.apps..")
                 .should()
                 .onlyDependOnClassesThat()
-                .resideOutsideOfPackages("io.vertx..", "dev.parley.engine..", "dev.parley.server.http..")
+                .resideOutsideOfPackages(
+                        "io.vertx..",
+                        "dev.parley.engine.stream..",
+                        "dev.parley.engine.session..",
+                        "dev.parley.engine.subscription..",
+                        "dev.parley.engine.delivery..",
+                        "dev.parley.server.http..")
                 .check(SERVER);
     }
 }

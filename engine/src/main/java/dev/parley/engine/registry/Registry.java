@@ -34,10 +34,10 @@ public final class Registry {
      */
     public interface Listener {
         /** An app was removed. */
-        void appRemoved(String id);
+        default void appRemoved(String id) {}
 
         /** Tokens were revoked. Not told of a revocation that adds nothing to what was revoked before. */
-        void tokensRevoked(Revocation revocation);
+        default void tokensRevoked(Revocation revocation) {}
     }
 
     /** Loads what {@code store} has. */

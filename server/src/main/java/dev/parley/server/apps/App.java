@@ -1,18 +1,38 @@
 package dev.parley.server.apps;
 
+import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.SecretSeal;
 import java.util.List;
 
 /**
- * An app.
+ * An app that is to be made.
  *
  * @param id what stands before the dot in the names of its keys
- * @param removed whether it is gone, and only waits for its sessions to be removed
  */
-public record App(String id, List<ApiKey> keys, List<Namespace> namespaces, boolean removed) {
+public record App(String id, List<ApiKey> keys, List<Namespace> namespaces) {
 
-    /** The same, gone. */
-    App gone() {
-        return new App(id, List.of(), List.of(), true);
+    /** The app as the registry has it. */
+    RegisteredApp registered(SecretSeal seal) {
+        return new RegisteredApp(
+                id,
+                false,
+                keys.stream()
+                        .map(key -> new RegisteredApp.Key(
+                                key.name(),
+                                seal.seal(key),
+                                key.capabilities().toJson(),
+                                key.uses().revocation()))
+                        .toList(),
+                namespaces.stream()
+                        .map(namespace -> new RegisteredApp.Namespace(
+                                namespace.id(),
+                                namespace.mutableMessages(),
+                                namespace.retentionAge().toMillis(),
+                                namespace.retentionBytes(),
+                                namespace.maxMembers(),
+                                namespace.redeliverCancels(),
+                                namespace.endAbandonedRuns()))
+                        .toList());
     }
 }

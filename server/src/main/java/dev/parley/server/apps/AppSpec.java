@@ -60,7 +60,7 @@ public record AppSpec(App app, int askedNamespaces, List<FixedMember> members) {
         if (namespaces.stream().map(Namespace::id).distinct().count() != namespaces.size()) {
             throw new IllegalArgumentException("two namespaces have the same id");
         }
-        return new AppSpec(new App(id, keys, namespaces, false), asked, members(spec));
+        return new AppSpec(new App(id, keys, namespaces), asked, members(spec));
     }
 
     /** The namespaces that were asked for: without one that we have added. */

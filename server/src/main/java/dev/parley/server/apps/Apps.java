@@ -1,9 +1,19 @@
 package dev.parley.server.apps;
 
+import dev.parley.engine.Engine;
+import dev.parley.engine.registry.RegisteredApp;
+import dev.parley.engine.registry.Registry;
+import dev.parley.engine.registry.RegistryCommand.AddApp;
+import dev.parley.engine.registry.RegistryCommand.ForgetApp;
+import dev.parley.engine.registry.RegistryCommand.RemoveApp;
+import dev.parley.engine.registry.RegistryOutcome;
+import dev.parley.engine.registry.RegistryOutcome.Done;
+import dev.parley.engine.registry.RegistryOutcome.IdTaken;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Keys;
-import java.io.IOException;
-import java.nio.file.Path;
+import dev.parley.server.auth.SecretSeal;
+import dev.parley.server.auth.SecretSeal.BrokenSealException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -11,162 +21,173 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All apps with their keys and namespaces: those of the configuration, which is read once, and those that the admin API
- * makes, which are kept in the data folder. Thread-safe; what changes something blocks on the disk.
+ * makes, which are in the registry of the engine. Thread-safe.
  */
 public final class Apps implements Keys {
-
-    /** Apps that the admin API may make. */
-    public static final int MAX_MADE_APPS = 1_000;
 
     /** Connections under whose name an app's fixed presence members are there. No client has such a connection. */
     public static final String FIXED_MEMBERS_CONNECTION = "~app";
 
-    private final MadeAppsFile file;
-    private final Map<String, ApiKey> configuredKeys;
-    private final Map<String, Namespace> configuredNamespaces;
+    private static final Logger LOG = LoggerFactory.getLogger(Apps.class);
+
+    private final Engine engine;
+    private final SecretSeal seal;
+    private final Map<String, ApiKey> configuredKeys = new HashMap<>();
+    private final Map<String, Namespace> configuredNamespaces = new HashMap<>();
     private final Set<String> configuredApps = new HashSet<>();
-    private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
 
-    /** Never changed, but replaced. */
-    private volatile Made made;
+    /** Apps of the registry with their decrypted secrets, by id. Each is good as long as the registry has its source. */
+    private final ConcurrentHashMap<String, Opened> opened = new ConcurrentHashMap<>();
 
-    private record Made(Map<String, App> apps, Map<String, ApiKey> keys) {
-
-        static Made of(Collection<App> apps) {
-            var byId = new TreeMap<String, App>();
-            var keys = new HashMap<String, ApiKey>();
-            for (App app : apps) {
-                byId.put(app.id(), app);
-                app.keys().forEach(key -> keys.put(key.name(), key));
-            }
-            return new Made(byId, keys);
-        }
-    }
-
-    private Apps(MadeAppsFile file, Collection<ApiKey> keys, Collection<Namespace> namespaces, Collection<App> made) {
-        this.file = file;
-        this.configuredKeys = new HashMap<>();
-        for (ApiKey key : keys) {
-            configuredKeys.put(key.name(), key);
-            configuredApps.add(key.app());
-        }
-        this.configuredNamespaces = byId(namespaces);
-        this.made = Made.of(made);
-    }
+    private record Opened(RegisteredApp source, Map<String, ApiKey> keys, Map<String, Namespace> namespaces) {}
 
     /**
      * The apps of a server.
      *
-     * @param folder the data folder
+     * @param seal what the secrets of made apps are encrypted with
      * @param keys those of the configuration, and the root key
      * @param namespaces those of the configuration: for its apps, and for all others where these say nothing else
+     * @throws BrokenSealException if a secret of a made app was encrypted with another root key
      */
-    public static Apps open(Path folder, Collection<ApiKey> keys, Collection<Namespace> namespaces) throws IOException {
-        var file = new MadeAppsFile(folder);
-        return new Apps(file, keys, namespaces, file.read());
-    }
-
-    private static Map<String, Namespace> byId(Collection<Namespace> namespaces) {
-        var byId = new HashMap<String, Namespace>();
-        namespaces.forEach(namespace -> byId.put(namespace.id(), namespace));
-        return byId;
+    public Apps(Engine engine, SecretSeal seal, Collection<ApiKey> keys, Collection<Namespace> namespaces)
+            throws BrokenSealException {
+        this.engine = engine;
+        this.seal = seal;
+        for (ApiKey key : keys) {
+            configuredKeys.put(key.name(), key);
+            configuredApps.add(key.app());
+        }
+        namespaces.forEach(namespace -> configuredNamespaces.put(namespace.id(), namespace));
+        for (RegisteredApp app : engine.registry().apps()) {
+            // All of them now, so that a wrong root key is noticed at the start and not by who wants to use a key.
+            for (RegisteredApp.Key key : app.keys()) {
+                seal.open(key);
+            }
+        }
+        onRemoved(opened::remove);
     }
 
     @Override
     public @Nullable ApiKey find(String keyName) {
         ApiKey key = configuredKeys.get(keyName);
-        return key == null ? made.keys.get(keyName) : key;
+        if (key != null) {
+            return key;
+        }
+        Opened app = made(keyName.substring(0, Math.max(0, keyName.indexOf('.'))));
+        return app == null ? null : app.keys.get(keyName);
+    }
+
+    /** The app that the admin API has made under this id, if it is not removed. */
+    private @Nullable Opened made(String id) {
+        Opened known = opened.get(id);
+        if (known != null && known.source == engine.registry().app(id)) {
+            return known;
+        }
+        return opened.compute(id, (key, before) -> {
+            RegisteredApp app = engine.registry().app(id);
+            return app == null || app.removed() ? null : open(app);
+        });
+    }
+
+    private Opened open(RegisteredApp app) {
+        var keys = new HashMap<String, ApiKey>();
+        for (RegisteredApp.Key key : app.keys()) {
+            try {
+                keys.put(key.name(), seal.open(key));
+            } catch (BrokenSealException e) {
+                // It came from another server of the cluster, after our start.
+                LOG.atError().setCause(e).addKeyValue("key", key.name()).log("A key cannot be used on this server");
+            }
+        }
+        var namespaces = new HashMap<String, Namespace>();
+        for (RegisteredApp.Namespace namespace : app.namespaces()) {
+            namespaces.put(
+                    namespace.id(),
+                    new Namespace(
+                            namespace.id(),
+                            namespace.mutableMessages(),
+                            Duration.ofMillis(namespace.retentionMillis()),
+                            namespace.retentionBytes(),
+                            namespace.maxMembers(),
+                            namespace.redeliverCancels(),
+                            namespace.endAbandonedRuns()));
+        }
+        return new Opened(app, keys, namespaces);
     }
 
     /** The ids of all apps. */
     public List<String> ids() {
         var ids = new ArrayList<>(configuredApps);
-        made.apps.values().stream().filter(app -> !app.removed()).map(App::id).forEach(ids::add);
+        for (RegisteredApp app : engine.registry().apps()) {
+            if (!app.removed() && !configuredApps.contains(app.id())) {
+                ids.add(app.id());
+            }
+        }
         return ids;
     }
 
     /** The rules for a session. */
     public Namespace namespace(String app, String session) {
         String id = Namespace.idFor(session);
-        App known = made.apps.get(app);
-        Namespace found = known == null ? null : find(known, id);
+        Opened made = made(app);
+        Namespace found = made == null ? null : made.namespaces.get(id);
         if (found == null) {
             found = configuredNamespaces.get(id);
         }
-        if (found == null && known != null) {
-            found = find(known, Namespace.OTHERS);
+        if (found == null && made != null) {
+            found = made.namespaces.get(Namespace.OTHERS);
         }
         return found == null ? configuredNamespaces.getOrDefault(Namespace.OTHERS, Namespace.DEFAULT) : found;
     }
 
-    private static @Nullable Namespace find(App app, String id) {
-        for (Namespace namespace : app.namespaces()) {
-            if (namespace.id().equals(id)) {
-                return namespace;
+    /**
+     * Tells {@code listener} the id of each app that is removed from now on, whichever server of the cluster was asked for
+     * it. Called by an engine thread: it must hand the work over to another thread and return.
+     */
+    public void onRemoved(Consumer<String> listener) {
+        engine.registry().listen(new Registry.Listener() {
+            @Override
+            public void appRemoved(String id) {
+                listener.accept(id);
             }
-        }
-        return null;
+        });
     }
 
-    /** Tells {@code listener} the id of each app that is removed from now on. */
-    public void onRemoved(Consumer<String> listener) {
-        listeners.add(listener);
+    /** Registers a new app, for good when the future completes. */
+    public CompletableFuture<RegistryOutcome.OfAddApp> add(App app, long now) {
+        if (configuredApps.contains(app.id())) {
+            return CompletableFuture.completedFuture(new IdTaken());
+        }
+        return engine.submit(new AddApp(now, app.registered(seal)));
     }
 
     /**
-     * Keeps a new app.
-     *
-     * @throws TooManyAppsException if there is no room for it
+     * Ends an app that the admin API has made: its keys and tokens are no longer valid when the future completes. False if
+     * there is none.
      */
-    public synchronized void add(App app) throws IOException, TooManyAppsException {
-        if (configuredApps.contains(app.id()) || made.apps.containsKey(app.id())) {
-            throw new IllegalArgumentException("there is an app " + app.id());
-        }
-        if (made.apps.size() >= MAX_MADE_APPS) {
-            throw new TooManyAppsException();
-        }
-        var apps = new ArrayList<>(made.apps.values());
-        apps.add(app);
-        replace(apps);
-    }
-
-    /** Ends an app that the admin API has made: its keys and tokens are good no longer. False if there is none. */
-    public boolean remove(String id) throws IOException {
-        synchronized (this) {
-            App app = made.apps.get(id);
-            if (app == null || app.removed()) {
-                return false;
-            }
-            var apps = new ArrayList<>(made.apps.values());
-            apps.replaceAll(other -> other.id().equals(id) ? other.gone() : other);
-            replace(apps);
-        }
-        listeners.forEach(listener -> listener.accept(id));
-        return true;
+    public CompletableFuture<Boolean> remove(String id, long now) {
+        return engine.submit(new RemoveApp(now, id)).thenApply(Done.class::isInstance);
     }
 
     /** The ids of removed apps that are not yet forgotten. */
     public List<String> removed() {
-        return made.apps.values().stream().filter(App::removed).map(App::id).toList();
+        return engine.registry().apps().stream()
+                .filter(RegisteredApp::removed)
+                .map(RegisteredApp::id)
+                .toList();
     }
 
     /** Its sessions are gone, too: nothing is left of a removed app. */
-    public synchronized void forget(String id) throws IOException {
-        var apps = new ArrayList<>(made.apps.values());
-        if (apps.removeIf(app -> app.id().equals(id) && app.removed())) {
-            replace(apps);
-        }
-    }
-
-    private void replace(List<App> apps) throws IOException {
-        file.write(apps);
-        made = Made.of(apps);
+    public CompletableFuture<RegistryOutcome.OfForgetApp> forget(String id, long now) {
+        return engine.submit(new ForgetApp(now, id));
     }
 }

@@ -1,12 +1,13 @@
 package dev.parley.server.auth;
 
+import dev.parley.engine.registry.Revocation;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Base64;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * plain or, as some clients send it, in base64. The doors of sessions also take them from elsewhere.
  *
  * <p>{@link #check} and {@link #authenticate} are for streams, which may be open to everybody; the methods that begin
- * with {@code session} are for sessions, which never are. No method but {@link #revoke} blocks.
+ * with {@code session} are for sessions, which never are. No method blocks.
  */
 public final class Gate {
 
@@ -168,14 +169,14 @@ public final class Gate {
     }
 
     /**
-     * Revokes tokens of a key from {@link #revokingKey}; blocks on the disk.
+     * Revokes tokens of a key from {@link #revokingKey}; see {@link Revocations#revoke}.
      *
      * @param target as in {@link Revocation}
      * @param issuedBefore only tokens that were made before; null: now
      * @param margin whether clients get {@link Revocations#REAUTH_MARGIN} for renewing their token
      */
-    public Revocation revoke(ApiKey key, String target, @Nullable Instant issuedBefore, boolean margin)
-            throws IOException, AccessRefusedException {
+    public CompletableFuture<Revocations.Revoked> revoke(
+            ApiKey key, String target, @Nullable Instant issuedBefore, boolean margin) {
         return revocations.revoke(key, target, issuedBefore == null ? clock.instant() : issuedBefore, margin);
     }
 

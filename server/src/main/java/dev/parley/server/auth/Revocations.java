@@ -1,33 +1,29 @@
 package dev.parley.server.auth;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import dev.parley.engine.Engine;
+import dev.parley.engine.registry.Registry;
+import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
+import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
+import dev.parley.engine.registry.RegistryOutcome.Done;
+import dev.parley.engine.registry.RegistryOutcome.TooManyRevocations;
+import dev.parley.engine.registry.Revocation;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.type.TypeReference;
-import tools.jackson.databind.json.JsonMapper;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Which tokens are good no longer, kept in a file of the data folder for as long as such a token could still be shown.
- * Thread-safe; {@link #revoke} blocks on the disk.
+ * Which tokens are no longer valid. It is in the registry of the engine for as long as such a token could still be shown.
+ * Thread-safe.
  */
 public final class Revocations {
-
-    /** Revocations that are remembered at once. */
-    public static final int MAX_REVOCATIONS = 10_000;
-
-    static final String FILE_NAME = "revocations.json";
 
     private static final Duration NO_MARGIN = Duration.ZERO;
 
@@ -37,42 +33,42 @@ public final class Revocations {
     /** What can be revoked: the beginnings of a target. */
     private static final List<String> TARGETS = List.of("clientId:", "revocationKey:", "channel:");
 
-    private final Path folder;
+    private static final Logger LOG = LoggerFactory.getLogger(Revocations.class);
+
+    private final Engine engine;
     private final Duration tokenLifetime;
     private final InstantSource clock;
-    private final List<Consumer<Revocation>> listeners = new CopyOnWriteArrayList<>();
-
-    /** By key, so that tokens of keys that never revoke are checked by one look. */
-    private volatile Map<String, Map<String, List<Revocation>>> byKeyAndTarget;
-
-    private Revocations(Path folder, Duration tokenLifetime, InstantSource clock, List<Revocation> known) {
-        this.folder = folder;
-        this.tokenLifetime = tokenLifetime;
-        this.clock = clock;
-        this.byKeyAndTarget = index(known);
-    }
 
     /**
-     * Those of a data folder.
+     * A revocation that is durable.
+     *
+     * @param issuedBefore only tokens that were made before
+     * @param appliesAt from when on they are invalid
+     */
+    public record Revoked(Instant issuedBefore, Instant appliesAt) {}
+
+    /**
+     * The revocations that {@code engine} has.
      *
      * @param tokenLifetime how long tokens live at most
      */
-    public static Revocations in(Path folder, Duration tokenLifetime, InstantSource clock) throws IOException {
-        Path file = folder.resolve(FILE_NAME);
-        List<Revocation> known = List.of();
-        if (Files.exists(file)) {
-            try {
-                known = JsonMapper.shared().readValue(Files.readString(file), new TypeReference<>() {});
-            } catch (JacksonException e) {
-                throw new IOException(file + " is damaged; without it, revoked tokens would be good again", e);
-            }
-        }
-        return new Revocations(folder, tokenLifetime, clock, known);
+    public Revocations(Engine engine, Duration tokenLifetime, InstantSource clock) {
+        this.engine = engine;
+        this.tokenLifetime = tokenLifetime;
+        this.clock = clock;
     }
 
-    /** Tells {@code listener} of each revocation that is made from now on, on the thread that makes it. */
+    /**
+     * Tells {@code listener} of each revocation from now on, whichever server of the cluster was asked for it. Called by an
+     * engine thread: it must hand the work over to another thread and return.
+     */
     public void onRevoked(Consumer<Revocation> listener) {
-        listeners.add(listener);
+        engine.registry().listen(new Registry.Listener() {
+            @Override
+            public void tokensRevoked(Revocation revocation) {
+                listener.accept(revocation);
+            }
+        });
     }
 
     /** Whether {@code principal} has shown a token that is revoked by now. */
@@ -84,65 +80,92 @@ public final class Revocations {
     /** When the token that {@code principal} has shown ends by revocation, perhaps in the past; null if it does not. */
     @Nullable
     Instant endOf(Principal principal) {
-        var byTarget = byKeyAndTarget.get(principal.keyName());
-        if (byTarget == null) {
+        Registry registry = engine.registry();
+        if (!registry.hasRevocations(principal.keyName())) {
             return null;
         }
-        return Revocation.targetsOf(principal)
-                .flatMap(target -> byTarget.getOrDefault(target, List.of()).stream())
-                .filter(revocation -> revocation.covers(principal))
-                .map(Revocation::appliesAt)
-                .min(Comparator.naturalOrder())
-                .orElse(null);
+        long end = targetsOf(principal)
+                .flatMap(target -> registry.revocations(principal.keyName(), target).stream())
+                .filter(revocation -> concerns(revocation, principal))
+                .mapToLong(Revocation::appliesAt)
+                .min()
+                .orElse(Long.MAX_VALUE);
+        return end == Long.MAX_VALUE ? null : Instant.ofEpochMilli(end);
+    }
+
+    /** Whether {@code principal} has shown a token that {@code revocation} is about. */
+    public static boolean covers(Revocation revocation, Principal principal) {
+        return revocation.keyName().equals(principal.keyName())
+                && concerns(revocation, principal)
+                && targetsOf(principal).anyMatch(revocation.target()::equals);
+    }
+
+    private static boolean concerns(Revocation revocation, Principal principal) {
+        Instant issued = principal.issued();
+        return issued != null && issued.isBefore(Instant.ofEpochMilli(revocation.issuedBefore()));
+    }
+
+    /** All targets that stand for the token, among others. */
+    private static Stream<String> targetsOf(Principal principal) {
+        return Stream.concat(
+                Stream.of("clientId:" + principal.clientId(), "revocationKey:" + principal.revocationKey()),
+                principal.capabilities().operationsByPattern().keySet().stream().map(pattern -> "channel:" + pattern));
     }
 
     /**
-     * Revokes tokens, for good when it returns.
+     * Revokes tokens, for good when the future completes. What makes no sense, or has no room, fails with {@link
+     * AccessRefusedException}, and everything else with what the engine says.
      *
      * @param issuedBefore those that were made before; at the latest now
      * @param margin whether clients get {@link #REAUTH_MARGIN} for renewing their token
      */
-    public Revocation revoke(ApiKey key, String target, Instant issuedBefore, boolean margin)
-            throws IOException, AccessRefusedException {
+    public CompletableFuture<Revoked> revoke(ApiKey key, String target, Instant issuedBefore, boolean margin) {
         if (TARGETS.stream().noneMatch(kind -> target.startsWith(kind) && target.length() > kind.length())
                 || target.length() > Tokens.MAX_CLIENT_ID_CHARS + "revocationKey:".length()) {
-            throw new AccessRefusedException(
+            return CompletableFuture.failedFuture(new AccessRefusedException(
                     Access.Reason.BAD_REQUEST,
                     "A target looks like clientId:x, revocationKey:x or channel:x, with 1 to "
-                            + Tokens.MAX_CLIENT_ID_CHARS + " characters for x.");
+                            + Tokens.MAX_CLIENT_ID_CHARS + " characters for x."));
         }
         Instant now = clock.instant();
         if (issuedBefore.isAfter(now)) {
-            throw new AccessRefusedException(Access.Reason.BAD_REQUEST, "'issuedBefore' lies in the future.");
+            return CompletableFuture.failedFuture(
+                    new AccessRefusedException(Access.Reason.BAD_REQUEST, "'issuedBefore' lies in the future."));
         }
-        var revocation = new Revocation(key.name(), target, issuedBefore, now.plus(margin ? REAUTH_MARGIN : NO_MARGIN));
-        remember(revocation, now);
-        listeners.forEach(listener -> listener.accept(revocation));
-        return revocation;
+        var revoked = new Revoked(issuedBefore, now.plus(margin ? REAUTH_MARGIN : NO_MARGIN));
+        return engine.submit(command(key.name(), target, revoked, now)).thenApply(outcome -> switch (outcome) {
+            case Done done -> revoked;
+            case TooManyRevocations(int max) ->
+                throw new CompletionException(new AccessRefusedException(
+                        Access.Reason.TOO_MANY, "There are " + max + " revocations in force already."));
+        });
     }
 
-    private synchronized void remember(Revocation revocation, Instant now) throws IOException, AccessRefusedException {
-        var all = new ArrayList<Revocation>();
-        byKeyAndTarget.values().forEach(byTarget -> byTarget.values().forEach(all::addAll));
-        if (all.stream().anyMatch(other -> other.includes(revocation))) {
-            return;
+    /** Tokens are made at whole milliseconds: one of the millisecond in which {@code issuedBefore} lies was made before. */
+    public static RevokeTokens command(String keyName, String target, Revoked revoked, Instant now) {
+        long issuedBefore = revoked.issuedBefore.toEpochMilli();
+        if (revoked.issuedBefore.isAfter(Instant.ofEpochMilli(issuedBefore))) {
+            issuedBefore++;
         }
-        // What was issued before cannot live any more, however long it was made for.
-        all.removeIf(other -> revocation.includes(other)
-                || now.isAfter(other.issuedBefore().plus(tokenLifetime).plus(REAUTH_MARGIN)));
-        if (all.size() == MAX_REVOCATIONS) {
-            throw new AccessRefusedException(
-                    Access.Reason.TOO_MANY, "There are " + MAX_REVOCATIONS + " revocations in force already.");
-        }
-        all.add(revocation);
-        SecretFile.write(folder, FILE_NAME, JsonMapper.shared().writeValueAsString(all));
-        byKeyAndTarget = index(all);
+        return new RevokeTokens(
+                now.toEpochMilli(), new Revocation(keyName, target, issuedBefore, revoked.appliesAt.toEpochMilli()));
     }
 
-    private static Map<String, Map<String, List<Revocation>>> index(List<Revocation> all) {
-        return all.stream()
-                .collect(Collectors.groupingBy(
-                        Revocation::keyName,
-                        Collectors.groupingBy(Revocation::target, Collectors.toUnmodifiableList())));
+    /**
+     * Forgets what no token can outlive any more, some of it at a time. Reads the store.
+     *
+     * @param now a time that has certainly come
+     */
+    public void forget(Instant now) {
+        long issuedBefore = now.minus(tokenLifetime).minus(REAUTH_MARGIN).toEpochMilli();
+        if (engine.registry().hasRevocationsBefore(issuedBefore)) {
+            // Nobody waits for it: what is not done now will be found again.
+            var _ = engine.submit(new ForgetRevocations(now.toEpochMilli(), issuedBefore))
+                    .whenComplete((forgotten, failure) -> {
+                        if (failure != null) {
+                            LOG.atDebug().setCause(failure).log("Revocations were not forgotten");
+                        }
+                    });
+        }
     }
 }

@@ -13,18 +13,29 @@ public record RootKey(ApiKey key, Path file, boolean created) {
 
     static final String FILE_NAME = "root.key";
 
-    /** Reads the key of {@code folder}, or makes it. */
-    public static RootKey in(Path folder) throws IOException {
+    private static final String NEEDED =
+            "The secrets of the keys of apps are encrypted with it: restore it from the backup of this data folder.";
+
+    /**
+     * Reads the key of {@code folder}, or makes it.
+     *
+     * @param hasSealed whether secrets in the data folder are encrypted with the key, so that a new one will not do
+     */
+    public static RootKey in(Path folder, boolean hasSealed) throws IOException {
         Path file = folder.resolve(FILE_NAME);
         boolean created = !Files.exists(file);
-        if (created) {
+        if (created && hasSealed) {
+            throw new IOException(file + " is missing. " + NEEDED);
+        } else if (created) {
             SecretFile.write(folder, FILE_NAME, ApiKey.generate("root"));
         }
         try {
             return new RootKey(ApiKey.parse(Files.readString(file).strip(), Capabilities.ALL), file, created);
         } catch (IllegalArgumentException e) {
             throw new IOException(
-                    file + " holds no key (" + e.getMessage() + "). Remove the file to have a new key made.", e);
+                    file + " holds no key (" + e.getMessage() + "). "
+                            + (hasSealed ? NEEDED : "Remove the file to have a new key made."),
+                    e);
         }
     }
 }

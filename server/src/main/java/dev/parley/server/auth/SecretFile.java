@@ -12,10 +12,22 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
-/** Writes what only the owner of the data folder may read. */
+/** Files that only the owner of the data folder may read. */
 public final class SecretFile {
 
     private SecretFile() {}
+
+    /** Removes a file, for good when it returns. Does nothing if there is none. */
+    public static void remove(Path folder, String name) throws IOException {
+        Files.deleteIfExists(folder.resolve(name));
+        sync(folder);
+    }
+
+    private static void sync(Path folder) throws IOException {
+        try (var directory = FileChannel.open(folder, StandardOpenOption.READ)) {
+            directory.force(true);
+        }
+    }
 
     /** All or nothing, durable, and never readable by others: written under another name, then moved. */
     public static void write(Path folder, String name, String secret) throws IOException {
@@ -36,8 +48,6 @@ public final class SecretFile {
             channel.force(true);
         }
         Files.move(draft, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
-        try (var directory = FileChannel.open(folder, StandardOpenOption.READ)) {
-            directory.force(true);
-        }
+        sync(folder);
     }
 }

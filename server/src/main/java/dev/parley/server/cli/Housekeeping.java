@@ -1,6 +1,7 @@
 package dev.parley.server.cli;
 
 import dev.parley.engine.Engine;
+import dev.parley.server.auth.Revocations;
 import dev.parley.server.ops.Health;
 import dev.parley.server.time.NodeClock;
 import io.micrometer.core.instrument.Counter;
@@ -36,6 +37,7 @@ final class Housekeeping {
     static Housekeeping start(
             Engine engine,
             Retention retention,
+            Revocations revocations,
             NodeClock clock,
             Duration checkpointInterval,
             Health health,
@@ -51,6 +53,10 @@ final class Housekeeping {
             engine.checkpoint();
         });
         housekeeping.every("retention", RETENTION_INTERVAL, retention::step);
+        housekeeping.every(
+                "revocations",
+                RETENTION_INTERVAL,
+                () -> revocations.forget(clock.forDeletion().instant()));
         return housekeeping;
     }
 

@@ -4,11 +4,13 @@ import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.memory.Memory;
 import dev.parley.server.apps.Apps;
+import dev.parley.server.apps.RegistryFiles;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Revocations;
 import dev.parley.server.auth.RootKey;
+import dev.parley.server.auth.SecretSeal;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
 import dev.parley.server.config.ConfigLoader;
@@ -141,23 +143,31 @@ final class ParleyServer {
                     metrics.registry());
             clock.compareWith(engine.notedTime());
             clock.bind(metrics.registry());
-            this.rootKey = rootKeyIn(config.data().dir());
+            this.rootKey = readRootKey();
+            var seal = SecretSeal.with(rootKey.key());
             this.uri = uri(port(listening));
             LOG.info(
                     "Parley {} serves the data folder {} at {}",
                     Main.Version.number(),
                     config.data().dir().toAbsolutePath().normalize(),
                     uri);
-            Apps apps = apps();
+            registerWhatFilesHave(seal);
+            Apps apps = apps(seal);
+            var revocations = new Revocations(engine, config.auth().tokenLifetime(), Clock.systemUTC());
             var retention = new Retention(engine, apps, clock.forDeletion());
             var housekeeping = Housekeeping.start(
-                    engine, retention, clock, config.engine().checkpointInterval(), health, metrics.registry());
+                    engine,
+                    retention,
+                    revocations,
+                    clock,
+                    config.engine().checkpointInterval(),
+                    health,
+                    metrics.registry());
             closings.push(new Closing("housekeeping", () -> {
                 housekeeping.stop();
                 // The checkpoint at the end keeps it.
                 engine.noteTime(clock.deletionMillis());
             }));
-            Revocations revocations = revocations();
             var gate = new Gate(
                     apps, open, config.auth().tokenLifetime(), revocations, Clock.systemUTC(), metrics.registry());
             var shares = new Shares(memory);
@@ -315,24 +325,39 @@ final class ParleyServer {
         }
     }
 
-    private static RootKey rootKeyIn(Path folder) {
+    private RootKey readRootKey() {
+        Path folder = config.data().dir();
+        boolean hasSealed =
+                engine.registry().apps().stream().anyMatch(app -> !app.keys().isEmpty());
         try {
-            return RootKey.in(folder);
+            return RootKey.in(folder, hasSealed);
         } catch (IOException e) {
-            throw new StartException("The root key cannot be kept in " + folder + ": " + e.getMessage(), e);
+            throw new StartException("The root key cannot be used: " + e.getMessage(), e);
         }
     }
 
-    private Apps apps() {
+    private void registerWhatFilesHave(SecretSeal seal) {
+        try {
+            RegistryFiles.register(config.data().dir(), engine, seal, clock.instant());
+        } catch (IOException e) {
+            throw new StartException(
+                    "Apps and revocations of an earlier version cannot be taken over: " + e.getMessage(), e);
+        }
+    }
+
+    private Apps apps(SecretSeal seal) {
         var keys = new ArrayList<ApiKey>(config.auth().keys());
         // Who has copied the root key into the configuration has said there what it may do.
         if (keys.stream().noneMatch(key -> key.name().equals(rootKey.key().name()))) {
             keys.add(rootKey.key());
         }
         try {
-            return Apps.open(config.data().dir(), keys, config.sessions().namespaces());
-        } catch (IOException e) {
-            throw new StartException("The apps cannot be read: " + e.getMessage(), e);
+            return new Apps(engine, seal, keys, config.sessions().namespaces());
+        } catch (SecretSeal.BrokenSealException e) {
+            throw new StartException(
+                    "%s is not the root key of this data folder: %s. Restore it from the backup of this data folder."
+                            .formatted(rootKey.file(), e.getMessage()),
+                    e);
         }
     }
 
@@ -342,14 +367,6 @@ final class ParleyServer {
             return ConnectionKeys.in(folder);
         } catch (IOException e) {
             throw new StartException("The keys of connections cannot be kept in " + folder + ": " + e.getMessage(), e);
-        }
-    }
-
-    private Revocations revocations() {
-        try {
-            return Revocations.in(config.data().dir(), config.auth().tokenLifetime(), Clock.systemUTC());
-        } catch (IOException e) {
-            throw new StartException("The revoked tokens cannot be read: " + e.getMessage(), e);
         }
     }
 

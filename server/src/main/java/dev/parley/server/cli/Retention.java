@@ -9,7 +9,6 @@ import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionState;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.apps.Namespace;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
@@ -49,7 +48,7 @@ final class Retention {
     }
 
     /** Goes on a little. */
-    void step() throws IOException {
+    void step() {
         for (String app : apps.removed()) {
             removeSome(app);
         }
@@ -71,11 +70,15 @@ final class Retention {
         }
     }
 
-    private void removeSome(String app) throws IOException {
+    private void removeSome(String app) {
         List<SessionState> sessions = engine.sessions().list(app, "", "", SESSIONS_PER_STEP);
         sessions.forEach(session -> submit(new SessionCommand.Remove(session.name(), clock.millis())));
         if (sessions.isEmpty()) {
-            apps.forget(app);
+            var _ = apps.forget(app, clock.millis()).whenComplete((outcome, failure) -> {
+                if (failure != null) {
+                    LOG.atDebug().setCause(failure).log("A removed app was not forgotten");
+                }
+            });
         }
     }
 

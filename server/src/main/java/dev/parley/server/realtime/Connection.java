@@ -3,6 +3,7 @@ package dev.parley.server.realtime;
 import dev.parley.engine.Reply;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Waiting;
+import dev.parley.engine.registry.Revocation;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
@@ -14,7 +15,7 @@ import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Peer;
 import dev.parley.server.auth.Principal;
-import dev.parley.server.auth.Revocation;
+import dev.parley.server.auth.Revocations;
 import dev.parley.server.channel.Annotating;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.MessageFilter;
@@ -972,12 +973,13 @@ final class Connection {
 
     /** Notes that tokens were revoked, which may include this client's. */
     void revoked(Revocation revocation) {
-        if (!revocation.covers(principal) || closing) {
+        if (closing || !Revocations.covers(revocation, principal)) {
             return;
         }
         Instant now = site.clock().wall().instant();
-        if (now.isBefore(revocation.appliesAt())) {
-            revokedAt = revocation.appliesAt();
+        Instant appliesAt = Instant.ofEpochMilli(revocation.appliesAt());
+        if (now.isBefore(appliesAt)) {
+            revokedAt = appliesAt;
             outbox.send(Frames.auth(outbox.format()));
         } else {
             disconnect(new ErrorInfo(40141, 401, "The token was revoked."));

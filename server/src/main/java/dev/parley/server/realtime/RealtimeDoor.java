@@ -2,6 +2,7 @@ package dev.parley.server.realtime;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.registry.Revocation;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.Sessions;
 import dev.parley.server.apps.Apps;
@@ -10,7 +11,6 @@ import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Peer;
 import dev.parley.server.auth.Principal;
-import dev.parley.server.auth.Revocation;
 import dev.parley.server.auth.Revocations;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.config.Config;

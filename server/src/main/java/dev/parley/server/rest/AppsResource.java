@@ -1,7 +1,9 @@
 package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
-import dev.parley.engine.Reply;
+import dev.parley.engine.registry.RegistryOutcome.Done;
+import dev.parley.engine.registry.RegistryOutcome.IdTaken;
+import dev.parley.engine.registry.RegistryOutcome.TooManyApps;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
@@ -9,24 +11,21 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.server.apps.AppSpec;
 import dev.parley.server.apps.Apps;
-import dev.parley.server.apps.TooManyAppsException;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
+import dev.parley.server.channel.Refusals;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.InboundPresence;
 import dev.parley.server.wire.WireException;
-import java.io.IOException;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -67,8 +66,7 @@ final class AppsResource {
     record Caller(@Nullable String authorization, @Nullable String origin, String host, int port, boolean tls) {}
 
     /** {@code POST /apps}: 201 with the app and the secrets of its keys. */
-    ObjectNode create(Caller caller, @Nullable JsonNode body)
-            throws AccessRefusedException, WireException, IOException {
+    ObjectNode create(Caller caller, @Nullable JsonNode body) throws AccessRefusedException, WireException {
         // A page in a browser on this machine reaches us, too, and is not who may make apps just so.
         if (!forEverybody || caller.origin() != null || caller.authorization() != null) {
             requireKey(caller.authorization(), rootKey.name());
@@ -78,24 +76,31 @@ final class AppsResource {
         try {
             spec = AppSpec.of(body);
             members = members(spec);
-            apps.add(spec.app());
         } catch (IllegalArgumentException e) {
             throw new WireException(ErrorInfo.invalidValue("The app cannot be made: " + e.getMessage() + "."));
-        } catch (TooManyAppsException e) {
-            throw new WireException(new ErrorInfo(40128, 429, String.valueOf(e.getMessage())));
         }
-        members.forEach((session, events) -> enter(new SessionName(spec.app().id(), session), events));
+        switch (Commands.await(apps.add(spec.app(), clock.millis()))) {
+            case Done done -> {}
+            case IdTaken taken ->
+                throw new WireException(
+                        ErrorInfo.invalidValue("There is an app " + spec.app().id() + " already."));
+            case TooManyApps(int max) ->
+                throw new WireException(new ErrorInfo(40128, 429, "There are " + max + " apps already."));
+        }
+        for (var entry : members.entrySet()) {
+            enter(new SessionName(spec.app().id(), entry.getKey()), entry.getValue());
+        }
         return describe(spec, caller);
     }
 
     /** {@code DELETE /apps/{id}}: 204. */
-    void remove(Caller caller, String id) throws AccessRefusedException, WireException, IOException {
+    void remove(Caller caller, String id) throws AccessRefusedException, WireException {
         Principal principal = requireHolder(caller.authorization());
         if (!principal.keyName().equals(rootKey.name()) && !principal.app().equals(id)) {
             throw new AccessRefusedException(
                     new Access.Refused(Access.Reason.FORBIDDEN, "An app is removed with one of its own keys."));
         }
-        if (!apps.remove(id)) {
+        if (!Commands.await(apps.remove(id, clock.millis()))) {
             throw new WireException(ErrorInfo.notFound("There is no app " + id + " that the admin API has made."));
         }
     }
@@ -146,25 +151,12 @@ final class AppsResource {
         return members;
     }
 
-    private void enter(SessionName session, List<PresenceOp> events) {
-        var done = new CompletableFuture<SessionOutcome>();
-        engine.submit(
-                new ChangePresence(session, clock.millis(), null, Apps.FIXED_MEMBERS_CONNECTION, events, events.size()),
-                new Reply<SessionOutcome.OfPresence>() {
-                    @Override
-                    public void done(SessionOutcome.OfPresence outcome) {
-                        done.complete(outcome);
-                    }
-
-                    @Override
-                    public void failed(Exception failure) {
-                        done.completeExceptionally(failure);
-                    }
-                });
-        try {
-            done.join();
-        } catch (CompletionException e) {
-            throw new IllegalStateException("the presence members of a new app could not be stored", e.getCause());
+    private void enter(SessionName session, List<PresenceOp> events) throws WireException {
+        SessionOutcome.OfPresence outcome = Commands.await(engine.submit(new ChangePresence(
+                session, clock.millis(), null, Apps.FIXED_MEMBERS_CONNECTION, events, events.size())));
+        ErrorInfo refused = Refusals.of(outcome);
+        if (refused != null) {
+            throw new WireException(refused);
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
-import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.wire.WireException;
@@ -11,19 +10,7 @@ import java.util.concurrent.ExecutionException;
 /** Submits commands and waits until they are durable. */
 record Commands(Engine engine) {
     <O> CompletableFuture<O> submit(Command<O> command) {
-        CompletableFuture<O> outcome = new CompletableFuture<>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O done) {
-                outcome.complete(done);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                outcome.completeExceptionally(failure);
-            }
-        });
-        return outcome;
+        return engine.submit(command);
     }
 
     static <O> O await(CompletableFuture<O> outcome) throws WireException {

@@ -1,19 +1,17 @@
 package dev.parley.server.rest;
 
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Revocation;
+import dev.parley.server.auth.Revocations;
 import dev.parley.server.auth.TokenDetails;
 import dev.parley.server.auth.TokenRequest;
+import dev.parley.server.channel.Refusals;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
-import java.io.IOException;
 import java.time.Instant;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -23,8 +21,6 @@ final class KeysResource {
 
     /** Targets in one request. */
     static final int MAX_TARGETS = 100;
-
-    private static final Logger LOG = LoggerFactory.getLogger(KeysResource.class);
 
     private final Gate gate;
 
@@ -50,7 +46,7 @@ final class KeysResource {
     }
 
     /**
-     * {@code POST /keys/{keyName}/revokeTokens}: 200 with a result for each target, in their order. Blocks on the disk.
+     * {@code POST /keys/{keyName}/revokeTokens}: 200 with a result for each target, in their order. Blocks until they are durable.
      */
     ObjectNode revokeTokens(String keyName, @Nullable String authorization, @Nullable JsonNode body)
             throws AccessRefusedException, WireException {
@@ -77,20 +73,26 @@ final class KeysResource {
         var answer = JsonMapper.shared().createObjectNode();
         var results = answer.putArray("results");
         int failures = 0;
-        for (JsonNode target : targets) {
-            ObjectNode result = results.addObject().put("target", target.asString());
+        // All are submitted before the first is awaited, so that they become durable together.
+        var attempts = targets.valueStream()
+                .map(target -> gate.revoke(key, target.asString(), before, margin.asBoolean(false)))
+                .toList();
+        for (int i = 0; i < attempts.size(); i++) {
+            ObjectNode result = results.addObject().put("target", targets.get(i).asString());
             try {
-                Revocation revocation = gate.revoke(key, target.asString(), before, margin.asBoolean(false));
-                result.put("issuedBefore", revocation.issuedBefore().toEpochMilli())
-                        .put("appliesAt", revocation.appliesAt().toEpochMilli());
-            } catch (AccessRefusedException e) {
+                Revocations.Revoked revoked = attempts.get(i).get();
+                result.put("issuedBefore", revoked.issuedBefore().toEpochMilli())
+                        .put("appliesAt", revoked.appliesAt().toEpochMilli());
+            } catch (ExecutionException e) {
                 failures++;
-                Access.Refused refused = e.refused();
-                putError(result, new ErrorInfo(refused.sessionCode(), refused.sessionStatus(), refused.message()));
-            } catch (IOException e) {
-                failures++;
-                LOG.error("A revocation could not be stored", e);
-                putError(result, ErrorInfo.INTERNAL);
+                putError(
+                        result,
+                        e.getCause() instanceof AccessRefusedException refused
+                                ? Refusals.of(refused.refused())
+                                : Refusals.because(e.getCause()));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new WireException(Refusals.because(e));
             }
         }
         return answer.put("successCount", targets.size() - failures).put("failureCount", failures);

@@ -12,6 +12,8 @@ import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
 import com.nimbusds.jwt.SignedJWT;
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineOptions;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -47,6 +49,7 @@ class GateTest {
 
     private Instant now = NOW;
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private Engine engine;
     private Revocations revocations;
     private Gate gate;
     private final ListAppender<ILoggingEvent> log = new ListAppender<>();
@@ -57,7 +60,8 @@ class GateTest {
 
     @BeforeEach
     void listen(@TempDir Path folder) throws IOException {
-        revocations = Revocations.in(folder, LIFETIME, () -> now);
+        engine = Engine.open(EngineOptions.in(folder));
+        revocations = new Revocations(engine, LIFETIME, () -> now);
         gate = gate(false);
         log.start();
         REFUSALS.addAppender(log);
@@ -65,7 +69,8 @@ class GateTest {
     }
 
     @AfterEach
-    void stopListening() {
+    void stopListening() throws IOException {
+        engine.close();
         REFUSALS.detachAppender(log);
         REFUSALS.setAdditive(true);
     }

@@ -3,13 +3,17 @@ package dev.parley.server.auth;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineOptions;
+import dev.parley.engine.registry.RegistryMachine;
+import dev.parley.engine.registry.Revocation;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,11 +32,22 @@ class RevocationsTest {
     Path folder;
 
     private Instant now = NOW;
+    private Engine engine;
     private Revocations revocations;
 
     @BeforeEach
     void open() throws IOException {
-        revocations = Revocations.in(folder, LIFETIME, () -> now);
+        engine = Engine.open(EngineOptions.in(folder));
+        revocations = new Revocations(engine, LIFETIME, () -> now);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        engine.close();
+    }
+
+    private Revocations.Revoked revoke(String target, Instant issuedBefore, boolean margin) {
+        return revocations.revoke(KEY, target, issuedBefore, margin).join();
     }
 
     private static Principal token(ApiKey key, String clientId, Instant issued) {
@@ -41,7 +56,7 @@ class RevocationsTest {
 
     @Test
     void concernsOnlyOlderTokensOfTheKey() throws Exception {
-        revocations.revoke(KEY, "clientId:ada", NOW, false);
+        revoke("clientId:ada", NOW, false);
 
         assertThat(revocations.cover(token(KEY, "ada", NOW.minusMillis(1)))).isTrue();
         assertThat(revocations.cover(token(KEY, "ada", NOW))).isFalse();
@@ -52,22 +67,34 @@ class RevocationsTest {
 
     @Test
     void aChannelIsThePatternInTheTokenAndNoOther() throws Exception {
-        revocations.revoke(KEY, "channel:room", NOW, false);
+        revoke("channel:room", NOW, false);
         assertThat(revocations.cover(token(KEY, "ada", NOW.minusMillis(1)))).isFalse();
 
-        revocations.revoke(KEY, "channel:*", NOW, false);
+        revoke("channel:*", NOW, false);
         assertThat(revocations.cover(token(KEY, "ada", NOW.minusMillis(1)))).isTrue();
     }
 
     @Test
-    void survivesARestartInASecretFile() throws Exception {
-        revocations.revoke(KEY, "clientId:ada", NOW, false);
+    void survivesARestart() throws Exception {
+        revoke("clientId:ada", NOW, false);
 
+        close();
         open();
 
         assertThat(revocations.cover(token(KEY, "ada", NOW.minusMillis(1)))).isTrue();
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve(Revocations.FILE_NAME))))
-                .isEqualTo("rw-------");
+        assertThat(revocations.cover(token(KEY, "ada", NOW))).isFalse();
+    }
+
+    @Test
+    void tokensOfTheMillisecondThatHasBegunAreOlder() {
+        Instant half = NOW.plusNanos(500_000);
+        now = half;
+
+        Revocations.Revoked revoked = revoke("clientId:ada", half, false);
+
+        assertThat(revoked.issuedBefore().toEpochMilli()).isEqualTo(NOW.toEpochMilli());
+        assertThat(revocations.cover(token(KEY, "ada", NOW))).isTrue();
+        assertThat(revocations.cover(token(KEY, "ada", NOW.plusMillis(1)))).isFalse();
     }
 
     @Test
@@ -75,18 +102,18 @@ class RevocationsTest {
         Principal shown = token(KEY, "ada", NOW.minusMillis(1));
         assertThat(revocations.endOf(shown)).isNull();
 
-        revocations.revoke(KEY, "clientId:ada", NOW, true);
+        revoke("clientId:ada", NOW, true);
 
         assertThat(revocations.endOf(shown)).isEqualTo(NOW.plus(Revocations.REAUTH_MARGIN));
         assertThat(revocations.endOf(token(KEY, "ada", NOW))).isNull();
-        revocations.revoke(KEY, "clientId:ada", NOW, false);
+        revoke("clientId:ada", NOW, false);
         assertThat(revocations.endOf(shown)).as("the earlier end counts").isEqualTo(NOW);
     }
 
     @Test
     void aMarginDelaysOnlyWhatIsNew() throws Exception {
-        revocations.revoke(KEY, "clientId:ada", NOW.minusSeconds(100), false);
-        Revocation delayed = revocations.revoke(KEY, "clientId:ada", NOW, true);
+        revoke("clientId:ada", NOW.minusSeconds(100), false);
+        Revocations.Revoked delayed = revoke("clientId:ada", NOW, true);
 
         assertThat(delayed.appliesAt()).isEqualTo(NOW.plusSeconds(30));
         Principal older = token(KEY, "ada", NOW.minusSeconds(101));
@@ -98,69 +125,77 @@ class RevocationsTest {
     }
 
     @Test
-    void tellsListenersWhenItIsDurable() throws Exception {
-        var heard = new ArrayList<Revocation>();
-        revocations.onRevoked(revocation -> {
-            assertThat(folder.resolve(Revocations.FILE_NAME)).content().contains(revocation.target());
-            heard.add(revocation);
-        });
+    void tellsListeners() {
+        var heard = new CompletableFuture<Revocation>();
+        revocations.onRevoked(heard::complete);
 
-        Revocation revocation = revocations.revoke(KEY, "clientId:ada", NOW, false);
+        revoke("clientId:ada", NOW, true);
 
-        assertThat(heard).containsExactly(revocation);
+        assertThat(heard.join())
+                .isEqualTo(new Revocation(
+                        KEY.name(),
+                        "clientId:ada",
+                        NOW.toEpochMilli(),
+                        NOW.plusSeconds(30).toEpochMilli()));
+        assertThat(Revocations.covers(heard.join(), token(KEY, "ada", NOW.minusMillis(1))))
+                .isTrue();
+        assertThat(Revocations.covers(heard.join(), token(OTHER, "ada", NOW.minusMillis(1))))
+                .isFalse();
+        assertThat(Revocations.covers(heard.join(), token(KEY, "bob", NOW.minusMillis(1))))
+                .isFalse();
     }
 
     @Test
-    void forgetsWhatNoTokenCanOutlive() throws Exception {
-        revocations.revoke(KEY, "clientId:ada", NOW, false);
-        now = NOW.plus(LIFETIME).plus(Revocations.REAUTH_MARGIN).plusMillis(1);
-        revocations.revoke(KEY, "clientId:bob", now, false);
+    void forgetsWhatNoTokenCanOutlive() {
+        revoke("clientId:ada", NOW, false);
+        revoke("clientId:bob", NOW.minusMillis(1), false);
+        Instant over = NOW.plus(LIFETIME).plus(Revocations.REAUTH_MARGIN);
 
-        assertThat(folder.resolve(Revocations.FILE_NAME))
-                .content()
-                .contains("bob")
-                .doesNotContain("ada");
+        revocations.forget(over.minusMillis(1));
+        revoke("clientId:eve", NOW, false);
+        assertThat(engine.registry().revocationCount()).isEqualTo(3);
+
+        revocations.forget(over);
+        revoke("clientId:kim", NOW, false);
+        assertThat(engine.registry().revocationCount()).as("without bob").isEqualTo(3);
+        assertThat(engine.registry().revocations(KEY.name(), "clientId:bob")).isEmpty();
     }
 
     @Test
-    void isBounded() throws Exception {
-        var json = new StringBuilder("[");
-        for (int i = 0; i < Revocations.MAX_REVOCATIONS; i++) {
-            json.append(i == 0 ? "" : ",")
-                    .append(
-                            "{\"keyName\":\"a.key\",\"target\":\"clientId:%d\",\"issuedBefore\":\"%s\",\"appliesAt\":\"%s\"}"
-                                    .formatted(i, NOW, NOW));
+    void isBounded() {
+        var attempts = new ArrayList<CompletableFuture<Revocations.Revoked>>();
+        for (int i = 0; i < RegistryMachine.MAX_REVOCATIONS; i++) {
+            attempts.add(revocations.revoke(KEY, "clientId:" + i, NOW, false));
+            if (attempts.size() == 500) {
+                attempts.forEach(CompletableFuture::join);
+                attempts.clear();
+            }
         }
-        Files.writeString(folder.resolve(Revocations.FILE_NAME), json.append(']'));
-        open();
+        attempts.forEach(CompletableFuture::join);
 
-        assertThatThrownBy(() -> revocations.revoke(KEY, "clientId:one-more", NOW, false))
-                .isInstanceOfSatisfying(
-                        AccessRefusedException.class,
-                        e -> assertThat(e.refused().sessionStatus()).isEqualTo(429));
+        assertThatThrownBy(() -> revoke("clientId:one-more", NOW, false))
+                .hasCauseInstanceOf(AccessRefusedException.class)
+                .extracting(
+                        e -> ((AccessRefusedException) e.getCause()).refused().sessionStatus())
+                .isEqualTo(429);
         // The same again takes no room.
-        revocations.revoke(KEY, "clientId:7", NOW, false);
+        revoke("clientId:7", NOW, false);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "ada", "clientId:", "invalidType:abc", "clientid:ada"})
     void refusesOtherTargets(String target) {
-        assertThatThrownBy(() -> revocations.revoke(KEY, target, NOW, false))
-                .isInstanceOfSatisfying(
-                        AccessRefusedException.class,
-                        e -> assertThat(e.refused().sessionStatus()).isEqualTo(400));
+        assertThatThrownBy(() -> revoke(target, NOW, false))
+                .hasCauseInstanceOf(AccessRefusedException.class)
+                .extracting(
+                        e -> ((AccessRefusedException) e.getCause()).refused().sessionStatus())
+                .isEqualTo(400);
     }
 
     @Test
     void refusesToRevokeTheFuture() {
-        assertThatThrownBy(() -> revocations.revoke(KEY, "clientId:ada", NOW.plusMillis(1), false))
-                .isInstanceOf(AccessRefusedException.class);
-    }
-
-    @Test
-    void doesNotStartWithoutKnowingWhatIsRevoked() throws IOException {
-        Files.writeString(folder.resolve(Revocations.FILE_NAME), "[{");
-
-        assertThatThrownBy(this::open).isInstanceOf(IOException.class).hasMessageContaining(Revocations.FILE_NAME);
+        assertThatThrownBy(() -> revoke("clientId:ada", NOW.plusMillis(1), false))
+                .hasCauseInstanceOf(AccessRefusedException.class);
+        assertThat(engine.registry().revocationCount()).isZero();
     }
 }

@@ -19,8 +19,8 @@ class RootKeyTest {
     void isMadeOnceForItsOwnerOnly() throws IOException {
         Path folder = parent.resolve("data");
 
-        RootKey first = RootKey.in(folder);
-        RootKey second = RootKey.in(folder);
+        RootKey first = RootKey.in(folder, false);
+        RootKey second = RootKey.in(folder, false);
 
         assertThat(first.created()).isTrue();
         assertThat(second.created()).isFalse();
@@ -36,16 +36,30 @@ class RootKeyTest {
     void survivesADraftThatACrashHasLeft() throws IOException {
         Files.writeString(parent.resolve("root.key.new"), "root.half");
 
-        assertThat(RootKey.in(parent).created()).isTrue();
+        assertThat(RootKey.in(parent, false).created()).isTrue();
     }
 
     @Test
     void complainsAboutADamagedFileWithoutShowingIt() throws IOException {
         Files.writeString(parent.resolve("root.key"), "root.x:SECRET");
 
-        assertThatThrownBy(() -> RootKey.in(parent))
+        assertThatThrownBy(() -> RootKey.in(parent, false))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("root.key")
                 .hasMessageNotContaining("SECRET");
+    }
+
+    @Test
+    void isNotMadeAnewWhereSecretsAreEncryptedWithIt() throws IOException {
+        assertThatThrownBy(() -> RootKey.in(parent, true))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("root.key is missing")
+                .hasMessageContaining("restore it");
+        assertThat(parent).isEmptyDirectory();
+
+        Files.writeString(parent.resolve("root.key"), "root.x:SECRET");
+        assertThatThrownBy(() -> RootKey.in(parent, true))
+                .hasMessageContaining("restore it")
+                .hasMessageNotContaining("Remove");
     }
 }

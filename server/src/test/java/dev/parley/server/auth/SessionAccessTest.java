@@ -12,6 +12,9 @@ import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
 import com.nimbusds.jwt.SignedJWT;
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineOptions;
+import dev.parley.engine.registry.Revocation;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +25,7 @@ import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,13 +53,15 @@ class SessionAccessTest {
     Path folder;
 
     private Instant now = NOW;
+    private Engine engine;
     private Revocations revocations;
     private Gate gate;
     private final ListAppender<ILoggingEvent> log = new ListAppender<>();
 
     @BeforeEach
     void open() throws IOException {
-        revocations = Revocations.in(folder, LIFETIME, () -> now);
+        engine = Engine.open(EngineOptions.in(folder));
+        revocations = new Revocations(engine, LIFETIME, () -> now);
         // The streams are open to everybody here, which must not matter.
         gate = new Gate(
                 Keys.of(List.of(KEY, OTHER)), true, LIFETIME, revocations, () -> now, new SimpleMeterRegistry());
@@ -65,7 +71,8 @@ class SessionAccessTest {
     }
 
     @AfterEach
-    void nothingThatWasLoggedIsASecret() {
+    void nothingThatWasLoggedIsASecret() throws IOException {
+        engine.close();
         REFUSALS.detachAppender(log);
         REFUSALS.setAdditive(true);
         assertThat(log.list)
@@ -280,9 +287,11 @@ class SessionAccessTest {
         String another = token(claims().claim("x-ably-clientId", "bob"));
         now = NOW.plusSeconds(1);
 
-        Revocation revocation = gate.revoke(KEY, target, null, false);
+        var heard = new CompletableFuture<Revocation>();
+        revocations.onRevoked(heard::complete);
+        gate.revoke(KEY, target, null, false).join();
 
-        assertThat(revocation.covers(before)).isTrue();
+        assertThat(Revocations.covers(heard.join(), before)).isTrue();
         assertRefused(gate.sessionToken(token), 401, 40141);
         assertThat(((Access.Refused) gate.sessionToken(token)).code()).isEqualTo("TOKEN_REVOKED");
         granted(gate.sessionToken(another));
@@ -296,7 +305,7 @@ class SessionAccessTest {
         String token = token(claims().issueTime(null).claim("x-ably-clientId", "ada"));
         granted(gate.sessionToken(token));
 
-        gate.revoke(KEY, "clientId:ada", null, false);
+        gate.revoke(KEY, "clientId:ada", null, false).join();
 
         assertRefused(gate.sessionToken(token), 401, 40141);
     }

@@ -3,6 +3,8 @@ package dev.parley.server.auth;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.parley.engine.Engine;
+import dev.parley.engine.EngineOptions;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +17,7 @@ import java.util.List;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,11 +37,13 @@ class TokenRequestTest {
     private static final String NONCE = "0123456789abcdef";
 
     private Instant now = NOW;
+    private Engine engine;
     private Gate gate;
 
     @BeforeEach
     void open(@TempDir Path folder) throws IOException {
-        var revocations = Revocations.in(folder, Duration.ofDays(1), () -> now);
+        engine = Engine.open(EngineOptions.in(folder));
+        var revocations = new Revocations(engine, Duration.ofDays(1), () -> now);
         gate = new Gate(
                 Keys.of(List.of(KEY, OTHER)),
                 false,
@@ -46,6 +51,11 @@ class TokenRequestTest {
                 revocations,
                 () -> now,
                 new SimpleMeterRegistry());
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        engine.close();
     }
 
     /** What a client would send; change it, then {@link #signed}. */

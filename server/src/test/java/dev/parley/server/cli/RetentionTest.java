@@ -21,6 +21,7 @@ import dev.parley.engine.session.Sessions.Range;
 import dev.parley.server.apps.AppSpec;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.apps.Namespace;
+import dev.parley.server.apps.TestApps;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
 import java.io.IOException;
@@ -54,7 +55,7 @@ class RetentionTest {
     @BeforeEach
     void open() throws IOException {
         engine = Engine.open(EngineOptions.in(folder));
-        apps = Apps.open(folder, List.of(KEY), List.of(SHORT, SMALL));
+        apps = TestApps.of(engine, KEY, List.of(KEY), List.of(SHORT, SMALL));
         retention = new Retention(engine, apps, () -> Instant.ofEpochMilli(now));
     }
 
@@ -253,9 +254,9 @@ class RetentionTest {
     @Test
     void removesTheSessionsOfAnAppThatIsGone() throws Exception {
         var app = AppSpec.of(JsonMapper.shared().readTree("{\"keys\":[{}]}")).app();
-        apps.add(app);
+        apps.add(app, now).join();
         publish(app.id(), "chat", "hello");
-        apps.remove(app.id());
+        apps.remove(app.id(), now).join();
 
         step("any");
         assertThat(engine.sessions().find(new SessionName(app.id(), "chat"))).isNull();

@@ -64,8 +64,14 @@ class LimitsDocsTest {
         row("characters of a revocation key", "server.auth.Tokens.MAX_CLIENT_ID_CHARS");
         row("bytes of a key's secret", "server.auth.ApiKey.MIN_SECRET_BYTES", "server.auth.ApiKey.MAX_SECRET_BYTES");
         row("token requests whose nonce", "server.auth.TokenRequests.MAX_NONCES");
-        row("revocations in force", "server.auth.Revocations.MAX_REVOCATIONS", "server.rest.KeysResource.MAX_TARGETS");
-        row("apps created through the admin API", "server.apps.Apps.MAX_MADE_APPS", "server.apps.AppSpec.MAX_PARTS");
+        row(
+                "revocations in force",
+                "engine.registry.RegistryMachine.MAX_REVOCATIONS",
+                "server.rest.KeysResource.MAX_TARGETS");
+        row(
+                "apps created through the admin API",
+                "engine.registry.RegistryMachine.MAX_APPS",
+                "server.apps.AppSpec.MAX_PARTS");
         row("log lines per second about refused requests", "server.auth.RefusalLog.MAX_LINES_PER_SECOND");
         row(
                 "annotations in one request",

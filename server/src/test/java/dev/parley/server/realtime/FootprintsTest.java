@@ -19,7 +19,7 @@ import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions.Range;
-import dev.parley.server.apps.Apps;
+import dev.parley.server.apps.TestApps;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
 import dev.parley.server.channel.RunNotes;
@@ -72,7 +72,7 @@ class FootprintsTest {
         InstantSource clock = () -> Instant.ofEpochMilli(now);
         footprints = new Footprints(
                 engine,
-                Apps.open(folder, List.of(KEY), List.of()),
+                TestApps.of(engine, KEY, List.of(KEY), List.of()),
                 clock,
                 new Footprints.Times(
                         Duration.ofMillis(PRESENCE_GRACE),

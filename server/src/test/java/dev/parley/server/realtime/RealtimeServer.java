@@ -5,6 +5,7 @@ import dev.parley.engine.EngineOptions;
 import dev.parley.engine.memory.Memory;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.apps.Namespace;
+import dev.parley.server.apps.TestApps;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
 import dev.parley.server.auth.ConnectionKeys;
@@ -63,8 +64,8 @@ final class RealtimeServer implements AutoCloseable {
         List<ApiKey> keys = List.of(
                 ApiKey.parse(KEY, Capabilities.ALL),
                 ApiKey.parse(READER_KEY, Capabilities.parse("{\"*\":[\"subscribe\"]}")));
-        Apps apps = Apps.open(folder, keys, List.<Namespace>of());
-        Revocations revocations = Revocations.in(folder, TOKEN_LIFETIME, clock);
+        Apps apps = TestApps.of(engine, keys.getFirst(), keys, List.<Namespace>of());
+        Revocations revocations = new Revocations(engine, TOKEN_LIFETIME, clock);
         gate = new Gate(apps, false, TOKEN_LIFETIME, revocations, clock, metrics.registry());
         Health health = new Health();
         memory = config.memory(Runtime.getRuntime().maxMemory());

@@ -8,6 +8,7 @@ import dev.parley.engine.EngineOptions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.server.apps.Apps;
+import dev.parley.server.apps.TestApps;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
@@ -58,13 +59,13 @@ class AdminAndKeysTest {
     @BeforeEach
     void open() throws IOException {
         engine = Engine.open(EngineOptions.in(folder));
-        apps = Apps.open(folder, List.of(ROOT), List.of());
+        apps = TestApps.of(engine, ROOT, List.of(ROOT), List.of());
         var lifetime = Duration.ofDays(1);
         gate = new Gate(
                 apps,
                 true,
                 lifetime,
-                Revocations.in(folder, lifetime, Clock.systemUTC()),
+                new Revocations(engine, lifetime, Clock.systemUTC()),
                 Clock.systemUTC(),
                 new SimpleMeterRegistry());
         keys = new KeysResource(gate);

@@ -7,6 +7,7 @@ import dev.parley.engine.command.Command;
 import dev.parley.engine.memory.Memory;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.apps.Namespace;
+import dev.parley.server.apps.TestApps;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
 import dev.parley.server.auth.ConnectionKeys;
@@ -83,10 +84,10 @@ final class TestServer implements AutoCloseable {
                                 + "\"message-delete-own\",\"channel-metadata\"]}")),
                 ApiKey.parse(NOBODY, Capabilities.parse("{\"*\":[\"push-subscribe\"]}")));
         Namespace fixed = new Namespace("fixed", false, Duration.ofDays(1), 1 << 20, 10);
-        Apps apps = Apps.open(folder, keys, List.of(fixed));
-        var lifetime = Duration.ofDays(1);
-        var gate = new Gate(apps, false, lifetime, Revocations.in(folder, lifetime, clock), clock, meters);
         engine = Engine.open(EngineOptions.in(folder).readBy(() -> !Context.isOnEventLoopThread()));
+        Apps apps = TestApps.of(engine, admin, keys, List.of(fixed));
+        var lifetime = Duration.ofDays(1);
+        var gate = new Gate(apps, false, lifetime, new Revocations(engine, lifetime, clock), clock, meters);
         connectionKeys = ConnectionKeys.in(folder);
         var door = new RestDoor(
                 engine, config, new Shares(memory), gate, apps, connectionKeys, occupancy, admin, false, doorsClock);

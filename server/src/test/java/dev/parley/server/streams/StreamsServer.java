@@ -82,7 +82,7 @@ final class StreamsServer implements AutoCloseable {
         Clock wall = Clock.systemUTC();
         Duration lifetime = Duration.ofDays(1);
         Gate gate = new Gate(
-                Keys.of(List.of()), true, lifetime, Revocations.in(folder, lifetime, wall), wall, metrics.registry());
+                Keys.of(List.of()), true, lifetime, new Revocations(engine, lifetime, wall), wall, metrics.registry());
         PublicAddress address = new PublicAddress(null, List.of());
         Answers answers = new Answers(vertx);
         subscriptions = SubscriptionService.start(

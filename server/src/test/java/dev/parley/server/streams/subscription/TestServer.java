@@ -96,7 +96,7 @@ final class TestServer implements AutoCloseable {
                 Keys.of(List.of(keys)),
                 keys.length == 0,
                 lifetime,
-                Revocations.in(folder, lifetime, clock),
+                new Revocations(engine, lifetime, clock),
                 clock,
                 meters);
         service = SubscriptionService.start(

@@ -1,0 +1,159 @@
+package dev.parley.server.apps;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.registry.RegisteredApp;
+import dev.parley.engine.registry.RegistryCommand;
+import dev.parley.engine.registry.RegistryCommand.AddApp;
+import dev.parley.engine.registry.RegistryOutcome;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Capabilities;
+import dev.parley.server.auth.Revocations;
+import dev.parley.server.auth.SecretFile;
+import dev.parley.server.auth.SecretSeal;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The files in which earlier versions kept apps and revocations. At the start, what is in them becomes commands, and when
+ * these are durable, the files are removed. A start that is interrupted in between leaves the files, and the next one repeats
+ * the commands, which then change nothing.
+ */
+public final class RegistryFiles {
+
+    static final String APPS = "apps.json";
+    static final String REVOCATIONS = "revocations.json";
+
+    /** So many commands at a time, which the engine always has room for. */
+    private static final int BATCH = 100;
+
+    private static final Logger LOG = LoggerFactory.getLogger(RegistryFiles.class);
+
+    private RegistryFiles() {}
+
+    private record StoredApp(String id, boolean removed, List<StoredKey> keys, List<StoredNamespace> namespaces) {}
+
+    private record StoredKey(String key, String capability, boolean revocableTokens) {}
+
+    private record StoredNamespace(
+            String id,
+            boolean mutableMessages,
+            long retentionAge,
+            long retentionBytes,
+            int maxMembers,
+            boolean redeliverCancels,
+            boolean endAbandonedRuns) {}
+
+    private record StoredRevocation(String keyName, String target, Instant issuedBefore, Instant appliesAt) {}
+
+    /**
+     * Registers what the files of {@code folder} have. Called before anybody is served; blocks.
+     *
+     * @throws IOException with a message for the operator
+     */
+    public static void register(Path folder, Engine engine, SecretSeal seal, Instant now) throws IOException {
+        move(
+                folder,
+                APPS,
+                StoredApp[].class,
+                app -> new AddApp(
+                        now.toEpochMilli(),
+                        app.removed
+                                ? new RegisteredApp(app.id, true, List.of(), List.of())
+                                : restore(app).registered(seal)),
+                engine);
+        move(
+                folder,
+                REVOCATIONS,
+                StoredRevocation[].class,
+                revocation -> Revocations.command(
+                        revocation.keyName,
+                        revocation.target,
+                        new Revocations.Revoked(revocation.issuedBefore, revocation.appliesAt),
+                        now),
+                engine);
+    }
+
+    /** Makes the command that says what a part of a file says. */
+    @FunctionalInterface
+    private interface ToCommand<T> {
+        RegistryCommand<?> of(T stored);
+    }
+
+    private static <T> void move(Path folder, String name, Class<T[]> type, ToCommand<T> toCommand, Engine engine)
+            throws IOException {
+        Path file = folder.resolve(name);
+        if (!Files.exists(file)) {
+            return;
+        }
+        var commands = new ArrayList<RegistryCommand<?>>();
+        try {
+            for (T stored : JsonMapper.shared().readValue(Files.readString(file), type)) {
+                commands.add(toCommand.of(stored));
+            }
+        } catch (JacksonException | IllegalArgumentException | NullPointerException e) {
+            // Without the message: it may quote the file.
+            throw new IOException(file + " is damaged (" + e.getClass().getSimpleName()
+                    + "). What it says would be forgotten without it: restore it from a backup");
+        }
+        try {
+            for (int done = 0; done < commands.size(); done += BATCH) {
+                var outcomes = new ArrayList<CompletableFuture<? extends RegistryOutcome>>();
+                commands.subList(done, Math.min(commands.size(), done + BATCH))
+                        .forEach(command -> outcomes.add(engine.submit(command)));
+                for (var outcome : outcomes) {
+                    check(file, outcome.join());
+                }
+            }
+        } catch (CompletionException e) {
+            throw new IOException(file + " cannot be moved into the log: " + e.getCause(), e);
+        }
+        SecretFile.remove(folder, name);
+        LOG.info("{}: {} entries are in the log now, and the file is removed", file, commands.size());
+    }
+
+    private static void check(Path file, RegistryOutcome outcome) throws IOException {
+        switch (outcome) {
+            case RegistryOutcome.TooManyApps(int max) ->
+                throw new IOException(file + " has more apps than the " + max + " that there may be");
+            case RegistryOutcome.TooManyRevocations(int max) ->
+                throw new IOException(file + " has more revocations than the " + max + " that there may be");
+            // An app that is there already was registered by a start that was interrupted.
+            case RegistryOutcome.Done done -> {}
+            case RegistryOutcome.IdTaken taken -> {}
+            case RegistryOutcome.NoSuchApp none -> {}
+            case RegistryOutcome.Forgotten forgotten -> {}
+        }
+    }
+
+    private static App restore(StoredApp stored) {
+        return new App(
+                stored.id,
+                stored.keys.stream()
+                        .map(key -> ApiKey.parse(
+                                key.key,
+                                Capabilities.parse(key.capability),
+                                new ApiKey.Uses(false, key.revocableTokens)))
+                        .toList(),
+                stored.namespaces.stream()
+                        .map(namespace -> new Namespace(
+                                namespace.id,
+                                namespace.mutableMessages,
+                                Duration.ofMillis(namespace.retentionAge),
+                                namespace.retentionBytes,
+                                namespace.maxMembers,
+                                namespace.redeliverCancels,
+                                namespace.endAbandonedRuns))
+                        .toList());
+    }
+}
