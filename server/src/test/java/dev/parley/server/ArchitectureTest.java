@@ -49,6 +49,22 @@ class ArchitectureTest {
                 .check(SERVER);
     }
 
+    /** A reader of a session is for any door, whatever its protocol. */
+    @Test
+    void readersKnowNoProtocol() {
+        noClasses()
+                .that()
+                .resideInAPackage("dev.parley.server.reading..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "io.vertx..",
+                        "dev.parley.server.http..",
+                        "dev.parley.server.wire..",
+                        "dev.parley.server.auth..")
+                .check(SERVER);
+    }
+
     /** Whatever blocks has a place: reads of the store go through EventLoop.read. */
     @Test
     void onlyStopsBlockOnThreadsOfVertx() {

@@ -1,6 +1,5 @@
 package dev.parley.server.loop;
 
-import io.vertx.core.Vertx;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -22,7 +21,7 @@ public final class Audience<M> {
     /** How long entries gather at most, however long a round took. */
     private static final long MAX_REST_MILLIS = 100;
 
-    private final Vertx vertx;
+    private final EventLoop loop;
     private final Mailbox mailbox;
     private final Consumer<M> pump;
     private final double restPerWork;
@@ -54,8 +53,8 @@ public final class Audience<M> {
      * @param restPerWork how many times as long as a round took the loop belongs to others before the next one. The
      *     higher, the more entries of a busy log gather into one write to each member, and the longer they wait for it
      */
-    public Audience(Vertx vertx, Mailbox mailbox, Consumer<M> pump, double restPerWork) {
-        this.vertx = vertx;
+    Audience(EventLoop loop, Mailbox mailbox, Consumer<M> pump, double restPerWork) {
+        this.loop = loop;
         this.mailbox = mailbox;
         this.pump = pump;
         this.restPerWork = restPerWork;
@@ -88,6 +87,7 @@ public final class Audience<M> {
 
     /** Goes on with the round. A long one lets others have the loop between its turns. */
     private void turn() {
+        assert loop.isHere() : "an audience belongs to one event loop";
         long start = System.nanoTime();
         long now = start;
         try {
@@ -113,7 +113,7 @@ public final class Audience<M> {
         workedNanos = 0;
         resting = true;
         if (millis > 0) {
-            vertx.setTimer(millis, timer -> rested());
+            loop.vertx().setTimer(millis, timer -> rested());
         } else {
             rested();
         }
@@ -138,12 +138,14 @@ public final class Audience<M> {
 
     /** Adds a member. */
     public void join(M member) {
+        assert loop.isHere() : "an audience belongs to one event loop";
         members.add(member);
         seated = null;
     }
 
     /** Removes a member. */
     public void leave(M member) {
+        assert loop.isHere() : "an audience belongs to one event loop";
         members.remove(member);
         seated = null;
     }

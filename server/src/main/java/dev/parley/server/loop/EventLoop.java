@@ -8,15 +8,21 @@ import java.util.function.Consumer;
 
 /** One event loop of the server: a way to it from other threads, and a way from it to the store. */
 public final class EventLoop {
+    private final Thread thread = Thread.currentThread();
     private final Vertx vertx;
     private final Mailbox mailbox;
     private final StoreReads reads;
 
-    /** The event loop of {@code context}. */
+    /** The event loop of {@code context}, on which this is called. */
     EventLoop(Context context, StoreReads reads) {
         this.vertx = context.owner();
         this.mailbox = new Mailbox(context);
         this.reads = reads;
+    }
+
+    /** Whether the caller is on this loop, for assertions of those who may be used here only. */
+    public boolean isHere() {
+        return Thread.currentThread() == thread;
     }
 
     /** What sets timers, on this loop. */
@@ -57,6 +63,6 @@ public final class EventLoop {
      * @param restPerWork how many times as long as a round took the loop belongs to others before the next one
      */
     public <M> Audience<M> audience(Consumer<M> pump, double restPerWork) {
-        return new Audience<>(vertx, mailbox, pump, restPerWork);
+        return new Audience<>(this, mailbox, pump, restPerWork);
     }
 }

@@ -15,53 +15,39 @@ import dev.parley.engine.session.Sessions;
 import dev.parley.engine.session.SummaryEntry;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.MessageFilter;
+import dev.parley.server.reading.Pages;
+import dev.parley.server.reading.SessionReader;
 import dev.parley.server.wire.ChannelSerial;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Flags;
 import dev.parley.server.wire.Frames;
 import dev.parley.server.wire.WireFormat;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.function.Consumer;
-import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One channel on one connection: a tail of the session, and the client's choice of what it wants to see. Used on the
- * connection's event loop. Work that blocks runs elsewhere, one task at a time, and all other work waits for it.
+ * One channel on one connection: a reader of the session, and the client's choice of what it wants to see and in which
+ * form. Used on the connection's event loop.
  */
-final class Attachment {
-    /** Size of one read. An outbox can also be overfilled by this amount. */
-    private static final int BATCH_BYTES = 64 << 10;
-
+final class Attachment implements SessionReader.Sink {
     private static final int REWIND_BYTES = 8 << 20;
-
-    /** Requests of one channel that wait for another one that reads the disk. */
-    private static final int MAX_WAITING = 64;
 
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
 
     private final Connection connection;
     private final String name;
-    private final Channel channel;
-    private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
-
-    /** Whether the result of a task that runs elsewhere is awaited. */
-    private boolean busy;
-
-    private boolean closed;
-
-    /** Null until the channel is attached. */
-    private @Nullable SessionTail tail;
+    private final SessionName session;
+    private final AttachmentGroup group;
+    private final SessionReader reader;
 
     private AttachParams params = new AttachParams(Map.of(), 0, null, false, false);
     private long modes;
-    private Channel.View view;
+    private AttachmentGroup.View view;
     private @Nullable OccupancyNews occupancyNews;
 
     /**
@@ -79,30 +65,32 @@ final class Attachment {
     private int syncs;
 
     /**
-     * The expected size of the next page from the store; larger if the last page did not fit into the room that there
-     * was.
-     */
-    private long expected = BATCH_BYTES;
-
-    /**
      * Starts without being attached.
      *
      * @param name the name that the client uses for the channel
      * @param filter selects the messages that the client sees; null selects all
      */
-    Attachment(Connection connection, String name, Channel channel, @Nullable MessageFilter filter) {
+    Attachment(Connection connection, String name, SessionName session, @Nullable MessageFilter filter) {
         this.connection = connection;
         this.name = name;
-        this.channel = channel;
-        this.view = new Channel.View(name, connection.outbox().format(), false, false, false, false, filter);
+        this.session = session;
+        this.group = connection.local().join(session);
+        this.reader = new SessionReader(
+                connection.loop(),
+                connection.site().engine().delivery(),
+                session,
+                group.audience(),
+                connection.outbox(),
+                this);
+        this.view = new AttachmentGroup.View(name, connection.outbox().format(), false, false, false, false, filter);
     }
 
     String name() {
         return name;
     }
 
-    Channel channel() {
-        return channel;
+    SessionName session() {
+        return session;
     }
 
     private WireFormat format() {
@@ -114,7 +102,7 @@ final class Attachment {
     }
 
     boolean isAttached() {
-        return tail != null;
+        return reader.isOpen();
     }
 
     /** Whether the client has this mode of {@link Flags}. Called only if the channel is attached. */
@@ -123,97 +111,36 @@ final class Attachment {
     }
 
     boolean isBusy() {
-        return busy;
+        return reader.isBusy();
     }
 
-    /**
-     * Runs {@code task} as soon as no other task of this channel is in progress. Returns false if too many tasks are
-     * waiting.
-     */
+    /** See {@link SessionReader#whenFree}. */
     boolean whenFree(Runnable task) {
-        if (!busy) {
-            task.run();
-            return true;
-        }
-        return waiting.size() < MAX_WAITING && waiting.add(task);
+        return reader.whenFree(task);
     }
 
-    /** Runs {@code work} on a thread that may block, and then {@code action} with its result on the event loop. */
-    private <T> void elsewhere(Callable<T> work, Consumer<T> action) {
-        busy = true;
-        connection.loop().read(work, result -> free(() -> action.accept(result)), failure -> {
-            LOG.error("channel {} cannot be read", name, failure);
-            free(() -> fail(ErrorInfo.INTERNAL));
-        });
+    /** Sends everything that is available, as far as there is room for it. */
+    void pump() {
+        reader.pump();
     }
 
-    /**
-     * Opens a tail and reads what belongs to it on a thread that may block, and then runs {@code action} with it on the
-     * event loop.
-     */
-    private void openElsewhere(
-            @Nullable ChannelSerial place,
-            boolean whole,
-            long granted,
-            AttachParams.@Nullable Rewind rewind,
-            Consumer<Found> action) {
-        busy = true;
-        Callable<Found> work = () -> {
-            SessionTail open = connection
-                    .site()
-                    .engine()
-                    .delivery()
-                    .tail(
-                            channel.session(),
-                            place == null ? null : (Long) place.position(),
-                            whole,
-                            channel.audience().listener());
-            try {
-                return find(open, granted, open.resumed() ? place : null, rewind);
-            } catch (RuntimeException | Error e) {
-                open.close();
-                throw e;
-            }
-        };
-        connection
-                .loop()
-                .read(
-                        work,
-                        found -> {
-                            if (closed) {
-                                found.tail().close();
-                            }
-                            free(() -> action.accept(found));
-                        },
-                        failure -> {
-                            LOG.error("channel {} cannot be attached", name, failure);
-                            free(() -> fail(ErrorInfo.INTERNAL));
-                        });
-    }
-
-    private void free(Runnable action) {
-        busy = false;
-        if (closed) {
-            release();
-            return;
-        }
-        action.run();
-        while (!busy && !closed && !waiting.isEmpty()) {
-            waiting.removeFirst().run();
-        }
-        pump();
+    @Override
+    public void failed(Throwable failure) {
+        LOG.error("channel {} cannot be read", name, failure);
+        fail(ErrorInfo.INTERNAL);
     }
 
     /**
      * The result of reading the store for an ATTACHED.
      *
+     * @param resumed whether nothing is missing after the place at which the client wanted to continue
      * @param last the end of the log at that moment
      * @param members whether there are members, or have been while the client was away
      * @param backlog null if there is none
      * @param rewindCut whether the rewind ended at its limit
      */
     private record Found(
-            SessionTail tail,
+            boolean resumed,
             long last,
             boolean members,
             @Nullable Backlog backlog,
@@ -227,26 +154,40 @@ final class Attachment {
      * @param returning whether the client says that it was attached before
      */
     void attach(AttachParams wanted, long granted, @Nullable String channelSerial, boolean returning) {
-        SessionTail old = tail;
-        if (old == null) {
-            ChannelSerial place = ChannelSerial.parse(channelSerial);
-            boolean rewinds = channelSerial == null && !returning;
-            openElsewhere(place, wanted.whole(), granted, rewinds ? wanted.rewind() : null, found -> {
-                connection.site().occupancy().attached(channel.session(), 0);
-                boolean resumed = place != null && found.tail().resumed();
-                boolean lost = !resumed && channelSerial != null;
-                attached(found, wanted, granted, resumed, lost ? ErrorInfo.CONTINUITY_LOST : null);
-            });
-            return;
-        }
-        // The client continues at its place: new options do not lose entries that are on their way to it.
-        ChannelSerial place = backlog == null ? ChannelSerial.at(old.position()) : backlog.place();
-        Consumer<Found> action = found -> attached(found, wanted, granted, true, null);
-        if (wanted.whole() == params.whole()) {
-            elsewhere(() -> find(old, granted, place, null), action);
+        boolean first = !reader.isOpen();
+        ChannelSerial place = first ? ChannelSerial.parse(channelSerial) : place();
+        boolean continues = !first || channelSerial != null;
+        var rewind = continues || returning ? null : wanted.rewind();
+        Consumer<Found> action = found -> {
+            if (first) {
+                connection.site().occupancy().attached(session, 0);
+            }
+            attached(found, wanted, granted, continues && !found.resumed() ? ErrorInfo.CONTINUITY_LOST : null);
+        };
+        if (first || wanted.whole() != params.whole()) {
+            open(place, wanted.whole(), granted, rewind, action);
         } else {
-            openElsewhere(place, wanted.whole(), granted, null, action);
+            // New options do not lose entries that are on their way to the client.
+            reader.elsewhere(() -> find(reader.position(), granted, place, null), action);
         }
+    }
+
+    private void open(
+            @Nullable ChannelSerial place,
+            boolean whole,
+            long granted,
+            AttachParams.@Nullable Rewind rewind,
+            Consumer<Found> action) {
+        reader.open(
+                place == null ? null : (Long) place.position(),
+                whole,
+                (position, resumed) -> find(position, granted, resumed ? place : null, rewind),
+                action);
+    }
+
+    /** The place of a client that has been sent everything so far. */
+    private ChannelSerial place() {
+        return backlog == null ? ChannelSerial.at(reader.position()) : backlog.place();
     }
 
     /**
@@ -256,18 +197,17 @@ final class Attachment {
      * @param rewind what a client that does not continue wants to be sent first, or null
      */
     private Found find(
-            SessionTail opened, long granted, @Nullable ChannelSerial resumed, AttachParams.@Nullable Rewind rewind) {
+            long position, long granted, @Nullable ChannelSerial resumed, AttachParams.@Nullable Rewind rewind) {
         Sessions sessions = connection.site().engine().sessions();
-        long position = opened.position();
         // A member that entered before this place is told of by the sync only.
-        SessionState state = sessions.find(channel.session(), position);
+        SessionState state = sessions.find(session, position);
         if (state == null) {
-            return new Found(opened, position, false, null, false);
+            return new Found(resumed != null, position, false, null, false);
         }
         boolean members = (granted & Flags.PRESENCE_SUBSCRIBE) != 0
                 && (state.members() > 0 || (resumed != null && someoneCameOrWent(sessions, state, position)));
         if ((granted & Flags.SUBSCRIBE) == 0) {
-            return new Found(opened, state.last(), members, null, false);
+            return new Found(resumed != null, state.last(), members, null, false);
         }
         long rewindStart = resumed != null
                 ? resumed.rewindFrom()
@@ -289,7 +229,7 @@ final class Attachment {
             place = new ChannelSerial(position, NONE, place.rewindFrom());
         }
         return new Found(
-                opened,
+                resumed != null,
                 state.last(),
                 members,
                 place.isComplete() ? null : new Backlog(place),
@@ -303,34 +243,22 @@ final class Attachment {
 
     /** Whether there are cancels without effect that an agent must receive. */
     private boolean hasCancels(Sessions sessions, SessionState state, Sessions.Range range) {
-        SessionName session = channel.session();
         return connection.site().apps().namespace(session.app(), session.name()).redeliverCancels()
                 && !sessions.cancels(state, range, 1).entries().isEmpty();
     }
 
-    private void attached(
-            Found found, AttachParams wanted, long granted, boolean resumed, @Nullable ErrorInfo discontinuity) {
-        SessionTail old = tail;
-        if (old == null) {
-            channel.audience().join(this);
-        } else if (old != found.tail()) {
-            old.close();
-        }
-        tail = found.tail();
+    private void attached(Found found, AttachParams wanted, long granted, @Nullable ErrorInfo discontinuity) {
         params = wanted;
         grant(granted);
         long flags = granted;
-        flags |= resumed ? Flags.RESUMED : 0;
+        flags |= found.resumed() ? Flags.RESUMED : 0;
         flags |= found.members() ? Flags.HAS_PRESENCE : 0;
         flags |= view.objects() ? Flags.HAS_OBJECTS : 0;
-        boolean behind = found.tail().position() < found.last();
-        flags |= found.backlog() != null || (resumed && behind) ? Flags.HAS_BACKLOG : 0;
+        boolean behind = reader.position() < found.last();
+        flags |= found.backlog() != null || (found.resumed() && behind) ? Flags.HAS_BACKLOG : 0;
         ErrorInfo error = discontinuity == null && found.rewindCut() ? ErrorInfo.REWIND_CUT : discontinuity;
-        ChannelSerial place = found.backlog() == null
-                ? ChannelSerial.at(found.tail().position())
-                : found.backlog().place();
-        send(Frames.attached(format(), name, place, flags, wanted.echoed(), error));
         backlog = found.backlog();
+        send(Frames.attached(format(), name, place(), flags, wanted.echoed(), error));
         objectSync = newObjectSync();
         memberSync = found.members() ? newMemberSync(found.last()) : null;
         followOccupancy(wanted.occupancy());
@@ -341,89 +269,55 @@ final class Attachment {
         return new MemberSync("s" + syncs++, behind);
     }
 
-    /**
-     * Reads a page from the store if there is room for one, and then runs {@code action} with it here if there is room
-     * for this page. If there is no room, nothing has been read, and {@link #pump} is called when there is.
-     */
-    private <T> void page(Callable<T> read, ToLongFunction<T> weight, Consumer<T> action) {
-        readInTurn(read, page -> {
-            long bytes = weight.applyAsLong(page);
-            if (connection.outbox().reserve(bytes)) {
-                expected = BATCH_BYTES;
-                action.accept(page);
-            } else {
-                expected = bytes;
-                starve();
-            }
-        });
-    }
-
-    /** Reads a page of about {@link #expected} bytes on a thread that may block, if there is room for it. */
-    private <T> void readInTurn(Callable<T> read, Consumer<T> action) {
-        Outbox outbox = connection.outbox();
-        long bytes = expected;
-        if (!outbox.book(bytes)) {
-            starve();
-            return;
+    @Override
+    public @Nullable Pages<?> before(long position, boolean atEnd) {
+        if (backlog != null) {
+            return backlogPages(backlog);
         }
-        Callable<T> booked = () -> {
-            try {
-                return read.call();
-            } finally {
-                connection.loop().post(() -> outbox.read(bytes));
-            }
-        };
-        elsewhere(booked, result -> {
-            action.accept(result);
-            connection.hasRoom();
-        });
+        if (objectSync != null) {
+            return objectPages(objectSync);
+        }
+        MemberSync sync = memberSync;
+        return sync != null && sync.isDue(position, atEnd) ? memberPages(sync) : null;
     }
 
-    private static long weight(List<? extends SessionEntry> entries) {
-        return entries.stream().mapToLong(SessionEntry::weight).sum();
-    }
-
-    private void sendBacklog(Backlog sending) {
+    private Pages<Sessions.Page<MessageEntry>> backlogPages(Backlog sending) {
         Sessions sessions = connection.site().engine().sessions();
-        page(() -> sending.read(sessions, channel.session()), page -> weight(page.entries()), page -> {
-            if (backlog != sending) {
+        return new Pages<>(
+                () -> sending.read(sessions, session), page -> SessionReader.weight(page.entries()), page -> {
+                    if (backlog != sending) {
+                        return;
+                    }
+                    sending.sending(page);
+                    List<MessageEntry> wanted =
+                            page.entries().stream().filter(view::wants).toList();
+                    if (!wanted.isEmpty()) {
+                        send(Frames.backlog(format(), name, wanted, sending.place()));
+                    }
+                    if (sending.isOver()) {
+                        backlog = null;
+                    }
+                });
+    }
+
+    private Pages<Sessions.Page<PresenceEntry>> memberPages(MemberSync sync) {
+        Sessions sessions = connection.site().engine().sessions();
+        return new Pages<>(() -> sync.read(sessions, session), page -> SessionReader.weight(page.entries()), page -> {
+            if (memberSync != sync) {
                 return;
             }
-            sending.sending(page);
-            List<MessageEntry> wanted =
-                    page.entries().stream().filter(view::wants).toList();
-            if (!wanted.isEmpty()) {
-                send(Frames.backlog(format(), name, wanted, sending.place()));
-            }
-            if (sending.isOver()) {
-                backlog = null;
-            }
-        });
-    }
-
-    private void readMembers(MemberSync sync) {
-        Sessions sessions = connection.site().engine().sessions();
-        page(() -> sync.read(sessions, channel.session()), page -> weight(page.entries()), page -> {
-            if (memberSync != sync || tail == null) {
-                return;
-            }
-            if (MemberSync.isDue(page, tail.position())) {
-                sendMembers(sync, page);
+            if (MemberSync.isDue(page, reader.position())) {
+                send(sync.frame(format(), name, page));
+                memberSync = sync.isOver() ? null : sync;
             } else {
                 sync.hold(page);
             }
         });
     }
 
-    private void sendMembers(MemberSync sync, Sessions.Page<PresenceEntry> page) {
-        send(sync.frame(format(), name, page));
-        if (sync.isOver()) {
-            memberSync = null;
-        }
-    }
-
-    /** Waits for room. Until then, nothing that was read is kept. */
-    private void starve() {
+    /** Until there is room, nothing that was read is kept. */
+    @Override
+    public void noRoom() {
         if (memberSync != null) {
             memberSync.hold(null);
         }
@@ -434,11 +328,11 @@ final class Attachment {
         return view.objects() ? new ObjectSync("o" + syncs++) : null;
     }
 
-    private void sendObjects(ObjectSync sync) {
+    private Pages<Sessions.ObjectPage> objectPages(ObjectSync sync) {
         Sessions sessions = connection.site().engine().sessions();
-        page(() -> sync.read(sessions, channel.session()), page -> ObjectSync.PAGE_BYTES, page -> {
-            if (tail != null && page.session() != 0 && !tail.follows(page.session())) {
-                // The tail will report that itself.
+        return new Pages<>(() -> sync.read(sessions, session), page -> ObjectSync.PAGE_BYTES, page -> {
+            if (page.session() != 0 && !reader.follows(page.session())) {
+                // The reader will notice that itself.
                 objectSync = null;
                 return;
             }
@@ -454,30 +348,30 @@ final class Attachment {
         if (wanted) {
             OccupancyNews news = new OccupancyNews(this, connection.loop());
             occupancyNews = news;
-            connection.site().occupancy().listen(channel.session(), news.listener());
+            connection.site().occupancy().listen(session, news.listener());
             sendOccupancy();
         }
     }
 
     private void ignoreOccupancy() {
         if (occupancyNews != null) {
-            connection.site().occupancy().ignore(channel.session(), occupancyNews.listener());
+            connection.site().occupancy().ignore(session, occupancyNews.listener());
             occupancyNews = null;
         }
     }
 
     /** Sends the occupancy, because it has changed or is wanted for the first time. */
     void sendOccupancy() {
-        if (closed || tail == null) {
+        if (reader.isClosed() || !reader.isOpen()) {
             return;
         }
-        elsewhere(
+        reader.elsewhere(
                 () -> {
-                    SessionState state = connection.site().engine().sessions().find(channel.session());
+                    SessionState state = connection.site().engine().sessions().find(session);
                     return state == null ? 0 : state.members();
                 },
                 members -> {
-                    var metrics = connection.site().occupancy().of(channel.session(), members);
+                    var metrics = connection.site().occupancy().of(session, members);
                     String data = new String(
                             WireFormat.JSON.write(to -> {
                                 to.beginObject().name("metrics");
@@ -497,114 +391,33 @@ final class Attachment {
 
     /** Sends the members, because the client asks for them. */
     void sync() {
-        if (tail != null && has(Flags.PRESENCE_SUBSCRIBE)) {
-            memberSync = newMemberSync(memberSync == null ? tail.position() : memberSync.behind());
+        if (reader.isOpen() && has(Flags.PRESENCE_SUBSCRIBE)) {
+            memberSync = newMemberSync(memberSync == null ? reader.position() : memberSync.behind());
             pump();
         }
     }
 
-    /** Sends everything that is available, as far as there is room for it. */
-    void pump() {
-        while (!busy && !closed && tail != null) {
-            if (!connection.outbox().hasRoom()) {
-                starve();
-                return;
-            }
-            if (backlog != null) {
-                sendBacklog(backlog);
-                return;
-            }
-            if (objectSync != null) {
-                sendObjects(objectSync);
-                return;
-            }
-            SessionTail reading = tail;
-            MemberSync sync = memberSync;
-            if (sync != null && sync.isDue(reading.position())) {
-                Sessions.Page<PresenceEntry> held = sync.held();
-                if (held == null) {
-                    readMembers(sync);
-                    return;
-                }
-                if (!connection.outbox().reserve(weight(held.entries()))) {
-                    starve();
-                    return;
-                }
-                sendMembers(sync, held);
-                continue;
-            }
-            switch (reading.poll(BATCH_BYTES, connection.outbox()::reserve)) {
-                case SessionTail.More more -> {
-                    deliver(more, true);
-                    if (more.upToDate() && sync == null) {
-                        return;
-                    }
-                }
-                case SessionTail.Nothing nothing -> {
-                    if (sync != null && sync.held() == null) {
-                        // There is nothing left that has to come before the members.
-                        readMembers(sync);
-                    }
-                    return;
-                }
-                case SessionTail.NoRoom noRoom -> {
-                    starve();
-                    return;
-                }
-                case SessionTail.InStore inStore -> {
-                    readStore(reading);
-                    return;
-                }
-                case SessionTail.Lost lost -> lost();
-            }
-        }
-    }
-
-    private void readStore(SessionTail reading) {
-        readInTurn(() -> reading.readStore(BATCH_BYTES), next -> {
-            if (next instanceof SessionTail.More more && !connection.outbox().reserve(weight(more.entries()))) {
-                expected = weight(more.entries());
-                reading.takeBack(more);
-                starve();
-            } else {
-                expected = BATCH_BYTES;
-                readFromStore(next);
-            }
-        });
-    }
-
-    private void readFromStore(SessionTail.Next next) {
-        switch (next) {
-            case SessionTail.More more -> deliver(more, false);
-            case SessionTail.Lost lost -> lost();
-            case SessionTail.Nothing nothing -> {}
-            case SessionTail.NoRoom noRoom -> throw new IllegalStateException("nobody asked whether there is room");
-            case SessionTail.InStore inStore -> throw new IllegalStateException("read from the store already");
-        }
-        if (tail != null && tail.takeObjectGap()) {
-            objectSync = newObjectSync();
-        }
+    @Override
+    public void objectsMissed() {
+        objectSync = newObjectSync();
     }
 
     /** Starts again at the end of the log, because entries after the client's place are gone. The client is told so. */
-    private void lost() {
-        openElsewhere(
-                null,
-                params.whole(),
-                modes,
-                null,
-                found -> attached(found, params, modes, false, ErrorInfo.BACKLOG_TOO_LARGE));
+    @Override
+    public void lost() {
+        open(null, params.whole(), modes, null, found -> attached(found, params, modes, ErrorInfo.BACKLOG_TOO_LARGE));
     }
 
-    private void deliver(SessionTail.More more, boolean fromMemory) {
+    @Override
+    public void entries(SessionTail.More more, boolean fromMemory) {
         if (concernsUs(more.entries())) {
             List<SessionEntry> shown =
                     more.entries().stream().filter(this::shows).toList();
             if (!shown.isEmpty()) {
                 Frames.entries(format(), name, shown, more.to()).forEach(this::send);
             }
-        } else if (fromMemory && channel.isShared()) {
-            channel.frames(more, view).forEach(connection.outbox()::send);
+        } else if (fromMemory && group.isShared()) {
+            group.frames(more, view).forEach(connection.outbox()::send);
         } else {
             view.frames(more.entries(), more.to()).forEach(this::send);
         }
@@ -648,11 +461,11 @@ final class Attachment {
     /** Applies new capabilities of the user. They take effect at once; the client is told as soon as possible. */
     boolean permit(Principal principal) {
         long before = modes;
-        if (tail != null) {
+        if (reader.isOpen()) {
             grant(Modes.granted(params.modes(), principal, name));
         }
         return whenFree(() -> {
-            if (tail == null) {
+            if (!reader.isOpen()) {
                 return;
             }
             long granted = Modes.granted(params.modes(), principal, name);
@@ -665,9 +478,9 @@ final class Attachment {
     }
 
     private void grant(long granted) {
-        connection.site().occupancy().changed(channel.session(), modes, granted);
+        connection.site().occupancy().changed(session, modes, granted);
         modes = granted;
-        view = new Channel.View(
+        view = new AttachmentGroup.View(
                 name,
                 format(),
                 has(Flags.SUBSCRIBE),
@@ -692,12 +505,12 @@ final class Attachment {
      * Detaches the channel at the client's request: its members leave, and then the client is told that it is detached.
      */
     void detach() {
-        busy = true;
+        reader.hold();
         connection.leave(
                 this,
-                () -> free(() -> {
+                () -> reader.goOn(() -> {
                     send(Frames.detached(format(), name, null));
-                    List<Runnable> next = List.copyOf(waiting);
+                    List<Runnable> next = reader.takeWaiting();
                     connection.drop(this);
                     // The client may want to attach again.
                     next.forEach(Runnable::run);
@@ -706,26 +519,14 @@ final class Attachment {
 
     /** Gives everything up, without telling the client. May be called repeatedly. */
     void close() {
-        if (closed) {
+        if (reader.isClosed()) {
             return;
         }
-        closed = true;
-        waiting.clear();
-        if (tail != null) {
-            channel.audience().leave(this);
-            connection.site().occupancy().detached(channel.session(), modes);
+        if (reader.isOpen()) {
+            connection.site().occupancy().detached(session, modes);
         }
+        reader.close();
         ignoreOccupancy();
-        if (!busy) {
-            release();
-        }
-    }
-
-    private void release() {
-        if (tail != null) {
-            tail.close();
-            tail = null;
-        }
-        connection.loop().release(channel);
+        connection.local().leave(group);
     }
 }

@@ -24,6 +24,7 @@ import dev.parley.server.channel.Publishing;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.channel.RunNotes;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.EventLoop;
 import dev.parley.server.wire.ConnectionDetails;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Flags;
@@ -78,7 +79,8 @@ final class Connection {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
     private final Site site;
-    private final Loop loop;
+    private final LocalConnections local;
+    private final EventLoop loop;
     private final ServerWebSocket socket;
     private final Outbox outbox;
     private final Intake intake;
@@ -134,7 +136,7 @@ final class Connection {
      */
     Connection(
             Site site,
-            Loop loop,
+            LocalConnections local,
             ServerWebSocket socket,
             WireFormat format,
             String id,
@@ -142,11 +144,11 @@ final class Connection {
             Wishes wishes,
             Consumer<Connection> onGone) {
         this.site = site;
-        this.loop = loop;
+        this.local = local;
+        this.loop = local.loop();
         this.socket = socket;
         Shares.Holder holder = site.holder(socket, principal);
-        this.outbox = new Outbox(
-                loop.vertx(), socket, format, holder.ofAllConnections(Memory.Kind.BACKLOGS), loop::post, this::hasRoom);
+        this.outbox = new Outbox(loop, socket, format, holder.ofAllConnections(Memory.Kind.BACKLOGS), this::hasRoom);
         this.intake = new Intake(socket, holder.of(Memory.Kind.ARRIVING), this::tooMuchArrives);
         this.id = id;
         this.principal = principal;
@@ -162,8 +164,13 @@ final class Connection {
         return site;
     }
 
-    Loop loop() {
+    EventLoop loop() {
         return loop;
+    }
+
+    /** The connections of the same event loop. */
+    LocalConnections local() {
+        return local;
     }
 
     Outbox outbox() {
@@ -188,7 +195,7 @@ final class Connection {
      * @param notResumed why this is not the connection that the client asked for, or null
      */
     void open(@Nullable ErrorInfo notResumed) {
-        loop.opened(this);
+        local.opened(this);
         outbox.tellWhenHeard(lastHeard);
         // Mainly for a message that is too large: if it comes in fragments, its end may never arrive.
         socket.closeHandler(closed -> gone()).exceptionHandler(this::broken);
@@ -388,7 +395,7 @@ final class Connection {
         }
         Attachment attachment = known;
         if (attachment == null) {
-            attachment = new Attachment(this, name, loop.take(session), filter);
+            attachment = new Attachment(this, name, session, filter);
             attachments.put(name, attachment);
             attaching.put(attachment, new ArrayList<>());
             site.attachments().incrementAndGet();
@@ -466,7 +473,7 @@ final class Connection {
 
     /** Makes this connection's members leave the channel's session, and runs {@code then} when they have. */
     void leave(Attachment attachment, Runnable then) {
-        SessionName session = attachment.channel().session();
+        SessionName session = attachment.session();
         if (!footprint.leaves(session)) {
             then.run();
             return;
@@ -514,7 +521,7 @@ final class Connection {
     /** Executes a request as soon as all earlier attachments to its session have their places in the log. */
     private void perform(Acks.Request request, InboundFrame frame, String name, SessionName session) {
         for (var entry : attaching.entrySet()) {
-            if (entry.getKey().channel().session().equals(session)) {
+            if (entry.getKey().session().equals(session)) {
                 entry.getValue().add(() -> orEnd(() -> perform(request, frame, name, session)));
                 return;
             }
@@ -1077,7 +1084,7 @@ final class Connection {
             site.footprints().lost(footprint, site.clock().millis());
         }
         intake.close();
-        loop.closed(this);
+        local.closed(this);
         onGone.accept(this);
     }
 }

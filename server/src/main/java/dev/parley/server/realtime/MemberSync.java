@@ -47,9 +47,14 @@ final class MemberSync {
         return behind;
     }
 
-    /** Whether the sync can start or go on for a client that has been sent everything up to {@code position}. */
-    boolean isDue(long position) {
-        return held == null ? position >= behind : isDue(held, position);
+    /**
+     * Whether the sync can start or go on for a client that has been sent everything up to {@code position}.
+     *
+     * @param atEnd whether there are no further entries
+     */
+    boolean isDue(long position, boolean atEnd) {
+        // At the end of the log, there is nothing left that has to come before the members.
+        return held == null ? position >= behind || atEnd : isDue(held, position);
     }
 
     /** Whether {@code page} can be sent to a client that has been sent everything up to {@code position}. */
@@ -57,18 +62,16 @@ final class MemberSync {
         return page.entries().stream().allMatch(member -> member.position() <= position);
     }
 
-    /** The page that is held back, or null if the next page has to be read. */
-    Sessions.@Nullable Page<PresenceEntry> held() {
-        return held;
-    }
-
     /** Holds back the page that was read; null forgets it, so that it is read again. */
     void hold(Sessions.@Nullable Page<PresenceEntry> page) {
         held = page;
     }
 
-    /** Reads the next page; blocks. */
+    /** Returns the page that is held back, or reads the next one; blocks. */
     Sessions.Page<PresenceEntry> read(Sessions sessions, SessionName session) {
+        if (held != null) {
+            return held;
+        }
         SessionState state = sessions.find(session, behind);
         return state == null
                 ? new Sessions.Page<>(List.of(), false)

@@ -1,5 +1,6 @@
 package dev.parley.server.realtime;
 
+import dev.parley.server.loop.EventLoop;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -11,11 +12,11 @@ final class OccupancyNews {
     private static final long PAUSE_MILLIS = 200;
 
     private final Attachment attachment;
-    private final Loop loop;
+    private final EventLoop loop;
     private final AtomicBoolean told = new AtomicBoolean();
     private final Runnable listener = this::changed;
 
-    OccupancyNews(Attachment attachment, Loop loop) {
+    OccupancyNews(Attachment attachment, EventLoop loop) {
         this.attachment = attachment;
         this.loop = loop;
     }

@@ -2,25 +2,25 @@ package dev.parley.server.realtime;
 
 import dev.parley.engine.memory.Room;
 import dev.parley.engine.memory.Waiting;
+import dev.parley.server.loop.EventLoop;
 import dev.parley.server.loop.Netty;
 import dev.parley.server.loop.ReadyWire;
+import dev.parley.server.reading.ClientRoom;
 import dev.parley.server.wire.WireFormat;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.websocketx.WebSocketFrameEncoder;
 import io.vertx.core.Future;
-import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.http.WebSocketFrame;
 import io.vertx.core.http.WebSocketFrameType;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Sends frames to one client. Frames that the client is slow to accept wait in its socket's queue. The queue is
  * bounded, because nobody sends entries or reads further requests while there is no room.
  */
-final class Outbox {
+final class Outbox implements ClientRoom {
     /** Bytes that may wait before the client counts as slow. */
     private static final int QUEUE_BYTES = 64 << 10;
 
@@ -44,12 +44,11 @@ final class Outbox {
     /** How long a client may take, when its socket is being closed, to read what is left for it and to answer. */
     private static final long CLOSE_TIMEOUT_MILLIS = 5_000;
 
-    private final Vertx vertx;
+    private final EventLoop loop;
     private final ServerWebSocket socket;
     private final WireFormat format;
     private final ReadyWire ready;
     private final Room room;
-    private final Consumer<Runnable> onLoop;
     private final Runnable onRoom;
 
     /** Bytes that the socket has been given and has not sent, except for small frames that bypassed the encoder. */
@@ -80,21 +79,13 @@ final class Outbox {
      * Sends to {@code socket}.
      *
      * @param room where bytes that the client has not accepted are reserved
-     * @param onLoop runs a task on the connection's event loop
      * @param onRoom called when there is room again
      */
-    Outbox(
-            Vertx vertx,
-            ServerWebSocket socket,
-            WireFormat format,
-            Room room,
-            Consumer<Runnable> onLoop,
-            Runnable onRoom) {
-        this.vertx = vertx;
+    Outbox(EventLoop loop, ServerWebSocket socket, WireFormat format, Room room, Runnable onRoom) {
+        this.loop = loop;
         this.socket = socket;
         this.format = format;
         this.room = room;
-        this.onLoop = onLoop;
         this.onRoom = onRoom;
         this.ready = new ReadyWire(pastEncoder(socket));
         // The handshake is complete, so frames may be sent at once.
@@ -112,6 +103,7 @@ final class Outbox {
 
     /** Sends a frame, whatever else is waiting. */
     void send(byte[] frame) {
+        assert loop.isHere() : "a connection belongs to one event loop";
         if (socket.isClosed()) {
             return;
         }
@@ -164,10 +156,12 @@ final class Outbox {
     }
 
     /**
-     * Reserves room for a frame of about this size. The caller has to send the frame at once, or call {@link #settle}.
-     * If there is no room, returns false and calls {@code onRoom} when there is.
+     * {@inheritDoc}
+     *
+     * <p>The caller has to send the bytes at once, or call {@link #settle}.
      */
-    boolean reserve(long bytes) {
+    @Override
+    public boolean reserve(long bytes) {
         long needed = pending() + booked + bytes;
         if (needed <= FREE_BYTES || needed <= reserved) {
             return true;
@@ -193,7 +187,7 @@ final class Outbox {
             // might wait for each other.
             settle();
             long all = needed - reserved;
-            waiting = room.whenRoom(all, () -> onLoop.accept(() -> granted(all)));
+            waiting = room.whenRoom(all, () -> loop.post(() -> granted(all)));
             if (waiting == null) {
                 want();
             }
@@ -208,10 +202,12 @@ final class Outbox {
     }
 
     /**
-     * As {@link #reserve}, for a page that is read from the store first. Only a few pages are read at a time. The
-     * caller has to give the booked bytes back with {@link #read} before it sends the page.
+     * {@inheritDoc}
+     *
+     * <p>Only a few pages are read at a time.
      */
-    boolean book(long bytes) {
+    @Override
+    public boolean book(long bytes) {
         if (reading == MAX_READING || !reserve(bytes)) {
             return false;
         }
@@ -220,10 +216,15 @@ final class Outbox {
         return true;
     }
 
-    /** Notes that a page has been read for which this number of bytes was booked. */
-    void read(long bytes) {
+    @Override
+    public void read(long bytes) {
         reading--;
         booked -= bytes;
+    }
+
+    @Override
+    public void passOn() {
+        onRoom.run();
     }
 
     private void granted(long bytes) {
@@ -267,8 +268,8 @@ final class Outbox {
         }
     }
 
-    /** Whether entries may be sent. */
-    boolean hasRoom() {
+    @Override
+    public boolean hasRoom() {
         if (waiting != null) {
             return false;
         }
@@ -312,7 +313,7 @@ final class Outbox {
         closing = true;
         if (!socket.isClosed()) {
             socket.close(comeBack ? GOING_AWAY : NORMAL);
-            vertx.setTimer(CLOSE_TIMEOUT_MILLIS, timer -> abort());
+            loop.vertx().setTimer(CLOSE_TIMEOUT_MILLIS, timer -> abort());
         }
     }
 

@@ -17,6 +17,7 @@ import dev.parley.server.config.Config;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.Replies;
 import dev.parley.server.http.Shares;
+import dev.parley.server.loop.EventLoop;
 import dev.parley.server.loop.EventLoops;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
@@ -63,7 +64,7 @@ public final class RealtimeDoor implements Door {
 
     private final Vertx vertx;
     private final Site site;
-    private final EventLoops.Local<Loop> loops;
+    private final EventLoops.Local<LocalConnections> loops;
 
     /** The connections by id. If a connection has two sockets, this is the newer one. */
     private final ConcurrentHashMap<String, Connection> connections = new ConcurrentHashMap<>();
@@ -93,7 +94,7 @@ public final class RealtimeDoor implements Door {
             NodeClock clock,
             MeterRegistry meters) {
         this.vertx = vertx;
-        this.loops = loops.local(loop -> new Loop(loop, clock.wall()));
+        this.loops = loops.local(loop -> new LocalConnections(loop, clock.wall()));
         var footprints = new Footprints(
                 engine,
                 apps,
@@ -223,11 +224,10 @@ public final class RealtimeDoor implements Door {
     }
 
     private void sendAway(ServerWebSocket socket, WireFormat format, byte[] frame) {
-        var loop = loops.here();
+        EventLoop loop = loops.here().loop();
         Shares.Holder holder = site.holder(socket, null);
         var intake = new Intake(socket, holder.of(Memory.Kind.ARRIVING), () -> {});
-        var outbox =
-                new Outbox(vertx, socket, format, holder.ofAllConnections(Memory.Kind.BACKLOGS), loop::post, () -> {});
+        var outbox = new Outbox(loop, socket, format, holder.ofAllConnections(Memory.Kind.BACKLOGS), () -> {});
         outbox.send(frame);
         outbox.close(false);
         intake.close();
@@ -271,7 +271,7 @@ public final class RealtimeDoor implements Door {
      * Runs {@code action} for every connection, each on its own event loop. Completes when it has run for all of them.
      */
     private Future<Void> forEach(Consumer<Connection> action) {
-        return loops.forEach(loop -> loop.connections().forEach(action));
+        return loops.forEach(local -> local.all().forEach(action));
     }
 
     @Override

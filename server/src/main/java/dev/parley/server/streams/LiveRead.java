@@ -6,6 +6,7 @@ import dev.parley.engine.memory.Room;
 import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.http.Sockets;
+import dev.parley.server.reading.LogReader;
 import io.vertx.core.http.HttpVersion;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -13,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A GET that waits for entries: pulls from its tail whatever the connection can take, from memory on the event loop and
- * from the store on a worker thread.
+ * from the store on a thread that may block.
  */
-abstract class LiveRead implements LiveReaders.Reader {
+abstract class LiveRead implements LogReader.Log {
     /** What a read from the store holds beside its entries. */
     private static final int READ_OVERHEAD_BYTES = 1 << 10;
 
@@ -24,14 +25,13 @@ abstract class LiveRead implements LiveReaders.Reader {
 
     private final Exchange exchange;
     private final Runnable onLeave;
+    private final LogReader reader;
     private LiveReaders.@Nullable Seat seat;
-    private boolean readingStore;
     private @Nullable Waiting waiting;
 
     /** Room that was waited for and is not used yet. */
     private @Nullable Reservation granted;
 
-    private volatile boolean left;
     private long timer = -1;
     private long endNanos;
 
@@ -43,6 +43,7 @@ abstract class LiveRead implements LiveReaders.Reader {
     LiveRead(Exchange exchange, Runnable onLeave) {
         this.exchange = exchange;
         this.onLeave = onLeave;
+        this.reader = new LogReader(exchange.loop(), this);
     }
 
     /** Begins; the read ends by itself after {@link #maxAgeMillis()}, with the client's connection, or with the stream. */
@@ -78,29 +79,38 @@ abstract class LiveRead implements LiveReaders.Reader {
                 return;
             }
             long next = keepAlive();
-            if (!left) {
+            if (!reader.isClosed()) {
                 awaitNext(next);
             }
         });
     }
 
+    /** There may be more to read, or room for it, or the stream has ended. */
+    final void pump() {
+        reader.pump();
+    }
+
     @Override
-    public final void pump() {
-        while (!left && !readingStore && waiting == null && wantsMore()) {
-            Tail.Next next = tail().poll(batchBytes());
-            if (next instanceof Tail.InStore) {
-                if (sendShared()) {
-                    continue;
-                }
-                readStore(batchBytes() + READ_OVERHEAD_BYTES, 1);
-            } else if (!take(next)) {
-                break;
-            }
+    public final boolean step() {
+        if (waiting != null || !wantsMore()) {
+            return false;
         }
-        if (waiting == null && !readingStore) {
+        Tail.Next next = tail().poll(batchBytes());
+        if (!(next instanceof Tail.InStore)) {
+            return take(next);
+        }
+        if (!sendShared()) {
+            readStore(batchBytes() + READ_OVERHEAD_BYTES, 1);
+        }
+        return true;
+    }
+
+    @Override
+    public final void resting() {
+        if (waiting == null && !reader.isBusy()) {
             giveGrantedBack();
         }
-        if (!left && isHolding()) {
+        if (!reader.isClosed() && isHolding()) {
             exchange.readers().isSlow(this);
         }
     }
@@ -138,43 +148,36 @@ abstract class LiveRead implements LiveReaders.Reader {
             pumpWhenRoom(room, bytes);
             return;
         }
-        readingStore = true;
-        exchange.loop()
-                .read(
-                        () -> readStore(held),
-                        read -> {
-                            readingStore = false;
-                            if (left) {
-                                held.close();
-                                return;
-                            }
-                            if (read.next() != null) {
-                                // What it was read with is the room that it is sent with.
-                                granted = held;
-                                take(read.next());
-                                // Whatever that said: news that came in the meantime was not looked at.
-                                pump();
-                                return;
-                            }
-                            held.close();
-                            if (attempt < MAX_ATTEMPTS) {
-                                readStore(read.needed(), attempt + 1);
-                            } else {
-                                noRoom();
-                            }
-                        },
-                        failure -> {
-                            held.close();
-                            readingStore = false;
-                            abort(failure);
-                        });
+        reader.elsewhere(
+                () -> readStore(held),
+                read -> {
+                    if (!reader.isClosed() && read.next() != null) {
+                        // What it was read with is the room that it is sent with.
+                        granted = held;
+                        take(read.next());
+                        return;
+                    }
+                    held.close();
+                    if (reader.isClosed()) {
+                        return;
+                    }
+                    if (attempt < MAX_ATTEMPTS) {
+                        readStore(read.needed(), attempt + 1);
+                    } else {
+                        noRoom();
+                    }
+                },
+                failure -> {
+                    held.close();
+                    abort(failure);
+                });
     }
 
     /** What came from the store, or how much room it needs. */
     private record FromStore(Tail.@Nullable Next next, long needed) {}
 
     private FromStore readStore(Reservation held) {
-        if (left) {
+        if (reader.isClosed()) {
             // The client went while this waited for its turn.
             return new FromStore(new Tail.Ended(), 0);
         }
@@ -197,7 +200,7 @@ abstract class LiveRead implements LiveReaders.Reader {
                 bytes,
                 () -> exchange.loop().post(() -> {
                     Reservation held = new Reservation(room, bytes);
-                    if (left) {
+                    if (reader.isClosed()) {
                         held.close();
                     } else {
                         waiting = null;
@@ -242,15 +245,15 @@ abstract class LiveRead implements LiveReaders.Reader {
         };
     }
 
-    @Override
-    public final StreamState state() {
+    /** The stream as last seen. */
+    final StreamState state() {
         return tail().state();
     }
 
     /** Gives up the seat. Safe to repeat. */
     final void leave() {
-        if (!left) {
-            left = true;
+        if (!reader.isClosed()) {
+            reader.close();
             over();
             exchange.loop().vertx().cancelTimer(timer);
             Waiting place = waiting;
@@ -262,10 +265,14 @@ abstract class LiveRead implements LiveReaders.Reader {
             giveGrantedBack();
             exchange.readers().isNotSlow(this);
             LiveReaders.Seat taken = seat();
-            taken.tail().close();
             taken.readers().leave(this);
             onLeave.run();
         }
+    }
+
+    @Override
+    public final void release() {
+        tail().close();
     }
 
     /** Whether it waits for room. */
@@ -275,7 +282,7 @@ abstract class LiveRead implements LiveReaders.Reader {
 
     /** Whether a thread is at the tail, so that nobody else may use it. */
     final boolean isReadingStore() {
-        return readingStore;
+        return reader.isBusy();
     }
 
     final Exchange exchange() {
@@ -350,6 +357,9 @@ abstract class LiveRead implements LiveReaders.Reader {
 
     /** The time is over. */
     abstract void timeout();
+
+    /** The server is stopping: ends with a position to resume from. */
+    abstract void drain();
 
     /** The stream was deleted. */
     abstract void gone();

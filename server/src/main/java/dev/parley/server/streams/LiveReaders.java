@@ -66,22 +66,10 @@ final class LiveReaders {
         return loop;
     }
 
-    /** A live read that waits for entries. */
-    interface Reader {
-        /** There may be more to read, or the stream has ended. */
-        void pump();
-
-        /** The stream as last seen. */
-        StreamState state();
-
-        /** The server is stopping: end with a position to resume from. */
-        void drain();
-    }
-
     /** All live readers of one stream on this loop; they hear of news together and share what is encoded for them. */
     final class Readers {
         private final long streamId;
-        private final Audience<Reader> audience = loop.audience(Reader::pump, REST_PER_WORK);
+        private final Audience<LiveRead> audience = loop.audience(LiveRead::pump, REST_PER_WORK);
 
         /** How many have asked for a seat and have not taken it yet. */
         private int coming;
@@ -105,13 +93,13 @@ final class LiveReaders {
             shared = event;
         }
 
-        void leave(Reader reader) {
+        void leave(LiveRead reader) {
             audience.leave(reader);
             forgetIfEmpty();
         }
 
         /** Takes the seat of somebody who was coming. */
-        Seat join(Reader reader, Tail tail) {
+        Seat join(LiveRead reader, Tail tail) {
             coming--;
             audience.join(reader);
             return new Seat(this, tail);
@@ -146,6 +134,7 @@ final class LiveReaders {
 
     /** Those who read the stream, and who will: each of them calls {@link Readers#join} or {@link Readers#left}. */
     Readers readersOf(long streamId) {
+        assert loop.isHere() : "readers belong to one event loop";
         Readers ofStream = readers.computeIfAbsent(streamId, Readers::new);
         ofStream.coming++;
         return ofStream;
@@ -182,8 +171,8 @@ final class LiveReaders {
     /** Ends all live reads of this loop. */
     void drain() {
         draining = true;
-        List<Reader> all = new ArrayList<>();
+        List<LiveRead> all = new ArrayList<>();
         readers.values().forEach(ofStream -> ofStream.audience.forEach(all::add));
-        all.forEach(Reader::drain);
+        all.forEach(LiveRead::drain);
     }
 }

@@ -165,7 +165,7 @@ final class LongPollRead extends LiveRead {
     }
 
     @Override
-    public void drain() {
+    void drain() {
         timeout();
     }
 

@@ -341,7 +341,7 @@ final class SseRead extends LiveRead {
     }
 
     @Override
-    public void drain() {
+    void drain() {
         timeout();
     }
 

@@ -180,7 +180,7 @@ class LimitsDocsTest {
                 "server.loop.StoreReads.MAX_WAITING",
                 "server.rest.RestDoor.MAX_MADE");
         row("concurrent REST requests", "server.rest.RestDoor.MAX_IN_PROGRESS");
-        row("requests of one channel that wait", "server.realtime.Attachment.MAX_WAITING");
+        row("requests of one channel that wait", "server.reading.SessionReader.MAX_WAITING");
         row(
                 "messages that `rewind` delivers",
                 "server.realtime.AttachParams$Rewind.MAX_MESSAGES",

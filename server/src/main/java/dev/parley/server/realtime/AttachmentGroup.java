@@ -11,14 +11,15 @@ import dev.parley.engine.session.SummaryEntry;
 import dev.parley.server.channel.MessageFilter;
 import dev.parley.server.loop.Audience;
 import dev.parley.server.loop.EventLoop;
+import dev.parley.server.reading.SessionReader;
 import dev.parley.server.wire.Frames;
 import dev.parley.server.wire.WireFormat;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** All attachments to one session on one event loop. They are told of news together and share encoded frames. */
-final class Channel {
+/** All attachments to one session on one event loop. They are told of news together, and share encoded frames. */
+final class AttachmentGroup {
     /**
      * The pause after a round as a fraction of the round's duration. Conversations should not wait, so one busy session
      * may use four fifths of the loop's time.
@@ -36,20 +37,17 @@ final class Channel {
 
     private final EventLoop loop;
     private final SessionName session;
-    private final Audience<Attachment> audience;
+    private final Audience<SessionReader> audience;
     private final List<Encoded> encoded = new ArrayList<>(2);
     private boolean releasing;
 
-    /**
-     * Number of attachments that use this channel, including those that are not in the audience yet. Counted by the
-     * loop.
-     */
-    int users;
+    /** Number of attachments in this group, including those that are not in the audience yet. */
+    private int users;
 
-    Channel(SessionName session, EventLoop loop) {
+    AttachmentGroup(SessionName session, EventLoop loop) {
         this.loop = loop;
         this.session = session;
-        this.audience = loop.audience(Attachment::pump, REST_PER_WORK);
+        this.audience = loop.audience(SessionReader::pump, REST_PER_WORK);
     }
 
     /** The frames for readers that are at the same place and have the same view. */
@@ -97,7 +95,21 @@ final class Channel {
         return audience.size() > 1;
     }
 
-    Audience<Attachment> audience() {
+    /** One attachment more is in this group. */
+    void join() {
+        users++;
+    }
+
+    /** One attachment less is in this group. Returns true if there are none left. */
+    boolean leave() {
+        users--;
+        if (users == 0) {
+            release();
+        }
+        return users == 0;
+    }
+
+    Audience<SessionReader> audience() {
         return audience;
     }
 
@@ -134,7 +146,7 @@ final class Channel {
     }
 
     /** Releases the memory of all encodings. */
-    void release() {
+    private void release() {
         for (Encoded known : encoded) {
             known.frames().forEach(SharedFrame::release);
         }

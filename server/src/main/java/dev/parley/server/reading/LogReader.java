@@ -1,0 +1,113 @@
+package dev.parley.server.reading;
+
+import dev.parley.server.loop.EventLoop;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+
+/**
+ * Reads one log for one client: in steps on the client's event loop as long as the log is in memory, and elsewhere what
+ * has to be read from the store. A tail of a log may be used by one thread at a time, so while something runs elsewhere,
+ * no step is made. Used on one event loop.
+ */
+public final class LogReader {
+    private final EventLoop loop;
+    private final Log log;
+
+    /** Whether something has to end before the next step. */
+    private boolean busy;
+
+    /** Whether what has to end uses the tail, or may use it. */
+    private boolean elsewhere;
+
+    /** Volatile, because what runs elsewhere may ask whether it is still wanted. */
+    private volatile boolean closed;
+
+    /** The log that is read, and where its entries go. */
+    public interface Log {
+        /**
+         * Sends what comes next, or begins to read it {@link LogReader#elsewhere elsewhere}. Returns true if there may be
+         * more; false if nothing is to be done until {@link LogReader#pump} is called.
+         */
+        boolean step();
+
+        /** Called after the last step for now. */
+        default void resting() {}
+
+        /** Closes the tail. Called once when the reader is closed and nothing runs elsewhere. */
+        void release();
+    }
+
+    /** A reader of {@code log} on {@code loop}. */
+    public LogReader(EventLoop loop, Log log) {
+        this.loop = loop;
+        this.log = log;
+    }
+
+    /** Makes steps as long as there is something to do. Called when there is news, or when the client has room again. */
+    public void pump() {
+        assert loop.isHere() : "a reader belongs to one event loop";
+        while (!busy && !closed && log.step()) {
+            assert loop.isHere() : "a step changes no thread";
+        }
+        log.resting();
+    }
+
+    /** Whether a step can be made now. */
+    public boolean isFree() {
+        return !busy && !closed;
+    }
+
+    /** Whether something has to end before the next step. */
+    public boolean isBusy() {
+        return busy;
+    }
+
+    /** Whether the reader is closed. May be called by any thread. */
+    public boolean isClosed() {
+        return closed;
+    }
+
+    /**
+     * Runs {@code work}, which may block on the store, on another thread, and then on the event loop either {@code found}
+     * or {@code failed}, also if the reader has been closed meanwhile: they may have to give something back.
+     */
+    public <T> void elsewhere(Callable<T> work, Consumer<T> found, Consumer<Throwable> failed) {
+        hold();
+        elsewhere = true;
+        loop.read(work, result -> goOn(() -> found.accept(result)), failure -> goOn(() -> failed.accept(failure)));
+    }
+
+    /** No step is made until {@link #goOn}. */
+    public void hold() {
+        assert loop.isHere() && !busy : "one thing at a time";
+        busy = true;
+    }
+
+    /** Runs {@code action}, and then makes steps again. */
+    public void goOn(Runnable action) {
+        assert loop.isHere() && busy : "something was awaited";
+        boolean wasElsewhere = elsewhere;
+        busy = false;
+        elsewhere = false;
+        if (closed) {
+            if (wasElsewhere) {
+                log.release();
+            }
+            action.run();
+        } else {
+            action.run();
+            pump();
+        }
+    }
+
+    /** Ends the reading. May be called repeatedly. */
+    public void close() {
+        assert loop.isHere() : "a reader belongs to one event loop";
+        if (!closed) {
+            closed = true;
+            if (!elsewhere) {
+                log.release();
+            }
+        }
+    }
+}

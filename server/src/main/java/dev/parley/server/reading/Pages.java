@@ -1,0 +1,21 @@
+package dev.parley.server.reading;
+
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
+
+/**
+ * Something that a client is sent page by page from the store.
+ *
+ * @param read reads the next page; blocks
+ * @param weight how much room a page needs
+ * @param send sends a page, for which there is room, on the client's event loop
+ * @param putBack takes a page back for which there was no room, so that it is read again
+ * @param <P> a page
+ */
+public record Pages<P>(Callable<P> read, ToLongFunction<P> weight, Consumer<P> send, Consumer<P> putBack) {
+    /** Pages that are known to be unsent until they are sent. */
+    public Pages(Callable<P> read, ToLongFunction<P> weight, Consumer<P> send) {
+        this(read, weight, send, page -> {});
+    }
+}

@@ -1,0 +1,5 @@
+/** What all doors share that read logs live, on the event loop of a client and as far as the client has room. */
+@NullMarked
+package dev.parley.server.reading;
+
+import org.jspecify.annotations.NullMarked;
