@@ -12,6 +12,7 @@ import java.lang.ref.WeakReference;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -82,7 +83,7 @@ public final class Shares {
     /** A principal on one connection. */
     public final class Holder {
         private final Whose whose;
-        private final @Nullable Share[] ofConnection = new Share[Memory.Kind.values().length];
+        private final Map<Memory.Kind, Share> ofConnection = new EnumMap<>(Memory.Kind.class);
         private final Share ofLargeBodies;
 
         private Holder(Whose whose) {
@@ -97,10 +98,10 @@ public final class Shares {
          * loop.
          */
         public Share of(Memory.Kind kind) {
-            Share share = ofConnection[kind.ordinal()];
+            Share share = ofConnection.get(kind);
             if (share == null) {
                 share = ofPrincipal(kind, whose).share(memory.connectionBytes(kind));
-                ofConnection[kind.ordinal()] = share;
+                ofConnection.put(kind, share);
             }
             return share;
         }
