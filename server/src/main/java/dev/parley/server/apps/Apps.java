@@ -87,6 +87,7 @@ public final class Apps implements Keys {
     }
 
     /** The app that the admin API has made under this id, if it is not removed. */
+    @SuppressWarnings("ReferenceEquality") // whether it is this very state of the app that was opened
     private @Nullable Opened made(String id) {
         Opened known = opened.get(id);
         if (known != null && known.source == engine.registry().app(id)) {

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -175,8 +176,9 @@ class RevocationsTest {
 
         assertThatThrownBy(() -> revoke("clientId:one-more", NOW, false))
                 .hasCauseInstanceOf(AccessRefusedException.class)
-                .extracting(
-                        e -> ((AccessRefusedException) e.getCause()).refused().sessionStatus())
+                .extracting(e -> ((AccessRefusedException) Objects.requireNonNull(e.getCause()))
+                        .refused()
+                        .sessionStatus())
                 .isEqualTo(429);
         // The same again takes no room.
         revoke("clientId:7", NOW, false);
@@ -187,8 +189,9 @@ class RevocationsTest {
     void refusesOtherTargets(String target) {
         assertThatThrownBy(() -> revoke(target, NOW, false))
                 .hasCauseInstanceOf(AccessRefusedException.class)
-                .extracting(
-                        e -> ((AccessRefusedException) e.getCause()).refused().sessionStatus())
+                .extracting(e -> ((AccessRefusedException) Objects.requireNonNull(e.getCause()))
+                        .refused()
+                        .sessionStatus())
                 .isEqualTo(400);
     }
 

@@ -255,8 +255,8 @@ class FootprintsTest {
     }
 
     private static Body earlier(String name, String status) {
-        String extras = "{\"ai\":{\"transport\":{\"run-id\":\"run\",\"status\":\"%s\"}}}";
-        return new Body(name, null, null, extras.formatted(status));
+        return new Body(
+                name, null, null, "{\"ai\":{\"transport\":{\"run-id\":\"run\",\"status\":\"%s\"}}}".formatted(status));
     }
 
     @Test

@@ -129,7 +129,7 @@ class RealtimeDoorTest {
             var stays = server.connect("access_token=" + old);
             stays.next(RealtimeClient.CONNECTED);
             ApiKey key = server.gate.revokingKey("Basic " + base64(RealtimeServer.KEY), "app.all");
-            server.gate.revoke(key, "clientId:ann", null, true);
+            server.gate.revoke(key, "clientId:ann", null, true).join();
             stays.next(AUTH);
 
             stays.send("{'action':17,'auth':{'accessToken':'%s'}}".formatted(old));
