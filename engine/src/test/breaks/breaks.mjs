@@ -34,8 +34,8 @@ export const breaks = [
   ),
   broken(
     "show or answer before the write: show",
-    edit("Shard", "        rows.commit();\n        applied = last;\n        projections.delivery().publish(streamTx);\n        projections.delivery().publish(sessionTx);\n",
-      "        applied = last;\n        projections.delivery().publish(streamTx);\n        projections.delivery().publish(sessionTx);\n        rows.commit();\n"),
+    edit("Shard", "        rows.commit();\n        applied = last;\n        projections.delivery().show(streamTx);\n        projections.delivery().show(sessionTx);\n",
+      "        applied = last;\n        projections.delivery().show(streamTx);\n        projections.delivery().show(sessionTx);\n        rows.commit();\n"),
   ),
   broken(
     "forget the position of the store: leave out the row",
@@ -117,10 +117,10 @@ export const breaks = [
     edit("delivery/SessionTail", "(whole || message.previous() <= begin)", "whole"),
   ),
   broken("continue from memory too early", edit("delivery/SessionTail", "        storeUntil = part.last();\n", "")),
-  broken("miss a hole in the window: leave out a restart", edit("delivery/SessionTopic", "            restart(before);\n", "")),
+  broken("miss a hole in the window: leave out a restart", edit("delivery/Window", "            restart(before);\n", "")),
   broken(
     "miss a hole in the window: a floor one too low",
-    edit("delivery/SessionTopic", "floor = oldest.position();", "floor = oldest.position() - 1;"),
+    edit("delivery/Window", "floor = end.applyAsLong(oldest);", "floor = end.applyAsLong(oldest) - 1;"),
   ),
   broken(
     "publish twice: leave out keep",

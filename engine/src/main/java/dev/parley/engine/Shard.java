@@ -126,8 +126,8 @@ final class Shard {
         rows.append(Table.META, markKey(), new BinaryWriter(8).fixed64(last).toBytes());
         rows.commit();
         applied = last;
-        projections.delivery().publish(streamTx);
-        projections.delivery().publish(sessionTx);
+        projections.delivery().show(streamTx);
+        projections.delivery().show(sessionTx);
         subscriptionTx.publish();
         registryTx.publish();
         for (int i = 0; i < outcomes.size(); i++) {

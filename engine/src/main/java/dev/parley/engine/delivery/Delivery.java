@@ -80,7 +80,7 @@ public final class Delivery {
             return joined;
         });
         try {
-            // Looked up after joining, so that everything published from now on reaches the topic.
+            // Looked up after joining, so that everything that is shown from now on reaches the topic.
             if (topic.state() == null) {
                 StreamState newest = find.apply(state.path());
                 if (newest != null && newest.id() == state.id()) {
@@ -114,7 +114,7 @@ public final class Delivery {
             return joined;
         });
         try {
-            // Looked up after joining, so that everything published from now on reaches the topic.
+            // Looked up after joining, so that everything that is shown from now on reaches the topic.
             topic.seed(sessions.find(session));
         } catch (RuntimeException | Error e) {
             detach(session, topic, listener);
@@ -161,8 +161,8 @@ public final class Delivery {
         return topics.size() + sessionTopics.size();
     }
 
-    /** Publishes a written batch: first the entries, then the states, and then the listeners are told. */
-    public void publish(StreamTx written) {
+    /** Shows a written batch to readers: first the entries, then the states, and then the listeners are told. */
+    public void show(StreamTx written) {
         if (!topics.isEmpty()) {
             for (StreamTx.Appended appended : written.appended()) {
                 Topic topic = topics.get(appended.streamId());
@@ -183,15 +183,15 @@ public final class Delivery {
                 changed.ifPresent(state -> {
                     Topic topic = topics.get(state.id());
                     if (topic != null) {
-                        topic.publish(state);
+                        topic.show(state);
                     }
                 });
             }
         }
     }
 
-    /** Publishes a written batch: first the entries, then the states, and then the listeners are told. */
-    public void publish(SessionTx written) {
+    /** Shows a written batch to readers: first the entries, then the states, and then the listeners are told. */
+    public void show(SessionTx written) {
         if (!sessionTopics.isEmpty()) {
             for (SessionTx.Added added : written.added()) {
                 SessionTopic topic = sessionTopics.get(added.session());
@@ -205,7 +205,7 @@ public final class Delivery {
             written.changed().forEach((name, state) -> {
                 SessionTopic topic = sessionTopics.get(name);
                 if (topic != null) {
-                    topic.publish(state.orElse(null));
+                    topic.show(state.orElse(null));
                 }
             });
         }

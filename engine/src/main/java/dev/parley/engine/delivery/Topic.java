@@ -4,10 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.stream.Entry;
 import dev.parley.engine.stream.StreamState;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -17,30 +14,16 @@ final class Topic {
     private static final int MAX_RECENT_ENTRIES = 1024;
     private static final int MAX_RECENT_BYTES = 256 << 10;
 
-    private final Purse windows;
     private final Listeners listeners;
     private final AtomicReference<@Nullable StreamState> state = new AtomicReference<>();
-    /** Consecutive entries, without a hole between them. */
+
     @GuardedBy("itself")
-    private final ArrayDeque<Entry> recent = new ArrayDeque<>();
-
-    @GuardedBy("recent")
-    private int recentBytes;
-
-    /** The last answer of {@link #since}, because readers that keep up all ask for the same entries. */
-    @GuardedBy("recent")
-    private long askedFrom = -1;
-
-    @GuardedBy("recent")
-    private List<Entry> answer = List.of();
-
-    @GuardedBy("recent")
-    private boolean left;
+    private final Window<Entry> window;
 
     private volatile boolean ended;
 
     Topic(Purse windows, CallbackFailures failures) {
-        this.windows = windows;
+        this.window = new Window<>(MAX_RECENT_ENTRIES, MAX_RECENT_BYTES, windows, Entry::end, Entry::weight);
         this.listeners = new Listeners(failures);
     }
 
@@ -48,7 +31,7 @@ final class Topic {
         return listeners;
     }
 
-    /** Sets the state that a new reader found in the store. A state that was published meanwhile is newer and stays. */
+    /** Sets the state that a new reader found in the store. A state that was shown meanwhile is newer and stays. */
     void seed(StreamState found) {
         state.compareAndSet(null, found);
     }
@@ -62,57 +45,21 @@ final class Topic {
         return ended;
     }
 
-    /** Adds the next entry. An entry that is larger than the window stays only in the store. */
+    /** Adds the next entry. */
     void append(Entry entry) {
-        synchronized (recent) {
-            if (left) {
-                return;
-            }
-            assert recent.isEmpty() || recent.getLast().end() == entry.start() : "a hole before " + entry.start();
-            forgetAnswer();
-            int before = recentBytes;
-            recent.add(entry);
-            recentBytes += entry.weight();
-            while (recent.size() > MAX_RECENT_ENTRIES || recentBytes > MAX_RECENT_BYTES) {
-                forgetOldest();
-            }
-            long over = windows.adjust(recentBytes - before);
-            if (over > 0) {
-                int grown = recentBytes;
-                while (grown - recentBytes < over && !recent.isEmpty()) {
-                    forgetOldest();
-                }
-                windows.adjust(recentBytes - grown);
-            }
+        synchronized (window) {
+            window.append(entry.start(), entry);
         }
     }
 
-    @GuardedBy("recent")
-    private void forgetOldest() {
-        recentBytes -= recent.remove().weight();
-    }
-
-    @GuardedBy("recent")
-    private void forgetAnswer() {
-        askedFrom = -1;
-        answer = List.of();
-    }
-
-    /**
-     * Releases everything when the last reader has left. An entry that an engine thread is about to append is not kept,
-     * either.
-     */
+    /** Releases everything when the last reader has left. */
     void leave() {
-        synchronized (recent) {
-            left = true;
-            forgetAnswer();
-            recent.clear();
-            windows.adjust(-recentBytes);
-            recentBytes = 0;
+        synchronized (window) {
+            window.close();
         }
     }
 
-    void publish(StreamState newest) {
+    void show(StreamState newest) {
         state.set(newest);
         listeners.tell();
     }
@@ -123,34 +70,26 @@ final class Topic {
     }
 
     /**
-     * Returns the entries from {@code from} on, or null if the first of them is no longer in memory. The first entry
-     * begins at {@code from}, or at its own start if {@code from} is inside an append of bytes.
+     * Returns the entries from {@code from} on, or null if the first of them is not in memory. The first entry begins at
+     * {@code from}, or at its own start if {@code from} is inside an append of bytes.
      */
     @Nullable
     List<Entry> since(long from, int maxBytes) {
-        synchronized (recent) {
-            if (from == askedFrom) {
-                return bounded(answer, maxBytes);
-            }
-            List<Entry> found = new ArrayList<>();
-            Iterator<Entry> newestFirst = recent.descendingIterator();
-            boolean covered = false;
-            while (newestFirst.hasNext() && !covered) {
-                Entry entry = newestFirst.next();
-                if (entry.end() <= from) {
-                    break;
-                }
-                found.add(entry.start() < from ? entry.from(from) : entry);
-                covered = entry.start() <= from;
-            }
-            if (!covered) {
-                return null;
-            }
-            Collections.reverse(found);
-            askedFrom = from;
-            answer = found;
-            return bounded(found, maxBytes);
+        List<Entry> found;
+        synchronized (window) {
+            found = window.since(from);
         }
+        if (found == null || found.isEmpty()) {
+            return null;
+        }
+        Entry first = found.getFirst();
+        return bounded(first.start() < from ? startingWith(first.from(from), found) : found, maxBytes);
+    }
+
+    private static List<Entry> startingWith(Entry first, List<Entry> entries) {
+        List<Entry> cut = new ArrayList<>(entries);
+        cut.set(0, first);
+        return cut;
     }
 
     private static List<Entry> bounded(List<Entry> entries, int maxBytes) {

@@ -44,7 +44,7 @@ class DeliveryTest {
         StreamTx tx = new StreamTx(streams, rows);
         StreamMachine.apply(command, ++position, tx);
         rows.commit();
-        delivery.publish(tx);
+        delivery.show(tx);
     }
 
     private StreamState create() {
