@@ -189,12 +189,21 @@ final class Footprints {
             losses.incrementAndGet();
         }
 
+        /** Notes that a socket is gone because the client has closed the connection. */
+        private synchronized void closes(long now, Runnable done) {
+            sockets--;
+            leaveAll(now, done);
+        }
+
         /** Leaves all sessions for good, and calls {@code done} when that is done. */
-        private synchronized void ends(long now, Runnable done) {
+        @GuardedBy("this")
+        private void leaveAll(long now, Runnable done) {
             Set<SessionName> sessions = sessions();
             members.clear();
             requests.clear();
-            drop();
+            if (sockets == 0) {
+                drop();
+            }
             if (sessions.isEmpty()) {
                 done.run();
                 return;
@@ -228,7 +237,7 @@ final class Footprints {
         /** Gives up a connection that is lost, unless it is back. */
         private synchronized void giveUp(Loss over, long now) {
             if (over.equals(loss)) {
-                ends(now, () -> {});
+                leaveAll(now, () -> {});
             }
         }
     }
@@ -301,7 +310,7 @@ final class Footprints {
      * @param done called by any thread once its members have left
      */
     void ended(Footprint footprint, long now, Runnable done) {
-        footprint.ends(now, done);
+        footprint.closes(now, done);
     }
 
     /** Does everything that is due. Called from time to time, one call at a time. Blocks. */

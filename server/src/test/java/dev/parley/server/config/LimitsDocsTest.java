@@ -200,6 +200,10 @@ class LimitsDocsTest {
                 "server.realtime.Site.MAX_HEARTBEAT_MILLIS",
                 "server.realtime.Site.MAX_REMAIN_MILLIS");
         row("time after which `parley.agent-away` is published", "server.realtime.Footprints.AWAY_AFTER_MILLIS");
+        row(
+                "runs of a session whose agents are watched",
+                "engine.session.RunMachine.MAX_RUNS",
+                "engine.session.RunMachine.MAX_STREAMING");
         row("sessions in which the requests of one lost connection", "server.realtime.Footprints.MAX_SESSIONS");
     }
 

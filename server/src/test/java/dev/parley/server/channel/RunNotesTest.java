@@ -1,0 +1,74 @@
+package dev.parley.server.channel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.RunNote;
+import dev.parley.server.wire.InboundMessage;
+import dev.parley.server.wire.InboundMessage.Action;
+import dev.parley.server.wire.Serials;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** What the door reads in messages about the runs of agents. */
+class RunNotesTest {
+    private static final long SERIAL = 1L << 40;
+    private static final String STREAMING = transport("\"run-id\":\"run\",\"status\":\"streaming\"");
+    private static final String CANCELLED = transport("\"run-id\":\"run\",\"status\":\"cancelled\"");
+    private static final String COMPLETE = transport("\"run-id\":\"run\",\"status\":\"complete\"");
+
+    private final RunNotes notes = new RunNotes();
+
+    private static String transport(String headers) {
+        return "{\"ai\":{\"transport\":{" + headers + "}}}";
+    }
+
+    private List<RunNote> read(Action action, @Nullable String name, String extras) {
+        String serial = action == Action.CREATE ? null : Serials.render(SERIAL);
+        var body = new Body(name, Data.of("x"), null, extras);
+        var nobody = new Operation(null, null, null);
+        return notes.of(
+                "chat", List.of(new InboundMessage(action, null, serial, null, null, null, body, false, nobody)));
+    }
+
+    @Test
+    void aRunBringsWhatIsToBeSaidIfItsAgentIsLost() {
+        List<RunNote> read = read(
+                Action.CREATE, "ai-run-start", transport("\"run-id\":\"r\\\"1\",\"parent\":\"p\",\"role\":\"user\""));
+
+        assertThat(read).hasSize(2).first().isEqualTo(new RunNote.Active("r\"1", null, true));
+        var described = (RunNote.Described) read.getLast();
+        assertThat(described.runId()).isEqualTo("r\"1");
+        assertThat(described.texts().end().name()).isEqualTo("ai-run-end");
+        assertThat(described.texts().end().extras())
+                .isEqualTo(transport(
+                        "\"run-id\":\"r\\\"1\",\"parent\":\"p\",\"run-reason\":\"error\",\"error-code\":\"104008\","
+                                + "\"error-message\":\"The agent was lost before it ended the run.\""));
+        assertThat(described.texts().away().start()).isEqualTo("{\"runId\":\"r\\\"1\",\"connectionId\":\"");
+    }
+
+    @Test
+    void aMessageThatIsStreamedBringsItsClosingForm() {
+        assertThat(read(Action.CREATE, "ai-output", STREAMING))
+                .containsExactly(new RunNote.Active("run", null, false), new RunNote.Streaming(0, 0, "run", CANCELLED));
+        assertThat(read(Action.CREATE, null, STREAMING)).containsExactly(new RunNote.Streaming(0, 0, "run", CANCELLED));
+        assertThat(read(Action.UPDATE, null, STREAMING))
+                .containsExactly(new RunNote.Streaming(0, SERIAL, "run", CANCELLED));
+        assertThat(read(Action.UPDATE, null, COMPLETE)).containsExactly(new RunNote.Settled(SERIAL));
+        assertThat(read(Action.CREATE, null, COMPLETE)).isEmpty();
+    }
+
+    /** So they can be rolled up. */
+    @Test
+    void anAppendThatLooksLikeTheOneBeforeBringsNothing() {
+        assertThat(read(Action.APPEND, null, STREAMING))
+                .containsExactly(new RunNote.Streaming(0, SERIAL, "run", CANCELLED));
+        assertThat(read(Action.APPEND, null, STREAMING)).isEmpty();
+        assertThat(read(Action.APPEND, null, COMPLETE)).containsExactly(new RunNote.Settled(SERIAL));
+        assertThat(read(Action.APPEND, null, COMPLETE)).isEmpty();
+        assertThat(read(Action.APPEND, null, "{\"other\":1}")).isEmpty();
+    }
+}
