@@ -14,18 +14,6 @@ final class Outcomes {
 
     /** What will have become of {@code command}. */
     static <O> CompletableFuture<O> submit(Engine engine, Command<O> command) {
-        CompletableFuture<O> answer = new CompletableFuture<>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O outcome) {
-                answer.complete(outcome);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                answer.completeExceptionally(failure);
-            }
-        });
-        return answer;
+        return engine.submit(command);
     }
 }

@@ -30,7 +30,7 @@ import tools.jackson.databind.JsonNode;
 
 /** What is said about messages: {@code /channels/<channel>/messages/<serial>/annotations} and {@code client-summary}. */
 final class AnnotationsResource {
-    private final Commands commands;
+    private final Engine engine;
     private final Sessions sessions;
     private final Gate gate;
     private final Apps apps;
@@ -47,7 +47,7 @@ final class AnnotationsResource {
             InstantSource clock,
             int messageBytes,
             int pageBytes) {
-        this.commands = new Commands(engine);
+        this.engine = engine;
         this.sessions = engine.sessions();
         this.gate = gate;
         this.apps = apps;
@@ -78,7 +78,7 @@ final class AnnotationsResource {
                 null,
                 annotating.operations(annotations, ids.newId()),
                 Annotating.MAX_PER_MESSAGE);
-        SessionOutcome.OfAnnotate outcome = Commands.await(commands.submit(command));
+        SessionOutcome.OfAnnotate outcome = Commands.await(engine.submit(command));
         if (!(outcome instanceof SessionOutcome.Accepted(List<Long> positions))) {
             ErrorInfo error = Refusals.of(outcome);
             throw new WireException(error == null ? ErrorInfo.INTERNAL : error);

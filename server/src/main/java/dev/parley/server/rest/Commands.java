@@ -1,17 +1,13 @@
 package dev.parley.server.rest;
 
-import dev.parley.engine.Engine;
-import dev.parley.engine.command.Command;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.wire.WireException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
-/** Submits commands and waits until they are durable. */
-record Commands(Engine engine) {
-    <O> CompletableFuture<O> submit(Command<O> command) {
-        return engine.submit(command);
-    }
+/** Waits until commands are durable. */
+final class Commands {
+    private Commands() {}
 
     static <O> O await(CompletableFuture<O> outcome) throws WireException {
         try {

@@ -31,7 +31,7 @@ import tools.jackson.databind.JsonNode;
 
 /** {@code /channels/<channel>/messages}: publishing, history, and single messages with their versions. */
 final class MessagesResource {
-    private final Commands commands;
+    private final Engine engine;
     private final Sessions sessions;
     private final Gate gate;
     private final Apps apps;
@@ -50,7 +50,7 @@ final class MessagesResource {
             int messageBytes,
             int grownBytes,
             int pageBytes) {
-        this.commands = new Commands(engine);
+        this.engine = engine;
         this.sessions = engine.sessions();
         this.gate = gate;
         this.apps = apps;
@@ -90,7 +90,7 @@ final class MessagesResource {
         String clientsId = messages.getFirst().id();
         return new Sent(
                 clientsId == null ? id : base(clientsId),
-                commands.submit(new Publish(
+                engine.submit(new Publish(
                         session, clock.millis(), null, operations, new RunNotes().of(channel.full(), messages))));
     }
 

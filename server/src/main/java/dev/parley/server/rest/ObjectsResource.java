@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code /channels/<channel>/object}: what the objects of a channel are, and changes of them. */
 final class ObjectsResource {
-    private final Commands commands;
+    private final Engine engine;
     private final Sessions sessions;
     private final Gate gate;
     private final ConnectionKeys ids;
@@ -43,7 +43,7 @@ final class ObjectsResource {
     private final int messageBytes;
 
     ObjectsResource(Engine engine, Gate gate, ConnectionKeys ids, InstantSource clock, int messageBytes) {
-        this.commands = new Commands(engine);
+        this.engine = engine;
         this.sessions = engine.sessions();
         this.gate = gate;
         this.ids = ids;
@@ -135,7 +135,7 @@ final class ObjectsResource {
         var publishing = new ObjectPublishing(gate, principal, channel.full(), null, messageBytes);
         var command =
                 new ChangeObjects(session, now, null, publishing.operations(operations, id), ObjectLimits.DEFAULT);
-        ErrorInfo error = Refusals.of(Commands.await(commands.submit(command)));
+        ErrorInfo error = Refusals.of(Commands.await(engine.submit(command)));
         if (error != null) {
             throw new WireException(error);
         }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
-import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
@@ -30,7 +29,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -65,19 +63,7 @@ class RetentionTest {
     }
 
     private <O> O submit(Command<O> command) {
-        var outcome = new CompletableFuture<O>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O result) {
-                outcome.complete(result);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                outcome.completeExceptionally(failure);
-            }
-        });
-        return outcome.join();
+        return engine.submit(command).join();
     }
 
     private void publish(String app, String session, String text) {

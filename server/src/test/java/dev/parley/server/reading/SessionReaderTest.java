@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
-import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.SessionTail;
 import dev.parley.engine.session.Body;
@@ -166,19 +165,7 @@ class SessionReaderTest {
     }
 
     private <O> O submit(Command<O> command) {
-        var outcome = new CompletableFuture<O>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O result) {
-                outcome.complete(result);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                outcome.completeExceptionally(failure);
-            }
-        });
-        return outcome.orTimeout(20, TimeUnit.SECONDS).join();
+        return engine.submit(command).orTimeout(20, TimeUnit.SECONDS).join();
     }
 
     private long publish(String text) {

@@ -2,7 +2,6 @@ package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
-import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.memory.Memory;
 import dev.parley.server.apps.Apps;
@@ -36,7 +35,6 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import tools.jackson.databind.JsonNode;
 
 /** A real engine on a folder with a REST door on it. */
@@ -169,19 +167,7 @@ final class TestServer implements AutoCloseable {
     }
 
     <O> O submit(Command<O> command) {
-        CompletableFuture<O> outcome = new CompletableFuture<>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O done) {
-                outcome.complete(done);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                outcome.completeExceptionally(failure);
-            }
-        });
-        return outcome.join();
+        return engine.submit(command).join();
     }
 
     @Override

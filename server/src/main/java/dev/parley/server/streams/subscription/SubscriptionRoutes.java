@@ -1,7 +1,6 @@
 package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
-import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Reservation;
@@ -54,7 +53,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -686,20 +684,8 @@ public final class SubscriptionRoutes {
 
     /** Submits the command and waits for its outcome. */
     private <O> O submit(Command<O> command) throws RefusedException {
-        CompletableFuture<O> outcome = new CompletableFuture<>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O done) {
-                outcome.complete(done);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                outcome.completeExceptionally(failure);
-            }
-        });
         try {
-            return outcome.get();
+            return engine.submit(command).get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw RefusedException.unavailable("STOPPED", "The server is stopping; try again.");

@@ -2,7 +2,6 @@ package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
-import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.stream.Payload;
@@ -41,7 +40,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -200,19 +198,7 @@ final class TestServer implements AutoCloseable {
 
     /** The outcome of a command. */
     static <O> O submit(Engine engine, Command<O> command) {
-        CompletableFuture<O> outcome = new CompletableFuture<>();
-        engine.submit(command, new Reply<>() {
-            @Override
-            public void done(O done) {
-                outcome.complete(done);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                outcome.completeExceptionally(failure);
-            }
-        });
-        return outcome.join();
+        return engine.submit(command).join();
     }
 
     /** Appends a JSON message, to a stream that it creates if need be. */
