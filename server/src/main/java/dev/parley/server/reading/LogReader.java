@@ -47,14 +47,9 @@ public final class LogReader {
     public void pump() {
         assert loop.isHere() : "a reader belongs to one event loop";
         while (!busy && !closed && log.step()) {
-            assert loop.isHere() : "a step changes no thread";
+            // The log has made a step.
         }
         log.resting();
-    }
-
-    /** Whether a step can be made now. */
-    public boolean isFree() {
-        return !busy && !closed;
     }
 
     /** Whether something has to end before the next step. */

@@ -14,7 +14,7 @@ import java.util.function.ToLongFunction;
  * @param <P> a page
  */
 public record Pages<P>(Callable<P> read, ToLongFunction<P> weight, Consumer<P> send, Consumer<P> putBack) {
-    /** Pages that are known to be unsent until they are sent. */
+    /** Pages of something that goes on only when a page has been sent, so that nothing has to be put back. */
     public Pages(Callable<P> read, ToLongFunction<P> weight, Consumer<P> send) {
         this(read, weight, send, page -> {});
     }
