@@ -22,7 +22,7 @@ public final class EventLoop {
 
     /** Whether the caller is on this loop, for assertions of those who may be used here only. */
     public boolean isHere() {
-        return Thread.currentThread() == thread;
+        return Thread.currentThread().equals(thread);
     }
 
     /** What sets timers, on this loop. */
