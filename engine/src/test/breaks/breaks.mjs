@@ -124,32 +124,32 @@ export const breaks = [
   ),
   broken(
     "publish twice: leave out keep",
-    edit("session/SessionMachine", "            tx.keep(s, sender, positions);\n", ""),
+    edit("session/SessionMachine", "            tx.requests().keep(s, sender, accepted.positions());\n", ""),
   ),
   broken(
     "publish twice: leave out keep of a rollup",
-    edit("session/SessionMachine", "                tx.keep(after, new Sender(c.connectionId(), part.msgSerial()), accepted.positions());\n", ""),
+    edit("session/SessionMachine", "                tx.requests().keep(after, new Sender(c.connectionId(), part.msgSerial()), accepted.positions());\n", ""),
   ),
   broken(
     "publish twice: do not look for an earlier outcome",
-    edit("session/SessionMachine", "List<Long> positions = sender == null ? null : tx.outcome(s, sender, operations);", "List<Long> positions = null;"),
+    edit("session/SessionMachine", "List<Long> positions = sender == null ? null : tx.requests().outcome(s, sender, operations);", "List<Long> positions = null;"),
   ),
   broken(
     "refuse half of a request",
-    edit("session/SessionMachine", "                    steps.add(new Step.Made(m, head));\n",
-      "                    s = tx.put(take(s, new Step.Made(m, head), tx));\n"),
+    edit("session/MessageMachine", "                    steps.add(new Step.Made(m, head));\n",
+      "                    s = tx.batch().put(take(s, new Step.Made(m, head), tx));\n"),
   ),
   broken(
     "leave an old row: relog",
-    edit("session/SessionTx", "        rows.remove(Table.LOG, SessionRows.positionKey(s.id(), before.version()));\n", ""),
+    edit("session/MessageTx", "        batch.unlog(s, before.version());\n", ""),
   ),
   broken(
     "leave an old row: summary",
-    edit("session/SessionTx", "            rows.remove(Table.LOG, SessionRows.positionKey(s.id(), totals.summary()));\n", ""),
+    edit("session/AnnotationTx", "            batch.unlog(s, totals.summary());\n", ""),
   ),
   broken(
     "leave an old row: trim",
-    edit("session/SessionTx", "                rows.remove(Table.LOG, SessionRows.positionKey(s.id(), head.version()));\n", ""),
+    edit("session/MessageTx", "                batch.unlog(s, head.version());\n", ""),
   ),
   broken(
     "read a row that the batch has removed",
@@ -185,7 +185,7 @@ export const breaks = [
   ),
   broken(
     "let nobody leave",
-    edit("session/SessionTx", "        if (after.isLost()) {\n            rows.put(", "        if (after.isLost() && after.leaveAt() == 0) {\n            rows.put("),
+    edit("session/AttendanceTx", "        if (after.isLost()) {\n            rows.put(", "        if (after.isLost() && after.leaveAt() == 0) {\n            rows.put("),
   ),
   broken(
     "let those leave who are back",
@@ -205,7 +205,7 @@ export const breaks = [
   ),
   broken(
     "keep what a run has left: texts",
-    edit("session/SessionTx", "        rows.remove(Table.RUNS, RunRows.textsKey(s.id(), runId));\n", ""),
+    edit("session/RunTx", "        rows.remove(Table.RUNS, RunRows.textsKey(s.id(), runId));\n", ""),
   ),
   broken(
     "keep what a run has left: open messages",
@@ -218,7 +218,7 @@ export const breaks = [
   ),
   broken(
     "retain too much",
-    edit("session/SessionTx", "(head.serial() > upTo && s.bytes() - bytes <= maxBytes)", "head.serial() > upTo"),
+    edit("session/MessageTx", "(head.serial() > upTo && s.bytes() - bytes <= maxBytes)", "head.serial() > upTo"),
   ),
   broken("tell nobody what has ended", edit("Shard", "        projections.registry().tell(registryTx, failures::run);\n", "")),
   broken(
@@ -256,7 +256,7 @@ export const breaks = [
   noticedBy(
     "DeterminismTest",
     "lean on an order that each process has for itself",
-    edit("session/SessionMachine", "                    leaveId(at, connectionId),\n",
+    edit("session/PresenceMachine", "                    leaveId(at, connectionId),\n",
       '                    leaveId(at, connectionId) + java.util.Set.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"),\n'),
   ),
 ]

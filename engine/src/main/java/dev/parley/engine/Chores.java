@@ -1,6 +1,6 @@
 package dev.parley.engine;
 
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.Messages;
 import dev.parley.engine.stream.Streams;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -69,15 +69,16 @@ final class Chores {
 
     /** Lets members of lost connections leave, ends their runs, and forgets requests that can no longer be sent again. */
     void depart(long now) {
-        for (var depart : pipeline.projections().sessions().departures(now, portions.departures())) {
+        for (var depart : pipeline.projections().sessions().attendances().departures(now, portions.departures())) {
             pipeline.enqueue(depart, Forks.ignore());
         }
     }
 
     /** Merges messages that no longer grow. */
     private void compact(long now) {
-        Sessions.Growing found = pipeline.projections()
+        Messages.Growing found = pipeline.projections()
                 .sessions()
+                .messages()
                 .idle(growing, now - portions.growthPauseMillis(), now, portions.growing());
         growing = found.next();
         found.idle().forEach(compact -> pipeline.enqueue(compact, Forks.ignore()));

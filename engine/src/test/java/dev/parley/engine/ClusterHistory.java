@@ -201,7 +201,7 @@ final class ClusterHistory {
             for (Node node : nodes) {
                 Server server = Objects.requireNonNull(node.server);
                 isDue |= !server.streams.due(now, 1).isEmpty()
-                        || !server.sessions.departures(now, 1).isEmpty();
+                        || !server.sessions.attendances().departures(now, 1).isEmpty();
                 server.chores.sweep(now);
                 // Each node finds the same that is due, and it happens once.
                 server.chores.depart(now);
@@ -215,7 +215,9 @@ final class ClusterHistory {
             node.compare();
             Server server = Objects.requireNonNull(node.server);
             assertThat(server.streams.due(now, 1)).isEmpty();
-            assertThat(server.sessions.runsAtWork()).as("runs of lost agents").isEmpty();
+            assertThat(server.sessions.runs().atWork())
+                    .as("runs of lost agents")
+                    .isEmpty();
             for (Table table : List.of(Table.MEMBERS, Table.REQUESTS, Table.ATTENDANCES, Table.DEPARTURES)) {
                 assertThat(History.dump(node.store, table))
                         .as("what lost connections have left in %s", table)

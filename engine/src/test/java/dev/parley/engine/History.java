@@ -737,7 +737,7 @@ final class History {
             drain(running);
         }
         now += 1_000_000;
-        for (int round = 0; !running.sessions.departures(now, 1).isEmpty(); round++) {
+        for (int round = 0; !running.sessions.attendances().departures(now, 1).isEmpty(); round++) {
             assertThat(round).as("members of lost connections leave").isLessThan(MAX_ROUNDS);
             running.chores.depart(now);
             drain(running);
@@ -747,7 +747,7 @@ final class History {
                     .as("what lost connections have left in %s", table)
                     .isEmpty();
         }
-        assertThat(running.sessions.runsAtWork())
+        assertThat(running.sessions.runs().atWork())
                 .as("runs of lost agents, and not of nobody")
                 .isEmpty();
         for (int round = 0; !running.streams.due(now, 1).isEmpty() || running.forks.hasRefused(); round++) {

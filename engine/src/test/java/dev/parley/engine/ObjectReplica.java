@@ -1,7 +1,7 @@
 package dev.parley.engine;
 
 import dev.parley.engine.session.ObjectEntry;
-import dev.parley.engine.session.Sessions.ObjectPage;
+import dev.parley.engine.session.SharedObjects.ObjectPage;
 import dev.parley.engine.session.object.MapEntry;
 import dev.parley.engine.session.object.ObjectOperation;
 import dev.parley.engine.session.object.ObjectOperation.CounterCreate;

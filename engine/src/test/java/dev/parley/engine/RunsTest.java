@@ -9,6 +9,7 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand.EndRun;
@@ -20,7 +21,6 @@ import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.NotAbandoned;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -83,7 +83,8 @@ class RunsTest {
     private List<String> cancels() {
         return engine
                 .sessions()
-                .cancels(state(), new Sessions.Range(0, Long.MAX_VALUE, false), 1 << 20)
+                .runs()
+                .cancels(state(), new PositionRange(0, Long.MAX_VALUE, false), 1 << 20)
                 .entries()
                 .stream()
                 .map(RunsTest::text)
@@ -96,7 +97,8 @@ class RunsTest {
 
     private String newest() {
         return text(engine.sessions()
-                .messages(state(), new Sessions.Range(0, Long.MAX_VALUE, true), 1, 1 << 20)
+                .messages()
+                .list(state(), new PositionRange(0, Long.MAX_VALUE, true), 1, 1 << 20)
                 .getFirst());
     }
 
@@ -107,7 +109,7 @@ class RunsTest {
         assertThat(endRun("agent")).isInstanceOf(Accepted.class);
 
         assertThat(newest()).isEqualTo("over");
-        assertThat(engine.sessions().runs(state())).isEmpty();
+        assertThat(engine.sessions().runs().of(state())).isEmpty();
         assertThat(endRun("agent")).isEqualTo(new NotAbandoned("run"));
     }
 
@@ -125,8 +127,8 @@ class RunsTest {
         assertThat(submit(new EndRun(NAME, TIME, "run", "agent", closing))).isInstanceOf(Accepted.class);
 
         assertThat(newest()).isEqualTo("over");
-        assertThat(engine.sessions().runs(state())).isEmpty();
-        assertThat(Objects.requireNonNull(engine.sessions().message(state(), serial))
+        assertThat(engine.sessions().runs().of(state())).isEmpty();
+        assertThat(Objects.requireNonNull(engine.sessions().messages().find(state(), serial))
                         .action())
                 .isEqualTo(MessageEntry.Action.DELETE);
     }
@@ -143,7 +145,7 @@ class RunsTest {
         assertThat(endRun("agent")).isEqualTo(new NotAbandoned("run"));
 
         assertThat(newest()).isEqualTo("a step");
-        assertThat(engine.sessions().runs(state()))
+        assertThat(engine.sessions().runs().of(state()))
                 .extracting(Run::connectionId)
                 .containsExactly("other");
     }
@@ -154,10 +156,12 @@ class RunsTest {
         publish("agent", "suspend", new RunNote.Suspended("run"));
 
         assertThat(endRun("agent")).isEqualTo(new NotAbandoned("run"));
-        assertThat(engine.sessions().runsAtWork()).isEmpty();
+        assertThat(engine.sessions().runs().atWork()).isEmpty();
 
         publish("other", "resume", START);
-        assertThat(engine.sessions().runsAtWork()).extracting(Run::connectionId).containsExactly("other");
+        assertThat(engine.sessions().runs().atWork())
+                .extracting(Run::connectionId)
+                .containsExactly("other");
     }
 
     @Test
@@ -166,7 +170,7 @@ class RunsTest {
         publish("agent", "end", new RunNote.Ended("run"));
         publish("agent", "late", new RunNote.Active("run", null, false));
 
-        assertThat(engine.sessions().runs(state())).isEmpty();
+        assertThat(engine.sessions().runs().of(state())).isEmpty();
     }
 
     @Test
@@ -197,7 +201,7 @@ class RunsTest {
         open();
 
         assertThat(cancels()).containsExactly("stop");
-        assertThat(engine.sessions().runsAtWork())
+        assertThat(engine.sessions().runs().atWork())
                 .extracting(Run::id, Run::connectionId)
                 .containsExactly(tuple("run", "agent"));
     }

@@ -20,7 +20,7 @@ import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.ObjectRefused;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions.ObjectPage;
+import dev.parley.engine.session.SharedObjects.ObjectPage;
 import dev.parley.engine.session.object.MapEntry;
 import dev.parley.engine.session.object.ObjectLimits;
 import dev.parley.engine.session.object.ObjectModel;
@@ -103,7 +103,7 @@ class SessionObjectsTest {
     }
 
     private double count(String counter) {
-        ObjectState found = engine.sessions().objects(state(), objects -> objects.object(counter));
+        ObjectState found = engine.sessions().objects().read(state(), objects -> objects.object(counter));
         assertThat(found).isInstanceOf(ObjectState.CounterState.class);
         return ((ObjectState.CounterState) found).count();
     }
@@ -171,7 +171,7 @@ class SessionObjectsTest {
         SessionOutcome refused = change(new MapSet("root", "k", new Text("v")), new CounterInc("counter:none", 1));
         assertThat(refused).isEqualTo(new ObjectRefused(new ObjectRefusal(Reason.NOT_FOUND, "counter:none")));
         assertThat(engine.sessions().find(NAME)).isNull();
-        assertThat(engine.sessions().objects(NAME, null, 1000).parts())
+        assertThat(engine.sessions().objects().page(NAME, null, 1000).parts())
                 .singleElement()
                 .satisfies(part -> assertThat(part.object()).isEqualTo(ObjectState.MapState.ROOT));
     }
@@ -187,7 +187,8 @@ class SessionObjectsTest {
         }
         assertThat(changes(live)).endsWith(new ObjectDelete("counter:a")).hasSize(3);
         assertThat(engine.sessions()
-                        .objects(state(), objects -> objects.entries("root"))
+                        .objects()
+                        .read(state(), objects -> objects.entries("root"))
                         .keySet())
                 .containsExactly("t");
         live.close();
@@ -199,7 +200,8 @@ class SessionObjectsTest {
         submit(new Remove(NAME, TIME));
         changeOnce("mine", new MapSet("root", "k", new Numeric(1)));
         assertThat(engine.sessions()
-                        .objects(state(), objects -> objects.objects())
+                        .objects()
+                        .read(state(), objects -> objects.objects())
                         .keySet())
                 .containsExactly("root");
     }
@@ -247,13 +249,13 @@ class SessionObjectsTest {
                 assertThat(change(sender, operations)).isEqualTo(outcome);
             }
         }
-        engine.sessions().objects(state(), objects -> {
+        engine.sessions().objects().read(state(), objects -> {
             model.assertSame(objects);
             Map<String, ObjectState> paged = new TreeMap<>();
             Map<String, Map<String, MapEntry>> entries = new TreeMap<>();
             byte @Nullable [] from = null;
             do {
-                ObjectPage page = engine.sessions().objects(NAME, from, 100);
+                ObjectPage page = engine.sessions().objects().page(NAME, from, 100);
                 page.parts().forEach(part -> {
                     paged.put(part.object().id(), part.object());
                     entries.computeIfAbsent(part.object().id(), id -> new TreeMap<>())

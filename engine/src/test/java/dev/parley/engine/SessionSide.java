@@ -8,10 +8,12 @@ import dev.parley.engine.delivery.SessionTail;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Membership;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
@@ -42,8 +44,7 @@ import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
-import dev.parley.engine.session.Sessions.ObjectPage;
-import dev.parley.engine.session.Sessions.Range;
+import dev.parley.engine.session.SharedObjects.ObjectPage;
 import dev.parley.engine.session.Summaries;
 import dev.parley.engine.session.SummaryEntry;
 import dev.parley.engine.session.object.ObjectModel;
@@ -452,8 +453,8 @@ final class SessionSide {
             if (from == null) {
                 assertThat(opened.resumed()).isFalse();
                 if (state != null && random.nextBoolean()) {
-                    Range all = new Range(0, Long.MAX_VALUE, random.nextBoolean());
-                    sessions.messages(state, all, 1000, 1 << 20).forEach(m -> messages.put(m.serial(), bare(m)));
+                    PositionRange all = new PositionRange(0, Long.MAX_VALUE, random.nextBoolean());
+                    sessions.messages().list(state, all, 1000, 1 << 20).forEach(m -> messages.put(m.serial(), bare(m)));
                     since = 0;
                 }
             } else if (state != null && room != null) {
@@ -544,7 +545,7 @@ final class SessionSide {
                 Sessions from = Objects.requireNonNull(sessions);
                 int room = random.nextInt(300);
                 reading = true;
-                ObjectPage page = meanwhile.read(() -> from.objects(name, objects.next(), room));
+                ObjectPage page = meanwhile.read(() -> from.objects().page(name, objects.next(), room));
                 reading = false;
                 if (page.session() != 0 && !open.follows(page.session())) {
                     return false;
@@ -755,13 +756,13 @@ final class SessionSide {
             sessions.list(app, "", "", 10).forEach(state -> found.add(state.name()));
         }
         assertThat(found).containsExactlyInAnyOrderElementsOf(model.rooms().keySet());
-        assertThat(sessions.memberships())
+        assertThat(sessions.presence().memberships())
                 .containsExactlyInAnyOrderElementsOf(model.rooms().entrySet().stream()
                         .flatMap(room -> room.getValue().members.keySet().stream()
-                                .map(member -> new Sessions.Membership(room.getKey(), member.connectionId())))
+                                .map(member -> new Membership(room.getKey(), member.connectionId())))
                         .distinct()
                         .toList());
-        assertThat(sessions.runsAtWork())
+        assertThat(sessions.runs().atWork())
                 .containsExactlyInAnyOrderElementsOf(model.rooms().values().stream()
                         .flatMap(room -> room.runs.values().stream())
                         .filter(run -> !run.suspended() && run.connectionId() != null)
@@ -773,7 +774,7 @@ final class SessionSide {
                         departures.add(new Depart(name, LATE, connectionId, attendance.epoch()));
                     }
                 }));
-        assertThat(sessions.departures(LATE, 1000)).containsExactlyInAnyOrderElementsOf(departures);
+        assertThat(sessions.attendances().departures(LATE, 1000)).containsExactlyInAnyOrderElementsOf(departures);
         model.rooms().forEach((name, room) -> compare(sessions, name, room));
         readers.forEach(reader -> reader.drained(sessions, delivery));
     }
@@ -819,14 +820,15 @@ final class SessionSide {
                 .mapToLong(versions -> versions.getLast().whole().body().size())
                 .sum();
         assertThat(state.bytes()).isGreaterThanOrEqualTo(content);
-        sessions.objects(state, objects -> {
+        sessions.objects().read(state, objects -> {
             room.objects.assertSame(objects);
             return objects;
         });
         assertThat(state.bytes() == 0).isEqualTo(room.messages.isEmpty());
         compareMessages(sessions, state, room);
-        assertThat(sessions.runs(state)).isEqualTo(List.copyOf(room.runs.values()));
-        assertThat(sessions.cancels(state, new Range(0, Long.MAX_VALUE, false), 1 << 20)
+        assertThat(sessions.runs().of(state)).isEqualTo(List.copyOf(room.runs.values()));
+        assertThat(sessions.runs()
+                        .cancels(state, new PositionRange(0, Long.MAX_VALUE, false), 1 << 20)
                         .entries())
                 .isEqualTo(room.cancels.keySet().stream()
                         .filter(room.messages::containsKey)
@@ -838,11 +840,11 @@ final class SessionSide {
                         .toList());
         compareVersions(sessions, state, room);
         boolean newestFirst = random.nextBoolean();
-        Range range = new Range(somewhere(room), Long.MAX_VALUE, newestFirst);
+        PositionRange range = new PositionRange(somewhere(room), Long.MAX_VALUE, newestFirst);
         NavigableMap<Long, PresenceEntry> events = room.presence.tailMap(range.from(), true);
-        assertThat(sessions.presence(state, range, 1000, 1 << 20).entries())
+        assertThat(sessions.presence().events(state, range, 1000, 1 << 20).entries())
                 .isEqualTo(List.copyOf((newestFirst ? events.descendingMap() : events).values()));
-        assertThat(sessions.members(state))
+        assertThat(sessions.presence().members(state))
                 .isEqualTo(room.members.values().stream()
                         .map(m -> new PresenceEntry(
                                 m.position(),
@@ -869,8 +871,8 @@ final class SessionSide {
         long to = Long.MAX_VALUE;
         List<MessageEntry> read = new ArrayList<>();
         while (true) {
-            List<MessageEntry> page =
-                    sessions.messages(state, new Range(from, to, newestFirst), limit, 1 + random.nextInt(2000));
+            List<MessageEntry> page = sessions.messages()
+                    .list(state, new PositionRange(from, to, newestFirst), limit, 1 + random.nextInt(2000));
             if (page.isEmpty()) {
                 break;
             }
@@ -887,7 +889,7 @@ final class SessionSide {
 
     private void compareVersions(Sessions sessions, SessionState state, Room room) {
         room.messages.forEach((serial, versions) -> {
-            assertThat(sessions.message(state, serial))
+            assertThat(sessions.messages().find(state, serial))
                     .isEqualTo(annotated(room, versions.getLast().whole()));
             List<MessageEntry> expected = new ArrayList<>();
             for (int i = 0; i < versions.size(); i++) {
@@ -897,9 +899,13 @@ final class SessionSide {
                     expected.add(versions.get(i).whole());
                 }
             }
-            assertThat(sessions.versions(state, serial, 0, 1000, 1 << 20).entries())
+            assertThat(sessions.messages()
+                            .versions(state, serial, 0, 1000, 1 << 20)
+                            .entries())
                     .isEqualTo(expected);
-            assertThat(sessions.annotations(state, serial, 0, 1000, 1 << 20).entries())
+            assertThat(sessions.annotations()
+                            .page(state, serial, 0, 1000, 1 << 20)
+                            .entries())
                     .isEqualTo(room.annotations.getOrDefault(serial, List.of()));
         });
     }

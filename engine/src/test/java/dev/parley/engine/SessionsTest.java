@@ -9,10 +9,12 @@ import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Membership;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
@@ -27,7 +29,6 @@ import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
-import dev.parley.engine.session.Sessions.Range;
 import dev.parley.engine.session.SummaryEntry;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -47,7 +48,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SessionsTest {
     private static final SessionName NAME = new SessionName("app", "room");
     private static final long TIME = 1_795_000_000_000L;
-    private static final Range ALL = new Range(0, Long.MAX_VALUE, false);
+    private static final PositionRange ALL = new PositionRange(0, Long.MAX_VALUE, false);
 
     @TempDir
     Path folder;
@@ -122,7 +123,7 @@ class SessionsTest {
     }
 
     private List<String> history() {
-        return engine.sessions().messages(state(), ALL, 100, 1 << 20).stream()
+        return engine.sessions().messages().list(state(), ALL, 100, 1 << 20).stream()
                 .map(SessionsTest::show)
                 .toList();
     }
@@ -185,16 +186,17 @@ class SessionsTest {
         submit(enter(1, "ben", "c1:1:0"));
         submit(enter(2, "ben", "c1:1:0"));
         Sessions sessions = engine.sessions();
-        assertThat(sessions.members(state()))
+        assertThat(sessions.presence().members(state()))
                 .extracting(PresenceEntry::action, PresenceEntry::id)
                 .containsExactly(
                         tuple(PresenceEntry.Action.PRESENT, "c1:0:0"), tuple(PresenceEntry.Action.PRESENT, "c1:1:0"));
-        assertThat(sessions.memberships()).containsExactly(new Sessions.Membership(NAME, "c1"));
+        assertThat(sessions.presence().memberships()).containsExactly(new Membership(NAME, "c1"));
         submit(new Leave(NAME, TIME, "c1", true));
         assertThat(state().members()).isZero();
-        assertThat(sessions.memberships()).isEmpty();
+        assertThat(sessions.presence().memberships()).isEmpty();
         assertThat(read(live)).containsExactly("ENTER ann", "ENTER ben", "LEAVE ann", "LEAVE ben");
-        assertThat(sessions.presence(state(), new Range(0, Long.MAX_VALUE, true), 3, 1 << 20)
+        assertThat(sessions.presence()
+                        .events(state(), new PositionRange(0, Long.MAX_VALUE, true), 3, 1 << 20)
                         .entries())
                 .extracting(SessionsTest::show)
                 .containsExactly("LEAVE ben", "LEAVE ann", "ENTER ben");

@@ -2,6 +2,7 @@ package dev.parley.engine.delivery;
 
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.session.Positions;
+import dev.parley.engine.session.SessionBatch.Added;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.SessionTx;
@@ -193,7 +194,7 @@ public final class Delivery {
     /** Shows a written batch to readers: first the entries, then the states, and then the listeners are told. */
     public void show(SessionTx written) {
         if (!sessionTopics.isEmpty()) {
-            for (SessionTx.Added added : written.added()) {
+            for (Added added : written.added()) {
                 SessionTopic topic = sessionTopics.get(added.session());
                 if (topic != null) {
                     topic.append(added.before(), added.entry());

@@ -252,7 +252,7 @@ public final class SessionTail implements AutoCloseable {
                 if (outdated.contains(append)) {
                     continue;
                 }
-                full = sessions.messageAt(session, append.serial(), append.position());
+                full = sessions.messages().at(session, append.serial(), append.position());
             }
             if (full == null) {
                 break;

@@ -8,6 +8,7 @@ import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
 import dev.parley.engine.session.SessionOutcome.OfAnnotate;
 import dev.parley.engine.session.SessionOutcome.TooManyAnnotations;
 import dev.parley.engine.session.SessionOutcome.Unidentified;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -17,8 +18,8 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What annotations do to a session and to the sums of their messages. Pure, as {@link SessionMachine}, which calls it. */
-final class AnnotationMachine {
+/** What annotations do to a session and to the sums of their messages. Pure, as SessionMachine, which calls it. */
+public final class AnnotationMachine {
     /** How many names the annotations of a message may have, those of all types together. */
     static final int MAX_NAMES = 1_000;
 
@@ -27,19 +28,29 @@ final class AnnotationMachine {
 
     private AnnotationMachine() {}
 
+    /** Does what was not done before. */
+    public static OfAnnotate annotate(SessionState s, Annotate c, AnnotationTx tx) {
+        OfAnnotate refusal = judge(s, c, tx);
+        if (refusal != null) {
+            return refusal;
+        }
+        List<Long> positions = new ArrayList<>(c.annotations().size());
+        return tx.batch().accept(annotate(s, c, positions, tx), positions);
+    }
+
     /** Why the command is refused, or null. */
-    static @Nullable OfAnnotate judge(SessionState s, Annotate c, SessionTx tx) {
+    private static @Nullable OfAnnotate judge(SessionState s, Annotate c, AnnotationTx tx) {
         Map<Long, Integer> counts = new HashMap<>();
         Map<Long, Set<List<String>>> names = new HashMap<>();
         for (AnnotationOp op : c.annotations()) {
-            if (tx.head(s, op.serial()) == null) {
+            if (tx.messages().head(s, op.serial()) == null) {
                 return new NoSuchMessage(op.serial());
             }
             SummaryMethod method = SummaryMethod.of(op.type());
             if (method != null && method.identified() && op.clientId() == null) {
                 return new Unidentified(op.type());
             }
-            Totals totals = tx.annotationTotals(s, op.serial());
+            Totals totals = tx.totals(s, op.serial());
             if (totals.annotations() + counts.merge(op.serial(), 1, Integer::sum) > c.maxAnnotations()) {
                 return new TooManyAnnotations(op.serial(), c.maxAnnotations());
             }
@@ -63,7 +74,7 @@ final class AnnotationMachine {
      *
      * @param positions takes the position of each annotation
      */
-    static SessionState annotate(SessionState s, Annotate c, List<Long> positions, SessionTx tx) {
+    private static SessionState annotate(SessionState s, Annotate c, List<Long> positions, AnnotationTx tx) {
         SessionState now = s;
         Set<Long> summed = new LinkedHashSet<>();
         for (AnnotationOp op : c.annotations()) {
@@ -79,8 +90,8 @@ final class AnnotationMachine {
                     op.connectionId(),
                     op.body());
             positions.add(at);
-            tx.annotation(now, entry);
-            now = tx.add(now, entry).withBytes(now.bytes() + entry.weight());
+            tx.add(now, entry);
+            now = tx.batch().add(now, entry).withBytes(now.bytes() + entry.weight());
             SummaryMethod method = SummaryMethod.of(op.type());
             if (method != null) {
                 sumUp(now, entry, method, tx);
@@ -90,13 +101,13 @@ final class AnnotationMachine {
         for (long serial : summed) {
             long at = Positions.next(now.last(), c.time());
             tx.summary(now, serial, at);
-            Head head = Objects.requireNonNull(tx.head(now, serial));
-            now = tx.add(now, head.summary(at, tx.summaries(now, serial)));
+            Head head = Objects.requireNonNull(tx.messages().head(now, serial));
+            now = tx.batch().add(now, head.summary(at, tx.messages().summaries(now, serial)));
         }
         return now;
     }
 
-    private static void sumUp(SessionState s, AnnotationEntry entry, SummaryMethod method, SessionTx tx) {
+    private static void sumUp(SessionState s, AnnotationEntry entry, SummaryMethod method, AnnotationTx tx) {
         String name = name(method, entry.body());
         String client = entry.clientId();
         boolean create = entry.action() == AnnotationEntry.Action.CREATE;
@@ -141,7 +152,7 @@ final class AnnotationMachine {
 
     /** Changes the part of a client in a sum. */
     private static void contribute(
-            SessionState s, long serial, @Nullable Sum known, Sum sum, String client, long more, SessionTx tx) {
+            SessionState s, long serial, @Nullable Sum known, Sum sum, String client, long more, AnnotationTx tx) {
         long before = tx.part(s, serial, sum, client);
         long after = before + more;
         tx.putPart(s, serial, sum, client, after);

@@ -57,15 +57,19 @@ final class AnnotationRows {
     }
 
     static byte[] annotationKey(long session, long serial, long position) {
-        return SessionRows.versionKey(session, serial, position);
+        return new BinaryWriter(24)
+                .fixed64(session)
+                .fixed64(serial)
+                .fixed64(position)
+                .toBytes();
     }
 
     static byte[] annotation(AnnotationEntry entry) {
         BinaryWriter out = new BinaryWriter(96 + entry.body().size()).u8(1);
-        SessionRows.annotationAction(out, entry.action());
+        ValueCodec.annotationAction(out, entry.action());
         out.string(entry.type()).varint(entry.count());
         out.optional(entry.id()).optional(entry.clientId()).optional(entry.connectionId());
-        SessionRows.body(out, entry.body());
+        ValueCodec.body(out, entry.body());
         return out.toBytes();
     }
 
@@ -77,14 +81,14 @@ final class AnnotationRows {
         in.version(1);
         return new AnnotationEntry(
                 at.fixed64(),
-                SessionRows.annotationAction(in),
+                ValueCodec.annotationAction(in),
                 serial,
                 in.string(),
                 in.varint(),
                 in.optional(),
                 in.optional(),
                 in.optional(),
-                SessionRows.body(in));
+                ValueCodec.body(in));
     }
 
     static byte[] totalsKey(long session, long serial) {

@@ -52,7 +52,7 @@ final class AttendanceRows {
 
     static byte[] departure(SessionName session, String connectionId, long epoch) {
         BinaryWriter out = new BinaryWriter(96).u8(1);
-        SessionRows.name(out, session);
+        ValueCodec.name(out, session);
         return out.string(connectionId).varint(epoch).toBytes();
     }
 
@@ -60,6 +60,6 @@ final class AttendanceRows {
     static Depart departure(byte[] row, long now) {
         BinaryReader in = new BinaryReader(row);
         in.version(1);
-        return new Depart(SessionRows.name(in), now, in.string(), in.varint());
+        return new Depart(ValueCodec.name(in), now, in.string(), in.varint());
     }
 }

@@ -7,9 +7,14 @@ import dev.parley.engine.session.RunNote.Ended;
 import dev.parley.engine.session.RunNote.Settled;
 import dev.parley.engine.session.RunNote.Streaming;
 import dev.parley.engine.session.RunNote.Suspended;
+import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.SessionOutcome.NotAbandoned;
+import dev.parley.engine.session.SessionOutcome.OfPublish;
+import dev.parley.engine.session.SessionOutcome.OfRun;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -18,9 +23,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What published messages do to the runs of a session, and what becomes of a run whose agent is lost. Pure, as
- * {@link SessionMachine}, which calls it.
+ * SessionMachine, which calls it.
  */
-final class RunMachine {
+public final class RunMachine {
     /** How many runs of one session are followed at a time; of more, nobody notices when their agents die. */
     static final int MAX_RUNS = 1_000;
 
@@ -41,8 +46,8 @@ final class RunMachine {
      * @param connectionId who published it, or null
      * @param positions of the messages
      */
-    static void note(
-            SessionState s, List<RunNote> notes, @Nullable String connectionId, List<Long> positions, SessionTx tx) {
+    private static void note(
+            SessionState s, List<RunNote> notes, @Nullable String connectionId, List<Long> positions, RunTx tx) {
         for (RunNote note : notes) {
             switch (note) {
                 case Active n -> active(s, n, connectionId, positions.getFirst(), tx);
@@ -70,7 +75,7 @@ final class RunMachine {
         }
     }
 
-    private static void active(SessionState s, Active n, @Nullable String connectionId, long position, SessionTx tx) {
+    private static void active(SessionState s, Active n, @Nullable String connectionId, long position, RunTx tx) {
         Run run = tx.run(s, n.runId());
         if (run == null) {
             if (n.opens() && tx.countRuns(s, MAX_RUNS) < MAX_RUNS) {
@@ -84,7 +89,7 @@ final class RunMachine {
         }
     }
 
-    private static void streaming(SessionState s, Streaming n, long serial, SessionTx tx) {
+    private static void streaming(SessionState s, Streaming n, long serial, RunTx tx) {
         var open = new RunRows.Open(n.runId(), n.closed());
         RunRows.Open known = tx.open(s, serial);
         if (tx.run(s, n.runId()) != null
@@ -94,7 +99,7 @@ final class RunMachine {
         }
     }
 
-    private static void end(SessionState s, Run run, SessionTx tx) {
+    private static void end(SessionState s, Run run, RunTx tx) {
         tx.removeRun(s, run.id());
         tx.openOf(s, run.id()).forEach((serial, open) -> tx.removeOpen(s, serial));
         tx.cancels(s).forEach((serial, cancel) -> {
@@ -105,7 +110,7 @@ final class RunMachine {
         });
     }
 
-    private static void cancel(SessionState s, Cancel n, long serial, SessionTx tx) {
+    private static void cancel(SessionState s, Cancel n, long serial, RunTx tx) {
         if (n.runId() != null && tx.run(s, n.runId()) == null) {
             // It has ended: nobody needs to hear of this again.
             return;
@@ -118,8 +123,8 @@ final class RunMachine {
     }
 
     /** Tells the session something about the agent of each run at which a connection works. */
-    static void tell(
-            SessionState s, String connectionId, long time, Function<RunTexts, RunTexts.Notice> what, SessionTx tx) {
+    public static void tell(
+            SessionState s, String connectionId, long time, Function<RunTexts, RunTexts.Notice> what, RunTx tx) {
         for (Run run : tx.runsOf(s, connectionId)) {
             RunTexts texts = tx.runTexts(s, run.id());
             if (texts != null) {
@@ -133,11 +138,11 @@ final class RunMachine {
     }
 
     /** Ends the runs at which a connection works: closes the messages that they have left streaming, and says so. */
-    static void endAll(SessionState s, String connectionId, long time, SessionTx tx) {
+    public static void endAll(SessionState s, String connectionId, long time, RunTx tx) {
         for (Run run : tx.runsOf(s, connectionId)) {
             List<MessageOp> messages = new ArrayList<>();
             tx.openOf(s, run.id()).forEach((serial, open) -> {
-                Head head = tx.head(s, serial);
+                Head head = tx.messages().head(s, serial);
                 // What was deleted, or is gone, does not need to be closed.
                 if (head != null && !head.isDeleted()) {
                     messages.add(close(head, open.closed()));
@@ -167,8 +172,38 @@ final class RunMachine {
                 Integer.MAX_VALUE);
     }
 
+    /** Ends a run whose agent is gone, unless another connection works at it. */
+    public static OfRun end(SessionState s, EndRun c, RunTx tx) {
+        Run run = tx.run(s, c.runId());
+        if (run == null || run.suspended() || !c.connectionId().equals(run.connectionId())) {
+            return new NotAbandoned(c.runId());
+        }
+        // What has been deleted since it was found streaming, or is gone, needs not to be closed.
+        List<MessageOp> open = c.messages().stream()
+                .filter(message -> !(message instanceof Change change) || isThere(s, change, tx))
+                .toList();
+        return publish(s, new Publish(c.session(), c.time(), null, open, List.of(new Ended(c.runId()))), tx);
+    }
+
+    private static boolean isThere(SessionState s, Change change, RunTx tx) {
+        Head head = tx.messages().head(s, change.serial());
+        return head != null && !head.isDeleted();
+    }
+
     private static SessionOutcome publish(
-            SessionState s, long time, List<MessageOp> messages, List<RunNote> notes, SessionTx tx) {
-        return SessionMachine.publish(new Publish(s.name(), time, null, messages, notes), s.id(), tx);
+            SessionState s, long time, List<MessageOp> messages, List<RunNote> notes, RunTx tx) {
+        // Something may have been published since.
+        SessionState now = Objects.requireNonNull(tx.batch().find(s.name()));
+        return publish(now, new Publish(s.name(), time, null, messages, notes), tx);
+    }
+
+    /** Publishes to {@code s} what was not published before, and takes note of what it means for runs. */
+    public static OfPublish publish(SessionState s, Publish c, RunTx tx) {
+        OfPublish outcome = MessageMachine.publish(s, c, tx.messages());
+        if (outcome instanceof Accepted accepted) {
+            String connection = c.sender() == null ? null : c.sender().connectionId();
+            note(s, c.runs(), connection, accepted.positions(), tx);
+        }
+        return outcome;
     }
 }

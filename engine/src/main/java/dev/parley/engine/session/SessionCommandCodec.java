@@ -69,13 +69,13 @@ public final class SessionCommandCodec {
     public static void write(SessionCommand<?> command, BinaryWriter out) {
         int kind = kind(command);
         out.u8(kind).u8(newest(kind));
-        SessionRows.name(out, command.session());
+        ValueCodec.name(out, command.session());
         out.varint(command.time());
         switch (command) {
             case Publish c -> {
                 sender(out, c.sender());
                 messages(out, c.messages());
-                RunRows.notes(out, c.runs());
+                RunNoteCodec.notes(out, c.runs());
             }
             case Rollup c -> {
                 out.string(c.connectionId())
@@ -148,10 +148,10 @@ public final class SessionCommandCodec {
     /** Reads a command whose kind byte has been read. */
     public static SessionCommand<?> read(int kind, BinaryReader in) {
         int version = in.version(VERSION, newest(kind));
-        SessionName session = SessionRows.name(in);
+        SessionName session = ValueCodec.name(in);
         long time = in.varint();
         return switch (kind) {
-            case PUBLISH -> new Publish(session, time, sender(in), messages(in), RunRows.notes(in));
+            case PUBLISH -> new Publish(session, time, sender(in), messages(in), RunNoteCodec.notes(in));
             case ROLLUP -> new Rollup(session, time, in.string(), in.fixed64(), parts(in));
             case END_RUN -> new EndRun(session, time, in.string(), in.string(), messages(in));
             case CHANGE_PRESENCE -> {
@@ -217,14 +217,14 @@ public final class SessionCommandCodec {
             case Create m -> {
                 out.u8(CREATE).optional(m.id()).bool(m.unique());
                 out.optional(m.clientId()).optional(m.connectionId());
-                SessionRows.body(out, m.body());
+                ValueCodec.body(out, m.body());
                 out.bool(m.ephemeral());
             }
             case Change m -> {
-                SessionRows.action(out.u8(CHANGE), m.action());
+                ValueCodec.action(out.u8(CHANGE), m.action());
                 out.fixed64(m.serial());
-                SessionRows.body(out, m.body());
-                SessionRows.operation(out, m.operation());
+                ValueCodec.body(out, m.body());
+                ValueCodec.operation(out, m.operation());
                 out.u8((m.any() ? ANY : 0) | (m.restores() ? RESTORES : 0)).varint(m.maxBytes());
             }
         }
@@ -242,7 +242,7 @@ public final class SessionCommandCodec {
                                     in.bool(),
                                     in.optional(),
                                     in.optional(),
-                                    SessionRows.body(in),
+                                    ValueCodec.body(in),
                                     in.bool());
                         case CHANGE -> change(in);
                         default -> throw new MalformedBinaryException("an unknown kind of message operation", null);
@@ -252,16 +252,16 @@ public final class SessionCommandCodec {
     }
 
     private static Change change(BinaryReader in) {
-        MessageEntry.Action action = SessionRows.action(in);
+        MessageEntry.Action action = ValueCodec.action(in);
         long serial = in.fixed64();
-        Body body = SessionRows.body(in);
+        Body body = ValueCodec.body(in);
         Operation operation = changeBy(in);
         int rights = in.u8();
         return new Change(action, serial, body, operation, (rights & ANY) != 0, (rights & RESTORES) != 0, in.count());
     }
 
     private static Operation changeBy(BinaryReader in) {
-        Operation operation = SessionRows.operation(in);
+        Operation operation = ValueCodec.operation(in);
         if (operation == null) {
             throw new MalformedBinaryException("a change by nobody", null);
         }
@@ -269,8 +269,8 @@ public final class SessionCommandCodec {
     }
 
     private static void part(BinaryWriter out, Part part) {
-        SessionRows.body(out.varint(part.msgSerial()), part.fragment());
-        SessionRows.operation(out, part.operation());
+        ValueCodec.body(out.varint(part.msgSerial()), part.fragment());
+        ValueCodec.operation(out, part.operation());
         out.bool(part.any()).varint(part.maxBytes());
     }
 
@@ -278,31 +278,31 @@ public final class SessionCommandCodec {
         int count = in.count();
         List<Part> parts = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            parts.add(new Part(in.varint(), SessionRows.body(in), changeBy(in), in.bool(), in.count()));
+            parts.add(new Part(in.varint(), ValueCodec.body(in), changeBy(in), in.bool(), in.count()));
         }
         return List.copyOf(parts);
     }
 
     private static void event(BinaryWriter out, PresenceOp event) {
-        SessionRows.presenceAction(out, event.action());
+        ValueCodec.presenceAction(out, event.action());
         out.string(event.id()).string(event.clientId());
-        SessionRows.body(out, event.body());
+        ValueCodec.body(out, event.body());
     }
 
     private static List<PresenceOp> events(BinaryReader in) {
         int count = in.count();
         List<PresenceOp> events = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            events.add(new PresenceOp(SessionRows.presenceAction(in), in.string(), in.string(), SessionRows.body(in)));
+            events.add(new PresenceOp(ValueCodec.presenceAction(in), in.string(), in.string(), ValueCodec.body(in)));
         }
         return List.copyOf(events);
     }
 
     private static void annotation(BinaryWriter out, AnnotationOp op) {
-        SessionRows.annotationAction(out, op.action());
+        ValueCodec.annotationAction(out, op.action());
         out.fixed64(op.serial()).string(op.type()).varint(op.count());
         out.optional(op.id()).optional(op.clientId()).optional(op.connectionId());
-        SessionRows.body(out, op.body());
+        ValueCodec.body(out, op.body());
     }
 
     private static List<AnnotationOp> annotations(BinaryReader in) {
@@ -310,14 +310,14 @@ public final class SessionCommandCodec {
         List<AnnotationOp> annotations = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             annotations.add(new AnnotationOp(
-                    SessionRows.annotationAction(in),
+                    ValueCodec.annotationAction(in),
                     in.fixed64(),
                     in.string(),
                     in.varint(),
                     in.optional(),
                     in.optional(),
                     in.optional(),
-                    SessionRows.body(in)));
+                    ValueCodec.body(in)));
         }
         return List.copyOf(annotations);
     }

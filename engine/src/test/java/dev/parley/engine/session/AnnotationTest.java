@@ -88,7 +88,7 @@ class AnnotationTest {
     }
 
     private Map<String, Map<String, Tally>> sums() {
-        return sessions.summaries(state(), serial).types();
+        return sessions.annotations().summaries(state(), serial).types();
     }
 
     private static Tally clients(String... clients) {
@@ -121,15 +121,17 @@ class AnnotationTest {
                 .hasSize(3)
                 .startsWith(first)
                 .endsWith(new SummaryEntry(at + 2, serial, null, "ann", null, summaries));
-        MessageEntry message = Objects.requireNonNull(sessions.message(state(), serial));
+        MessageEntry message = Objects.requireNonNull(sessions.messages().find(state(), serial));
         assertThat(message.summaries()).isEqualTo(summaries);
         assertThat(message.position()).as("no new version").isEqualTo(serial);
-        assertThat(sessions.annotations(state(), serial, 0, 10, 1 << 20).entries())
+        assertThat(sessions.annotations().page(state(), serial, 0, 10, 1 << 20).entries())
                 .hasSize(2)
                 .startsWith(first);
-        assertThat(sessions.annotations(state(), serial, at + 1, 10, 1 << 20).entries())
+        assertThat(sessions.annotations()
+                        .page(state(), serial, at + 1, 10, 1 << 20)
+                        .entries())
                 .hasSize(1);
-        assertThat(sessions.annotations(state(), serial, 0, 1, 1 << 20).entries())
+        assertThat(sessions.annotations().page(state(), serial, 0, 1, 1 << 20).entries())
                 .containsExactly(first);
     }
 
@@ -142,7 +144,7 @@ class AnnotationTest {
         delete("n:total.v1", null, "ann");
         delete("n:total.v1", null, "ann");
         assertThat(sums()).isEmpty();
-        assertThat(sessions.annotations(state(), serial, 0, 10, 1 << 20).entries())
+        assertThat(sessions.annotations().page(state(), serial, 0, 10, 1 << 20).entries())
                 .hasSize(5);
     }
 
@@ -207,7 +209,7 @@ class AnnotationTest {
         create("comment", "a", null);
         assertThat(shown).hasSize(1);
         assertThat(sums()).isEmpty();
-        assertThat(sessions.annotations(state(), serial, 0, 10, 1 << 20).entries())
+        assertThat(sessions.annotations().page(state(), serial, 0, 10, 1 << 20).entries())
                 .hasSize(1);
     }
 
@@ -239,18 +241,18 @@ class AnnotationTest {
 
     @Test
     void largeSumsAreClipped() {
-        int clients = Sessions.LISTED_CLIENTS + 50;
+        int clients = Annotations.LISTED_CLIENTS + 50;
         for (int i = 0; i < clients; i++) {
             create("n:flag.v1", null, "client" + (1000 + i));
         }
         Tally tally = Objects.requireNonNull(
                 Objects.requireNonNull(sums().get("n:flag.v1")).get(""));
         assertThat(tally.total()).isEqualTo(clients);
-        assertThat(tally.counts()).hasSize(Sessions.LISTED_CLIENTS).containsKey("client1000");
+        assertThat(tally.counts()).hasSize(Annotations.LISTED_CLIENTS).containsKey("client1000");
         assertThat(tally.clipped()).isTrue();
         String last = "client" + (1000 + clients - 1);
         assertThat(tally.counts()).doesNotContainKey(last);
-        assertThat(sessions.summaries(state(), serial, last).types())
+        assertThat(sessions.annotations().summaries(state(), serial, last).types())
                 .isEqualTo(Map.of("n:flag.v1", Map.of("", clients(last))));
     }
 
@@ -271,12 +273,13 @@ class AnnotationTest {
     @Test
     void aChangedMessageKeepsWhatWasSaidAboutIt() {
         create("n:flag.v1", null, "ben");
-        Summaries summaries = sessions.summaries(state(), serial);
+        Summaries summaries = sessions.annotations().summaries(state(), serial);
         for (MessageEntry.Action action : List.of(MessageEntry.Action.APPEND, MessageEntry.Action.UPDATE)) {
             Body body = new Body(null, Data.of("!"), null, null);
             Change change = new Change(action, serial, body, new Operation("ann", null, null), false, false, 100);
             apply(new Publish(NAME, now, null, List.of(change)));
-            assertThat(Objects.requireNonNull(sessions.message(state(), serial)).summaries())
+            assertThat(Objects.requireNonNull(sessions.messages().find(state(), serial))
+                            .summaries())
                     .isEqualTo(summaries);
         }
         assertThat(((MessageEntry) shown.get(shown.size() - 2)).summaries()).isNull();

@@ -5,9 +5,9 @@ import dev.parley.engine.session.AnnotationRows.Sum;
 import dev.parley.engine.session.AnnotationRows.Totals;
 import dev.parley.engine.session.Head.Shape;
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.MessageRows.Message;
+import dev.parley.engine.session.MessageRows.Version;
 import dev.parley.engine.session.SessionRows.Logged;
-import dev.parley.engine.session.SessionRows.Message;
-import dev.parley.engine.session.SessionRows.Version;
 import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +32,7 @@ class SessionFormatTest {
                 new SessionState(NAME, ID, SERIAL, SERIAL - 300, 65_536, 200),
                 SessionRows::session,
                 SessionRows::session);
-        golden.example("growing", NAME, SessionRows::growing, SessionRows::growing);
+        golden.example("growing", NAME, MessageRows::growing, MessageRows::growing);
         for (Logged logged : List.of(
                 new Logged.Message(SERIAL),
                 new Logged.Presence(),
@@ -63,13 +63,17 @@ class SessionFormatTest {
             golden.example(
                     "presence of a member, " + action,
                     new PresenceEntry(SERIAL, action, "id", "client", "conn", FULL),
-                    SessionRows::presence,
-                    SessionRows::presence);
+                    PresenceRows::presence,
+                    PresenceRows::presence);
         }
         golden.example("positions", List.of(SERIAL, 0L), SessionRows::positions, SessionRows::positions);
         golden.example("positions, none", List.<Long>of(), SessionRows::positions, SessionRows::positions);
-        golden.example("serial", SERIAL, SessionRows::serial, SessionRows::serial);
+        golden.example("serial", SERIAL, MessageRows::serial, MessageRows::serial);
         golden.haveAllOf(SessionRows.class);
+        golden.haveAllOf(MessageRows.class);
+        golden.haveAllOf(PresenceRows.class);
+        golden.haveAllOf(RequestRows.class);
+        golden.haveAllOf(ObjectIdRows.class);
         golden.complete();
     }
 
@@ -77,14 +81,14 @@ class SessionFormatTest {
         golden.bytes("sessionKey", SessionRows.sessionKey(NAME.key()));
         golden.bytes("idKey", SessionRows.idKey(ID));
         golden.bytes("positionKey", SessionRows.positionKey(ID, SERIAL));
-        golden.bytes("versionKey", SessionRows.versionKey(ID, SERIAL, SERIAL + 1));
-        golden.bytes("messageIdKey", SessionRows.messageIdKey(ID, "id"));
+        golden.bytes("versionKey", MessageRows.versionKey(ID, SERIAL, SERIAL + 1));
+        golden.bytes("messageIdKey", MessageRows.messageIdKey(ID, "id"));
         golden.bytes("connectionKey", SessionRows.connectionKey(ID, "conn"));
         golden.bytes("connectionEnd", SessionRows.connectionEnd(ID, "conn"));
-        golden.bytes("memberKey", SessionRows.memberKey(ID, "conn", "client"));
-        golden.bytes("requestKey", SessionRows.requestKey(ID, "conn", 300));
-        golden.bytes("objectIdKey", SessionRows.objectIdKey(ID, "id"));
-        golden.bytes("objectIdAgeKey", SessionRows.objectIdAgeKey(ID, SERIAL));
+        golden.bytes("memberKey", PresenceRows.memberKey(ID, "conn", "client"));
+        golden.bytes("requestKey", RequestRows.requestKey(ID, "conn", 300));
+        golden.bytes("objectIdKey", ObjectIdRows.objectIdKey(ID, "id"));
+        golden.bytes("objectIdAgeKey", ObjectIdRows.objectIdAgeKey(ID, SERIAL));
     }
 
     /** With all flags set on a message that is created and in pieces, and none on others. */
@@ -112,16 +116,16 @@ class SessionFormatTest {
         golden.example(
                 name,
                 message,
-                m -> SessionRows.message(m.head(), m.body()),
-                row -> SessionRows.message(SessionRows.positionKey(ID, SERIAL), row));
+                m -> MessageRows.message(m.head(), m.body()),
+                row -> MessageRows.message(SessionRows.positionKey(ID, SERIAL), row));
     }
 
     private static void version(GoldenBytes golden, String name, Version version) {
         golden.example(
                 name,
                 version,
-                SessionRows::version,
-                row -> SessionRows.version(SessionRows.versionKey(ID, SERIAL, version.position()), row));
+                MessageRows::version,
+                row -> MessageRows.version(MessageRows.versionKey(ID, SERIAL, version.position()), row));
     }
 
     @Test

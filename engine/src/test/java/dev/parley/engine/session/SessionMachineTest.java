@@ -29,7 +29,6 @@ import dev.parley.engine.session.SessionOutcome.NotOwner;
 import dev.parley.engine.session.SessionOutcome.TooLarge;
 import dev.parley.engine.session.SessionOutcome.TooManyMembers;
 import dev.parley.engine.session.SessionOutcome.TypeDiffers;
-import dev.parley.engine.session.Sessions.Range;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Rows;
@@ -45,7 +44,7 @@ import org.junit.jupiter.api.Test;
 /** The rules of sessions, one by one. */
 class SessionMachineTest {
     private static final SessionName NAME = new SessionName("app", "room");
-    private static final Range ALL = new Range(0, Long.MAX_VALUE, false);
+    private static final PositionRange ALL = new PositionRange(0, Long.MAX_VALUE, false);
     private static final Operation BY_ANN = new Operation("ann", null, null);
     private static final int LIMIT = 1000;
 
@@ -112,7 +111,7 @@ class SessionMachineTest {
     }
 
     private MessageEntry message(long serial) {
-        return Objects.requireNonNull(sessions.message(state(), serial));
+        return Objects.requireNonNull(sessions.messages().find(state(), serial));
     }
 
     private String data(long serial) {
@@ -124,13 +123,13 @@ class SessionMachineTest {
     }
 
     private List<String> history() {
-        return sessions.messages(state(), ALL, 100, PAGE_BYTES).stream()
+        return sessions.messages().list(state(), ALL, 100, PAGE_BYTES).stream()
                 .map(message -> message.action() + " " + data(message))
                 .toList();
     }
 
     private List<String> versions(long serial) {
-        return sessions.versions(state(), serial, 0, 100, PAGE_BYTES).entries().stream()
+        return sessions.messages().versions(state(), serial, 0, 100, PAGE_BYTES).entries().stream()
                 .map(message -> message.action() + " " + data(message))
                 .toList();
     }
@@ -199,7 +198,7 @@ class SessionMachineTest {
 
     @Test
     void outcomesAreKeptForSoManyRequestsWhateverTheBatches() {
-        int all = 3 * Sessions.KEPT_REQUESTS;
+        int all = 3 * Requests.KEPT_REQUESTS;
         List<SessionCommand<?>> batch = new ArrayList<>();
         for (int i = 0; i < all; i++) {
             batch.add(request(new Sender("c1", i * 3L), create(null, text("" + i))));
@@ -209,11 +208,11 @@ class SessionMachineTest {
             }
         }
         applyTogether(batch);
-        assertThat(rows(Table.REQUESTS)).isBetween(Sessions.KEPT_REQUESTS, 2 * Sessions.KEPT_REQUESTS);
+        assertThat(rows(Table.REQUESTS)).isBetween(Requests.KEPT_REQUESTS, 2 * Requests.KEPT_REQUESTS);
         long last = state().last();
         for (long i = 0; i < all; i++) {
             List<Long> again = positions(apply(request(new Sender("c1", i * 3), create(null, text("" + i)))));
-            if (i >= all - Sessions.KEPT_REQUESTS) {
+            if (i >= all - Requests.KEPT_REQUESTS) {
                 assertThat(again).containsExactly(Positions.of(now, (int) i));
             } else {
                 assertThat(again.getFirst()).isIn(0L, Positions.of(now, (int) i));
@@ -270,7 +269,9 @@ class SessionMachineTest {
         publish(change(Action.DELETE, serial, text("")));
         assertThat(data(serial)).isEmpty();
         assertThat(versions(serial)).containsExactly("CREATE data", "UPDATE data", "DELETE data", "DELETE ");
-        assertThat(sessions.versions(state(), serial, version, 2, PAGE_BYTES).entries())
+        assertThat(sessions.messages()
+                        .versions(state(), serial, version, 2, PAGE_BYTES)
+                        .entries())
                 .extracting(MessageEntry::action)
                 .containsExactly(Action.UPDATE, Action.DELETE);
     }
@@ -520,9 +521,9 @@ class SessionMachineTest {
     void anAppendDoesNotTouchWhatThereIs() {
         long serial = publish(create(null, text("x".repeat(900)))).getFirst();
         publish(append(serial, "1"));
-        Head before = new SessionTx(sessions, new StoreTx(store)).head(state(), serial);
+        Head before = new SessionTx(sessions, new StoreTx(store)).messages().head(state(), serial);
         assertThat(Objects.requireNonNull(before).inPieces()).isTrue();
-        assertThat(SessionRows.message(before, null).length)
+        assertThat(MessageRows.message(before, null).length)
                 .as("the head alone")
                 .isLessThan(64);
         for (int i = 0; i < 50; i++) {
@@ -574,12 +575,12 @@ class SessionMachineTest {
         long two = publish(create(null, text("b"))).getFirst();
         publish(append(one, "1"));
         long newest = publish(append(two, "2")).getFirst();
-        Sessions.Growing first = sessions.idle(null, now + 100, now, 1);
+        Messages.Growing first = sessions.messages().idle(null, now + 100, now, 1);
         assertThat(first.idle()).extracting(Compact::serial).containsExactly(one);
-        Sessions.Growing second = sessions.idle(first.next(), now + 100, now, 1);
+        Messages.Growing second = sessions.messages().idle(first.next(), now + 100, now, 1);
         assertThat(second.idle()).containsExactly(new Compact(NAME, now, two, newest));
         assertThat(second.next()).isNull();
-        assertThat(sessions.idle(null, now, now, 10).idle()).isEmpty();
+        assertThat(sessions.messages().idle(null, now, now, 10).idle()).isEmpty();
     }
 
     @Test
@@ -594,7 +595,8 @@ class SessionMachineTest {
         assertThat(history()).containsExactly("CREATE d");
         assertThat(state().horizon()).isEqualTo(two);
         assertThat(state().members()).isEqualTo(1);
-        assertThat(sessions.presence(state(), ALL, 10, LIMIT).entries()).isEmpty();
+        assertThat(sessions.presence().events(state(), ALL, 10, LIMIT).entries())
+                .isEmpty();
         assertThat(List.of(rows(Table.LOG), rows(Table.VERSIONS), rows(Table.GROWING), rows(Table.MESSAGE_IDS)))
                 .containsExactly(1, 0, 0, 1);
         assertThat(apply(request(null, append(one, "!")))).isEqualTo(new NoSuchMessage(one));
@@ -624,7 +626,7 @@ class SessionMachineTest {
     void membersOfALostConnectionLeaveAndItsRequestsAreForgottenLater() {
         apply(enter("c1", 0, "ann", "c1:0:0"));
         apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20, null));
-        assertThat(sessions.departures(now + 9, 10)).isEmpty();
+        assertThat(sessions.attendances().departures(now + 9, 10)).isEmpty();
         departAt(now + 10);
         assertThat(state().members()).isZero();
         assertThat(List.of(rows(Table.REQUESTS), rows(Table.ATTENDANCES), rows(Table.DEPARTURES)))
@@ -638,7 +640,7 @@ class SessionMachineTest {
     void whoIsBackInTimeStays() {
         apply(enter("c1", 0, "ann", "c1:0:0"));
         apply(new Lost(NAME, now, "c1", 1, now + 10, now + 20, null));
-        List<Depart> due = sessions.departures(now + 20, 10);
+        List<Depart> due = sessions.attendances().departures(now + 20, 10);
         apply(new Back(NAME, now + 20, "c1", 2));
         due.forEach(this::apply);
         assertThat(state().members()).isEqualTo(1);
@@ -710,7 +712,7 @@ class SessionMachineTest {
     }
 
     private List<MessageEntry> stored() {
-        return sessions.messages(state(), ALL, 100, PAGE_BYTES);
+        return sessions.messages().list(state(), ALL, 100, PAGE_BYTES);
     }
 
     @Test
@@ -720,10 +722,10 @@ class SessionMachineTest {
         departAt(now + 5);
         departAt(now + 49);
         assertThat(texts()).containsExactly("half", "(c1," + (now + 5) + ")");
-        assertThat(sessions.runs(state())).hasSize(1);
+        assertThat(sessions.runs().of(state())).hasSize(1);
         departAt(now + 50);
         assertThat(texts()).endsWith("over").startsWith("half");
-        assertThat(Objects.requireNonNull(sessions.message(state(), serial))
+        assertThat(Objects.requireNonNull(sessions.messages().find(state(), serial))
                         .body()
                         .extras())
                 .isEqualTo("{\"closed\":1}");
@@ -738,17 +740,17 @@ class SessionMachineTest {
         stream("c1");
         apply(lostAgent(1));
         departAt(now + 5);
-        List<Depart> due = sessions.departures(now + 50, 10);
+        List<Depart> due = sessions.attendances().departures(now + 50, 10);
         apply(new Back(NAME, now + 50, "c1", 2));
         due.forEach(this::apply);
-        assertThat(sessions.runs(state())).hasSize(1);
+        assertThat(sessions.runs().of(state())).hasSize(1);
         assertThat(texts()).endsWith("(c1," + (now + 50) + ")").hasSize(3);
         // The loss that was refused before comes late; the next one counts.
         apply(lostAgent(1));
         assertThat(rows(Table.DEPARTURES)).isZero();
         apply(lostAgent(2));
         departAt(now + 50);
-        assertThat(sessions.runs(state())).isEmpty();
+        assertThat(sessions.runs().of(state())).isEmpty();
     }
 
     /** As after a start, which loses all connections again. */
@@ -773,9 +775,9 @@ class SessionMachineTest {
         stream("c1");
         apply(lostAgent(1));
         departAt(now + 19);
-        assertThat(sessions.runs(state())).hasSize(1);
+        assertThat(sessions.runs().of(state())).hasSize(1);
         departAt(now + 20);
-        assertThat(sessions.runs(state())).isEmpty();
+        assertThat(sessions.runs().of(state())).isEmpty();
     }
 
     @Test
@@ -791,7 +793,7 @@ class SessionMachineTest {
                 List.of(new RunNote.Active("run", null, false))));
         apply(lostAgent(1));
         departAt(now + 50);
-        assertThat(sessions.runs(state())).isEmpty();
+        assertThat(sessions.runs().of(state())).isEmpty();
         assertThat(stored()).extracting(message -> message.body().extras()).containsOnlyNulls();
     }
 
@@ -807,11 +809,11 @@ class SessionMachineTest {
                 List.of(new RunNote.Active("run", null, false))));
         departAt(now + 100);
         assertThat(texts()).containsExactly("half", "more");
-        assertThat(sessions.runs(state())).extracting(Run::connectionId).containsExactly("c2");
+        assertThat(sessions.runs().of(state())).extracting(Run::connectionId).containsExactly("c2");
     }
 
     private void departAt(long time) {
-        sessions.departures(time, 10).forEach(this::apply);
+        sessions.attendances().departures(time, 10).forEach(this::apply);
     }
 
     @Test
@@ -844,7 +846,8 @@ class SessionMachineTest {
         publish(create(null, text("new")));
         apply(new Retain(NAME, now, now, Long.MAX_VALUE));
         assertThat(history()).containsExactly("CREATE new");
-        assertThat(sessions.presence(state(), ALL, 10, LIMIT).entries()).isEmpty();
+        assertThat(sessions.presence().events(state(), ALL, 10, LIMIT).entries())
+                .isEmpty();
         assertThat(state().members()).isEqualTo(1);
         long horizon = state().horizon();
         apply(new Retain(NAME, now, now - 500, Long.MAX_VALUE));
@@ -889,16 +892,17 @@ class SessionMachineTest {
     void historyIsReadInPartsFromBothEnds() {
         List<Long> serials = publish(create(null, text("a")), create(null, text("b")), create(null, text("c")));
         publish(append(serials.getFirst(), "!"));
-        assertThat(texts(new Range(0, serials.get(1), false), 10, LIMIT)).containsExactly("a!", "b");
-        assertThat(texts(new Range(serials.get(1), Long.MAX_VALUE, true), 10, LIMIT))
+        assertThat(texts(new PositionRange(0, serials.get(1), false), 10, LIMIT))
+                .containsExactly("a!", "b");
+        assertThat(texts(new PositionRange(serials.get(1), Long.MAX_VALUE, true), 10, LIMIT))
                 .containsExactly("c", "b");
-        assertThat(texts(new Range(0, Long.MAX_VALUE, true), 2, LIMIT)).containsExactly("c", "b");
+        assertThat(texts(new PositionRange(0, Long.MAX_VALUE, true), 2, LIMIT)).containsExactly("c", "b");
         assertThat(texts(ALL, 10, 1)).as("at least one").containsExactly("a!");
         assertThat(texts(ALL, 10, 300)).containsExactly("a!", "b");
     }
 
-    private List<String> texts(Range range, int limit, int maxBytes) {
-        return sessions.messages(state(), range, limit, maxBytes).stream()
+    private List<String> texts(PositionRange range, int limit, int maxBytes) {
+        return sessions.messages().list(state(), range, limit, maxBytes).stream()
                 .map(SessionMachineTest::data)
                 .toList();
     }
@@ -937,7 +941,7 @@ class SessionMachineTest {
     }
 
     private List<String> members() {
-        return sessions.members(state()).stream()
+        return sessions.presence().members(state()).stream()
                 .map(member -> member.connectionId() + " " + member.clientId() + " " + member.id())
                 .toList();
     }
@@ -1019,7 +1023,7 @@ class SessionMachineTest {
         assertThat(state().members()).isEqualTo(2);
         assertThat(apply(new Leave(new SessionName("app", "nowhere"), now, "c1", true)))
                 .isEqualTo(new Done());
-        assertThat(sessions.memberships())
-                .containsExactly(new Sessions.Membership(NAME, "c1"), new Sessions.Membership(NAME, "c11"));
+        assertThat(sessions.presence().memberships())
+                .containsExactly(new Membership(NAME, "c1"), new Membership(NAME, "c11"));
     }
 }

@@ -8,9 +8,9 @@ import dev.parley.engine.session.AnnotationRows.Sum;
 import dev.parley.engine.session.AnnotationRows.Totals;
 import dev.parley.engine.session.Head.Shape;
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.MessageRows.Message;
+import dev.parley.engine.session.MessageRows.Version;
 import dev.parley.engine.session.SessionRows.Logged;
-import dev.parley.engine.session.SessionRows.Message;
-import dev.parley.engine.session.SessionRows.Version;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -29,7 +29,7 @@ class SessionRowsTest {
         for (int i = 0; i < ROUNDS; i++) {
             SessionState state = new SessionState(name(), number(), number(), number(), number(), random.nextInt(1000));
             assertThat(SessionRows.session(SessionRows.session(state))).isEqualTo(state);
-            assertThat(SessionRows.growing(SessionRows.growing(state.name()))).isEqualTo(state.name());
+            assertThat(MessageRows.growing(MessageRows.growing(state.name()))).isEqualTo(state.name());
         }
     }
 
@@ -62,7 +62,7 @@ class SessionRowsTest {
                     random.nextBoolean(),
                     shape);
             byte[] key = SessionRows.positionKey(number(), head.serial());
-            assertThat(SessionRows.message(key, SessionRows.message(head, body)))
+            assertThat(MessageRows.message(key, MessageRows.message(head, body)))
                     .isEqualTo(new Message(head, body));
         }
     }
@@ -71,8 +71,8 @@ class SessionRowsTest {
     void versions() {
         for (int i = 0; i < ROUNDS; i++) {
             Version version = new Version(number(), oneOf(Action.values()), number(), maybe(this::operation), body());
-            byte[] key = SessionRows.versionKey(number(), number(), version.position());
-            assertThat(SessionRows.version(key, SessionRows.version(version))).isEqualTo(version);
+            byte[] key = MessageRows.versionKey(number(), number(), version.position());
+            assertThat(MessageRows.version(key, MessageRows.version(version))).isEqualTo(version);
         }
     }
 
@@ -81,7 +81,7 @@ class SessionRowsTest {
         for (int i = 0; i < ROUNDS; i++) {
             PresenceEntry entry =
                     new PresenceEntry(number(), oneOf(PresenceEntry.Action.values()), text(), text(), text(), body());
-            assertThat(SessionRows.presence(SessionRows.presence(entry))).isEqualTo(entry);
+            assertThat(PresenceRows.presence(PresenceRows.presence(entry))).isEqualTo(entry);
         }
     }
 
@@ -137,11 +137,11 @@ class SessionRowsTest {
                     new Logged.Summary(serial))) {
                 assertThat(SessionRows.logged(SessionRows.logged(logged))).isEqualTo(logged);
             }
-            assertThat(SessionRows.serial(SessionRows.serial(serial))).isEqualTo(serial);
+            assertThat(MessageRows.serial(MessageRows.serial(serial))).isEqualTo(serial);
             List<Long> positions = List.of(number(), 0L, number());
             assertThat(SessionRows.positions(SessionRows.positions(positions))).isEqualTo(positions);
-            byte[] key = SessionRows.requestKey(number(), text(), serial);
-            assertThat(SessionRows.msgSerial(key)).isEqualTo(serial);
+            byte[] key = RequestRows.requestKey(number(), text(), serial);
+            assertThat(RequestRows.msgSerial(key)).isEqualTo(serial);
         }
         assertThat(SessionRows.positions(SessionRows.positions(List.of()))).isEmpty();
     }
@@ -152,22 +152,22 @@ class SessionRowsTest {
                 SessionRows.idKey(5),
                 SessionRows.positionKey(5, 0),
                 SessionRows.positionKey(5, 1L << 40),
-                SessionRows.versionKey(5, 1L << 40, 7),
-                SessionRows.versionKey(5, 1L << 40, 1L << 40),
+                MessageRows.versionKey(5, 1L << 40, 7),
+                MessageRows.versionKey(5, 1L << 40, 1L << 40),
                 SessionRows.positionKey(5, (1L << 40) + 1),
                 SessionRows.idKey(6));
         for (String connection : List.of("", "c", "c1", "connection", "\uffff", "x".repeat(300))) {
             assertOrder(
                     SessionRows.idKey(5),
                     SessionRows.connectionKey(5, connection),
-                    SessionRows.memberKey(5, connection, "a"),
-                    SessionRows.memberKey(5, connection, "\uffff"),
+                    PresenceRows.memberKey(5, connection, "a"),
+                    PresenceRows.memberKey(5, connection, "\uffff"),
                     SessionRows.connectionEnd(5, connection),
                     SessionRows.idKey(6));
             assertOrder(
                     SessionRows.connectionKey(5, connection),
-                    SessionRows.requestKey(5, connection, 3),
-                    SessionRows.requestKey(5, connection, 300),
+                    RequestRows.requestKey(5, connection, 3),
+                    RequestRows.requestKey(5, connection, 300),
                     SessionRows.connectionEnd(5, connection));
         }
     }

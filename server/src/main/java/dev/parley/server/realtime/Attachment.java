@@ -5,13 +5,17 @@ import static dev.parley.server.wire.ChannelSerial.NONE;
 import dev.parley.engine.delivery.SessionTail;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Messages;
 import dev.parley.engine.session.ObjectEntry;
+import dev.parley.engine.session.Page;
+import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.SharedObjects.ObjectPage;
 import dev.parley.engine.session.SummaryEntry;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.MessageFilter;
@@ -214,13 +218,14 @@ final class Attachment implements SessionReader.Sink {
                 : rewind == null ? NONE : rewind.from(connection.site().clock().millis());
         // The place of a client may say anything: it gets no more by it than by a rewind.
         int wanted = resumed != null || rewind == null ? Integer.MAX_VALUE : rewind.wanted();
-        Sessions.Newest newest = rewindStart == NONE
+        Messages.Newest newest = rewindStart == NONE
                 ? null
-                : sessions.newest(
-                        state,
-                        new Sessions.Range(rewindStart, position, true),
-                        Math.min(wanted, AttachParams.Rewind.MAX_MESSAGES),
-                        REWIND_BYTES);
+                : sessions.messages()
+                        .newest(
+                                state,
+                                new PositionRange(rewindStart, position, true),
+                                Math.min(wanted, AttachParams.Rewind.MAX_MESSAGES),
+                                REWIND_BYTES);
         var place = new ChannelSerial(
                 position,
                 resumed != null ? resumed.cancelsFrom() : Positions.START,
@@ -237,14 +242,14 @@ final class Attachment implements SessionReader.Sink {
     }
 
     private static boolean someoneCameOrWent(Sessions sessions, SessionState state, long since) {
-        var range = new Sessions.Range(since + 1, Long.MAX_VALUE, false);
-        return !sessions.presence(state, range, 1, 1).entries().isEmpty();
+        var range = new PositionRange(since + 1, Long.MAX_VALUE, false);
+        return !sessions.presence().events(state, range, 1, 1).entries().isEmpty();
     }
 
     /** Whether there are cancels without effect that an agent must receive. */
-    private boolean hasCancels(Sessions sessions, SessionState state, Sessions.Range range) {
+    private boolean hasCancels(Sessions sessions, SessionState state, PositionRange range) {
         return connection.site().apps().namespace(session.app(), session.name()).redeliverCancels()
-                && !sessions.cancels(state, range, 1).entries().isEmpty();
+                && !sessions.runs().cancels(state, range, 1).entries().isEmpty();
     }
 
     private void attached(Found found, AttachParams wanted, long granted, @Nullable ErrorInfo discontinuity) {
@@ -281,7 +286,7 @@ final class Attachment implements SessionReader.Sink {
         return sync != null && sync.isDue(position, atEnd) ? memberPages(sync) : null;
     }
 
-    private Pages<Sessions.Page<MessageEntry>> backlogPages(Backlog sending) {
+    private Pages<Page<MessageEntry>> backlogPages(Backlog sending) {
         Sessions sessions = connection.site().engine().sessions();
         return new Pages<>(
                 () -> sending.read(sessions, session), page -> SessionReader.weight(page.entries()), page -> {
@@ -300,7 +305,7 @@ final class Attachment implements SessionReader.Sink {
                 });
     }
 
-    private Pages<Sessions.Page<PresenceEntry>> memberPages(MemberSync sync) {
+    private Pages<Page<PresenceEntry>> memberPages(MemberSync sync) {
         Sessions sessions = connection.site().engine().sessions();
         return new Pages<>(() -> sync.read(sessions, session), page -> SessionReader.weight(page.entries()), page -> {
             if (memberSync != sync) {
@@ -328,7 +333,7 @@ final class Attachment implements SessionReader.Sink {
         return view.objects() ? new ObjectSync("o" + syncs++) : null;
     }
 
-    private Pages<Sessions.ObjectPage> objectPages(ObjectSync sync) {
+    private Pages<ObjectPage> objectPages(ObjectSync sync) {
         Sessions sessions = connection.site().engine().sessions();
         return new Pages<>(() -> sync.read(sessions, session), page -> ObjectSync.PAGE_BYTES, page -> {
             if (page.session() != 0 && !reader.follows(page.session())) {

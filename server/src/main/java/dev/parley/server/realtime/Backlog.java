@@ -3,6 +3,8 @@ package dev.parley.server.realtime;
 import static dev.parley.server.wire.ChannelSerial.NONE;
 
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Page;
+import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
@@ -29,26 +31,26 @@ final class Backlog {
     }
 
     /** Reads the next page, which may be empty; blocks. */
-    Sessions.Page<MessageEntry> read(Sessions sessions, SessionName session) {
+    Page<MessageEntry> read(Sessions sessions, SessionName session) {
         SessionState state = sessions.find(session);
         if (state == null) {
-            return new Sessions.Page<>(List.of(), false);
+            return new Page<>(List.of(), false);
         }
         if (place.cancelsFrom() == NONE) {
-            var range = new Sessions.Range(place.rewindFrom(), place.position(), false);
-            return sessions.messagePage(state, range, Integer.MAX_VALUE, PAGE_BYTES);
+            var range = new PositionRange(place.rewindFrom(), place.position(), false);
+            return sessions.messages().page(state, range, Integer.MAX_VALUE, PAGE_BYTES);
         }
-        return sessions.cancels(state, cancels(place), PAGE_BYTES);
+        return sessions.runs().cancels(state, cancels(place), PAGE_BYTES);
     }
 
     /** Where the cancels of {@code place} are. Later ones are part of the rewind. */
-    static Sessions.Range cancels(ChannelSerial place) {
+    static PositionRange cancels(ChannelSerial place) {
         long end = place.rewindFrom() == NONE ? place.position() : place.rewindFrom() - 1;
-        return new Sessions.Range(place.cancelsFrom(), end, false);
+        return new PositionRange(place.cancelsFrom(), end, false);
     }
 
     /** Moves on behind {@code page}, which is about to be sent. */
-    void sending(Sessions.Page<MessageEntry> page) {
+    void sending(Page<MessageEntry> page) {
         long next = page.more() ? page.entries().getLast().serial() + 1 : NONE;
         place = place.cancelsFrom() == NONE
                 ? new ChannelSerial(place.position(), NONE, next)

@@ -3,6 +3,7 @@ package dev.parley.server.realtime;
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand.Publish;
@@ -34,7 +35,7 @@ final class EarlierRuns {
         Sessions sessions = engine.sessions();
         for (Run run : runs) {
             SessionState state = sessions.find(run.session());
-            if (state != null && !sessions.isDescribed(state, run.id())) {
+            if (state != null && !sessions.runs().isDescribed(state, run.id())) {
                 List<RunNote> notes = notes(sessions, state, run);
                 engine.submit(
                         new Publish(run.session(), now, null, List.of(), notes), new Reply<SessionOutcome.OfPublish>() {
@@ -60,8 +61,8 @@ final class EarlierRuns {
         List<RunNote> notes = new ArrayList<>();
         long from = run.since();
         for (int seen = 0; seen < MAX_MESSAGES; ) {
-            var range = new Sessions.Range(from, Long.MAX_VALUE, false);
-            List<MessageEntry> page = sessions.messages(state, range, PAGE, PAGE_BYTES);
+            var range = new PositionRange(from, Long.MAX_VALUE, false);
+            List<MessageEntry> page = sessions.messages().list(state, range, PAGE, PAGE_BYTES);
             if (page.isEmpty()) {
                 break;
             }

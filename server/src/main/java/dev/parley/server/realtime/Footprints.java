@@ -3,6 +3,7 @@ package dev.parley.server.realtime;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
+import dev.parley.engine.session.Membership;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Back;
@@ -11,7 +12,6 @@ import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
-import dev.parley.engine.session.Sessions;
 import dev.parley.server.apps.Apps;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -84,7 +84,7 @@ final class Footprints {
         this.apps = apps;
         this.clock = clock;
         this.times = times;
-        this.newestEpoch = new AtomicLong(engine.sessions().newestEpoch());
+        this.newestEpoch = new AtomicLong(engine.sessions().attendances().newestEpoch());
     }
 
     /** The sessions in which a connection has left something. */
@@ -256,7 +256,7 @@ final class Footprints {
     }
 
     /** Tells of all connections of an earlier run of the server that they are lost. */
-    void recover(List<Sessions.Membership> members, List<Sessions.Membership> requesters, List<Run> runs, long now) {
+    void recover(List<Membership> members, List<Membership> requesters, List<Run> runs, long now) {
         members.forEach(member -> of(member.connectionId()).enters(member.session()));
         requesters.forEach(requester -> of(requester.connectionId()).requests(requester.session()));
         runs.forEach(run -> of(String.valueOf(run.connectionId())).requests(run.session()));

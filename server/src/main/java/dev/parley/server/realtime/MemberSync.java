@@ -1,5 +1,7 @@
 package dev.parley.server.realtime;
 
+import dev.parley.engine.session.Page;
+import dev.parley.engine.session.Presence;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
@@ -23,9 +25,9 @@ final class MemberSync {
 
     private final String id;
     private final long behind;
-    private Sessions.@Nullable Member last;
+    private Presence.@Nullable Member last;
     /** The page that was read and is held back, or null. */
-    private Sessions.@Nullable Page<PresenceEntry> held;
+    private @Nullable Page<PresenceEntry> held;
 
     private int pages;
     private boolean over;
@@ -58,33 +60,33 @@ final class MemberSync {
     }
 
     /** Whether {@code page} can be sent to a client that has been sent everything up to {@code position}. */
-    static boolean isDue(Sessions.Page<PresenceEntry> page, long position) {
+    static boolean isDue(Page<PresenceEntry> page, long position) {
         return page.entries().stream().allMatch(member -> member.position() <= position);
     }
 
     /** Holds back the page that was read; null forgets it, so that it is read again. */
-    void hold(Sessions.@Nullable Page<PresenceEntry> page) {
+    void hold(@Nullable Page<PresenceEntry> page) {
         held = page;
     }
 
     /** Returns the page that is held back, or reads the next one; blocks. */
-    Sessions.Page<PresenceEntry> read(Sessions sessions, SessionName session) {
+    Page<PresenceEntry> read(Sessions sessions, SessionName session) {
         if (held != null) {
             return held;
         }
         SessionState state = sessions.find(session, behind);
         return state == null
-                ? new Sessions.Page<>(List.of(), false)
-                : sessions.members(state, last, member -> true, PAGE_MEMBERS, PAGE_BYTES);
+                ? new Page<>(List.of(), false)
+                : sessions.presence().members(state, last, member -> true, PAGE_MEMBERS, PAGE_BYTES);
     }
 
     /** Encodes the page as a frame. */
-    byte[] frame(WireFormat format, String channel, Sessions.Page<PresenceEntry> page) {
+    byte[] frame(WireFormat format, String channel, Page<PresenceEntry> page) {
         held = null;
         over = !page.more();
         if (!over) {
             PresenceEntry end = page.entries().getLast();
-            last = new Sessions.Member(end.connectionId(), end.clientId());
+            last = new Presence.Member(end.connectionId(), end.clientId());
         }
         return Frames.sync(format, channel, id + ":" + (over ? "" : Integer.toString(++pages)), page.entries());
     }

@@ -2,7 +2,7 @@ package dev.parley.server.realtime;
 
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.Sessions;
-import dev.parley.engine.session.Sessions.ObjectPage;
+import dev.parley.engine.session.SharedObjects.ObjectPage;
 import dev.parley.server.wire.Frames;
 import dev.parley.server.wire.WireFormat;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +32,7 @@ final class ObjectSync {
 
     /** Reads the next page; blocks. */
     ObjectPage read(Sessions sessions, SessionName session) {
-        return sessions.objects(session, next, PAGE_BYTES);
+        return sessions.objects().page(session, next, PAGE_BYTES);
     }
 
     /** Encodes the page as a frame. */

@@ -3,6 +3,7 @@ package dev.parley.server.realtime;
 import dev.parley.engine.Engine;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.registry.Revocation;
+import dev.parley.engine.session.Membership;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.Sessions;
 import dev.parley.server.apps.Apps;
@@ -117,10 +118,13 @@ public final class RealtimeDoor implements Door {
                 clock,
                 keys.newId());
         Sessions sessions = engine.sessions();
-        List<Run> runs = sessions.runsAtWork();
+        List<Run> runs = sessions.runs().atWork();
         EarlierRuns.describe(engine, runs, clock.millis());
         footprints.recover(
-                fromClients(sessions.memberships()), sessions.requesters(Footprints.MAX_LOST), runs, clock.millis());
+                fromClients(sessions.presence().memberships()),
+                sessions.requests().requesters(Footprints.MAX_LOST),
+                runs,
+                clock.millis());
         this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> tick());
         revocations.onRevoked(this::revoked);
         apps.onRemoved(this::removed);
@@ -147,7 +151,7 @@ public final class RealtimeDoor implements Door {
         }
     }
 
-    private static List<Sessions.Membership> fromClients(List<Sessions.Membership> members) {
+    private static List<Membership> fromClients(List<Membership> members) {
         return members.stream()
                 .filter(member -> !member.connectionId().startsWith(Apps.FIXED_MEMBERS_CONNECTION))
                 .toList();

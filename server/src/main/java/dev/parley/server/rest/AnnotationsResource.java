@@ -2,6 +2,7 @@ package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.session.AnnotationEntry;
+import dev.parley.engine.session.Page;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
@@ -99,7 +100,7 @@ final class AnnotationsResource {
         Principal principal = request.permitted(gate, operation, channel.full());
         SessionState session = sessions.find(channel.in(principal.app()));
         OptionalLong position = Serials.parse(serial);
-        if (session == null || position.isEmpty() || sessions.message(session, position.getAsLong()) == null) {
+        if (session == null || position.isEmpty() || sessions.messages().find(session, position.getAsLong()) == null) {
             throw new WireException(ErrorInfo.noSuchMessage());
         }
         return new Message(session, position.getAsLong());
@@ -109,8 +110,8 @@ final class AnnotationsResource {
         Message message = message(request, CapabilityOp.ANNOTATION_SUBSCRIBE, channel, serial);
         int limit = request.limit();
         long from = Serials.parse(request.param("cursor")).orElse(message.serial());
-        Sessions.Page<AnnotationEntry> page =
-                sessions.annotations(message.session(), message.serial(), from, limit, pageBytes);
+        Page<AnnotationEntry> page =
+                sessions.annotations().page(message.session(), message.serial(), from, limit, pageBytes);
         return new Answer(
                 200,
                 to -> {
@@ -129,7 +130,7 @@ final class AnnotationsResource {
         if (clientId == null) {
             throw new WireException(ErrorInfo.invalidValue("The parameter clientId says whose annotations are meant."));
         }
-        Summaries summaries = sessions.summaries(message.session(), message.serial(), clientId);
+        Summaries summaries = sessions.annotations().summaries(message.session(), message.serial(), clientId);
         return Answer.of(200, to -> AnnotationSummaries.writeTypes(to, summaries));
     }
 }

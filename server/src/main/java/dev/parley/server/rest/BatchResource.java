@@ -1,7 +1,7 @@
 package dev.parley.server.rest;
 
+import dev.parley.engine.session.Page;
 import dev.parley.engine.session.PresenceEntry;
-import dev.parley.engine.session.Sessions;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
@@ -185,7 +185,7 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
 
     /** All members of a channel, if they find room in the answer. */
     private List<PresenceEntry> members(Principal principal, String channel, int room) throws WireException {
-        Sessions.Page<PresenceEntry> page =
+        Page<PresenceEntry> page =
                 presence.members(principal, ChannelName.parse(channel), null, member -> true, Integer.MAX_VALUE, room);
         if (page.more() || weight(page.entries()) > room) {
             throw new WireException(ErrorInfo.answerTooLarge(presence.pageBytes()));

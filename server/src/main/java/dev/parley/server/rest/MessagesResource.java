@@ -2,6 +2,8 @@ package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Page;
+import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionName;
@@ -155,10 +157,10 @@ final class MessagesResource {
     Answer history(RestRequest request, ChannelName channel) throws WireException {
         SessionState session = readable(request, channel);
         int limit = request.limit();
-        Sessions.Range range = Range.of(request);
-        Sessions.Page<MessageEntry> page = session == null || range == null
-                ? new Sessions.Page<>(List.of(), false)
-                : sessions.messagePage(session, range, limit, pageBytes);
+        PositionRange range = Range.of(request);
+        Page<MessageEntry> page = session == null || range == null
+                ? new Page<>(List.of(), false)
+                : sessions.messages().page(session, range, limit, pageBytes);
         return page(
                 request,
                 page.entries(),
@@ -185,8 +187,9 @@ final class MessagesResource {
     Answer get(RestRequest request, ChannelName channel, String serial) throws WireException {
         SessionState session = readable(request, channel);
         OptionalLong position = Serials.parse(serial);
-        MessageEntry message =
-                session == null || position.isEmpty() ? null : sessions.message(session, position.getAsLong());
+        MessageEntry message = session == null || position.isEmpty()
+                ? null
+                : sessions.messages().find(session, position.getAsLong());
         if (message == null) {
             throw noSuchMessage();
         }
@@ -198,12 +201,12 @@ final class MessagesResource {
         int limit = request.limit();
         OptionalLong position = Serials.parse(serial);
         OptionalLong cursor = Serials.parse(request.param("cursor"));
-        if (session == null || position.isEmpty() || sessions.message(session, position.getAsLong()) == null) {
+        if (session == null || position.isEmpty() || sessions.messages().find(session, position.getAsLong()) == null) {
             throw noSuchMessage();
         }
         long message = position.getAsLong();
-        Sessions.Page<MessageEntry> page =
-                sessions.versions(session, message, cursor.orElse(message), limit, pageBytes);
+        Page<MessageEntry> page =
+                sessions.messages().versions(session, message, cursor.orElse(message), limit, pageBytes);
         return page(
                 request,
                 page.entries(),

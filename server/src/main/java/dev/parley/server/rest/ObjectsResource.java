@@ -64,7 +64,7 @@ final class ObjectsResource {
         }
         List<WireException> refused = new ArrayList<>(1);
         @Nullable
-        T found = sessions.<@Nullable T>objects(session, objects -> {
+        T found = sessions.objects().<@Nullable T>read(session, objects -> {
             try {
                 return read.from(objects);
             } catch (WireException e) {

@@ -1,5 +1,8 @@
 package dev.parley.server.rest;
 
+import dev.parley.engine.session.Page;
+import dev.parley.engine.session.PositionRange;
+import dev.parley.engine.session.Presence;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Sessions;
@@ -26,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param pageBytes what a page may have
  */
 record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
-    private static final Sessions.Page<PresenceEntry> NOBODY = new Sessions.Page<>(List.of(), false);
+    private static final Page<PresenceEntry> NOBODY = new Page<>(List.of(), false);
 
     /** No id of a connection has it. */
     private static final char CURSOR_SEPARATOR = ':';
@@ -36,10 +39,10 @@ record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
      *
      * @param after the last one of the page before; null: from the beginning
      */
-    Sessions.Page<PresenceEntry> members(
+    Page<PresenceEntry> members(
             Principal principal,
             ChannelName channel,
-            Sessions.@Nullable Member after,
+            Presence.@Nullable Member after,
             Predicate<PresenceEntry> wanted,
             int limit,
             int maxBytes)
@@ -49,13 +52,13 @@ record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
             throw new WireException(Refusals.of(refused));
         }
         SessionState session = sessions.find(channel.in(principal.app()));
-        return session == null ? NOBODY : sessions.members(session, after, wanted, limit, maxBytes);
+        return session == null ? NOBODY : sessions.presence().members(session, after, wanted, limit, maxBytes);
     }
 
     Answer get(RestRequest request, ChannelName channel) throws WireException {
         String clientId = request.param("clientId");
         String connectionId = request.param("connectionId");
-        Sessions.Page<PresenceEntry> page = members(
+        Page<PresenceEntry> page = members(
                 request.principal(),
                 channel,
                 place(request.param("cursor")),
@@ -66,7 +69,7 @@ record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
         return page(request, page, last -> last.connectionId() + CURSOR_SEPARATOR + last.clientId());
     }
 
-    private static Sessions.@Nullable Member place(@Nullable String cursor) throws WireException {
+    private static Presence.@Nullable Member place(@Nullable String cursor) throws WireException {
         if (cursor == null) {
             return null;
         }
@@ -74,21 +77,21 @@ record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
         if (separator < 0) {
             throw new WireException(ErrorInfo.invalidValue("The parameter cursor is none of ours."));
         }
-        return new Sessions.Member(cursor.substring(0, separator), cursor.substring(separator + 1));
+        return new Presence.Member(cursor.substring(0, separator), cursor.substring(separator + 1));
     }
 
     Answer history(RestRequest request, ChannelName channel) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.HISTORY, channel.full());
         int limit = request.limit();
-        Sessions.Range range = Range.of(request);
+        PositionRange range = Range.of(request);
         SessionState session = sessions.find(channel.in(principal.app()));
-        Sessions.Page<PresenceEntry> events =
-                session == null || range == null ? NOBODY : sessions.presence(session, range, limit, pageBytes);
+        Page<PresenceEntry> events = session == null || range == null
+                ? NOBODY
+                : sessions.presence().events(session, range, limit, pageBytes);
         return page(request, events, last -> Serials.render(last.position()));
     }
 
-    private static Answer page(
-            RestRequest request, Sessions.Page<PresenceEntry> page, Function<PresenceEntry, String> cursor) {
+    private static Answer page(RestRequest request, Page<PresenceEntry> page, Function<PresenceEntry, String> cursor) {
         return new Answer(
                 200,
                 list(page.entries()),

@@ -1,7 +1,7 @@
 package dev.parley.server.rest;
 
+import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.Positions;
-import dev.parley.engine.session.Sessions;
 import dev.parley.server.wire.ChannelSerial;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Serials;
@@ -16,7 +16,7 @@ final class Range {
     private Range() {}
 
     /** The rest of what is asked for, from the cursor on; null if that is nothing. */
-    static Sessions.@Nullable Range of(RestRequest request) throws WireException {
+    static @Nullable PositionRange of(RestRequest request) throws WireException {
         long start = request.number("start", 0, MAX_MILLIS);
         long end = request.number("end", MAX_MILLIS, MAX_MILLIS);
         if (start > end) {
@@ -33,7 +33,7 @@ final class Range {
         } else {
             from = Math.max(from, position(request, "cursor", -1) + 1);
         }
-        return from > to ? null : new Sessions.Range(from, to, newestFirst);
+        return from > to ? null : new PositionRange(from, to, newestFirst);
     }
 
     private static boolean newestFirst(RestRequest request) throws WireException {

@@ -9,6 +9,7 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand;
@@ -16,7 +17,6 @@ import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions.Range;
 import dev.parley.server.apps.AppSpec;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.apps.Namespace;
@@ -40,7 +40,7 @@ class RetentionTest {
     private static final ApiKey KEY = ApiKey.parse("shop.key:0123456789abcdef0123456789abcdef", Capabilities.ALL);
     private static final Namespace SHORT = new Namespace("short", true, Duration.ofMinutes(10), 1L << 30, 5);
     private static final Namespace SMALL = new Namespace("small", true, Duration.ofDays(1), 5_000, 5);
-    private static final Range ALL = new Range(0, Long.MAX_VALUE, false);
+    private static final PositionRange ALL = new PositionRange(0, Long.MAX_VALUE, false);
 
     @TempDir
     Path folder;
@@ -80,7 +80,7 @@ class RetentionTest {
     }
 
     private List<String> texts(String session) {
-        return engine.sessions().messages(state("shop", session), ALL, 100, 1 << 20).stream()
+        return engine.sessions().messages().list(state("shop", session), ALL, 100, 1 << 20).stream()
                 .map(MessageEntry::id)
                 .map(Objects::requireNonNull)
                 .toList();
@@ -156,7 +156,8 @@ class RetentionTest {
     /** Changes the session's first message. */
     private void change(String session, MessageEntry.Action action, String text) {
         long serial = engine.sessions()
-                .messages(state("shop", session), ALL, 1, 1 << 20)
+                .messages()
+                .list(state("shop", session), ALL, 1, 1 << 20)
                 .getFirst()
                 .serial();
         var change = new MessageOp.Change(

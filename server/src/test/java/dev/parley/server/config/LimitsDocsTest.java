@@ -86,8 +86,8 @@ class LimitsDocsTest {
                 "server.wire.InboundAnnotation.MAX_COUNT");
         row(
                 "clients listed in one summary",
-                "engine.session.Sessions.LISTED_CLIENTS",
-                "engine.session.Sessions.LISTED_CLIENTS_OF_ALL");
+                "engine.session.Annotations.LISTED_CLIENTS",
+                "engine.session.Annotations.LISTED_CLIENTS_OF_ALL");
         row("characters of a stream path", "server.streams.StreamPaths.MAX_LENGTH");
         row("characters of Content-Type", "server.streams.Exchange.MAX_STORED_HEADER");
         row("Producer-Epoch", "server.streams.AppendToStream.MAX_PRODUCER_NUMBER");

@@ -8,6 +8,7 @@ import dev.parley.engine.command.Command;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
@@ -17,7 +18,6 @@ import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions.Range;
 import dev.parley.server.apps.TestApps;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
@@ -77,9 +77,13 @@ class FootprintsTest {
                         Duration.ofMillis(4 * PRESENCE_GRACE),
                         Duration.ofMillis(GRACE),
                         Duration.ofMillis(AFTER_LEAVE)));
-        List<Run> runs = engine.sessions().runsAtWork();
+        List<Run> runs = engine.sessions().runs().atWork();
         EarlierRuns.describe(engine, runs, now);
-        footprints.recover(engine.sessions().memberships(), engine.sessions().requesters(10), runs, now);
+        footprints.recover(
+                engine.sessions().presence().memberships(),
+                engine.sessions().requests().requesters(10),
+                runs,
+                now);
     }
 
     private <O> O submit(Command<O> command) {
@@ -139,17 +143,25 @@ class FootprintsTest {
     }
 
     private List<String> openRuns() {
-        return engine.sessions().runs(state()).stream().map(Run::id).toList();
+        return engine.sessions().runs().of(state()).stream().map(Run::id).toList();
     }
 
     private List<String> messages() {
-        return engine.sessions().messages(state(), new Range(0, Long.MAX_VALUE, false), 100, 1 << 20).stream()
+        return engine
+                .sessions()
+                .messages()
+                .list(state(), new PositionRange(0, Long.MAX_VALUE, false), 100, 1 << 20)
+                .stream()
                 .map(message -> String.valueOf(message.body().name()))
                 .toList();
     }
 
     private List<String> extras() {
-        return engine.sessions().messages(state(), new Range(0, Long.MAX_VALUE, false), 100, 1 << 20).stream()
+        return engine
+                .sessions()
+                .messages()
+                .list(state(), new PositionRange(0, Long.MAX_VALUE, false), 100, 1 << 20)
+                .stream()
                 .map(message -> String.valueOf(message.body().extras()))
                 .toList();
     }
@@ -253,11 +265,12 @@ class FootprintsTest {
 
         pass(GRACE - 1);
         assertThat(openRuns()).containsExactly("run");
-        assertThat(engine.sessions().requesters(10)).isEmpty();
+        assertThat(engine.sessions().requests().requesters(10)).isEmpty();
         pass(1);
 
         assertThat(openRuns()).isEmpty();
-        assertThat(engine.sessions().departures(Long.MAX_VALUE - 1, 10)).isEmpty();
+        assertThat(engine.sessions().attendances().departures(Long.MAX_VALUE - 1, 10))
+                .isEmpty();
     }
 
     @Test
@@ -275,7 +288,8 @@ class FootprintsTest {
 
         assertThat(messages()).containsExactly("ai-run-start", "parley.agent-away", "parley.agent-back");
         assertThat(engine.sessions()
-                        .messages(state(), new Range(0, Long.MAX_VALUE, true), 1, 1 << 20)
+                        .messages()
+                        .list(state(), new PositionRange(0, Long.MAX_VALUE, true), 1, 1 << 20)
                         .getFirst()
                         .body()
                         .data())
@@ -345,13 +359,13 @@ class FootprintsTest {
             engine = Engine.open(EngineOptions.in(folder));
             start();
         }
-        assertThat(engine.sessions().requesters(100)).hasSize(30);
-        assertThat(engine.sessions().requesters(5)).hasSize(5);
+        assertThat(engine.sessions().requests().requesters(100)).hasSize(30);
+        assertThat(engine.sessions().requests().requesters(5)).hasSize(5);
         start();
-        footprints.recover(List.of(), engine.sessions().requesters(100), List.of(), now);
+        footprints.recover(List.of(), engine.sessions().requests().requesters(100), List.of(), now);
 
         pass(4 * PRESENCE_GRACE);
 
-        assertThat(engine.sessions().requesters(100)).isEmpty();
+        assertThat(engine.sessions().requests().requesters(100)).isEmpty();
     }
 }

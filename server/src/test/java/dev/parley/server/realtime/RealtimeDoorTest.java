@@ -502,6 +502,7 @@ class RealtimeDoorTest {
             SessionState state = server.engine.sessions().find(new SessionName("app", "c"));
             assertThat(server.engine
                             .sessions()
+                            .messages()
                             .versions(
                                     Objects.requireNonNull(state),
                                     Serials.parse(serial).getAsLong(),

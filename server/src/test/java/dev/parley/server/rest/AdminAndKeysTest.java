@@ -128,7 +128,7 @@ class AdminAndKeysTest {
         String app = admin(true).create(caller(null), json(SPEC)).get("appId").asString();
 
         var session = engine.sessions().find(new SessionName(app, "persisted:fixtures"));
-        List<PresenceEntry> members = engine.sessions().members(Objects.requireNonNull(session));
+        List<PresenceEntry> members = engine.sessions().presence().members(Objects.requireNonNull(session));
         assertThat(members).extracting(PresenceEntry::clientId).containsExactlyInAnyOrder("ada", "bob");
         assertThat(members).extracting(PresenceEntry::connectionId).containsOnly(Apps.FIXED_MEMBERS_CONNECTION);
         assertThat(members)
