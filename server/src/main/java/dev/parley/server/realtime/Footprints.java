@@ -56,9 +56,9 @@ final class Footprints {
     private final Times times;
     private final ConcurrentHashMap<String, Footprint> all = new ConcurrentHashMap<>();
 
-    /** Lost connections, until their requests are forgotten. */
+    /** Lost connections, until their requests are forgotten and their runs have ended. */
     private final ConcurrentSkipListMap<Loss, Footprint> lost =
-            new ConcurrentSkipListMap<>(Comparator.comparingLong(Loss::forgetAt).thenComparingLong(Loss::epoch));
+            new ConcurrentSkipListMap<>(Comparator.comparingLong(Loss::overAt).thenComparingLong(Loss::epoch));
 
     /** The size of {@link #lost}, which does not count itself. */
     private final AtomicInteger losses = new AtomicInteger();
@@ -179,12 +179,17 @@ final class Footprints {
             }
             long leaveAt = now + stayMillis;
             long forgetAt = now + Math.max(times.requests().toMillis(), stayMillis);
+            long overAt = forgetAt;
             for (SessionName session : sessions) {
                 RunTimes runs = runTimes(
                         session, now, leaveAt + times.runsAfterMembers().toMillis());
+                if (runs != null) {
+                    // Until then, the session has to hear of it if the connection comes back.
+                    overAt = Math.max(overAt, runs.endAt());
+                }
                 submit(new Lost(session, now, connectionId, epoch, leaveAt, forgetAt, runs), () -> {});
             }
-            loss = new Loss(epoch, forgetAt);
+            loss = new Loss(epoch, overAt);
             lost.put(loss, this);
             losses.incrementAndGet();
         }
@@ -221,6 +226,20 @@ final class Footprints {
             }
         }
 
+        private void submit(SessionCommand<SessionOutcome.Done> command, Runnable done) {
+            Footprints.this.submit(new Pending(this, command, done));
+        }
+
+        /**
+         * Submits a command that was refused before. A loss from which the connection has come back is not told any more: if
+         * the session has kept nothing of the return, because the connection had left nothing in it, it would believe it.
+         */
+        private synchronized void submitAgain(Pending pending) {
+            if (!(pending.command() instanceof Lost lost) || lost.epoch() == epoch) {
+                Footprints.this.submit(pending);
+            }
+        }
+
         @GuardedBy("this")
         private void drop() {
             dropped = true;
@@ -242,10 +261,11 @@ final class Footprints {
         }
     }
 
-    private record Loss(long epoch, long forgetAt) {}
+    /** That a connection is lost, until nothing is left to be done about it. */
+    private record Loss(long epoch, long overAt) {}
 
-    /** A command, and the callback for its completion. */
-    private record Pending(SessionCommand<SessionOutcome.Done> command, Runnable done) {}
+    /** A command about a connection, and the callback for its completion. */
+    private record Pending(Footprint about, SessionCommand<SessionOutcome.Done> command, Runnable done) {}
 
     private @Nullable RunTimes runTimes(SessionName session, long now, long endWithMembersAt) {
         if (!apps.namespace(session.app(), session.name()).endAbandonedRuns()) {
@@ -318,20 +338,16 @@ final class Footprints {
         for (int left = refused.size(); left > 0; left--) {
             Pending pending = refused.poll();
             if (pending != null) {
-                submit(pending);
+                pending.about().submitAgain(pending);
             }
         }
         for (var first = lost.firstEntry();
-                first != null && first.getKey().forgetAt() <= now;
+                first != null && first.getKey().overAt() <= now;
                 first = lost.firstEntry()) {
             forget(first.getKey());
             first.getValue().isOver(first.getKey());
         }
         engine.depart(now);
-    }
-
-    private void submit(SessionCommand<SessionOutcome.Done> command, Runnable done) {
-        submit(new Pending(command, done));
     }
 
     private void submit(Pending pending) {

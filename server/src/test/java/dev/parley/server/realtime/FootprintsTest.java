@@ -1,9 +1,11 @@
 package dev.parley.server.realtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
+import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
@@ -17,6 +19,7 @@ import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionState;
 import dev.parley.server.apps.TestApps;
 import dev.parley.server.auth.ApiKey;
@@ -30,6 +33,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,6 +47,7 @@ class FootprintsTest {
     private static final SessionName NAME = new SessionName("app", "chat");
     private static final ApiKey KEY = ApiKey.parse("app.key:0123456789abcdef0123456789abcdef", Capabilities.ALL);
     private static final long GRACE = 60_000;
+    private static final long LONG_GRACE = 10 * GRACE;
     private static final long PRESENCE_GRACE = 15_000;
     private static final long AFTER_LEAVE = 5_000;
 
@@ -67,6 +72,10 @@ class FootprintsTest {
 
     /** As a server does that finds data of an earlier one. */
     private void start() throws IOException {
+        start(GRACE);
+    }
+
+    private void start(long runGrace) throws IOException {
         InstantSource clock = () -> Instant.ofEpochMilli(now);
         footprints = new Footprints(
                 engine,
@@ -75,7 +84,7 @@ class FootprintsTest {
                 new Footprints.Times(
                         Duration.ofMillis(PRESENCE_GRACE),
                         Duration.ofMillis(4 * PRESENCE_GRACE),
-                        Duration.ofMillis(GRACE),
+                        Duration.ofMillis(runGrace),
                         Duration.ofMillis(AFTER_LEAVE)));
         List<Run> runs = engine.sessions().runs().atWork();
         EarlierRuns.describe(engine, runs, now);
@@ -215,6 +224,58 @@ class FootprintsTest {
         pass(GRACE);
 
         assertThat(openRuns()).containsExactly("run");
+    }
+
+    @Test
+    void anAgentThatReturnsAfterItsRequestsWereForgottenKeepsItsRuns() throws IOException {
+        start(LONG_GRACE);
+        var agent = footprints.arrived("c", -1);
+        startRun(agent, "c", "run");
+        footprints.lost(agent, now);
+        pass(LONG_GRACE / 2);
+        assertThat(engine.sessions().requesters(10)).isEmpty();
+        footprints.arrived("c", -1);
+
+        pass(LONG_GRACE);
+
+        assertThat(openRuns()).containsExactly("run");
+    }
+
+    /** The engine has no room for the command about the loss, and then the connection is back before it is tried again. */
+    @Test
+    void aLossThatWasRefusedIsNotToldAfterTheReturn() throws InterruptedException {
+        var agent = footprints.arrived("c", -1);
+        // Of a request that was refused, the session knows nothing.
+        agent.requests(NAME);
+        var stopped = new Semaphore(0);
+        var goOn = new Semaphore(0);
+        var trim = new SessionCommand.Trim(NAME, now, 0);
+        engine.submit(trim, new Reply<>() {
+            @Override
+            public void done(SessionOutcome.Done done) {
+                stopped.release();
+                goOn.acquireUninterruptibly();
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                throw new AssertionError(failure);
+            }
+        });
+        stopped.acquire();
+        while (!engine.submit(trim).isCompletedExceptionally()) {
+            // The engine has still room.
+        }
+        footprints.lost(agent, now);
+        goOn.release();
+        await().until(() -> !engine.isBusy());
+        footprints.arrived("c", -1);
+        enter(agent, "c");
+
+        pass(0);
+        pass(PRESENCE_GRACE);
+
+        assertThat(state().members()).isEqualTo(1);
     }
 
     @Test
