@@ -22,11 +22,12 @@ const {
 } = http2.constants
 
 let server
-before(async () => (server = await startServer({ args: ["--set", `limits.connection-bytes=${CONNECTION_BYTES}`] })))
+const start = () => startServer({ args: ["--set", `limits.connection-bytes=${CONNECTION_BYTES}`] })
+before(async () => (server = await start()))
 after(() => server.stop())
 
-async function connect(t) {
-  const session = http2.connect(server.url)
+async function connect(t, url = server.url, settings = {}) {
+  const session = http2.connect(url, { settings })
   t.after(() => session.destroy())
   session.on("error", () => {})
   await within(WAIT_MS, once(session, "remoteSettings"), "the server's settings")
@@ -63,6 +64,10 @@ test("open requests are counted, and whoever has none gets one", { timeout: TIME
     assert.equal(headers[STATUS], 503)
     assert.equal(headers["retry-after"], "1")
   }
+  const seen = state.refused.length
+  const metrics = await (await fetch(`${server.url}/metrics`)).text()
+  const counted = metrics.split("\n").find(line => line.startsWith("parley_http_requests_total") && line.includes('status="503"'))
+  assert.ok(Number(counted?.split(" ").at(-1)) >= seen, `${seen} requests were refused: ${counted}`)
   const good = await connect(t)
   assert.equal(await ask(good, "PUT", "/v1/stream/good"), 201)
   for (const token of ["a", "b", "c"]) assert.equal(await ask(good, "POST", "/v1/stream/good", token), 204)
@@ -77,6 +82,21 @@ test("open requests are counted, and whoever has none gets one", { timeout: TIME
     },
     "the room to come back",
   )
+})
+
+test("answers that are not taken keep their requests open", { timeout: TIMEOUT_MS }, async t => {
+  const own = await start()
+  t.after(() => own.stop())
+  const attacker = await connect(t, own.url, { initialWindowSize: 0 })
+  const first = begin(attacker, MOST / 2, { [METHOD]: "GET" })
+  // A ping makes the server write what it has.
+  const answered = (state, count) => () => attacker.ping(() => {}) && state.refused.length === count
+  await eventually(WAIT_MS, answered(first, MOST / 2), "the answers' heads")
+  const next = begin(attacker, MOST, { [METHOD]: "GET" })
+  await eventually(WAIT_MS, answered(next, MOST), "more heads")
+  const crowded = next.refused.filter(headers => headers[STATUS] === 503)
+  assert.ok(crowded.length >= MOST / 2, `${crowded.length} of ${MOST} were refused`)
+  attacker.destroy()
 })
 
 test("a large head counts for more", { timeout: TIMEOUT_MS }, async t => {

@@ -98,6 +98,11 @@ final class Connections {
 
         private long rateFromNanos;
 
+        /** Whether a check has found the answer complete, and when. */
+        private boolean answered;
+
+        private long answeredNanos;
+
         private Arriving(HttpServerRequest request, long now) {
             this.request = request;
             this.seenNanos = now;
@@ -108,8 +113,25 @@ final class Connections {
             return request;
         }
 
+        /** In HTTP/2, an answer that the client gives no window keeps the request open, and with it its memory. */
         boolean isDone() {
-            return request.response().closed() || (request.response().ended() && request.isEnded());
+            return request.response().closed() || (request.version() != HttpVersion.HTTP_2 && isAnswered());
+        }
+
+        private boolean isAnswered() {
+            return request.response().ended() && request.isEnded();
+        }
+
+        /** Whether the answer has been complete for longer than the timeout and the client has not taken it. */
+        boolean isLeft(long now, long timeoutNanos) {
+            if (!isAnswered()) {
+                return false;
+            }
+            if (!answered) {
+                answered = true;
+                answeredNanos = now;
+            }
+            return now - answeredNanos > timeoutNanos;
         }
 
         /** Whether nothing has arrived during the timeout, or less than the required rate over the last such period. */
@@ -209,6 +231,7 @@ final class Connections {
         Arriving arriving = new Arriving(request, now);
         if (request.version() == HttpVersion.HTTP_2 && !hold(arriving, connection)) {
             onCrowded.accept(request);
+            onOver.accept(request);
             return false;
         }
         connection.inProgress.add(arriving);
@@ -223,12 +246,16 @@ final class Connections {
                     + field.getKey().length()
                     + field.getValue().length();
         }
-        if (streams.tryReserve(bytes)) {
-            arriving.held = bytes;
-            return true;
+        boolean reserved = streams.tryReserve(bytes);
+        if (!reserved) {
+            // What has ended since the last look may have held the room.
+            connection.prune();
+            reserved = streams.tryReserve(bytes);
         }
-        connection.prune();
-        return connection.inProgress.isEmpty();
+        if (reserved) {
+            arriving.held = bytes;
+        }
+        return reserved || connection.inProgress.isEmpty();
     }
 
     private void over(Arriving arriving) {
@@ -299,7 +326,7 @@ final class Connections {
         }
         connection.idleSinceNanos = now;
         for (var arriving : List.copyOf(connection.inProgress)) {
-            if (arriving.isLate(now, requestTimeoutNanos, leastBytes)) {
+            if (arriving.isLate(now, requestTimeoutNanos, leastBytes) || arriving.isLeft(now, idleTimeoutNanos)) {
                 cutOff(http, arriving.request());
             }
         }

@@ -240,7 +240,10 @@ public final class HttpFront {
                 "Too little of the body has come within limits.request-timeout; send it sooner, or in several requests.");
     }
 
-    /** Answers a request in HTTP/2 for which there is no room. Its stream is ended, so that nothing more comes on it. */
+    /**
+     * Answers a request in HTTP/2 for which there is no room. Its stream is ended as soon as the answer is written, so that
+     * nothing more comes on it, and so that it does not stay open for a client that gives the answer no window.
+     */
     private void crowded(HttpServerRequest request) {
         request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
         refuse(
@@ -248,9 +251,11 @@ public final class HttpFront {
                 503,
                 "OVERLOADED",
                 "Too many requests in HTTP/2 are open for limits.connection-bytes; try again when some have ended.");
-        if (!request.isEnded()) {
-            request.response().reset(HTTP2_NO_ERROR);
-        }
+        vertx.runOnContext(written -> {
+            if (!request.response().closed()) {
+                request.response().reset(HTTP2_NO_ERROR);
+            }
+        });
     }
 
     private void refuse(HttpServerRequest request, int status, String code, String message) {
