@@ -233,7 +233,7 @@ class FootprintsTest {
         startRun(agent, "c", "run");
         footprints.lost(agent, now);
         pass(LONG_GRACE / 2);
-        assertThat(engine.sessions().requesters(10)).isEmpty();
+        assertThat(engine.sessions().requests().requesters(10)).isEmpty();
         footprints.arrived("c", -1);
 
         pass(LONG_GRACE);
