@@ -124,32 +124,32 @@ export const breaks = [
   ),
   broken(
     "publish twice: leave out keep",
-    edit("session/SessionMachine", "            tx.requests().keep(s, sender, accepted.positions());\n", ""),
+    edit("session/machine/SessionMachine", "            tx.requests().keep(s, sender, accepted.positions());\n", ""),
   ),
   broken(
     "publish twice: leave out keep of a rollup",
-    edit("session/SessionMachine", "                tx.requests().keep(after, new Sender(c.connectionId(), part.msgSerial()), accepted.positions());\n", ""),
+    edit("session/machine/SessionMachine", "                tx.requests().keep(after, new Sender(c.connectionId(), part.msgSerial()), accepted.positions());\n", ""),
   ),
   broken(
     "publish twice: do not look for an earlier outcome",
-    edit("session/SessionMachine", "List<Long> positions = sender == null ? null : tx.requests().outcome(s, sender, operations);", "List<Long> positions = null;"),
+    edit("session/machine/SessionMachine", "List<Long> positions = sender == null ? null : tx.requests().outcome(s, sender, operations);", "List<Long> positions = null;"),
   ),
   broken(
     "refuse half of a request",
-    edit("session/MessageMachine", "                    steps.add(new Step.Made(m, head));\n",
+    edit("session/message/MessageMachine", "                    steps.add(new Step.Made(m, head));\n",
       "                    s = tx.batch().put(take(s, new Step.Made(m, head), tx));\n"),
   ),
   broken(
     "leave an old row: relog",
-    edit("session/MessageTx", "        batch.unlog(s, before.version());\n", ""),
+    edit("session/message/MessageTx", "        batch.unlog(s, before.version());\n", ""),
   ),
   broken(
     "leave an old row: summary",
-    edit("session/AnnotationTx", "            batch.unlog(s, totals.summary());\n", ""),
+    edit("session/annotation/AnnotationTx", "            batch.unlog(s, totals.summary());\n", ""),
   ),
   broken(
     "leave an old row: trim",
-    edit("session/MessageTx", "                batch.unlog(s, head.version());\n", ""),
+    edit("session/message/MessageTx", "                batch.unlog(s, head.version());\n", ""),
   ),
   broken(
     "read a row that the batch has removed",
@@ -157,7 +157,7 @@ export const breaks = [
   ),
   broken(
     "lose a piece",
-    edit("session/Head", "append ? (begins ? 2 : pieces + 1) : 0", "append ? (begins ? 2 : pieces) : 0"),
+    edit("session/message/Head", "append ? (begins ? 2 : pieces + 1) : 0", "append ? (begins ? 2 : pieces) : 0"),
   ),
   broken(
     "forget a subscriber",
@@ -174,51 +174,51 @@ export const breaks = [
       "        return new SubscriptionOutcome.Acked("),
   ),
   broken("cut a character", edit("delivery/Tail", "state.isUtf8() ? uncut(entries, state) : entries", "entries")),
-  broken("hide a loss", edit("session/Sessions", " || position < state.horizon()) {\n                return null;", ") {\n                return null;")),
+  broken("hide a loss", edit("session/machine/Sessions", " || position < state.horizon()) {\n                return null;", ") {\n                return null;")),
   broken(
     "let a late command decide: lost",
-    edit("session/AttendanceMachine", "leaves : known.epoch() <= c.epoch()", "leaves : known.epoch() >= 0"),
+    edit("session/attendance/AttendanceMachine", "leaves : known.epoch() <= c.epoch()", "leaves : known.epoch() >= 0"),
   ),
   broken(
     "let a late command decide: back",
-    edit("session/AttendanceMachine", "known.epoch() < c.epoch()", "known.epoch() >= 0"),
+    edit("session/attendance/AttendanceMachine", "known.epoch() < c.epoch()", "known.epoch() >= 0"),
   ),
   broken(
     "let nobody leave",
-    edit("session/AttendanceTx", "        if (after.isLost()) {\n            rows.put(", "        if (after.isLost() && after.leaveAt() == 0) {\n            rows.put("),
+    edit("session/attendance/AttendanceTx", "        if (after.isLost()) {\n            rows.put(", "        if (after.isLost() && after.leaveAt() == 0) {\n            rows.put("),
   ),
   broken(
     "let those leave who are back",
-    edit("session/AttendanceMachine", "known.isLost() && ", ""),
+    edit("session/attendance/AttendanceMachine", "known.isLost() && ", ""),
   ),
   broken(
     "let the runs of lost agents go on",
-    edit("session/AttendanceMachine", "        if (known.runsEnd(c.time())) {", "        if (known.runsEnd(c.time()) && known.epoch() < 0) {"),
+    edit("session/attendance/AttendanceMachine", "        if (known.runsEnd(c.time())) {", "        if (known.runsEnd(c.time()) && known.epoch() < 0) {"),
   ),
   broken(
     "let the runs of lost agents go on: with a connection that is closed",
-    edit("session/AttendanceMachine", "tx.attend(s, c.connectionId(), known, now != null && now.isLost() ? now : null);", "tx.attend(s, c.connectionId(), known, null);"),
+    edit("session/attendance/AttendanceMachine", "tx.attend(s, c.connectionId(), known, now != null && now.isLost() ? now : null);", "tx.attend(s, c.connectionId(), known, null);"),
   ),
   broken(
     "leave messages of a lost agent open",
-    edit("session/RunMachine", "if (head != null && !head.isDeleted()) {", "if (head != null && head.isDeleted()) {"),
+    edit("session/run/RunMachine", "if (head != null && !head.isDeleted()) {", "if (head != null && head.isDeleted()) {"),
   ),
   broken(
     "keep what a run has left: texts",
-    edit("session/RunTx", "        rows.remove(Table.RUNS, RunRows.textsKey(s.id(), runId));\n", ""),
+    edit("session/run/RunTx", "        rows.remove(Table.RUNS, RunRows.textsKey(s.id(), runId));\n", ""),
   ),
   broken(
     "keep what a run has left: open messages",
-    edit("session/RunMachine", "        tx.openOf(s, run.id()).forEach((serial, open) -> tx.removeOpen(s, serial));\n", ""),
+    edit("session/run/RunMachine", "        tx.openOf(s, run.id()).forEach((serial, open) -> tx.removeOpen(s, serial));\n", ""),
   ),
   noticedBy(
     "SessionMachineTest",
     "tell twice that an agent is away",
-    edit("session/AttendanceMachine", "return runs == null || isTold(known, runs) ? 0 : runs.awayAt();", "return runs == null ? 0 : runs.awayAt();"),
+    edit("session/attendance/AttendanceMachine", "return runs == null || isTold(known, runs) ? 0 : runs.awayAt();", "return runs == null ? 0 : runs.awayAt();"),
   ),
   broken(
     "retain too much",
-    edit("session/MessageTx", "(head.serial() > upTo && s.bytes() - bytes <= maxBytes)", "head.serial() > upTo"),
+    edit("session/message/MessageTx", "(head.serial() > upTo && s.bytes() - bytes <= maxBytes)", "head.serial() > upTo"),
   ),
   broken("tell nobody what has ended", edit("Shard", "        projections.registry().tell(registryTx, failures::run);\n", "")),
   broken(
@@ -229,8 +229,8 @@ export const breaks = [
   noticedBy(
     "SessionFormatTest",
     "change an encoding on both sides",
-    edit("session/SessionRows", ".varint(s.bytes())", ".fixed64(s.bytes())"),
-    edit("session/SessionRows", "in.fixed64(), in.varint(), in.varint(), in.varint(), in.count());", "in.fixed64(), in.varint(), in.varint(), in.fixed64(), in.count());"),
+    edit("session/log/SessionRows", ".varint(s.bytes())", ".fixed64(s.bytes())"),
+    edit("session/log/SessionRows", "in.fixed64(), in.varint(), in.varint(), in.varint(), in.count());", "in.fixed64(), in.varint(), in.varint(), in.fixed64(), in.count());"),
   ),
   noticedBy(
     "CommandFormatTest",
@@ -256,7 +256,7 @@ export const breaks = [
   noticedBy(
     "DeterminismTest",
     "lean on an order that each process has for itself",
-    edit("session/PresenceMachine", "                    leaveId(at, connectionId),\n",
+    edit("session/presence/PresenceMachine", "                    leaveId(at, connectionId),\n",
       '                    leaveId(at, connectionId) + java.util.Set.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"),\n'),
   ),
 ]

@@ -1,6 +1,6 @@
 package dev.parley.engine;
 
-import dev.parley.engine.session.Messages;
+import dev.parley.engine.session.message.Messages;
 import dev.parley.engine.stream.Streams;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;

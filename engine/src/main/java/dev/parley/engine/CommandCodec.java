@@ -7,7 +7,7 @@ import dev.parley.engine.identity.Identify;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.RegistryCommandCodec;
 import dev.parley.engine.session.SessionCommand;
-import dev.parley.engine.session.SessionCommandCodec;
+import dev.parley.engine.session.codec.SessionCommandCodec;
 import dev.parley.engine.stream.StreamCommand;
 import dev.parley.engine.stream.StreamCommandCodec;
 import dev.parley.engine.subscription.SubscriptionCommand;

@@ -9,7 +9,7 @@ import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.LocalLog;
 import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.registry.Registry;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.StoreException;
 import dev.parley.engine.stream.Streams;

@@ -2,7 +2,7 @@ package dev.parley.engine;
 
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.registry.Registry;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.stream.Streams;
 import dev.parley.engine.subscription.Subscriptions;
 

@@ -27,6 +27,41 @@ class ArchitectureTest {
         slices().matching(ENGINE + ".(*)..").should().beFreeOfCycles().check(engine);
     }
 
+    /** Each concept of sessions has a package. They build on what commands and entries are made of, which knows none of them. */
+    @Test
+    void conceptsOfSessionsHaveNoCycles() {
+        slices().matching(ENGINE + ".session.(*)..").should().beFreeOfCycles().check(engine);
+        noClasses()
+                .that()
+                .resideInAPackage(ENGINE + ".session")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(ENGINE + ".session.*..")
+                .check(engine);
+        noClasses()
+                .that()
+                .resideInAPackage(ENGINE + ".session..")
+                .and()
+                .resideOutsideOfPackage(ENGINE + ".session.machine")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(ENGINE + ".session.machine")
+                .check(engine);
+    }
+
+    /** The journal's bytes do not change because those of the store do. */
+    @Test
+    void codecsOfCommandsDoNotLeanOnRows() {
+        classes()
+                .that()
+                .resideInAPackage(ENGINE + ".session.codec")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(
+                        ENGINE + ".session", ENGINE + ".session.codec", ENGINE + ".codec", "java..", "org.jspecify..")
+                .check(engine);
+    }
+
     @Test
     void arrowsPointOneWay() {
         Architectures.layeredArchitecture()

@@ -17,7 +17,7 @@ import dev.parley.engine.memory.Memory;
 import dev.parley.engine.registry.Registry;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.session.SessionCommand;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Change;

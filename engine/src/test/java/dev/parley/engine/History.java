@@ -25,7 +25,7 @@ import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;

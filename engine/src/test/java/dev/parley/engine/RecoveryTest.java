@@ -10,7 +10,7 @@ import dev.parley.engine.journal.LocalJournal;
 import dev.parley.engine.journal.LocalLog;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.registry.Registry;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store.Change;
 import dev.parley.engine.store.Store.Table;

@@ -2,11 +2,11 @@ package dev.parley.engine.delivery;
 
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.session.Positions;
-import dev.parley.engine.session.SessionBatch.Added;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.SessionTx;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.log.SessionBatch.Added;
+import dev.parley.engine.session.machine.SessionTx;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.stream.StreamTx;
 import dev.parley.engine.stream.Streams;

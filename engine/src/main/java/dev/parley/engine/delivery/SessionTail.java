@@ -4,7 +4,7 @@ import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.machine.Sessions;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;

@@ -1,5 +1,6 @@
 package dev.parley.engine.session;
 
+import dev.parley.engine.session.annotation.SummaryMethod;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -24,7 +24,7 @@ public record Body(
     }
 
     /** This content with the fields that {@code change} has. The encoding says how the data is to be read, so it goes with it. */
-    Body mixedWith(Body change) {
+    public Body mixedWith(Body change) {
         return new Body(
                 change.name == null ? name : change.name,
                 change.data == null ? data : change.data,
@@ -32,7 +32,8 @@ public record Body(
                 change.extras == null ? extras : change.extras);
     }
 
-    Body named(@Nullable String other) {
+    /** This content with another name. */
+    public Body named(@Nullable String other) {
         return new Body(other, data, encoding, extras);
     }
 

@@ -49,7 +49,8 @@ public record MessageEntry(
         APPEND
     }
 
-    MessageEntry with(@Nullable Summaries its) {
+    /** With what is said about the message. */
+    public MessageEntry with(@Nullable Summaries its) {
         return new MessageEntry(position, action, serial, previous, id, clientId, connectionId, body, operation, its);
     }
 

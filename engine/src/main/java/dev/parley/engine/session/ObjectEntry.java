@@ -1,6 +1,5 @@
 package dev.parley.engine.session;
 
-import dev.parley.engine.session.object.ObjectOperation;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -15,7 +15,8 @@ public record PresenceEntry(long position, Action action, String id, String clie
         LEAVE
     }
 
-    PresenceEntry present() {
+    /** The member as one who is there. */
+    public PresenceEntry present() {
         return new PresenceEntry(position, Action.PRESENT, id, clientId, connectionId, body);
     }
 

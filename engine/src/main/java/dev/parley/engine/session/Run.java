@@ -17,11 +17,13 @@ public record Run(
         @Nullable String inputId,
         @Nullable String connectionId,
         boolean suspended) {
-    Run by(@Nullable String nowAt) {
+    /** The run while a connection works at it. */
+    public Run by(@Nullable String nowAt) {
         return new Run(session, id, since, inputId, nowAt, false);
     }
 
-    Run asSuspended() {
+    /** The run while nobody has to work at it. */
+    public Run asSuspended() {
         return new Run(session, id, since, inputId, connectionId, true);
     }
 }

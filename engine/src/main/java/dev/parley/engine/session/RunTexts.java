@@ -30,7 +30,8 @@ public record RunTexts(Body end, Notice away, Notice back) {
             return name.length() + start.length() + middle.length() + rest.length();
         }
 
-        Body about(String connectionId, long time) {
+        /** The message about the agent at a connection. */
+        public Body about(String connectionId, long time) {
             return new Body(name, Data.of(start + connectionId + middle + time + rest), encoding, null);
         }
     }

@@ -1,8 +1,6 @@
 package dev.parley.engine.session;
 
 import dev.parley.engine.command.Command;
-import dev.parley.engine.session.object.ObjectLimits;
-import dev.parley.engine.session.object.ObjectOperation;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

@@ -1,6 +1,5 @@
 package dev.parley.engine.session;
 
-import dev.parley.engine.session.object.ObjectRefusal;
 import java.util.List;
 
 /** What became of a {@link SessionCommand}. Everything but the first of each family changed nothing. */

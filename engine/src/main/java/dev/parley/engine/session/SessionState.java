@@ -10,7 +10,8 @@ package dev.parley.engine.session;
  * @param members how many presence members it has
  */
 public record SessionState(SessionName name, long id, long last, long horizon, long bytes, int members) {
-    SessionState(SessionName name, long id) {
+    /** A session with nothing in it. */
+    public SessionState(SessionName name, long id) {
         this(name, id, Positions.START, Positions.START, 0, 0);
     }
 
@@ -19,19 +20,23 @@ public record SessionState(SessionName name, long id, long last, long horizon, l
         return position >= horizon && position <= last;
     }
 
-    SessionState withLast(long position) {
+    /** After an entry was added. */
+    public SessionState withLast(long position) {
         return new SessionState(name, id, position, horizon, bytes, members);
     }
 
-    SessionState withHorizon(long position) {
+    /** After entries were removed. */
+    public SessionState withHorizon(long position) {
         return new SessionState(name, id, last, position, bytes, members);
     }
 
-    SessionState withBytes(long count) {
+    /** With other messages. */
+    public SessionState withBytes(long count) {
         return new SessionState(name, id, last, horizon, count, members);
     }
 
-    SessionState withMembers(int count) {
+    /** With other members. */
+    public SessionState withMembers(int count) {
         return new SessionState(name, id, last, horizon, bytes, count);
     }
 }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.SessionName;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.StoreException;

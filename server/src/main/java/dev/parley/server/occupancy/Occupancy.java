@@ -1,7 +1,7 @@
 package dev.parley.server.occupancy;
 
 import dev.parley.engine.session.SessionName;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.wire.Flags;
 import dev.parley.server.wire.WireWriter;
 import java.util.List;

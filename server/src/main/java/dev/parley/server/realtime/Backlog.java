@@ -3,11 +3,11 @@ package dev.parley.server.realtime;
 import static dev.parley.server.wire.ChannelSerial.NONE;
 
 import dev.parley.engine.session.MessageEntry;
-import dev.parley.engine.session.Page;
-import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.log.Page;
+import dev.parley.engine.session.log.PositionRange;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.wire.ChannelSerial;
 import java.util.List;
 

@@ -1,11 +1,11 @@
 package dev.parley.server.realtime;
 
-import dev.parley.engine.session.Page;
-import dev.parley.engine.session.Presence;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.log.Page;
+import dev.parley.engine.session.machine.Sessions;
+import dev.parley.engine.session.presence.Presence;
 import dev.parley.server.wire.Frames;
 import dev.parley.server.wire.WireFormat;
 import java.util.List;

@@ -1,8 +1,8 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.session.SessionName;
-import dev.parley.engine.session.Sessions;
-import dev.parley.engine.session.SharedObjects.ObjectPage;
+import dev.parley.engine.session.machine.Sessions;
+import dev.parley.engine.session.object.SharedObjects.ObjectPage;
 import dev.parley.server.wire.Frames;
 import dev.parley.server.wire.WireFormat;
 import org.jspecify.annotations.Nullable;

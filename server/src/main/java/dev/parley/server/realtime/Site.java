@@ -1,7 +1,7 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.Engine;
-import dev.parley.engine.session.object.ObjectLimits;
+import dev.parley.engine.session.ObjectLimits;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;

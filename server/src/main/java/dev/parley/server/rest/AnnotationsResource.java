@@ -2,13 +2,13 @@ package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.session.AnnotationEntry;
-import dev.parley.engine.session.Page;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions;
 import dev.parley.engine.session.Summaries;
+import dev.parley.engine.session.log.Page;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.ConnectionKeys;

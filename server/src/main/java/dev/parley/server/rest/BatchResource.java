@@ -1,7 +1,7 @@
 package dev.parley.server.rest;
 
-import dev.parley.engine.session.Page;
 import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.log.Page;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;

@@ -2,7 +2,7 @@ package dev.parley.server.rest;
 
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;

@@ -1,10 +1,10 @@
 package dev.parley.server.rest;
 
+import dev.parley.engine.session.ObjectValue;
+import dev.parley.engine.session.ObjectValue.Ref;
 import dev.parley.engine.session.object.MapEntry;
 import dev.parley.engine.session.object.ObjectIds;
 import dev.parley.engine.session.object.ObjectTable;
-import dev.parley.engine.session.object.ObjectValue;
-import dev.parley.engine.session.object.ObjectValue.Ref;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
 import java.util.ArrayList;

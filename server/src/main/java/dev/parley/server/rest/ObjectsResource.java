@@ -1,17 +1,17 @@
 package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
+import dev.parley.engine.session.ObjectLimits;
+import dev.parley.engine.session.ObjectOperation;
+import dev.parley.engine.session.ObjectValue;
+import dev.parley.engine.session.ObjectValue.Ref;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.session.object.ObjectIds;
-import dev.parley.engine.session.object.ObjectLimits;
-import dev.parley.engine.session.object.ObjectOperation;
 import dev.parley.engine.session.object.ObjectState;
 import dev.parley.engine.session.object.ObjectTable;
-import dev.parley.engine.session.object.ObjectValue;
-import dev.parley.engine.session.object.ObjectValue.Ref;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;

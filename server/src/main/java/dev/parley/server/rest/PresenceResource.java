@@ -1,11 +1,11 @@
 package dev.parley.server.rest;
 
-import dev.parley.engine.session.Page;
-import dev.parley.engine.session.PositionRange;
-import dev.parley.engine.session.Presence;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Sessions;
+import dev.parley.engine.session.log.Page;
+import dev.parley.engine.session.log.PositionRange;
+import dev.parley.engine.session.machine.Sessions;
+import dev.parley.engine.session.presence.Presence;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;

@@ -1,7 +1,7 @@
 package dev.parley.server.rest;
 
-import dev.parley.engine.session.PositionRange;
 import dev.parley.engine.session.Positions;
+import dev.parley.engine.session.log.PositionRange;
 import dev.parley.server.wire.ChannelSerial;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Serials;

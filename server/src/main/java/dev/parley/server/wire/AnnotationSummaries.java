@@ -2,7 +2,7 @@ package dev.parley.server.wire;
 
 import dev.parley.engine.session.Summaries;
 import dev.parley.engine.session.Summaries.Tally;
-import dev.parley.engine.session.SummaryMethod;
+import dev.parley.engine.session.annotation.SummaryMethod;
 import java.util.Map;
 
 /** What the annotations of a message come to, as messages show it. */

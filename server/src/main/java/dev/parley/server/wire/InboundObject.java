@@ -1,15 +1,15 @@
 package dev.parley.server.wire;
 
+import dev.parley.engine.session.ObjectOperation;
+import dev.parley.engine.session.ObjectOperation.CounterCreate;
+import dev.parley.engine.session.ObjectOperation.CounterInc;
+import dev.parley.engine.session.ObjectOperation.MapClear;
+import dev.parley.engine.session.ObjectOperation.MapCreate;
+import dev.parley.engine.session.ObjectOperation.MapRemove;
+import dev.parley.engine.session.ObjectOperation.MapSet;
+import dev.parley.engine.session.ObjectOperation.ObjectDelete;
+import dev.parley.engine.session.ObjectValue;
 import dev.parley.engine.session.object.ObjectIds;
-import dev.parley.engine.session.object.ObjectOperation;
-import dev.parley.engine.session.object.ObjectOperation.CounterCreate;
-import dev.parley.engine.session.object.ObjectOperation.CounterInc;
-import dev.parley.engine.session.object.ObjectOperation.MapClear;
-import dev.parley.engine.session.object.ObjectOperation.MapCreate;
-import dev.parley.engine.session.object.ObjectOperation.MapRemove;
-import dev.parley.engine.session.object.ObjectOperation.MapSet;
-import dev.parley.engine.session.object.ObjectOperation.ObjectDelete;
-import dev.parley.engine.session.object.ObjectValue;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

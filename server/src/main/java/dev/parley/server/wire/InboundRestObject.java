@@ -1,10 +1,10 @@
 package dev.parley.server.wire;
 
+import dev.parley.engine.session.ObjectOperation;
+import dev.parley.engine.session.ObjectOperation.CounterCreate;
+import dev.parley.engine.session.ObjectOperation.MapCreate;
+import dev.parley.engine.session.ObjectValue;
 import dev.parley.engine.session.object.ObjectIds;
-import dev.parley.engine.session.object.ObjectOperation;
-import dev.parley.engine.session.object.ObjectOperation.CounterCreate;
-import dev.parley.engine.session.object.ObjectOperation.MapCreate;
-import dev.parley.engine.session.object.ObjectValue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

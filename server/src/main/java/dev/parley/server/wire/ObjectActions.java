@@ -1,6 +1,6 @@
 package dev.parley.server.wire;
 
-import dev.parley.engine.session.object.ObjectOperation;
+import dev.parley.engine.session.ObjectOperation;
 
 /** What is done to objects. */
 enum ObjectActions {

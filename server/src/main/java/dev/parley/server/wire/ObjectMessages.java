@@ -1,19 +1,19 @@
 package dev.parley.server.wire;
 
 import dev.parley.engine.session.ObjectEntry;
+import dev.parley.engine.session.ObjectOperation;
+import dev.parley.engine.session.ObjectOperation.CounterCreate;
+import dev.parley.engine.session.ObjectOperation.CounterInc;
+import dev.parley.engine.session.ObjectOperation.MapClear;
+import dev.parley.engine.session.ObjectOperation.MapCreate;
+import dev.parley.engine.session.ObjectOperation.MapRemove;
+import dev.parley.engine.session.ObjectOperation.MapSet;
+import dev.parley.engine.session.ObjectOperation.ObjectDelete;
+import dev.parley.engine.session.ObjectValue;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.object.MapEntry;
 import dev.parley.engine.session.object.ObjectIds;
-import dev.parley.engine.session.object.ObjectOperation;
-import dev.parley.engine.session.object.ObjectOperation.CounterCreate;
-import dev.parley.engine.session.object.ObjectOperation.CounterInc;
-import dev.parley.engine.session.object.ObjectOperation.MapClear;
-import dev.parley.engine.session.object.ObjectOperation.MapCreate;
-import dev.parley.engine.session.object.ObjectOperation.MapRemove;
-import dev.parley.engine.session.object.ObjectOperation.MapSet;
-import dev.parley.engine.session.object.ObjectOperation.ObjectDelete;
 import dev.parley.engine.session.object.ObjectState;
-import dev.parley.engine.session.object.ObjectValue;
 import java.util.Map;
 
 /** Changes of objects and their states as the realtime protocol shows them. */

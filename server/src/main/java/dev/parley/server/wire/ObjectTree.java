@@ -1,10 +1,10 @@
 package dev.parley.server.wire;
 
+import dev.parley.engine.session.ObjectValue;
 import dev.parley.engine.session.object.MapEntry;
 import dev.parley.engine.session.object.ObjectIds;
 import dev.parley.engine.session.object.ObjectState;
 import dev.parley.engine.session.object.ObjectTable;
-import dev.parley.engine.session.object.ObjectValue;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;

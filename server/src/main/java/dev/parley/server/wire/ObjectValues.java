@@ -1,6 +1,6 @@
 package dev.parley.server.wire;
 
-import dev.parley.engine.session.object.ObjectValue;
+import dev.parley.engine.session.ObjectValue;
 import java.util.Base64;
 import tools.jackson.databind.JsonNode;
 

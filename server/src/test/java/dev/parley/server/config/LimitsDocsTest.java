@@ -77,7 +77,7 @@ class LimitsDocsTest {
                 "annotations in one request",
                 "server.channel.Annotating.MAX_ANNOTATIONS",
                 "server.channel.Annotating.MAX_PER_MESSAGE",
-                "engine.session.AnnotationMachine.MAX_NAMES");
+                "engine.session.annotation.AnnotationMachine.MAX_NAMES");
         row(
                 "characters of an annotation's type, name, id",
                 "server.channel.Annotating.MAX_NAME_CHARS",
@@ -86,8 +86,8 @@ class LimitsDocsTest {
                 "server.wire.InboundAnnotation.MAX_COUNT");
         row(
                 "clients listed in one summary",
-                "engine.session.Annotations.LISTED_CLIENTS",
-                "engine.session.Annotations.LISTED_CLIENTS_OF_ALL");
+                "engine.session.annotation.Annotations.LISTED_CLIENTS",
+                "engine.session.annotation.Annotations.LISTED_CLIENTS_OF_ALL");
         row("characters of a stream path", "server.streams.StreamPaths.MAX_LENGTH");
         row("characters of Content-Type", "server.streams.Exchange.MAX_STORED_HEADER");
         row("Producer-Epoch", "server.streams.AppendToStream.MAX_PRODUCER_NUMBER");
@@ -189,7 +189,7 @@ class LimitsDocsTest {
                 "appends that are merged into one version",
                 "server.realtime.Appends.MAX_PARTS",
                 "server.realtime.Appends.MAX_BYTES");
-        String objects = "engine.session.object.ObjectLimits";
+        String objects = "engine.session.ObjectLimits";
         row("shared objects of a session", objects + "#objects", objects + "#keys", objects + "#bytes");
         row("value of a shared object", objects + "#valueBytes", objects + ".MAX_KEY_LENGTH");
         row("time for which removed keys and objects are kept", objects + "#graceMillis");
@@ -202,8 +202,8 @@ class LimitsDocsTest {
         row("time after which `parley.agent-away` is published", "server.realtime.Footprints.AWAY_AFTER_MILLIS");
         row(
                 "runs of a session whose agents are watched",
-                "engine.session.RunMachine.MAX_RUNS",
-                "engine.session.RunMachine.MAX_STREAMING");
+                "engine.session.run.RunMachine.MAX_RUNS",
+                "engine.session.run.RunMachine.MAX_STREAMING");
         row("sessions in which the requests of one lost connection", "server.realtime.Footprints.MAX_SESSIONS");
     }
 

@@ -1,5 +1,6 @@
 package dev.parley.engine.session.object;
 
+import dev.parley.engine.session.ObjectValue;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,14 +1,18 @@
 package dev.parley.engine.session.object;
 
+import dev.parley.engine.session.ObjectLimits;
+import dev.parley.engine.session.ObjectOperation;
+import dev.parley.engine.session.ObjectOperation.CounterCreate;
+import dev.parley.engine.session.ObjectOperation.CounterInc;
+import dev.parley.engine.session.ObjectOperation.MapClear;
+import dev.parley.engine.session.ObjectOperation.MapCreate;
+import dev.parley.engine.session.ObjectOperation.MapRemove;
+import dev.parley.engine.session.ObjectOperation.MapSet;
+import dev.parley.engine.session.ObjectOperation.ObjectDelete;
+import dev.parley.engine.session.ObjectRefusal;
+import dev.parley.engine.session.ObjectRefusal.Reason;
+import dev.parley.engine.session.ObjectValue;
 import dev.parley.engine.session.Positions;
-import dev.parley.engine.session.object.ObjectOperation.CounterCreate;
-import dev.parley.engine.session.object.ObjectOperation.CounterInc;
-import dev.parley.engine.session.object.ObjectOperation.MapClear;
-import dev.parley.engine.session.object.ObjectOperation.MapCreate;
-import dev.parley.engine.session.object.ObjectOperation.MapRemove;
-import dev.parley.engine.session.object.ObjectOperation.MapSet;
-import dev.parley.engine.session.object.ObjectOperation.ObjectDelete;
-import dev.parley.engine.session.object.ObjectRefusal.Reason;
 import dev.parley.engine.session.object.ObjectState.CounterState;
 import dev.parley.engine.session.object.ObjectState.Deleted;
 import dev.parley.engine.session.object.ObjectState.MapState;

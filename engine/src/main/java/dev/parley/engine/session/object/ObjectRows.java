@@ -3,6 +3,8 @@ package dev.parley.engine.session.object;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.ObjectValue;
+import dev.parley.engine.session.codec.ObjectCodec;
 import dev.parley.engine.session.object.ObjectState.CounterState;
 import dev.parley.engine.session.object.ObjectState.Deleted;
 import dev.parley.engine.session.object.ObjectState.MapState;

@@ -1,6 +1,7 @@
 package dev.parley.engine.session.object;
 
 import dev.parley.engine.codec.GoldenBytes;
+import dev.parley.engine.session.ObjectValue;
 import dev.parley.engine.session.object.ObjectState.CounterState;
 import dev.parley.engine.session.object.ObjectState.Deleted;
 import dev.parley.engine.session.object.ObjectState.MapState;

@@ -1,0 +1,91 @@
+package dev.parley.engine.session.attendance;
+
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.log.SessionBatch;
+import dev.parley.engine.session.log.SessionRows;
+import dev.parley.engine.session.presence.PresenceTx;
+import dev.parley.engine.session.request.RequestTx;
+import dev.parley.engine.session.run.RunTx;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreTx;
+import org.jspecify.annotations.Nullable;
+
+/** What connections have left in sessions, as a batch of commands sees and changes it. Not thread-safe. */
+public final class AttendanceTx {
+    private final StoreTx rows;
+    private final PresenceTx presence;
+    private final RequestTx requests;
+    private final RunTx runs;
+
+    /** Begins in {@code batch}. */
+    public AttendanceTx(SessionBatch batch, PresenceTx presence, RequestTx requests, RunTx runs) {
+        this.rows = batch.rows();
+        this.presence = presence;
+        this.requests = requests;
+        this.runs = runs;
+    }
+
+    /** The members that they have. */
+    PresenceTx presence() {
+        return presence;
+    }
+
+    /** The requests that are remembered of them. */
+    RequestTx requests() {
+        return requests;
+    }
+
+    /** The runs at which they work. */
+    RunTx runs() {
+        return runs;
+    }
+
+    @Nullable
+    Attendance attendance(SessionState s, String connectionId) {
+        byte[] row = rows.get(Table.ATTENDANCES, SessionRows.connectionKey(s.id(), connectionId));
+        return row == null ? null : AttendanceRows.attendance(row);
+    }
+
+    /** Whether a connection has members in the session, or outcomes of requests are kept for it. */
+    boolean hasTraces(SessionState s, String connectionId) {
+        return presence.isAny(s, connectionId) || requests.isAny(s, connectionId);
+    }
+
+    /** Replaces an attendance; null stands for none. */
+    void attend(SessionState s, String connectionId, @Nullable Attendance before, @Nullable Attendance after) {
+        byte[] key = SessionRows.connectionKey(s.id(), connectionId);
+        if (before != null) {
+            removeDeparture(s, connectionId, before);
+        }
+        if (after == null) {
+            rows.remove(Table.ATTENDANCES, key);
+            return;
+        }
+        rows.put(Table.ATTENDANCES, key, AttendanceRows.attendance(after));
+        if (after.isLost()) {
+            rows.put(
+                    Table.DEPARTURES,
+                    AttendanceRows.departureKey(after.due(), s.id(), connectionId),
+                    AttendanceRows.departure(s.name(), connectionId, after.epoch()));
+        }
+    }
+
+    /** Takes all attendances of a session off the list of what is due; their own rows stay. */
+    public void removeDepartures(SessionState s) {
+        byte[] from = SessionRows.idKey(s.id());
+        byte[] to = SessionRows.idKey(s.id() + 1);
+        try (Rows attendances = rows.scan(Table.ATTENDANCES, from, to)) {
+            for (Row row = attendances.next(); row != null; row = attendances.next()) {
+                removeDeparture(s, SessionRows.connection(row.key()), AttendanceRows.attendance(row.value()));
+            }
+        }
+    }
+
+    private void removeDeparture(SessionState s, String connectionId, Attendance attendance) {
+        if (attendance.isLost()) {
+            rows.remove(Table.DEPARTURES, AttendanceRows.departureKey(attendance.due(), s.id(), connectionId));
+        }
+    }
+}

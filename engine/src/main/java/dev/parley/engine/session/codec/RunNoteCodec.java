@@ -1,0 +1,102 @@
+package dev.parley.engine.session.codec;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.RunNote.Active;
+import dev.parley.engine.session.RunNote.Cancel;
+import dev.parley.engine.session.RunNote.Described;
+import dev.parley.engine.session.RunNote.Ended;
+import dev.parley.engine.session.RunNote.Settled;
+import dev.parley.engine.session.RunNote.Streaming;
+import dev.parley.engine.session.RunNote.Suspended;
+import dev.parley.engine.session.RunTexts;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The binary form of notes about runs, in commands and rows. */
+public final class RunNoteCodec {
+    private static final int ACTIVE = 1;
+    private static final int SUSPENDED = 2;
+    private static final int ENDED = 3;
+    private static final int WANTED_OVER = 4;
+    private static final int DESCRIBED = 5;
+    private static final int STREAMING = 6;
+    private static final int SETTLED = 7;
+
+    private RunNoteCodec() {}
+
+    /** Writes notes. */
+    public static void notes(BinaryWriter out, List<RunNote> notes) {
+        out.varint(notes.size());
+        notes.forEach(note -> note(out, note));
+    }
+
+    /** Reads notes. */
+    public static List<RunNote> notes(BinaryReader in) {
+        int count = in.count();
+        List<RunNote> notes = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            notes.add(note(in));
+        }
+        return List.copyOf(notes);
+    }
+
+    /** Writes a note. */
+    public static BinaryWriter note(BinaryWriter out, RunNote note) {
+        return switch (note) {
+            case Active n ->
+                out.u8(ACTIVE).string(n.runId()).optional(n.inputId()).bool(n.opens());
+            case Suspended n -> out.u8(SUSPENDED).string(n.runId());
+            case Described n -> texts(out.u8(DESCRIBED).string(n.runId()), n.texts());
+            case Streaming n ->
+                out.u8(STREAMING)
+                        .varint(n.message())
+                        .fixed64(n.serial())
+                        .string(n.runId())
+                        .string(n.closed());
+            case Settled n -> out.u8(SETTLED).fixed64(n.serial());
+            case Ended n -> out.u8(ENDED).string(n.runId());
+            case Cancel n ->
+                out.u8(WANTED_OVER).varint(n.message()).optional(n.runId()).optional(n.inputId());
+        };
+    }
+
+    /** Reads a note. */
+    public static RunNote note(BinaryReader in) {
+        return switch (in.u8()) {
+            case ACTIVE -> new Active(in.string(), in.optional(), in.bool());
+            case SUSPENDED -> new Suspended(in.string());
+            case DESCRIBED -> new Described(in.string(), texts(in));
+            case STREAMING -> new Streaming(in.count(), in.fixed64(), in.string(), in.string());
+            case SETTLED -> new Settled(in.fixed64());
+            case ENDED -> new Ended(in.string());
+            case WANTED_OVER -> new Cancel(in.count(), in.optional(), in.optional());
+            default -> throw new MalformedBinaryException("an unknown kind of note about a run", null);
+        };
+    }
+
+    /** Writes what is said of a run. */
+    public static BinaryWriter texts(BinaryWriter out, RunTexts texts) {
+        ValueCodec.body(out, texts.end());
+        return notice(notice(out, texts.away()), texts.back());
+    }
+
+    /** Reads what is said of a run. */
+    public static RunTexts texts(BinaryReader in) {
+        return new RunTexts(ValueCodec.body(in), notice(in), notice(in));
+    }
+
+    private static BinaryWriter notice(BinaryWriter out, RunTexts.Notice notice) {
+        return out.string(notice.name())
+                .string(notice.start())
+                .string(notice.middle())
+                .string(notice.rest())
+                .optional(notice.encoding());
+    }
+
+    private static RunTexts.Notice notice(BinaryReader in) {
+        return new RunTexts.Notice(in.string(), in.string(), in.string(), in.string(), in.optional());
+    }
+}

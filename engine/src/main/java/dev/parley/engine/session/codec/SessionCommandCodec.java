@@ -1,0 +1,344 @@
+package dev.parley.engine.session.codec;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.Annotate;
+import dev.parley.engine.session.SessionCommand.AnnotationOp;
+import dev.parley.engine.session.SessionCommand.Back;
+import dev.parley.engine.session.SessionCommand.ChangeObjects;
+import dev.parley.engine.session.SessionCommand.ChangePresence;
+import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Depart;
+import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.Lost;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.MessageOp.Change;
+import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import dev.parley.engine.session.SessionCommand.ObjectOp;
+import dev.parley.engine.session.SessionCommand.Part;
+import dev.parley.engine.session.SessionCommand.PresenceOp;
+import dev.parley.engine.session.SessionCommand.Publish;
+import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.RemoveEmpty;
+import dev.parley.engine.session.SessionCommand.Retain;
+import dev.parley.engine.session.SessionCommand.Rollup;
+import dev.parley.engine.session.SessionCommand.RunTimes;
+import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.Trim;
+import dev.parley.engine.session.SessionName;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Session commands as journal records. The first byte, the kind, is from 64 to 95 for sessions. */
+public final class SessionCommandCodec {
+    private static final int PUBLISH = 64;
+    private static final int CHANGE_PRESENCE = 65;
+    private static final int LEAVE = 66;
+    private static final int TRIM = 67;
+    private static final int COMPACT = 68;
+    private static final int REMOVE = 69;
+    private static final int CHANGE_OBJECTS = 70;
+    private static final int END_RUN = 71;
+    private static final int ROLLUP = 80;
+    private static final int ANNOTATE = 72;
+    private static final int REMOVE_EMPTY = 73;
+    private static final int RETAIN = 74;
+    private static final int LOST = 75;
+    private static final int BACK = 76;
+    private static final int DEPART = 77;
+    private static final int VERSION = 1;
+    /** Of lost connections, and of those that leave: what becomes of their runs. */
+    private static final int RUNS = 2;
+
+    private static final int CREATE = 1;
+    private static final int CHANGE = 2;
+    private static final int ANY = 1;
+    private static final int RESTORES = 2;
+
+    private SessionCommandCodec() {}
+
+    /** True if a record of this kind is a session command. */
+    public static boolean isKind(int kind) {
+        return kind >= PUBLISH && kind < 96;
+    }
+
+    /** Writes the command. */
+    public static void write(SessionCommand<?> command, BinaryWriter out) {
+        int kind = kind(command);
+        out.u8(kind).u8(newest(kind));
+        ValueCodec.name(out, command.session());
+        out.varint(command.time());
+        switch (command) {
+            case Publish c -> {
+                sender(out, c.sender());
+                messages(out, c.messages());
+                RunNoteCodec.notes(out, c.runs());
+            }
+            case Rollup c -> {
+                out.string(c.connectionId())
+                        .fixed64(c.serial())
+                        .varint(c.parts().size());
+                c.parts().forEach(part -> part(out, part));
+            }
+            case EndRun c -> messages(out.string(c.runId()).string(c.connectionId()), c.messages());
+            case ChangePresence c -> {
+                sender(out, c.sender());
+                out.string(c.connectionId()).varint(c.events().size());
+                c.events().forEach(event -> event(out, event));
+                out.varint(c.maxMembers());
+            }
+            case Annotate c -> {
+                sender(out, c.sender());
+                out.varint(c.annotations().size());
+                c.annotations().forEach(annotation -> annotation(out, annotation));
+                out.varint(c.maxAnnotations());
+            }
+            case ChangeObjects c -> {
+                sender(out, c.sender());
+                out.varint(c.operations().size());
+                c.operations().forEach(operation -> object(out, operation));
+                ObjectCodec.limits(out, c.limits());
+            }
+            case Leave c ->
+                runTimes(out.string(c.connectionId()).bool(c.forget()).varint(c.epoch()), c.runs());
+            case Trim c -> out.fixed64(c.upTo());
+            case Retain c -> out.varint(c.since()).varint(c.maxBytes());
+            case Lost c -> {
+                out.string(c.connectionId())
+                        .varint(c.epoch())
+                        .varint(c.leaveAt())
+                        .varint(c.forgetAt());
+                runTimes(out, c.runs());
+            }
+            case Back c -> out.string(c.connectionId()).varint(c.epoch());
+            case Depart c -> out.string(c.connectionId()).varint(c.epoch());
+            case Compact c -> out.fixed64(c.serial()).fixed64(c.version());
+            case RemoveEmpty c -> {}
+            case Remove c -> {}
+        }
+    }
+
+    private static int newest(int kind) {
+        return kind == LOST || kind == LEAVE ? RUNS : VERSION;
+    }
+
+    private static int kind(SessionCommand<?> command) {
+        return switch (command) {
+            case Publish c -> PUBLISH;
+            case ChangePresence c -> CHANGE_PRESENCE;
+            case Annotate c -> ANNOTATE;
+            case ChangeObjects c -> CHANGE_OBJECTS;
+            case Rollup c -> ROLLUP;
+            case EndRun c -> END_RUN;
+            case Leave c -> LEAVE;
+            case Trim c -> TRIM;
+            case Retain c -> RETAIN;
+            case Lost c -> LOST;
+            case Back c -> BACK;
+            case Depart c -> DEPART;
+            case Compact c -> COMPACT;
+            case RemoveEmpty c -> REMOVE_EMPTY;
+            case Remove c -> REMOVE;
+        };
+    }
+
+    /** Reads a command whose kind byte has been read. */
+    public static SessionCommand<?> read(int kind, BinaryReader in) {
+        int version = in.version(VERSION, newest(kind));
+        SessionName session = ValueCodec.name(in);
+        long time = in.varint();
+        return switch (kind) {
+            case PUBLISH -> new Publish(session, time, sender(in), messages(in), RunNoteCodec.notes(in));
+            case ROLLUP -> new Rollup(session, time, in.string(), in.fixed64(), parts(in));
+            case END_RUN -> new EndRun(session, time, in.string(), in.string(), messages(in));
+            case CHANGE_PRESENCE -> {
+                Sender sender = sender(in);
+                String connectionId = in.string();
+                yield new ChangePresence(session, time, sender, connectionId, events(in), in.count());
+            }
+            case LEAVE ->
+                version < RUNS
+                        ? new Leave(session, time, in.string(), in.bool())
+                        : new Leave(session, time, in.string(), in.bool(), in.varint(), runTimes(in));
+            case TRIM -> new Trim(session, time, in.fixed64());
+            case RETAIN -> new Retain(session, time, in.varint(), in.varint());
+            case LOST ->
+                new Lost(
+                        session,
+                        time,
+                        in.string(),
+                        in.varint(),
+                        in.varint(),
+                        in.varint(),
+                        version < RUNS ? null : runTimes(in));
+            case BACK -> new Back(session, time, in.string(), in.varint());
+            case DEPART -> new Depart(session, time, in.string(), in.varint());
+            case COMPACT -> new Compact(session, time, in.fixed64(), in.fixed64());
+            case ANNOTATE -> new Annotate(session, time, sender(in), annotations(in), in.count());
+            case CHANGE_OBJECTS -> new ChangeObjects(session, time, sender(in), objects(in), ObjectCodec.limits(in));
+            case REMOVE_EMPTY -> new RemoveEmpty(session, time);
+            case REMOVE -> new Remove(session, time);
+            default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);
+        };
+    }
+
+    private static void sender(BinaryWriter out, @Nullable Sender sender) {
+        out.bool(sender != null);
+        if (sender != null) {
+            out.string(sender.connectionId()).varint(sender.msgSerial());
+        }
+    }
+
+    private static @Nullable Sender sender(BinaryReader in) {
+        return in.bool() ? new Sender(in.string(), in.varint()) : null;
+    }
+
+    private static void runTimes(BinaryWriter out, @Nullable RunTimes times) {
+        out.bool(times != null);
+        if (times != null) {
+            out.varint(times.awayAt()).varint(times.endAt()).varint(times.endWithMembersAt());
+        }
+    }
+
+    private static @Nullable RunTimes runTimes(BinaryReader in) {
+        return in.bool() ? new RunTimes(in.varint(), in.varint(), in.varint()) : null;
+    }
+
+    private static void messages(BinaryWriter out, List<MessageOp> messages) {
+        out.varint(messages.size());
+        messages.forEach(message -> message(out, message));
+    }
+
+    private static void message(BinaryWriter out, MessageOp message) {
+        switch (message) {
+            case Create m -> {
+                out.u8(CREATE).optional(m.id()).bool(m.unique());
+                out.optional(m.clientId()).optional(m.connectionId());
+                ValueCodec.body(out, m.body());
+                out.bool(m.ephemeral());
+            }
+            case Change m -> {
+                ValueCodec.action(out.u8(CHANGE), m.action());
+                out.fixed64(m.serial());
+                ValueCodec.body(out, m.body());
+                ValueCodec.operation(out, m.operation());
+                out.u8((m.any() ? ANY : 0) | (m.restores() ? RESTORES : 0)).varint(m.maxBytes());
+            }
+        }
+    }
+
+    private static List<MessageOp> messages(BinaryReader in) {
+        int count = in.count();
+        List<MessageOp> messages = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            messages.add(
+                    switch (in.u8()) {
+                        case CREATE ->
+                            new Create(
+                                    in.optional(),
+                                    in.bool(),
+                                    in.optional(),
+                                    in.optional(),
+                                    ValueCodec.body(in),
+                                    in.bool());
+                        case CHANGE -> change(in);
+                        default -> throw new MalformedBinaryException("an unknown kind of message operation", null);
+                    });
+        }
+        return List.copyOf(messages);
+    }
+
+    private static Change change(BinaryReader in) {
+        MessageEntry.Action action = ValueCodec.action(in);
+        long serial = in.fixed64();
+        Body body = ValueCodec.body(in);
+        Operation operation = changeBy(in);
+        int rights = in.u8();
+        return new Change(action, serial, body, operation, (rights & ANY) != 0, (rights & RESTORES) != 0, in.count());
+    }
+
+    private static Operation changeBy(BinaryReader in) {
+        Operation operation = ValueCodec.operation(in);
+        if (operation == null) {
+            throw new MalformedBinaryException("a change by nobody", null);
+        }
+        return operation;
+    }
+
+    private static void part(BinaryWriter out, Part part) {
+        ValueCodec.body(out.varint(part.msgSerial()), part.fragment());
+        ValueCodec.operation(out, part.operation());
+        out.bool(part.any()).varint(part.maxBytes());
+    }
+
+    private static List<Part> parts(BinaryReader in) {
+        int count = in.count();
+        List<Part> parts = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            parts.add(new Part(in.varint(), ValueCodec.body(in), changeBy(in), in.bool(), in.count()));
+        }
+        return List.copyOf(parts);
+    }
+
+    private static void event(BinaryWriter out, PresenceOp event) {
+        ValueCodec.presenceAction(out, event.action());
+        out.string(event.id()).string(event.clientId());
+        ValueCodec.body(out, event.body());
+    }
+
+    private static List<PresenceOp> events(BinaryReader in) {
+        int count = in.count();
+        List<PresenceOp> events = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            events.add(new PresenceOp(ValueCodec.presenceAction(in), in.string(), in.string(), ValueCodec.body(in)));
+        }
+        return List.copyOf(events);
+    }
+
+    private static void annotation(BinaryWriter out, AnnotationOp op) {
+        ValueCodec.annotationAction(out, op.action());
+        out.fixed64(op.serial()).string(op.type()).varint(op.count());
+        out.optional(op.id()).optional(op.clientId()).optional(op.connectionId());
+        ValueCodec.body(out, op.body());
+    }
+
+    private static List<AnnotationOp> annotations(BinaryReader in) {
+        int count = in.count();
+        List<AnnotationOp> annotations = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            annotations.add(new AnnotationOp(
+                    ValueCodec.annotationAction(in),
+                    in.fixed64(),
+                    in.string(),
+                    in.varint(),
+                    in.optional(),
+                    in.optional(),
+                    in.optional(),
+                    ValueCodec.body(in)));
+        }
+        return List.copyOf(annotations);
+    }
+
+    private static void object(BinaryWriter out, ObjectOp op) {
+        out.optional(op.id()).bool(op.unique());
+        out.optional(op.clientId()).optional(op.connectionId()).optional(op.extras());
+        ObjectCodec.operation(out, op.operation());
+    }
+
+    private static List<ObjectOp> objects(BinaryReader in) {
+        int count = in.count();
+        List<ObjectOp> operations = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            operations.add(new ObjectOp(
+                    in.optional(), in.bool(), in.optional(), in.optional(), in.optional(), ObjectCodec.operation(in)));
+        }
+        return List.copyOf(operations);
+    }
+}

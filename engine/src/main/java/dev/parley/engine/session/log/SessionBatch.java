@@ -1,0 +1,109 @@
+package dev.parley.engine.session.log;
+
+import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.log.SessionRows.Logged;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreTx;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a batch of commands does to sessions, whatever the concept: their states, the entries that were added, and the log.
+ * Nobody else sees the changes before {@link #publish()}, which follows the write of the batch. Not thread-safe.
+ */
+public final class SessionBatch {
+    /**
+     * An entry that was added.
+     *
+     * @param before position of the entry before it in the session's log, or 0
+     */
+    public record Added(SessionName session, long before, SessionEntry entry) {}
+
+    private final SessionStates states;
+    private final StoreTx rows;
+    private final Map<SessionName, Optional<SessionState>> changed = new LinkedHashMap<>();
+    private final List<Added> added = new ArrayList<>();
+
+    /** Begins over what {@code states} shows, writing to {@code rows}. */
+    public SessionBatch(SessionStates states, StoreTx rows) {
+        this.states = states;
+        this.rows = rows;
+    }
+
+    /** The rows as they will be after the batch. */
+    public StoreTx rows() {
+        return rows;
+    }
+
+    /** Entries added so far, oldest first. */
+    public List<Added> added() {
+        return added;
+    }
+
+    /** Sessions changed so far; an absent state is a session that is gone. */
+    public Map<SessionName, Optional<SessionState>> changed() {
+        return changed;
+    }
+
+    /** Adds what the sessions have become to the batch; everything in them is in it already. */
+    public void write() {
+        changed.forEach((name, state) -> {
+            byte[] key = SessionRows.sessionKey(name.key());
+            state.ifPresentOrElse(
+                    put -> rows.append(Table.SESSIONS, key, SessionRows.session(put)),
+                    () -> rows.remove(Table.SESSIONS, key));
+        });
+    }
+
+    /** Makes the states visible to readers. The batch must have been written. */
+    public void publish() {
+        changed.forEach((name, state) -> states.publish(name, state.orElse(null)));
+    }
+
+    /** The session, or null if nothing has ever been in it. */
+    public @Nullable SessionState find(SessionName name) {
+        Optional<SessionState> state = changed.get(name);
+        return state == null ? states.find(name) : state.orElse(null);
+    }
+
+    /** Replaces a state, or adds one. */
+    public SessionState put(SessionState state) {
+        changed.put(state.name(), Optional.of(state));
+        return state;
+    }
+
+    /** Notes that a session is gone. */
+    public void remove(SessionState state) {
+        changed.put(state.name(), Optional.empty());
+    }
+
+    /** Replaces a state, or adds one, with which a request has been done. Also one without anything new in it. */
+    public Accepted accept(SessionState state, List<Long> positions) {
+        put(state);
+        return new Accepted(positions);
+    }
+
+    /** Shows an entry, which follows the newest one of {@code s}, and returns the state after it. */
+    public SessionState add(SessionState s, SessionEntry entry) {
+        assert entry.position() > s.last() : "entry " + entry.position() + " after " + s.last();
+        added.add(new Added(s.name(), s.last(), entry));
+        return s.withLast(entry.position());
+    }
+
+    /** Puts into the log what stands at a position. */
+    public void log(SessionState s, long position, Logged logged) {
+        rows.put(Table.LOG, SessionRows.positionKey(s.id(), position), SessionRows.logged(logged));
+    }
+
+    /** Takes what stands at a position out of the log. */
+    public void unlog(SessionState s, long position) {
+        rows.remove(Table.LOG, SessionRows.positionKey(s.id(), position));
+    }
+}

@@ -1,0 +1,205 @@
+package dev.parley.engine.session.machine;
+
+import dev.parley.engine.session.Positions;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.Annotate;
+import dev.parley.engine.session.SessionCommand.Back;
+import dev.parley.engine.session.SessionCommand.ChangeObjects;
+import dev.parley.engine.session.SessionCommand.ChangePresence;
+import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Depart;
+import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.Leave;
+import dev.parley.engine.session.SessionCommand.Lost;
+import dev.parley.engine.session.SessionCommand.Part;
+import dev.parley.engine.session.SessionCommand.Publish;
+import dev.parley.engine.session.SessionCommand.Remove;
+import dev.parley.engine.session.SessionCommand.RemoveEmpty;
+import dev.parley.engine.session.SessionCommand.Retain;
+import dev.parley.engine.session.SessionCommand.Rollup;
+import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.Trim;
+import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.SessionOutcome.Done;
+import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
+import dev.parley.engine.session.SessionOutcome.NotAbandoned;
+import dev.parley.engine.session.SessionOutcome.TypeDiffers;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.annotation.AnnotationMachine;
+import dev.parley.engine.session.attendance.AttendanceMachine;
+import dev.parley.engine.session.message.Head;
+import dev.parley.engine.session.message.MessageMachine;
+import dev.parley.engine.session.message.MessageTx;
+import dev.parley.engine.session.object.ObjectMachine;
+import dev.parley.engine.session.presence.PresenceMachine;
+import dev.parley.engine.session.run.RunMachine;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a command does to a session. Pure: the same commands in the same order give the same entries and outcomes.
+ *
+ * <p>A refused command changes nothing: it is judged as a whole before any of it is done.
+ */
+public final class SessionMachine {
+    /** How many messages one {@link Trim} or {@link Retain} removes; the horizon tells how far it came. */
+    public static final int MAX_TRIMMED = 10_000;
+
+    private SessionMachine() {}
+
+    /** Applies {@code command}, which stands at {@code position} in the journal, and tells what became of it. */
+    public static SessionOutcome apply(SessionCommand<?> command, long position, SessionTx tx) {
+        return switch (command) {
+            case Publish c -> publish(c, position, tx);
+            case Rollup c -> rollup(c, tx);
+            case EndRun c -> endRun(c, tx);
+            case ChangePresence c -> changePresence(c, position, tx);
+            case Annotate c -> annotate(c, position, tx);
+            case ChangeObjects c -> changeObjects(c, position, tx);
+            case Leave c -> ifThere(c, tx, s -> AttendanceMachine.leave(s, c, tx.attendances()));
+            case Lost c -> ifThere(c, tx, s -> AttendanceMachine.lost(s, c, tx.attendances()));
+            case Back c -> ifThere(c, tx, s -> AttendanceMachine.back(s, c, tx.attendances()));
+            case Depart c -> ifThere(c, tx, s -> AttendanceMachine.depart(s, c, tx.attendances()));
+            case Trim c -> ifThere(c, tx, s -> removeOldest(s, c.upTo(), Long.MAX_VALUE, tx));
+            case Retain c -> ifThere(c, tx, s -> removeOldest(s, Positions.startOf(c.since()) - 1, c.maxBytes(), tx));
+            case Compact c -> ifThere(c, tx, s -> MessageMachine.compact(s, c, tx.messages()));
+            case RemoveEmpty c ->
+                ifThere(c, tx, s -> {
+                    if (tx.isEmpty(s)) {
+                        tx.remove(s);
+                    }
+                });
+            case Remove c -> ifThere(c, tx, s -> tx.remove(s));
+        };
+    }
+
+    /** Does something to a session that need not be there any more. */
+    private static Done ifThere(SessionCommand<?> command, SessionTx tx, Consumer<SessionState> action) {
+        SessionState s = tx.find(command.session());
+        if (s != null) {
+            action.accept(s);
+        }
+        return new Done();
+    }
+
+    private static SessionState findOrMake(SessionCommand<?> command, long position, SessionTx tx) {
+        SessionState s = tx.find(command.session());
+        return s == null ? new SessionState(command.session(), position) : s;
+    }
+
+    /** What became of a request that was accepted before, or null. */
+    private static @Nullable Accepted before(SessionState s, @Nullable Sender sender, int operations, SessionTx tx) {
+        List<Long> positions = sender == null ? null : tx.requests().outcome(s, sender, operations);
+        return positions == null ? null : new Accepted(positions);
+    }
+
+    /** Remembers the outcome of a request that was accepted. */
+    private static SessionOutcome keep(SessionState s, @Nullable Sender sender, SessionOutcome outcome, SessionTx tx) {
+        if (sender != null && outcome instanceof Accepted accepted) {
+            tx.requests().keep(s, sender, accepted.positions());
+        }
+        return outcome;
+    }
+
+    private static SessionOutcome publish(Publish c, long position, SessionTx tx) {
+        SessionState s = findOrMake(c, position, tx);
+        Accepted first = before(s, c.sender(), c.messages().size(), tx);
+        return first != null ? first : keep(s, c.sender(), RunMachine.publish(s, c, tx.runs()), tx);
+    }
+
+    private static SessionOutcome changePresence(ChangePresence c, long position, SessionTx tx) {
+        SessionState s = findOrMake(c, position, tx);
+        Accepted first = before(s, c.sender(), c.events().size(), tx);
+        return first != null ? first : keep(s, c.sender(), PresenceMachine.change(s, c, tx.presence()), tx);
+    }
+
+    private static SessionOutcome annotate(Annotate c, long position, SessionTx tx) {
+        SessionState s = findOrMake(c, position, tx);
+        Accepted first = before(s, c.sender(), c.annotations().size(), tx);
+        return first != null ? first : keep(s, c.sender(), AnnotationMachine.annotate(s, c, tx.annotations()), tx);
+    }
+
+    private static SessionOutcome changeObjects(ChangeObjects c, long position, SessionTx tx) {
+        SessionState s = findOrMake(c, position, tx);
+        Accepted first = before(s, c.sender(), c.operations().size(), tx);
+        return first != null ? first : keep(s, c.sender(), ObjectMachine.change(s, c, tx.objects()), tx);
+    }
+
+    private static SessionOutcome rollup(Rollup c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        if (s == null) {
+            return new NoSuchMessage(c.serial());
+        }
+        Map<Part, Long> known = new HashMap<>();
+        List<Part> fresh = new ArrayList<>(c.parts().size());
+        for (Part part : c.parts()) {
+            Accepted first = before(s, new Sender(c.connectionId(), part.msgSerial()), 1, tx);
+            if (first == null) {
+                fresh.add(part);
+            } else {
+                // A request with nothing in it may have had the same number.
+                known.put(
+                        part,
+                        first.positions().isEmpty()
+                                ? Positions.START
+                                : first.positions().getFirst());
+            }
+        }
+        long made = Positions.START;
+        if (!fresh.isEmpty()) {
+            if (!MessageMachine.joinable(fresh)) {
+                return new TypeDiffers(c.serial());
+            }
+            // As one request for all of them, which is then kept for each.
+            SessionOutcome outcome = publish(
+                    new Publish(c.session(), c.time(), null, List.of(MessageMachine.join(c.serial(), fresh))),
+                    s.id(),
+                    tx);
+            if (!(outcome instanceof Accepted accepted)) {
+                return outcome;
+            }
+            made = accepted.positions().getFirst();
+            SessionState after = Objects.requireNonNull(tx.find(c.session()));
+            for (Part part : fresh) {
+                tx.requests().keep(after, new Sender(c.connectionId(), part.msgSerial()), accepted.positions());
+            }
+        }
+        List<Long> positions = new ArrayList<>(c.parts().size());
+        for (Part part : c.parts()) {
+            positions.add(known.getOrDefault(part, made));
+        }
+        return new Accepted(positions);
+    }
+
+    private static SessionOutcome endRun(EndRun c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        return s == null ? new NotAbandoned(c.runId()) : RunMachine.end(s, c, tx.runs());
+    }
+
+    /** Removes what came up to {@code upTo}, and further messages while the session takes more than {@code maxBytes}. */
+    private static void removeOldest(SessionState s, long upTo, long maxBytes, SessionTx tx) {
+        long horizon = Math.min(upTo, s.last());
+        MessageTx.Oldest oldest = tx.messages().oldest(s, horizon, maxBytes, MAX_TRIMMED, head -> stored(s, head, tx));
+        List<Head> messages = oldest.messages();
+        if (messages.size() == MAX_TRIMMED) {
+            horizon = messages.getLast().serial();
+        } else if (!messages.isEmpty()) {
+            horizon = Math.max(horizon, messages.getLast().serial());
+        }
+        if (horizon > s.horizon()) {
+            tx.trim(s, horizon, messages);
+            tx.put(s.withHorizon(horizon).withBytes(s.bytes() - oldest.bytes()));
+        }
+    }
+
+    /** Roughly what a message takes with its annotations, in bytes. */
+    private static long stored(SessionState s, Head head, SessionTx tx) {
+        return head.stored() + (head.annotated() ? tx.annotations().bytes(s, head.serial()) : 0);
+    }
+}

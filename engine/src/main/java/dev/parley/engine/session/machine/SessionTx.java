@@ -1,0 +1,130 @@
+package dev.parley.engine.session.machine;
+
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.annotation.AnnotationTx;
+import dev.parley.engine.session.annotation.Annotations;
+import dev.parley.engine.session.attendance.AttendanceTx;
+import dev.parley.engine.session.log.SessionBatch;
+import dev.parley.engine.session.log.SessionBatch.Added;
+import dev.parley.engine.session.log.SessionRows;
+import dev.parley.engine.session.message.Head;
+import dev.parley.engine.session.message.MessageTx;
+import dev.parley.engine.session.object.ObjectTx;
+import dev.parley.engine.session.presence.PresenceTx;
+import dev.parley.engine.session.request.RequestTx;
+import dev.parley.engine.session.run.RunTx;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreTx;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sessions as a batch of commands sees and changes them. Nobody else sees the changes before {@link #publish()}, which
+ * follows the write of the batch. Not thread-safe.
+ */
+public final class SessionTx {
+    private final SessionBatch batch;
+    private final RequestTx requests;
+    private final MessageTx messages;
+    private final AnnotationTx annotations;
+    private final PresenceTx presence;
+    private final ObjectTx objects;
+    private final RunTx runs;
+    private final AttendanceTx attendances;
+
+    /** Begins over what {@code sessions} shows, writing to {@code rows}. */
+    public SessionTx(Sessions sessions, StoreTx rows) {
+        this.batch = new SessionBatch(sessions.states(), rows);
+        this.requests = new RequestTx(batch, sessions.requests());
+        this.messages = new MessageTx(batch, Annotations::summaries);
+        this.annotations = new AnnotationTx(batch, messages);
+        this.presence = new PresenceTx(batch);
+        this.objects = new ObjectTx(batch);
+        this.runs = new RunTx(batch, messages);
+        this.attendances = new AttendanceTx(batch, presence, requests, runs);
+    }
+
+    /** Entries added so far, oldest first. */
+    public List<Added> added() {
+        return batch.added();
+    }
+
+    /** Sessions changed so far; an absent state is a session that is gone. */
+    public Map<SessionName, Optional<SessionState>> changed() {
+        return batch.changed();
+    }
+
+    /** Adds what the sessions have become to the batch; everything in them is in it already. */
+    public void write() {
+        batch.write();
+    }
+
+    /** Makes the changes visible to readers. The batch must have been written. */
+    public void publish() {
+        batch.publish();
+        requests.publish();
+    }
+
+    @Nullable
+    SessionState find(SessionName name) {
+        return batch.find(name);
+    }
+
+    void put(SessionState state) {
+        batch.put(state);
+    }
+
+    RequestTx requests() {
+        return requests;
+    }
+
+    MessageTx messages() {
+        return messages;
+    }
+
+    AnnotationTx annotations() {
+        return annotations;
+    }
+
+    PresenceTx presence() {
+        return presence;
+    }
+
+    ObjectTx objects() {
+        return objects;
+    }
+
+    RunTx runs() {
+        return runs;
+    }
+
+    AttendanceTx attendances() {
+        return attendances;
+    }
+
+    /** Whether there is nothing in the session, nor remembered for it. */
+    boolean isEmpty(SessionState s) {
+        return Sessions.isEmpty(batch.rows(), s.id());
+    }
+
+    /** Removes a session with everything in it. */
+    void remove(SessionState s) {
+        attendances.removeDepartures(s);
+        batch.remove(s);
+        for (Table table : Sessions.TABLES_BY_ID) {
+            batch.rows().removeRange(table, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1));
+        }
+    }
+
+    /** Removes what came up to {@code upTo}; {@code gone} are the messages of it. */
+    void trim(SessionState s, long upTo, List<Head> gone) {
+        annotations.remove(s, upTo, gone);
+        // What the log has up to here is about presence or about one of these messages; of these there may be more.
+        batch.rows().removeRange(Table.LOG, SessionRows.idKey(s.id()), SessionRows.positionKey(s.id(), upTo + 1));
+        messages.remove(s, upTo, gone);
+        presence.remove(s, upTo);
+    }
+}

@@ -1,0 +1,225 @@
+package dev.parley.engine.session.machine;
+
+import dev.parley.engine.session.Positions;
+import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.annotation.Annotations;
+import dev.parley.engine.session.attendance.Attendances;
+import dev.parley.engine.session.log.PositionRange;
+import dev.parley.engine.session.log.SessionRows;
+import dev.parley.engine.session.log.SessionRows.Logged;
+import dev.parley.engine.session.log.SessionStates;
+import dev.parley.engine.session.message.Messages;
+import dev.parley.engine.session.object.SharedObjects;
+import dev.parley.engine.session.presence.Presence;
+import dev.parley.engine.session.request.Requests;
+import dev.parley.engine.session.run.Runs;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Moment;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.View;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sessions as readers see them: as far as it is durable and applied. Thread-safe; reads block on the disk.
+ *
+ * <p>States of recently changed sessions are kept in memory; the store has all of them.
+ */
+public final class Sessions {
+    /** The order of names in {@link #list}: by code points, which is not that of {@link String#compareTo}. */
+    public static final Comparator<String> BY_NAME = Sessions::compareNames;
+
+    /** Tables whose keys begin with the session's id. */
+    static final List<Table> TABLES_BY_ID = List.of(
+            Table.LOG,
+            Table.MESSAGES,
+            Table.VERSIONS,
+            Table.GROWING,
+            Table.MESSAGE_IDS,
+            Table.MEMBERS,
+            Table.PRESENCE,
+            Table.REQUESTS,
+            Table.ATTENDANCES,
+            Table.ANNOTATIONS,
+            Table.SUMMARIES,
+            Table.OBJECTS,
+            Table.OBJECT_IDS,
+            Table.RUNS);
+
+    /** How long a client's own ids of changes of objects are remembered at least. */
+    static final long KEPT_OBJECT_IDS_MILLIS = 10 * 60 * 1000L;
+
+    private final Store store;
+    private final SessionStates states;
+    private final Messages messages;
+    private final Annotations annotations;
+    private final Presence presence;
+    private final SharedObjects objects;
+    private final Runs runs;
+    private final Requests requests;
+    private final Attendances attendances;
+
+    /**
+     * Reads from {@code store}.
+     *
+     * @param maxCached how many states are kept in memory at most
+     */
+    public Sessions(Store store, int maxCached) {
+        this.store = store;
+        this.states = new SessionStates(store, maxCached);
+        this.messages = new Messages(store, Annotations::summaries);
+        this.annotations = new Annotations(store);
+        this.presence = new Presence(store);
+        this.objects = new SharedObjects(store);
+        this.runs = new Runs(store, messages);
+        this.requests = new Requests(store, maxCached);
+        this.attendances = new Attendances(store);
+    }
+
+    /**
+     * What has happened since a place in the log.
+     *
+     * @param entries of messages only the newest version, whole
+     * @param to everything up to here has been read
+     * @param last the end of the log at that moment
+     */
+    public record Part(List<SessionEntry> entries, long to, long last) {}
+
+    /** Their states. */
+    SessionStates states() {
+        return states;
+    }
+
+    /** Their messages. */
+    public Messages messages() {
+        return messages;
+    }
+
+    /** What is said about their messages. */
+    public Annotations annotations() {
+        return annotations;
+    }
+
+    /** Who is there, and was. */
+    public Presence presence() {
+        return presence;
+    }
+
+    /** Their shared objects. */
+    public SharedObjects objects() {
+        return objects;
+    }
+
+    /** The runs of agents in them. */
+    public Runs runs() {
+        return runs;
+    }
+
+    /** The requests that are remembered. */
+    public Requests requests() {
+        return requests;
+    }
+
+    /** What lost connections have left in them. */
+    public Attendances attendances() {
+        return attendances;
+    }
+
+    /** The session, or null if nothing has ever been in it. */
+    public @Nullable SessionState find(SessionName name) {
+        return states.find(name);
+    }
+
+    /** The session as somebody has to see it who has been told of an entry at {@code position}. */
+    public @Nullable SessionState find(SessionName name, long position) {
+        return states.find(name, position);
+    }
+
+    /** Sessions of an app in the order {@link #BY_NAME}, of those that begin with {@code prefix} and come after {@code after}. */
+    public List<SessionState> list(String app, String prefix, String after, int limit) {
+        return states.list(app, prefix, after, limit);
+    }
+
+    private static int compareNames(String a, String b) {
+        int length = Math.min(a.length(), b.length());
+        for (int i = 0; i < length; i++) {
+            char one = a.charAt(i);
+            char other = b.charAt(i);
+            if (one != other) {
+                // A surrogate stands for something beyond all that is a single character.
+                boolean beyond = Character.isSurrogate(one);
+                return beyond == Character.isSurrogate(other) ? Character.compare(one, other) : beyond ? 1 : -1;
+            }
+        }
+        return Integer.compare(a.length(), b.length());
+    }
+
+    /** Whether there is nothing in the session, nor remembered for it. */
+    public boolean isEmpty(SessionState session) {
+        try (Moment now = store.snapshot()) {
+            return isEmpty(now, session.id());
+        }
+    }
+
+    static boolean isEmpty(View view, long session) {
+        return TABLES_BY_ID.stream()
+                .allMatch(table -> view.isEmpty(table, SessionRows.idKey(session), SessionRows.idKey(session + 1)));
+    }
+
+    /** Whether the session holds an entry of before {@code millis}, in milliseconds since 1970, that a Trim can remove. */
+    public boolean hasOlder(SessionState session, long millis) {
+        if (millis <= 0) {
+            return false;
+        }
+        var old = new PositionRange(session.horizon() + 1, Positions.startOf(millis) - 1, false);
+        return old.from() <= old.to() && (messages.isAny(session, old) || presence.isAny(session, old));
+    }
+
+    /**
+     * What has happened in a session since {@code position}, at one moment; or null if it is another session by now, or
+     * what came after {@code position} is gone.
+     *
+     * @param maxBytes weight after which no further entry is begun
+     */
+    public @Nullable Part since(SessionName name, long id, long position, int maxBytes) {
+        try (Moment now = store.snapshot()) {
+            SessionState state = SessionStates.find(name, now);
+            if (state == null || state.id() != id || position < state.horizon()) {
+                return null;
+            }
+            List<SessionEntry> entries = new ArrayList<>();
+            long bytes = 0;
+            try (Rows rows = new PositionRange(position + 1, state.last(), false).scan(now, Table.LOG, id)) {
+                for (Row row = rows.next(); row != null; row = rows.next()) {
+                    if (bytes >= maxBytes) {
+                        return new Part(entries, entries.getLast().position(), state.last());
+                    }
+                    SessionEntry entry = entry(now, id, row);
+                    entries.add(entry);
+                    bytes += entry.weight();
+                }
+            }
+            return new Part(entries, state.last(), state.last());
+        }
+    }
+
+    private SessionEntry entry(View view, long session, Row logged) {
+        long position = SessionRows.position(logged.key());
+        SessionEntry entry = switch (SessionRows.logged(logged.value())) {
+            case Logged.Message(long serial) -> messages.find(view, session, serial);
+            case Logged.Presence p -> Presence.find(view, session, position);
+            case Logged.Annotation(long serial) -> Annotations.find(view, session, serial, position);
+            case Logged.Summary(long serial) -> Annotations.summary(view, session, serial, position);
+        };
+        if (entry == null) {
+            throw new IllegalStateException("the log of session " + session + " names what is not there");
+        }
+        return entry;
+    }
+}

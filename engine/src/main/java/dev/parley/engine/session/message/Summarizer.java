@@ -1,0 +1,11 @@
+package dev.parley.engine.session.message;
+
+import dev.parley.engine.session.Summaries;
+import dev.parley.engine.store.View;
+
+/** Knows what the annotations of a message come to. */
+@FunctionalInterface
+public interface Summarizer {
+    /** The summaries of a message, as {@code view} shows them. */
+    Summaries summaries(View view, long session, long serial);
+}

@@ -1,0 +1,5 @@
+/** Members and what they do: their rows, rules and reads. */
+@NullMarked
+package dev.parley.engine.session.presence;
+
+import org.jspecify.annotations.NullMarked;

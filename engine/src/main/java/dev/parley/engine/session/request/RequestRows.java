@@ -1,0 +1,25 @@
+package dev.parley.engine.session.request;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.session.log.SessionRows;
+
+/** How the outcomes of requests lie in the store, which are positions. */
+final class RequestRows {
+    private RequestRows() {}
+
+    static byte[] requestKey(long session, String connectionId, long msgSerial) {
+        return SessionRows.connection(session, connectionId).fixed64(msgSerial).toBytes();
+    }
+
+    static long msgSerial(byte[] requestKey) {
+        BinaryReader in = new BinaryReader(requestKey);
+        in.fixed64();
+        in.string();
+        return in.fixed64();
+    }
+
+    static Requests.Requester requester(byte[] requestKey) {
+        BinaryReader in = new BinaryReader(requestKey);
+        return new Requests.Requester(in.fixed64(), in.string());
+    }
+}

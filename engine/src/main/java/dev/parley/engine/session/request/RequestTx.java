@@ -1,0 +1,100 @@
+package dev.parley.engine.session.request;
+
+import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.log.SessionBatch;
+import dev.parley.engine.session.log.SessionRows;
+import dev.parley.engine.session.request.Requests.Kept;
+import dev.parley.engine.session.request.Requests.Requester;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreTx;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The requests that are remembered, as a batch of commands sees and changes them. Not thread-safe. */
+public final class RequestTx {
+    private final StoreTx rows;
+    private final Requests remembered;
+    private final Map<Requester, Kept> changed = new HashMap<>();
+
+    /** Begins in {@code batch}, over what {@code remembered} shows. */
+    public RequestTx(SessionBatch batch, Requests remembered) {
+        this.rows = batch.rows();
+        this.remembered = remembered;
+    }
+
+    /** Makes the changes visible. The batch must have been written. */
+    public void publish() {
+        changed.forEach(remembered::publish);
+    }
+
+    /** Whether outcomes of requests are kept for a connection. */
+    public boolean isAny(SessionState s, String connectionId) {
+        return !rows.isEmpty(
+                Table.REQUESTS,
+                SessionRows.connectionKey(s.id(), connectionId),
+                SessionRows.connectionEnd(s.id(), connectionId));
+    }
+
+    private Kept kept(Requester requester) {
+        Kept known = changed.get(requester);
+        return known == null ? remembered.kept(requester) : known;
+    }
+
+    /** The outcome of a request that was accepted before, or null if there is none. */
+    public @Nullable List<Long> outcome(SessionState s, Sender sender, int operations) {
+        Kept known = kept(new Requester(s.id(), sender.connectionId()));
+        if (sender.msgSerial() > known.newest()) {
+            return null;
+        }
+        byte[] row =
+                rows.get(Table.REQUESTS, RequestRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial()));
+        if (row != null) {
+            return SessionRows.positions(row);
+        }
+        if (known.count() < Requests.KEPT_REQUESTS || sender.msgSerial() > oldest(s, sender.connectionId())) {
+            return null;
+        }
+        return Collections.nCopies(operations, 0L);
+    }
+
+    private long oldest(SessionState s, String connectionId) {
+        return RequestRows.msgSerial(keptRequests(s, connectionId, 1).getFirst().key());
+    }
+
+    private List<Row> keptRequests(SessionState s, String connectionId, int limit) {
+        return rows.list(
+                Table.REQUESTS,
+                SessionRows.connectionKey(s.id(), connectionId),
+                SessionRows.connectionEnd(s.id(), connectionId),
+                limit);
+    }
+
+    /** Remembers the outcome of a request. */
+    public void keep(SessionState s, Sender sender, List<Long> positions) {
+        Requester requester = new Requester(s.id(), sender.connectionId());
+        Kept known = kept(requester);
+        byte[] key = RequestRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial());
+        boolean added = sender.msgSerial() > known.newest() || rows.get(Table.REQUESTS, key) == null;
+        rows.put(Table.REQUESTS, key, SessionRows.positions(positions));
+        int count = known.count() + (added ? 1 : 0);
+        if (count == 2 * Requests.KEPT_REQUESTS) {
+            // Half of them at once, so that the search for the oldest is rare.
+            keptRequests(s, sender.connectionId(), Requests.KEPT_REQUESTS)
+                    .forEach(row -> rows.remove(Table.REQUESTS, row.key()));
+            count -= Requests.KEPT_REQUESTS;
+        }
+        changed.put(requester, new Kept(count, Math.max(known.newest(), sender.msgSerial())));
+    }
+
+    /** Forgets the requests of a connection. */
+    public void forget(SessionState s, String connectionId) {
+        keptRequests(s, connectionId, 2 * Requests.KEPT_REQUESTS)
+                .forEach(row -> rows.remove(Table.REQUESTS, row.key()));
+        changed.put(new Requester(s.id(), connectionId), Kept.NONE);
+    }
+}

@@ -1,0 +1,100 @@
+package dev.parley.engine.session.request;
+
+import dev.parley.engine.session.log.Membership;
+import dev.parley.engine.session.log.SessionRows;
+import dev.parley.engine.session.log.SessionStates;
+import dev.parley.engine.session.log.StateCache;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
+import dev.parley.engine.store.Store.Table;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Requests that were accepted and are remembered, so that nothing is done twice. Thread-safe; reads block on the disk. */
+public final class Requests {
+    /** How many accepted requests of a connection are remembered at least, for each session. */
+    public static final int KEPT_REQUESTS = 1024;
+
+    private static final byte[] FIRST_ROW = {};
+    private static final byte[] AFTER_LAST_KEY = {(byte) 0xFF};
+
+    private final Store store;
+    private final StateCache<Requester, Kept> cached;
+
+    /**
+     * Reads from {@code store}.
+     *
+     * @param maxCached of how many connections it is kept in memory which requests they have
+     */
+    public Requests(Store store, int maxCached) {
+        this.store = store;
+        this.cached = new StateCache<>(maxCached);
+    }
+
+    /** Whose requests. */
+    record Requester(long session, String connectionId) {}
+
+    /** Requests of a connection: how many are kept, and the greatest number among them. */
+    record Kept(int count, long newest) {
+        static final Kept NONE = new Kept(0, -1);
+    }
+
+    Kept kept(Requester requester) {
+        Kept known = cached.get(requester);
+        if (known != null) {
+            return known;
+        }
+        int count = 0;
+        long newest = -1;
+        try (Rows rows = store.scan(
+                Table.REQUESTS,
+                SessionRows.connectionKey(requester.session(), requester.connectionId()),
+                SessionRows.connectionEnd(requester.session(), requester.connectionId()))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                count++;
+                newest = RequestRows.msgSerial(row.key());
+            }
+        }
+        return new Kept(count, newest);
+    }
+
+    void publish(Requester requester, Kept kept) {
+        if (kept.count() == 0) {
+            cached.remove(requester);
+        } else {
+            cached.put(requester, kept);
+        }
+    }
+
+    /**
+     * Whose requests are remembered, once for each session and connection, at most {@code limit}: after a restart somebody
+     * has to forget them.
+     */
+    public List<Membership> requesters(int limit) {
+        Map<Long, List<String>> found = new HashMap<>();
+        byte[] from = FIRST_ROW;
+        for (int count = 0; count < limit; count++) {
+            Requester next;
+            try (Rows rows = store.scan(Table.REQUESTS, from, AFTER_LAST_KEY)) {
+                Row row = rows.next();
+                if (row == null) {
+                    break;
+                }
+                next = RequestRows.requester(row.key());
+            }
+            found.computeIfAbsent(next.session(), id -> new ArrayList<>()).add(next.connectionId());
+            from = SessionRows.connectionEnd(next.session(), next.connectionId());
+        }
+        List<Membership> requesters = new ArrayList<>();
+        SessionStates.forEach(store, state -> {
+            List<String> connections = found.remove(state.id());
+            if (connections != null) {
+                connections.forEach(id -> requesters.add(new Membership(state.name(), id)));
+            }
+        });
+        return requesters;
+    }
+}

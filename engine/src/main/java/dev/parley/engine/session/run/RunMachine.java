@@ -1,0 +1,219 @@
+package dev.parley.engine.session.run;
+
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.Run;
+import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.RunNote.Active;
+import dev.parley.engine.session.RunNote.Cancel;
+import dev.parley.engine.session.RunNote.Described;
+import dev.parley.engine.session.RunNote.Ended;
+import dev.parley.engine.session.RunNote.Settled;
+import dev.parley.engine.session.RunNote.Streaming;
+import dev.parley.engine.session.RunNote.Suspended;
+import dev.parley.engine.session.RunTexts;
+import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.MessageOp.Change;
+import dev.parley.engine.session.SessionCommand.Publish;
+import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.SessionOutcome.NotAbandoned;
+import dev.parley.engine.session.SessionOutcome.OfPublish;
+import dev.parley.engine.session.SessionOutcome.OfRun;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.message.Head;
+import dev.parley.engine.session.message.MessageMachine;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What published messages do to the runs of a session, and what becomes of a run whose agent is lost. Pure, as
+ * SessionMachine, which calls it.
+ */
+public final class RunMachine {
+    /** How many runs of one session are followed at a time; of more, nobody notices when their agents die. */
+    static final int MAX_RUNS = 1_000;
+
+    /** How many cancels of one session are kept until they have had their effect; then the oldest are dropped. */
+    static final int MAX_CANCELS = 200;
+
+    /** How many messages of one session are followed at a time that are being streamed; of more, nobody closes them. */
+    static final int MAX_STREAMING = 1_000;
+
+    /** Why a message is closed. */
+    private static final String LOST = "The agent was lost.";
+
+    private RunMachine() {}
+
+    /**
+     * Takes note of what was published.
+     *
+     * @param connectionId who published it, or null
+     * @param positions of the messages
+     */
+    private static void note(
+            SessionState s, List<RunNote> notes, @Nullable String connectionId, List<Long> positions, RunTx tx) {
+        for (RunNote note : notes) {
+            switch (note) {
+                case Active n -> active(s, n, connectionId, positions.getFirst(), tx);
+                case Suspended n -> {
+                    Run run = tx.run(s, n.runId());
+                    if (run != null && !run.suspended()) {
+                        tx.putRun(s, run.asSuspended());
+                    }
+                }
+                case Described n -> {
+                    if (tx.run(s, n.runId()) != null && tx.runTexts(s, n.runId()) == null) {
+                        tx.putRunTexts(s, n.runId(), n.texts());
+                    }
+                }
+                case Streaming n -> streaming(s, n, n.serial() == 0 ? positions.get(n.message()) : n.serial(), tx);
+                case Settled n -> tx.removeOpen(s, n.serial());
+                case Ended n -> {
+                    Run run = tx.run(s, n.runId());
+                    if (run != null) {
+                        end(s, run, tx);
+                    }
+                }
+                case Cancel n -> cancel(s, n, positions.get(n.message()), tx);
+            }
+        }
+    }
+
+    private static void active(SessionState s, Active n, @Nullable String connectionId, long position, RunTx tx) {
+        Run run = tx.run(s, n.runId());
+        if (run == null) {
+            if (n.opens() && tx.countRuns(s, MAX_RUNS) < MAX_RUNS) {
+                tx.putRun(s, new Run(s.name(), n.runId(), position, n.inputId(), connectionId, false));
+            }
+        } else if (!run.suspended() || n.opens()) {
+            Run now = run.by(connectionId);
+            if (!now.equals(run)) {
+                tx.putRun(s, now);
+            }
+        }
+    }
+
+    private static void streaming(SessionState s, Streaming n, long serial, RunTx tx) {
+        var open = new RunRows.Open(n.runId(), n.closed());
+        RunRows.Open known = tx.open(s, serial);
+        if (tx.run(s, n.runId()) != null
+                && !open.equals(known)
+                && (known != null || tx.countOpen(s, MAX_STREAMING) < MAX_STREAMING)) {
+            tx.putOpen(s, serial, open);
+        }
+    }
+
+    private static void end(SessionState s, Run run, RunTx tx) {
+        tx.removeRun(s, run.id());
+        tx.openOf(s, run.id()).forEach((serial, open) -> tx.removeOpen(s, serial));
+        tx.cancels(s).forEach((serial, cancel) -> {
+            if (run.id().equals(cancel.runId())
+                    || (run.inputId() != null && run.inputId().equals(cancel.inputId()))) {
+                tx.removeCancel(s, serial);
+            }
+        });
+    }
+
+    private static void cancel(SessionState s, Cancel n, long serial, RunTx tx) {
+        if (n.runId() != null && tx.run(s, n.runId()) == null) {
+            // It has ended: nobody needs to hear of this again.
+            return;
+        }
+        var kept = tx.cancels(s);
+        if (kept.size() >= MAX_CANCELS) {
+            tx.removeCancel(s, Objects.requireNonNull(kept.firstEntry()).getKey());
+        }
+        tx.putCancel(s, serial, n);
+    }
+
+    /** Tells the session something about the agent of each run at which a connection works. */
+    public static void tell(
+            SessionState s, String connectionId, long time, Function<RunTexts, RunTexts.Notice> what, RunTx tx) {
+        for (Run run : tx.runsOf(s, connectionId)) {
+            RunTexts texts = tx.runTexts(s, run.id());
+            if (texts != null) {
+                RunTexts.Notice notice = what.apply(texts);
+                String id = connectionId + ":" + notice.name() + ":" + run.id() + ":" + time;
+                SessionOutcome told =
+                        publish(s, time, List.of(create(id, notice.about(connectionId, time))), List.of(), tx);
+                assert told instanceof Accepted : told;
+            }
+        }
+    }
+
+    /** Ends the runs at which a connection works: closes the messages that they have left streaming, and says so. */
+    public static void endAll(SessionState s, String connectionId, long time, RunTx tx) {
+        for (Run run : tx.runsOf(s, connectionId)) {
+            List<MessageOp> messages = new ArrayList<>();
+            tx.openOf(s, run.id()).forEach((serial, open) -> {
+                Head head = tx.messages().head(s, serial);
+                // What was deleted, or is gone, does not need to be closed.
+                if (head != null && !head.isDeleted()) {
+                    messages.add(close(head, open.closed()));
+                }
+            });
+            RunTexts texts = tx.runTexts(s, run.id());
+            if (texts != null) {
+                messages.add(create(connectionId + ":end:" + run.id(), texts.end()));
+            }
+            SessionOutcome ended = publish(s, time, messages, List.of(new Ended(run.id())), tx);
+            assert ended instanceof Accepted : ended;
+        }
+    }
+
+    private static MessageOp create(String id, Body body) {
+        return new MessageOp.Create(id, false, null, null, body, false);
+    }
+
+    private static MessageOp close(Head head, String extras) {
+        return new MessageOp.Change(
+                MessageEntry.Action.APPEND,
+                head.serial(),
+                new Body(null, head.shape().nothingToAppend(), null, extras),
+                new Operation(head.clientId(), LOST, null),
+                true,
+                false,
+                Integer.MAX_VALUE);
+    }
+
+    /** Ends a run whose agent is gone, unless another connection works at it. */
+    public static OfRun end(SessionState s, EndRun c, RunTx tx) {
+        Run run = tx.run(s, c.runId());
+        if (run == null || run.suspended() || !c.connectionId().equals(run.connectionId())) {
+            return new NotAbandoned(c.runId());
+        }
+        // What has been deleted since it was found streaming, or is gone, needs not to be closed.
+        List<MessageOp> open = c.messages().stream()
+                .filter(message -> !(message instanceof Change change) || isThere(s, change, tx))
+                .toList();
+        return publish(s, new Publish(c.session(), c.time(), null, open, List.of(new Ended(c.runId()))), tx);
+    }
+
+    private static boolean isThere(SessionState s, Change change, RunTx tx) {
+        Head head = tx.messages().head(s, change.serial());
+        return head != null && !head.isDeleted();
+    }
+
+    private static SessionOutcome publish(
+            SessionState s, long time, List<MessageOp> messages, List<RunNote> notes, RunTx tx) {
+        // Something may have been published since.
+        SessionState now = Objects.requireNonNull(tx.batch().find(s.name()));
+        return publish(now, new Publish(s.name(), time, null, messages, notes), tx);
+    }
+
+    /** Publishes to {@code s} what was not published before, and takes note of what it means for runs. */
+    public static OfPublish publish(SessionState s, Publish c, RunTx tx) {
+        OfPublish outcome = MessageMachine.publish(s, c, tx.messages());
+        if (outcome instanceof Accepted accepted) {
+            String connection = c.sender() == null ? null : c.sender().connectionId();
+            note(s, c.runs(), connection, accepted.positions(), tx);
+        }
+        return outcome;
+    }
+}

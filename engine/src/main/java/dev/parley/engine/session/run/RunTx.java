@@ -1,0 +1,133 @@
+package dev.parley.engine.session.run;
+
+import dev.parley.engine.session.Run;
+import dev.parley.engine.session.RunNote.Cancel;
+import dev.parley.engine.session.RunTexts;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.log.SessionBatch;
+import dev.parley.engine.session.message.MessageTx;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreTx;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Runs as a batch of commands sees and changes them. Not thread-safe. */
+public final class RunTx {
+    private final SessionBatch batch;
+    private final StoreTx rows;
+    private final MessageTx messages;
+
+    /** Begins in {@code batch}. */
+    public RunTx(SessionBatch batch, MessageTx messages) {
+        this.batch = batch;
+        this.rows = batch.rows();
+        this.messages = messages;
+    }
+
+    /** The batch. */
+    public SessionBatch batch() {
+        return batch;
+    }
+
+    /** The messages by which they are known. */
+    MessageTx messages() {
+        return messages;
+    }
+
+    @Nullable
+    Run run(SessionState s, String runId) {
+        byte[] row = rows.get(Table.RUNS, RunRows.runKey(s.id(), runId));
+        return row == null ? null : RunRows.run(row);
+    }
+
+    int countRuns(SessionState s, int limit) {
+        return rows.list(Table.RUNS, RunRows.runKey(s.id(), ""), RunRows.cancelKey(s.id(), 0), limit)
+                .size();
+    }
+
+    void putRun(SessionState s, Run run) {
+        rows.put(Table.RUNS, RunRows.runKey(s.id(), run.id()), RunRows.run(run));
+    }
+
+    void removeRun(SessionState s, String runId) {
+        rows.remove(Table.RUNS, RunRows.runKey(s.id(), runId));
+        rows.remove(Table.RUNS, RunRows.textsKey(s.id(), runId));
+    }
+
+    /** The runs at which a connection works. */
+    public List<Run> runsOf(SessionState s, String connectionId) {
+        return rows
+                .list(Table.RUNS, RunRows.runKey(s.id(), ""), RunRows.cancelKey(s.id(), 0), RunMachine.MAX_RUNS)
+                .stream()
+                .map(row -> RunRows.run(row.value()))
+                .filter(run -> !run.suspended() && connectionId.equals(run.connectionId()))
+                .toList();
+    }
+
+    @Nullable
+    RunTexts runTexts(SessionState s, String runId) {
+        byte[] row = rows.get(Table.RUNS, RunRows.textsKey(s.id(), runId));
+        return row == null ? null : RunRows.texts(row);
+    }
+
+    void putRunTexts(SessionState s, String runId, RunTexts texts) {
+        rows.put(Table.RUNS, RunRows.textsKey(s.id(), runId), RunRows.texts(texts));
+    }
+
+    RunRows.@Nullable Open open(SessionState s, long serial) {
+        byte[] row = rows.get(Table.RUNS, RunRows.openKey(s.id(), serial));
+        return row == null ? null : RunRows.open(row);
+    }
+
+    private List<Row> openRows(SessionState s, int limit) {
+        return rows.list(Table.RUNS, RunRows.openKey(s.id(), 0), RunRows.openKey(s.id(), Long.MAX_VALUE), limit);
+    }
+
+    int countOpen(SessionState s, int limit) {
+        return openRows(s, limit).size();
+    }
+
+    /** Messages of a run that are being streamed, by serial. */
+    NavigableMap<Long, RunRows.Open> openOf(SessionState s, String runId) {
+        NavigableMap<Long, RunRows.Open> found = new TreeMap<>();
+        for (Row row : openRows(s, RunMachine.MAX_STREAMING)) {
+            RunRows.Open open = RunRows.open(row.value());
+            if (open.runId().equals(runId)) {
+                found.put(RunRows.openSerial(row.key()), open);
+            }
+        }
+        return found;
+    }
+
+    void putOpen(SessionState s, long serial, RunRows.Open open) {
+        rows.put(Table.RUNS, RunRows.openKey(s.id(), serial), RunRows.open(open));
+    }
+
+    void removeOpen(SessionState s, long serial) {
+        rows.remove(Table.RUNS, RunRows.openKey(s.id(), serial));
+    }
+
+    /** Cancels that have had no effect yet, by the serials of their messages. */
+    NavigableMap<Long, Cancel> cancels(SessionState s) {
+        NavigableMap<Long, Cancel> cancels = new TreeMap<>();
+        for (Row row : rows.list(
+                Table.RUNS,
+                RunRows.cancelKey(s.id(), 0),
+                RunRows.cancelKey(s.id(), Long.MAX_VALUE),
+                RunMachine.MAX_CANCELS)) {
+            cancels.put(RunRows.cancelSerial(row.key()), RunRows.cancel(row.value()));
+        }
+        return cancels;
+    }
+
+    void putCancel(SessionState s, long serial, Cancel cancel) {
+        rows.put(Table.RUNS, RunRows.cancelKey(s.id(), serial), RunRows.cancel(cancel));
+    }
+
+    void removeCancel(SessionState s, long serial) {
+        rows.remove(Table.RUNS, RunRows.cancelKey(s.id(), serial));
+    }
+}

@@ -1,0 +1,83 @@
+package dev.parley.engine.session.run;
+
+import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Run;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.log.Page;
+import dev.parley.engine.session.log.PageBuilder;
+import dev.parley.engine.session.log.PositionRange;
+import dev.parley.engine.session.message.Messages;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Rows;
+import dev.parley.engine.store.Store.Table;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The runs of sessions and the cancels that have had no effect yet. Thread-safe; reads block on the disk. */
+public final class Runs {
+    private static final byte[] FIRST_ROW = {};
+    private static final byte[] AFTER_LAST_KEY = {(byte) 0xFF};
+
+    private final Store store;
+    private final Messages messages;
+
+    /** Reads from {@code store}. */
+    public Runs(Store store, Messages messages) {
+        this.store = store;
+        this.messages = messages;
+    }
+
+    /** Runs of the session that have not ended. */
+    public List<Run> of(SessionState session) {
+        List<Run> found = new ArrayList<>();
+        try (Rows rows = store.scan(Table.RUNS, RunRows.runKey(session.id(), ""), RunRows.cancelKey(session.id(), 0))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                found.add(RunRows.run(row.value()));
+            }
+        }
+        return found;
+    }
+
+    /**
+     * Messages by which somebody wants a run to end that has not ended, or not begun; the oldest first.
+     *
+     * @param serials which of them are meant; their order is of no account
+     */
+    public Page<MessageEntry> cancels(SessionState session, PositionRange serials, int maxBytes) {
+        var page = new PageBuilder<MessageEntry>(Integer.MAX_VALUE, maxBytes);
+        try (Rows rows = store.scan(
+                Table.RUNS,
+                RunRows.cancelKey(session.id(), serials.from()),
+                RunRows.cancelKey(session.id(), serials.end()))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                MessageEntry message = messages.find(session, RunRows.cancelSerial(row.key()));
+                if (message != null && !page.takes(message)) {
+                    break;
+                }
+            }
+        }
+        return page.page();
+    }
+
+    /** Whether it is known what is to be said of a run. It is not if the run began before format 2. */
+    public boolean isDescribed(SessionState session, String runId) {
+        return store.get(Table.RUNS, RunRows.textsKey(session.id(), runId)) != null;
+    }
+
+    /** All runs at which somebody works: after a restart somebody has to watch them. */
+    public List<Run> atWork() {
+        List<Run> found = new ArrayList<>();
+        try (Rows rows = store.scan(Table.RUNS, FIRST_ROW, AFTER_LAST_KEY)) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                if (RunRows.isRun(row.key())) {
+                    Run run = RunRows.run(row.value());
+                    if (!run.suspended() && run.connectionId() != null) {
+                        found.add(run);
+                    }
+                }
+            }
+        }
+        return found;
+    }
+}
