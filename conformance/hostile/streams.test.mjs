@@ -1,8 +1,9 @@
-// Requests in HTTP/2 that are open: each takes memory, as a connection does, so they are counted, and who opens all that there
-// may be shuts nobody out.
+// Requests that are open: in HTTP/2 each takes memory, as a connection does, and everywhere its head is kept, so they are counted,
+// and who opens all that there may be shuts nobody out.
 import assert from "node:assert/strict"
 import { once } from "node:events"
 import http2 from "node:http2"
+import net from "node:net"
 import { after, before, test } from "node:test"
 import { startServer } from "../lib/server.mjs"
 import { eventually, within } from "../lib/wait.mjs"
@@ -12,8 +13,9 @@ const WAIT_MS = 30_000
 const CONNECTION_BYTES = 2 << 20
 /** Limits of the server: see docs/configuration.md, "Limits that are not settings". */
 const STREAM_BYTES = 8 << 10
-const PURSE_PER_STREAMS = 2
-const MOST = CONNECTION_BYTES / PURSE_PER_STREAMS / STREAM_BYTES
+const PURSE = 2
+const MOST = CONNECTION_BYTES / PURSE / STREAM_BYTES
+const LARGE_HEAD = 14 << 10
 const {
   HTTP2_HEADER_CONTENT_TYPE: TYPE,
   HTTP2_HEADER_METHOD: METHOD,
@@ -103,4 +105,43 @@ test("a large head counts for more", { timeout: TIMEOUT_MS }, async t => {
   const attacker = await connect(t)
   const state = begin(attacker, MOST, { "x-large": "x".repeat(STREAM_BYTES) })
   await eventually(WAIT_MS, () => state.refused.length >= MOST / 2, "half of the requests to be refused")
+})
+
+/** Begins live reads with large heads in HTTP/1.1, and returns how many are open. */
+function readWithLargeHeads(t, count, path) {
+  const state = { reading: 0, closed: 0 }
+  for (let n = 0; n < count; n++) {
+    const socket = net.connect(new URL(server.url).port, "127.0.0.1")
+    t.after(() => socket.destroy())
+    socket.on("error", () => {})
+    socket.once("data", () => state.reading++)
+    socket.on("close", () => state.closed++).resume()
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nX-Large: ${"x".repeat(LARGE_HEAD)}\r\n\r\n`)
+  }
+  return state
+}
+
+test("large heads of live reads in HTTP/1.1 are counted", { timeout: TIMEOUT_MS }, async t => {
+  const path = "/v1/stream/heads?offset=now&live=sse"
+  await fetch(`${server.url}/v1/stream/heads`, { method: "PUT", headers: { "content-type": "text/plain" } })
+  const small = await fetch(server.url + path)
+  const begun = 2 * Math.ceil(CONNECTION_BYTES / PURSE / LARGE_HEAD)
+  const state = readWithLargeHeads(t, begun, path)
+  await eventually(WAIT_MS, () => state.closed >= begun / 2, "half of the readers to be closed")
+  await fetch(`${server.url}/v1/stream/heads`, { method: "POST", headers: { "content-type": "text/plain" }, body: "still here" })
+  let text = ""
+  for await (const chunk of small.body.pipeThrough(new TextDecoderStream())) {
+    text += chunk
+    if (text.includes("still here")) break
+  }
+  assert.ok(state.closed < begun, "some are served")
+})
+
+test("a head has no more than a hundred fields", { timeout: TIMEOUT_MS }, async () => {
+  const fields = count => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, "1"]))
+  // What fetch adds are fewer than ten.
+  assert.equal((await fetch(`${server.url}/v1/stream/none`, { headers: fields(90) })).status, 404)
+  const refused = await fetch(`${server.url}/v1/stream/none`, { headers: fields(101) })
+  assert.equal(refused.status, 431)
+  assert.equal((await refused.json()).error.code, "HEADERS_TOO_LARGE")
 })

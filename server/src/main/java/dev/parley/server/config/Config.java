@@ -379,7 +379,7 @@ public record Config(
                     value = "0",
                     unit = BYTES,
                     doc =
-                            "Memory of open connections as such, and of open requests in HTTP/2, by estimate; more are closed, or refused."
+                            "Memory of open connections as such, of open requests in HTTP/2 and of large heads, by estimate; more are closed, or refused."
                                     + " `0` means a sixteenth of the heap.")
             long connectionBytes,
 

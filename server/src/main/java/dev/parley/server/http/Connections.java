@@ -25,8 +25,11 @@ final class Connections {
     /** The estimated memory of a request in HTTP/2 that is open: it is a connection in all but the socket. */
     static final int STREAM_BYTES = 8 << 10;
 
-    /** All requests in HTTP/2 leave the memory of connections divided by this number to sockets. */
-    static final int PURSE_PER_STREAMS = 2;
+    /** What the head of a request may take without being counted. */
+    static final int FREE_HEAD_BYTES = 8 << 10;
+
+    /** All requests leave the memory of connections divided by this number to sockets. */
+    static final int PURSE_PER_REQUESTS = 2;
 
     private final int maxOpen;
     private final long requestTimeoutNanos;
@@ -41,7 +44,7 @@ final class Connections {
     private final Consumer<HttpServerRequest> onOver;
     private final Consumer<HttpServerRequest> onLate;
     private final Consumer<HttpServerRequest> onCrowded;
-    private final Room streams;
+    private final Room requests;
     private final Map<HttpConnection, Connection> connections = new HashMap<>();
 
     /**
@@ -50,7 +53,7 @@ final class Connections {
      * @param bodyRate bytes per second that the body of a request must bring
      * @param onOver is told of each completed request, a little later
      * @param onLate answers a request that has stopped arriving, and closes its connection
-     * @param streams holds the requests in HTTP/2 that are open
+     * @param requests holds the requests that are open
      * @param onCrowded answers a request for which there was no room there
      */
     Connections(
@@ -61,11 +64,11 @@ final class Connections {
             AtomicInteger open,
             Consumer<HttpServerRequest> onOver,
             Consumer<HttpServerRequest> onLate,
-            Room streams,
+            Room requests,
             Consumer<HttpServerRequest> onCrowded) {
         this.onOver = onOver;
         this.onLate = onLate;
-        this.streams = streams;
+        this.requests = requests;
         this.onCrowded = onCrowded;
         this.leastBytes = bodyRate * requestTimeout.toMillis() / 1_000;
         this.maxOpen = maxOpen;
@@ -74,9 +77,9 @@ final class Connections {
         this.open = open;
     }
 
-    /** The room for the open requests in HTTP/2 of all connections. */
-    static Room streams(Memory memory) {
-        return memory.connections().share(memory.connections().capacity() / PURSE_PER_STREAMS);
+    /** The room for the open requests of all connections. */
+    static Room requests(Memory memory) {
+        return memory.connections().share(memory.connections().capacity() / PURSE_PER_REQUESTS);
     }
 
     /**
@@ -85,8 +88,11 @@ final class Connections {
     private static final class Arriving {
         private final HttpServerRequest request;
 
-        /** What is held of {@link #streams} for it. */
+        /** What is held of {@link #requests} for it. */
         private long held;
+
+        /** Whether its head has been counted. In HTTP/1.1 only that of a request that is not over soon is. */
+        private boolean weighed;
 
         /** How many bytes had arrived when a check last found more than the one before, and when that was. */
         private long seenBytes;
@@ -238,29 +244,50 @@ final class Connections {
         return true;
     }
 
-    /** Counts a request in HTTP/2. The only one of its connection always has room, as it would have in HTTP/1.1. */
+    /** Counts a request in HTTP/2. The only one of its connection has room, as it would have in HTTP/1.1. */
     private boolean hold(Arriving arriving, Connection connection) {
-        long bytes = STREAM_BYTES;
-        for (Map.Entry<String, String> field : arriving.request().headers()) {
-            bytes += ArrivingHead.FIELD_BYTES
-                    + field.getKey().length()
-                    + field.getValue().length();
-        }
-        boolean reserved = streams.tryReserve(bytes);
+        long head = headBytes(arriving.request());
+        arriving.weighed = true;
+        boolean reserved = requests.tryReserve(STREAM_BYTES + head);
         if (!reserved) {
             // What has ended since the last look may have held the room.
             connection.prune();
-            reserved = streams.tryReserve(bytes);
+            reserved = requests.tryReserve(STREAM_BYTES + head);
         }
         if (reserved) {
-            arriving.held = bytes;
+            arriving.held = STREAM_BYTES + head;
         }
-        return reserved || connection.inProgress.isEmpty();
+        return reserved || (head <= FREE_HEAD_BYTES && connection.inProgress.isEmpty());
+    }
+
+    /** Counts the head of a request in HTTP/1.1 that goes on, if it is large. Returns false if there is no room. */
+    private boolean holdHead(Arriving arriving) {
+        if (arriving.weighed) {
+            return true;
+        }
+        arriving.weighed = true;
+        long head = headBytes(arriving.request());
+        if (head <= FREE_HEAD_BYTES) {
+            return true;
+        }
+        if (!requests.tryReserve(head)) {
+            return false;
+        }
+        arriving.held = head;
+        return true;
+    }
+
+    private static long headBytes(HttpServerRequest request) {
+        long bytes = request.uri().length();
+        for (Map.Entry<String, String> field : request.headers()) {
+            bytes += ArrivingHead.FIELD_BYTES + field.getKey().length() + field.getValue().length();
+        }
+        return bytes;
     }
 
     private void over(Arriving arriving) {
         if (arriving.held > 0) {
-            streams.giveBack(arriving.held);
+            requests.giveBack(arriving.held);
             arriving.held = 0;
         }
         onOver.accept(arriving.request());
@@ -328,6 +355,9 @@ final class Connections {
         for (var arriving : List.copyOf(connection.inProgress)) {
             if (arriving.isLate(now, requestTimeoutNanos, leastBytes) || arriving.isLeft(now, idleTimeoutNanos)) {
                 cutOff(http, arriving.request());
+            } else if (!holdHead(arriving)) {
+                http.close();
+                return;
             }
         }
     }

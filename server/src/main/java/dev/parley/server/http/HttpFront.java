@@ -73,8 +73,8 @@ public final class HttpFront {
     private final Origins origins;
     private final AtomicInteger connections = new AtomicInteger();
 
-    /** Memory of the open requests in HTTP/2. */
-    private final Room streams;
+    /** Memory of the open requests. */
+    private final Room openRequests;
 
     private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
 
@@ -85,7 +85,7 @@ public final class HttpFront {
     private volatile @Nullable Door webSockets;
 
     public HttpFront(Vertx vertx, Config config, Memory memory, Health health, Metrics metrics) {
-        this.streams = Connections.streams(memory);
+        this.openRequests = Connections.requests(memory);
         this.vertx = vertx;
         this.config = config;
         this.health = health;
@@ -164,7 +164,7 @@ public final class HttpFront {
                 connections,
                 this::over,
                 this::late,
-                streams,
+                openRequests,
                 this::crowded);
         long sweepMillis = Math.min(
                 SWEEP_INTERVAL.toMillis(),

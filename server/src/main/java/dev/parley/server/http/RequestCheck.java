@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class RequestCheck {
 
+    /** Fields of a head; each takes far more memory than its shortest form takes to send. */
+    static final int MAX_FIELDS = 100;
+
     private RequestCheck() {}
 
     /**
@@ -24,6 +27,10 @@ final class RequestCheck {
 
     /** Returns what is wrong with {@code request}, or null if nothing is. */
     static @Nullable Fault of(HttpServerRequest request) {
+        if (hasTooManyFields(request)) {
+            return new Fault(
+                    431, "HEADERS_TOO_LARGE", "A request has at most " + MAX_FIELDS + " header fields.", false);
+        }
         if (request.version() != HttpVersion.HTTP_2) {
             if (request.headers().contains(HttpHeaders.TRANSFER_ENCODING) && !isChunked(request)) {
                 return new Fault(
@@ -48,6 +55,14 @@ final class RequestCheck {
                     400, "INVALID_ESCAPE", "The URL has a % that is not followed by two hexadecimal digits.", false);
         }
         return null;
+    }
+
+    private static boolean hasTooManyFields(HttpServerRequest request) {
+        int fields = 0;
+        for (var _ : request.headers()) {
+            fields++;
+        }
+        return fields > MAX_FIELDS;
     }
 
     private static boolean isChunked(HttpServerRequest request) {

@@ -117,7 +117,9 @@ class LimitsDocsTest {
         row(
                 "what an open request in HTTP/2",
                 "server.http.Connections.STREAM_BYTES",
-                "server.http.Connections.PURSE_PER_STREAMS");
+                "server.http.Connections.FREE_HEAD_BYTES",
+                "server.http.Connections.PURSE_PER_REQUESTS");
+        row("header fields of a request", "server.http.RequestCheck.MAX_FIELDS");
         row(
                 "what has come of a request's head",
                 "server.http.ArrivingHead.FREE_BYTES",
