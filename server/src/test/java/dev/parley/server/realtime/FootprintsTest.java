@@ -30,7 +30,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
@@ -62,7 +61,8 @@ class FootprintsTest {
     @BeforeEach
     void open() throws IOException {
         engine = Engine.open(EngineOptions.in(folder));
-        start();
+        footprints = footprints(GRACE);
+        recover();
     }
 
     @AfterEach
@@ -76,16 +76,23 @@ class FootprintsTest {
     }
 
     private void start(long runGrace) throws IOException {
-        InstantSource clock = () -> Instant.ofEpochMilli(now);
-        footprints = new Footprints(
+        footprints = footprints(runGrace);
+        recover();
+    }
+
+    private Footprints footprints(long runGrace) throws IOException {
+        return new Footprints(
                 engine,
                 TestApps.of(engine, KEY, List.of(KEY), List.of()),
-                clock,
+                () -> Instant.ofEpochMilli(now),
                 new Footprints.Times(
                         Duration.ofMillis(PRESENCE_GRACE),
                         Duration.ofMillis(4 * PRESENCE_GRACE),
                         Duration.ofMillis(runGrace),
                         Duration.ofMillis(AFTER_LEAVE)));
+    }
+
+    private void recover() {
         List<Run> runs = engine.sessions().runs().atWork();
         EarlierRuns.describe(engine, runs, now);
         footprints.recover(
