@@ -40,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,9 +60,12 @@ public final class SessionMachine {
             case Publish c -> publish(c, position, tx);
             case Rollup c -> rollup(c, tx);
             case EndRun c -> endRun(c, tx);
-            case ChangePresence c -> changePresence(c, position, tx);
-            case Annotate c -> annotate(c, position, tx);
-            case ChangeObjects c -> changeObjects(c, position, tx);
+            case ChangePresence c ->
+                once(c, c.sender(), c.events().size(), position, tx, s -> PresenceMachine.change(s, c, tx.presence()));
+            case Annotate c ->
+                once(c, c.sender(), c.annotations().size(), position, tx, s -> AnnotationMachine.annotate(s, c, tx.annotations()));
+            case ChangeObjects c ->
+                once(c, c.sender(), c.operations().size(), position, tx, s -> ObjectMachine.change(s, c, tx.objects()));
             case Leave c -> ifThere(c, tx, s -> AttendanceMachine.leave(s, c, tx.attendances()));
             case Lost c -> ifThere(c, tx, s -> AttendanceMachine.lost(s, c, tx.attendances()));
             case Back c -> ifThere(c, tx, s -> AttendanceMachine.back(s, c, tx.attendances()));
@@ -99,8 +103,23 @@ public final class SessionMachine {
         return positions == null ? null : new Accepted(positions);
     }
 
-    /** Remembers the outcome of a request that was accepted. */
-    private static SessionOutcome keep(SessionState s, @Nullable Sender sender, SessionOutcome outcome, SessionTx tx) {
+    /**
+     * Does what a request asks for, in a session that is made if need be, and remembers the outcome. For a request that was
+     * accepted before, returns what became of it then.
+     */
+    private static SessionOutcome once(
+            SessionCommand<?> command,
+            @Nullable Sender sender,
+            int operations,
+            long position,
+            SessionTx tx,
+            Function<SessionState, SessionOutcome> request) {
+        SessionState s = findOrMake(command, position, tx);
+        Accepted first = before(s, sender, operations, tx);
+        if (first != null) {
+            return first;
+        }
+        SessionOutcome outcome = request.apply(s);
         if (sender != null && outcome instanceof Accepted accepted) {
             tx.requests().keep(s, sender, accepted.positions());
         }
@@ -108,27 +127,7 @@ public final class SessionMachine {
     }
 
     private static SessionOutcome publish(Publish c, long position, SessionTx tx) {
-        SessionState s = findOrMake(c, position, tx);
-        Accepted first = before(s, c.sender(), c.messages().size(), tx);
-        return first != null ? first : keep(s, c.sender(), RunMachine.publish(s, c, tx.runs()), tx);
-    }
-
-    private static SessionOutcome changePresence(ChangePresence c, long position, SessionTx tx) {
-        SessionState s = findOrMake(c, position, tx);
-        Accepted first = before(s, c.sender(), c.events().size(), tx);
-        return first != null ? first : keep(s, c.sender(), PresenceMachine.change(s, c, tx.presence()), tx);
-    }
-
-    private static SessionOutcome annotate(Annotate c, long position, SessionTx tx) {
-        SessionState s = findOrMake(c, position, tx);
-        Accepted first = before(s, c.sender(), c.annotations().size(), tx);
-        return first != null ? first : keep(s, c.sender(), AnnotationMachine.annotate(s, c, tx.annotations()), tx);
-    }
-
-    private static SessionOutcome changeObjects(ChangeObjects c, long position, SessionTx tx) {
-        SessionState s = findOrMake(c, position, tx);
-        Accepted first = before(s, c.sender(), c.operations().size(), tx);
-        return first != null ? first : keep(s, c.sender(), ObjectMachine.change(s, c, tx.objects()), tx);
+        return once(c, c.sender(), c.messages().size(), position, tx, s -> RunMachine.publish(s, c, tx.runs()));
     }
 
     private static SessionOutcome rollup(Rollup c, SessionTx tx) {
