@@ -89,11 +89,12 @@ public final class Apps implements Keys {
     /** The app that the admin API has made under this id, if it is not removed. */
     @SuppressWarnings("ReferenceEquality") // whether it is this very state of the app that was opened
     private @Nullable Opened made(String id) {
-        Opened known = opened.get(id);
-        if (known != null && known.source == engine.registry().app(id)) {
-            return known;
+        RegisteredApp newest = engine.registry().app(id);
+        if (newest == null || newest.removed()) {
+            return null;
         }
-        return opened.compute(id, (key, before) -> {
+        Opened known = opened.get(id);
+        return known != null && known.source == newest ? known : opened.compute(id, (key, before) -> {
             RegisteredApp app = engine.registry().app(id);
             return app == null || app.removed() ? null : open(app);
         });
