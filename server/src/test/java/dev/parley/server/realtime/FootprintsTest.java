@@ -33,6 +33,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -163,22 +164,20 @@ class FootprintsTest {
     }
 
     private List<String> messages() {
-        return engine
-                .sessions()
-                .messages()
-                .list(state(), new PositionRange(0, Long.MAX_VALUE, false), 100, 1 << 20)
-                .stream()
-                .map(message -> String.valueOf(message.body().name()))
-                .toList();
+        return ofMessages(Body::name);
     }
 
     private List<String> extras() {
+        return ofMessages(Body::extras);
+    }
+
+    private List<String> ofMessages(Function<Body, @Nullable String> part) {
         return engine
                 .sessions()
                 .messages()
                 .list(state(), new PositionRange(0, Long.MAX_VALUE, false), 100, 1 << 20)
                 .stream()
-                .map(message -> String.valueOf(message.body().extras()))
+                .map(message -> String.valueOf(part.apply(message.body())))
                 .toList();
     }
 
