@@ -1,18 +1,17 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.Engine;
-import dev.parley.engine.Reply;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand.Publish;
-import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.channel.RunNotes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,22 +36,18 @@ final class EarlierRuns {
             SessionState state = sessions.find(run.session());
             if (state != null && !sessions.runs().isDescribed(state, run.id())) {
                 List<RunNote> notes = notes(sessions, state, run);
-                engine.submit(
-                        new Publish(run.session(), now, null, List.of(), notes), new Reply<SessionOutcome.OfPublish>() {
-                            @Override
-                            public void done(SessionOutcome.OfPublish outcome) {
-                                LOG.info("the run {} in {} goes on from an earlier version", run.id(), run.session());
-                            }
-
-                            @Override
-                            public void failed(Exception failure) {
-                                LOG.warn(
-                                        "the run {} in {} ends in silence if its agent is lost",
-                                        run.id(),
-                                        run.session(),
-                                        failure);
-                            }
-                        });
+                try {
+                    // One at a time, for which the engine always has room.
+                    engine.submit(new Publish(run.session(), now, null, List.of(), notes))
+                            .join();
+                    LOG.info("the run {} in {} goes on from an earlier version", run.id(), run.session());
+                } catch (CompletionException e) {
+                    LOG.warn(
+                            "the run {} in {} ends in silence if its agent is lost",
+                            run.id(),
+                            run.session(),
+                            e.getCause());
+                }
             }
         }
     }
