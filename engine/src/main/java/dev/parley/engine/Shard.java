@@ -128,8 +128,8 @@ final class Shard {
         applied = last;
         projections.delivery().show(streamTx);
         projections.delivery().show(sessionTx);
-        subscriptionTx.publish();
-        registryTx.publish();
+        subscriptionTx.show();
+        registryTx.show();
         for (int i = 0; i < outcomes.size(); i++) {
             Reply<?> reply = batch.get(i).reply();
             Object outcome = outcomes.get(i);

@@ -307,7 +307,7 @@ final class SubscriptionSide implements Subscriptions.Watcher {
         SubscriptionOutcome outcome = SubscriptionMachine.apply(command, position, tx);
         tx.write();
         rows.commit();
-        tx.publish();
+        tx.show();
         if (outcome instanceof SubscriptionOutcome.Claimed claimed) {
             know(new Token(command.id(), claimed.generation(), claimed.wakeId()));
         }

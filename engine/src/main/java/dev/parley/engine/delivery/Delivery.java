@@ -172,7 +172,7 @@ public final class Delivery {
                 }
             }
         }
-        written.publish();
+        written.show();
         if (!topics.isEmpty()) {
             written.erased().forEach(id -> {
                 Topic topic = topics.get(id);
@@ -201,7 +201,7 @@ public final class Delivery {
                 }
             }
         }
-        written.publish();
+        written.show();
         if (!sessionTopics.isEmpty()) {
             written.changed().forEach((name, state) -> {
                 SessionTopic topic = sessionTopics.get(name);

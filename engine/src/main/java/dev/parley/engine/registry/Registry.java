@@ -43,11 +43,11 @@ public final class Registry {
     /** Loads what {@code store} has. */
     public Registry(Store store) {
         this.store = store;
-        forEach(RegistryRows.firstAppKey(), RegistryRows.lastAppKey(), row -> publish(RegistryRows.app(row.value())));
+        forEach(RegistryRows.firstAppKey(), RegistryRows.lastAppKey(), row -> show(RegistryRows.app(row.value())));
         forEach(RegistryRows.firstRevocationKey(), RegistryRows.lastRevocationKey(), row -> {
             Revocation revocation = RegistryRows.revocation(row.key(), row.value());
             List<Revocation> known = revocations(revocation.keyName(), revocation.target());
-            publish(
+            show(
                     new RegistryTx.Target(revocation.keyName(), revocation.target()),
                     Stream.concat(known.stream(), Stream.of(revocation)).toList());
         });
@@ -104,7 +104,7 @@ public final class Registry {
         listeners.add(listener);
     }
 
-    /** Tells the listeners about a batch that has been published, each call by way of {@code each}. */
+    /** Tells the listeners about a batch that has been shown, each call by way of {@code each}. */
     public void tell(RegistryTx written, Consumer<Runnable> each) {
         for (Listener listener : listeners) {
             written.removed().forEach(id -> each.accept(() -> listener.appRemoved(id)));
@@ -112,7 +112,7 @@ public final class Registry {
         }
     }
 
-    void publish(RegisteredApp app) {
+    void show(RegisteredApp app) {
         apps.put(app.id(), app);
     }
 
@@ -121,7 +121,7 @@ public final class Registry {
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
-    void publish(RegistryTx.Target of, List<Revocation> after) {
+    void show(RegistryTx.Target of, List<Revocation> after) {
         int before = revocations(of.keyName(), of.target()).size();
         revocations.compute(of.keyName(), (name, known) -> {
             Map<String, List<Revocation>> byTarget = known == null ? new ConcurrentHashMap<>(1) : known;

@@ -11,7 +11,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The registry as a batch of commands sees and changes it. Nobody else sees the changes before {@link #publish()}, which
+ * The registry as a batch of commands sees and changes it. Nobody else sees the changes before {@link #show()}, which
  * follows the write of the batch. Not thread-safe.
  */
 public final class RegistryTx {
@@ -44,9 +44,9 @@ public final class RegistryTx {
     }
 
     /** Makes the changes visible to readers. The batch must have been written. */
-    public void publish() {
-        apps.forEach((id, app) -> app.ifPresentOrElse(registry::publish, () -> registry.retire(id)));
-        revocations.forEach(registry::publish);
+    public void show() {
+        apps.forEach((id, app) -> app.ifPresentOrElse(registry::show, () -> registry.retire(id)));
+        revocations.forEach(registry::show);
     }
 
     @Nullable

@@ -12,7 +12,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The streams as a batch of commands sees and changes them. Nobody else sees the changes before {@link #publish()},
+ * The streams as a batch of commands sees and changes them. Nobody else sees the changes before {@link #show()},
  * which is called after the batch is written. Not thread-safe.
  */
 public final class StreamTx {
@@ -53,8 +53,8 @@ public final class StreamTx {
     }
 
     /** Makes the changes visible to readers. The batch must have been written. */
-    public void publish() {
-        changed.forEach((path, state) -> streams.publish(path, state.orElse(null)));
+    public void show() {
+        changed.forEach((path, state) -> streams.show(path, state.orElse(null)));
     }
 
     @Nullable

@@ -92,7 +92,7 @@ public final class Streams {
         return Utf8.missingAfter(3, entry.payload().bytes()) > 0;
     }
 
-    void publish(String path, @Nullable StreamState state) {
+    void show(String path, @Nullable StreamState state) {
         if (state == null) {
             cached.remove(path);
             return;

@@ -10,7 +10,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The subscriptions as a batch of commands sees and changes them. Nobody else sees the changes before {@link #publish()},
+ * The subscriptions as a batch of commands sees and changes them. Nobody else sees the changes before {@link #show()},
  * which follows the write of the batch. Not thread-safe.
  */
 public final class SubscriptionTx {
@@ -40,13 +40,13 @@ public final class SubscriptionTx {
     }
 
     /** Makes the changes visible to readers. The batch must have been written. */
-    public void publish() {
-        changed.forEach((id, state) -> state.ifPresentOrElse(subscriptions::publish, () -> subscriptions.retire(id)));
+    public void show() {
+        changed.forEach((id, state) -> state.ifPresentOrElse(subscriptions::show, () -> subscriptions.retire(id)));
         changed.values()
                 .forEach(change -> change.ifPresent(state -> changedLinks
                         .getOrDefault(state.incarnation(), Map.of())
                         .forEach((path, link) -> link.ifPresentOrElse(
-                                put -> subscriptions.publish(state, put), () -> subscriptions.retire(state, path)))));
+                                put -> subscriptions.show(state, put), () -> subscriptions.retire(state, path)))));
     }
 
     @Nullable

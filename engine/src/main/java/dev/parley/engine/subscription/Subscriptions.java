@@ -61,7 +61,7 @@ public final class Subscriptions {
         try (Rows states =
                 store.scan(Table.SUBSCRIPTIONS, SubscriptionRows.firstStateKey(), SubscriptionRows.lastStateKey())) {
             for (Row row = states.next(); row != null; row = states.next()) {
-                publish(SubscriptionRows.state(row.value()));
+                show(SubscriptionRows.state(row.value()));
             }
         }
         byId.values().forEach(subscription -> {
@@ -71,7 +71,7 @@ public final class Subscriptions {
                     SubscriptionRows.firstLinkKey(incarnation),
                     SubscriptionRows.firstLinkKey(incarnation + 1))) {
                 for (Row row = links.next(); row != null; row = links.next()) {
-                    publish(subscription.state(), SubscriptionRows.link(row.key(), row.value()));
+                    show(subscription.state(), SubscriptionRows.link(row.key(), row.value()));
                 }
             }
         });
@@ -147,7 +147,7 @@ public final class Subscriptions {
         watcher = newWatcher;
     }
 
-    /** Tells the watcher about a batch that has been published. */
+    /** Tells the watcher about a batch that has been shown. */
     public void tell(Collection<String> changedStreams, Collection<String> changedSubscriptions) {
         if (!changedSubscriptions.isEmpty()) {
             watcher.subscriptionsChanged(changedSubscriptions);
@@ -157,7 +157,7 @@ public final class Subscriptions {
         }
     }
 
-    void publish(SubscriptionState state) {
+    void show(SubscriptionState state) {
         Subscription known = byId.get(state.id());
         if (known != null && known.state().incarnation() == state.incarnation()) {
             memory.adjust(state.bytes() - known.state().bytes());
@@ -197,7 +197,7 @@ public final class Subscriptions {
         }
     }
 
-    void publish(SubscriptionState of, Link link) {
+    void show(SubscriptionState of, Link link) {
         Subscription subscription = byId.get(of.id());
         if (subscription != null && subscription.state().incarnation() == of.incarnation()) {
             if (subscription.put(link)) {

@@ -53,7 +53,7 @@ class RegistryMachineTest {
             outcomes.add(RegistryMachine.apply(command, tx));
         }
         rows.commit();
-        tx.publish();
+        tx.show();
         registry.tell(tx, Runnable::run);
         return outcomes;
     }

@@ -74,7 +74,7 @@ class StreamMachineTest {
             outcomes.add(StreamMachine.apply(command, position, tx));
         }
         rows.commit();
-        tx.publish();
+        tx.show();
         return outcomes;
     }
 

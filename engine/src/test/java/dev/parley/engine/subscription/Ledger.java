@@ -36,7 +36,7 @@ final class Ledger implements AutoCloseable {
         SubscriptionOutcome outcome = SubscriptionMachine.apply(read, ++position, tx);
         tx.write();
         rows.commit();
-        tx.publish();
+        tx.show();
         return (O) outcome;
     }
 

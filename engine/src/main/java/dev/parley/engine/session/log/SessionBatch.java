@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a batch of commands does to sessions, whatever the concept: their states, the entries that were added, and the log.
- * Nobody else sees the changes before {@link #publish()}, which follows the write of the batch. Not thread-safe.
+ * Nobody else sees the changes before {@link #show()}, which follows the write of the batch. Not thread-safe.
  */
 public final class SessionBatch {
     /**
@@ -63,8 +63,8 @@ public final class SessionBatch {
     }
 
     /** Makes the states visible to readers. The batch must have been written. */
-    public void publish() {
-        changed.forEach((name, state) -> states.publish(name, state.orElse(null)));
+    public void show() {
+        changed.forEach((name, state) -> states.show(name, state.orElse(null)));
     }
 
     /** The session, or null if nothing has ever been in it. */

@@ -53,7 +53,7 @@ public final class SessionStates {
     }
 
     /** Makes a state visible; null stands for a session that is gone. */
-    public void publish(SessionName name, @Nullable SessionState state) {
+    public void show(SessionName name, @Nullable SessionState state) {
         if (state == null) {
             cached.remove(name);
         } else {

@@ -22,7 +22,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sessions as a batch of commands sees and changes them. Nobody else sees the changes before {@link #publish()}, which
+ * The sessions as a batch of commands sees and changes them. Nobody else sees the changes before {@link #show()}, which
  * follows the write of the batch. Not thread-safe.
  */
 public final class SessionTx {
@@ -63,9 +63,9 @@ public final class SessionTx {
     }
 
     /** Makes the changes visible to readers. The batch must have been written. */
-    public void publish() {
-        batch.publish();
-        requests.publish();
+    public void show() {
+        batch.show();
+        requests.show();
     }
 
     @Nullable

@@ -28,8 +28,8 @@ public final class RequestTx {
     }
 
     /** Makes the changes visible. The batch must have been written. */
-    public void publish() {
-        changed.forEach(remembered::publish);
+    public void show() {
+        changed.forEach(remembered::show);
     }
 
     /** Whether outcomes of requests are kept for a connection. */

@@ -61,7 +61,7 @@ public final class Requests {
         return new Kept(count, newest);
     }
 
-    void publish(Requester requester, Kept kept) {
+    void show(Requester requester, Kept kept) {
         if (kept.count() == 0) {
             cached.remove(requester);
         } else {

@@ -62,7 +62,7 @@ class AnnotationTest {
         SessionOutcome outcome = SessionMachine.apply(command, journal += 64, tx);
         tx.write();
         rows.commit();
-        tx.publish();
+        tx.show();
         tx.added().forEach(added -> shown.add(added.entry()));
         return outcome;
     }

@@ -91,7 +91,7 @@ class SessionMachineTest {
         }
         tx.write();
         rows.commit();
-        tx.publish();
+        tx.show();
         tx.added().forEach(added -> shown.add(added.entry()));
         return outcomes;
     }
