@@ -1,6 +1,7 @@
 package dev.parley.engine.stream;
 
 import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.store.StateCache;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
@@ -10,10 +11,8 @@ import dev.parley.engine.stream.StreamCommand.Span;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -27,8 +26,7 @@ public final class Streams {
     private static final byte[] AFTER_LAST_PATH = {(byte) 0xFF};
 
     private final Store store;
-    private final int maxCached;
-    private final ConcurrentHashMap<String, StreamState> cached = new ConcurrentHashMap<>();
+    private final StateCache<String, StreamState> cached;
 
     /**
      * Reads from {@code store}.
@@ -37,7 +35,7 @@ public final class Streams {
      */
     public Streams(Store store, int maxCached) {
         this.store = store;
-        this.maxCached = maxCached;
+        this.cached = new StateCache<>(maxCached);
     }
 
     /**
@@ -95,23 +93,8 @@ public final class Streams {
     void show(String path, @Nullable StreamState state) {
         if (state == null) {
             cached.remove(path);
-            return;
-        }
-        cached.put(path, state);
-        if (cached.size() > maxCached) {
-            evict();
-        }
-    }
-
-    /**
-     * Removes some states. Any state may be removed, because the store has it. Removing many at once keeps this work
-     * off most publishes.
-     */
-    private void evict() {
-        Iterator<String> paths = cached.keySet().iterator();
-        for (int i = maxCached / 16 + 1; i > 0 && paths.hasNext(); i--) {
-            paths.next();
-            paths.remove();
+        } else {
+            cached.put(path, state);
         }
     }
 

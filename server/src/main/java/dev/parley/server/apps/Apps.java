@@ -94,10 +94,12 @@ public final class Apps implements Keys {
             return null;
         }
         Opened known = opened.get(id);
-        return known != null && known.source == newest ? known : opened.compute(id, (key, before) -> {
-            RegisteredApp app = engine.registry().app(id);
-            return app == null || app.removed() ? null : open(app);
-        });
+        return known != null && known.source == newest
+                ? known
+                : opened.compute(id, (key, before) -> {
+                    RegisteredApp app = engine.registry().app(id);
+                    return app == null || app.removed() ? null : open(app);
+                });
     }
 
     private Opened open(RegisteredApp app) {

@@ -3,6 +3,7 @@ package dev.parley.engine.session.log;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
+import dev.parley.engine.store.StateCache;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;

@@ -63,7 +63,13 @@ public final class SessionMachine {
             case ChangePresence c ->
                 once(c, c.sender(), c.events().size(), position, tx, s -> PresenceMachine.change(s, c, tx.presence()));
             case Annotate c ->
-                once(c, c.sender(), c.annotations().size(), position, tx, s -> AnnotationMachine.annotate(s, c, tx.annotations()));
+                once(
+                        c,
+                        c.sender(),
+                        c.annotations().size(),
+                        position,
+                        tx,
+                        s -> AnnotationMachine.annotate(s, c, tx.annotations()));
             case ChangeObjects c ->
                 once(c, c.sender(), c.operations().size(), position, tx, s -> ObjectMachine.change(s, c, tx.objects()));
             case Leave c -> ifThere(c, tx, s -> AttendanceMachine.leave(s, c, tx.attendances()));

@@ -3,7 +3,7 @@ package dev.parley.engine.session.request;
 import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.log.SessionStates;
-import dev.parley.engine.session.log.StateCache;
+import dev.parley.engine.store.StateCache;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;

@@ -1,11 +1,11 @@
-package dev.parley.engine.session.log;
+package dev.parley.engine.store;
 
 import java.util.Iterator;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * States that were changed recently. Thread-safe.
+ * States that were changed recently, beside the store, which has all of them. Thread-safe.
  *
  * @param <K> what they are states of
  * @param <V> the states
@@ -41,7 +41,7 @@ public final class StateCache<K, V> {
         cached.remove(key);
     }
 
-    /** Anything may go: the store has it. Dropping a share at once keeps this off most publishes. */
+    /** Removes some states, whichever: the store has them. Removing many at once keeps this work off most calls of put. */
     private void evict() {
         Iterator<K> keys = cached.keySet().iterator();
         for (int i = maxCached / 16 + 1; i > 0 && keys.hasNext(); i--) {
