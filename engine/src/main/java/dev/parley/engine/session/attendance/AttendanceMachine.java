@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What becomes of what a connection leaves in a session when it is lost and comes back. Pure, as SessionMachine,
- * which calls it. A command with an older epoch than the attendance's comes too late and changes nothing.
+ * which calls it. A command with an older epoch than the attendance's comes too late and changes nothing, except {@link
+ * Leave}, which is not fenced.
  */
 public final class AttendanceMachine {
     private AttendanceMachine() {}
