@@ -1,0 +1,39 @@
+package dev.parley.conversation;
+
+import java.util.Base64;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A message that is to be published to a session.
+ *
+ * @param name its name, one of {@link WireForm}
+ * @param data its data, null if it has none
+ * @param headers the headers that go into its extras
+ * @param ephemeral whether it is only for those who are listening, and not for the log
+ */
+public record OutboundMessage(String name, @Nullable JsonNode data, Headers headers, boolean ephemeral) {
+    /** A message for the log. */
+    public OutboundMessage(String name, @Nullable JsonNode data, Headers headers) {
+        this(name, data, headers, false);
+    }
+
+    /** The message in the JSON form of the REST and realtime protocols; binary and structured data say how they are encoded. */
+    public ObjectNode toJson() {
+        ObjectNode json = JsonMapper.shared().createObjectNode().put("name", name);
+        if (data != null) {
+            if (data.isBinary()) {
+                json.put("data", Base64.getEncoder().encodeToString(data.binaryValue()))
+                        .put("encoding", "base64");
+            } else if (data.isString()) {
+                json.set("data", data);
+            } else {
+                json.put("data", data.toString()).put("encoding", "json");
+            }
+        }
+        json.set("extras", headers.toExtras(ephemeral));
+        return json;
+    }
+}

@@ -1,0 +1,183 @@
+package dev.parley.conversation;
+
+import static dev.parley.conversation.TestSession.texts;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What a conversation makes of messages beyond what the npm library writes. */
+class ConversationTest {
+    private final TestSession session = new TestSession();
+    private final Conversation conversation = session.conversation;
+
+    @Test
+    void whatIsModeratedIsShownAsItWasMade() {
+        String asked = session.say("ann", null, "something bad");
+        String answer = session.answer("agent", asked, "something worse");
+        View view = conversation.newView();
+        session.moderate(session.log.get(0).serial(), SessionMessage.Action.UPDATE, "something good");
+        assertThat(texts(view.messages())).containsExactly("something good", "something worse");
+        String grown = serialOf(answer, WireForm.TEXT);
+        session.moderate(grown, SessionMessage.Action.UPDATE, "something better");
+        assertThat(texts(view.messages())).containsExactly("something good", "something better");
+        session.moderate(grown, SessionMessage.Action.DELETE, null);
+        session.moderate(session.log.get(0).serial(), SessionMessage.Action.DELETE, null);
+        assertThat(texts(view.messages())).containsExactly("", "");
+        sameInAnyOrder();
+    }
+
+    private String serialOf(String messageId, String kind) {
+        return session.log.stream()
+                .filter(message -> messageId.equals(message.headers().get(WireForm.MESSAGE_ID))
+                        && message.headers().kind().equals(kind))
+                .findFirst()
+                .orElseThrow()
+                .serial();
+    }
+
+    private void sameInAnyOrder() {
+        for (int seed = 0; seed < 50; seed++) {
+            List<SessionMessage> messages = new ArrayList<>(session.log);
+            Collections.shuffle(messages, new Random(seed));
+            Conversation other = new Conversation();
+            other.applyAll(messages);
+            assertThat(other.nodes()).as("seed %d", seed).isEqualTo(conversation.nodes());
+        }
+    }
+
+    @Test
+    void aMessageThatIsKnownChangesNothing() {
+        session.answer("agent", session.say("ann", null, "hi"), "hello");
+        long version = conversation.version();
+        List<Node> nodes = conversation.nodes();
+        for (SessionMessage message : session.log) {
+            assertThat(conversation.apply(message)).isEqualTo(Conversation.Change.NONE);
+        }
+        conversation.applyAll(Golden.historyAfter(session.log));
+        assertThat(conversation.version()).isEqualTo(version);
+        assertThat(conversation.nodes()).isEqualTo(nodes);
+    }
+
+    @Test
+    void whatIsNotOfTheConversationChangesNothing() {
+        session.publish("ann", new OutboundMessage("chat", TestSession.string("hi"), Headers.NONE));
+        session.publish("ann", new OutboundMessage(WireForm.OUTPUT, TestSession.string("hi"), Headers.NONE));
+        RunContext run = session.begin("agent", session.say("ann", null, "hi"), null);
+        List<Node> nodes = conversation.nodes();
+        session.pipe(
+                "agent",
+                run,
+                null,
+                List.of(),
+                List.of(UiChunk.of("data-progress")
+                        .with("data", TestSession.json("50"))
+                        .with("transient", true)));
+        assertThat(session.log.get(session.log.size() - 1).ephemeral()).isTrue();
+        assertThat(conversation.nodes()).isEqualTo(nodes);
+    }
+
+    @Test
+    void theEndOfARunIsForEver() {
+        RunContext run = session.begin("agent", session.say("ann", null, "hi"), null);
+        session.publish("agent", RunMessages.suspend(run));
+        assertThat(status(run)).isEqualTo(RunStatus.SUSPENDED);
+        session.publish("agent", RunMessages.resume(run));
+        assertThat(status(run)).isEqualTo(RunStatus.ACTIVE);
+        session.publish("agent", RunMessages.end(run, RunStatus.ERROR, new Node.RunError(50_000, "lost")));
+        session.publish("agent", RunMessages.end(run, RunStatus.COMPLETE, null), RunMessages.resume(run));
+        assertThat(status(run)).isEqualTo(RunStatus.ERROR);
+        assertThat(conversation.run(run.runId()).orElseThrow().error()).isEqualTo(new Node.RunError(50_000, "lost"));
+        sameInAnyOrder();
+    }
+
+    private RunStatus status(RunContext run) {
+        return conversation.run(run.runId()).orElseThrow().status();
+    }
+
+    @Test
+    void aLateSuspendDoesNotStopTheInvocationThatWentOn() {
+        RunContext run = session.begin("agent", session.say("ann", null, "hi"), null);
+        RunContext next = new RunContext(run.runId(), "ann", "next", "ann", "m", null, null, null);
+        session.publish("agent", RunMessages.resume(next), RunMessages.suspend(run));
+        assertThat(status(run)).isEqualTo(RunStatus.ACTIVE);
+        session.publish("agent", RunMessages.suspend(next));
+        assertThat(status(run)).isEqualTo(RunStatus.SUSPENDED);
+    }
+
+    @Test
+    void anInputIsFoundByItsEventAndACancelByItsRunOrInput() {
+        String asked = session.say(
+                "ann", new Inputs.Placement("event", "m", "ann", null, "before", null), new Part.Text("hi"));
+        Conversation.Trigger trigger = conversation.trigger("event").orElseThrow();
+        assertThat(trigger.messageId()).isEqualTo(asked);
+        assertThat(trigger.parent()).isEqualTo("before");
+        assertThat(trigger.kind()).isEqualTo(WireForm.USER_MESSAGE);
+        assertThat(trigger.clientId()).isEqualTo("ann");
+        assertThat(conversation.trigger("another")).isEmpty();
+        assertThat(conversation.isCancelRequested("r", asked)).isFalse();
+        session.publish("bob", RunMessages.cancel("c", null, asked));
+        assertThat(conversation.isCancelRequested("r", asked)).isTrue();
+        assertThat(conversation.isCancelRequested("r", null)).isFalse();
+        session.publish("bob", RunMessages.cancel("d", "r", null));
+        assertThat(conversation.isCancelRequested("r", null)).isTrue();
+    }
+
+    @Test
+    void manyAppendsAreJoinedAndAPageOfHistoryInTheirMidstChangesNothing() {
+        RunContext run = session.begin("agent", session.say("ann", null, "count"), null);
+        List<UiChunk> chunks = new ArrayList<>(List.of(UiChunk.textStart("t")));
+        StringBuilder expected = new StringBuilder();
+        for (int i = 0; i < 3 * LoggedMessage.REORDERED_APPENDS; i++) {
+            chunks.add(UiChunk.textDelta("t", i + " "));
+            expected.append(i).append(' ');
+        }
+        chunks.add(UiChunk.textEnd("t"));
+        String answer = session.pipe("agent", run, null, List.of(), chunks);
+        session.log.forEach(conversation::apply);
+        conversation.applyAll(Golden.historyAfter(session.log.subList(0, session.log.size() / 2)));
+        assertThat(conversation.nodeOf(answer).orElseThrow().messages().get(0).text())
+                .isEqualTo(expected.toString());
+        Conversation late = new Conversation();
+        int half = session.log.size() / 2;
+        late.applyAll(session.log.subList(half, session.log.size()));
+        late.applyAll(Golden.historyAfter(session.log.subList(0, half)));
+        assertThat(late.nodes()).isEqualTo(conversation.nodes());
+    }
+
+    @Test
+    void bytesThatAForeignClientHasPublishedBecomeAFile() {
+        Headers headers = Inputs.userMessage(
+                        Inputs.Placement.after(null, "e", "m", "ann"), "m", List.of(new Part.File("image/png", "")))
+                .get(0)
+                .headers();
+        session.publish(
+                "ann",
+                new OutboundMessage(
+                        WireForm.INPUT,
+                        tools.jackson.databind.node.JsonNodeFactory.instance.binaryNode(new byte[] {0, 1, -1}),
+                        headers));
+        Part part =
+                conversation.nodeOf("m").orElseThrow().messages().get(0).parts().get(0);
+        assertThat(part).isInstanceOfSatisfying(Part.File.class, file -> {
+            assertThat(file.url()).isEqualTo("data:image/png;base64,AAH/");
+            assertThat(file.content().orElseThrow()).containsExactly(0, 1, -1);
+        });
+    }
+
+    @Test
+    void theContentOfADataUrlIsRead() {
+        assertThat(new Part.File("text/plain", "data:,a%20b+c%C3%A9").content().orElseThrow())
+                .isEqualTo("a b+c\u00e9".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        assertThat(new Part.File("text/plain", "https://example.com/").content())
+                .isEmpty();
+        assertThat(Stream.of("data:nothing", "data:,%4", "data:,%zz"))
+                .allSatisfy(url -> org.assertj.core.api.Assertions.assertThatThrownBy(
+                                () -> new Part.File("text/plain", url).content())
+                        .isInstanceOf(IllegalArgumentException.class));
+    }
+}
