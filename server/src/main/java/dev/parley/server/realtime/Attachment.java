@@ -1,21 +1,16 @@
 package dev.parley.server.realtime;
 
-import static dev.parley.server.wire.ChannelSerial.NONE;
-
 import dev.parley.engine.delivery.SessionTail;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectEntry;
-import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.SummaryEntry;
 import dev.parley.engine.session.log.Page;
-import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
-import dev.parley.engine.session.message.Messages;
 import dev.parley.engine.session.object.SharedObjects.ObjectPage;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.MessageFilter;
@@ -39,11 +34,10 @@ import org.slf4j.LoggerFactory;
  * form. Used on the connection's event loop.
  */
 final class Attachment implements SessionReader.Sink {
-    private static final int REWIND_BYTES = 8 << 20;
-
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
 
-    private final Connection connection;
+    private final Client client;
+    private final Attachments attachments;
     private final String name;
     private final SessionName session;
     private final AttachmentGroup group;
@@ -71,22 +65,29 @@ final class Attachment implements SessionReader.Sink {
     /**
      * Starts without being attached.
      *
+     * @param attachments told when this one has its place, waits for room, or has ended
      * @param name the name that the client uses for the channel
      * @param filter selects the messages that the client sees; null selects all
      */
-    Attachment(Connection connection, String name, SessionName session, @Nullable MessageFilter filter) {
-        this.connection = connection;
+    Attachment(
+            Client client,
+            Attachments attachments,
+            String name,
+            SessionName session,
+            @Nullable MessageFilter filter) {
+        this.client = client;
+        this.attachments = attachments;
         this.name = name;
         this.session = session;
-        this.group = connection.local().join(session);
+        this.group = client.local().join(session);
         this.reader = new SessionReader(
-                connection.loop(),
-                connection.site().engine().delivery(),
+                client.loop(),
+                client.site().engine().delivery(),
                 session,
                 group.audience(),
-                connection.outbox(),
+                client.outbox(),
                 this);
-        this.view = new AttachmentGroup.View(name, connection.outbox().format(), false, false, false, false, filter);
+        this.view = new AttachmentGroup.View(name, client.outbox().format(), false, false, false, false, filter);
     }
 
     String name() {
@@ -98,11 +99,11 @@ final class Attachment implements SessionReader.Sink {
     }
 
     private WireFormat format() {
-        return connection.outbox().format();
+        return client.outbox().format();
     }
 
     private void send(byte[] frame) {
-        connection.outbox().send(frame);
+        client.outbox().send(frame);
     }
 
     boolean isAttached() {
@@ -135,22 +136,6 @@ final class Attachment implements SessionReader.Sink {
     }
 
     /**
-     * The result of reading the store for an ATTACHED.
-     *
-     * @param resumed whether nothing is missing after the place at which the client wanted to continue
-     * @param last the end of the log at that moment
-     * @param members whether there are members, or have been while the client was away
-     * @param backlog null if there is none
-     * @param rewindCut whether the rewind ended at its limit
-     */
-    private record Found(
-            boolean resumed,
-            long last,
-            boolean members,
-            @Nullable Backlog backlog,
-            boolean rewindCut) {}
-
-    /**
      * Attaches the channel, or attaches it again.
      *
      * @param granted the modes that the client gets
@@ -162,9 +147,9 @@ final class Attachment implements SessionReader.Sink {
         ChannelSerial place = first ? ChannelSerial.parse(channelSerial) : place();
         boolean continues = !first || channelSerial != null;
         var rewind = continues || returning ? null : wanted.rewind();
-        Consumer<Found> action = found -> {
+        Consumer<AttachPoint> action = found -> {
             if (first) {
-                connection.site().occupancy().attached(session, 0);
+                client.site().occupancy().attached(session, 0);
             }
             attached(found, wanted, granted, continues && !found.resumed() ? ErrorInfo.CONTINUITY_LOST : null);
         };
@@ -181,7 +166,7 @@ final class Attachment implements SessionReader.Sink {
             boolean whole,
             long granted,
             AttachParams.@Nullable Rewind rewind,
-            Consumer<Found> action) {
+            Consumer<AttachPoint> action) {
         reader.open(
                 place == null ? null : (Long) place.position(),
                 whole,
@@ -194,65 +179,12 @@ final class Attachment implements SessionReader.Sink {
         return backlog == null ? ChannelSerial.at(reader.position()) : backlog.place();
     }
 
-    /**
-     * Reads what an ATTACHED needs; blocks.
-     *
-     * @param resumed the place at which the client continues, or null if it does not
-     * @param rewind what a client that does not continue wants to be sent first, or null
-     */
-    private Found find(
+    private AttachPoint find(
             long position, long granted, @Nullable ChannelSerial resumed, AttachParams.@Nullable Rewind rewind) {
-        Sessions sessions = connection.site().engine().sessions();
-        // A member that entered before this place is told of by the sync only.
-        SessionState state = sessions.find(session, position);
-        if (state == null) {
-            return new Found(resumed != null, position, false, null, false);
-        }
-        boolean members = (granted & Flags.PRESENCE_SUBSCRIBE) != 0
-                && (state.members() > 0 || (resumed != null && someoneCameOrWent(sessions, state, position)));
-        if ((granted & Flags.SUBSCRIBE) == 0) {
-            return new Found(resumed != null, state.last(), members, null, false);
-        }
-        long rewindStart = resumed != null
-                ? resumed.rewindFrom()
-                : rewind == null ? NONE : rewind.from(connection.site().clock().millis());
-        // The place of a client may say anything: it gets no more by it than by a rewind.
-        int wanted = resumed != null || rewind == null ? Integer.MAX_VALUE : rewind.wanted();
-        Messages.Newest newest = rewindStart == NONE
-                ? null
-                : sessions.messages()
-                        .newest(
-                                state,
-                                new PositionRange(rewindStart, position, true),
-                                Math.min(wanted, AttachParams.Rewind.MAX_MESSAGES),
-                                REWIND_BYTES);
-        var place = new ChannelSerial(
-                position,
-                resumed != null ? resumed.cancelsFrom() : Positions.START,
-                newest == null ? NONE : newest.from());
-        if (place.cancelsFrom() != NONE && !hasCancels(sessions, state, Backlog.cancels(place))) {
-            place = new ChannelSerial(position, NONE, place.rewindFrom());
-        }
-        return new Found(
-                resumed != null,
-                state.last(),
-                members,
-                place.isComplete() ? null : new Backlog(place),
-                newest != null && newest.more() && newest.count() < wanted);
+        return AttachPoint.read(client.site(), session, position, granted, resumed, rewind);
     }
 
-    private static boolean someoneCameOrWent(Sessions sessions, SessionState state, long since) {
-        var range = new PositionRange(since + 1, Long.MAX_VALUE, false);
-        return !sessions.presence().events(state, range, 1, 1).entries().isEmpty();
-    }
-
-    /** Whether there are cancels without effect that an agent must receive. */
-    private boolean hasCancels(Sessions sessions, SessionState state, PositionRange range) {
-        return connection.site().apps().namespace(session.app(), session.name()).redeliverCancels()
-                && !sessions.runs().cancels(state, range, 1).entries().isEmpty();
-    }
-
-    private void attached(Found found, AttachParams wanted, long granted, @Nullable ErrorInfo discontinuity) {
+    private void attached(AttachPoint found, AttachParams wanted, long granted, @Nullable ErrorInfo discontinuity) {
         params = wanted;
         grant(granted);
         long flags = granted;
@@ -267,7 +199,7 @@ final class Attachment implements SessionReader.Sink {
         objectSync = newObjectSync();
         memberSync = found.members() ? newMemberSync(found.last()) : null;
         followOccupancy(wanted.occupancy());
-        connection.placed(this);
+        attachments.placed(this);
     }
 
     private MemberSync newMemberSync(long behind) {
@@ -287,7 +219,7 @@ final class Attachment implements SessionReader.Sink {
     }
 
     private Pages<Page<MessageEntry>> backlogPages(Backlog sending) {
-        Sessions sessions = connection.site().engine().sessions();
+        Sessions sessions = client.site().engine().sessions();
         return new Pages<>(
                 () -> sending.read(sessions, session), page -> SessionReader.weight(page.entries()), page -> {
                     if (backlog != sending) {
@@ -306,7 +238,7 @@ final class Attachment implements SessionReader.Sink {
     }
 
     private Pages<Page<PresenceEntry>> memberPages(MemberSync sync) {
-        Sessions sessions = connection.site().engine().sessions();
+        Sessions sessions = client.site().engine().sessions();
         return new Pages<>(() -> sync.read(sessions, session), page -> SessionReader.weight(page.entries()), page -> {
             if (memberSync != sync) {
                 return;
@@ -326,7 +258,7 @@ final class Attachment implements SessionReader.Sink {
         if (memberSync != null) {
             memberSync.hold(null);
         }
-        connection.starve(this);
+        attachments.starve(this);
     }
 
     private @Nullable ObjectSync newObjectSync() {
@@ -334,7 +266,7 @@ final class Attachment implements SessionReader.Sink {
     }
 
     private Pages<ObjectPage> objectPages(ObjectSync sync) {
-        Sessions sessions = connection.site().engine().sessions();
+        Sessions sessions = client.site().engine().sessions();
         return new Pages<>(() -> sync.read(sessions, session), page -> ObjectSync.PAGE_BYTES, page -> {
             if (page.session() != 0 && !reader.follows(page.session())) {
                 // The reader will notice that itself.
@@ -351,16 +283,16 @@ final class Attachment implements SessionReader.Sink {
     private void followOccupancy(boolean wanted) {
         ignoreOccupancy();
         if (wanted) {
-            OccupancyNews news = new OccupancyNews(this, connection.loop());
+            OccupancyNews news = new OccupancyNews(this, client.loop());
             occupancyNews = news;
-            connection.site().occupancy().listen(session, news.listener());
+            client.site().occupancy().listen(session, news.listener());
             sendOccupancy();
         }
     }
 
     private void ignoreOccupancy() {
         if (occupancyNews != null) {
-            connection.site().occupancy().ignore(session, occupancyNews.listener());
+            client.site().occupancy().ignore(session, occupancyNews.listener());
             occupancyNews = null;
         }
     }
@@ -372,11 +304,11 @@ final class Attachment implements SessionReader.Sink {
         }
         reader.elsewhere(
                 () -> {
-                    SessionState state = connection.site().engine().sessions().find(session);
+                    SessionState state = client.site().engine().sessions().find(session);
                     return state == null ? 0 : state.members();
                 },
                 members -> {
-                    var metrics = connection.site().occupancy().of(session, members);
+                    var metrics = client.site().occupancy().of(session, members);
                     String data = new String(
                             WireFormat.JSON.write(to -> {
                                 to.beginObject().name("metrics");
@@ -387,8 +319,8 @@ final class Attachment implements SessionReader.Sink {
                     send(Frames.transientMessage(
                             format(),
                             name,
-                            connection.id() + ":occupancy:" + syncs++,
-                            connection.site().clock().millis(),
+                            client.id() + ":occupancy:" + syncs++,
+                            client.site().clock().millis(),
                             "[meta]occupancy",
                             data));
                 });
@@ -422,19 +354,19 @@ final class Attachment implements SessionReader.Sink {
                 Frames.entries(format(), name, shown, more.to()).forEach(this::send);
             }
         } else if (fromMemory && group.isShared()) {
-            group.frames(more, view).forEach(connection.outbox()::send);
+            group.frames(more, view).forEach(client.outbox()::send);
         } else {
             view.frames(more.entries(), more.to()).forEach(this::send);
         }
         if (occupancyNews != null && more.entries().stream().anyMatch(PresenceEntry.class::isInstance)) {
             occupancyNews.listener().run();
         }
-        connection.outbox().settle();
+        client.outbox().settle();
     }
 
     /** Whether some of the entries are shown to this client and not to others with the same modes, or the reverse. */
     private boolean concernsUs(List<SessionEntry> entries) {
-        if (connection.echo() && view.presence()) {
+        if (client.wishes().echo() && view.presence()) {
             return false;
         }
         for (SessionEntry entry : entries) {
@@ -453,10 +385,10 @@ final class Attachment implements SessionReader.Sink {
         return switch (entry) {
             case MessageEntry message ->
                 view.wants(message)
-                        && (connection.echo()
+                        && (client.wishes().echo()
                                 || message.action() != MessageEntry.Action.CREATE
-                                || !connection.id().equals(message.connectionId()));
-            case PresenceEntry event -> view.presence() || connection.id().equals(event.connectionId());
+                                || !client.id().equals(message.connectionId()));
+            case PresenceEntry event -> view.presence() || client.id().equals(event.connectionId());
             case ObjectEntry change -> view.wants(change);
             case AnnotationEntry annotation -> view.wants(annotation);
             case SummaryEntry summary -> view.wants(summary);
@@ -483,7 +415,7 @@ final class Attachment implements SessionReader.Sink {
     }
 
     private void grant(long granted) {
-        connection.site().occupancy().changed(session, modes, granted);
+        client.site().occupancy().changed(session, modes, granted);
         modes = granted;
         view = new AttachmentGroup.View(
                 name,
@@ -501,9 +433,9 @@ final class Attachment implements SessionReader.Sink {
     void fail(ErrorInfo error) {
         send(Frames.error(format(), name, error));
         // Members that were about to enter leave as well.
-        connection.placed(this);
-        connection.leave(this, () -> {});
-        connection.drop(this);
+        attachments.placed(this);
+        attachments.leave(this, () -> {});
+        attachments.drop(this);
     }
 
     /**
@@ -511,12 +443,12 @@ final class Attachment implements SessionReader.Sink {
      */
     void detach() {
         reader.hold();
-        connection.leave(
+        attachments.leave(
                 this,
                 () -> reader.goOn(() -> {
                     send(Frames.detached(format(), name, null));
                     List<Runnable> next = reader.takeWaiting();
-                    connection.drop(this);
+                    attachments.drop(this);
                     // The client may want to attach again.
                     next.forEach(Runnable::run);
                 }));
@@ -528,10 +460,10 @@ final class Attachment implements SessionReader.Sink {
             return;
         }
         if (reader.isOpen()) {
-            connection.site().occupancy().detached(session, modes);
+            client.site().occupancy().detached(session, modes);
         }
         reader.close();
         ignoreOccupancy();
-        connection.local().leave(group);
+        client.local().leave(group);
     }
 }

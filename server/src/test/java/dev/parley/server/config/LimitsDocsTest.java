@@ -160,8 +160,8 @@ class LimitsDocsTest {
                 "server.streams.subscription.WebhookClient.MAX_ANSWER_BYTES");
         row(
                 "unanswered requests of a realtime connection",
-                "server.realtime.Connection.MAX_UNACKNOWLEDGED",
-                "server.realtime.Connection.MAX_UNACKNOWLEDGED_BYTES");
+                "server.realtime.Backpressure.MAX_UNACKNOWLEDGED",
+                "server.realtime.Backpressure.MAX_UNACKNOWLEDGED_BYTES");
         row("bytes that wait in the socket of a realtime connection", "server.realtime.Outbox.QUEUE_BYTES");
         row(
                 "bytes that a realtime connection may receive, and send",
@@ -186,7 +186,7 @@ class LimitsDocsTest {
         row(
                 "messages that `rewind` delivers",
                 "server.realtime.AttachParams$Rewind.MAX_MESSAGES",
-                "server.realtime.Attachment.REWIND_BYTES");
+                "server.realtime.AttachPoint.REWIND_BYTES");
         row(
                 "appends that are merged into one version",
                 "server.realtime.Appends.MAX_PARTS",
