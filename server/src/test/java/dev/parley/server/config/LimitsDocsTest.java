@@ -142,7 +142,7 @@ class LimitsDocsTest {
         row("`streams.sse-keepalive` intervals", "server.streams.SseRead.STUCK_TIMES");
         row(
                 "subscriptions; streams linked to one",
-                "server.streams.subscription.SubscriptionRoutes.MAX_SUBSCRIPTIONS",
+                "server.streams.subscription.SubscriptionManagement.MAX_SUBSCRIPTIONS",
                 "engine.subscription.SubscriptionMachine.MAX_LINKS");
         row(
                 "characters of a subscription's id",
