@@ -180,8 +180,8 @@ class LimitsDocsTest {
                 "concurrent reads of the store for streams",
                 "server.loop.StoreReads.THREADS",
                 "server.loop.StoreReads.MAX_WAITING",
-                "server.rest.RestDoor.MAX_MADE");
-        row("concurrent REST requests", "server.rest.RestDoor.MAX_IN_PROGRESS");
+                "server.rest.RequestsInProgress.MAX_READS");
+        row("concurrent REST requests", "server.rest.RequestsInProgress.MAX_IN_PROGRESS");
         row("requests of one channel that wait", "server.reading.SessionReader.MAX_WAITING");
         row(
                 "messages that `rewind` delivers",

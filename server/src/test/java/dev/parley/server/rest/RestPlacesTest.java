@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class RestPlacesTest {
     /** More than there are places. */
-    private static final int MANY = RestDoor.MAX_IN_PROGRESS + 8;
+    private static final int MANY = RequestsInProgress.MAX_IN_PROGRESS + 8;
 
     @TempDir
     private Path folder;
