@@ -112,12 +112,12 @@ final class LongPollRead extends LiveRead {
         leave();
         headers(more.state(), more.to(), more.upToDate(), more.atEnd())
                 .putHeader(HttpHeaders.CONTENT_TYPE, more.state().contentType())
-                .putHeader(HttpHeaders.ETAG, ReadStream.tag(offsets, more.state(), more.from(), more.to(), false));
+                .putHeader(HttpHeaders.ETAG, EntityTags.tag(offsets, more.state(), more.from(), more.to(), false));
         answers.end(
                 exchange().request(),
                 room,
                 Objects.requireNonNull(held),
-                ReadStream.body(more.state(), more.entries()));
+                CatchUp.body(more.state(), more.entries()));
     }
 
     private HttpServerResponse headers(StreamState state, long next, boolean upToDate, boolean ends) {
