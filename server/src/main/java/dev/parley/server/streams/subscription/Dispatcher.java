@@ -4,7 +4,6 @@ import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.memory.Reservation;
-import dev.parley.engine.subscription.Glob;
 import dev.parley.engine.subscription.Link;
 import dev.parley.engine.subscription.StreamTail;
 import dev.parley.engine.subscription.Subscription;
@@ -29,34 +28,30 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Does for every subscription what is due: links what its pattern covers, wakes, delivers, ends leases.
+ * Does what is due for every subscription: links the streams that its pattern covers, wakes its workers, delivers wakes, and
+ * ends leases.
  *
- * <p>What is due follows from what the engine has, so that after a restart nothing needs to be remembered. One thread
- * does it all, but for deliveries and for looking through all streams.
+ * <p>What is due follows from the state of the engine, so nothing has to be remembered over a restart. One thread does all of
+ * it, except for deliveries and for the scans of all streams.
  */
 final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
-    /** As health shows it. */
+    /** The name of this part in health. */
     private static final String PART = "subscriptions";
 
     /** Pause after the engine refused a command, or a step failed. */
     private static final long PAUSE_MILLIS = 1_000;
 
-    /** Longest sleep; a clock that is set shifts deadlines by no more. */
+    /** The longest sleep. If the clock is set, deadlines are missed by no more than this. */
     private static final long MAX_SLEEP_MILLIS = 10_000;
 
-    /** Streams that there was no memory to link are looked for again when so large a part of it is free. */
+    /** If there was no memory to link streams, they are looked for again when this part of the memory is free. */
     private static final int MEMORY_PER_SCAN = 64;
 
     private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
@@ -72,10 +67,9 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     private final News news = new News();
     private final Map<String, Desk> desks = new HashMap<>();
     private final TreeSet<Timer> timers = new TreeSet<>();
-    /** Where patterns are held against all streams, one scan at a time. */
-    private final Executor reads;
+    private final PatternScan scan;
 
-    /** What could not be handled, and is handled anew after a pause. */
+    /** News that could not be handled, and will be handled again after a pause. */
     private News.Batch failed = new News.Batch();
 
     private long failedUntil;
@@ -83,14 +77,10 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     /** Subscriptions whose last step has failed. */
     private final Set<Desk> failing = new HashSet<>();
 
-    /** Whether streams are not linked because there was no memory for that. */
+    /** Whether there are streams that are not linked because there was no memory for it. */
     private boolean cramped;
 
     private volatile boolean stepsFailing;
-    private volatile boolean scanFailing;
-
-    /** Whose patterns have to be held against all streams; null while nobody asks for it. */
-    private final AtomicReference<@Nullable Set<String>> toScan = new AtomicReference<>();
 
     private final Thread thread;
 
@@ -102,18 +92,18 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         }
     }
 
-    /** What is going on about one subscription. */
+    /** What is in progress for one subscription. */
     private static final class Desk {
         private final String id;
         private final long incarnation;
 
-        /** Streams that have changed and have not been looked at. */
+        /** Streams that have changed, and have not been checked since. */
         private final Set<String> changed = new HashSet<>();
 
-        /** Whether the subscription itself has changed, or its time has come. */
+        /** Whether the subscription itself has changed, or something may be due for it. */
         private boolean look = true;
 
-        /** Whether a command is under way; one at a time. */
+        /** Whether a command for it has no outcome yet. There is one at a time. */
         private boolean busy;
 
         /** The wake that is being delivered, or null. */
@@ -141,16 +131,16 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 .description("Steps for subscriptions that failed and were tried again")
                 .register(meters);
         this.engine = engine;
-        this.reads = reads;
         this.subscriptions = engine.subscriptions();
         this.memory = subscriptions.memory();
         this.upkeep = upkeep;
         this.deliveries = deliveries;
         this.clock = clock;
+        this.scan = new PatternScan(engine, upkeep, news, reads, clock, this::report, this::failed);
         this.thread = Thread.ofPlatform().name("parley-subscriptions").unstarted(this::run);
     }
 
-    /** Takes up what an earlier run left, and hears of everything from now on. */
+    /** Continues what an earlier run of the server has left, and is told of all changes from now on. */
     void start() {
         subscriptions.watch(this);
         subscriptionsChanged(
@@ -187,7 +177,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                     }
                     handle(batch, clock.millis());
                     batch = new News.Batch();
-                    // What waits for its next try is not well yet.
+                    // A step that will be tried again still counts as failing.
                     stepsFailing = !failed.isEmpty() || !failing.isEmpty();
                 } catch (RuntimeException | Error e) {
                     failed(e);
@@ -203,9 +193,9 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         }
     }
 
-    /** Either thread. */
+    /** Tells health whether all is well. Called by any thread. */
     private synchronized void report() {
-        health.report(PART, !stepsFailing && !scanFailing);
+        health.report(PART, !stepsFailing && !scan.isFailing());
     }
 
     private void failed(Throwable cause) {
@@ -214,7 +204,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         LOG.error("a step for subscriptions has failed and will be tried again", cause);
     }
 
-    /** Handles one piece of news; if that fails, all others are handled all the same. */
+    /** Handles one piece of news. If that fails, all others are handled nevertheless. */
     private void step(long now, Runnable piece, Consumer<News.Batch> again) {
         try {
             piece.run();
@@ -234,7 +224,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                         now,
                         () -> {
                             desk(subscription, touched).look = true;
-                            scan(id);
+                            scan.request(id);
                         },
                         again -> again.subscriptions.add(id));
             }
@@ -243,7 +233,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
             cramped = false;
             subscriptions
                     .all()
-                    .forEach(subscription -> scan(subscription.state().id()));
+                    .forEach(subscription -> scan.request(subscription.state().id()));
         }
         for (String id : batch.subscriptions) {
             step(now, () -> subscriptionChanged(id, touched), again -> again.subscriptions.add(id));
@@ -304,7 +294,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 desk.changed.add(path);
             } else {
                 desk.look = true;
-                scan(desk.id);
+                scan.request(desk.id);
             }
         });
     }
@@ -316,12 +306,12 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
             leave(desk);
             desk = new Desk(state);
             desks.put(state.id(), desk);
-            // Streams may have come and gone while nobody watched.
+            // Streams may have been created and deleted while nobody watched.
             for (Link link : subscription.links()) {
                 desk.changed.add(link.path());
             }
             if (state.config().pattern() != null) {
-                scan(state.id());
+                scan.request(state.id());
             }
         }
         touched.add(desk);
@@ -337,7 +327,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         }
     }
 
-    /** Takes the next step for one subscription; its outcome will call for the one after that. */
+    /** Takes the next step for one subscription. The outcome of the step will lead to the one after it. */
     private void work(Desk desk, long now) {
         Subscription subscription = subscriptions.find(desk.id);
         if (desk.busy || subscription == null || subscription.state().incarnation() != desk.incarnation) {
@@ -386,7 +376,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         }
     }
 
-    /** Tells the subscription of streams that have changed; false if none of them matters to it. */
+    /** Tells the subscription of streams that have changed. Returns false if none of them matters to it. */
     private boolean notice(Desk desk, Subscription subscription, long now) {
         Reservation links = new Reservation(memory, 0);
         List<StreamTail> tails;
@@ -403,7 +393,10 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         return true;
     }
 
-    /** What finds no room is linked when there is some, or the next time that it changes: nothing of it is processed then. */
+    /**
+     * Whether there is room for one more link. A stream without room is linked when there is some, or when it changes the
+     * next time; nothing of it has been processed by then, so nothing is missed.
+     */
     private boolean hasRoom(Reservation links, long bytes) {
         if (links.tryGrowTo(links.bytes() + bytes)) {
             return true;
@@ -436,7 +429,12 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         submit(desk, command, new Reservation(memory, 0));
     }
 
-    /** Submits what makes links for which memory is reserved: when it is over, they are counted. */
+    /**
+     * Submits a command.
+     *
+     * @param links the memory for the links that it makes. It is given back when the command has its outcome, because the
+     *     engine counts the links from then on.
+     */
     private <O extends SubscriptionOutcome> void submit(Desk desk, SubscriptionCommand<O> command, Reservation links) {
         boolean handedOver = false;
         try {
@@ -460,82 +458,11 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 links.close();
             }
         }
-        // Set only now: a command that could not be handed over is none that an answer is to be waited for.
+        // Set only now, because a command that was not submitted has no outcome to wait for.
         desk.busy = true;
     }
 
-    /** Holds the subscription's pattern against all streams, beside everything else. */
-    private void scan(String id) {
-        Set<String> asked = toScan.getAndUpdate(ids -> {
-            Set<String> more = new HashSet<>(ids == null ? Set.of() : ids);
-            more.add(id);
-            return Set.copyOf(more);
-        });
-        if (asked == null) {
-            try {
-                reads.execute(this::scanAll);
-            } catch (RejectedExecutionException e) {
-                scanFailed(toScan.getAndSet(null), e);
-            }
-        }
-    }
-
-    private void scanAll() {
-        Set<String> ids = toScan.getAndSet(null);
-        try {
-            scanAll(ids == null ? Set.of() : ids);
-            scanFailing = false;
-            report();
-        } catch (RuntimeException | Error e) {
-            scanFailed(ids, e);
-        }
-    }
-
-    private void scanFailed(@Nullable Set<String> ids, Throwable failure) {
-        if (!news.isClosed()) {
-            scanFailing = true;
-            failed(failure);
-            // Looks anew at each of them, and then at the streams.
-            Runnable again = () -> (ids == null ? Set.<String>of() : ids).forEach(this::scan);
-            CompletableFuture.delayedExecutor(PAUSE_MILLIS, TimeUnit.MILLISECONDS)
-                    .execute(again);
-        }
-    }
-
-    private void scanAll(Set<String> ids) {
-        Map<String, Subscription> scanning = new HashMap<>();
-        for (String id : ids) {
-            Subscription subscription = subscriptions.find(id);
-            if (subscription != null && subscription.state().config().pattern() != null) {
-                scanning.put(id, subscription);
-            }
-        }
-        if (scanning.isEmpty()) {
-            return;
-        }
-        String only = scanning.size() > 1
-                ? null
-                : scanning.values().iterator().next().state().config().pattern();
-        engine.streams().forEach(only == null ? "" : Glob.literalPrefix(only), stream -> {
-            if (news.isClosed()) {
-                throw new CancellationException("the server is stopping");
-            }
-            List<String> path = List.of(stream.path());
-            boolean noteworthy = scanning.values().stream()
-                    .anyMatch(subscription -> !upkeep.noteworthy(subscription, path, clock.millis(), any -> true)
-                            .isEmpty());
-            if (noteworthy) {
-                try {
-                    news.streamInTurn(stream.path());
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    throw new IllegalStateException("the scan was interrupted", e);
-                }
-            }
-        });
-    }
-
-    /** Stops after the step that is being taken. What is left undone is done after the next start. */
+    /** Stops after the current step. The rest is done after the next start. */
     @Override
     public void close() {
         subscriptions.watch(Subscriptions.Watcher.NOBODY);
