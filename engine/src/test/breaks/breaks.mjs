@@ -212,7 +212,7 @@ export const breaks = [
     edit("session/run/RunMachine", "        tx.openOf(s, run.id()).forEach((serial, open) -> tx.removeOpen(s, serial));\n", ""),
   ),
   noticedBy(
-    "SessionMachineTest",
+    "AttendanceRulesTest",
     "tell twice that an agent is away",
     edit("session/attendance/AttendanceMachine", "return runs == null || isTold(known, runs) ? 0 : runs.awayAt();", "return runs == null ? 0 : runs.awayAt();"),
   ),

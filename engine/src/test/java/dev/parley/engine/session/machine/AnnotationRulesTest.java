@@ -9,16 +9,13 @@ import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.Positions;
-import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
-import dev.parley.engine.session.SessionCommand.MessageOp.Create;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
-import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
@@ -30,12 +27,8 @@ import dev.parley.engine.session.Summaries.Tally;
 import dev.parley.engine.session.SummaryEntry;
 import dev.parley.engine.session.annotation.AnnotationMachine;
 import dev.parley.engine.session.annotation.Annotations;
-import dev.parley.engine.store.SimulatedStore;
-import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
-import dev.parley.engine.store.StoreTx;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,41 +37,17 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What is said about messages, and what it comes to. */
-class AnnotationTest {
-    private static final SessionName NAME = new SessionName("app", "room");
+/** The rules for annotations of messages, and for their summaries. */
+class AnnotationRulesTest extends SessionFixture {
     private static final int MAX = 2_000;
 
-    private final Store store = new SimulatedStore();
-    private final Sessions sessions = new Sessions(store, 3);
-    private final List<SessionEntry> shown = new ArrayList<>();
-    private long journal = 64;
-    private long now = 1_000_000;
     private long serial;
-
-    private SessionOutcome apply(SessionCommand<?> command) {
-        StoreTx rows = new StoreTx(store);
-        SessionTx tx = new SessionTx(sessions, rows);
-        SessionOutcome outcome = SessionMachine.apply(command, journal += 64, tx);
-        tx.write();
-        rows.commit();
-        tx.show();
-        tx.added().forEach(added -> shown.add(added.entry()));
-        return outcome;
-    }
 
     @BeforeEach
     void aMessage() {
-        serial = publish();
+        serial = publish(create(null, text("text"))).getFirst();
         shown.clear();
         now += 10;
-    }
-
-    private long publish() {
-        Body body = new Body(null, Data.of("text"), null, null);
-        Accepted accepted = (Accepted)
-                apply(new Publish(NAME, now, null, List.of(new Create(null, false, "ann", "c1", body, false))));
-        return accepted.positions().getFirst();
     }
 
     private static AnnotationOp op(
@@ -96,10 +65,6 @@ class AnnotationTest {
 
     private SessionOutcome delete(String type, @Nullable String name, @Nullable String client) {
         return annotate(op(Action.DELETE, serial, type, name, client, 0));
-    }
-
-    private SessionState state() {
-        return Objects.requireNonNull(sessions.find(NAME));
     }
 
     private Map<String, Map<String, Tally>> sums() {
@@ -304,7 +269,7 @@ class AnnotationTest {
     @Test
     void fromTheStoreThereIsEveryAnnotationAndTheNewestSummary() {
         create("n:flag.v1", null, "ann");
-        long other = publish();
+        long other = publish(create(null, text("text"))).getFirst();
         create("n:flag.v1", null, "ben");
         Sessions.Part part = Objects.requireNonNull(sessions.since(NAME, state().id(), serial, 1 << 20));
         assertThat(part.entries())
