@@ -1,42 +1,45 @@
 package dev.parley.server.auth;
 
-/** The gate's answer. */
+/** The answer of the gate. */
 public sealed interface Access {
 
-    /** Yes, and who it is. */
+    /** Access is granted to {@code principal}. */
     record Granted(Principal principal) implements Access {}
 
     /**
-     * No, and what to tell the client.
+     * Access is refused.
      *
-     * @param message for people; holds no secret
-     * @param keyName the key that was named, if it looked like one; else empty
+     * @param message tells the client why; contains no secret
+     * @param keyName the name of the key in the credentials, if it has the form of one; otherwise empty
      */
     record Refused(Reason reason, String message, String keyName) implements Access {
 
-        /** The value of the header WWW-Authenticate that goes with status 401. */
+        /** The value of the header WWW-Authenticate in answers with status 401. */
         public static final String CHALLENGE = "Bearer realm=\"parley\"";
 
         public Refused(Reason reason, String message) {
             this(reason, message, "");
         }
 
-        /** Status of the streams door. 401: show (other) credentials; 403: these do not suffice. */
+        /**
+         * The status that the streams door answers with: 401 if other credentials are needed, 403 if the credentials
+         * are valid but not sufficient.
+         */
         public int status() {
             return reason.status;
         }
 
-        /** Code of the streams door and of our log, for programs, in upper case. */
+        /** The code that the streams door answers with and that is logged, in upper case. */
         public String code() {
             return reason.code;
         }
 
-        /** Status on the doors of sessions. */
+        /** The status that the doors of sessions answer with. */
         public int sessionStatus() {
             return reason.sessionStatus;
         }
 
-        /** Code on the doors of sessions, a number of the Ably protocol. */
+        /** The code that the doors of sessions answer with, a number of Ably's protocol. */
         public int sessionCode() {
             return reason.sessionCode;
         }
@@ -52,41 +55,41 @@ public sealed interface Access {
         }
     }
 
-    /** Why not, in the numbers of either family of doors. */
+    /** The reason for a refusal, with the codes that it has on both families of doors. */
     enum Reason {
-        /** No credentials were shown. */
+        /** There are no credentials. */
         UNAUTHENTICATED(401, "UNAUTHENTICATED", 401, 40101),
-        /** They are no known key, or nothing that could be a token. */
+        /** The credentials are not a known key, and do not have the form of a token. */
         INVALID_CREDENTIALS(401, "INVALID_CREDENTIALS", 401, 40101),
-        /** A token of a key that we do not have. */
+        /** The token is signed with a key that this server does not have. */
         UNKNOWN_KEY(401, "INVALID_CREDENTIALS", 404, 40400),
-        /** A token that cannot be read, or was not signed by the key that it names. */
+        /** The token cannot be read, or was not signed by the key that it names. */
         INVALID_TOKEN(401, "INVALID_CREDENTIALS", 401, 40144),
-        /** A token that was good. */
+        /** The token has expired. */
         TOKEN_EXPIRED(401, "TOKEN_EXPIRED", 401, 40142),
-        /** A token that was taken back. */
+        /** The token was revoked. */
         TOKEN_REVOKED(401, "TOKEN_REVOKED", 401, 40141),
-        /** Known, but not allowed to do this here. */
+        /** The credentials are valid, but do not allow this operation here. */
         FORBIDDEN(403, "FORBIDDEN", 401, 40160),
-        /** Known, but not under the client id that is claimed. */
+        /** The credentials are valid, but do not allow the client id that the client claims. */
         WRONG_CLIENT_ID(403, "WRONG_CLIENT_ID", 401, 40102),
-        /** What was asked for makes no sense. */
+        /** The request is invalid. */
         BAD_REQUEST(400, "BAD_REQUEST", 400, 40003),
-        /** A capability that says nothing. */
+        /** The capability cannot be parsed. */
         BAD_CAPABILITY(400, "BAD_CAPABILITY", 400, 40000),
-        /** A client id that nobody can have. */
+        /** The client id is not valid for anybody. */
         BAD_CLIENT_ID(400, "BAD_CLIENT_ID", 400, 40012),
-        /** A token request from another time. */
+        /** The timestamp of the token request is too far from the server's clock. */
         STALE_REQUEST(401, "STALE_REQUEST", 401, 40104),
-        /** A token request that was made before. */
+        /** The token request was used before. */
         REPLAYED_REQUEST(401, "REPLAYED_REQUEST", 401, 40105),
-        /** Only the key itself may do this, not its tokens. */
+        /** The operation needs a key, not a token. */
         KEY_NEEDED(401, "KEY_NEEDED", 401, 40162),
-        /** Only the key that issued the tokens may do this. */
+        /** Only the key that signed the tokens may do this. */
         WRONG_KEY(401, "WRONG_KEY", 401, 40133),
-        /** The key's tokens cannot be revoked. */
+        /** The key may not revoke its tokens. */
         NOT_REVOCABLE(403, "NOT_REVOCABLE", 401, 40163),
-        /** One of our bounds is reached; later it may work. */
+        /** A limit of the server is reached. The request may succeed later. */
         TOO_MANY(429, "TOO_MANY", 429, 42910);
 
         private final int status;

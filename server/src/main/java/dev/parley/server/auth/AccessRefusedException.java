@@ -1,6 +1,6 @@
 package dev.parley.server.auth;
 
-/** Something else than access was asked of us, and is refused for the same kinds of reasons. */
+/** A request about tokens or keys is refused, for one of the reasons for which access is refused. */
 public final class AccessRefusedException extends Exception {
 
     private static final long serialVersionUID = 1L;

@@ -7,12 +7,12 @@ import java.util.Base64;
 import java.util.regex.Pattern;
 
 /**
- * A key: written {@code app.id:secret}, where {@code app.id} is its name. Its holder may use it as it is, or sign
- * tokens with the secret.
+ * An API key, written {@code app.id:secret}, where {@code app.id} is its name. Its holder may send the key itself, or
+ * sign tokens with its secret.
  */
 public final class ApiKey {
 
-    /** HMAC-SHA256 asks for a secret of at least its own length. */
+    /** HMAC-SHA256 requires a secret of at least its own length. */
     public static final int MIN_SECRET_BYTES = 32;
 
     static final int MAX_NAME_CHARS = 128;
@@ -27,15 +27,15 @@ public final class ApiKey {
     private final Uses uses;
 
     /**
-     * What else a key is good for.
+     * What a key may be used for, besides its capabilities.
      *
-     * @param streams whether it opens the streams door; streams belong to no app, so keys of apps that are made by the
-     *     admin API must not
-     * @param revocation whether it may revoke the tokens that it has signed
+     * @param streams whether the key gives access to streams. Streams belong to no app, so keys of apps that were
+     *     created over HTTP must not.
+     * @param revocation whether the key may revoke tokens that it has signed
      */
     public record Uses(boolean streams, boolean revocation) {
 
-        /** A key in the configuration. */
+        /** The uses of a key in the configuration. */
         public static final Uses ALL = new Uses(true, true);
     }
 
@@ -47,15 +47,15 @@ public final class ApiKey {
     }
 
     /**
-     * Reads the written form.
+     * Parses the written form.
      *
-     * @throws IllegalArgumentException with a message that does not hold the secret
+     * @throws IllegalArgumentException with a message that does not contain the secret
      */
     public static ApiKey parse(String written, Capabilities capabilities) {
         return parse(written, capabilities, Uses.ALL);
     }
 
-    /** The same for a key of other uses. */
+    /** Parses the written form of a key with these uses. */
     public static ApiKey parse(String written, Capabilities capabilities, Uses uses) {
         int colon = written.indexOf(':');
         String name = written.substring(0, Math.max(colon, 0));
@@ -84,7 +84,7 @@ public final class ApiKey {
         return app + "." + base64.encodeToString(id) + ":" + base64.encodeToString(secret);
     }
 
-    /** Whether this could be the name of a key. */
+    /** Whether {@code name} has the form of a key's name. */
     static boolean isName(String name) {
         return name.length() <= MAX_NAME_CHARS && NAME.matcher(name).matches();
     }
@@ -93,7 +93,7 @@ public final class ApiKey {
         return name;
     }
 
-    /** The app that it belongs to: what stands before the dot. */
+    /** The app to which the key belongs: the part of its name before the dot. */
     public String app() {
         return name.substring(0, name.indexOf('.'));
     }
@@ -102,7 +102,10 @@ public final class ApiKey {
         return uses;
     }
 
-    /** The secret form, for its owner's eyes and for secret files only. */
+    /**
+     * The written form, which contains the secret: for the owner of the key, and for files that only the owner may
+     * read.
+     */
     public String written() {
         return name + ":" + new String(secret, StandardCharsets.US_ASCII);
     }
@@ -116,7 +119,7 @@ public final class ApiKey {
         return secret.clone();
     }
 
-    /** Takes the same time wherever the first difference is. */
+    /** Compares secrets. Takes the same time wherever the first difference is. */
     boolean hasSecret(String shown) {
         return MessageDigest.isEqual(secret, shown.getBytes(StandardCharsets.UTF_8));
     }

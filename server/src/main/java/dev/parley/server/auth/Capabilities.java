@@ -13,17 +13,18 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Which operations are allowed on which resources. A pattern is the name of a resource, in which a {@code *} that is all
- * of a segment is a wildcard: for any number of segments at the end, for exactly one elsewhere. Segments have a colon or a
- * slash between them. Any other {@code *} is a letter like others: {@code foo*} is a name. Streams are compared as they
- * stand in the request, undecoded: the names that the engine knows them by.
+ * The operations that are allowed on resources. A pattern is the name of a resource, divided into segments by colons or
+ * slashes. A segment that consists of {@code *} alone is a wildcard: at the end of the pattern it stands for any number
+ * of segments, elsewhere for exactly one. Any other {@code *} is an ordinary character: {@code foo*} is a plain name.
+ * Paths of streams are compared undecoded, as in the request and in the engine.
  *
- * <p>The name of a session can have a qualifier in front, as in {@code [meta]name} or {@code [filter=...]name}. Patterns
- * match sessions of the same qualifier only, so most of them such without; {@code [*]} stands for any, and for none.
+ * <p>The name of a session can have a qualifier in front, as in {@code [meta]name} or {@code [filter=...]name}. A
+ * pattern matches only sessions with the same kind of qualifier, so most patterns match sessions without one. {@code
+ * [*]} matches any qualifier, and none.
  */
 public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
 
-    /** Bounds the work of {@link #intersect}. */
+    /** The greatest number of patterns. It bounds the work of {@link #intersect}. */
     public static final int MAX_PATTERNS = 256;
 
     private static final String ANY_QUALIFIER = "[*]";
@@ -43,23 +44,23 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
     }
 
     /**
-     * {@code json}: such as {@code {"chat/*": ["read", "append"], "public": ["*"]}}. All of its patterns must mean
-     * something.
+     * Parses a text such as {@code {"chat/*": ["read", "append"], "public": ["*"]}}. Patterns that can match nothing
+     * are refused.
      */
     public static Capabilities parse(String json) {
         return of(read(json));
     }
 
-    /** The same from parsed JSON or YAML. */
+    /** Reads capabilities from parsed JSON or YAML. Patterns that can match nothing are refused. */
     public static Capabilities of(@Nullable JsonNode node) {
         return new Capabilities(patterns(node));
     }
 
     /**
-     * What a token asks for. A pattern that nothing can match grants nothing, and takes nothing from what else is asked
-     * for: who wrote it can know no better.
+     * The capabilities that a token asks for. A pattern that can match nothing grants nothing, and the other patterns
+     * remain valid.
      *
-     * @param node as JSON, or as a text with JSON in it
+     * @param node an object, or a text that contains one in JSON
      */
     static Capabilities requested(@Nullable JsonNode node) {
         var patterns = patterns(node != null && node.isString() ? read(node.stringValue()) : node);
@@ -123,9 +124,9 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
     }
 
     /**
-     * What both allow.
+     * The operations that both allow.
      *
-     * @throws IllegalArgumentException if there is no saying so in twice as many patterns as either may have
+     * @throws IllegalArgumentException if the result needs more than twice as many patterns as either may have
      */
     public Capabilities intersect(Capabilities other) {
         var both = new TreeMap<String, Set<CapabilityOp>>();
@@ -148,7 +149,7 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
         return new Capabilities(both);
     }
 
-    /** The pattern for what both patterns match, or null. */
+    /** The pattern for everything that both patterns match, or null. */
     private static @Nullable String narrower(String a, String b) {
         String qualifierA = qualifier(a);
         String qualifierB = qualifier(b);
@@ -160,7 +161,10 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
         return name == null ? null : (anyA ? qualifierB : qualifierA) + name;
     }
 
-    /** Segment by segment. Of two patterns of other separators nothing is granted that both match by chance. */
+    /**
+     * Compares names segment by segment. If two patterns have different separators, nothing is granted that both match
+     * by chance.
+     */
     private static @Nullable String narrowerName(String a, String b) {
         if (coversName(a, b)) {
             return b;
@@ -196,7 +200,7 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
         return a.equals("*") && !separator ? b : null;
     }
 
-    /** The segments, and the separators between them. */
+    /** The segments and the separators between them. */
     private static List<String> segments(String name) {
         List<String> parts = new ArrayList<>();
         int start = 0;
@@ -215,7 +219,10 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
         return parts;
     }
 
-    /** As clients write it: operations in the order of their names, so that equal capabilities look equal. */
+    /**
+     * The capabilities as JSON, in the form that clients use. The operations are sorted, so that equal capabilities
+     * have equal texts.
+     */
     public String toJson() {
         var json = JsonMapper.shared().createObjectNode();
         operationsByPattern.forEach((pattern, operations) -> {
@@ -233,14 +240,14 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
         return json.toString();
     }
 
-    /** Whether {@code pattern} matches all that {@code other}, a session or a pattern, stands for. */
+    /** Whether {@code pattern} matches everything that {@code other} stands for, which is a session or a pattern. */
     private static boolean covers(String pattern, String other) {
         String qualifier = qualifier(pattern);
         return (qualifier.equals(ANY_QUALIFIER) || qualifier.equals(qualifier(other)))
                 && coversName(name(pattern), name(other));
     }
 
-    /** The path of a stream has no qualifier, whatever it looks like. */
+    /** Whether {@code pattern} matches a stream. The path of a stream has no qualifier, whatever it looks like. */
     private static boolean coversStream(String pattern, String path) {
         String plain = pattern.startsWith(ANY_QUALIFIER) ? name(pattern) : pattern;
         return coversName(plain, path);
@@ -268,7 +275,7 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
         return at == name.length();
     }
 
-    /** Whether the {@code *} at {@code index} is all of a segment. */
+    /** Whether the {@code *} at {@code index} is a whole segment. */
     private static boolean isWildcard(String pattern, int index) {
         return pattern.charAt(index) == '*'
                 && (index == 0 || isSeparator(pattern.charAt(index - 1)))
@@ -279,7 +286,10 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
         return c == ':' || c == '/';
     }
 
-    /** A session may have slashes in a segment between colons, and the path of a stream colons between slashes. */
+    /**
+     * The end of a segment. The name of a session may have slashes in a segment between colons, and the path of a
+     * stream may have colons between slashes.
+     */
     private static int endOfSegment(String name, int start, char before, char after) {
         int end = start;
         while (end < name.length() && name.charAt(end) != before && name.charAt(end) != after) {
@@ -288,7 +298,10 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
         return end;
     }
 
-    /** The kind of qualifier, in brackets: {@code [filter]} of {@code [filter=...]}; parameters after ? are none. */
+    /**
+     * The kind of qualifier, in brackets: {@code [filter]} for {@code [filter=...]}. Parameters after ? are not a
+     * qualifier.
+     */
     private static String qualifier(String resource) {
         int end = resource.startsWith("[") ? resource.indexOf(']') : -1;
         if (end < 0) {

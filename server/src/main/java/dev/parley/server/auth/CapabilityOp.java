@@ -5,9 +5,9 @@ import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
 
-/** What one can be allowed to do, either with a stream or in a session. */
+/** The operations of capabilities: on a stream, or in a session. */
 public enum CapabilityOp {
-    // With streams. The two that subscribe share one word in capabilities.
+    // On streams. One word of capabilities stands for the operations subscribe of both families.
     READ,
     APPEND,
     CREATE,
@@ -49,7 +49,7 @@ public enum CapabilityOp {
         return wireName;
     }
 
-    /** Whether its resource is the path of a stream; else it is the name of a session. */
+    /** Whether its resource is the path of a stream. Otherwise it is the name of a session. */
     boolean concernsStreams() {
         return compareTo(SUBSCRIBE_STREAMS) <= 0;
     }

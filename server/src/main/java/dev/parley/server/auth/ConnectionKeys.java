@@ -14,9 +14,9 @@ import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The keys with which clients come back to their connection. A key describes itself: it names the connection, and a
- * signature proves that this server gave it to this user. So it is good for ever, also after a restart, and the server
- * remembers nothing.
+ * The keys with which clients come back to their connection. A key names the connection, and its signature proves that
+ * this server gave it to this user. It is therefore valid for ever, even after a restart, although the server remembers
+ * nothing.
  */
 public final class ConnectionKeys {
 
@@ -37,7 +37,7 @@ public final class ConnectionKeys {
         this.secret = new SecretKeySpec(secret, ALGORITHM);
     }
 
-    /** With the secret of {@code folder}, which is made if it is not there. */
+    /** The keys of a data folder. Their secret is created if it does not exist. */
     public static ConnectionKeys in(Path folder) throws IOException {
         Path file = folder.resolve(FILE_NAME);
         if (!Files.exists(file)) {
@@ -57,23 +57,23 @@ public final class ConnectionKeys {
         }
     }
 
-    /** An id for a new connection; nobody can guess it. */
+    /** A new id for a connection, which nobody can guess. */
     public String newId() {
         return randomText(ID_BYTES);
     }
 
     /**
-     * A key for a connection, another one each time.
+     * A key for a connection. Each call returns a different one.
      *
      * @param app the app that the user belongs to
-     * @param clientId the user, if known
+     * @param clientId the client id of the user, or null
      */
     public String issue(String connectionId, String app, @Nullable String clientId) {
         String nonce = randomText(NONCE_BYTES);
         return connectionId + "!" + nonce + "." + sign(connectionId, nonce, app, clientId);
     }
 
-    /** The id of the connection that {@code key} was issued for, to this user; null if it was not. */
+    /** The id of the connection for which {@code key} was issued to this user, or null if it was not. */
     public @Nullable String open(String key, String app, @Nullable String clientId) {
         var parts = KEY.matcher(key);
         if (!parts.matches()) {
@@ -91,7 +91,7 @@ public final class ConnectionKeys {
         try {
             Mac mac = Mac.getInstance(ALGORITHM);
             mac.init(secret);
-            // The parts before the client id have no line break.
+            // The parts before the client id contain no line break.
             String signed = connectionId + "\n" + nonce + "\n" + app + "\n" + (clientId == null ? "" : "=" + clientId);
             byte[] whole = mac.doFinal(signed.getBytes(StandardCharsets.UTF_8));
             return BASE64.encodeToString(whole).substring(0, SIGNATURE_BYTES * 4 / 3);

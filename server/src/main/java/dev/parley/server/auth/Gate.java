@@ -11,13 +11,14 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Says who makes a request and whether they may. There is one per server, shared by all doors and threads.
+ * Authenticates requests, and decides what they may do. There is one gate for each server, which all doors and threads
+ * share.
  *
- * <p>Credentials come in the header Authorization: {@code Basic} with a key, {@code Bearer} with a key or a token,
- * plain or, as some clients send it, in base64. The doors of sessions also take them from elsewhere.
+ * <p>Credentials are in the header Authorization: {@code Basic} with a key, or {@code Bearer} with a key or a token,
+ * plain or, as some clients send it, in base64. The doors of sessions also accept them elsewhere.
  *
- * <p>{@link #check} and {@link #authenticate} are for streams, which may be open to everybody; the methods that begin
- * with {@code session} are for sessions, which never are. No method blocks.
+ * <p>{@link #check} and {@link #authenticate} are for streams, which may be open to everybody. The methods whose names
+ * begin with {@code session} are for sessions, which never are. No method blocks.
  */
 public final class Gate {
 
@@ -34,8 +35,8 @@ public final class Gate {
     /**
      * The gate of a server.
      *
-     * @param keys all keys that count, the root key among them
-     * @param open whether who shows no good credentials may do everything with streams
+     * @param keys all valid keys, including the root key
+     * @param open whether clients without valid credentials may do everything with streams
      * @param tokenLifetime how far ahead a token's expiry may lie
      */
     public Gate(
@@ -55,10 +56,10 @@ public final class Gate {
     }
 
     /**
-     * Whether a request may do an operation on a stream.
+     * Whether a request may perform an operation on a stream.
      *
      * @param authorization the value of the header Authorization
-     * @param resource the undecoded name of what is asked for, as in {@link Capabilities}
+     * @param resource the undecoded name of the resource, as in {@link Capabilities}
      */
     public Access check(@Nullable String authorization, CapabilityOp operation, String resource) {
         Access access = identify(authorization);
@@ -70,37 +71,40 @@ public final class Gate {
         return access;
     }
 
-    /** Only who it is, for streams: for what needs no capability, or checks {@link Principal#may} later. */
+    /**
+     * Authenticates a request to a stream that needs no capability, or for which {@link Principal#may} is checked
+     * later.
+     */
     public Access authenticate(@Nullable String authorization) {
         return logged(identify(authorization));
     }
 
-    /** Who shows a key, {@code app.id:secret}, for sessions. */
+    /** Authenticates the holder of a key, {@code app.id:secret}, for sessions. */
     public Access sessionKey(String key) {
         return logged(key(key));
     }
 
-    /** Who shows a token, for sessions. */
+    /** Authenticates the holder of a token, for sessions. */
     public Access sessionToken(String token) {
         return logged(tokens.check(token));
     }
 
-    /** Who sends the header Authorization, for sessions. */
+    /** Authenticates the sender of the header Authorization, for sessions. */
     public Access sessionHeader(@Nullable String authorization) {
         return logged(
                 authorization == null ? unauthenticated("No key or token was sent.") : credentials(authorization));
     }
 
     /**
-     * When the token of somebody whom we know ends because it was revoked, if that gave its holder time to get another;
-     * null if it was not.
+     * When the token of {@code principal} ends because it was revoked with a margin for getting a new one; null if it
+     * was not.
      */
     public @Nullable Instant revokedFrom(Principal principal) {
         return revocations.endOf(principal);
     }
 
     /**
-     * Whether somebody whom we know may do something.
+     * Whether {@code principal} may perform an operation.
      *
      * @param resource the path of a stream or the name of a session, depending on the operation
      */
@@ -114,9 +118,9 @@ public final class Gate {
     }
 
     /**
-     * Somebody whom we know, under the name that they claim beside their credentials.
+     * The same principal under the client id that it claims beside its credentials.
      *
-     * @param claimed null if they claim none
+     * @param claimed null if it claims none
      */
     public Access as(Principal principal, @Nullable String claimed) {
         Access access = principal.as(claimed);
@@ -127,7 +131,7 @@ public final class Gate {
     }
 
     /**
-     * Makes a token.
+     * Issues a token.
      *
      * @param authorization the value of the header Authorization, for requests that are not signed
      */
@@ -146,7 +150,7 @@ public final class Gate {
         }
     }
 
-    /** The key {@code keyName}, if its holder sends the request and it may revoke tokens. */
+    /** The key {@code keyName}, if its holder sends the request and the key may revoke tokens. */
     public ApiKey revokingKey(@Nullable String authorization, String keyName) throws AccessRefusedException {
         try {
             if (authorization == null) {
@@ -172,15 +176,18 @@ public final class Gate {
      * Revokes tokens of a key from {@link #revokingKey}; see {@link Revocations#revoke}.
      *
      * @param target as in {@link Revocation}
-     * @param issuedBefore only tokens that were made before; null: now
-     * @param margin whether clients get {@link Revocations#REAUTH_MARGIN} for renewing their token
+     * @param issuedBefore the time before which the tokens were issued; null means now
+     * @param margin whether clients get {@link Revocations#REAUTH_MARGIN} to renew their token
      */
     public CompletableFuture<Revocations.Revoked> revoke(
             ApiKey key, String target, @Nullable Instant issuedBefore, boolean margin) {
         return revocations.revoke(key, target, issuedBefore == null ? clock.instant() : issuedBefore, margin);
     }
 
-    /** Whether the request comes from who holds {@code key}; else it is refused, or comes from another key. */
+    /**
+     * Whether the holder of {@code key} sends the request. Returns false if the request has no key, or another one. A
+     * token and invalid credentials are refused.
+     */
     private boolean holder(@Nullable String authorization, ApiKey key) throws AccessRefusedException {
         if (authorization == null) {
             return false;
@@ -204,7 +211,10 @@ public final class Gate {
         return access;
     }
 
-    /** An open gate knows good credentials, so that they can be tried out, but minds no others. */
+    /**
+     * Authenticates a request to a stream. An open gate accepts valid credentials, so that they can be tried out, and
+     * ignores invalid ones.
+     */
     private Access identify(@Nullable String authorization) {
         if (authorization == null) {
             return open

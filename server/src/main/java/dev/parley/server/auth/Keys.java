@@ -6,15 +6,15 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** The keys that count at the moment. */
+/** The keys that are valid at the moment. */
 @FunctionalInterface
 public interface Keys {
 
-    /** The key of this name, or null. */
+    /** The key with this name, or null. */
     @Nullable
     ApiKey find(String name);
 
-    /** These, and never others. */
+    /** A fixed set of keys. */
     static Keys of(Collection<ApiKey> keys) {
         Map<String, ApiKey> byName =
                 keys.stream().collect(Collectors.toUnmodifiableMap(ApiKey::name, Function.identity()));

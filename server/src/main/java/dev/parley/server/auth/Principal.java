@@ -4,14 +4,15 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who makes a request, in the server's own words.
+ * An authenticated client.
  *
  * @param app the app whose sessions can be reached; empty for the anonymous user of open streams
- * @param keyName the key that was shown or that signed the token; empty for the anonymous user of open streams
- * @param clientId the name of the bearer: null for nobody in particular, {@link #ANY_CLIENT} for whoever they say
- * @param issued when the token was made; null for a key
- * @param expires when the token ends; null for a key
- * @param revocationKey the group of tokens that the token belongs to for {@link Revocations}
+ * @param keyName the name of the key in the request, or of the key that signed the token; empty for the anonymous user
+ *     of open streams
+ * @param clientId the client id of the bearer: null if there is none, {@link #ANY_CLIENT} if the bearer may choose one
+ * @param issued when the token was issued; null for a key
+ * @param expires when the token expires; null for a key
+ * @param revocationKey the group of tokens to which the token belongs for {@link Revocations}
  */
 public record Principal(
         String app,
@@ -22,10 +23,10 @@ public record Principal(
         @Nullable Instant expires,
         @Nullable String revocationKey) {
 
-    /** The client id of who may take any. */
+    /** The client id of bearers who may choose any client id. */
     public static final String ANY_CLIENT = "*";
 
-    /** Everybody, on a server without configured keys; for streams only. */
+    /** Everybody, on a server without configured keys. For streams only. */
     public static final Principal ANONYMOUS = new Principal("", "", null, Capabilities.ALL, null, null, null);
 
     static Principal of(ApiKey key) {
@@ -33,7 +34,7 @@ public record Principal(
     }
 
     /**
-     * Whether the capabilities suffice.
+     * Whether the capabilities allow an operation.
      *
      * @param resource the path of a stream or the name of a session, depending on the operation
      */
@@ -42,7 +43,7 @@ public record Principal(
     }
 
     /**
-     * The same under the name that the client claims beside its credentials.
+     * The same principal under the client id that the client claims beside its credentials.
      *
      * @param claimed null if it claims none
      */
@@ -66,7 +67,7 @@ public record Principal(
         return keyName.isEmpty();
     }
 
-    /** Whether they showed a token, not its key. */
+    /** Whether the client was authenticated by a token and not by a key. */
     public boolean isToken() {
         return expires != null;
     }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells the operator of refusals, without secrets, and so that an attacker cannot fill the disk with them. */
+/** Logs refusals, without secrets, and at a limited rate, so that an attacker cannot fill the disk. */
 final class RefusalLog {
 
     static final int MAX_LINES_PER_SECOND = 10;

@@ -20,17 +20,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which tokens are no longer valid. It is in the registry of the engine for as long as such a token could still be shown.
- * Thread-safe.
+ * The revoked tokens. Revocations are stored in the registry of the engine for as long as such a token could still be
+ * valid. Thread-safe.
  */
 public final class Revocations {
 
     private static final Duration NO_MARGIN = Duration.ZERO;
 
-    /** How long clients have to get a new token, if they are given time for it. */
+    /** The time that clients get to renew their token, if a revocation gives them time. */
     public static final Duration REAUTH_MARGIN = Duration.ofSeconds(30);
 
-    /** What can be revoked: the beginnings of a target. */
+    /** The kinds of targets, as the beginnings of their texts. */
     private static final List<String> TARGETS = List.of("clientId:", "revocationKey:", "channel:");
 
     private static final Logger LOG = LoggerFactory.getLogger(Revocations.class);
@@ -40,17 +40,17 @@ public final class Revocations {
     private final InstantSource clock;
 
     /**
-     * A revocation that is durable.
+     * A durable revocation.
      *
-     * @param issuedBefore only tokens that were made before
-     * @param appliesAt from when on they are invalid
+     * @param issuedBefore the time before which the tokens were issued
+     * @param appliesAt the time from which the tokens are invalid
      */
     public record Revoked(Instant issuedBefore, Instant appliesAt) {}
 
     /**
-     * The revocations that {@code engine} has.
+     * The revocations in {@code engine}.
      *
-     * @param tokenLifetime how long tokens live at most
+     * @param tokenLifetime the longest lifetime of a token
      */
     public Revocations(Engine engine, Duration tokenLifetime, InstantSource clock) {
         this.engine = engine;
@@ -59,8 +59,8 @@ public final class Revocations {
     }
 
     /**
-     * Tells {@code listener} of each revocation from now on, whichever server of the cluster was asked for it. Called by an
-     * engine thread: it must hand the work over to another thread and return.
+     * Tells {@code listener} of each revocation from now on, whichever server of a cluster received it. The listener is
+     * called by an engine thread, and must hand its work over to another thread.
      */
     public void onRevoked(Consumer<Revocation> listener) {
         engine.registry().listen(new Registry.Listener() {
@@ -71,13 +71,16 @@ public final class Revocations {
         });
     }
 
-    /** Whether {@code principal} has shown a token that is revoked by now. */
+    /** Whether {@code principal} uses a token that is revoked by now. */
     public boolean cover(Principal principal) {
         Instant end = endOf(principal);
         return end != null && !clock.instant().isBefore(end);
     }
 
-    /** When the token that {@code principal} has shown ends by revocation, perhaps in the past; null if it does not. */
+    /**
+     * When the token of {@code principal} ends because it was revoked, which may be in the past; null if it was not
+     * revoked.
+     */
     @Nullable
     Instant endOf(Principal principal) {
         Registry registry = engine.registry();
@@ -93,7 +96,7 @@ public final class Revocations {
         return end == Long.MAX_VALUE ? null : Instant.ofEpochMilli(end);
     }
 
-    /** Whether {@code principal} has shown a token that {@code revocation} is about. */
+    /** Whether {@code revocation} concerns the token of {@code principal}. */
     public static boolean covers(Revocation revocation, Principal principal) {
         return revocation.keyName().equals(principal.keyName())
                 && concerns(revocation, principal)
@@ -105,7 +108,7 @@ public final class Revocations {
         return issued != null && issued.isBefore(Instant.ofEpochMilli(revocation.issuedBefore()));
     }
 
-    /** All targets that stand for the token, among others. */
+    /** All targets that include the token. */
     private static Stream<String> targetsOf(Principal principal) {
         return Stream.concat(
                 Stream.of("clientId:" + principal.clientId(), "revocationKey:" + principal.revocationKey()),
@@ -113,11 +116,12 @@ public final class Revocations {
     }
 
     /**
-     * Revokes tokens, for good when the future completes. What makes no sense, or has no room, fails with {@link
-     * AccessRefusedException}, and everything else with what the engine says.
+     * Revokes tokens. The revocation is durable when the future completes. The future fails with {@link
+     * AccessRefusedException} if the request is invalid or there is no room for it, and otherwise with the failure of
+     * the engine.
      *
-     * @param issuedBefore those that were made before; at the latest now
-     * @param margin whether clients get {@link #REAUTH_MARGIN} for renewing their token
+     * @param issuedBefore the time before which the tokens were issued; not later than now
+     * @param margin whether clients get {@link #REAUTH_MARGIN} to renew their token
      */
     public CompletableFuture<Revoked> revoke(ApiKey key, String target, Instant issuedBefore, boolean margin) {
         if (TARGETS.stream().noneMatch(kind -> target.startsWith(kind) && target.length() > kind.length())
@@ -141,7 +145,10 @@ public final class Revocations {
         });
     }
 
-    /** Tokens are made at whole milliseconds: one of the millisecond in which {@code issuedBefore} lies was made before. */
+    /**
+     * The command for a revocation. Tokens are issued at whole milliseconds, so a token of the millisecond that
+     * contains {@code issuedBefore} was issued before.
+     */
     public static RevokeTokens command(String keyName, String target, Revoked revoked, Instant now) {
         long issuedBefore = revoked.issuedBefore.toEpochMilli();
         if (revoked.issuedBefore.isAfter(Instant.ofEpochMilli(issuedBefore))) {
@@ -152,14 +159,14 @@ public final class Revocations {
     }
 
     /**
-     * Forgets what no token can outlive any more, some of it at a time. Reads the store.
+     * Removes revocations that no token can outlive, a limited number at a time. Reads the store.
      *
-     * @param now a time that has certainly come
+     * @param now a time that has certainly passed
      */
     public void forget(Instant now) {
         long issuedBefore = now.minus(tokenLifetime).minus(REAUTH_MARGIN).toEpochMilli();
         if (engine.registry().hasRevocationsBefore(issuedBefore)) {
-            // Nobody waits for it: what is not done now will be found again.
+            // Nobody waits for the outcome: revocations that are not removed now will be found again.
             var _ = engine.submit(new ForgetRevocations(now.toEpochMilli(), issuedBefore))
                     .whenComplete((forgotten, failure) -> {
                         if (failure != null) {

@@ -5,9 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The key that every server has from its first start, in a file of its data folder. It may do everything.
+ * The root key, which every server has from its first start, in a file of the data folder. It may do everything.
  *
- * @param created whether this start made it
+ * @param created whether this start has created it
  */
 public record RootKey(ApiKey key, Path file, boolean created) {
 
@@ -17,9 +17,10 @@ public record RootKey(ApiKey key, Path file, boolean created) {
             "The secrets of the keys of apps are encrypted with it: restore it from the backup of this data folder.";
 
     /**
-     * Reads the key of {@code folder}, or makes it.
+     * Reads the key of {@code folder}, or creates it.
      *
-     * @param hasSealed whether secrets in the data folder are encrypted with the key, so that a new one will not do
+     * @param hasSealed whether secrets in the data folder are encrypted with the key, so that a new one must not
+     *     replace it
      */
     public static RootKey in(Path folder, boolean hasSealed) throws IOException {
         Path file = folder.resolve(FILE_NAME);

@@ -17,7 +17,7 @@ public final class SecretFile {
 
     private SecretFile() {}
 
-    /** Removes a file, for good when it returns. Does nothing if there is none. */
+    /** Removes a file. The removal is durable when the method returns. Does nothing if the file does not exist. */
     public static void remove(Path folder, String name) throws IOException {
         Files.deleteIfExists(folder.resolve(name));
         sync(folder);
@@ -29,7 +29,10 @@ public final class SecretFile {
         }
     }
 
-    /** All or nothing, durable, and never readable by others: written under another name, then moved. */
+    /**
+     * Writes a file, completely or not at all. It is durable when the method returns, and never readable by others: it
+     * is written under another name, and then moved.
+     */
     public static void write(Path folder, String name, String secret) throws IOException {
         Files.createDirectories(folder);
         Path draft = folder.resolve(name + ".new");

@@ -3,7 +3,7 @@ package dev.parley.server.auth;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** A token that was made, and what is in it. */
+/** A token that was issued, and its content. */
 public record TokenDetails(
         String token,
         String keyName,

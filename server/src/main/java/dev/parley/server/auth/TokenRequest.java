@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Asks for a token. The holder of a key signs it, so that somebody else can send it. All fields are texts as they were
- * written, because the signature is over these.
+ * A request for a token. The holder of a key signs it, so that somebody else can send it. The fields are kept as texts
+ * exactly as they were written, because the signature is over these texts.
  *
- * @param ttl how long the token shall live, in milliseconds
+ * @param ttl the lifetime of the token, in milliseconds
  * @param timestamp when the request was made, in milliseconds since 1970
- * @param nonce so that it can be sent only once
+ * @param nonce makes the request unique, so that it can be used only once
  * @param mac the signature; null if the request comes with the key itself
  */
 public record TokenRequest(
@@ -61,7 +61,7 @@ public record TokenRequest(
         return value.asString();
     }
 
-    /** Whether {@code key} has signed it. */
+    /** Whether the request is signed with {@code key}. */
     boolean isSignedBy(ApiKey key) {
         if (mac == null) {
             return false;

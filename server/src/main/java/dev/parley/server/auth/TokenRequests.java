@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.StringNode;
 
 /**
- * Makes tokens for those who show a key or a request that its holder has signed. A signed request is good once: its
- * nonce is remembered for as long as its timestamp would be accepted, in memory, so not beyond a restart.
+ * Issues tokens to clients that send a key, or a request that the holder of a key has signed. A signed request can be
+ * used once: its nonce is remembered, in memory, for as long as its timestamp would be accepted.
  */
 final class TokenRequests {
 
-    /** How far the clocks of who signs and server may differ. */
+    /** How far the clock of the signer may differ from that of the server. */
     static final Duration TIMESTAMP_WINDOW = Duration.ofMinutes(2);
 
     static final Duration DEFAULT_TTL = Duration.ofHours(1);
@@ -27,7 +27,7 @@ final class TokenRequests {
     private final Duration maxTtl;
     private final InstantSource clock;
 
-    /** Until when a nonce of a key must not come again. */
+    /** For the nonces of keys, the time until which they must not be used again. */
     @GuardedBy("itself")
     private final Map<Nonce, Instant> nonces = new HashMap<>();
 
@@ -40,9 +40,9 @@ final class TokenRequests {
     }
 
     /**
-     * The token.
+     * Issues the token.
      *
-     * @param shown whether the sender has shown the key itself
+     * @param shown whether the sender has sent the key itself
      */
     TokenDetails answer(ApiKey key, boolean shown, TokenRequest request) throws AccessRefusedException {
         Instant now = clock.instant();
@@ -141,7 +141,7 @@ final class TokenRequests {
 
     private static Instant instant(String field, String text) throws AccessRefusedException {
         long millis = number(field, text);
-        // Far from where durations between instants overflow.
+        // Far from the values at which durations between instants overflow.
         if (millis < 0 || millis > Long.MAX_VALUE / 1_000_000) {
             throw new AccessRefusedException(Access.Reason.BAD_REQUEST, "'" + field + "' is no time in milliseconds.");
         }

@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Makes and checks tokens: JWTs that the holder of a key, or we for them, have signed with it (HS256, {@code kid} is the
- * key's name).
+ * Issues and verifies tokens: JWTs that are signed with a key, by its holder or by this server (HS256; {@code kid} is
+ * the key's name).
  */
 final class Tokens {
 
@@ -42,10 +42,12 @@ final class Tokens {
     private static final List<String> CLIENT_ID_CLAIMS = List.of("parley-client-id", "x-ably-clientId");
     private static final List<String> REVOCATION_KEY_CLAIMS = List.of("parley-revocation-key", "x-ably-revocation-key");
 
-    /** In header or claims: a token of ours in a wrapping that says nothing to us. */
+    /**
+     * The claim, or field of the header, that contains a token of this server in a JWT that says nothing else to it.
+     */
     private static final String EMBEDDED_TOKEN = "x-ably-token";
 
-    /** The times of tokens that we make, in milliseconds: those of JWTs are in seconds. */
+    /** The claim with the times of tokens that this server issues, in milliseconds. Those of JWTs are in seconds. */
     private static final String ISSUED_CLAIM = "parley-issued";
 
     private static final String EXPIRES_CLAIM = "parley-expires";
@@ -55,7 +57,7 @@ final class Tokens {
     private final Duration maxLifetime;
     private final InstantSource clock;
 
-    /** So that a token's signature is checked once, not with every request. Only good tokens come in here. */
+    /** Verified tokens, so that a signature is checked once and not with every request. */
     private final ConcurrentHashMap<String, Verified> verified = new ConcurrentHashMap<>();
 
     private record Verified(ApiKey key, Instant expires, Access.Granted access) {}
@@ -67,7 +69,10 @@ final class Tokens {
         this.clock = clock;
     }
 
-    /** A token of {@code key}. Nothing of it is kept: it is checked like those that others have signed. */
+    /**
+     * Issues a token of {@code key}. The server keeps nothing of it: it is verified like tokens that others have
+     * signed.
+     */
     String make(
             ApiKey key,
             Instant issued,
@@ -75,7 +80,7 @@ final class Tokens {
             @Nullable Capabilities capabilities,
             @Nullable String clientId) {
         var claims = new JWTClaimsSet.Builder()
-                // So that no two tokens are equal.
+                // Makes all tokens different.
                 .jwtID(UUID.randomUUID().toString())
                 .issueTime(Date.from(issued))
                 // Rounded up: the exact time is in the other claim.
@@ -97,7 +102,7 @@ final class Tokens {
     Access check(String token) {
         Instant now = clock.instant();
         Verified known = verified.get(token);
-        // The key may be gone by now, or be another one.
+        // The key may have been removed or replaced.
         if (known == null || keys.find(known.key.name()) != known.key) {
             if (token.length() > MAX_TOKEN_CHARS) {
                 return Access.Refused.invalid("The token is longer than " + MAX_TOKEN_CHARS + " characters.");
@@ -123,7 +128,7 @@ final class Tokens {
         return known.access;
     }
 
-    /** The key that a token of which nothing else is known says it is signed with; empty if that is no name. */
+    /** The name of the key in a token that is not verified; empty if it does not have the form of a name. */
     private static String keyName(String token) {
         try {
             Object name = header(token).get("kid");
@@ -174,7 +179,10 @@ final class Tokens {
         return verified(key, jwt.getJWTClaimsSet(), now);
     }
 
-    /** What is no token at all, is not one that another one can take the place of. */
+    /**
+     * Parses a token. A text that is not a token at all is refused for another reason than an invalid token: a new
+     * token would not help the client.
+     */
     private static JWT parse(String token) throws ParseException, AccessRefusedException {
         try {
             return JWTParser.parse(token);
@@ -195,8 +203,9 @@ final class Tokens {
     }
 
     /**
-     * A token of ours may come in a wrapping of somebody else, signed or even encrypted by a key that we do not have.
-     * What is in it is a credential of its own, so the wrapping need not be checked.
+     * The token of this server that another JWT contains, or null. That JWT may be signed or even encrypted with a key
+     * that this server does not have. The token in it is a complete credential, so the JWT around it need not be
+     * verified.
      */
     private static @Nullable String embedded(JWT jwt) throws ParseException {
         Header header = jwt.getHeader();
@@ -214,7 +223,7 @@ final class Tokens {
         if (expires == null || claims.getExpirationTime() == null) {
             throw unusable("the claim 'exp' is missing");
         }
-        // Revocations are forgotten after the longest lifetime of a token, so none may live longer.
+        // Revocations are removed after the longest lifetime of a token, so no token may live longer.
         if (expires.isAfter(now.plus(maxLifetime)) || (issued != null && expires.isAfter(issued.plus(maxLifetime)))) {
             throw unusable("it expires later than this server allows");
         }
@@ -226,7 +235,7 @@ final class Tokens {
                 key.name(),
                 text(claims, CLIENT_ID_CLAIMS),
                 capabilities(key, claims),
-                // The earliest possible time: revocations rather cover too much than too little.
+                // The earliest possible time: a revocation rather includes too many tokens than too few.
                 issued == null ? expires.minus(maxLifetime) : issued,
                 expires,
                 text(claims, REVOCATION_KEY_CLAIMS));
@@ -239,7 +248,7 @@ final class Tokens {
         }
     }
 
-    /** Never more than the key itself may do. */
+    /** The capabilities of a token, which never allow more than those of its key. */
     private static Capabilities capabilities(ApiKey key, JWTClaimsSet claims) {
         Capabilities capabilities = key.capabilities();
         for (String name : CAPABILITY_CLAIMS) {
@@ -265,7 +274,10 @@ final class Tokens {
         return null;
     }
 
-    /** The exact time, or the one of the JWT. Who signs can write anything into either, so neither needs to be checked. */
+    /**
+     * The exact time, or the time of the JWT. The signer can write anything into either, so neither needs to be checked
+     * against the other.
+     */
     private static @Nullable Instant instant(JWTClaimsSet claims, String exact, @Nullable Date rounded)
             throws ParseException {
         Long millis = claims.getLongClaim(exact);

@@ -1,4 +1,4 @@
-/** Who may do what: keys, tokens, capabilities. Shared by all doors. */
+/** Authentication and authorisation for all doors: keys, tokens and capabilities. */
 @NullMarked
 package dev.parley.server.auth;
 

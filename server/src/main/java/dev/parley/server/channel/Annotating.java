@@ -17,12 +17,12 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What somebody may say about the messages of a channel, by whichever door: makes commands of annotations, or refuses
- * them.
+ * The rules for annotating messages of a channel, which are the same for all doors. Makes commands of annotations, or
+ * refuses them.
  *
- * @param mutable whether messages of the channel can be changed, and annotated
- * @param connectionId the connection that does it; null if there is none
- * @param maxBytes how large all annotations of a request may be together
+ * @param mutable whether messages of the channel can be changed and annotated
+ * @param connectionId the connection that annotates; null if there is none
+ * @param maxBytes the greatest size of all annotations of a request together
  */
 public record Annotating(
         Gate gate,
@@ -32,13 +32,13 @@ public record Annotating(
         @Nullable String connectionId,
         int maxBytes) {
 
-    /** Annotations of one request. */
+    /** The greatest number of annotations in one request. */
     public static final int MAX_ANNOTATIONS = 1_000;
 
-    /** Annotations of one message, also those that were taken back. */
+    /** The greatest number of annotations of one message, including deleted ones. */
     public static final int MAX_PER_MESSAGE = 10_000;
 
-    /** Longest type, and longest name. */
+    /** The greatest length of a type, and of a name. */
     public static final int MAX_NAME_CHARS = 256;
 
     private static final Pattern TYPE = Pattern.compile("[^:]+(:[^:]+)?");
@@ -46,7 +46,7 @@ public record Annotating(
     /**
      * The commands for annotations.
      *
-     * @param idPrefix what the ids begin with that the client does not give
+     * @param idPrefix the beginning of the ids of annotations to which the client gives no id
      */
     public List<AnnotationOp> operations(List<InboundAnnotation> annotations, String idPrefix) throws WireException {
         if (gate.permit(principal, CapabilityOp.ANNOTATION_PUBLISH, channel) instanceof Access.Refused refused) {

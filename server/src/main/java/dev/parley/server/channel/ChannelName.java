@@ -9,19 +9,19 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * A channel as clients name it: {@code name}, {@code [qualifier]name}, {@code [?param=value]name} or
- * {@code [qualifier?param=value&...]name}.
+ * The name of a channel in the form that clients use: {@code name}, {@code [qualifier]name}, {@code [?param=value]name}
+ * or {@code [qualifier?param=value&...]name}.
  *
- * @param full all of it, as capabilities and answers have it
+ * @param full the whole text, which capabilities and answers contain
  * @param qualifier such as {@code meta} or {@code filter=...}; empty if there is none
- * @param params parameters of an attachment that ride in the name
- * @param name what is left
+ * @param params the parameters of an attachment that are part of the name
+ * @param name the rest
  */
 public record ChannelName(String full, String qualifier, Map<String, String> params, String name) {
-    /** Longest name with all that belongs to it. */
+    /** The greatest length of a name, including qualifier and parameters. */
     public static final int MAX_CHARS = 2_048;
 
-    /** Takes a name apart. */
+    /** Parses a name. */
     public static ChannelName parse(String full) throws WireException {
         String name = full;
         String qualifier = "";
@@ -41,7 +41,7 @@ public record ChannelName(String full, String qualifier, Map<String, String> par
                 || full.length() > MAX_CHARS
                 || name.startsWith(":")
                 || name.startsWith("[")
-                // In a path these are steps: clients and proxies take them out.
+                // Clients and proxies remove these from paths.
                 || name.equals(".")
                 || name.equals("..")
                 || full.chars().anyMatch(Character::isISOControl)) {
@@ -73,7 +73,7 @@ public record ChannelName(String full, String qualifier, Map<String, String> par
         return new WireException(ErrorInfo.INVALID_CHANNEL_NAME);
     }
 
-    /** The session of this name in an app: parameters are no part of it. */
+    /** The session of this name in an app. Parameters are not part of the session's name. */
     public SessionName in(String app) {
         return new SessionName(app, qualifier.isEmpty() ? name : "[" + qualifier + "]" + name);
     }

@@ -17,24 +17,25 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Which messages the channel {@code [filter=...]name} shows: those for which a JMESPath expression holds. It sees a
- * message as an object with {@code id}, {@code name}, {@code clientId} and {@code headers} (of the extras).
+ * Selects the messages that the channel {@code [filter=...]name} shows: those for which a JMESPath expression is true.
+ * The expression sees a message as an object with {@code id}, {@code name}, {@code clientId} and {@code headers} (from
+ * the extras).
  */
 public final class MessageFilter {
-    /** Longest expression. Also bounds how deep it nests. */
+    /** The greatest length of an expression. It also bounds the depth of its nesting. */
     public static final int MAX_CHARS = 512;
 
     /**
-     * What makes lists and objects or evaluates expressions over and over. A short expression can double a list dozens
-     * of times with it, and filters run on event loops.
+     * Operators that create lists and objects or evaluate expressions repeatedly. With them, a short expression can
+     * double a list dozens of times, and filters run on event loops.
      */
     private static final Pattern COSTLY = Pattern.compile("[\\[{&](?!&)(?<!&&)");
 
-    /** Literals and quoted names, in which anything may stand. */
+    /** Literals and quoted names, which may contain any characters. */
     private static final Pattern QUOTED =
             Pattern.compile("`(?:\\\\.|[^`\\\\])*+`|'(?:\\\\.|[^'\\\\])*+'|\"(?:\\\\.|[^\"\\\\])*+\"", Pattern.DOTALL);
 
-    /** What has the wrong type is null and no error: messages differ. */
+    /** A value of the wrong type is null and not an error, because messages differ. */
     private static final JcfRuntime JMESPATH = new JcfRuntime(
             RuntimeConfiguration.builder().withSilentTypeErrors(true).build());
 
@@ -44,7 +45,7 @@ public final class MessageFilter {
         this.expression = expression;
     }
 
-    /** Reads an expression in base64, as it stands in the name of a channel. */
+    /** Reads an expression in base64, the form that it has in the name of a channel. */
     public static MessageFilter parse(String base64) throws WireException {
         try {
             String text = new String(Base64.getDecoder().decode(base64), StandardCharsets.UTF_8);
@@ -66,7 +67,7 @@ public final class MessageFilter {
         return new WireException(new ErrorInfo(40010, 400, "The filter in the channel's name " + why + "."));
     }
 
-    /** Whether {@code message} is to be shown. */
+    /** Whether the channel shows {@code message}. */
     public boolean passes(MessageEntry message) {
         Map<String, @Nullable Object> seen = new HashMap<>();
         seen.put("id", message.id());

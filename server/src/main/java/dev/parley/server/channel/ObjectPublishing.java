@@ -13,10 +13,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What somebody may change in the objects of a channel, by whichever door: makes commands of it, or refuses it.
+ * The rules for changing objects of a channel, which are the same for all doors. Makes commands of changes, or refuses
+ * them.
  *
- * @param connectionId the connection that does it; null if there is none
- * @param maxBytes how large all operations of a request may be together
+ * @param connectionId the connection that changes objects; null if there is none
+ * @param maxBytes the greatest size of all operations of a request together
  */
 public record ObjectPublishing(
         Gate gate,
@@ -25,13 +26,13 @@ public record ObjectPublishing(
         @Nullable String connectionId,
         int maxBytes) {
 
-    /** Operations of one request. */
+    /** The greatest number of operations in one request. */
     public static final int MAX_OPERATIONS = 1_000;
 
     /**
      * The commands for changes of objects.
      *
-     * @param idPrefix what the ids begin with that the client does not give
+     * @param idPrefix the beginning of the ids of changes to which the client gives no id
      */
     public List<ObjectOp> operations(List<InboundObject> objects, String idPrefix) throws WireException {
         if (gate.permit(principal, CapabilityOp.OBJECT_PUBLISH, channel) instanceof Access.Refused refused) {

@@ -17,12 +17,13 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What somebody may publish to a channel, by whichever door: makes commands of messages, or refuses them.
+ * The rules for publishing to a channel, which are the same for all doors. Makes commands of messages, or refuses them.
  *
  * @param mutable whether messages of the channel can be changed
- * @param connectionId the connection that publishes, or for which it is done; null if there is none
- * @param maxBytes how large all messages of a request may be together
- * @param grownBytes how large a message may become by appending to it, if {@code maxBytes} is less
+ * @param connectionId the connection that publishes, or on behalf of which a REST client publishes; null if there is
+ *     none
+ * @param maxBytes the greatest size of all messages of a request together
+ * @param grownBytes the size to which a message may grow by appends, if that is more than {@code maxBytes}
  */
 public record Publishing(
         Gate gate,
@@ -33,16 +34,16 @@ public record Publishing(
         int maxBytes,
         int grownBytes) {
 
-    /** Messages of one request. */
+    /** The greatest number of messages in one request. */
     public static final int MAX_MESSAGES = 1_000;
 
-    /** Longest id that a client may give a message. */
+    /** The greatest length of an id that a client gives to a message. */
     public static final int MAX_ID_CHARS = 512;
 
     /**
      * The commands for messages.
      *
-     * @param idPrefix what the ids begin with that the client does not give
+     * @param idPrefix the beginning of the ids of messages to which the client gives no id
      */
     public List<MessageOp> operations(List<InboundMessage> messages, String idPrefix) throws WireException {
         if (messages.isEmpty() || messages.size() > MAX_MESSAGES) {
@@ -74,8 +75,8 @@ public record Publishing(
     }
 
     /**
-     * Of several messages, ids look like {@code base:0}, {@code base:1} and so on: else two could be the same, and one of
-     * them would be lost.
+     * The ids of several messages must have the form {@code base:0}, {@code base:1} and so on. Otherwise two ids could
+     * be equal, and one of the messages would be lost.
      */
     private static void requireIdsOfOneBase(List<InboundMessage> messages) throws WireException {
         if (messages.size() == 1 || messages.stream().allMatch(message -> message.id() == null)) {
@@ -147,10 +148,10 @@ public record Publishing(
     }
 
     /**
-     * Who says it.
+     * The client id of a message or presence event.
      *
-     * @param claimed what the message or presence event says; null: nothing
-     * @return null if nobody in particular
+     * @param claimed the client id that the message or event contains, or null
+     * @return null if there is none
      */
     public static @Nullable String clientId(Gate gate, Principal principal, @Nullable String claimed)
             throws WireException {

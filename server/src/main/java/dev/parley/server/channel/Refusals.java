@@ -12,18 +12,18 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What clients are told when something is refused behind the doors. */
+/** The errors that clients get when the gate or the engine refuses something. */
 public final class Refusals {
     private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
 
     private Refusals() {}
 
-    /** Refused by the gate. */
+    /** The error for a refusal by the gate. */
     public static ErrorInfo of(Access.Refused refused) {
         return new ErrorInfo(refused.sessionCode(), refused.sessionStatus(), refused.message());
     }
 
-    /** What is wrong with what was to be published; null if it is accepted. */
+    /** The error for a publish that was refused, or null if it was accepted. */
     public static @Nullable ErrorInfo of(SessionOutcome.OfPublish outcome) {
         return switch (outcome) {
             case SessionOutcome.Accepted a -> null;
@@ -40,7 +40,7 @@ public final class Refusals {
         };
     }
 
-    /** What is wrong with a change of presence; null if it is accepted. */
+    /** The error for a change of presence that was refused, or null if it was accepted. */
     public static @Nullable ErrorInfo of(SessionOutcome.OfPresence outcome) {
         return switch (outcome) {
             case SessionOutcome.Accepted a -> null;
@@ -48,7 +48,7 @@ public final class Refusals {
         };
     }
 
-    /** What is wrong with a change of objects; null if it is accepted. */
+    /** The error for a change of objects that was refused, or null if it was accepted. */
     public static @Nullable ErrorInfo of(SessionOutcome.OfObjects outcome) {
         return switch (outcome) {
             case SessionOutcome.Accepted a -> null;
@@ -56,7 +56,7 @@ public final class Refusals {
         };
     }
 
-    /** What is wrong with annotations; null if they are accepted. */
+    /** The error for annotations that were refused, or null if they were accepted. */
     public static @Nullable ErrorInfo of(SessionOutcome.OfAnnotate outcome) {
         return switch (outcome) {
             case SessionOutcome.Accepted a -> null;
@@ -87,7 +87,7 @@ public final class Refusals {
         return new ErrorInfo(92001, 400, message);
     }
 
-    /** The engine did not take a command. */
+    /** The error for a command that the engine did not accept. */
     public static ErrorInfo because(@Nullable Throwable engineFailure) {
         return switch (engineFailure) {
             case OverloadedException e -> ErrorInfo.TOO_MANY_REQUESTS;

@@ -1,4 +1,4 @@
-/** The rules of channels that are the same at the doors of sessions; a channel is what these doors call a session. */
+/** The rules for channels that all doors of sessions have in common. A channel is what these doors call a session. */
 @NullMarked
 package dev.parley.server.channel;
 
