@@ -6,13 +6,13 @@ import dev.parley.server.auth.SecretSeal;
 import java.util.List;
 
 /**
- * An app that is to be made.
+ * An app that is to be created.
  *
- * @param id what stands before the dot in the names of its keys
+ * @param id the part of its keys' names before the dot
  */
 public record App(String id, List<ApiKey> keys, List<Namespace> namespaces) {
 
-    /** The app as the registry has it. */
+    /** The app in the form in which the registry stores it. */
     RegisteredApp registered(SecretSeal seal) {
         return new RegisteredApp(
                 id,

@@ -9,30 +9,31 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * An app as the admin API is asked for it.
+ * An app that the admin API is asked to create.
  *
- * @param askedNamespaces how many of the app's namespaces were asked for, from the first; the others we have added
- * @param members presence members that are there from the beginning and for ever
+ * @param askedNamespaces the number of namespaces that the request contains. They come first; the others were added by
+ *     the server.
+ * @param members presence members that the app always has
  */
 public record AppSpec(App app, int askedNamespaces, List<FixedMember> members) {
 
-    /** Keys, namespaces and fixed members of one app, each. */
+    /** The greatest number of keys, of namespaces and of fixed members of one app. */
     public static final int MAX_PARTS = 1_000;
 
     private static final String ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
     private static final int ID_CHARS = 10;
 
     /**
-     * A member.
+     * A presence member that is always there.
      *
-     * @param message what it says of itself, as in a presence message
+     * @param message its data, as in a presence message
      */
     public record FixedMember(String session, JsonNode message) {}
 
     /**
-     * Reads the specification and gives the app its id and the keys their secrets.
+     * Reads a request, and gives the app an id and its keys secrets.
      *
-     * @throws IllegalArgumentException that says what is wrong
+     * @throws IllegalArgumentException with a message that says what is wrong
      */
     public static AppSpec of(@Nullable JsonNode spec) {
         if (spec == null || !spec.isObject()) {
@@ -63,7 +64,7 @@ public record AppSpec(App app, int askedNamespaces, List<FixedMember> members) {
         return new AppSpec(new App(id, keys, namespaces), asked, members(spec));
     }
 
-    /** The namespaces that were asked for: without one that we have added. */
+    /** The namespaces that the request contains. */
     public List<Namespace> asked() {
         return app.namespaces().subList(0, askedNamespaces);
     }

@@ -29,12 +29,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All apps with their keys and namespaces: those of the configuration, which is read once, and those that the admin API
- * makes, which are in the registry of the engine. Thread-safe.
+ * All apps with their keys and namespaces: those of the configuration, which is read once, and those that were created
+ * over HTTP, which are in the registry of the engine. Thread-safe.
  */
 public final class Apps implements Keys {
 
-    /** Connections under whose name an app's fixed presence members are there. No client has such a connection. */
+    /**
+     * The beginning of the ids of connections to which the fixed presence members of apps belong. No client has such a
+     * connection.
+     */
     public static final String FIXED_MEMBERS_CONNECTION = "~app";
 
     private static final Logger LOG = LoggerFactory.getLogger(Apps.class);
@@ -45,7 +48,10 @@ public final class Apps implements Keys {
     private final Map<String, Namespace> configuredNamespaces = new HashMap<>();
     private final Set<String> configuredApps = new HashSet<>();
 
-    /** Apps of the registry with their decrypted secrets, by id. Each is good as long as the registry has its source. */
+    /**
+     * Apps of the registry with their decrypted secrets, by id. An entry is valid as long as the registry has the state
+     * from which it was made.
+     */
     private final ConcurrentHashMap<String, Opened> opened = new ConcurrentHashMap<>();
 
     private record Opened(RegisteredApp source, Map<String, ApiKey> keys, Map<String, Namespace> namespaces) {}
@@ -53,10 +59,11 @@ public final class Apps implements Keys {
     /**
      * The apps of a server.
      *
-     * @param seal what the secrets of made apps are encrypted with
-     * @param keys those of the configuration, and the root key
-     * @param namespaces those of the configuration: for its apps, and for all others where these say nothing else
-     * @throws BrokenSealException if a secret of a made app was encrypted with another root key
+     * @param seal decrypts the secrets of apps in the registry
+     * @param keys the keys of the configuration, and the root key
+     * @param namespaces the namespaces of the configuration. They apply to its apps, and to other apps that have no
+     *     namespace with the same name.
+     * @throws BrokenSealException if a secret in the registry was encrypted with another root key
      */
     public Apps(Engine engine, SecretSeal seal, Collection<ApiKey> keys, Collection<Namespace> namespaces)
             throws BrokenSealException {
@@ -68,7 +75,8 @@ public final class Apps implements Keys {
         }
         namespaces.forEach(namespace -> configuredNamespaces.put(namespace.id(), namespace));
         for (RegisteredApp app : engine.registry().apps()) {
-            // All of them now, so that a wrong root key is noticed at the start and not by who wants to use a key.
+            // All secrets are decrypted now, so that a wrong root key is noticed at the start and not when a key is
+            // used.
             for (RegisteredApp.Key key : app.keys()) {
                 seal.open(key);
             }
@@ -86,7 +94,7 @@ public final class Apps implements Keys {
         return app == null ? null : app.keys.get(keyName);
     }
 
-    /** The app that the admin API has made under this id, if it is not removed. */
+    /** The app that was created over HTTP with this id, if it was not removed. */
     @SuppressWarnings("ReferenceEquality") // whether it is this very state of the app that was opened
     private @Nullable Opened made(String id) {
         RegisteredApp newest = engine.registry().app(id);
@@ -108,7 +116,7 @@ public final class Apps implements Keys {
             try {
                 keys.put(key.name(), seal.open(key));
             } catch (BrokenSealException e) {
-                // It came from another server of the cluster, after our start.
+                // Another server of the cluster registered the app after this server had started.
                 LOG.atError().setCause(e).addKeyValue("key", key.name()).log("A key cannot be used on this server");
             }
         }
@@ -139,7 +147,7 @@ public final class Apps implements Keys {
         return ids;
     }
 
-    /** The rules for a session. */
+    /** The rules that apply to a session. */
     public Namespace namespace(String app, String session) {
         String id = Namespace.idFor(session);
         Opened made = made(app);
@@ -154,8 +162,8 @@ public final class Apps implements Keys {
     }
 
     /**
-     * Tells {@code listener} the id of each app that is removed from now on, whichever server of the cluster was asked for
-     * it. Called by an engine thread: it must hand the work over to another thread and return.
+     * Tells {@code listener} the id of each app that is removed from now on, whichever server of a cluster received the
+     * request. The listener is called by an engine thread, and must hand its work over to another thread.
      */
     public void onRemoved(Consumer<String> listener) {
         engine.registry().listen(new Registry.Listener() {
@@ -166,7 +174,7 @@ public final class Apps implements Keys {
         });
     }
 
-    /** Registers a new app, for good when the future completes. */
+    /** Registers a new app. The app is durable when the future completes. */
     public CompletableFuture<RegistryOutcome.OfAddApp> add(App app, long now) {
         if (configuredApps.contains(app.id())) {
             return CompletableFuture.completedFuture(new IdTaken());
@@ -175,14 +183,14 @@ public final class Apps implements Keys {
     }
 
     /**
-     * Ends an app that the admin API has made: its keys and tokens are no longer valid when the future completes. False if
-     * there is none.
+     * Removes an app that was created over HTTP. Its keys and tokens are no longer valid when the future completes. The
+     * result is false if there is no such app.
      */
     public CompletableFuture<Boolean> remove(String id, long now) {
         return engine.submit(new RemoveApp(now, id)).thenApply(Done.class::isInstance);
     }
 
-    /** The ids of removed apps that are not yet forgotten. */
+    /** The ids of removed apps whose sessions may still exist. */
     public List<String> removed() {
         return engine.registry().apps().stream()
                 .filter(RegisteredApp::removed)
@@ -190,7 +198,7 @@ public final class Apps implements Keys {
                 .toList();
     }
 
-    /** Its sessions are gone, too: nothing is left of a removed app. */
+    /** Removes the last trace of a removed app, because its sessions are gone. */
     public CompletableFuture<RegistryOutcome.OfForgetApp> forget(String id, long now) {
         return engine.submit(new ForgetApp(now, id));
     }

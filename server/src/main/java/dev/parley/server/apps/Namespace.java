@@ -8,9 +8,9 @@ import java.time.Duration;
  * @param id that beginning, or {@link #OTHERS}
  * @param mutableMessages whether messages can be updated, deleted and appended to
  * @param retentionAge how long messages and presence events are kept
- * @param retentionBytes how many bytes of messages a session keeps, roughly
- * @param maxMembers presence members of one session
- * @param redeliverCancels whether who attaches hears of cancels that nobody has heeded yet
+ * @param retentionBytes the size of the messages that a session keeps, roughly
+ * @param maxMembers the greatest number of presence members of one session
+ * @param redeliverCancels whether an agent that attaches receives earlier cancels that have had no effect yet
  * @param endAbandonedRuns whether the server ends a run whose agent is gone for good
  */
 public record Namespace(
@@ -22,15 +22,17 @@ public record Namespace(
         boolean redeliverCancels,
         boolean endAbandonedRuns) {
 
-    /** The id of the namespace of all sessions that are in no other one. */
+    /** The id of the namespace with all sessions that are in no other one. */
     public static final String OTHERS = "*";
 
-    /** How long messages are kept where they are not to be kept: enough for clients that lose their connection. */
+    /**
+     * How long messages are kept if they are not to be persisted: long enough for clients that lose their connection.
+     */
     public static final Duration NOT_PERSISTED = Duration.ofMinutes(2);
 
     public static final int MAX_ID_CHARS = 128;
 
-    /** What counts where nothing else is said. */
+    /** The rules where nothing is configured. */
     public static final Namespace DEFAULT = new Namespace(OTHERS, true, Duration.ofDays(30), 1L << 30, 250);
 
     /** These rules, and the server takes care of the runs of agents. */
@@ -39,9 +41,9 @@ public record Namespace(
     }
 
     /**
-     * The rules as given; refuses those that make no sense.
+     * Checks the rules.
      *
-     * @throws IllegalArgumentException that says what is wrong
+     * @throws IllegalArgumentException with a message that says what is wrong
      */
     public Namespace {
         if (id.isEmpty() || id.length() > MAX_ID_CHARS || id.indexOf(':') >= 0) {
@@ -60,7 +62,7 @@ public record Namespace(
         return retentionAge.compareTo(NOT_PERSISTED) > 0;
     }
 
-    /** The id of the namespace that a session would be in, if there is such a one. */
+    /** The id that the namespace of a session has, if such a namespace exists. */
     static String idFor(String session) {
         int name = session.startsWith("[") ? session.indexOf(']') + 1 : 0;
         int colon = session.indexOf(':', name);

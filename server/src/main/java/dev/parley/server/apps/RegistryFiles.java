@@ -25,16 +25,16 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The files in which earlier versions kept apps and revocations. At the start, what is in them becomes commands, and when
- * these are durable, the files are removed. A start that is interrupted in between leaves the files, and the next one repeats
- * the commands, which then change nothing.
+ * The files in which earlier versions kept apps and revocations. The start makes commands of their content, and removes
+ * the files when these commands are durable. If the start is interrupted in between, the next one repeats the commands,
+ * which then change nothing.
  */
 public final class RegistryFiles {
 
     static final String APPS = "apps.json";
     static final String REVOCATIONS = "revocations.json";
 
-    /** So many commands at a time, which the engine always has room for. */
+    /** The number of commands that are submitted at a time. The engine always has room for them. */
     private static final int BATCH = 100;
 
     private static final Logger LOG = LoggerFactory.getLogger(RegistryFiles.class);
@@ -57,7 +57,7 @@ public final class RegistryFiles {
     private record StoredRevocation(String keyName, String target, Instant issuedBefore, Instant appliesAt) {}
 
     /**
-     * Registers what the files of {@code folder} have. Called before anybody is served; blocks.
+     * Registers the content of the files in {@code folder}. Called before requests are served; blocks.
      *
      * @throws IOException with a message for the operator
      */
@@ -84,7 +84,7 @@ public final class RegistryFiles {
                 engine);
     }
 
-    /** Makes the command that says what a part of a file says. */
+    /** Makes a command of a part of a file. */
     @FunctionalInterface
     private interface ToCommand<T> {
         RegistryCommand<?> of(T stored);
@@ -102,7 +102,7 @@ public final class RegistryFiles {
                 commands.add(toCommand.of(stored));
             }
         } catch (JacksonException | IllegalArgumentException | NullPointerException e) {
-            // Without the message: it may quote the file.
+            // Without the message of the exception, because it may quote the file.
             throw new IOException(file + " is damaged (" + e.getClass().getSimpleName()
                     + "). What it says would be forgotten without it: restore it from a backup");
         }
@@ -128,7 +128,7 @@ public final class RegistryFiles {
                 throw new IOException(file + " has more apps than the " + max + " that there may be");
             case RegistryOutcome.TooManyRevocations(int max) ->
                 throw new IOException(file + " has more revocations than the " + max + " that there may be");
-            // An app that is there already was registered by a start that was interrupted.
+            // If the app exists, a start that was interrupted has registered it.
             case RegistryOutcome.Done done -> {}
             case RegistryOutcome.IdTaken taken -> {}
             case RegistryOutcome.NoSuchApp none -> {}

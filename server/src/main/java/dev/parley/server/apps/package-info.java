@@ -1,4 +1,4 @@
-/** Apps: whose sessions are kept apart, with which keys, and how long what is in them is kept. */
+/** Apps, which separate sessions from each other: their keys, and the rules for their sessions. */
 @NullMarked
 package dev.parley.server.apps;
 

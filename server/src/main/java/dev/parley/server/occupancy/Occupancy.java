@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArraySet;
 import org.jspecify.annotations.Nullable;
 
-/** Who is attached to which session in which modes, in numbers. Thread-safe. */
+/** Counts the attachments of sessions, by mode. Thread-safe. */
 public final class Occupancy {
     /** The numbers of one session. */
     public record Metrics(
@@ -23,7 +23,7 @@ public final class Occupancy {
             int objectPublishers,
             int objectSubscribers) {
 
-        /** As the value of {@code metrics}. */
+        /** Writes the value of the field {@code metrics}. */
         public void write(WireWriter to) {
             to.beginObject()
                     .field("connections", connections)
@@ -38,7 +38,7 @@ public final class Occupancy {
         }
     }
 
-    /** The modes that are counted, each in its place of {@link Counts}. */
+    /** The modes that are counted, in the order of the numbers in {@link Counts}. */
     private static final int[] MODES = {
         Flags.PUBLISH,
         Flags.SUBSCRIBE,
@@ -50,7 +50,7 @@ public final class Occupancy {
 
     private final ConcurrentHashMap<SessionName, Counts> bySession = new ConcurrentHashMap<>();
 
-    /** Guarded by the map's lock on its session, but for the listeners. */
+    /** Guarded by the map's lock on the session, except for the listeners. */
     private static final class Counts {
         private int connections;
         private final int[] byMode = new int[MODES.length];
@@ -66,12 +66,12 @@ public final class Occupancy {
         change(session, 1, 0, modes);
     }
 
-    /** An attachment has other modes now. */
+    /** The modes of an attachment have changed. */
     public void changed(SessionName session, long before, long after) {
         change(session, 0, before, after);
     }
 
-    /** An attachment with these modes is over. */
+    /** An attachment with these modes has ended. */
     public void detached(SessionName session, long modes) {
         change(session, -1, modes, 0);
     }
@@ -103,7 +103,7 @@ public final class Occupancy {
         });
     }
 
-    /** The opposite of {@link #listen}. */
+    /** Ends what {@link #listen} began. */
     public void ignore(SessionName session, Runnable listener) {
         bySession.computeIfPresent(session, (name, counts) -> {
             counts.listeners.remove(listener);
@@ -112,9 +112,9 @@ public final class Occupancy {
     }
 
     /**
-     * The numbers of a session now.
+     * The present numbers of a session.
      *
-     * @param members how many presence members it has, which the session itself knows
+     * @param members the number of presence members, which the caller reads from the session
      */
     public Metrics of(SessionName session, int members) {
         int[] numbers = new int[MODES.length + 1];

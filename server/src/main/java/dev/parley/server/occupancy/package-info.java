@@ -1,4 +1,4 @@
-/** How many connections are attached to sessions: only as long as they are, and counted nowhere else. */
+/** The numbers of connections that are attached to sessions. They are kept in memory only. */
 @NullMarked
 package dev.parley.server.occupancy;
 

@@ -29,7 +29,9 @@ import java.util.List;
 import java.util.OptionalLong;
 import tools.jackson.databind.JsonNode;
 
-/** What is said about messages: {@code /channels/<channel>/messages/<serial>/annotations} and {@code client-summary}. */
+/**
+ * The annotations of messages: {@code /channels/<channel>/messages/<serial>/annotations} and {@code client-summary}.
+ */
 final class AnnotationsResource {
     private final Engine engine;
     private final Sessions sessions;
@@ -92,7 +94,7 @@ final class AnnotationsResource {
         });
     }
 
-    /** The message whose serial it is, if the request may {@code operation}. */
+    /** A message for which the client may perform an operation. */
     private record Message(SessionState session, long serial) {}
 
     private Message message(RestRequest request, CapabilityOp operation, ChannelName channel, String serial)
@@ -123,7 +125,10 @@ final class AnnotationsResource {
                         page.more() ? Serials.render(page.entries().getLast().position() + 1) : null));
     }
 
-    /** What one client has a part in: summaries of messages with many annotations do not list all clients. */
+    /**
+     * The part that one client has in the summaries of a message. Summaries of messages with many annotations do not
+     * list all clients.
+     */
     Answer clientSummary(RestRequest request, ChannelName channel, String serial) throws WireException {
         Message message = message(request, CapabilityOp.HISTORY, channel, serial);
         String clientId = request.param("clientId");

@@ -7,10 +7,10 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What a request is answered.
+ * The answer to a request.
  *
- * @param body writes it; null for none
- * @param links values of the header Link
+ * @param body writes the body; null if there is none
+ * @param links the values of the header Link
  */
 record Answer(int status, @Nullable Consumer<WireWriter> body, List<String> links) {
 

@@ -32,8 +32,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The admin API: apps that are made and removed over HTTP, in the shapes that the test suites of the Ably clients expect.
- * Its methods block.
+ * The admin API: creates and removes apps, with bodies in the form that the test suites of Ably's clients expect. Its
+ * methods block.
  */
 final class AppsResource {
 
@@ -45,9 +45,9 @@ final class AppsResource {
     private final InstantSource clock;
 
     /**
-     * The API of a server.
+     * The admin API of a server.
      *
-     * @param forEverybody whether apps are made for whoever asks; else for the holder of the root key
+     * @param forEverybody whether everybody may create apps; otherwise only the holder of the root key
      */
     AppsResource(Engine engine, Apps apps, Gate gate, ApiKey rootKey, boolean forEverybody, InstantSource clock) {
         this.engine = engine;
@@ -59,15 +59,15 @@ final class AppsResource {
     }
 
     /**
-     * Who asks, and where they reach this server.
+     * The sender of a request, and the address at which it reaches this server.
      *
-     * @param origin the request's header Origin, which web pages cannot help sending
+     * @param origin the header Origin, which browsers add to the requests of web pages
      */
     record Caller(@Nullable String authorization, @Nullable String origin, String host, int port, boolean tls) {}
 
     /** {@code POST /apps}: 201 with the app and the secrets of its keys. */
     ObjectNode create(Caller caller, @Nullable JsonNode body) throws AccessRefusedException, WireException {
-        // A page in a browser on this machine reaches us, too, and is not who may make apps just so.
+        // Web pages in a browser on this machine also reach the server, and they may not create apps.
         if (!forEverybody || caller.origin() != null || caller.authorization() != null) {
             requireKey(caller.authorization(), rootKey.name());
         }
@@ -105,7 +105,9 @@ final class AppsResource {
         }
     }
 
-    /** {@code POST /stats}: test suites bring statistics along; whoever holds a key may, and they are not kept. */
+    /**
+     * {@code POST /stats}: accepts the statistics that test suites send. Requires a key. The statistics are discarded.
+     */
     void takeStats(Caller caller) throws AccessRefusedException {
         requireHolder(caller.authorization());
     }
@@ -133,7 +135,7 @@ final class AppsResource {
     private static Map<String, List<PresenceOp>> members(AppSpec spec) throws WireException {
         var members = new LinkedHashMap<String, List<PresenceOp>>();
         for (AppSpec.FixedMember member : spec.members()) {
-            // What is said of a member in an app has no action: it is there.
+            // Members in the description of an app have no action.
             ObjectNode message = ((ObjectNode) member.message()).deepCopy().put("action", 2);
             InboundPresence presence = InboundPresence.readAll(List.of(message)).getFirst();
             ChannelName channel = ChannelName.parse(member.session());

@@ -17,18 +17,24 @@ import java.util.Set;
 import java.util.function.Consumer;
 import tools.jackson.databind.JsonNode;
 
-/** {@code /messages} and {@code /presence}: the same for several channels at once, with a result for each. */
+/**
+ * {@code /messages} and {@code /presence}: publishing to several channels, and reading the members of several channels,
+ * at once.
+ */
 record BatchResource(MessagesResource messages, PresenceResource presence, Gate gate) {
-    /** Channels of one request. */
+    /** The greatest number of channels in one request. */
     static final int MAX_CHANNELS = 100;
 
-    /** Publishes of one request. */
+    /** The greatest number of publishes in one request. */
     static final int MAX_SPECS = 100;
 
-    /** Until then the results of all specs came in one list, and one failure made the answer one. */
+    /**
+     * Before this version, the results of all publishes were in one list, and one failure made the whole answer a
+     * failure.
+     */
     private static final int FIRST_VERSION_WITH_COUNTS = 3;
 
-    /** What became of one channel; {@code fields} are those beside its name. */
+    /** The result for one channel. {@code fields} writes the fields besides the channel's name. */
     private record Result(String channel, boolean good, Consumer<WireWriter> fields) {
         static Result failed(String channel, ErrorInfo error) {
             return new Result(channel, false, to -> error.write(to.name("error")));
@@ -85,7 +91,7 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
             throw new WireException(ErrorInfo.badRequest(
                     "A batch has 1 to " + MAX_SPECS + " publishes to at most " + MAX_CHANNELS + " channels."));
         }
-        // All are under way before the first is waited for, so that they share the writes to the disk.
+        // All are submitted before the first is awaited, so that they share the writes to the disk.
         List<List<Pending>> pending = new ArrayList<>();
         for (Spec spec : specs) {
             pending.add(spec.channels().stream()
@@ -158,11 +164,11 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
         });
     }
 
-    /** Who is there in several channels. */
+    /** The members of several channels. */
     Answer presence(RestRequest request) throws WireException {
         Principal principal = request.principal();
         String names = request.param("channels");
-        // Who asks for a channel twice is answered once.
+        // A channel that is named twice is answered once.
         Set<String> channels = names == null ? Set.of() : new LinkedHashSet<>(List.of(names.split(",", -1)));
         if (channels.isEmpty() || channels.size() > MAX_CHANNELS) {
             throw new WireException(ErrorInfo.invalidValue("The parameter channels has the names of 1 to "
@@ -183,7 +189,7 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
         return Answer.of(200, to -> writeCounted(to, results));
     }
 
-    /** All members of a channel, if they find room in the answer. */
+    /** All members of a channel, if they fit in the answer. */
     private List<PresenceEntry> members(Principal principal, String channel, int room) throws WireException {
         Page<PresenceEntry> page =
                 presence.members(principal, ChannelName.parse(channel), null, member -> true, Integer.MAX_VALUE, room);

@@ -16,21 +16,21 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code /channels}: which there are, those that are only remembered among them, and how one is doing.
+ * {@code /channels}: lists channels, including those that only have stored data, and shows the occupancy of a channel.
  *
- * @param pageBytes what a page may have, roughly
+ * @param pageBytes the greatest size of a page, roughly
  */
 record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy, int pageBytes) {
-    /** What the description of a channel takes beside its name, in bytes. */
+    /** The size of the description of a channel without its name, in bytes. */
     private static final int DESCRIPTION_BYTES = 320;
 
-    /** What a character of a name takes at most, in bytes. */
+    /** The greatest size of a character of a name, in bytes. */
     private static final int CHAR_BYTES = 3;
 
     Answer get(RestRequest request, ChannelName channel) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.CHANNEL_METADATA, channel.full());
         SessionName session = channel.in(principal.app());
-        // To ask for it is what makes a channel active.
+        // By definition, a request for a channel makes the channel active.
         return Answer.of(200, to -> describe(to, channel.full(), session, true));
     }
 
@@ -73,7 +73,7 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy, int p
                 request.links(more ? page.getLast() : null));
     }
 
-    /** How many of {@code names} make a page. */
+    /** How many of {@code names} fit in a page. */
     private int fitting(List<String> names, int limit) {
         long bytes = 0;
         int count = 0;

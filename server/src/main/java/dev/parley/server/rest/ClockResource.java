@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code /clock}: where the operator says that a clock in doubt is right. */
+/** {@code /clock}: lets the operator accept a clock that is in doubt. */
 final class ClockResource {
     private final NodeClock clock;
     private final Gate gate;
@@ -22,7 +22,7 @@ final class ClockResource {
         this.rootKey = rootKey;
     }
 
-    /** {@code POST /clock}: 200 with the time that is believed from now on, and by how much it was in doubt. */
+    /** {@code POST /clock}: 200 with the accepted time, and the difference by which the clock was in doubt. */
     ObjectNode believe(@Nullable String authorization) throws AccessRefusedException {
         switch (gate.sessionHeader(authorization)) {
             case Access.Refused refused -> throw new AccessRefusedException(refused);

@@ -16,10 +16,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What can be done under {@code /keys}: get tokens and take them back. */
+/** {@code /keys}: issues and revokes tokens. */
 final class KeysResource {
 
-    /** Targets in one request. */
+    /** The greatest number of targets in one request. */
     static final int MAX_TARGETS = 100;
 
     private final Gate gate;
@@ -46,7 +46,8 @@ final class KeysResource {
     }
 
     /**
-     * {@code POST /keys/{keyName}/revokeTokens}: 200 with a result for each target, in their order. Blocks until they are durable.
+     * {@code POST /keys/{keyName}/revokeTokens}: 200 with a result for each target, in the order of the targets. Blocks
+     * until the revocations are durable.
      */
     ObjectNode revokeTokens(String keyName, @Nullable String authorization, @Nullable JsonNode body)
             throws AccessRefusedException, WireException {

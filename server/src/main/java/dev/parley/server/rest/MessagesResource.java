@@ -63,7 +63,7 @@ final class MessagesResource {
         this.pageBytes = pageBytes;
     }
 
-    /** A publish on its way. */
+    /** A publish that was submitted. */
     record Sent(String messageId, CompletableFuture<SessionOutcome.OfPublish> outcome) {
         /** The positions of the messages. */
         List<Long> await() throws WireException {
@@ -76,7 +76,7 @@ final class MessagesResource {
         }
     }
 
-    /** Sends messages on their way to a channel. */
+    /** Submits messages to a channel. */
     Sent send(Principal principal, ChannelName channel, List<InboundMessage> messages) throws WireException {
         String id = connectionKeys.newId();
         SessionName session = channel.in(principal.app());
@@ -96,12 +96,12 @@ final class MessagesResource {
                         session, clock.millis(), null, operations, new RunNotes().of(channel.full(), messages))));
     }
 
-    /** What the ids of the messages of one request have in common. */
+    /** The common part of the ids of the messages of one request. */
     private static String base(String id) {
         return id.endsWith(":0") ? id.substring(0, id.length() - 2) : id;
     }
 
-    /** The connection on whose behalf the messages are published; null if there is none. */
+    /** The connection on whose behalf the messages are published, or null. */
     private @Nullable String connection(Principal principal, List<InboundMessage> messages) throws WireException {
         String connection = null;
         for (InboundMessage message : messages) {
@@ -131,7 +131,9 @@ final class MessagesResource {
         });
     }
 
-    /** As on WebSockets: by this, clients test how they deal with refusals. */
+    /**
+     * Refuses a request that asks to be refused, as on WebSockets. Clients use this to test how they handle refusals.
+     */
     private static void refuseIfAskedTo(RestRequest request) throws WireException {
         if (request.param("_forceNack") != null) {
             throw new WireException(ErrorInfo.FORCED_NACK);
@@ -167,7 +169,7 @@ final class MessagesResource {
                 page.more() ? Serials.render(page.entries().getLast().serial()) : null);
     }
 
-    /** The session, if the request may read its history; null if nothing has ever been in it. */
+    /** The session, if the request may read its history. Returns null if nothing was ever published to the session. */
     private @Nullable SessionState readable(RestRequest request, ChannelName channel) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.HISTORY, channel.full());
         return sessions.find(channel.in(principal.app()));

@@ -11,17 +11,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A way through objects: keys of maps with dots between them, a star for all keys, and a backslash before a character
- * that is to mean itself. Empty: where it begins.
+ * A path through objects: keys of maps with dots between them. A star stands for all keys, and a backslash makes the
+ * next character an ordinary one. The empty path leads to the object at which it starts.
  */
 record ObjectPath(List<Segment> segments) {
-    /** Keys in a path. */
+    /** The greatest number of keys in a path. */
     static final int MAX_SEGMENTS = 64;
 
-    /** Values at which a path with stars may come out. */
+    /** The greatest number of values to which a path with stars may lead. */
     static final int MAX_FOUND = 1_000;
 
-    /** A key, or any. */
+    /** A key, or all keys. */
     record Segment(String key, boolean any) {}
 
     static ObjectPath parse(String path) throws WireException {
@@ -64,7 +64,7 @@ record ObjectPath(List<Segment> segments) {
         return segments.isEmpty();
     }
 
-    /** Whether it may come out at several values. */
+    /** Whether the path may lead to several values. */
     boolean hasStar() {
         return segments.stream().anyMatch(Segment::any);
     }
@@ -74,12 +74,12 @@ record ObjectPath(List<Segment> segments) {
         return segments.getLast();
     }
 
-    /** The way without its last key. */
+    /** The path without its last key. */
     ObjectPath parent() {
         return new ObjectPath(segments.subList(0, segments.size() - 1));
     }
 
-    /** Where it comes out, if it begins at an object. */
+    /** The values to which the path leads from an object. */
     List<ObjectValue> resolve(ObjectTable objects, String from) throws WireException {
         List<ObjectValue> found = List.of(new Ref(from));
         for (Segment segment : segments) {

@@ -33,7 +33,7 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** {@code /channels/<channel>/object}: what the objects of a channel are, and changes of them. */
+/** {@code /channels/<channel>/object}: reads and changes the objects of a channel. */
 final class ObjectsResource {
     private final Engine engine;
     private final Sessions sessions;
@@ -51,12 +51,12 @@ final class ObjectsResource {
         this.messageBytes = messageBytes;
     }
 
-    /** The objects of a session, or what was wrong with a request about them. */
+    /** Reads from the objects of a session. Fails if the request is invalid. */
     private interface Read<T> {
         T from(ObjectTable objects) throws WireException;
     }
 
-    /** Looks at the objects of a session at one moment. */
+    /** Reads the objects of a session as they are at one moment. */
     private <T> T look(SessionName name, Read<T> read) throws WireException {
         SessionState session = sessions.find(name);
         if (session == null) {
@@ -177,7 +177,7 @@ final class ObjectsResource {
         operations.add(new InboundObject(one.id(), null, null, operation));
     }
 
-    /** Makes an object, and with a path lets it be found there: under the last key of the map before it. */
+    /** Creates an object. With a path, the object is also set as the value of the last key of the path. */
     private static void create(
             ObjectTable objects,
             List<InboundObject> operations,
@@ -206,7 +206,10 @@ final class ObjectsResource {
         }
     }
 
-    /** What has an id of the client's own gets the same name whenever it is sent. */
+    /**
+     * The operation that creates an object. If the request has an id of the client's own, the object gets the same id
+     * whenever the request is sent.
+     */
     private static ObjectOperation named(
             InboundRestObject one, InboundRestObject.Create create, int number, String requestId, long now) {
         return one.id() == null
@@ -226,7 +229,7 @@ final class ObjectsResource {
         return ofKind(path.resolve(objects, ObjectIds.ROOT), path, one.path(), map);
     }
 
-    /** The objects of a kind among values; others are passed over if there are stars in the path. */
+    /** The objects of a kind among values. Other values are ignored if there are stars in the path. */
     private static List<String> ofKind(List<ObjectValue> found, ObjectPath path, @Nullable String text, boolean map)
             throws WireException {
         if (found.isEmpty()) {

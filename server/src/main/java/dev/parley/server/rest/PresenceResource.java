@@ -24,20 +24,20 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code /channels/<channel>/presence}: who is there, and who was.
+ * {@code /channels/<channel>/presence}: the members of a channel, and its presence events.
  *
- * @param pageBytes what a page may have
+ * @param pageBytes the greatest size of a page
  */
 record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
     private static final Page<PresenceEntry> NOBODY = new Page<>(List.of(), false);
 
-    /** No id of a connection has it. */
+    /** A character that ids of connections do not contain. */
     private static final char CURSOR_SEPARATOR = ':';
 
     /**
      * A page of the members of a channel, if {@code principal} may see them.
      *
-     * @param after the last one of the page before; null: from the beginning
+     * @param after the last member of the previous page; null for the first page
      */
     Page<PresenceEntry> members(
             Principal principal,

@@ -9,13 +9,16 @@ import dev.parley.server.wire.WireException;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/** The part of a log that a request for history asks for: {@code start}, {@code end}, {@code direction} and where it is. */
+/**
+ * The part of a log that a request for history asks for, with the parameters {@code start}, {@code end} and {@code
+ * direction} and a cursor.
+ */
 final class Range {
     private static final long MAX_MILLIS = Positions.millis(Long.MAX_VALUE) - 1;
 
     private Range() {}
 
-    /** The rest of what is asked for, from the cursor on; null if that is nothing. */
+    /** The range from the cursor on. Returns null if the range is empty. */
     static @Nullable PositionRange of(RestRequest request) throws WireException {
         long start = request.number("start", 0, MAX_MILLIS);
         long end = request.number("end", MAX_MILLIS, MAX_MILLIS);
@@ -25,7 +28,7 @@ final class Range {
         boolean newestFirst = newestFirst(request);
         long from = Positions.startOf(start);
         long to = Positions.startOf(end + 1) - 1;
-        // ably-js and ably-java spell it differently; it is the point at which the client attached.
+        // The point at which the client attached. ably-js and ably-java spell the parameter differently.
         String attached = request.param("from_serial") == null ? "fromSerial" : "from_serial";
         to = Math.min(to, attachPoint(request, attached, to));
         if (newestFirst) {
@@ -58,7 +61,7 @@ final class Range {
         return position.getAsLong();
     }
 
-    /** The attach point of the place that a client shows, whatever was still to come there. */
+    /** The attach point in the place that a client sends. Messages that were still to come are ignored. */
     private static long attachPoint(RestRequest request, String name, long absent) throws WireException {
         String serial = request.param(name);
         if (serial == null) {

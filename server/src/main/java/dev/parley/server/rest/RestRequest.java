@@ -26,11 +26,11 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A request with all that was read of it, so that the work can be done off the event loop.
+ * A request as it was read, so that it can be handled on another thread.
  *
  * @param path the segments of the path, decoded
- * @param sender who sends it; null for what everybody may
- * @param body as it came; empty if there is none
+ * @param sender the authenticated sender; null if the path needs none
+ * @param body the body as it arrived; empty if there is none
  */
 record RestRequest(
         String method,
@@ -39,16 +39,17 @@ record RestRequest(
         MultiMap query,
         @Nullable Principal sender,
         byte[] body) {
-    /** In the query they are credentials, which must not come back in links. */
+    /** Parameters of the query that are credentials, and must not appear in links. */
     private static final Set<String> CREDENTIALS = Set.of("key", "access_token", "accessToken");
 
     private static final int MAX_LIMIT = 1_000;
     private static final int DEFAULT_LIMIT = 100;
 
     /**
-     * Reads all but the body.
+     * Reads everything except the body.
      *
-     * @param guarded the gate for paths that begin with this segment; null for those that are for everybody
+     * @param guarded returns the gate for paths that begin with this segment, or null for paths whose sender is not
+     *     authenticated here
      */
     static RestRequest of(HttpServerRequest request, Function<String, @Nullable Gate> guarded) throws WireException {
         if (!isUtf8(request.uri())) {
@@ -57,7 +58,7 @@ record RestRequest(
         List<String> path = new ArrayList<>();
         try {
             for (String segment : String.valueOf(request.path()).substring(1).split("/", -1)) {
-                // Only in forms does a plus stand for a space.
+                // A plus stands for a space only in forms.
                 path.add(URLDecoder.decode(segment.replace("+", "%2B"), StandardCharsets.UTF_8));
             }
         } catch (IllegalArgumentException e) {
@@ -71,7 +72,9 @@ record RestRequest(
                 : new RestRequest(read.method, path, read.headers, read.query, read.authenticate(gate), read.body);
     }
 
-    /** Whether the bytes that are escaped are text: what is none would be replaced, and two names become one. */
+    /**
+     * Whether the escaped bytes are valid UTF-8. Invalid bytes would be replaced, so that two names could become one.
+     */
     private static boolean isUtf8(String uri) {
         if (uri.indexOf('%') < 0) {
             return true;
@@ -91,7 +94,7 @@ record RestRequest(
         }
     }
 
-    /** The same with its body. */
+    /** The same request with its body. */
     RestRequest with(byte[] body) {
         return new RestRequest(method, path, headers, query, sender, body);
     }
@@ -100,7 +103,7 @@ record RestRequest(
         return sender != null;
     }
 
-    /** Who sends it. */
+    /** The authenticated sender. */
     Principal principal() {
         if (sender == null) {
             throw new IllegalStateException("nobody was asked who they are at " + path.getFirst());
@@ -120,17 +123,22 @@ record RestRequest(
         return type != null && type.contains("msgpack");
     }
 
-    /** Whether status and headers are to be part of the body: pages in browsers cannot read all headers. */
+    /**
+     * Whether status and headers are also part of the body, for clients that cannot read all headers, such as pages in
+     * browsers.
+     */
     boolean isEnveloped() {
         return query.contains("envelope");
     }
 
-    /** What the body says. */
+    /** The content of the body. */
     JsonNode tree() throws WireException {
         return (isMsgpack(headers.get(HttpHeaders.CONTENT_TYPE)) ? WireFormat.MSGPACK : WireFormat.JSON).read(body);
     }
 
-    /** Credentials as of the header Authorization, wherever they stand; null if there are none. */
+    /**
+     * The credentials in the form of the header Authorization, from the header or the query; null if there are none.
+     */
     @Nullable
     String authorization() {
         String header = headers.get(HttpHeaders.AUTHORIZATION);
@@ -173,7 +181,7 @@ record RestRequest(
         };
     }
 
-    /** Who sends it, if they may do {@code operation}. */
+    /** The sender, if it may perform {@code operation}. */
     Principal permitted(Gate gate, CapabilityOp operation, String channel) throws WireException {
         return granted(gate.permit(principal(), operation, channel));
     }
@@ -185,7 +193,7 @@ record RestRequest(
         return value == null || value.isEmpty() ? null : value;
     }
 
-    /** A parameter that is a number. */
+    /** The value of a parameter that is a number. */
     long number(String name, long absent, long max) throws WireException {
         String value = param(name);
         if (value == null) {
@@ -197,29 +205,33 @@ record RestRequest(
                 return number;
             }
         } catch (NumberFormatException e) {
-            // Answered below, like one that is too large.
+            // Refused below, like a number that is too large.
         }
         throw new WireException(
                 ErrorInfo.invalidValue("The parameter " + name + " is a whole number from 0 to " + max + "."));
     }
 
-    /** How many elements a page may have. */
+    /** The greatest number of elements of a page. */
     int limit() throws WireException {
         return Math.max(1, (int) number("limit", DEFAULT_LIMIT, MAX_LIMIT));
     }
 
-    /** The protocol version that the client speaks; the one that we know best if it does not say. */
+    /** The protocol version of the client; the newest one if the client does not say. */
     int version() {
         String version = headers.get("X-Ably-Version");
         try {
-            // Once it was a number with a dot.
+            // In earlier versions the number had a fraction.
             return version == null ? 6 : Integer.parseInt(version.split("\\.", 2)[0].strip());
         } catch (NumberFormatException e) {
             return 6;
         }
     }
 
-    /** Links to the pages of a list, of which this one ends before {@code next}; null: it is the last one. */
+    /**
+     * Links to the pages of a list.
+     *
+     * @param next the cursor at which the next page begins; null if this is the last page
+     */
     List<String> links(@Nullable String next) {
         List<String> links = new ArrayList<>(3);
         links.add(link("first", null));

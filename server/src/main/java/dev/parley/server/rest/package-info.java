@@ -1,4 +1,4 @@
-/** The REST door: sessions by single requests, in the paths and bodies of the Ably protocol. */
+/** The door for Ably's REST protocol. */
 @NullMarked
 package dev.parley.server.rest;
 

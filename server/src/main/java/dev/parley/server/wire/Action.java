@@ -2,7 +2,7 @@ package dev.parley.server.wire;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a frame of the realtime protocol is about. */
+/** The actions of frames of the realtime protocol. */
 public enum Action {
     HEARTBEAT(0),
     ACK(1),

@@ -5,18 +5,18 @@ import dev.parley.engine.session.Summaries.Tally;
 import dev.parley.engine.session.annotation.SummaryMethod;
 import java.util.Map;
 
-/** What the annotations of a message come to, as messages show it. */
+/** The summaries of a message's annotations, in the form in which messages show them. */
 public final class AnnotationSummaries {
     private AnnotationSummaries() {}
 
-    /** As the field of a message. */
+    /** Writes the field of a message that contains the summaries. */
     static void write(WireWriter to, Summaries summaries) {
         to.name("annotations").beginObject().name("summary");
         writeTypes(to, summaries);
         to.endObject();
     }
 
-    /** By type. */
+    /** Writes the summaries, by type. */
     public static void writeTypes(WireWriter to, Summaries summaries) {
         to.beginObject();
         summaries.types().forEach((type, byName) -> {

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What clients say in messages and presence events. Inside, bytes are bytes: the element {@code base64} at the end of an
- * encoding only exists on the wire.
+ * The bodies of messages and presence events. Inside the server, bytes are bytes: the element {@code base64} at the end
+ * of an encoding exists on the wire only.
  */
 final class Bodies {
     private static final String BASE64 = "base64";

@@ -4,19 +4,19 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client's place in a channel, as ATTACHED and all frames with entries carry it in {@code channelSerial}. While a client
- * is sent messages from before its attach point, its place also says which of them are still to come, so that a client
- * whose connection is cut meanwhile gets the rest when it comes back.
+ * A client's place in a channel, which ATTACHED and all frames with entries carry in {@code channelSerial}. While a
+ * client is being sent messages from before its attach point, its place also says which of them are still to come, so
+ * that a client whose connection is cut meanwhile gets the rest when it comes back.
  *
- * <p>As text it is the serial of the position, followed by {@code c} and a serial if there are cancels to come, and by
+ * <p>The text is the serial of the position, followed by {@code c} and a serial if there are cancels to come, and by
  * {@code r} and a serial if there are messages of a rewind to come. Clients treat it as opaque.
  *
- * @param position the client has, or gets before everything else, all it is to have up to here
- * @param cancelsFrom where the cancels begin that are still to come, or {@link #NONE}
- * @param rewindFrom where the messages of the rewind begin that are still to come, or {@link #NONE}
+ * @param position the position up to which the client has everything, except for the messages that are still to come
+ * @param cancelsFrom the position at which the cancels begin that are still to come, or {@link #NONE}
+ * @param rewindFrom the position at which the messages of the rewind begin that are still to come, or {@link #NONE}
  */
 public record ChannelSerial(long position, long cancelsFrom, long rewindFrom) {
-    /** Stands for messages of which none are to come. */
+    /** Says that no such messages are to come. */
     public static final long NONE = -1;
 
     private static final char CANCELS = 'c';
@@ -27,7 +27,7 @@ public record ChannelSerial(long position, long cancelsFrom, long rewindFrom) {
         return new ChannelSerial(position, NONE, NONE);
     }
 
-    /** Whether nothing from before the position is still to come. */
+    /** Whether no messages from before the position are still to come. */
     public boolean isComplete() {
         return cancelsFrom == NONE && rewindFrom == NONE;
     }
@@ -39,7 +39,7 @@ public record ChannelSerial(long position, long cancelsFrom, long rewindFrom) {
         return text + (rewindFrom == NONE ? "" : REWIND + Serials.render(rewindFrom));
     }
 
-    /** The place that a client shows; null if it is none of ours. */
+    /** Parses the place that a client sends. Returns null if this server has never given it out. */
     public static @Nullable ChannelSerial parse(@Nullable String text) {
         if (text == null || text.length() < Serials.LENGTH) {
             return null;

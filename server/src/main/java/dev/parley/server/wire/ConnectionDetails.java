@@ -3,9 +3,9 @@ package dev.parley.server.wire;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a client is told about its connection.
+ * The details of its connection that a client is told.
  *
- * @param clientId who the client is; {@code *} if it may be anybody, null if nobody
+ * @param clientId the client id of the client: {@code *} if it may use any, null if it has none
  */
 public record ConnectionDetails(
         @Nullable String clientId,

@@ -8,11 +8,11 @@ import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.Summaries;
 import dev.parley.engine.session.SummaryEntry;
 
-/** Entries of a session as the protocols show them. */
+/** Writes entries of a session in the form of the protocols. */
 public final class Entries {
     private Entries() {}
 
-    /** A message, as in frames and in REST bodies. */
+    /** Writes a message for frames and REST bodies. */
     public static void write(WireWriter to, MessageEntry message) {
         String serial = Serials.render(message.serial());
         to.beginObject()
@@ -44,8 +44,8 @@ public final class Entries {
     }
 
     /**
-     * What the annotations of a message come to, as a message that changes nothing else. Clients give it by its name to
-     * those who subscribe to messages of that name.
+     * Writes a summary of a message's annotations as a message that changes nothing else. It carries the name of its
+     * message, so that clients give it to those who subscribe to this name.
      */
     static void write(WireWriter to, SummaryEntry summary) {
         to.beginObject()
@@ -59,7 +59,7 @@ public final class Entries {
         to.endObject();
     }
 
-    /** An annotation, as in frames and in REST bodies. */
+    /** Writes an annotation for frames and REST bodies. */
     public static void write(WireWriter to, AnnotationEntry annotation) {
         to.beginObject()
                 .field("id", annotation.id())
@@ -86,7 +86,7 @@ public final class Entries {
         };
     }
 
-    /** A presence event or member, as in frames and in REST bodies. */
+    /** Writes a presence event or member for frames and REST bodies. */
     public static void write(WireWriter to, PresenceEntry event) {
         to.beginObject()
                 .field("id", event.id())

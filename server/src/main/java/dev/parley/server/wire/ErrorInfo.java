@@ -1,9 +1,10 @@
 package dev.parley.server.wire;
 
 /**
- * An error as clients are told it. The codes are those of the protocol; the message says what to do about it.
+ * An error in the form in which clients get it. The codes are those of the protocol. The message says what the client
+ * can do about it.
  *
- * @param statusCode the HTTP status that goes with it
+ * @param statusCode the HTTP status that belongs to the error
  */
 public record ErrorInfo(int code, int statusCode, String message) {
     public static final ErrorInfo INVALID_CONNECTION_KEY = new ErrorInfo(
@@ -28,7 +29,7 @@ public record ErrorInfo(int code, int statusCode, String message) {
     public static final ErrorInfo ARRIVES_TOO_SLOWLY =
             new ErrorInfo(80003, 408, "A message took too long to arrive; connect again.");
     public static final ErrorInfo STOPPING = new ErrorInfo(80003, 503, "The server is stopping; try again.");
-    /** Its code brings a client back to WebSockets; after most others it would not connect again. */
+    /** The code makes a client connect by WebSocket again. After most other codes it would not connect again. */
     public static final ErrorInfo NO_POLLING =
             new ErrorInfo(80003, 404, "Connections are WebSockets only; connect with one.");
 
@@ -45,29 +46,29 @@ public record ErrorInfo(int code, int statusCode, String message) {
             400,
             "The messages of this channel cannot be changed; set mutableMessages for its namespace to allow it.");
 
-    /** The code that the protocol has for whatever is forbidden beyond the capability. */
+    /** The code is the protocol's code for operations that are forbidden for other reasons than the capability. */
     public static final ErrorInfo MESSAGE_DELETED = new ErrorInfo(
             40300,
             403,
             "The message was deleted. Nothing can be appended to it; an update by who deleted it, or by somebody else than"
                     + " its author with the capability message-delete-any, brings it back.");
 
-    /** The request as a whole makes no sense. */
+    /** The request is invalid as a whole. */
     public static ErrorInfo badRequest(String message) {
         return new ErrorInfo(40000, 400, message);
     }
 
-    /** A body or frame that cannot be read. */
+    /** A body or frame cannot be read. */
     public static ErrorInfo unreadable(String message) {
         return new ErrorInfo(40001, 400, message);
     }
 
-    /** A field or parameter with a value that it cannot have. */
+    /** A field or parameter has an invalid value. */
     public static ErrorInfo invalidValue(String message) {
         return new ErrorInfo(40003, 400, message);
     }
 
-    /** A message larger than allowed. */
+    /** A message is larger than allowed. */
     public static ErrorInfo tooLarge(long size, long limit) {
         return new ErrorInfo(
                 40009,
@@ -75,7 +76,7 @@ public record ErrorInfo(int code, int statusCode, String message) {
                 "The message has " + size + " bytes and may have " + limit + ". Split it, or raise the limit.");
     }
 
-    /** A message that has grown as far as it may. */
+    /** A message has grown to its greatest size. */
     public static ErrorInfo grownTooLarge(long size) {
         return new ErrorInfo(
                 40009,
@@ -84,12 +85,12 @@ public record ErrorInfo(int code, int statusCode, String message) {
                         + " bytes. Go on in another message, or raise the setting realtime.grown-bytes.");
     }
 
-    /** A request larger than is read. */
+    /** A request is larger than the server reads. */
     public static ErrorInfo bodyTooLarge(long limit) {
         return new ErrorInfo(40009, 413, "The body is larger than " + limit + " bytes; split it up.");
     }
 
-    /** A part of an answer for which there is no room in it. */
+    /** A part of an answer does not fit in it. */
     public static ErrorInfo answerTooLarge(long limit) {
         return new ErrorInfo(
                 40009,
@@ -97,59 +98,59 @@ public record ErrorInfo(int code, int statusCode, String message) {
                 "The answer would be larger than " + limit + " bytes; ask for this channel alone, page by page.");
     }
 
-    /** A clientId that this client may not use. */
+    /** The client may not use this clientId. */
     public static ErrorInfo invalidClientId(String message) {
         return new ErrorInfo(40012, 400, message);
     }
 
-    /** Data of a message that does not fit its encoding. */
+    /** The data of a message does not have the form that its encoding says. */
     public static ErrorInfo invalidData(String message) {
         return new ErrorInfo(40013, 400, message);
     }
 
-    /** A message id that cannot be an idempotency key. */
+    /** A message id cannot be used as an idempotency key. */
     public static ErrorInfo invalidId(String message) {
         return new ErrorInfo(40031, 400, message);
     }
 
-    /** Credentials that do not suffice. */
+    /** The credentials do not allow an operation on a channel. */
     public static ErrorInfo notPermitted(String operation, String channel) {
         return new ErrorInfo(
                 40160, 401, "These credentials do not allow to " + operation + " on the channel " + channel + ".");
     }
 
-    /** An attachment that did not ask for a mode. */
+    /** The attachment to a channel does not have a mode. */
     public static ErrorInfo modeNotGranted(String mode, String channel) {
         return new ErrorInfo(
                 40165, 401, "The channel " + channel + " was attached without the mode " + mode + "; attach with it.");
     }
 
-    /** Nothing is there. */
+    /** There is nothing at this path, or no such thing. */
     public static ErrorInfo notFound(String message) {
         return new ErrorInfo(40400, 404, message);
     }
 
-    /** A message that is not there. */
+    /** There is no such message. */
     public static ErrorInfo noSuchMessage() {
         return notFound("There is no message with this serial; it may be older than messages are kept.");
     }
 
-    /** Presence of somebody without a name. */
+    /** A presence event has no client id. */
     public static ErrorInfo noClientId() {
         return new ErrorInfo(40012, 400, "A presence member needs a clientId: connect with one, or name one.");
     }
 
-    /** A channel that is full of members. */
+    /** A channel has the greatest number of presence members. */
     public static ErrorInfo tooManyMembers(int limit) {
         return new ErrorInfo(91003, 400, "The channel has its greatest number of presence members, " + limit + ".");
     }
 
-    /** An operation on objects that makes no sense. */
+    /** An operation on objects is invalid. */
     public static ErrorInfo invalidObjectMessage(String message) {
         return new ErrorInfo(92000, 400, message);
     }
 
-    /** As the value of {@code error}. */
+    /** Writes the value of the field {@code error}. */
     public void write(WireWriter to) {
         to.beginObject()
                 .field("code", code)

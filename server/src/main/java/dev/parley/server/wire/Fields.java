@@ -5,10 +5,10 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * An object that a client has sent. A field that is missing or null is absent, as clients write either; one of the wrong
- * type is refused.
+ * Reads the fields of an object that a client has sent. A field that is missing or null is absent, because clients
+ * write either. A field of the wrong type is refused.
  *
- * @param what what the object is, for messages
+ * @param what the kind of the object, for error messages
  */
 record Fields(JsonNode node, String what) {
     static Fields of(JsonNode node, String what) throws WireException {
@@ -23,7 +23,7 @@ record Fields(JsonNode node, String what) {
                 ErrorInfo.invalidValue("The field " + name + " of the " + what + " is not " + type + "."));
     }
 
-    /** The value as it is, or null. */
+    /** The value without any conversion, or null. */
     @Nullable
     JsonNode get(String name) {
         JsonNode value = node.get(name);
@@ -47,14 +47,14 @@ record Fields(JsonNode node, String what) {
         if (value == null) {
             return absent;
         }
-        // Some clients write large whole numbers as floating ones.
+        // Some clients write large whole numbers as floating-point numbers.
         if (!value.isNumber() || !value.canConvertToLong() || value.doubleValue() != Math.rint(value.doubleValue())) {
             throw wrong(name, "a whole number");
         }
         return value.longValue();
     }
 
-    /** A number that may have a fraction; refuses its absence. */
+    /** A number that may have a fraction. It must be present. */
     double decimal(String name) throws WireException {
         JsonNode value = get(name);
         if (value == null || !value.isNumber() || !Double.isFinite(value.doubleValue())) {
@@ -63,7 +63,7 @@ record Fields(JsonNode node, String what) {
         return value.doubleValue();
     }
 
-    /** A text that must be there. */
+    /** A text. It must be present. */
     String requiredText(String name) throws WireException {
         String text = text(name);
         if (text == null) {

@@ -7,7 +7,7 @@ public final class Flags {
     public static final int RESUMED = 1 << 2;
     public static final int TRANSIENT = 1 << 4;
 
-    /** From a client: it had been attached. */
+    /** Sent by a client that had been attached before. */
     public static final int ATTACH_RESUME = 1 << 5;
 
     public static final int HAS_OBJECTS = 1 << 7;

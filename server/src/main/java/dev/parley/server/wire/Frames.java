@@ -32,38 +32,43 @@ public final class Frames {
         }
     }
 
-    /** Answers {@code id}, or says that the connection lives. */
+    /** The answer to the heartbeat {@code id}, or a heartbeat of the server. */
     public static byte[] heartbeat(WireFormat format, @Nullable String id) {
         return frame(format, Action.HEARTBEAT, to -> to.field("id", id));
     }
 
-    /** The connection is made or confirmed; {@code error} says why it is not the one that the client asked for. */
+    /**
+     * The connection is opened or confirmed. {@code error} says why it is not the connection that the client asked for.
+     */
     public static byte[] connected(
             WireFormat format, String connectionId, ConnectionDetails details, @Nullable ErrorInfo error) {
         return frame(format, Action.CONNECTED, to -> {
-            // ably-java reads it here, ably-js in the details.
+            // ably-java reads the key here, ably-js in the details.
             to.field("connectionId", connectionId).field("connectionKey", details.connectionKey());
             details.write(to.name("connectionDetails"));
             error(to, error);
         });
     }
 
-    /** The transport will be closed, and the client is to come back. */
+    /** The server will close the socket, and the client should connect again. */
     public static byte[] disconnected(WireFormat format, @Nullable ErrorInfo error) {
         return frame(format, Action.DISCONNECTED, to -> error(to, error));
     }
 
-    /** The connection is over, as the client wished. */
+    /** The connection has ended because the client closed it. */
     public static byte[] closed(WireFormat format) {
         return frame(format, Action.CLOSED, to -> {});
     }
 
-    /** The client is to show a new token. */
+    /** Asks the client for a new token. */
     public static byte[] auth(WireFormat format) {
         return frame(format, Action.AUTH, to -> {});
     }
 
-    /** The channel has failed, or without one the connection: that a field is missing is what tells them apart. */
+    /**
+     * The channel has failed, or the connection if no channel is given. Clients distinguish the two by the absence of
+     * the field.
+     */
     public static byte[] error(WireFormat format, @Nullable String channel, ErrorInfo error) {
         return frame(format, Action.ERROR, to -> {
             to.field("channel", channel);
@@ -72,9 +77,9 @@ public final class Frames {
     }
 
     /**
-     * Accepts requests from {@code msgSerial} on.
+     * Accepts the requests from {@code msgSerial} on.
      *
-     * @param positions for each request the positions of its messages; 0 stands for one that is not known
+     * @param positions for each request the positions of its messages; 0 stands for an unknown position
      */
     public static byte[] ack(WireFormat format, long msgSerial, List<List<Long>> positions) {
         return frame(format, Action.ACK, to -> {
@@ -99,7 +104,7 @@ public final class Frames {
         }
     }
 
-    /** Refuses {@code count} requests from {@code msgSerial} on. */
+    /** Refuses {@code count} requests, from {@code msgSerial} on. */
     public static byte[] nack(WireFormat format, long msgSerial, int count, ErrorInfo error) {
         return frame(format, Action.NACK, to -> {
             to.field("msgSerial", msgSerial).field("count", count);
@@ -110,9 +115,9 @@ public final class Frames {
     /**
      * The channel is attached, or its attachment has changed.
      *
-     * @param place the client's place, with the attach point
+     * @param place the client's place at the attach point
      * @param flags see {@link Flags}
-     * @param params those of the client's that were understood
+     * @param params those parameters of the client that the server understood
      */
     public static byte[] attached(
             WireFormat format,
@@ -132,7 +137,7 @@ public final class Frames {
         });
     }
 
-    /** The channel is no longer attached; with an error, against the client's wish. */
+    /** The channel is detached. With an error, the client did not ask for it. */
     public static byte[] detached(WireFormat format, String channel, @Nullable ErrorInfo error) {
         return frame(format, Action.DETACHED, to -> {
             to.field("channel", channel);
@@ -141,9 +146,10 @@ public final class Frames {
     }
 
     /**
-     * Entries of one channel, in order: a MESSAGE, PRESENCE, OBJECT or ANNOTATION for each run of entries of a kind.
+     * Entries of one channel, in order: one MESSAGE, PRESENCE, OBJECT or ANNOTATION for each run of entries of the same
+     * kind.
      *
-     * @param to where the reader is after the last of them, which may be behind it
+     * @param to the reader's position after the last entry, which may be greater than that of the entry
      */
     public static List<byte[]> entries(WireFormat format, String channel, List<SessionEntry> entries, long to) {
         List<byte[]> frames = new ArrayList<>(1);
@@ -162,7 +168,7 @@ public final class Frames {
     /**
      * A MESSAGE with messages from before the attach point.
      *
-     * @param place where the reader is after them
+     * @param place the reader's place after these messages
      */
     public static byte[] backlog(
             WireFormat format, String channel, List<? extends SessionEntry> messages, ChannelSerial place) {
@@ -211,7 +217,7 @@ public final class Frames {
     }
 
     /**
-     * A MESSAGE that is in no log, as about occupancy.
+     * A MESSAGE that is not stored in any log, such as one about occupancy.
      *
      * @param data the text of a JSON document
      */
@@ -253,7 +259,7 @@ public final class Frames {
      * A part of a channel's objects.
      *
      * @param cursor {@code <sync id>:<cursor>}, with no cursor on the last part
-     * @param position what happened up to here is in it
+     * @param position the position up to which changes are included
      */
     public static byte[] objectSync(
             WireFormat format, String channel, String cursor, List<ObjectPart> objects, long position) {

@@ -7,14 +7,14 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Something that a client says about a message, or takes back.
+ * An annotation of a message, or its deletion, as a client sends it.
  *
- * @param delete whether it takes back what it has said
+ * @param delete whether the annotation is deleted
  * @param id the client's own id, an idempotency key
- * @param messageSerial which message it is about; null if that is said elsewhere
- * @param type what kind of thing it says, and how such things are summed up
- * @param count how often it says so, for types that count; 0 if that is not said
- * @param body with the annotation's own name
+ * @param messageSerial the serial of the message; null if it is given elsewhere
+ * @param type the type of the annotation, which also says how annotations are summarised
+ * @param count the count, for types that have one; 0 if there is none
+ * @param body with the name of the annotation
  */
 public record InboundAnnotation(
         boolean delete,
@@ -27,15 +27,15 @@ public record InboundAnnotation(
     private static final int CREATE = 0;
     private static final int DELETE = 1;
 
-    /** Greatest count. */
+    /** The greatest count. */
     public static final int MAX_COUNT = 1_000_000;
 
-    /** Its size in bytes, as limits count it. */
+    /** The size in bytes that counts for limits. */
     public int size() {
         return body.size() + type.length() + (clientId == null ? 0 : clientId.length());
     }
 
-    /** The same, about the message with this serial. */
+    /** The same annotation for the message with this serial. */
     public InboundAnnotation about(String serial) {
         return new InboundAnnotation(delete, id, serial, type, count, clientId, body);
     }

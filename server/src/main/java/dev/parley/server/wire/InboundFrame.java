@@ -11,9 +11,9 @@ import tools.jackson.databind.JsonNode;
  *
  * @param msgSerial -1 if there is none
  * @param flags see {@link Flags}
- * @param params of an attachment or a publish, values as text
+ * @param params of an attachment or a publish; the values are texts
  * @param accessToken of an AUTH
- * @param error what is wrong with the messages, presence events, annotations or objects, of which there are none then
+ * @param error what is wrong with the messages, presence events, annotations or objects; the lists are empty then
  */
 public record InboundFrame(
         Action action,
@@ -30,7 +30,7 @@ public record InboundFrame(
         @Nullable String accessToken,
         @Nullable ErrorInfo error) {
 
-    /** Reads a frame; the bytes may be anybody's. */
+    /** Reads a frame. The bytes may be anything. */
     public static InboundFrame read(WireFormat format, byte[] bytes) throws WireException {
         Fields fields = Fields.of(format.read(bytes), "frame");
         long number = fields.number("action", -1);
@@ -50,7 +50,7 @@ public record InboundFrame(
             annotations = InboundAnnotation.readAll(fields.elements("annotations"));
             objects = action == Action.OBJECT ? InboundObject.readAll(fields.elements("state")) : List.of();
         } catch (WireException e) {
-            // The request is refused by its number, and the connection goes on.
+            // The request will be refused by its number, and the connection continues.
             messages = List.of();
             presence = List.of();
             annotations = List.of();
@@ -80,7 +80,7 @@ public record InboundFrame(
         Map<String, String> params = new LinkedHashMap<>();
         object.node().properties().forEach(param -> {
             JsonNode value = param.getValue();
-            // Clients pass on what their users wrote, which may be a number or a truth value.
+            // Clients pass on what their users wrote, which may be a number or a boolean.
             params.put(param.getKey(), value.isValueNode() ? value.asString() : value.toString());
         });
         return params;

@@ -8,14 +8,14 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A message as a client sends it: to be published, or a change of one that exists.
+ * A message as a client sends it: a new one, or a change of an existing one.
  *
- * @param action what the client wants
+ * @param action what the client wants to do
  * @param id the client's own id, an idempotency key
- * @param serial which message is to change
- * @param connectionKey on whose behalf a message is published by REST
- * @param ephemeral whether it is only for those who are there
- * @param operation who changes a message and why, in the client's word
+ * @param serial the message to change
+ * @param connectionKey the connection on whose behalf a message is published over REST
+ * @param ephemeral whether the message is not stored
+ * @param operation who changes a message and why, according to the client
  */
 public record InboundMessage(
         Action action,
@@ -27,7 +27,7 @@ public record InboundMessage(
         Body body,
         boolean ephemeral,
         Operation operation) {
-    /** What can be done with messages. */
+    /** The operations on messages. */
     public enum Action {
         CREATE(0),
         UPDATE(1),
@@ -60,7 +60,7 @@ public record InboundMessage(
 
     private static final Operation NO_OPERATION = new Operation(null, null, null);
 
-    /** Its size in bytes, as limits count it. */
+    /** The size in bytes that counts for limits. */
     public int size() {
         return body.size() + (clientId == null ? 0 : clientId.length());
     }
@@ -70,7 +70,7 @@ public record InboundMessage(
         Fields fields = Fields.of(node, "message");
         Fields operation = fields.object("version", "version");
         if (operation == null) {
-            // As clients of protocol version 2 call it.
+            // The name that clients of protocol version 2 use.
             operation = fields.object("operation", "operation");
         }
         JsonNode extras = fields.get("extras");
@@ -89,7 +89,7 @@ public record InboundMessage(
                                 operation.text("clientId"), operation.text("description"), operation.json("metadata")));
     }
 
-    /** The same, about the message with this serial. */
+    /** The same change of the message with this serial. */
     public InboundMessage withSerial(String serial) {
         return new InboundMessage(
                 action, id, serial, clientId, connectionId, connectionKey, body, ephemeral, operation);

@@ -29,7 +29,7 @@ public record InboundObject(
         @Nullable String clientId,
         @Nullable String extras,
         ObjectOperation operation) {
-    /** Its size in bytes, as limits count it: what the object is called is no part of it. */
+    /** The size in bytes that counts for limits. The object's id does not count. */
     public int size() {
         return operation.size()
                 - operation.objectId().length()
@@ -79,12 +79,12 @@ public record InboundObject(
         return part;
     }
 
-    /** A map that the client has named; its name must be of what it was made with. */
+    /** The creation of a map to which the client has given an id. The id must follow from the initial value. */
     static MapCreate mapCreate(String id, @Nullable Fields proven) throws WireException {
         return new MapCreate(id, entries(initialValue(id, ObjectIds.isMap(id), proven)));
     }
 
-    /** A counter that the client has named. */
+    /** The creation of a counter to which the client has given an id. */
     static CounterCreate counterCreate(String id, @Nullable Fields proven) throws WireException {
         return new CounterCreate(id, count(initialValue(id, ObjectIds.isCounter(id), proven)));
     }
@@ -100,7 +100,7 @@ public record InboundObject(
         return Fields.of(WireFormat.JSON.read(initialValue.getBytes(StandardCharsets.UTF_8)), "initialValue");
     }
 
-    /** The entries of {@code mapCreate}. */
+    /** Reads the entries of {@code mapCreate}. */
     static Map<String, ObjectValue> entries(Fields create) throws WireException {
         JsonNode semantics = create.get("semantics");
         if (semantics != null
@@ -123,7 +123,7 @@ public record InboundObject(
         return entries;
     }
 
-    /** The count of {@code counterCreate}. */
+    /** Reads the count of {@code counterCreate}. */
     static double count(Fields create) throws WireException {
         return create.get("count") == null ? 0 : create.decimal("count");
     }

@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What a client says about a presence member.
+ * A presence event as a client sends it.
  *
  * @param action PRESENT and ENTER mean the same
- * @param id as the client gives it when it enters again, else null
+ * @param id the id that the client gives when it enters again; otherwise null
  */
 public record InboundPresence(
         PresenceEntry.Action action,
@@ -19,7 +19,7 @@ public record InboundPresence(
         @Nullable String clientId,
         Body body) {
 
-    /** Its size in bytes, as limits count it. */
+    /** The size in bytes that counts for limits. */
     public int size() {
         return body.size() + (clientId == null ? 0 : clientId.length());
     }

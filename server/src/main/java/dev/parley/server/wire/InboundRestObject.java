@@ -13,34 +13,34 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A change of objects as a REST client sends it: it may say by a path which objects it means.
+ * A change of objects as a REST client sends it. It may name the objects by a path.
  *
  * @param id the client's own id, an idempotency key
- * @param objectId the object that it means, or null
- * @param path the objects that it means, or null
+ * @param objectId the id of the object, or null
+ * @param path the path of the objects, or null
  */
 public record InboundRestObject(
         @Nullable String id,
         @Nullable String objectId,
         @Nullable String path,
         Verb verb) {
-    /** What is to be done. */
+    /** The operation. */
     public sealed interface Verb {}
 
     /**
-     * Changes objects that are there.
+     * Changes existing objects.
      *
-     * @param map whether they are maps; else they are counters
+     * @param map whether the objects are maps; otherwise they are counters
      * @param on the operation for an object
      */
     public record Change(boolean map, Function<String, ObjectOperation> on) implements Verb {}
 
-    /** Makes an object that the client has named. */
+    /** Creates an object to which the client has given an id. */
     public record CreateNamed(ObjectOperation operation) implements Verb {}
 
-    /** Makes a map or a counter, which is yet to be named. */
+    /** Creates a map or a counter to which the server gives an id. */
     public sealed interface Create extends Verb {
-        /** With a name that follows from these two and what it is made with. */
+        /** The operation with an id that follows from the nonce, the time and the initial value. */
         ObjectOperation named(String nonce, long time);
     }
 

@@ -5,9 +5,9 @@ import java.io.ByteArrayOutputStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
-/** JSON: bytes are text in base64, and the encoding says so. */
+/** Writes JSON. Bytes are written as base64, and the encoding says so. */
 final class JsonWriter implements WireWriter {
-    /** Up to here floating numbers tell all whole numbers apart. */
+    /** Up to this number, floating-point numbers represent all whole numbers exactly. */
     private static final long MAX_WHOLE = 1L << 53;
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream(512);

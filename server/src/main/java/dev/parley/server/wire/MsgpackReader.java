@@ -10,7 +10,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Reads MessagePack of anybody. No length is believed that is more than the bytes that are there. */
+/** Reads MessagePack from any client. A length that is greater than the number of remaining bytes is refused. */
 final class MsgpackReader {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
@@ -57,7 +57,7 @@ final class MsgpackReader {
             case ARRAY -> array(depth);
             case MAP -> map(depth);
             case EXTENSION -> {
-                // How JavaScript clients write undefined.
+                // JavaScript clients write undefined like this.
                 unpacker.readPayload(
                         available(unpacker.unpackExtensionTypeHeader().getLength()));
                 yield NODES.nullNode();
@@ -89,7 +89,7 @@ final class MsgpackReader {
         return new String(utf8, StandardCharsets.UTF_8);
     }
 
-    /** {@code size} if there can be as many: every element takes a byte. */
+    /** Returns {@code size} if so many elements are possible: every element takes at least a byte. */
     private int available(int size) throws WireException {
         if (size < 0 || size > length - unpacker.getTotalReadBytes()) {
             throw invalid();

@@ -13,7 +13,7 @@ import org.msgpack.core.MessageBufferPacker;
 import org.msgpack.core.MessagePack;
 import tools.jackson.databind.JsonNode;
 
-/** MessagePack. A map or array begins with its size, which is filled in when it is known. */
+/** Writes MessagePack. A map or array begins with its size, which is filled in when it is known. */
 final class MsgpackWriter implements WireWriter {
     private static final byte[] MAP_16 = {(byte) 0xde, 0, 0};
     private static final byte[] ARRAY_32 = {(byte) 0xdd, 0, 0, 0, 0};
@@ -57,7 +57,7 @@ final class MsgpackWriter implements WireWriter {
         return bytes;
     }
 
-    /** In an array every value counts, in a map every name. */
+    /** Counts an element: in an array every value is one, in a map every name. */
     private void countElement() {
         Container container = open.peek();
         if (container != null && container.sizeBytes == 4) {

@@ -2,7 +2,7 @@ package dev.parley.server.wire;
 
 import dev.parley.engine.session.ObjectOperation;
 
-/** What is done to objects. */
+/** The operations on objects. */
 enum ObjectActions {
     MAP_CREATE(0),
     MAP_SET(1),

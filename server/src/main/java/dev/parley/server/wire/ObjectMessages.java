@@ -16,9 +16,12 @@ import dev.parley.engine.session.object.ObjectIds;
 import dev.parley.engine.session.object.ObjectState;
 import java.util.Map;
 
-/** Changes of objects and their states as the realtime protocol shows them. */
+/** Writes changes of objects, and states of objects, in the form of the realtime protocol. */
 public final class ObjectMessages {
-    /** There is one order, and so one site. Clients need its name to tell what they have seen. */
+    /**
+     * The name of the only site: as there is one order, there is one site. Clients need the name to know which changes
+     * they have seen.
+     */
     public static final String SITE_CODE = "parley";
 
     private ObjectMessages() {}
@@ -78,10 +81,10 @@ public final class ObjectMessages {
     }
 
     /**
-     * An object as of {@code position}, or with changes behind it that can be repeated.
+     * Writes an object in its state at {@code position}, or with later changes that may be applied again.
      *
-     * <p>What an object was made with is in its state like all that came later, so its creation is shown as that of an
-     * empty one: clients add the two.
+     * <p>The initial value of an object is in its state, like all later changes. Its creation is therefore shown as
+     * that of an empty object, because clients add the two.
      */
     static void write(WireWriter to, ObjectState object, Map<String, MapEntry> entries, long position) {
         long known = switch (object) {

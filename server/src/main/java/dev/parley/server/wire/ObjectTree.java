@@ -12,15 +12,18 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** An object or a value with all that it leads to, as REST shows it. */
+/** An object or a value with everything that it refers to, in the form that REST shows. */
 public sealed interface ObjectTree {
-    /** Maps and values in one tree: an object to which many ways lead is shown at the end of each. */
+    /**
+     * The greatest number of maps and values in one tree. An object that is referred to several times is shown each
+     * time.
+     */
     int MAX_NODES = 100_000;
 
-    /** Maps inside each other. */
+    /** The greatest depth of nested maps. */
     int MAX_DEPTH = 32;
 
-    /** Values and keys in one tree, roughly. */
+    /** The greatest size of the values and keys in one tree, roughly. */
     int MAX_BYTES = 4 << 20;
 
     /** A map. */
@@ -29,10 +32,10 @@ public sealed interface ObjectTree {
     /** A counter. */
     record OfCounter(String id, double count) implements ObjectTree {}
 
-    /** Any other value; also an object that is not shown here because the tree leads in circles or is too large. */
+    /** Any other value, and an object that is not shown because the tree has a cycle or is too large. */
     record Leaf(ObjectValue value) implements ObjectTree {}
 
-    /** A value with what it leads to, or null if it leads to nothing. */
+    /** The tree of a value, or null if the value refers to an object that does not exist. */
     static @Nullable ObjectTree of(ObjectTable objects, ObjectValue value) throws WireException {
         return new Reader(objects).tree(value);
     }
@@ -82,7 +85,7 @@ public sealed interface ObjectTree {
         }
     }
 
-    /** Only the values. */
+    /** Writes only the values. */
     default void writeCompact(WireWriter to) {
         switch (this) {
             case OfMap(String id, SortedMap<String, ObjectTree> entries) -> {
@@ -101,7 +104,7 @@ public sealed interface ObjectTree {
         }
     }
 
-    /** With ids and types. */
+    /** Writes the values with ids and types. */
     default void writeFull(WireWriter to) {
         switch (this) {
             case OfMap(String id, SortedMap<String, ObjectTree> entries) -> {

@@ -4,7 +4,7 @@ import dev.parley.engine.session.ObjectValue;
 import java.util.Base64;
 import tools.jackson.databind.JsonNode;
 
-/** Values in objects: each is an object with one field, whose name is its type. */
+/** The values in objects. Each is written as an object with one field, whose name is the type. */
 final class ObjectValues {
     private ObjectValues() {}
 
@@ -26,7 +26,7 @@ final class ObjectValues {
         }
         String text = data.text("string");
         if (text != null) {
-            // How the specification writes documents.
+            // The specification writes JSON documents like this.
             return "json".equals(data.text("encoding"))
                     ? new ObjectValue.Json(document(text))
                     : new ObjectValue.Text(text);
@@ -65,14 +65,14 @@ final class ObjectValues {
         return new WireException(ErrorInfo.invalidObjectMessage(message));
     }
 
-    /** As the value of {@code data} or {@code value}. */
+    /** Writes the value of a field {@code data} or {@code value}. */
     static void write(WireWriter to, ObjectValue value) {
         to.beginObject();
         field(to, value);
         to.endObject();
     }
 
-    /** Its one field. */
+    /** Writes the one field of a value. */
     static void field(WireWriter to, ObjectValue value) {
         switch (value) {
             case ObjectValue.Ref v -> to.field("objectId", v.objectId());
@@ -84,7 +84,7 @@ final class ObjectValues {
         }
     }
 
-    /** What it is, without its type. */
+    /** Writes a value without its type. */
     static void bare(WireWriter to, ObjectValue value) {
         switch (value) {
             case ObjectValue.Ref v -> to.value(v.objectId());

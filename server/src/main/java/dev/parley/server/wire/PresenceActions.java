@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The numbers of presence actions. */
 final class PresenceActions {
-    /** Only clients keep such members, while they synchronise. */
+    /** Only clients use this action, for members during a sync. */
     static final int ABSENT = 0;
 
     private PresenceActions() {}

@@ -5,8 +5,9 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Positions as the protocols show them: message serials, versions and cursors of history; see {@link ChannelSerial} for
- * the places of clients. All have the same width, so that their order as text is their order in the log.
+ * Positions in the form of the protocols: serials of messages and versions, and cursors of history. {@link
+ * ChannelSerial} has the places of clients. All serials have the same width, so their order as texts is their order in
+ * the log.
  */
 public final class Serials {
     private static final int MILLIS_DIGITS = 14;
@@ -32,7 +33,7 @@ public final class Serials {
         }
     }
 
-    /** The position that a client shows; empty if it is none of ours. */
+    /** Parses the serial that a client sends. Returns empty if this server has never given it out. */
     public static OptionalLong parse(@Nullable String serial) {
         if (serial == null || serial.length() != LENGTH || serial.charAt(MILLIS_DIGITS) != '-') {
             return OptionalLong.empty();
@@ -45,7 +46,7 @@ public final class Serials {
         try {
             return OptionalLong.of(Positions.of(millis, (int) counter));
         } catch (IllegalArgumentException e) {
-            // The digits are more than a position can hold.
+            // The number is greater than any position.
             return OptionalLong.empty();
         }
     }

@@ -1,8 +1,9 @@
 package dev.parley.server.wire;
 
 /**
- * JSON can say half a character: one of the two escapes of a surrogate pair, as when a program cuts a text in the middle of
- * an emoji. No UTF-8 can, so that such a text could be read but never be sent on.
+ * Repairs halves of characters. JSON can contain one of the two escapes of a surrogate pair without the other, for
+ * example if a program has cut a text in the middle of an emoji. UTF-8 cannot, so such a text could be read but never
+ * sent to others.
  */
 final class Surrogates {
     private static final int ESCAPE_LENGTH = 6;
@@ -10,7 +11,7 @@ final class Surrogates {
 
     private Surrogates() {}
 
-    /** The same JSON with halves replaced by U+FFFD; {@code json} itself, unchanged, if there are none. */
+    /** The same JSON with halves of characters replaced by U+FFFD. Returns {@code json} itself if there are none. */
     static byte[] completed(byte[] json) {
         byte[] completed = null;
         int at = 0;
@@ -24,7 +25,7 @@ final class Surrogates {
                 System.arraycopy(REPLACEMENT, 0, completed, at, ESCAPE_LENGTH);
                 at += ESCAPE_LENGTH;
             } else {
-                // Whatever is escaped: it may be a backslash.
+                // The escaped character is skipped, as it may be a backslash.
                 at += 2;
             }
         }

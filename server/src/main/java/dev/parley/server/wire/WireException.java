@@ -1,6 +1,6 @@
 package dev.parley.server.wire;
 
-/** Something that a client asked for is refused; it is told the error. */
+/** A request of a client is refused, and the client is told the error. */
 public final class WireException extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -8,12 +8,12 @@ public final class WireException extends Exception {
 
     /** Refused for this reason. */
     public WireException(ErrorInfo error) {
-        // Made for answers and not for logs: where it was thrown is of no interest.
+        // The exception is for answers and not for logs, so it needs no stack trace.
         super(error.message(), null, false, false);
         this.error = error;
     }
 
-    /** What to tell the client. */
+    /** The error for the client. */
     public ErrorInfo error() {
         return error;
     }

@@ -8,7 +8,10 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** How frames and bodies are written. Both formats are read into the same tree, in which MessagePack's bytes are binary. */
+/**
+ * The formats of frames and bodies. Both are read into the same kind of tree, in which the bytes of MessagePack are
+ * binary nodes.
+ */
 public enum WireFormat {
     JSON("application/json") {
         @Override
@@ -48,17 +51,20 @@ public enum WireFormat {
         }
     };
 
-    /** How deep values may be nested. */
+    /** The greatest depth of nested values. */
     public static final int MAX_DEPTH = 64;
 
-    /** How many values, names and brackets a frame or body may have: what takes few bytes there takes many in memory. */
+    /**
+     * The greatest number of values, names and brackets in a frame or body. They take few bytes there, and many in
+     * memory.
+     */
     public static final int MAX_PARTS = 400_000;
 
     static final JsonMapper MAPPER = new JsonMapper(JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(MAX_DEPTH)
                     .maxTokenCount(MAX_PARTS)
-                    // The length of the whole bounds them.
+                    // The size of the whole text bounds them.
                     .maxStringLength(Integer.MAX_VALUE)
                     .build())
             .build());
@@ -74,7 +80,7 @@ public enum WireFormat {
         return contentType;
     }
 
-    /** What the bytes say; they may be anybody's. Bounded in depth and in the memory that it takes. */
+    /** Reads the bytes, which may be anything. The depth and the memory of the result are bounded. */
     public abstract JsonNode read(byte[] bytes) throws WireException;
 
     /** The bytes of one value. */

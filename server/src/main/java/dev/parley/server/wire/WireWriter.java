@@ -3,7 +3,7 @@ package dev.parley.server.wire;
 import dev.parley.engine.session.Data;
 import org.jspecify.annotations.Nullable;
 
-/** Writes one value in a wire format, part by part. A field that is absent is not written. */
+/** Writes one value in a wire format, piece by piece. An absent field is not written. */
 public sealed interface WireWriter permits JsonWriter, MsgpackWriter {
     WireWriter beginObject();
 
@@ -13,7 +13,7 @@ public sealed interface WireWriter permits JsonWriter, MsgpackWriter {
 
     WireWriter endArray();
 
-    /** The name of the field whose value comes next. */
+    /** Writes the name of a field. The next value is that of the field. */
     WireWriter name(String name);
 
     WireWriter value(String text);
@@ -22,19 +22,19 @@ public sealed interface WireWriter permits JsonWriter, MsgpackWriter {
 
     WireWriter value(boolean truth);
 
-    /** A number that may have a fraction; in MessagePack always a floating one. */
+    /** Writes a number that may have a fraction. In MessagePack, it is always a floating-point number. */
     WireWriter value(double number);
 
-    /** Bytes, in JSON as text in base64. */
+    /** Writes bytes; in JSON, as base64. */
     WireWriter value(byte[] bytes);
 
-    /** The place in an array of something that is not known. */
+    /** Writes null, for an unknown element of an array. */
     WireWriter nothing();
 
-    /** A value that is known as the text of a JSON document. */
+    /** Writes the value that the text of a JSON document represents. */
     WireWriter json(String json);
 
-    /** The fields {@code data} and {@code encoding}: how bytes are written is where the formats differ. */
+    /** Writes the fields {@code data} and {@code encoding}, which differ between the formats if the data is bytes. */
     WireWriter data(@Nullable Data data, @Nullable String encoding);
 
     default WireWriter field(String name, @Nullable String text) {
@@ -49,7 +49,7 @@ public sealed interface WireWriter permits JsonWriter, MsgpackWriter {
         return name(name).value(truth);
     }
 
-    /** A field whose value is known as the text of a JSON document. */
+    /** Writes a field whose value is given as the text of a JSON document. */
     default WireWriter jsonField(String name, @Nullable String json) {
         return json == null ? this : name(name).json(json);
     }

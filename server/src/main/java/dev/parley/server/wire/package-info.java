@@ -1,4 +1,6 @@
-/** What the realtime and the REST protocol look like on the wire, in JSON and in MessagePack; shared by both doors. */
+/**
+ * The form of the realtime and the REST protocol on the wire, in JSON and in MessagePack. The doors of both share it.
+ */
 @NullMarked
 package dev.parley.server.wire;
 
