@@ -9,16 +9,16 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All who read one log live on one event loop. They hear of news together, in rounds. Used on that loop only, but for the
- * listener.
+ * The readers of one log on one event loop. They are told of news together, in rounds. Used on that loop only, except
+ * for the listener.
  *
  * @param <M> a reader
  */
 public final class Audience<M> {
-    /** How long a round keeps the loop from everything else. */
+    /** How long a round may keep the event loop from other work. */
     private static final long MAX_TURN_NANOS = 2_000_000;
 
-    /** How long entries gather at most, however long a round took. */
+    /** The longest pause after a round, in which entries gather. */
     private static final long MAX_REST_MILLIS = 100;
 
     private final EventLoop loop;
@@ -27,31 +27,31 @@ public final class Audience<M> {
     private final double restPerWork;
     private final LinkedHashSet<M> members = new LinkedHashSet<>();
 
-    /** The members as a list that a round can walk while some leave; null after a change. */
+    /** The members as a list that a round can iterate over while some leave; null after a change. */
     private @Nullable List<M> seated;
 
     private final AtomicBoolean told = new AtomicBoolean();
     private final Runnable listener = this::tell;
 
-    /** Those whom the round that is under way goes to, and how many of them have had their turn. */
+    /** The members of the present round. The number of those that have been pumped follows. */
     private List<M> round = List.of();
 
     private int served;
 
-    /** How long the loop has been busy with that round. */
+    /** How long the loop has worked on the present round. */
     private long workedNanos;
 
     private boolean resting;
 
-    /** Something came in during the round or the rest after it. */
+    /** Whether something has arrived during the round or the pause after it. */
     private boolean again;
 
     /**
      * An audience without members.
      *
-     * @param pump lets a member take what there is for it
-     * @param restPerWork how many times as long as a round took the loop belongs to others before the next one. The
-     *     higher, the more entries of a busy log gather into one write to each member, and the longer they wait for it
+     * @param pump lets a member take everything that is available for it
+     * @param restPerWork the duration of the pause after a round as a multiple of the duration of the round. The higher
+     *     it is, the more entries of a busy log are sent in one write to each member, and the longer they wait.
      */
     Audience(EventLoop loop, Mailbox mailbox, Consumer<M> pump, double restPerWork) {
         this.loop = loop;
@@ -60,19 +60,21 @@ public final class Audience<M> {
         this.restPerWork = restPerWork;
     }
 
-    /** To be called from any thread when there is something new; always the same object. */
+    /**
+     * The listener to call when there is something new. It may be called by any thread, and is always the same object.
+     */
     public Runnable listener() {
         return listener;
     }
 
-    /** Passes the word from the applier to the loop, once for all entries that come in meanwhile. */
+    /** Posts a round to the loop, one for all entries that arrive until it begins. */
     private void tell() {
         if (told.compareAndSet(false, true)) {
             mailbox.post(this::round);
         }
     }
 
-    /** Lets all members take what has come in. */
+    /** Begins a round, in which all members take what is new. */
     private void round() {
         if (resting || !round.isEmpty()) {
             again = true;
@@ -85,7 +87,7 @@ public final class Audience<M> {
         }
     }
 
-    /** Goes on with the round. A long one lets others have the loop between its turns. */
+    /** Continues the round. A long round is divided into turns, between which the loop does other work. */
     private void turn() {
         assert loop.isHere() : "an audience belongs to one event loop";
         long start = System.nanoTime();
@@ -105,7 +107,7 @@ public final class Audience<M> {
         }
     }
 
-    /** Ends the round. One to few members has cost next to nothing, and the next may follow at once. */
+    /** Ends the round. A round to few members takes almost no time, so the next one may follow at once. */
     private void rest() {
         long millis = Math.min(MAX_REST_MILLIS, TimeUnit.NANOSECONDS.toMillis((long) (workedNanos * restPerWork)));
         round = List.of();
@@ -150,22 +152,22 @@ public final class Audience<M> {
         seated = null;
     }
 
-    /** How many there are. */
+    /** The number of members. */
     public int size() {
         return members.size();
     }
 
-    /** True if nobody is there. */
+    /** Whether there are no members. */
     public boolean isEmpty() {
         return members.isEmpty();
     }
 
-    /** Who came first. */
+    /** The member that has been here for the longest time. */
     public M first() {
         return members.getFirst();
     }
 
-    /** Walks the members; none may join or leave meanwhile. */
+    /** Calls {@code action} for each member. No member may join or leave meanwhile. */
     public void forEach(Consumer<? super M> action) {
         members.forEach(action);
     }

@@ -20,24 +20,25 @@ public final class EventLoop {
         this.reads = reads;
     }
 
-    /** Whether the caller is on this loop, for assertions of those who may be used here only. */
+    /** Whether the caller runs on this loop. For assertions of classes that may be used on one loop only. */
     public boolean isHere() {
         return Thread.currentThread().equals(thread);
     }
 
-    /** What sets timers, on this loop. */
+    /** Sets timers on this loop. */
     public Vertx vertx() {
         return vertx;
     }
 
-    /** Runs {@code task} on this loop soon. Any thread. */
+    /** Runs {@code task} on this loop soon. May be called by any thread. */
     public void post(Runnable task) {
         mailbox.post(task);
     }
 
     /**
-     * Runs {@code work}, which may block on the store, elsewhere, and then on this loop either {@code found} with its result
-     * or {@code failed} with what it threw: a {@link RejectedExecutionException} if it was never run.
+     * Runs {@code work}, which may block on the store, on another thread. Then runs, on this loop, either {@code found}
+     * with its result or {@code failed} with the exception, which is a {@link RejectedExecutionException} if the work
+     * was never run.
      */
     public <T> void read(Callable<T> work, Consumer<T> found, Consumer<Throwable> failed) {
         try {
@@ -59,8 +60,8 @@ public final class EventLoop {
     /**
      * An audience on this loop without members, see {@link Audience}.
      *
-     * @param pump lets a member take what there is for it
-     * @param restPerWork how many times as long as a round took the loop belongs to others before the next one
+     * @param pump lets a member take everything that is available for it
+     * @param restPerWork the duration of the pause after a round as a multiple of the duration of the round
      */
     public <M> Audience<M> audience(Consumer<M> pump, double restPerWork) {
         return new Audience<>(this, mailbox, pump, restPerWork);

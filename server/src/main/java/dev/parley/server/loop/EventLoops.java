@@ -9,12 +9,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
-/** The event loops of the server, each as soon as somebody asks for it there. Thread-safe. */
+/** The event loops of the server. Each is added when it is used for the first time. Thread-safe. */
 public final class EventLoops {
     private final StoreReads reads;
     private final ConcurrentHashMap<Thread, EventLoop> loops = new ConcurrentHashMap<>();
 
-    /** Loops that read the store by {@code reads}. */
+    /** Loops that read the store on the threads of {@code reads}. */
     public EventLoops(StoreReads reads) {
         this.reads = reads;
     }
@@ -23,15 +23,15 @@ public final class EventLoops {
         return loops.computeIfAbsent(Thread.currentThread(), thread -> new EventLoop(Vertx.currentContext(), reads));
     }
 
-    /** What {@code make} makes for each loop, when it is asked for there for the first time. */
+    /** An object for each loop, which {@code make} creates when it is needed there for the first time. */
     public <S> Local<S> local(Function<EventLoop, S> make) {
         return new Local<>(make);
     }
 
     /**
-     * What a door keeps for each event loop.
+     * The objects of a door, one for each event loop.
      *
-     * @param <S> is used on its loop only
+     * @param <S> the object, which is used on its loop only
      */
     public final class Local<S> {
         private final Function<EventLoop, S> make;
@@ -41,12 +41,15 @@ public final class EventLoops {
             this.make = make;
         }
 
-        /** What belongs to the loop on which this is called. */
+        /** The object of the loop on which this is called. */
         public S here() {
             return states.computeIfAbsent(EventLoops.this.here(), make);
         }
 
-        /** Hands all there are to {@code action}, each on its own loop. Completes when it has run for all of them. */
+        /**
+         * Passes all objects to {@code action}, each on its own loop. Completes when the action has run for all of
+         * them.
+         */
         public Future<Void> forEach(Consumer<S> action) {
             List<Future<?>> all = new ArrayList<>();
             states.forEach((loop, state) -> {

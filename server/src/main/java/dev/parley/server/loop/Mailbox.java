@@ -9,8 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings work from engine threads to an event loop, waking it once for all that has come in meanwhile. What waits is
- * bounded by the engine's bound on waiting commands and by one word per log that is read live.
+ * Passes work from engine threads to an event loop, and wakes the loop once for all that has arrived meanwhile. The
+ * number of waiting tasks is bounded by the engine's bound on waiting commands, and by one task for each log that is
+ * read live.
  */
 public final class Mailbox {
     private static final Logger LOG = LoggerFactory.getLogger(Mailbox.class);
@@ -24,7 +25,7 @@ public final class Mailbox {
         this.context = context;
     }
 
-    /** Runs {@code task} on the event loop soon. Any thread. */
+    /** Runs {@code task} on the event loop soon. May be called by any thread. */
     public void post(Runnable task) {
         tasks.add(task);
         if (awake.compareAndSet(false, true)) {
@@ -32,21 +33,21 @@ public final class Mailbox {
         }
     }
 
-    /** Runs {@code task} when the event loop has looked at its sockets and served them. On that loop. */
+    /** Runs {@code task} after the event loop has served its sockets. Called on that loop. */
     void afterOthers(Runnable task) {
-        // Netty works off all that is posted before it looks at the sockets again; what is scheduled waits for that.
+        // Netty runs all posted tasks before it looks at the sockets again, and scheduled tasks after it.
         var _ = Netty.eventLoop(context)
                 .schedule(() -> context.runOnContext(ignored -> task.run()), 0, TimeUnit.NANOSECONDS);
     }
 
     private void drain() {
-        // Cleared first: a task that comes in from now on wakes the loop again.
+        // Cleared first, so that a task that arrives from now on wakes the loop again.
         awake.set(false);
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             try {
                 task.run();
             } catch (RuntimeException e) {
-                // Those who wait behind it have nothing to do with it.
+                // The other tasks do not depend on this one.
                 LOG.error("a task of an event loop failed", e);
             }
         }

@@ -17,18 +17,18 @@ import io.vertx.core.internal.http.WebSocketInternal;
 import io.vertx.core.net.impl.ConnectionBase;
 
 /**
- * What Vert.x has of the Netty below it and does not show. Everything in Parley that depends on the insides of Vert.x is
- * here, so that an update of Vert.x breaks this class or nothing.
+ * The parts of Netty that Vert.x uses and does not show. Everything in Parley that depends on the internals of Vert.x
+ * is in this class, so that an update of Vert.x can break nothing else.
  */
 public final class Netty {
     private Netty() {}
 
-    /** The socket of {@code connection}; in HTTP/2 that of all its streams. */
+    /** The socket of {@code connection}. In HTTP/2, all streams of the connection share it. */
     public static Channel channel(HttpConnection connection) {
         return ((ConnectionBase) connection).channel();
     }
 
-    /** Where the frames of {@code socket} leave Netty and enter Vert.x. */
+    /** The place in the pipeline at which the frames of {@code socket} leave Netty and enter Vert.x. */
     public static ChannelHandlerContext context(ServerWebSocket socket) {
         return ((WebSocketInternal) socket).channelHandlerContext();
     }
@@ -38,12 +38,12 @@ public final class Netty {
         return ((ContextInternal) context).nettyEventLoop();
     }
 
-    /** A buffer of these very bytes. */
+    /** A buffer with these bytes, which are not copied. */
     public static Buffer buffer(byte[] bytes) {
         return BufferInternal.buffer(Unpooled.wrappedBuffer(bytes));
     }
 
-    /** A final frame of these very bytes. */
+    /** A final frame with these bytes, which are not copied. */
     public static WebSocketFrame frame(WebSocketFrameType type, byte[] bytes) {
         return new WebSocketFrameImpl(type, bytes, true);
     }

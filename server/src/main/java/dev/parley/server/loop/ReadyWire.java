@@ -5,18 +5,19 @@ import io.vertx.core.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way of ready bytes to one connection, past the encoder of its protocol. Used on the connection's event loop.
+ * Sends ready bytes to one connection, past the encoder of its protocol. Used on the connection's event loop.
  *
- * <p>What the connection's owner writes through the encoder has to be told, as nothing may overtake it.
+ * <p>The owner of the connection has to report everything that it writes through the encoder, so that nothing overtakes
+ * it.
  */
 public final class ReadyWire {
     private final @Nullable ChannelHandlerContext pastEncoder;
     private @Nullable Future<Void> lastEncoded;
 
     /**
-     * The way behind {@code pastEncoder}, closed until a first write has gone through the encoder.
+     * The way past an encoder. It is closed until a first write has gone through the encoder.
      *
-     * @param pastEncoder the encoder's place, or null where bytes have to be made for each connection, as with encryption
+     * @param pastEncoder the encoder's place, or null if bytes have to be made for each connection, as with encryption
      */
     public ReadyWire(@Nullable ChannelHandlerContext pastEncoder) {
         this.pastEncoder = pastEncoder;
@@ -27,7 +28,7 @@ public final class ReadyWire {
         lastEncoded = write;
     }
 
-    /** Whether ready bytes may go now; if not, they have to take the way through the encoder. */
+    /** Whether ready bytes may be sent now. If not, they have to go through the encoder. */
     public boolean isFree() {
         return pastEncoder != null
                 && lastEncoded != null
@@ -35,15 +36,15 @@ public final class ReadyWire {
                 && pastEncoder.channel().isWritable();
     }
 
-    /** Sends {@code bytes} if that {@link #isFree() may be} now; returns whether it did. */
+    /** Sends {@code bytes} if they {@link #isFree() may} be sent now. Returns whether they were sent. */
     public boolean write(SharedBytes bytes) {
         return write(bytes, null);
     }
 
     /**
-     * The same.
+     * Sends {@code bytes} if they may be sent now. Returns whether they were sent.
      *
-     * @param sent runs when the connection has taken them or never will; null: nobody wants to know
+     * @param sent runs when the connection has written them, or never will; null if nobody has to know
      */
     public boolean write(SharedBytes bytes, @Nullable Runnable sent) {
         ChannelHandlerContext wire = pastEncoder;
@@ -51,7 +52,7 @@ public final class ReadyWire {
             return false;
         }
         if (sent == null) {
-            // The bulk of all fan-out: one buffer for all connections, and no promise for each.
+            // Most bytes of a fan-out go this way: one buffer for all connections, and no promise for each.
             var _ = wire.writeAndFlush(bytes.share(), wire.voidPromise());
         } else {
             var _ = wire.writeAndFlush(bytes.share()).addListener(over -> sent.run());
@@ -59,7 +60,10 @@ public final class ReadyWire {
         return true;
     }
 
-    /** How many bytes a connection that is {@link #isFree() free} has not taken yet of {@code most}, its greatest number. */
+    /**
+     * The number of bytes that a connection which is {@link #isFree() free} has not yet written, if at most {@code
+     * most} can wait in it.
+     */
     public long pending(long most) {
         ChannelHandlerContext wire = pastEncoder;
         return wire == null ? 0 : Math.max(0, most - wire.channel().bytesBeforeUnwritable());

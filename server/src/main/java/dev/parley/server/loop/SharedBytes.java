@@ -6,30 +6,30 @@ import io.netty.buffer.PooledByteBufAllocator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes as they go over the wire, framed once for all connections that they are written to. Used on one event loop; what
- * was made is given back with {@link #release()}.
+ * Bytes in the form that goes over the wire, which are framed once for all connections that they are written to. Used
+ * on one event loop. The memory is given back with {@link #release()}.
  */
 public final class SharedBytes {
     private final @Nullable Runnable onFree;
     private final byte[][] parts;
     private @Nullable ByteBuf joined;
 
-    /** The bytes of {@code parts}, one behind the other; they must not change. */
+    /** The bytes of {@code parts}, one after the other. They must not change. */
     public SharedBytes(byte[]... parts) {
         this(null, parts);
     }
 
     /**
-     * As {@link #SharedBytes(byte[]...)}.
+     * The same as {@link #SharedBytes(byte[]...)}.
      *
-     * @param onFree runs, on any thread, when these were released and all connections have written them
+     * @param onFree runs, on any thread, when the bytes were released and all connections have written them
      */
     public SharedBytes(@Nullable Runnable onFree, byte[]... parts) {
         this.onFree = onFree;
         this.parts = parts;
     }
 
-    /** Tells when its memory is free. */
+    /** A buffer that tells when its memory is free. */
     private static final class Counted extends CompositeByteBuf {
         private final Runnable onFree;
 
@@ -46,7 +46,7 @@ public final class SharedBytes {
         }
     }
 
-    /** The bytes for one more connection, which releases them when they are written. */
+    /** The bytes for one more connection, which releases them when it has written them. */
     public ByteBuf share() {
         ByteBuf bytes = joined;
         if (bytes == null) {
@@ -54,7 +54,8 @@ public final class SharedBytes {
             for (byte[] part : parts) {
                 length += part.length;
             }
-            // Direct memory goes to the system call as it is; anything else would be copied for each connection.
+            // Direct memory is passed to the system call without a copy. Other memory would be copied for each
+            // connection.
             bytes = PooledByteBufAllocator.DEFAULT.directBuffer(length);
             for (byte[] part : parts) {
                 bytes.writeBytes(part);

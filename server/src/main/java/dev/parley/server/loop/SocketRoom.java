@@ -10,13 +10,13 @@ import io.netty.util.AttributeKey;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the socket of one connection has not taken of all that was written to it, whichever way: what goes past the encoder of
- * a protocol, the encoder does not see. Used on the connection's event loop.
+ * The data that was written to the socket of one connection and that the socket has not accepted. This includes data
+ * that bypasses the encoder of a protocol, which the encoder does not see. Used on the connection's event loop.
  */
 public final class SocketRoom {
     /**
-     * What the operating system may hold of one connection that it has not sent: by default it is megabytes, which would
-     * hide for long whether a client takes anything.
+     * The number of unsent bytes that the operating system may hold for one connection. By default it holds megabytes,
+     * which would hide for a long time whether a client accepts anything.
      */
     private static final long UNSENT_BYTES = 128 << 10;
 
@@ -25,7 +25,7 @@ public final class SocketRoom {
     private final Channel channel;
     private @Nullable Runnable onRoom;
 
-    /** What the socket was at when {@link #hasTakenNothing} was asked last, and how much of it had gone. */
+    /** What the socket was writing when {@link #hasTakenNothing} was asked last, and how much of it was written. */
     private @Nullable Object head;
 
     private long headProgress;
@@ -47,7 +47,7 @@ public final class SocketRoom {
         });
     }
 
-    /** That of {@code channel}; always the same object. */
+    /** The room of {@code channel}: always the same object for the same channel. */
     public static SocketRoom of(Channel channel) {
         var attribute = channel.attr(KEY);
         SocketRoom known = attribute.get();
@@ -58,7 +58,10 @@ public final class SocketRoom {
         return known;
     }
 
-    /** From now on {@code listener} runs when the socket has room again; it only passes the word on. Null: nobody hears. */
+    /**
+     * From now on, {@code listener} runs when the socket has room again. It must return at once. Null removes the
+     * listener.
+     */
     public void tell(@Nullable Runnable listener) {
         onRoom = listener;
         head = null;
@@ -69,13 +72,13 @@ public final class SocketRoom {
         return channel.isWritable();
     }
 
-    /** Whether the socket has not taken all. */
+    /** Whether the socket has not accepted everything. */
     public boolean isAwaited() {
         ChannelOutboundBuffer waiting = channel.unsafe().outboundBuffer();
         return waiting != null && waiting.totalPendingWriteBytes() > 0;
     }
 
-    /** Whether something waits, and the socket has taken none of it since this was asked last. */
+    /** Whether data is waiting, and the socket has accepted none of it since this was asked last. */
     @SuppressWarnings("ReferenceEquality") // whether it is this very buffer that waits, whatever is in it
     public boolean hasTakenNothing() {
         ChannelOutboundBuffer waiting = channel.unsafe().outboundBuffer();

@@ -12,18 +12,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads on which the server reads the store. All doors share them, and nothing else does, so that a read never waits
- * for a commit or for a name server. Thread-safe.
+ * The threads on which the server reads the store. All doors share them, and they do nothing else, so that a read never
+ * waits for a commit or for a name server. Thread-safe.
  *
- * <p>They are platform threads: the store is native code, and a virtual thread in native code holds on to its carrier, of
- * which there are as few as the machine has processors. How many there are bounds how many pages are in memory before
- * anybody knows their size.
+ * <p>They are platform threads. The store is native code, and a virtual thread in native code occupies its carrier, of
+ * which there are only as many as processors. The number of threads bounds how many pages are in memory before their
+ * size is known.
  */
 public final class StoreReads implements Executor, AutoCloseable {
-    /** Reads that run at a time. */
+    /** The number of reads that run at a time. */
     public static final int THREADS = 16;
 
-    /** Reads that wait for a thread. Who has a connection has few reads under way, so this many mean an overload. */
+    /**
+     * The greatest number of reads that wait for a thread. A connection has few reads at a time, so more of them mean
+     * an overload.
+     */
     public static final int MAX_WAITING = 65_536;
 
     private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(10);
@@ -57,7 +60,7 @@ public final class StoreReads implements Executor, AutoCloseable {
         threads.execute(task);
     }
 
-    /** Waits until all reads have ended, for a few seconds; the engine must be open until then. */
+    /** Waits for a few seconds until all reads have ended. The engine must be open until then. */
     @Override
     public void close() {
         threads.shutdown();

@@ -1,25 +1,25 @@
 package dev.parley.server.reading;
 
-/** How much a client can be sent. All readers for the client share it. Used on the client's event loop. */
+/** The room for data that is sent to a client. All readers for the client share it. Used on the client's event loop. */
 public interface ClientRoom {
-    /** Whether entries may be sent. If not, the readers are told when that is so again. */
+    /** Whether entries may be sent. If not, the readers are told when there is room again. */
     boolean hasRoom();
 
     /**
-     * Reserves room for so many bytes, which the caller sends at once. If there is no room, returns false, and the readers
-     * are told when there is.
+     * Reserves room for bytes that the caller sends at once. If there is no room, returns false, and the readers are
+     * told when there is.
      */
     boolean reserve(long bytes);
 
     /**
-     * Reserves room for a page of about so many bytes, which is read from the store first. The caller gives it back with
-     * {@link #read} before it reserves room for what the page really holds.
+     * Reserves room for a page of about this size, which is read from the store first. The caller gives it back with
+     * {@link #read} before it reserves room for the real size of the page.
      */
     boolean book(long bytes);
 
-    /** The page for which so many bytes were booked has been read, or could not be. */
+    /** Gives back the room of {@link #book}: the page has been read, or could not be read. */
     void read(long bytes);
 
-    /** Lets other readers who wait have the room that is left. */
+    /** Lets other readers that wait use the room that is left. */
     void passOn();
 }

@@ -5,9 +5,9 @@ import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 
 /**
- * Reads one log for one client: in steps on the client's event loop as long as the log is in memory, and elsewhere what
- * has to be read from the store. A tail of a log may be used by one thread at a time, so while something runs elsewhere,
- * no step is made. Used on one event loop.
+ * Reads one log for one client: step by step on the client's event loop as long as the entries are in memory, and on
+ * another thread if they have to be read from the store. A tail of a log may be used by one thread at a time, so no
+ * step is made while something runs on another thread. Used on one event loop.
  */
 public final class LogReader {
     private final EventLoop loop;
@@ -16,10 +16,10 @@ public final class LogReader {
     /** Whether something has to end before the next step. */
     private boolean busy;
 
-    /** Whether what has to end uses the tail, or may use it. */
+    /** Whether that uses the tail, or may use it, on another thread. */
     private boolean elsewhere;
 
-    /** Volatile, because what runs elsewhere may ask whether it is still wanted. */
+    /** Volatile, because work on another thread may ask whether it is still needed. */
     private volatile boolean closed;
 
     /** The log that is read, and where its entries go. */
@@ -63,8 +63,9 @@ public final class LogReader {
     }
 
     /**
-     * Runs {@code work}, which may block on the store, on another thread, and then on the event loop either {@code found}
-     * or {@code failed}, also if the reader has been closed meanwhile: they may have to give something back.
+     * Runs {@code work}, which may block on the store, on another thread, and then either {@code found} or {@code
+     * failed} on the event loop. This happens even if the reader has been closed meanwhile, because the callbacks may
+     * have to give something back.
      */
     public <T> void elsewhere(Callable<T> work, Consumer<T> found, Consumer<Throwable> failed) {
         hold();

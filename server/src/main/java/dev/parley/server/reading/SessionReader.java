@@ -15,17 +15,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads one session for one client, from a place in its log and then live, without a gap or an overlap, as far as the
- * client has room. The door that uses it decides what of that the client sees, and in which form ({@link Sink}).
+ * client has room. The door that uses the reader decides what the client sees, and in which form ({@link Sink}).
  *
- * <p>Nothing that was read is kept for a client that has no room: it is read again. What comes from the store is read one
- * page at a time, in {@link #read(Pages)}; requests that the door has for this session meanwhile wait for it. Used on one
- * event loop.
+ * <p>If the client has no room, nothing that was read is kept; it is read again later. The store is read one page at a
+ * time, in {@link #read(Pages)}. Requests that the door has for this session meanwhile wait for it. Used on one event
+ * loop.
  */
 public final class SessionReader implements LogReader.Log {
-    /** Size of one read. A client can also be sent more than it has room for by this amount. */
+    /** The size of one read. A client can be sent more than it has room for by at most this size. */
     private static final int BATCH_BYTES = 64 << 10;
 
-    /** Requests of one reader that wait for another one that reads the store. */
+    /** The greatest number of requests of one reader that wait for another one that reads the store. */
     private static final int MAX_WAITING = 64;
 
     private final Delivery delivery;
@@ -43,10 +43,10 @@ public final class SessionReader implements LogReader.Log {
     /** The expected size of the next page; another one if the last page did not fit into the room that there was. */
     private long expected = BATCH_BYTES;
 
-    /** What a door does with what was read. Called on the reader's event loop. */
+    /** Receives what was read, for a door. Called on the reader's event loop. */
     public interface Sink {
         /**
-         * What the client has to be sent before it is sent entries after {@code position}; null if it has all that.
+         * The pages that the client has to be sent before entries after {@code position}, or null if there are none.
          *
          * @param atEnd whether there are no more entries for the time being
          */
@@ -335,7 +335,7 @@ public final class SessionReader implements LogReader.Log {
         });
     }
 
-    /** The tasks that wait until the reader is not busy, who will not be run by it. */
+    /** Takes the tasks that wait until the reader is not busy. The reader will not run them. */
     public List<Runnable> takeWaiting() {
         List<Runnable> taken = List.copyOf(waiting);
         waiting.clear();

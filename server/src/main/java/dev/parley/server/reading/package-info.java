@@ -1,4 +1,4 @@
-/** What all doors share that read logs live, on the event loop of a client and as far as the client has room. */
+/** Reads logs live, for all doors: on the event loop of a client, and as far as the client has room. */
 @NullMarked
 package dev.parley.server.reading;
 

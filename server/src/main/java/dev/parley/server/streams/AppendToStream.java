@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /** POST: appends to a stream, closes it, or both (5.2, 5.2.1, 5.3). */
 final class AppendToStream {
-    /** What a double of a JavaScript client holds exactly: 2^53 - 1. */
+    /** The greatest number up to which a double represents all whole numbers, for clients in JavaScript: 2^53 - 1. */
     private static final long MAX_PRODUCER_NUMBER = (1L << 53) - 1;
 
     private static final int MAX_PRODUCER_DIGITS = 16;
@@ -128,7 +128,7 @@ final class AppendToStream {
     private void answer(Exchange exchange, StreamOutcome.OfAppend outcome, boolean closeOnly) {
         switch (outcome) {
             case StreamOutcome.Appended done ->
-                // A producer tells by the status whether its data is new; a close without data has nothing new.
+                // The status tells a producer whether its data is new. A close without data has no new data.
                 accept(
                         exchange,
                         closeOnly || done.seq() < 0 ? 204 : 200,
@@ -185,7 +185,7 @@ final class AppendToStream {
         }
     }
 
-    /** Tells where the tail is to somebody who is refused, and may go on from there. */
+    /** Adds the tail to a refusal, so that the client can continue there. */
     private void tail(Exchange exchange, long streamId, long tail) {
         exchange.response().putHeader(Wire.NEXT_OFFSET, offsets.render(streamId, exchange.path(), tail));
     }

@@ -21,7 +21,7 @@ import java.time.OffsetDateTime;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** PUT: creates a stream or a fork, or confirms that it exists as asked for (5.1, 4.2). */
+/** PUT: creates a stream or a fork, or confirms that it exists with this configuration (5.1, 4.2). */
 final class CreateStream {
     private static final Pattern NUMBER = Pattern.compile("0|[1-9][0-9]{0,15}");
     private static final Pattern MEDIA_TYPE = Pattern.compile("[!#$%&'*+.^_`|~\\w-]+/[!#$%&'*+.^_`|~\\w-]+\\s*(;.*)?");
@@ -84,7 +84,7 @@ final class CreateStream {
                 Payload.empty(),
                 fork);
         if (contentType == null && fork != null && body.length > 0) {
-            // A fork without a content type has its source's, which decides how the body is cut.
+            // A fork without a content type has the one of its source, which decides how the body is split.
             exchange.blocking(
                     () -> sourceType(fork),
                     type -> exchange.guard(() -> submit(exchange, command, payload(type, body))));
@@ -140,7 +140,7 @@ final class CreateStream {
                 return millis;
             }
         } catch (DateTimeException | ArithmeticException e) {
-            // Answered below, like a time before 1970.
+            // Refused below, like a time before 1970.
         }
         throw RefusedException.badRequest(
                 "INVALID_EXPIRES_AT", "Stream-Expires-At must be a time such as 2030-01-31T12:00:00Z (RFC 3339)");
@@ -175,7 +175,7 @@ final class CreateStream {
         return new StreamCommand.Fork(path, place, subOffset == null ? 0 : Long.parseLong(subOffset), null);
     }
 
-    /** The stream's URL as this client knows it. */
+    /** The stream's URL, as this client knows it. */
     private String url(Exchange exchange) {
         String path = StreamsDoor.PREFIX + exchange.path();
         String server = address.of(exchange.request());

@@ -5,8 +5,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cursors of live reads (section 10.1): the number of the current interval of 20 s, or one past the client's own cursor
- * if that is not behind, so that no cache answers a client with what it has seen already.
+ * The cursors of live reads (section 10.1). A cursor is the number of the current interval of 20 s. If the client's own
+ * cursor is not behind that, the cursor is greater than the client's, so that no cache answers the client with
+ * something that it has already seen.
  */
 final class Cursors {
     private static final long EPOCH_MILLIS = 1_728_432_000_000L; // 2024-10-09T00:00:00Z
@@ -17,25 +18,25 @@ final class Cursors {
 
     private Cursors() {}
 
-    /** The cursor for a client that brought {@code given}, at {@code nowMillis}. */
+    /** The cursor for a client that sent the cursor {@code given}, at {@code nowMillis}. */
     static long next(@Nullable String given, long nowMillis) {
         long current = current(nowMillis);
         long theirs = parse(given);
         if (theirs < current) {
             return current;
         }
-        // The same for all who bring the same: a cache can go on to answer them with one request, and we to encode
-        // once.
+        // The same for all clients with the same cursor, so that a cache can serve them with one request, and the
+        // server can encode once.
         int jitterSeconds = 1 + new SplittableRandom(SALT ^ theirs).nextInt(MAX_JITTER_SECONDS);
         return theirs + Math.max(1, Math.ceilDiv(jitterSeconds * 1_000L, INTERVAL_MILLIS));
     }
 
-    /** The cursor of those who are behind. */
+    /** The cursor for clients that are behind. */
     static long current(long nowMillis) {
         return (nowMillis - EPOCH_MILLIS) / INTERVAL_MILLIS;
     }
 
-    /** Not a number: as good as none. */
+    /** Parses a cursor. A text that is not a number counts as none. */
     private static long parse(@Nullable String given) {
         if (given == null || given.isEmpty() || given.length() > MAX_DIGITS) {
             return -1;

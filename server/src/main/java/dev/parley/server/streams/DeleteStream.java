@@ -6,7 +6,7 @@ import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.time.NodeClock;
 
-/** DELETE: deletes a stream; one with forks is hidden until the last of them is gone (5.4). */
+/** DELETE: deletes a stream. A stream with forks is hidden until the last fork is deleted (5.4). */
 final class DeleteStream {
     private final Engine engine;
     private final NodeClock clock;

@@ -18,16 +18,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One request to one stream and its answer. Lives on the event loop of its connection.
+ * One request to one stream, and its answer. Used on the event loop of its connection.
  *
- * @param path the stream's path in its one spelling
+ * @param path the stream's path in canonical form
  * @param readers the live readers of this event loop
- * @param holder who makes the request
+ * @param holder the sender of the request
  */
 record Exchange(HttpServerRequest request, String path, LiveReaders readers, Shares.Holder holder) {
     private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
 
-    /** Longest values of the headers that are stored. */
+    /** The greatest length of header values that are stored. */
     private static final int MAX_STORED_HEADER = 256;
 
     EventLoop loop() {
@@ -55,12 +55,12 @@ record Exchange(HttpServerRequest request, String path, LiveReaders readers, Sha
         return value;
     }
 
-    /** True if the request asks for closure; any other value counts as absent (4.1). */
+    /** Whether the request closes the stream. Any other value of the header counts as absent (4.1). */
     boolean closes() {
         return "true".equalsIgnoreCase(header(Wire.CLOSED));
     }
 
-    /** Reads the body, at most {@code limit} bytes, and hands it on; a longer one is answered with 413. */
+    /** Reads the body, and passes it on. A body of more than {@code limit} bytes is refused with 413. */
     void body(int limit, BodyHandler handler) {
         RequestBody.read(request, limit, holder, body -> guard(() -> handler.handle(body)), () -> tooLarge(limit));
     }
@@ -69,19 +69,19 @@ record Exchange(HttpServerRequest request, String path, LiveReaders readers, Sha
         error(413, "BODY_TOO_LARGE", "The body is larger than " + limit + " bytes. Split it over several appends.");
     }
 
-    /** Receives a whole body. */
+    /** Receives the whole body. */
     @FunctionalInterface
     interface BodyHandler {
         void handle(byte[] body) throws RefusedException;
     }
 
-    /** Work on a request that may find it wanting. */
+    /** Work on a request, which may refuse the request. */
     @FunctionalInterface
     interface Work {
         void run() throws RefusedException;
     }
 
-    /** Runs {@code work} and answers with what it finds wrong. */
+    /** Runs {@code work}, and answers with its refusal if there is one. */
     void guard(Work work) {
         try {
             work.run();
@@ -94,7 +94,7 @@ record Exchange(HttpServerRequest request, String path, LiveReaders readers, Sha
         Replies.error(request, status, code, message);
     }
 
-    /** A reply that hands the outcome to {@code action} on this exchange's event loop. */
+    /** A reply that passes the outcome to {@code action} on this exchange's event loop. */
     <O> Reply<O> then(Consumer<O> action) {
         return new Reply<>() {
             @Override
@@ -109,19 +109,17 @@ record Exchange(HttpServerRequest request, String path, LiveReaders readers, Sha
         };
     }
 
-    /** Does {@code work} where blocking is fine, and hands what it yields to {@code action} on the event loop. */
+    /** Does {@code work} on a thread that may block, and passes its result to {@code action} on the event loop. */
     <T> void blocking(Callable<T> work, Consumer<T> action) {
         blocking(work, () -> {}, action);
     }
 
     /**
-     * The same; if the client goes before its turn comes, or the work fails, nothing is done but {@code dropped}, on the
-     * event loop.
+     * Does the same. If the client leaves before, or the work fails, only {@code dropped} is run, on the event loop.
      */
     <T> void blocking(Callable<T> work, Runnable dropped, Consumer<T> action) {
-        // Whether a response is closed must only be asked on its event loop: elsewhere Vert.x takes its locks in
-        // another
-        // order, and both threads wait for each other for ever.
+        // This must be asked on the event loop of the response only. On other threads, Vert.x takes its locks in
+        // another order, which can lead to a deadlock.
         if (response().closed()) {
             dropped.run();
             return;
@@ -151,7 +149,7 @@ record Exchange(HttpServerRequest request, String path, LiveReaders readers, Sha
         }
     }
 
-    /** Answers for work that went wrong on our side. */
+    /** Answers after a failure of the server. */
     void failed(Throwable failure) {
         if (failure instanceof RejectedExecutionException && !response().headWritten()) {
             RefusedException.because(failure).answer(request);
@@ -169,7 +167,7 @@ record Exchange(HttpServerRequest request, String path, LiveReaders readers, Sha
         error(404, "STREAM_NOT_FOUND", "There is no stream at this path.");
     }
 
-    /** Answers to an offset, given in {@code where}, that was good for an earlier stream at this path. */
+    /** Refuses an offset, given in {@code where}, that belongs to an earlier stream at this path. */
     void earlierOffset(String where) {
         error(
                 410,

@@ -15,24 +15,24 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * Bodies in JSON mode (section 9.1): checked to be JSON, cut into messages, one level of a top array taken off. The
- * messages keep their bytes just as they came.
+ * Bodies in JSON mode (section 9.1). A body must be JSON. If it is an array, its elements are the messages. The
+ * messages keep the bytes with which they arrived.
  */
 final class JsonMessages {
-    /** Deepest nesting of arrays and objects. */
+    /** The greatest depth of nested arrays and objects. */
     static final int MAX_DEPTH = 500;
 
     private static final JsonFactory JSON = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(MAX_DEPTH)
-                    // The limit on the body bounds strings as well.
+                    // The limit of the body bounds strings as well.
                     .maxStringLength(Integer.MAX_VALUE)
                     .build())
             .build();
 
     private JsonMessages() {}
 
-    /** What is wrong with a body. */
+    /** The body is not JSON, or is nested too deeply. */
     static final class InvalidJsonException extends Exception {
         private static final long serialVersionUID = 1L;
 
@@ -41,7 +41,7 @@ final class JsonMessages {
         }
     }
 
-    /** The messages of a body; an empty array gives an empty payload. */
+    /** The messages of a body. An empty array gives an empty payload. */
     static Payload parse(byte[] body) throws InvalidJsonException {
         requireUtf8(body);
         try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), body)) {
@@ -66,7 +66,10 @@ final class JsonMessages {
         }
     }
 
-    /** The parser would also take UTF-16, UTF-32 and some malformed UTF-8, which readers of the stream would not. */
+    /**
+     * Refuses bodies that are not UTF-8. The parser would accept UTF-16, UTF-32 and some malformed UTF-8, which readers
+     * of the stream would not.
+     */
     private static void requireUtf8(byte[] body) throws InvalidJsonException {
         for (byte b : body) {
             if (b <= 0) {
@@ -131,7 +134,7 @@ final class JsonMessages {
         return Payload.ofMessages(joined, lengths);
     }
 
-    /** Between two elements stand one comma and white space. */
+    /** The index of the comma before an element. Only white space can be beside it. */
     private static int commaBefore(byte[] body, int next) {
         int at = next - 1;
         while (body[at] != ',') {

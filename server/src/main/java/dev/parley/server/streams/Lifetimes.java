@@ -8,8 +8,9 @@ import io.vertx.core.http.HttpHeaders;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps what changes a stream away from one of which nobody knows whether it is there any more: while the clock is in
- * doubt, a stream past its lifetime can be read, but a command would find it gone, and a new one would take its place.
+ * Refuses requests that would change a stream of which it is not certain that it still exists. While the clock is in
+ * doubt, a stream past its lifetime can be read, but a command would treat it as ended, and would replace it by a new
+ * one.
  */
 final class Lifetimes {
     private static final String RETRY_SECONDS = "60";
@@ -24,7 +25,7 @@ final class Lifetimes {
 
     private record Found(@Nullable StreamState state) {}
 
-    /** Does {@code work} about the stream of {@code exchange}, or refuses it. */
+    /** Does {@code work} for the stream of {@code exchange}, or refuses it. */
     void whenCertain(Exchange exchange, Exchange.Work work) throws RefusedException {
         if (clock.deletionLagMillis() == 0) {
             work.run();

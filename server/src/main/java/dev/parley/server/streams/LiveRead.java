@@ -13,11 +13,11 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A GET that waits for entries: pulls from its tail whatever the connection can take, from memory on the event loop and
- * from the store on a thread that may block.
+ * A GET that waits for entries. It takes from its tail what the connection can accept: from memory on the event loop,
+ * and from the store on a thread that may block.
  */
 abstract class LiveRead implements LogReader.Log {
-    /** What a read from the store holds beside its entries. */
+    /** The memory that a read from the store takes besides its entries. */
     private static final int READ_OVERHEAD_BYTES = 1 << 10;
 
     /** How often an entry may turn out to need more room than there is. */
@@ -29,7 +29,7 @@ abstract class LiveRead implements LogReader.Log {
     private LiveReaders.@Nullable Seat seat;
     private @Nullable Waiting waiting;
 
-    /** Room that was waited for and is not used yet. */
+    /** Room that the read has waited for, and has not used yet. */
     private @Nullable Reservation granted;
 
     private long timer = -1;
@@ -46,7 +46,10 @@ abstract class LiveRead implements LogReader.Log {
         this.reader = new LogReader(exchange.loop(), this);
     }
 
-    /** Begins; the read ends by itself after {@link #maxAgeMillis()}, with the client's connection, or with the stream. */
+    /**
+     * Begins the read. It ends by itself after {@link #maxAgeMillis()}, with the client's connection, or with the
+     * stream.
+     */
     final void start(LiveReaders.Seat taken) {
         seat = taken;
         boolean begun = false;
@@ -66,7 +69,7 @@ abstract class LiveRead implements LogReader.Log {
     }
 
     /**
-     * One timer for both: when the client has to be shown that we are there, and when the time is over.
+     * Sets one timer for two purposes: to show the client that the connection is alive, and to end the read.
      *
      * @param quietMillis how long nothing has to be sent from now on
      */
@@ -85,7 +88,7 @@ abstract class LiveRead implements LogReader.Log {
         });
     }
 
-    /** There may be more to read, or room for it, or the stream has ended. */
+    /** Called when there may be more to read, or room for it, or the stream has ended. */
     final void pump() {
         reader.pump();
     }
@@ -115,7 +118,7 @@ abstract class LiveRead implements LogReader.Log {
         }
     }
 
-    /** Reserves at least so many bytes; what was waited for is used first. */
+    /** Reserves at least this number of bytes. Room that the read has waited for is used first. */
     private @Nullable Reservation reserve(Room room, long bytes) {
         Reservation held = granted;
         if (held == null) {
@@ -137,9 +140,9 @@ abstract class LiveRead implements LogReader.Log {
     }
 
     /**
-     * Reads from the store what there is room for.
+     * Reads entries from the store as far as there is room for them.
      *
-     * @param bytes how much room to ask for: a batch, or one entry that is larger
+     * @param bytes the room to ask for: a batch, or one entry that is larger
      */
     private void readStore(long bytes, int attempt) {
         Room room = room();
@@ -152,7 +155,7 @@ abstract class LiveRead implements LogReader.Log {
                 () -> readStore(held),
                 read -> {
                     if (!reader.isClosed() && read.next() != null) {
-                        // What it was read with is the room that it is sent with.
+                        // The entries are sent with the room with which they were read.
                         granted = held;
                         take(read.next());
                         return;
@@ -173,12 +176,12 @@ abstract class LiveRead implements LogReader.Log {
                 });
     }
 
-    /** What came from the store, or how much room it needs. */
+    /** The result of reading the store, or the room that is needed for it. */
     private record FromStore(Tail.@Nullable Next next, long needed) {}
 
     private FromStore readStore(Reservation held) {
         if (reader.isClosed()) {
-            // The client went while this waited for its turn.
+            // The client has left while the read waited for a thread.
             return new FromStore(new Tail.Ended(), 0);
         }
         var asked = new Object() {
@@ -192,8 +195,8 @@ abstract class LiveRead implements LogReader.Log {
     }
 
     /**
-     * Goes on when there is room. Until then nothing is fetched. The room is kept then: to give it back and to ask for it
-     * again would let all who wait pass it round, and none of them use it.
+     * Continues when there is room; until then, nothing is read. The room is then kept. If it were given back and
+     * requested again, the waiting reads would pass it round, and none of them would use it.
      */
     private void pumpWhenRoom(Room room, long bytes) {
         Waiting place = room.whenRoom(
@@ -215,7 +218,7 @@ abstract class LiveRead implements LogReader.Log {
         }
     }
 
-    /** Sends what came; false if there is nothing more to do until the next word of news or of room. */
+    /** Sends what was read. Returns false if there is nothing to do until there is news, or room. */
     private boolean take(Tail.Next next) {
         return switch (next) {
             case Tail.More more -> {
@@ -225,7 +228,7 @@ abstract class LiveRead implements LogReader.Log {
                 if (held != null) {
                     held.shrinkTo(bytes);
                 } else if (bytes > 0) {
-                    // What is in memory now may not be any more when there is room.
+                    // The entries may have left memory by the time when there is room.
                     tail().putBack(more);
                     pumpWhenRoom(room, bytes);
                     yield false;
@@ -245,12 +248,12 @@ abstract class LiveRead implements LogReader.Log {
         };
     }
 
-    /** The stream as last seen. */
+    /** The newest state of the stream that the read has seen. */
     final StreamState state() {
         return tail().state();
     }
 
-    /** Gives up the seat. Safe to repeat. */
+    /** Gives up the seat. May be called repeatedly. */
     final void leave() {
         if (!reader.isClosed()) {
             reader.close();
@@ -258,7 +261,7 @@ abstract class LiveRead implements LogReader.Log {
             exchange.loop().vertx().cancelTimer(timer);
             Waiting place = waiting;
             if (place != null) {
-                // Too late to cancel: then the room comes, and is given back.
+                // If it is too late to cancel, the room is granted and then given back.
                 var _ = place.cancel();
                 waiting = null;
             }
@@ -275,12 +278,12 @@ abstract class LiveRead implements LogReader.Log {
         tail().close();
     }
 
-    /** Whether it waits for room. */
+    /** Whether the read waits for room. */
     final boolean isWaitingForRoom() {
         return waiting != null;
     }
 
-    /** Whether a thread is at the tail, so that nobody else may use it. */
+    /** Whether another thread uses the tail, so that nobody else may use it. */
     final boolean isReadingStore() {
         return reader.isBusy();
     }
@@ -300,49 +303,54 @@ abstract class LiveRead implements LogReader.Log {
     /** How long the read may last. */
     abstract long maxAgeMillis();
 
-    /** How long nothing may be sent. */
+    /** The longest time for which nothing is sent. */
     abstract long quietMillis();
 
     /**
-     * Sends what means nothing if nothing else was sent for long: what is between us and the client closes connections that
-     * are idle. Returns after how many milliseconds this has to be called again.
+     * Sends something without meaning if nothing else was sent for long, so that proxies do not close the connection.
+     * Returns after how many milliseconds this method has to be called again.
      */
     abstract long keepAlive();
 
-    /** Largest payload to take at once. */
+    /** The largest payload to take at once. */
     abstract int batchBytes();
 
-    /** False while the client is slow to read, so that nothing piles up here. */
+    /** Whether more may be sent. False while the client is slow, so that nothing accumulates here. */
     abstract boolean wantsMore();
 
     /** The read has begun at the tail's position. */
     abstract void begin(LiveReaders.Seat taken);
 
-    /** The read is over; what was sent may still be on its way. */
+    /** The read is over. What was sent may still be in the socket. */
     abstract void over();
 
-    /** Whether the socket has not taken all that it was given. */
+    /** Whether the socket has not accepted everything that was sent. */
     abstract boolean isHolding();
 
-    /** Whether somebody else waits for what this holds. */
+    /** Whether others wait for the room that this read holds. */
     abstract boolean othersWait();
 
-    /** Sends what was encoded for another reader at the same place, so that nothing has to be read; false if nothing was. */
+    /**
+     * Sends an event that was encoded for another reader at the same position, so that nothing has to be read. Returns
+     * false if there is none.
+     */
     abstract boolean sendShared();
 
-    /** What memory for what comes next is reserved from. */
+    /** The room in which memory for the next entries is reserved. */
     abstract Room room();
 
-    /** How much memory {@link #send} will hold for {@code more} beyond what is counted already. */
+    /** How much memory {@link #send} will need for {@code more}, beyond what is already counted. */
     abstract long bytesOf(Tail.More more);
 
-    /** Sends entries; {@code held} is the room for that, to be given back when the client has taken them. */
+    /**
+     * Sends entries. {@code held} is the room for them, which has to be given back when the client has accepted them.
+     */
     abstract void send(Tail.More more, @Nullable Reservation held);
 
-    /** There is never or not for long enough room for what comes next. */
+    /** There is no room for the next entries: there never will be, or not in time. */
     abstract void noRoom();
 
-    /** Others need the room that this holds, and its client is slow to take it. */
+    /** Ends the read, because others need the room that it holds and its client is slow to accept data. */
     final void cut() {
         leave();
         if (exchange.request().version() == HttpVersion.HTTP_2) {
@@ -352,18 +360,18 @@ abstract class LiveRead implements LogReader.Log {
         }
     }
 
-    /** Everything has been sent; the stream is as given. */
+    /** Everything has been sent. The stream has this state. */
     abstract void idle(StreamState state);
 
     /** The time is over. */
     abstract void timeout();
 
-    /** The server is stopping: ends with a position to resume from. */
+    /** The server is stopping. Ends with a position from which the client can resume. */
     abstract void drain();
 
     /** The stream was deleted. */
     abstract void gone();
 
-    /** Something failed on our side. */
+    /** The server has failed to read. */
     abstract void abort(Throwable failure);
 }

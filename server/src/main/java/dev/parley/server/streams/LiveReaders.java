@@ -16,20 +16,23 @@ import org.jspecify.annotations.Nullable;
 
 /** The live readers of one event loop, by stream. Used on that loop only. */
 final class LiveReaders {
-    /** Many readers of one stream are served cheaply rather than at once: a third of the loop, at most, is for them. */
+    /**
+     * The pause after a round as a multiple of its duration. Many readers of one stream are served cheaply rather than
+     * at once: they get at most a third of the loop's time.
+     */
     private static final double REST_PER_WORK = 2;
 
-    /** How long a reader may take at least over what it was given, while others wait for room. */
+    /** How long a reader may take to accept what it was sent, even if others wait for room. */
     private static final long GIVE_WAY_NANOS = Duration.ofSeconds(5).toNanos();
 
     private static final long LIFETIME_CHECK_MILLIS = 250;
 
-    /** A lifetime is renewed when half of it is left, or this much: the shortest is a second. */
+    /** A lifetime is renewed when half of it is left, or this time. The shortest lifetime is a second. */
     private static final long LIFETIME_MARGIN_MILLIS = 750;
 
     private final EventLoop loop;
     private final Map<Long, Readers> readers = new HashMap<>();
-    /** Live reads whose sockets have not taken what they were given, and since when. */
+    /** Live reads whose sockets have not accepted what was sent, and since when. */
     private final Map<LiveRead, Long> slow = new LinkedHashMap<>();
 
     private boolean draining;
@@ -47,7 +50,7 @@ final class LiveReaders {
         });
     }
 
-    /** A stream that is being read live does not end (5.1, Stream-TTL). */
+    /** Renews the lifetimes of streams that are being read: they do not end (5.1, Stream-TTL). */
     private void renewLifetimes(long now, Consumer<StreamState> touch) {
         for (Readers ofStream : readers.values()) {
             if (ofStream.audience.isEmpty()) {
@@ -61,20 +64,20 @@ final class LiveReaders {
         }
     }
 
-    /** Where they live. */
+    /** The event loop of the readers. */
     EventLoop loop() {
         return loop;
     }
 
-    /** All live readers of one stream on this loop; they hear of news together and share what is encoded for them. */
+    /** All live readers of one stream on this loop. They are told of news together, and share encoded events. */
     final class Readers {
         private final long streamId;
         private final Audience<LiveRead> audience = loop.audience(LiveRead::pump, REST_PER_WORK);
 
-        /** How many have asked for a seat and have not taken it yet. */
+        /** The number of reads that have asked for a seat, and have not taken it yet. */
         private int coming;
 
-        /** The newest batch that was encoded for these readers, see {@link SseRead}. */
+        /** The newest event that was encoded for these readers, see {@link SseRead}. */
         private @Nullable SharedEvent shared;
 
         private Readers(long streamId) {
@@ -98,14 +101,14 @@ final class LiveReaders {
             forgetIfEmpty();
         }
 
-        /** Takes the seat of somebody who was coming. */
+        /** Takes the seat of a read that has asked for it. */
         Seat join(LiveRead reader, Tail tail) {
             coming--;
             audience.join(reader);
             return new Seat(this, tail);
         }
 
-        /** Somebody who was coming has not come. */
+        /** A read that has asked for a seat will not take it. */
         void left() {
             coming--;
             forgetIfEmpty();
@@ -118,21 +121,21 @@ final class LiveReaders {
             }
         }
 
-        /** What is told when there is more to read. */
+        /** The listener that is told when there is more to read. */
         Runnable listener() {
             return audience.listener();
         }
 
-        /** Whether an event that is encoded for one of them may serve others, too. */
+        /** Whether an event that is encoded for one reader may be used by others, too. */
         boolean areMany() {
             return audience.size() > 1;
         }
     }
 
-    /** An open live read: its tail and those with whom it reads. */
+    /** The seat of an open live read: its tail, and the readers of the same stream. */
     record Seat(Readers readers, Tail tail) {}
 
-    /** Those who read the stream, and who will: each of them calls {@link Readers#join} or {@link Readers#left}. */
+    /** The readers of the stream. The caller has to call {@link Readers#join} or {@link Readers#left}. */
     Readers readersOf(long streamId) {
         assert loop.isHere() : "readers belong to one event loop";
         Readers ofStream = readers.computeIfAbsent(streamId, Readers::new);
@@ -140,19 +143,19 @@ final class LiveReaders {
         return ofStream;
     }
 
-    /** A live read whose socket has not taken what it was given, for the time being. */
+    /** Notes that the socket of a live read has not accepted what was sent. */
     void isSlow(LiveRead reader) {
         slow.putIfAbsent(reader, System.nanoTime());
     }
 
-    /** It has ended. */
+    /** Notes that the socket has accepted everything, or that the read has ended. */
     void isNotSlow(LiveRead reader) {
         if (!slow.isEmpty()) {
             slow.remove(reader);
         }
     }
 
-    /** Ends those who take too long while others wait for the room that they hold. They can resume. */
+    /** Ends reads that are too slow while others wait for the room that they hold. Their clients can resume. */
     private void endSlow() {
         long now = System.nanoTime();
         slow.keySet().removeIf(reader -> !reader.isHolding());
@@ -163,7 +166,7 @@ final class LiveReaders {
         }
     }
 
-    /** True once live reads had to end: one that begins now has to, too. */
+    /** Whether live reads have to end. This applies to reads that begin now, too. */
     boolean isDraining() {
         return draining;
     }

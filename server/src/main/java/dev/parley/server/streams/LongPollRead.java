@@ -15,7 +15,7 @@ import io.vertx.core.http.HttpServerResponse;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A live read that is answered with the first entries that come, or with nothing after a while (5.7). */
+/** A live read that is answered with the first entries that arrive, or without entries after a while (5.7). */
 final class LongPollRead extends LiveRead {
     private final Offsets offsets;
     private final NodeClock clock;
@@ -25,7 +25,7 @@ final class LongPollRead extends LiveRead {
     private final Answers answers;
     private final Share room;
 
-    /** The time is over; what is being read from the store is still the answer. */
+    /** Whether the time is over. Entries that are being read from the store are still sent. */
     private boolean over;
 
     LongPollRead(
@@ -51,7 +51,7 @@ final class LongPollRead extends LiveRead {
         return timeoutMillis;
     }
 
-    /** The head of the answer says how it ends, so until then nothing can be sent. */
+    /** Nothing can be sent to keep the connection alive, because the head of the answer says how the read has ended. */
     @Override
     long quietMillis() {
         return timeoutMillis;

@@ -6,15 +6,17 @@ import dev.parley.engine.stream.StreamState;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Places as Durable Streams offsets (section 8): the incarnation in 24 characters, an underscore, the position in 16 digits.
+ * Offsets of Durable Streams (section 8): the incarnation of the stream in 24 characters, an underscore, and the
+ * position in 16 digits.
  *
- * <p>The incarnation is the id of the stream, in 11 digits to the base 36, and a mark of 13, which holds the hash of its path
- * and 32 bits that follow from the id and the data folder's identity. So text order is that of incarnations, then of
- * positions, and an offset of another data folder or of another time of this one is not taken for one of ours. The start of
- * every incarnation is 16 zeros, an underscore and 16 zeros, which is before all others. See ADR 8.
+ * <p>The incarnation consists of the stream's id in 11 digits to the base 36 and a mark of 13. The mark contains the
+ * hash of the path, and 32 bits that are derived from the id and the identity of the data folder. The order of texts is
+ * therefore the order of incarnations, then of positions; and an offset of another data folder, or of this one before a
+ * restore, is not taken for a valid one. The start of every incarnation is 16 zeros, an underscore and 16 zeros, which
+ * is before all other offsets. See ADR 8.
  */
 public final class Offsets {
-    /** What the start of every stream is called. */
+    /** The offset of the start of every stream. */
     public static final String START = "0".repeat(16) + "_" + "0".repeat(16);
 
     private static final int POSITION_DIGITS = 16;
@@ -52,7 +54,7 @@ public final class Offsets {
         return new String(text);
     }
 
-    /** What names {@code stream} in tags of answers. */
+    /** The name of {@code stream} in tags of answers. */
     String name(StreamState stream) {
         char[] text = new char[NAME_LENGTH];
         name(text, stream.id(), stream.pathHash());
@@ -70,7 +72,7 @@ public final class Offsets {
         long rest = number;
         int end = at + count;
         if (rest < 0) {
-            // Only the first division is of a number beyond those that Java can divide quickly.
+            // Only in the first division can the number be too large for a fast division.
             text[--end] = Character.forDigit((int) Long.remainderUnsigned(rest, base), base);
             rest = Long.divideUnsigned(rest, base);
         }
@@ -80,7 +82,7 @@ public final class Offsets {
         }
     }
 
-    /** Bits that nobody guesses who does not know the identity; the mixing function is that of SplitMix64. */
+    /** Bits that nobody can guess without the identity. The mixing function is that of SplitMix64. */
     private static long seal(long identity, long streamId) {
         long z = identity + streamId * 0x9E3779B97F4A7C15L;
         z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
@@ -105,7 +107,7 @@ public final class Offsets {
         return nameLength == NAME_LENGTH ? named(offset, position) : null;
     }
 
-    /** Until there were identities, offsets did not name incarnations. */
+    /** The place of an offset in the form of earlier versions, which did not name incarnations. */
     private @Nullable Place unnamed(long position) {
         if (position == 0) {
             return new Place.Start();
@@ -113,7 +115,7 @@ public final class Offsets {
         if (identities.first()) {
             return null;
         }
-        // After a restore it is not known to be of what is there now.
+        // After a restore, it is not certain that it belongs to the present data.
         return new Place.Unnamed(identities.wasRestored() ? 0 : identities.since(), position);
     }
 
@@ -140,7 +142,9 @@ public final class Offsets {
         return null;
     }
 
-    /** A number of digits, or -1 if it is none or too large; upper case was never given out. */
+    /**
+     * Parses a number of this number of digits. Returns -1 if it is not one, or too large. Upper case was never used.
+     */
     private static long number(String text, int at, int count, int base) {
         long number = 0;
         for (int i = at; i < at + count; i++) {

@@ -8,12 +8,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a GET asks for (5.6 to 5.8).
+ * The parameters of a GET (5.6 to 5.8).
  *
  * @param now whether reading starts at the tail
- * @param place where it starts otherwise
+ * @param place the place at which it starts otherwise
  * @param cursor the client's last cursor, or null
- * @param returning whether an EventSource comes back to where it was
+ * @param returning whether an EventSource has connected again
  */
 record ReadQuery(
         boolean now, Place place, Live live, @Nullable String cursor, boolean returning) {
@@ -34,7 +34,7 @@ record ReadQuery(
             case "sse" -> Live.SSE;
             default -> throw RefusedException.badRequest("INVALID_LIVE", "live must be long-poll or sse");
         };
-        // An EventSource comes back to the URL that it began with; where it was it says here.
+        // An EventSource uses its first URL again. This header has its place.
         String last = live == Live.SSE ? exchange.header(LAST_EVENT_ID) : null;
         boolean returning = last != null && !last.isEmpty();
         if (returning) {
@@ -71,11 +71,12 @@ record ReadQuery(
         return values.isEmpty() ? null : values.getFirst();
     }
 
-    /** Where reading starts in {@code state}. */
+    /** The place at which reading starts in {@code state}. */
     Place.Resolved start(StreamState state) {
         Place.Resolved start = now ? new Place.At(state.shown()) : place.in(state);
         return start instanceof Place.Beyond(long end) && isOneFurther(end) && !state.isJson()
-                // Inside the append that comes next, which begins there. The Yjs package of the protocol asks so.
+                // Inside the next append, so the read begins at the start of that append. The Yjs package of the
+                // protocol relies on this.
                 ? new Place.At(end)
                 : start;
     }

@@ -6,14 +6,14 @@ import dev.parley.server.loop.SharedBytes;
 import io.vertx.core.buffer.Buffer;
 
 /**
- * An event encoded once for all readers of a stream that stand at the same position.
+ * An event that is encoded once for all readers of a stream at the same position.
  *
- * @param from position before its entries
- * @param to position behind them
- * @param cursor the cursor in it
+ * @param from the position before its entries
+ * @param to the position after them
+ * @param cursor the cursor in the event
  * @param ends whether the stream ends with it
- * @param chunk the bytes as plain HTTP/1.1 has them on the wire
- * @param held the room that it takes, until the last socket has taken it
+ * @param chunk the bytes in the form of plain HTTP/1.1
+ * @param held the room for it, until the last socket has accepted it
  */
 record SharedEvent(
         long from,
@@ -25,10 +25,10 @@ record SharedEvent(
         SharedBytes chunk,
         Reservation held) {
 
-    /** How often its bytes are in memory: as they are, as a chunk, and as the chunk goes over the wire. */
+    /** How many copies of the bytes are in memory: plain, as a chunk, and as the chunk is written. */
     static final int COPIES = 3;
 
-    /** The event with {@code more}, which {@code held} is for. */
+    /** The event with {@code more}. {@code held} is the room for it. */
     static SharedEvent of(Tail.More more, long cursor, Buffer bytes, Reservation held) {
         return new SharedEvent(
                 more.from(),
@@ -49,7 +49,7 @@ record SharedEvent(
                 && ends == more.atEnd();
     }
 
-    /** No reader is given it any more; what sockets have not taken stays until they have. */
+    /** The event is not sent to further readers. Its memory remains until sockets have written it. */
     void release() {
         held.shrinkTo(held.bytes() / COPIES);
         chunk.release();

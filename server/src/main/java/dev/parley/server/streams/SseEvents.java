@@ -10,11 +10,12 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * Entries as server-sent events (section 5.8): one data event, followed by its control event. The first event of what is
- * sent together has the offset behind it as its id, so that a browser's EventSource comes back with it in Last-Event-ID.
+ * Encodes entries as server-sent events (section 5.8): one data event, followed by its control event. The first of the
+ * events that are sent together has the offset after all of them as its id, so that a browser's EventSource sends it in
+ * Last-Event-ID.
  *
- * <p>JSON and base64 have a blank behind the colon of {@code data:}, which simple readers look for. Lines of text and
- * control events have none: the public suite compares them so.
+ * <p>JSON and base64 have a space after the colon of {@code data:}, which simple readers expect. Lines of text and
+ * control events have none, because the public suite compares them in that form.
  */
 final class SseEvents {
     private static final byte[] ID = ascii("id: ");
@@ -29,7 +30,7 @@ final class SseEvents {
     private static final byte[] LINE_END = ascii("\r\n");
     private static final int CONTROL_BYTES = 256;
 
-    /** A comment: bytes that say nothing, for whoever between us and the reader closes what is idle. */
+    /** A comment, which has no meaning. It keeps proxies from closing idle connections. */
     private static final Buffer KEEPALIVE = Buffer.buffer(":\n\n");
 
     private SseEvents() {}
@@ -38,18 +39,20 @@ final class SseEvents {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
 
-    /** True if data of this type must be sent as base64. */
+    /** Whether data of this type must be sent as base64. */
     static boolean inBase64(StreamState state) {
         return !state.isJson() && !state.isText();
     }
 
-    /** {@code event} as one chunk of a chunked HTTP/1.1 body; {@code onFree} runs when nobody needs it any more. */
+    /**
+     * {@code event} as one chunk of a chunked HTTP/1.1 body. {@code onFree} runs when nobody needs the chunk any more.
+     */
     static SharedBytes chunk(Buffer event, Runnable onFree) {
         return new SharedBytes(
                 onFree, ascii(Integer.toHexString(event.length())), LINE_END, event.getBytes(), LINE_END);
     }
 
-    /** What keeps a connection alive on which nothing else is sent. */
+    /** The bytes that keep a connection alive if nothing else is sent. */
     static Buffer keepalive() {
         return KEEPALIVE;
     }
@@ -82,8 +85,8 @@ final class SseEvents {
     }
 
     /**
-     * Puts every line of text on a data line of its own, so that what looks like an event in it stays data. A line break
-     * may lie astride two entries.
+     * Writes every line of text as a data line of its own, so that text that looks like an event remains data. A line
+     * break may be divided between two entries.
      */
     private static final class Lines {
         private final Buffer out;
@@ -105,7 +108,7 @@ final class SseEvents {
             for (int i = 0; i < bytes.length; i++) {
                 byte b = bytes[i];
                 if (b == '\n' && afterReturn) {
-                    // Second half of a break that has been written already.
+                    // The second half of a line break that has been written already.
                     start = i + 1;
                     afterReturn = false;
                 } else if (b == '\n' || b == '\r') {
@@ -124,7 +127,7 @@ final class SseEvents {
         private void text(byte[] bytes, int start, int end) {
             if (start < end) {
                 if (lineStart && bytes[start] == ' ') {
-                    // Readers take one space off the start of a line.
+                    // Readers remove one space at the start of a line.
                     out.appendByte((byte) ' ');
                 }
                 out.appendBytes(bytes, start, end - start);
@@ -133,7 +136,7 @@ final class SseEvents {
         }
     }
 
-    /** How large the event with {@code more} will be, or a little less than that. */
+    /** The size of the event with {@code more}, or a little less. */
     static long sizeOf(Tail.More more) {
         return sizeOf(more.state(), more.entries());
     }
@@ -179,13 +182,13 @@ final class SseEvents {
         return out.appendBytes(ID).appendBytes(ascii(next));
     }
 
-    /** A control event that comes alone. */
+    /** A control event without a data event. */
     static void loneControl(Buffer out, String next, long cursor, boolean closed) {
         id(out, next).appendByte((byte) '\n');
         control(out, next, cursor, true, closed);
     }
 
-    /** The control event behind a data event. */
+    /** The control event after a data event. */
     static void control(Buffer out, String next, long cursor, boolean upToDate, boolean closed) {
         out.appendBytes(CONTROL).appendBytes(ascii(next));
         if (closed) {

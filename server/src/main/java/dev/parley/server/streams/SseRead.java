@@ -32,45 +32,57 @@ import org.slf4j.LoggerFactory;
 final class SseRead extends LiveRead {
     private static final Logger LOG = LoggerFactory.getLogger(SseRead.class);
 
-    /** Payload of one event at most. */
+    /** The greatest payload of one event. */
     private static final int BATCH_BYTES = 64 << 10;
 
-    /** What may wait for a reader, beside one event, before it is given no more; Netty has the same bound for a socket. */
+    /**
+     * The number of bytes, besides one event, that may wait for a reader before it is sent no more. Netty has the same
+     * bound for a socket.
+     */
     private static final int QUEUE_BYTES = 64 << 10;
 
-    /** A reader that has taken nothing for so many keep-alive times is gone, although a proxy may keep its connection. */
+    /**
+     * The number of keep-alive intervals after which a reader that has accepted nothing is considered gone, although a
+     * proxy may keep its connection open.
+     */
     private static final int STUCK_TIMES = 2;
 
-    /** Of one stream of HTTP/2 only whole events are seen to go: each has as long as it takes at this rate. */
+    /**
+     * On one stream of HTTP/2, only the sending of whole events can be observed. Each event may take as long as it
+     * takes at this rate.
+     */
     private static final int LEAST_BYTES_PER_SECOND = 16 << 10;
 
-    /** Of what a reader may live or be quiet, the part by which that may be less: who came together shall not go so. */
+    /**
+     * The part by which the duration of a read, and of its quiet times, may be shorter, so that readers that came
+     * together do not all leave together.
+     */
     private static final int JITTER_PARTS = 5;
 
     private final Offsets offsets;
     private final NodeClock clock;
     private final long maxAgeMillis;
     private final long quietMillis;
-    /** Below this the cursor of this read never is: it must not go backwards (10.1). */
+    /** The cursor of this read is never less than this: it must not go backwards (10.1). */
     private final long firstCursor;
 
-    /** How often in sequence nothing was taken from one sign of life to the next. */
+    /** For how many keep-alive intervals in sequence nothing was accepted. */
     private int stuck;
 
-    /** Whether it had not taken all at the last sign of life: who has not needs no more of them. */
+    /** Whether the reader had not accepted everything at the last keep-alive. In that case it needs no further ones. */
     private boolean wasHolding;
 
     private boolean saidUpToDate;
 
-    /** What has gone through the encoder and the socket has not taken. */
+    /** The number of bytes that have gone through the encoder, and that the socket has not accepted. */
     private long unwrittenBytes;
 
-    /** How many writes through the encoder it has taken, now and at the last sign of life. */
+    /** The number of writes through the encoder that the socket has accepted, now and at the last keep-alive. */
     private long written;
 
     private long writtenBefore;
 
-    /** There is a word on its way that there is room again. */
+    /** Whether a task that says that there is room again is on its way. */
     private boolean toldOfRoom;
 
     /** When the last event was sent. */
@@ -78,7 +90,7 @@ final class SseRead extends LiveRead {
 
     private final ReadyWire ready;
 
-    /** The socket, or null where other requests have it as well. */
+    /** The socket, or null if other requests use it as well. */
     private final @Nullable SocketRoom socket;
 
     private final Purse backlogs;
@@ -114,7 +126,7 @@ final class SseRead extends LiveRead {
         return millis - ThreadLocalRandom.current().nextLong(millis / JITTER_PARTS + 1);
     }
 
-    /** Where chunks pass the HTTP encoder by, or null where it does more than to frame them. */
+    /** The place at which chunks bypass the HTTP encoder, or null if the encoder does more than to frame them. */
     private static @Nullable ChannelHandlerContext pastEncoder(HttpServerRequest request) {
         return request.version() == HttpVersion.HTTP_1_1 && !request.isSSL()
                 ? channel(request).pipeline().context(HttpResponseEncoder.class)
@@ -139,7 +151,7 @@ final class SseRead extends LiveRead {
         wasHolding = holding;
         writtenBefore = written;
         if (!holding) {
-            // The events themselves keep a connection alive. With thousands of readers, comments that nobody needs cost
+            // Events keep a connection alive as well. With thousands of readers, comments that are not needed cost
             // much.
             long left = quietMillis - (clock.millis() - sentMillis);
             if (left > 0) {
@@ -171,11 +183,11 @@ final class SseRead extends LiveRead {
         return unwrittenBytes < QUEUE_BYTES && (socket == null || socket.isThere());
     }
 
-    /** The socket has taken something. */
+    /** The socket has accepted something. */
     private void hasRoom() {
         if (!toldOfRoom && wantsMore()) {
             toldOfRoom = true;
-            // Not here: this may be in the middle of a write.
+            // Not now, because this may be called in the middle of a write.
             exchange().loop().post(() -> {
                 toldOfRoom = false;
                 pump();
@@ -193,7 +205,7 @@ final class SseRead extends LiveRead {
                 .setChunked(true)
                 .putHeader(HttpHeaders.CONTENT_TYPE, "text/event-stream")
                 .putHeader(HttpHeaders.CACHE_CONTROL, "no-cache")
-                // nginx would otherwise hold events back.
+                // Otherwise nginx would hold events back.
                 .putHeader("X-Accel-Buffering", "no");
         if (SseEvents.inBase64(taken.tail().state())) {
             response.putHeader(Wire.SSE_ENCODING, "base64");
@@ -210,7 +222,7 @@ final class SseRead extends LiveRead {
         }
     }
 
-    /** Past the encoder goes memory that readers share; through it, and where there is but one, it is the reader's own. */
+    /** Bytes that bypass the encoder are in memory that readers share. Other bytes are the reader's own. */
     @Override
     Room room() {
         return ready.isFree() && seat().readers().areMany() ? backlogs : share;
@@ -230,7 +242,7 @@ final class SseRead extends LiveRead {
         sentMillis = now;
         saidUpToDate = more.upToDate();
         SharedEvent shared = shared(more, now);
-        // The last bytes end the response, and the first ones bring its head: both are for the encoder.
+        // The last bytes end the response, and the first ones contain its head: the encoder writes both.
         if (more.atEnd() || !ready.isFree()) {
             write(shared == null ? encode(more, now) : shared.bytes(), more.atEnd(), held);
             return;
@@ -333,7 +345,7 @@ final class SseRead extends LiveRead {
         }
     }
 
-    /** The client has the position of the last control event and comes back with it. */
+    /** The client has the position of the last control event, and will use it when it connects again. */
     @Override
     void timeout() {
         leave();
@@ -345,13 +357,13 @@ final class SseRead extends LiveRead {
         timeout();
     }
 
-    /** The client comes back for what there was no room for. */
+    /** The client will connect again for what had no room. */
     @Override
     void noRoom() {
         timeout();
     }
 
-    /** The next request of the client finds out what happened. */
+    /** The next request of the client will get the reason. */
     @Override
     void gone() {
         timeout();

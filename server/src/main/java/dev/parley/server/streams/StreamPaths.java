@@ -4,21 +4,23 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which paths name streams. A path stays as it is on the wire, {@code %2F} included, but for escapes that RFC 3986
- * (6.2.2) calls equivalent: two spellings of one URL are one stream, and two URLs are never one.
+ * The paths of streams. A path is used as it is on the wire, including {@code %2F}. Only escapes that RFC 3986 (6.2.2)
+ * calls equivalent are decoded. Two spellings of one URL are therefore one stream, and two different URLs are never one
+ * stream.
  */
 public final class StreamPaths {
-    /** Longest path in characters. */
+    /** The greatest length of a path, in characters. */
     public static final int MAX_LENGTH = 1024;
 
-    /** First segment of everything that is not a stream (section 6). */
+    /** The first segment of all paths that are not streams (section 6). */
     static final String RESERVED = "__ds";
 
     private StreamPaths() {}
 
     /**
-     * The path in its one spelling, or null if it can name neither a stream nor anything reserved. One that is reserved may
-     * be longer than any stream's: it may have such a path in it, all in escapes, and whoever takes that out checks it.
+     * The canonical form of a path, or null if it is neither the path of a stream nor a reserved one. A reserved path
+     * may be longer than that of any stream, because it may contain the path of a stream with all characters escaped.
+     * Whoever extracts that path checks it.
      */
     public static @Nullable String canonical(String rawPath) {
         if (rawPath.isEmpty()) {
@@ -39,7 +41,10 @@ public final class StreamPaths {
         return path.length() > MAX_LENGTH && !isReserved(path) ? null : path;
     }
 
-    /** Decodes the escapes that RFC 3986 calls unneeded and spells the others in upper case; null if one is invalid. */
+    /**
+     * Decodes the escapes that RFC 3986 calls unnecessary, and writes the others in upper case. Returns null if one is
+     * invalid.
+     */
     private static @Nullable String respell(String rawPath) {
         StringBuilder path = new StringBuilder(rawPath.length());
         int i = 0;
@@ -73,7 +78,10 @@ public final class StreamPaths {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || "-._~".indexOf(c) >= 0;
     }
 
-    /** Clients and proxies fold such segments away, so they would never reach a stream of that name. */
+    /**
+     * Whether a path contains {@code .} or {@code ..} as a segment. Clients and proxies remove these, so requests would
+     * never reach a stream with such a path.
+     */
     private static boolean hasDotSegment(String path) {
         int start = 0;
         while (start <= path.length()) {
@@ -88,7 +96,7 @@ public final class StreamPaths {
         return false;
     }
 
-    /** True if the path is below {@value #RESERVED}. */
+    /** Whether the path is below {@value #RESERVED}. */
     public static boolean isReserved(String rawPath) {
         return rawPath.startsWith(RESERVED)
                 && (rawPath.length() == RESERVED.length() || rawPath.charAt(RESERVED.length()) == '/');

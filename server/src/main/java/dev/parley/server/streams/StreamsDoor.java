@@ -31,14 +31,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The Durable Streams protocol at {@value #PREFIX}: one class a verb. Turns requests into commands and entries into
- * answers, and holds no state of its own but the live reads.
+ * The door for the Durable Streams protocol at {@value #PREFIX}, with one class for each verb. It turns requests into
+ * commands, and entries into answers. Its only state is the live reads.
  */
 public final class StreamsDoor implements Door {
-    /** Where the stream root is. */
+    /** The root of all streams. */
     public static final String PREFIX = "/v1/stream/";
 
-    /** Where it is as well: the protocol's own proxy asks for it there. Links that we give out have {@link #PREFIX}. */
+    /** Another root of the same streams, which the protocol's own proxy uses. Links have {@link #PREFIX}. */
     public static final String ALIAS = "/v1/streams/";
 
     private final Gate gate;
@@ -53,9 +53,9 @@ public final class StreamsDoor implements Door {
     private final EventLoops.Local<LiveReaders> readers;
 
     /**
-     * A door to {@code engine} that lets in whom {@code gate} lets in.
+     * A door to {@code engine} for the clients that {@code gate} accepts.
      *
-     * @param local whether that is everybody, because only this machine reaches the door
+     * @param local whether everybody is accepted, because only this machine can reach the door
      */
     public StreamsDoor(
             Engine engine,
@@ -136,13 +136,13 @@ public final class StreamsDoor implements Door {
 
             @Override
             public Future<Void> drain() {
-                // All that there is to drain is the door's.
+                // The main door drains the live reads of both.
                 return Future.succeededFuture();
             }
         };
     }
 
-    /** What follows the stream root in the path of a URL; null if it is elsewhere. */
+    /** The part of a URL's path after the root of streams; null if it is not below it. */
     static @Nullable String belowRoot(String path) {
         if (path.startsWith(PREFIX)) {
             return path.substring(PREFIX.length());
@@ -202,7 +202,7 @@ public final class StreamsDoor implements Door {
         Replies.error(request, status, code, message);
     }
 
-    /** What is done about a request. */
+    /** Handles a request. */
     private interface Verb {
         void handle(Exchange exchange) throws RefusedException;
     }

@@ -2,7 +2,7 @@ package dev.parley.server.streams;
 
 import io.vertx.core.http.HttpHeaders;
 
-/** Header names of the protocol, as they are on the wire. */
+/** The names of the protocol's headers. */
 final class Wire {
     static final CharSequence NEXT_OFFSET = HttpHeaders.createOptimized("Stream-Next-Offset");
     static final CharSequence CLOSED = HttpHeaders.createOptimized("Stream-Closed");

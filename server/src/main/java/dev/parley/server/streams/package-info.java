@@ -1,4 +1,4 @@
-/** The streams door: the Durable Streams protocol 1.0 over HTTP. Section numbers are those of its PROTOCOL.md. */
+/** The door for the Durable Streams protocol 1.0 over HTTP. Section numbers refer to its PROTOCOL.md. */
 @NullMarked
 package dev.parley.server.streams;
 

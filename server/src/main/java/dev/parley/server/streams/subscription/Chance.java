@@ -4,7 +4,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HexFormat;
 
-/** What is drawn at random; the engine draws nothing. */
+/** Random values for commands. The engine itself uses no randomness. */
 final class Chance {
     static final Duration MIN_BACKOFF = Duration.ofSeconds(1);
     static final Duration MAX_BACKOFF = Duration.ofSeconds(60);
@@ -15,14 +15,14 @@ final class Chance {
 
     private Chance() {}
 
-    /** A name that no other wake has. */
+    /** An id that no other wake has. */
     static String wakeId() {
         byte[] bytes = new byte[WAKE_ID_BYTES];
         RANDOM.nextBytes(bytes);
         return "w_" + HexFormat.of().formatHex(bytes);
     }
 
-    /** How long to wait after a delivery has failed, {@code before} others having failed before it (7.1). */
+    /** The pause after a failed delivery, if {@code before} others have failed before it (7.1). */
     static long backoffMillis(int before) {
         long doubled = MIN_BACKOFF.toMillis() << Math.min(before, 16);
         long base = Math.min(doubled, MAX_BACKOFF.toMillis());

@@ -40,12 +40,15 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
-/** Brings wakes to workers: calls webhooks, and appends wake events (7.1, 7.2). What came of it goes to the engine. */
+/**
+ * Delivers wakes to workers: calls webhooks, and appends wake events (7.1, 7.2). The results are submitted to the
+ * engine.
+ */
 final class Deliveries implements AutoCloseable {
-    /** Webhooks that are being called at once. */
+    /** The greatest number of webhooks that are called at once. */
     static final int MAX_CALLS = 256;
 
-    /** Who needs longer calls back. */
+    /** The longest duration of a call. Workers that need longer answer at once and use the callback later. */
     static final Duration MAX_CALL = Duration.ofMinutes(2);
 
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
@@ -91,12 +94,12 @@ final class Deliveries implements AutoCloseable {
                 .register(meters);
     }
 
-    /** Hears that an attempt is over, and whether the engine has taken note of what came of it. */
+    /** Called when an attempt is over. The argument says whether the engine has accepted its result. */
     interface Over {
         void over(boolean noted);
     }
 
-    /** Starts to bring {@code wake}, which is the one of {@code state}. */
+    /** Starts to deliver {@code wake}, the present wake of {@code state}. */
     void deliver(Subscription subscription, SubscriptionState state, Wake wake, Over over) {
         switch (state.config().target()) {
             case PullWake pull -> append(state, wake, pull.wakeStream(), over);
@@ -107,7 +110,7 @@ final class Deliveries implements AutoCloseable {
                         try {
                             result = call(subscription, state, wake, hook.url());
                         } catch (RuntimeException | Error e) {
-                            // Whoever waits for the end of this attempt would wait for ever.
+                            // Otherwise the dispatcher would wait for the end of this attempt for ever.
                             LOG.error("the webhook of subscription {} was not called", state.id(), e);
                             failed.increment();
                             over.over(false);
@@ -115,7 +118,8 @@ final class Deliveries implements AutoCloseable {
                         } finally {
                             calls.release();
                         }
-                        // What fails because we stop, has not failed: the next start tries at once.
+                        // A call that is interrupted by the stop of the server has not failed. The next start tries
+                        // again at once.
                         if (!closed) {
                             note(result, over);
                         }
@@ -164,13 +168,13 @@ final class Deliveries implements AutoCloseable {
         }
     }
 
-    /** Acks what the wake has shown, and no more. */
+    /** Acks what was shown by the wake, and no more. */
     private Ack ackOf(Subscription subscription, SubscriptionState s, Wake wake, List<Standing> shown) {
         Map<String, Long> acked = new HashMap<>();
         List<Acked> acks = new ArrayList<>();
         List<StreamTail> tails = new ArrayList<>();
         for (Standing standing : shown) {
-            // Who has unlinked the stream meanwhile does not want it acked.
+            // A stream that was unlinked meanwhile is not acked.
             if (standing.isPending() && subscription.link(standing.link().path()) != null) {
                 StreamTail tail = standing.tail();
                 acked.put(tail.path(), tail.position());
@@ -199,7 +203,7 @@ final class Deliveries implements AutoCloseable {
         Payload payload = stream.isJson()
                 ? Payload.ofMessages(event, new int[] {event.length})
                 : Payload.ofBytes((new String(event, StandardCharsets.UTF_8) + "\n").getBytes(StandardCharsets.UTF_8));
-        // One epoch a wake, so that a retry is known for one, also after a restart.
+        // One epoch for each wake, so that a retry is recognised, even after a restart.
         ProducerTag tag = new ProducerTag("__ds/" + s.id() + "/" + s.incarnation(), s.generation(), 0);
         Append append = new Append(wakeStream, clock.millis(), stream.contentType(), payload, false, tag, null);
         engine.submit(append, new Reply<>() {
@@ -236,7 +240,8 @@ final class Deliveries implements AutoCloseable {
             @Override
             public void done(O outcome) {
                 if (result instanceof Ack ack && outcome instanceof SubscriptionOutcome.InvalidOffset refusal) {
-                    // A stream went back to its start meanwhile. Let the lease run out: the next wake shows it anew.
+                    // A stream was created anew meanwhile. The lease will run out, and the next wake shows the stream
+                    // again.
                     LOG.info("the ack of subscription {} was refused: {}", ack.id(), refusal.reason());
                     note(new Delivered(ack.id(), ack.time(), ack.wakeId()), over);
                 } else {
@@ -257,7 +262,7 @@ final class Deliveries implements AutoCloseable {
         closed = true;
         client.close();
         try {
-            // A call that is just being answered looks into the engine, which is going to be closed.
+            // Calls that are being answered use the engine, which is going to be closed.
             if (!calls.tryAcquire(MAX_CALLS, CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
                 LOG.warn("webhooks are still being called");
             }

@@ -4,9 +4,12 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Made when it is first needed: a server without subscriptions starts without it. */
+/** The JSON mapper. It is created when it is first needed, so that a server without subscriptions starts faster. */
 final class Json {
-    /** How many values, names and brackets a body may have; the longest list that is taken has two thirds of them. */
+    /**
+     * The greatest number of values, names and brackets in a body. The longest list that is accepted needs two thirds
+     * of it.
+     */
     static final int MAX_PARTS = 100_000;
 
     static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()

@@ -11,11 +11,9 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What has happened since the dispatcher last looked. What happens to one thing several times is told once. Thread-safe.
- */
+/** The events since the dispatcher last looked. Several events about the same thing are reported once. Thread-safe. */
 final class News {
-    /** Beyond this many changed streams it is told only that there are many. */
+    /** If more streams than this have changed, only that is reported. */
     static final int MAX_STREAMS = 100_000;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -29,15 +27,15 @@ final class News {
     private boolean closed;
 
     /**
-     * A command or an attempt to deliver is over.
+     * A command or a delivery is over.
      *
-     * @param id of the subscription
-     * @param wakeId of the delivery, or null for a command
-     * @param well whether the engine took it
+     * @param id the id of the subscription
+     * @param wakeId the wake that was delivered, or null for a command
+     * @param well whether the engine has accepted it
      */
     record Finished(String id, @Nullable String wakeId, boolean well) {}
 
-    /** News that came in together. */
+    /** News that arrived together. */
     static final class Batch {
         /** Changed streams. */
         final Set<String> streams = new HashSet<>();
@@ -45,13 +43,13 @@ final class News {
         /** Changed subscriptions. */
         final Set<String> subscriptions = new HashSet<>();
 
-        /** What the dispatcher has begun and what is over now. */
+        /** Commands and deliveries that are over. */
         final List<Finished> finished = new ArrayList<>();
 
-        /** True if more streams have changed than {@link #streams} has. */
+        /** Whether more streams have changed than {@link #streams} contains. */
         boolean more;
 
-        /** True if there is room again for links that there was none for. */
+        /** Whether there is room again for links that could not be made. */
         boolean room;
 
         void add(Batch other) {
@@ -62,7 +60,7 @@ final class News {
             room |= other.room;
         }
 
-        /** Adds a stream, or that there are more than it has room for. */
+        /** Adds a stream, or notes that there are too many. */
         void addStream(String path) {
             if (streams.size() < MAX_STREAMS) {
                 streams.add(path);
@@ -100,7 +98,7 @@ final class News {
         }
     }
 
-    /** Tells of one stream once there is room for it. Blocks, so not for engine threads. */
+    /** Reports one stream when there is room for it. Blocks, so engine threads must not call it. */
     void streamInTurn(String path) throws InterruptedException {
         lock.lock();
         try {
@@ -154,7 +152,7 @@ final class News {
         }
     }
 
-    /** Waits for news for at most {@code millis}; without any the batch is empty. */
+    /** Waits for news for at most {@code millis}. If there is none, the batch is empty. */
     Batch take(long millis) throws InterruptedException {
         lock.lock();
         try {

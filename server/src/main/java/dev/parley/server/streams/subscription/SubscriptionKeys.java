@@ -32,10 +32,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The server's own keys: Ed25519 keys that sign webhooks, and the secret of wake tokens. They stay the same from start to
- * start, in a file of the data folder that is a JWK set.
+ * The server's keys for subscriptions: Ed25519 keys that sign webhooks, and the secret of wake tokens. They are kept in
+ * a file of the data folder that is a JWK set.
  *
- * <p>To change the signing key, put a new one before the old one in the file: the first one signs, all are published.
+ * <p>To change the signing key, insert a new one before the old one: the first key signs, and all are published.
  */
 final class SubscriptionKeys {
     static final String FILE_NAME = "subscription-keys.json";
@@ -55,7 +55,9 @@ final class SubscriptionKeys {
         this.folder = folder;
     }
 
-    /** Reads the keys, or makes them, unless that has been done: a server without subscriptions starts without it. */
+    /**
+     * Reads the keys, or creates them, unless this was done before. A server without subscriptions does not need them.
+     */
     synchronized Keys load() throws IOException {
         if (keys == null) {
             Path file = folder.resolve(FILE_NAME);
@@ -102,7 +104,7 @@ final class SubscriptionKeys {
 
     private static JWKSet generate() throws JOSEException, GeneralSecurityException {
         KeyPair pair = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
-        // The encoded public key is a fixed header and the key itself.
+        // The encoded public key consists of a fixed header and the key itself.
         byte[] encoded = pair.getPublic().getEncoded();
         byte[] raw = Arrays.copyOfRange(encoded, encoded.length - RAW_KEY_BYTES, encoded.length);
         byte[] seed = ((EdECPrivateKey) pair.getPrivate()).getBytes().orElseThrow();
@@ -121,12 +123,12 @@ final class SubscriptionKeys {
                         .build()));
     }
 
-    /** Names the key that signs. */
+    /** The id of the key that signs. */
     String keyId() {
         return keys().keyId();
     }
 
-    /** The keys that a receiver may find signatures of, as a JWK set. */
+    /** The public keys with which a receiver can verify signatures, as a JWK set. */
     String publicKeys() {
         return keys().published();
     }
@@ -135,7 +137,7 @@ final class SubscriptionKeys {
         return keys().tokenSecret().clone();
     }
 
-    /** The value of {@code Webhook-Signature} for a body that is sent at {@code seconds} since 1970 (7.1). */
+    /** The header {@code Webhook-Signature} for a body that is sent at {@code seconds} since 1970 (7.1). */
     String sign(byte[] body, long seconds) {
         try {
             Signature signature = Signature.getInstance("Ed25519");

@@ -16,7 +16,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 
-/** Bodies of requests, checked. */
+/** Reads and checks the bodies of requests. */
 final class SubscriptionRequests {
     static final long DEFAULT_LEASE_MILLIS = 30_000;
     static final long MIN_LEASE_MILLIS = 1_000;
@@ -25,17 +25,20 @@ final class SubscriptionRequests {
     static final int MAX_WORKER = 256;
     static final int MAX_WAKE_ID = 64;
 
-    /** What a value, a name or a bracket of JSON takes when it is read, by estimate. */
+    /** The memory that a value, a name or a bracket of JSON takes when it is read, by estimate. */
     private static final int PART_BYTES = 64;
 
     private SubscriptionRequests() {}
 
-    /** What a body takes until it is worked at, by an estimate that errs upwards: as it came, and as JSON. */
+    /**
+     * The memory that a body takes until the request is handled, by an estimate that is rather too high: as bytes, and
+     * as JSON.
+     */
     static long bytes(byte[] body) {
         return 2L * body.length + (long) PART_BYTES * Math.min(Json.MAX_PARTS, body.length);
     }
 
-    /** What a worker says about its wake. */
+    /** The report of a worker about its wake. */
     record Report(String wakeId, long generation, List<Processed> acks, boolean done) {}
 
     /** A stream is processed up to {@code place}. */
@@ -107,7 +110,7 @@ final class SubscriptionRequests {
         return streams;
     }
 
-    /** A stream path as the engine knows it; slashes around it do not count. */
+    /** The path of a stream in the form that the engine uses. Slashes around it are ignored. */
     static String path(@Nullable String written) throws RefusedException {
         String path = written == null ? null : StreamPaths.canonical(strip(written));
         if (path == null || StreamPaths.isReserved(path)) {
@@ -128,7 +131,7 @@ final class SubscriptionRequests {
         return path.substring(start, end);
     }
 
-    /** The body of a claim: who the worker is. */
+    /** The body of a claim, which names the worker. */
     static String worker(byte[] body) throws RefusedException {
         String worker = string(object(body), "worker", MAX_WORKER);
         if (worker == null || worker.isEmpty()) {

@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
-/** Subscriptions as a part of a server: routes that manage them, and a dispatcher that keeps them going. */
+/** Subscriptions, as a part of a server: the routes that manage them, and the dispatcher that does what is due. */
 public final class SubscriptionService implements AutoCloseable {
     private final SubscriptionRoutes routes;
     private final Dispatcher dispatcher;
@@ -30,14 +30,14 @@ public final class SubscriptionService implements AutoCloseable {
     /**
      * Starts to do what is due for the subscriptions of {@code engine}.
      *
-     * @param shares what requests are counted in
-     * @param answers what their answers are counted in
-     * @param address where the makers of subscriptions find this server
+     * @param shares where the memory of requests is reserved
+     * @param answers sends large answers, and counts their memory
+     * @param address the address at which clients find this server
      * @param folder where the server's own keys are kept
-     * @param callbackUrl scheme, host and port at which workers find it, or null for those that the maker of a
+     * @param callbackUrl scheme, host and port at which workers find this server; null for those that the creator of a
      *     subscription used
-     * @param allowLocal whether webhooks may go to this machine in plain HTTP: for development
-     * @param health is told when subscriptions cannot be looked after
+     * @param allowLocal whether webhooks may use plain HTTP to this machine, for development
+     * @param health is told when work for subscriptions fails
      */
     public static SubscriptionService start(
             Vertx vertx,
@@ -56,7 +56,7 @@ public final class SubscriptionService implements AutoCloseable {
             throws IOException {
         SubscriptionKeys keys = new SubscriptionKeys(folder);
         if (engine.subscriptions().count() > 0) {
-            // Better now than when a wake is due.
+            // An unreadable file should be noticed now, and not when a wake is due.
             keys.load();
         }
         WakeTokens tokens = new WakeTokens(keys::tokenSecret);
@@ -77,12 +77,15 @@ public final class SubscriptionService implements AutoCloseable {
                 deliveries);
     }
 
-    /** What the streams door hands requests to. */
+    /** The routes to which the streams door passes requests. */
     public SubscriptionRoutes routes() {
         return routes;
     }
 
-    /** Stops; before the engine does. Wakes that are being delivered are delivered again after the next start. */
+    /**
+     * Stops. To be called before the engine stops. Wakes that are being delivered are delivered again after the next
+     * start.
+     */
     @Override
     public void close() {
         routes.stop();

@@ -23,15 +23,15 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Subscriptions as JSON (6.3, 7.1, 7.2). */
+/** Writes subscriptions as JSON (6.3, 7.1, 7.2). */
 final class SubscriptionView {
     private static final DateTimeFormatter MILLISECONDS =
             new DateTimeFormatterBuilder().appendInstant(3).toFormatter();
 
-    /** What a link takes as JSON beside its path, until it is sent, by estimate. */
+    /** The memory that a link takes as JSON, besides its path, until it is sent, by estimate. */
     private static final int LINK_BYTES = 1 << 10;
 
-    /** The same for what is told once: the texts of a subscription are bounded. */
+    /** The memory that the rest of the answer takes, by estimate. The texts of a subscription are bounded. */
     private static final int HEAD_BYTES = 16 << 10;
 
     private static final int BYTES_PER_CHAR = 3;
@@ -43,9 +43,9 @@ final class SubscriptionView {
     private final @Nullable String callbackUrl;
 
     /**
-     * A view of what {@code engine} has.
+     * A view of the subscriptions in {@code engine}.
      *
-     * @param callbackUrl scheme and host at which workers find this server, or null for those that a client used
+     * @param callbackUrl scheme and host at which workers find this server; null for those that a client used
      */
     SubscriptionView(Engine engine, SubscriptionKeys keys, @Nullable String callbackUrl) {
         this.engine = engine;
@@ -55,7 +55,10 @@ final class SubscriptionView {
         this.callbackUrl = callbackUrl;
     }
 
-    /** What an answer with all links of {@code subscription} may take until it is sent, by an estimate that errs upwards. */
+    /**
+     * The memory that an answer with all links of {@code subscription} takes until it is sent, by an estimate that is
+     * rather too high.
+     */
     static long bytes(Subscription subscription) {
         long bytes = HEAD_BYTES;
         for (Link link : subscription.links()) {
@@ -85,7 +88,7 @@ final class SubscriptionView {
         return offsets;
     }
 
-    /** How {@code position} in a stream that is or was at {@code path} is written in an offset field. */
+    /** The offset of {@code position} in a stream that is or was at {@code path}. */
     private String offset(String path, long streamId, long position) {
         if (position == Link.START) {
             return "-1";
@@ -96,7 +99,7 @@ final class SubscriptionView {
                 : offsets.render(streamId, path, position);
     }
 
-    /** The subscription as its owner sees it, who has addressed the server by {@code baseUrl}. */
+    /** Describes a subscription to a client that has reached the server at {@code baseUrl}. */
     ObjectNode describe(Subscription subscription, String baseUrl) {
         SubscriptionState s = subscription.state();
         ObjectNode json = Json.MAPPER.createObjectNode();
@@ -131,7 +134,7 @@ final class SubscriptionView {
                 .put("acked_offset", offset(link.path(), link.streamId(), link.acked()));
     }
 
-    /** The streams as a wake shows them. */
+    /** Describes streams in the form of a wake. */
     ArrayNode describe(List<Standing> standings) {
         ArrayNode streams = Json.MAPPER.createArrayNode();
         for (Standing standing : standings) {
@@ -154,7 +157,7 @@ final class SubscriptionView {
         return json.toString().getBytes(StandardCharsets.UTF_8);
     }
 
-    /** The event in a wake stream. The same for the same wake, however often it is made. */
+    /** The event in a wake stream. It is the same for the same wake, however often it is made. */
     static byte[] wakeEvent(SubscriptionState s, Wake wake) {
         return Json.MAPPER
                 .createObjectNode()

@@ -16,9 +16,9 @@ import java.util.Date;
 import java.util.Objects;
 import java.util.function.Supplier;
 
-/** Tokens for callback, ack and release: each is good for one generation of one subscription (12.9). */
+/** Tokens for callback, ack and release. Each is valid for one generation of one subscription (12.9). */
 final class WakeTokens {
-    /** A worker that renews its lease longer than this has to come again. */
+    /** The lifetime of a token. A worker that renews its lease for longer has to claim again. */
     static final Duration LIFETIME = Duration.ofHours(24);
 
     private static final int MAX_CHARS = 2048;

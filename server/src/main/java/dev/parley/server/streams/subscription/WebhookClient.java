@@ -30,9 +30,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** Sends webhooks: to the very address that was checked, without following redirects. */
+/** Calls webhooks, at the address that was checked, without following redirects. */
 final class WebhookClient implements AutoCloseable {
-    /** A longer answer counts as one without content. */
+    /** The greatest size of an answer. A larger one counts as one without content. */
     static final int MAX_ANSWER_BYTES = 64 << 10;
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
@@ -45,7 +45,7 @@ final class WebhookClient implements AutoCloseable {
     @GuardedBy("this")
     private @Nullable HttpClient client;
 
-    /** Looking up a name blocks the thread that does it, also a virtual one's carrier. */
+    /** Threads for looking up names, which blocks its thread, and even the carrier of a virtual thread. */
     private final ExecutorService resolvers = Executors.newFixedThreadPool(
             RESOLVERS,
             Thread.ofPlatform().daemon().name("parley-webhook-dns-", 0).factory());
@@ -54,7 +54,7 @@ final class WebhookClient implements AutoCloseable {
         this.vertx = vertx;
     }
 
-    /** Made when it is first needed, as many a server never does. */
+    /** The HTTP client. It is created when it is first needed, which is never on many servers. */
     private synchronized HttpClient client() {
         if (client == null) {
             client = vertx.createHttpClient(
@@ -68,7 +68,7 @@ final class WebhookClient implements AutoCloseable {
     }
 
     /**
-     * What came back.
+     * The answer of a webhook.
      *
      * @param body null if it was too long
      */
@@ -118,7 +118,7 @@ final class WebhookClient implements AutoCloseable {
         }
     }
 
-    /** A request that may be given up at any time, also before there is a connection for it. */
+    /** A request that may be given up at any time, even before it has a connection. */
     private static final class Exchange {
         private final AtomicReference<@Nullable HttpClientRequest> sent = new AtomicReference<>();
         private volatile boolean abandoned;

@@ -11,10 +11,10 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * Where a webhook goes. What is refused are addresses from which somebody could reach, by way of this server, what they
+ * The URL of a webhook. Addresses are refused if somebody could use this server to reach something there that they
  * cannot reach themselves (12.8).
  *
- * @param local whether it is a receiver under development on this machine
+ * @param local whether it is a receiver on this machine, for development
  */
 record WebhookUrl(URI uri, boolean local) {
     static final int MAX_LENGTH = 2048;
@@ -23,9 +23,9 @@ record WebhookUrl(URI uri, boolean local) {
     private static final Pattern ENDS_IN_NUMBER = Pattern.compile("(.*\\.)?(\\d+|0x[0-9a-f]*)\\.?");
 
     /**
-     * Reads and checks a URL, but for what its name resolves to.
+     * Parses and checks a URL, except for the addresses of its host name.
      *
-     * @param allowLocal whether {@code http} to this machine is fine
+     * @param allowLocal whether {@code http} to this machine is allowed
      */
     static WebhookUrl parse(String url, boolean allowLocal) throws RefusedException {
         URI uri = uri(url);
@@ -64,14 +64,14 @@ record WebhookUrl(URI uri, boolean local) {
         }
     }
 
-    /** False if the host is an address, and one that is refused, or a number that some resolvers take for an address. */
+    /** Returns false if the host is an address that is refused, or a number that some resolvers take for an address. */
     private static boolean mayBePublic(String host) {
         if (!host.startsWith("[") && !ENDS_IN_NUMBER.matcher(host).matches()) {
             return true;
         }
         try {
             InetAddress address = InetAddress.ofLiteral(host);
-            // 0177.0.0.1 is an address to some and another one to others.
+            // Resolvers read 0177.0.0.1 in different ways.
             boolean plain = host.startsWith("[") || address.getHostAddress().equals(host);
             return plain && isPublic(address);
         } catch (IllegalArgumentException e) {
@@ -91,13 +91,13 @@ record WebhookUrl(URI uri, boolean local) {
         return uri.getPort() > 0 ? uri.getPort() : isTls() ? 443 : 80;
     }
 
-    /** Path and query. */
+    /** The path and the query. */
     String target() {
         String path = uri.getRawPath().isEmpty() ? "/" : uri.getRawPath();
         return uri.getRawQuery() == null ? path : path + "?" + uri.getRawQuery();
     }
 
-    /** The address to connect to. One refused address among several suffices to refuse them all. Blocks. */
+    /** The address to connect to. If one of several addresses is refused, all are. Blocks. */
     InetAddress resolve() throws IOException {
         InetAddress[] addresses = InetAddress.getAllByName(uri.getHost());
         for (InetAddress address : addresses) {
@@ -109,7 +109,7 @@ record WebhookUrl(URI uri, boolean local) {
         return addresses[0];
     }
 
-    /** True for addresses that the public internet routes. */
+    /** Whether the public internet routes an address. */
     static boolean isPublic(InetAddress address) {
         return switch (address) {
             case Inet4Address v4 -> isPublic4(v4.getAddress());
@@ -138,7 +138,7 @@ record WebhookUrl(URI uri, boolean local) {
         return !reserved;
     }
 
-    /** Only global unicast, and of that nothing that carries an IPv4 address within or is for documentation. */
+    /** Whether an address is global unicast, and neither contains an IPv4 address nor is reserved for documentation. */
     private static boolean isPublic6(byte[] bytes) {
         int first = (bytes[0] & 0xFF) << 8 | (bytes[1] & 0xFF);
         int second = (bytes[2] & 0xFF) << 8 | (bytes[3] & 0xFF);
