@@ -33,7 +33,7 @@ public final class Audience<M> {
     private final AtomicBoolean told = new AtomicBoolean();
     private final Runnable listener = this::tell;
 
-    /** The members of the present round. The number of those that have been pumped follows. */
+    /** The members of the present round, of which the first {@link #served} have been pumped. */
     private List<M> round = List.of();
 
     private int served;

@@ -13,6 +13,7 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Peer;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.auth.Revocations;
+import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Door;
@@ -109,6 +110,7 @@ public final class RealtimeDoor implements Door {
                 engine,
                 gate,
                 apps,
+                new ChannelCommands(gate, apps, settings.messageBytes(), settings.grownBytes()),
                 settings,
                 keys,
                 occupancy,

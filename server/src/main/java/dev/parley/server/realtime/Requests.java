@@ -1,17 +1,14 @@
 package dev.parley.server.realtime;
 
 import dev.parley.engine.session.MessageEntry;
-import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionName;
-import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Principal;
-import dev.parley.server.channel.Annotating;
+import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.ChannelName;
-import dev.parley.server.channel.ObjectPublishing;
 import dev.parley.server.channel.Publishing;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.channel.RunNotes;
@@ -130,20 +127,7 @@ final class Requests {
             throw new WireException(ErrorInfo.FORCED_NACK);
         }
         requireMode(name, Flags.PUBLISH, CapabilityOp.PUBLISH);
-        var publishing = new Publishing(
-                client.site().gate(),
-                credentials.principal(),
-                name,
-                rules(session).mutableMessages(),
-                client.id(),
-                maxBytes(),
-                client.site().settings().grownBytes());
-        return new SessionCommand.Publish(
-                session,
-                now(),
-                sender(frame),
-                publishing.operations(frame.messages(), idOf(frame)),
-                runNotes.of(name, frame.messages()));
+        return client.site().commands().publish(request(frame, name, session), frame.messages(), runNotes);
     }
 
     /** The append, if the request consists of nothing else. */
@@ -159,32 +143,18 @@ final class Requests {
     private SessionCommand.ChangeObjects changeObjects(InboundFrame frame, String name, SessionName session)
             throws WireException {
         requireMode(name, Flags.OBJECT_PUBLISH, CapabilityOp.OBJECT_PUBLISH);
-        var publishing = new ObjectPublishing(
-                client.site().gate(), credentials.principal(), name, client.id(), maxBytes());
-        return new SessionCommand.ChangeObjects(
-                session,
-                now(),
-                sender(frame),
-                publishing.operations(frame.objects(), idOf(frame)),
-                ObjectLimits.DEFAULT);
+        return client.site().commands().changeObjects(request(frame, name, session), frame.objects());
     }
 
     private SessionCommand.Annotate annotate(InboundFrame frame, String name, SessionName session)
             throws WireException {
         requireMode(name, Flags.ANNOTATION_PUBLISH, CapabilityOp.ANNOTATION_PUBLISH);
-        var annotating = new Annotating(
-                client.site().gate(),
-                credentials.principal(),
-                name,
-                rules(session).mutableMessages(),
-                client.id(),
-                maxBytes());
-        return new SessionCommand.Annotate(
-                session,
-                now(),
-                sender(frame),
-                annotating.operations(frame.annotations(), idOf(frame)),
-                Annotating.MAX_PER_MESSAGE);
+        return client.site().commands().annotate(request(frame, name, session), frame.annotations());
+    }
+
+    private ChannelCommands.Request request(InboundFrame frame, String name, SessionName session) {
+        return new ChannelCommands.Request(
+                credentials.principal(), name, session, now(), sender(frame), client.id(), idOf(frame));
     }
 
     private SessionCommand.ChangePresence changePresence(InboundFrame frame, String name, SessionName session)
@@ -210,11 +180,13 @@ final class Requests {
         if (operations.isEmpty()) {
             throw new WireException(ErrorInfo.badRequest("There is no presence message in the frame."));
         }
-        if (bytes > maxBytes()) {
-            throw new WireException(ErrorInfo.tooLarge(bytes, maxBytes()));
+        int maxBytes = client.site().settings().messageBytes();
+        if (bytes > maxBytes) {
+            throw new WireException(ErrorInfo.tooLarge(bytes, maxBytes));
         }
-        return new SessionCommand.ChangePresence(
-                session, now(), sender(frame), client.id(), operations, rules(session).maxMembers());
+        int maxMembers =
+                client.site().apps().namespace(session.app(), session.name()).maxMembers();
+        return new SessionCommand.ChangePresence(session, now(), sender(frame), client.id(), operations, maxMembers);
     }
 
     private String memberName(InboundPresence event, Principal principal) throws WireException {
@@ -232,14 +204,6 @@ final class Requests {
     /** The id of a request, with which the ids of its messages begin. */
     private String idOf(InboundFrame frame) {
         return client.id() + ":" + frame.msgSerial();
-    }
-
-    private Namespace rules(SessionName session) {
-        return client.site().apps().namespace(session.app(), session.name());
-    }
-
-    private int maxBytes() {
-        return client.site().settings().messageBytes();
     }
 
     private long now() {

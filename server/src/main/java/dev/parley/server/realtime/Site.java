@@ -6,6 +6,7 @@ import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
+import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Shares;
 import dev.parley.server.loop.Netty;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What all connections of a server share.
  *
+ * @param commands makes commands of what clients publish
  * @param attachments the number of attachments
  * @param shares the shares that clients have of the memory
  * @param serverId different for each run of the server
@@ -27,6 +29,7 @@ record Site(
         Engine engine,
         Gate gate,
         Apps apps,
+        ChannelCommands commands,
         Config.Realtime settings,
         ConnectionKeys keys,
         Occupancy occupancy,

@@ -2,19 +2,17 @@ package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.session.AnnotationEntry;
-import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Summaries;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.machine.Sessions;
-import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
-import dev.parley.server.channel.Annotating;
+import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.wire.AnnotationSummaries;
@@ -36,27 +34,24 @@ final class AnnotationsResource {
     private final Engine engine;
     private final Sessions sessions;
     private final Gate gate;
-    private final Apps apps;
+    private final ChannelCommands commands;
     private final ConnectionKeys ids;
     private final InstantSource clock;
-    private final int messageBytes;
     private final int pageBytes;
 
     AnnotationsResource(
             Engine engine,
             Gate gate,
-            Apps apps,
+            ChannelCommands commands,
             ConnectionKeys ids,
             InstantSource clock,
-            int messageBytes,
             int pageBytes) {
         this.engine = engine;
         this.sessions = engine.sessions();
         this.gate = gate;
-        this.apps = apps;
+        this.commands = commands;
         this.ids = ids;
         this.clock = clock;
-        this.messageBytes = messageBytes;
         this.pageBytes = pageBytes;
     }
 
@@ -68,19 +63,10 @@ final class AnnotationsResource {
         for (InboundAnnotation annotation : InboundAnnotation.readAll(body.isArray() ? body : List.of(body))) {
             annotations.add(annotation.about(serial));
         }
-        var annotating = new Annotating(
-                gate,
-                principal,
-                channel.full(),
-                apps.namespace(session.app(), session.name()).mutableMessages(),
-                null,
-                messageBytes);
-        var command = new Annotate(
-                session,
-                clock.millis(),
-                null,
-                annotating.operations(annotations, ids.newId()),
-                Annotating.MAX_PER_MESSAGE);
+        var command = commands.annotate(
+                new ChannelCommands.Request(
+                        principal, channel.full(), session, clock.millis(), null, null, ids.newId()),
+                annotations);
         SessionOutcome.OfAnnotate outcome = Commands.await(engine.submit(command));
         if (!(outcome instanceof SessionOutcome.Accepted(List<Long> positions))) {
             ErrorInfo error = Refusals.of(outcome);

@@ -2,7 +2,6 @@ package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.session.MessageEntry;
-import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
@@ -10,13 +9,12 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
-import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
+import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.ChannelName;
-import dev.parley.server.channel.Publishing;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.channel.RunNotes;
 import dev.parley.server.wire.Entries;
@@ -36,30 +34,24 @@ final class MessagesResource {
     private final Engine engine;
     private final Sessions sessions;
     private final Gate gate;
-    private final Apps apps;
+    private final ChannelCommands commands;
     private final ConnectionKeys connectionKeys;
     private final InstantSource clock;
-    private final int messageBytes;
-    private final int grownBytes;
     private final int pageBytes;
 
     MessagesResource(
             Engine engine,
             Gate gate,
-            Apps apps,
+            ChannelCommands commands,
             ConnectionKeys connectionKeys,
             InstantSource clock,
-            int messageBytes,
-            int grownBytes,
             int pageBytes) {
         this.engine = engine;
         this.sessions = engine.sessions();
         this.gate = gate;
-        this.apps = apps;
+        this.commands = commands;
         this.connectionKeys = connectionKeys;
         this.clock = clock;
-        this.messageBytes = messageBytes;
-        this.grownBytes = grownBytes;
         this.pageBytes = pageBytes;
     }
 
@@ -80,20 +72,13 @@ final class MessagesResource {
     Sent send(Principal principal, ChannelName channel, List<InboundMessage> messages) throws WireException {
         String id = connectionKeys.newId();
         SessionName session = channel.in(principal.app());
-        List<MessageOp> operations = new Publishing(
-                        gate,
-                        principal,
-                        channel.full(),
-                        apps.namespace(session.app(), session.name()).mutableMessages(),
-                        connection(principal, messages),
-                        messageBytes,
-                        grownBytes)
-                .operations(messages, id);
+        var request = new ChannelCommands.Request(
+                principal, channel.full(), session, clock.millis(), null, connection(principal, messages), id);
+        Publish command = commands.publish(request, messages, new RunNotes());
         String clientsId = messages.getFirst().id();
         return new Sent(
                 clientsId == null ? id : base(clientsId),
-                engine.submit(new Publish(
-                        session, clock.millis(), null, operations, new RunNotes().of(channel.full(), messages))));
+                engine.submit(command));
     }
 
     /** The common part of the ids of the messages of one request. */

@@ -1,11 +1,9 @@
 package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
-import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.ObjectOperation;
 import dev.parley.engine.session.ObjectValue;
 import dev.parley.engine.session.ObjectValue.Ref;
-import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.machine.Sessions;
@@ -16,6 +14,7 @@ import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
+import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.ObjectPublishing;
 import dev.parley.server.channel.Refusals;
@@ -40,15 +39,16 @@ final class ObjectsResource {
     private final Gate gate;
     private final ConnectionKeys ids;
     private final InstantSource clock;
-    private final int messageBytes;
+    private final ChannelCommands commands;
 
-    ObjectsResource(Engine engine, Gate gate, ConnectionKeys ids, InstantSource clock, int messageBytes) {
+    ObjectsResource(
+            Engine engine, Gate gate, ChannelCommands commands, ConnectionKeys ids, InstantSource clock) {
         this.engine = engine;
         this.sessions = engine.sessions();
         this.gate = gate;
         this.ids = ids;
         this.clock = clock;
-        this.messageBytes = messageBytes;
+        this.commands = commands;
     }
 
     /** Reads from the objects of a session. Fails if the request is invalid. */
@@ -132,9 +132,8 @@ final class ObjectsResource {
         long now = clock.millis();
         SessionName session = channel.in(principal.app());
         List<InboundObject> operations = look(session, objects -> operations(objects, wanted, id, now));
-        var publishing = new ObjectPublishing(gate, principal, channel.full(), null, messageBytes);
-        var command =
-                new ChangeObjects(session, now, null, publishing.operations(operations, id), ObjectLimits.DEFAULT);
+        var command = commands.changeObjects(
+                new ChannelCommands.Request(principal, channel.full(), session, now, null, null, id), operations);
         ErrorInfo error = Refusals.of(Commands.await(engine.submit(command)));
         if (error != null) {
             throw new WireException(error);

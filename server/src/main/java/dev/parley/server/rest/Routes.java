@@ -6,6 +6,7 @@ import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.config.Config;
 import dev.parley.server.occupancy.Occupancy;
@@ -52,30 +53,15 @@ final class Routes {
             boolean appsForEverybody,
             NodeClock clock) {
         this.clock = clock;
-        this.messages = new MessagesResource(
-                engine,
-                gate,
-                apps,
-                connectionKeys,
-                clock,
-                config.realtime().messageBytes(),
-                config.realtime().grownBytes(),
-                config.limits().chunkBytes());
-        this.annotations = new AnnotationsResource(
-                engine,
-                gate,
-                apps,
-                connectionKeys,
-                clock,
-                config.realtime().messageBytes(),
-                config.limits().chunkBytes());
-        this.presence =
-                new PresenceResource(engine.sessions(), gate, config.limits().chunkBytes());
-        this.channels = new ChannelsResource(
-                engine.sessions(), gate, occupancy, config.limits().chunkBytes());
+        int pageBytes = config.limits().chunkBytes();
+        var commands = new ChannelCommands(
+                gate, apps, config.realtime().messageBytes(), config.realtime().grownBytes());
+        this.messages = new MessagesResource(engine, gate, commands, connectionKeys, clock, pageBytes);
+        this.annotations = new AnnotationsResource(engine, gate, commands, connectionKeys, clock, pageBytes);
+        this.presence = new PresenceResource(engine.sessions(), gate, pageBytes);
+        this.channels = new ChannelsResource(engine.sessions(), gate, occupancy, pageBytes);
         this.batch = new BatchResource(messages, presence, gate);
-        this.objects = new ObjectsResource(
-                engine, gate, connectionKeys, clock, config.realtime().messageBytes());
+        this.objects = new ObjectsResource(engine, gate, commands, connectionKeys, clock);
         this.keys = new KeysResource(gate);
         this.apps = config.auth().adminApi()
                 ? new AppsResource(engine, apps, gate, rootKey, appsForEverybody, clock)
