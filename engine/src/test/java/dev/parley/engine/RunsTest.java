@@ -3,8 +3,6 @@ package dev.parley.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
-import dev.parley.engine.command.Command;
-import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
@@ -21,45 +19,19 @@ import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.NotAbandoned;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.PositionRange;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What the engine knows of the runs of agents, on RocksDB and real files. */
 @Timeout(60)
-class RunsTest {
+class RunsTest extends SmallEngine {
     private static final SessionName NAME = new SessionName("app", "chat");
-    private static final long TIME = 1_795_000_000_000L;
     private static final RunNote START = new RunNote.Active("run", "input", true);
 
-    @TempDir
-    Path folder;
-
-    private Engine engine;
     private long msgSerial;
-
-    @BeforeEach
-    void open() throws IOException {
-        engine = Engine.open(new EngineOptions(
-                folder, 2, 1 << 20, 256 << 10, 8 << 20, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0));
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        engine.close();
-    }
-
-    private <O> O submit(Command<O> command) throws Exception {
-        return Outcomes.of(engine, command);
-    }
 
     private static List<MessageOp> says(String text) {
         return List.of(

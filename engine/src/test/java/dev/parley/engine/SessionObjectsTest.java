@@ -2,9 +2,7 @@ package dev.parley.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.SessionTail;
-import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.ObjectEntry;
@@ -36,8 +34,6 @@ import dev.parley.engine.session.object.MapEntry;
 import dev.parley.engine.session.object.ObjectModel;
 import dev.parley.engine.session.object.ObjectState;
 import dev.parley.engine.session.object.SharedObjects.ObjectPage;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -47,38 +43,14 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Objects of sessions in the whole engine, on RocksDB and real files. */
 @Timeout(60)
-class SessionObjectsTest {
+class SessionObjectsTest extends SmallEngine {
     private static final SessionName NAME = new SessionName("app", "room");
-    private static final long TIME = 1_795_000_000_000L;
     private static final ObjectLimits LIMITS = new ObjectLimits(20, 8, 1000, 100_000, 1_000_000);
-
-    @TempDir
-    Path folder;
-
-    private Engine engine;
-
-    @BeforeEach
-    void open() throws IOException {
-        engine = Engine.open(new EngineOptions(
-                folder, 2, 1 << 20, 256 << 10, 8 << 20, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0));
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        engine.close();
-    }
-
-    private <O> O submit(Command<O> command) throws Exception {
-        return Outcomes.of(engine, command);
-    }
 
     private SessionOutcome change(@Nullable Sender sender, List<ObjectOperation> operations) throws Exception {
         List<ObjectOp> ops = operations.stream()

@@ -3,9 +3,7 @@ package dev.parley.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
-import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.SessionTail;
-import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
@@ -30,45 +28,18 @@ import dev.parley.engine.session.SummaryEntry;
 import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Sessions in the whole engine, on RocksDB and real files. */
 @Timeout(60)
-class SessionsTest {
+class SessionsTest extends SmallEngine {
     private static final SessionName NAME = new SessionName("app", "room");
-    private static final long TIME = 1_795_000_000_000L;
     private static final PositionRange ALL = new PositionRange(0, Long.MAX_VALUE, false);
-
-    @TempDir
-    Path folder;
-
-    private Engine engine;
-
-    @BeforeEach
-    void open() throws IOException {
-        engine = Engine.open(new EngineOptions(
-                folder, 2, 1 << 20, 256 << 10, 8 << 20, 8 << 20, 100, 1000, new Memory(8 << 20, Map.of()), 0));
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        engine.close();
-    }
-
-    private <O> O submit(Command<O> command) throws Exception {
-        return Outcomes.of(engine, command);
-    }
 
     private static Body body(String text) {
         return new Body(null, Data.of(text), null, null);

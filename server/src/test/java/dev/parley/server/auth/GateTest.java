@@ -1,31 +1,25 @@
 package dev.parley.server.auth;
 
+import static dev.parley.server.auth.SignedTokens.base64;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
-import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWSAlgorithm;
-import com.nimbusds.jose.JWSHeader;
-import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
-import com.nimbusds.jwt.SignedJWT;
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -129,7 +123,7 @@ class GateTest {
 
     @Test
     void keysOfMadeAppsDoNotOpenStreams() {
-        String token = sign(JWSAlgorithm.HS256, "made.key", SECRET, claims());
+        String token = SignedTokens.sign(JWSAlgorithm.HS256, "made.key", SECRET, claims());
 
         assertThat(refused(gate.check("Bearer made.key:" + SECRET, CapabilityOp.READ, "x"))
                         .code())
@@ -209,10 +203,10 @@ class GateTest {
         assertInvalid(sign(claims().claim("parley-capability", Map.of("*", List.of("fly")))));
         assertInvalid(sign(claims().claim("parley-client-id", "")));
         assertInvalid(sign(claims().claim("parley-client-id", 7)));
-        assertInvalid(sign(JWSAlgorithm.HS256, "app.writer", SECRET + "x", claims()));
-        assertInvalid(sign(JWSAlgorithm.HS256, "app.other", SECRET, claims()));
-        assertInvalid(sign(JWSAlgorithm.HS256, null, SECRET, claims()));
-        assertInvalid(sign(JWSAlgorithm.HS512, "app.writer", SECRET + SECRET, claims()));
+        assertInvalid(SignedTokens.sign(JWSAlgorithm.HS256, "app.writer", SECRET + "x", claims()));
+        assertInvalid(SignedTokens.sign(JWSAlgorithm.HS256, "app.other", SECRET, claims()));
+        assertInvalid(SignedTokens.sign(JWSAlgorithm.HS256, null, SECRET, claims()));
+        assertInvalid(SignedTokens.sign(JWSAlgorithm.HS512, "app.writer", SECRET + SECRET, claims()));
         assertInvalid(new PlainJWT(claims().build()).serialize());
         String good = sign(claims());
         assertInvalid(good.substring(0, good.length() - 1));
@@ -274,25 +268,6 @@ class GateTest {
     }
 
     private static String sign(JWTClaimsSet.Builder claims) {
-        return sign(JWSAlgorithm.HS256, "app.writer", SECRET, claims);
-    }
-
-    private static String sign(
-            JWSAlgorithm algorithm, @Nullable String keyName, String secret, JWTClaimsSet.Builder claims) {
-        var header = new JWSHeader.Builder(algorithm);
-        if (keyName != null) {
-            header.keyID(keyName);
-        }
-        var jwt = new SignedJWT(header.build(), claims.build());
-        try {
-            jwt.sign(new MACSigner(secret));
-        } catch (JOSEException e) {
-            throw new AssertionError(e);
-        }
-        return jwt.serialize();
-    }
-
-    private static String base64(String text) {
-        return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+        return SignedTokens.sign(JWSAlgorithm.HS256, "app.writer", SECRET, claims);
     }
 }

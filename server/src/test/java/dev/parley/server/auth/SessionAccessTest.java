@@ -1,17 +1,14 @@
 package dev.parley.server.auth;
 
+import static dev.parley.server.auth.SignedTokens.base64;
+import static dev.parley.server.auth.SignedTokens.sign;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
-import com.nimbusds.jose.JOSEException;
-import com.nimbusds.jose.JWSAlgorithm;
-import com.nimbusds.jose.JWSHeader;
-import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
-import com.nimbusds.jwt.SignedJWT;
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.registry.Revocation;
@@ -328,21 +325,6 @@ class SessionAccessTest {
 
     private static String token(JWTClaimsSet.Builder claims) {
         return sign("shop.backend", SECRET, claims);
-    }
-
-    private static String sign(String keyName, String secret, JWTClaimsSet.Builder claims) {
-        var jwt = new SignedJWT(
-                new JWSHeader.Builder(JWSAlgorithm.HS256).keyID(keyName).build(), claims.build());
-        try {
-            jwt.sign(new MACSigner(secret));
-        } catch (JOSEException e) {
-            throw new AssertionError(e);
-        }
-        return jwt.serialize();
-    }
-
-    private static String base64(String text) {
-        return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
     }
 
     private static String base64Url(String text) {

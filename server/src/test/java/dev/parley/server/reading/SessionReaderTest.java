@@ -15,6 +15,7 @@ import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
+import dev.parley.server.Futures;
 import dev.parley.server.loop.Audience;
 import dev.parley.server.loop.EventLoop;
 import dev.parley.server.loop.EventLoops;
@@ -65,7 +66,7 @@ class SessionReaderTest {
 
     @AfterEach
     void close() throws IOException {
-        vertx.close().toCompletionStage().toCompletableFuture().join();
+        Futures.await(vertx.close());
         reads.close();
         engine.close();
     }

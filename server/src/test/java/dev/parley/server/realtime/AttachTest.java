@@ -1,5 +1,14 @@
 package dev.parley.server.realtime;
 
+import static dev.parley.server.realtime.RealtimeClient.ACK;
+import static dev.parley.server.realtime.RealtimeClient.ATTACHED;
+import static dev.parley.server.realtime.RealtimeClient.CLOSED;
+import static dev.parley.server.realtime.RealtimeClient.DETACHED;
+import static dev.parley.server.realtime.RealtimeClient.MESSAGE;
+import static dev.parley.server.realtime.RealtimeClient.NACK;
+import static dev.parley.server.realtime.RealtimeClient.PRESENCE;
+import static dev.parley.server.realtime.RealtimeClient.SYNC;
+import static dev.parley.server.realtime.RealtimeServer.WITH_KEY;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.server.wire.Flags;
@@ -22,17 +31,8 @@ import tools.jackson.databind.JsonNode;
 /** What a client is sent when it attaches, and in which order. */
 @Timeout(120)
 class AttachTest {
-    private static final int ACK = 1;
-    private static final int NACK = 2;
-    private static final int CLOSED = 8;
-    private static final int ATTACHED = 11;
-    private static final int DETACHED = 13;
-    private static final int PRESENCE = 14;
-    private static final int MESSAGE = 15;
-    private static final int SYNC = 16;
     private static final String ENTER = "2";
     private static final String LEAVE = "3";
-    private static final String WITH_KEY = "key=" + RealtimeServer.KEY;
 
     @TempDir
     private Path folder;
@@ -42,9 +42,7 @@ class AttachTest {
     }
 
     private static RealtimeClient connect(RealtimeServer server, String clientId) throws InterruptedException {
-        RealtimeClient client = server.connect(WITH_KEY + "&clientId=" + clientId);
-        client.next(RealtimeClient.CONNECTED);
-        return client;
+        return server.connected(WITH_KEY + "&clientId=" + clientId);
     }
 
     private static JsonNode attach(RealtimeClient client, String details) throws InterruptedException {

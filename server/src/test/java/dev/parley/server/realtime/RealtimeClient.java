@@ -2,6 +2,7 @@ package dev.parley.server.realtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.server.Futures;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ClientWebSocket;
@@ -18,13 +19,24 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** A client that writes and reads the frames of the protocol, in JSON, without knowing more of it. */
 final class RealtimeClient {
+    // The actions of frames.
+    static final int ACK = 1;
+    static final int NACK = 2;
     static final int CONNECTED = 4;
     static final int DISCONNECTED = 6;
+    static final int CLOSED = 8;
     static final int ERROR = 9;
+    static final int ATTACHED = 11;
+    static final int DETACHED = 13;
+    static final int PRESENCE = 14;
+    static final int MESSAGE = 15;
+    static final int SYNC = 16;
+    static final int AUTH = 17;
+    static final int ANNOTATION = 21;
 
     private static final JsonMapper JSON = JsonMapper.shared();
 
-    /** Held because its end is that of its sockets. */
+    /** Kept, because its sockets end when it is collected. */
     private final WebSocketClient client;
 
     private final WebSocket socket;
@@ -43,7 +55,7 @@ final class RealtimeClient {
         ClientWebSocket opening = client.webSocket();
         opening.textMessageHandler(text -> frames.add(JSON.readTree(text)));
         opening.closeHandler(gone -> closed.countDown());
-        socket = RealtimeServer.await(opening.connect(options));
+        socket = Futures.await(opening.connect(options));
     }
 
     void send(String frame) {
@@ -54,7 +66,13 @@ final class RealtimeClient {
         socket.writeBinaryMessage(Buffer.buffer(bytes));
     }
 
-    /** Stops to read, so that what the server sends piles up. */
+    /** Enters the presence set of a channel, and waits for the acknowledgement. */
+    void enter(String channel, int msgSerial) throws InterruptedException {
+        send("{'action':14,'channel':'%s','msgSerial':%d,'presence':[{'action':2}]}".formatted(channel, msgSerial));
+        next(ACK);
+    }
+
+    /** Stops reading, so that what the server sends accumulates. */
     void pause() {
         socket.pause();
     }

@@ -1,10 +1,21 @@
 package dev.parley.server.realtime;
 
+import static dev.parley.server.realtime.RealtimeClient.ACK;
+import static dev.parley.server.realtime.RealtimeClient.ANNOTATION;
+import static dev.parley.server.realtime.RealtimeClient.ATTACHED;
+import static dev.parley.server.realtime.RealtimeClient.AUTH;
+import static dev.parley.server.realtime.RealtimeClient.CLOSED;
+import static dev.parley.server.realtime.RealtimeClient.DETACHED;
+import static dev.parley.server.realtime.RealtimeClient.MESSAGE;
+import static dev.parley.server.realtime.RealtimeClient.NACK;
+import static dev.parley.server.realtime.RealtimeClient.PRESENCE;
+import static dev.parley.server.realtime.RealtimeServer.WITH_KEY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
+import dev.parley.server.Futures;
 import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.TokenRequest;
@@ -34,16 +45,6 @@ import tools.jackson.databind.json.JsonMapper;
 /** What clients of good will do not show: cut, forged, stubborn and slow ones, and a server that stops. */
 @Timeout(60)
 class RealtimeDoorTest {
-    private static final int ACK = 1;
-    private static final int NACK = 2;
-    private static final int CLOSED = 8;
-    private static final int ATTACHED = 11;
-    private static final int DETACHED = 13;
-    private static final int PRESENCE = 14;
-    private static final int MESSAGE = 15;
-    private static final int AUTH = 17;
-    private static final int ANNOTATION = 21;
-    private static final String WITH_KEY = "key=" + RealtimeServer.KEY;
 
     @TempDir
     private Path folder;
@@ -113,8 +114,7 @@ class RealtimeDoorTest {
             String good = token(server, "ann");
             assertThat(code(server.connect("access_token=no-token").next())).isEqualTo(40101);
             for (String bad : List.of("no-token", good.substring(0, good.length() - 2))) {
-                var client = server.connect("access_token=" + good);
-                client.next(RealtimeClient.CONNECTED);
+                var client = server.connected("access_token=" + good);
                 client.send("{'action':17,'auth':{'accessToken':'%s'}}".formatted(bad));
                 assertThat(code(client.next(RealtimeClient.ERROR))).isEqualTo(40101);
                 client.awaitClosed();
@@ -126,8 +126,7 @@ class RealtimeDoorTest {
     void aTokenThatWasRevokedWithAMarginEndsWithItHoweverItIsShownAgain() throws Exception {
         try (var server = server()) {
             String old = token(server, "ann");
-            var stays = server.connect("access_token=" + old);
-            stays.next(RealtimeClient.CONNECTED);
+            var stays = server.connected("access_token=" + old);
             ApiKey key = server.gate.revokingKey("Basic " + base64(RealtimeServer.KEY), "app.all");
             server.gate.revoke(key, "clientId:ann", null, true).join();
             stays.next(AUTH);
@@ -135,8 +134,7 @@ class RealtimeDoorTest {
             stays.send("{'action':17,'auth':{'accessToken':'%s'}}".formatted(old));
             stays.next(RealtimeClient.CONNECTED);
             stays.next(AUTH);
-            var comesBack = server.connect("access_token=" + old);
-            comesBack.next(RealtimeClient.CONNECTED);
+            var comesBack = server.connected("access_token=" + old);
             comesBack.next(AUTH);
 
             stays.send("{'action':17,'auth':{'accessToken':'%s'}}".formatted(token(server, "ann")));
@@ -166,8 +164,7 @@ class RealtimeDoorTest {
             client.cut();
         }
         try (var server = server()) {
-            var other = server.connect(WITH_KEY);
-            other.next(RealtimeClient.CONNECTED);
+            var other = server.connected(WITH_KEY);
             other.send(publish("c", 0, "two"));
             other.next(ACK);
 
@@ -213,16 +210,14 @@ class RealtimeDoorTest {
     @Test
     void aNewSocketTakesOverAndItsMembersStay() throws Exception {
         try (var server = server()) {
-            var watcher = server.connect(WITH_KEY);
-            watcher.next(RealtimeClient.CONNECTED);
+            var watcher = server.connected(WITH_KEY);
             watcher.send("{'action':10,'channel':'c'}");
             watcher.next(ATTACHED);
             var first = server.connect(WITH_KEY + "&clientId=alice");
             String key = key(first.next(RealtimeClient.CONNECTED));
             first.send("{'action':10,'channel':'c'}");
             first.next(ATTACHED);
-            first.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
-            first.next(ACK);
+            first.enter("c", 0);
             watcher.next(PRESENCE);
 
             var second = server.connect(WITH_KEY + "&clientId=alice&resume=" + key);
@@ -230,8 +225,7 @@ class RealtimeDoorTest {
             assertThat(code(second.next(RealtimeClient.CONNECTED))).isZero();
             first.awaitClosed();
             // What the first one said stays said, and is not done again.
-            second.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
-            second.next(ACK);
+            second.enter("c", 0);
             second.send("{'action':7}");
             JsonNode left = watcher.next(PRESENCE).path("presence").get(0);
             assertThat(left.path("action").intValue()).isEqualTo(3);
@@ -243,18 +237,14 @@ class RealtimeDoorTest {
     void membersOfALostConnectionLeaveAfterTheGraceAlsoIfTheServerWasRestarted() throws Exception {
         var settings = Map.of("realtime.presence-grace", "100");
         try (var server = new RealtimeServer(folder, settings)) {
-            var client = server.connect(WITH_KEY + "&clientId=alice");
-            client.next(RealtimeClient.CONNECTED);
-            client.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
-            client.next(ACK);
+            var client = server.connected(WITH_KEY + "&clientId=alice");
+            client.enter("c", 0);
         }
         try (var server = new RealtimeServer(folder, settings)) {
             await().untilAsserted(() -> assertThat(members(server)).isZero());
 
-            var client = server.connect(WITH_KEY + "&clientId=bob");
-            client.next(RealtimeClient.CONNECTED);
-            client.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
-            client.next(ACK);
+            var client = server.connected(WITH_KEY + "&clientId=bob");
+            client.enter("c", 0);
             assertThat(members(server)).isEqualTo(1);
             client.cut();
             await().untilAsserted(() -> assertThat(members(server)).isZero());
@@ -265,10 +255,8 @@ class RealtimeDoorTest {
     void whoIsToldThatItsConnectionIsClosedHasLeft() throws Exception {
         try (var server = server()) {
             for (int i = 0; i < 50; i++) {
-                var client = server.connect(WITH_KEY + "&clientId=alice");
-                client.next(RealtimeClient.CONNECTED);
-                client.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
-                client.next(ACK);
+                var client = server.connected(WITH_KEY + "&clientId=alice");
+                client.enter("c", 0);
                 assertThat(members(server)).isEqualTo(1);
                 client.send("{'action':7}");
                 client.next(CLOSED);
@@ -281,8 +269,7 @@ class RealtimeDoorTest {
     @Test
     void whoIsToldThatItIsDetachedHasLeft() throws Exception {
         try (var server = server()) {
-            var client = server.connect(WITH_KEY + "&clientId=alice");
-            client.next(RealtimeClient.CONNECTED);
+            var client = server.connected(WITH_KEY + "&clientId=alice");
             for (int i = 0; i < 50; i++) {
                 client.send("{'action':10,'channel':'c'}");
                 client.next(ATTACHED);
@@ -315,10 +302,8 @@ class RealtimeDoorTest {
     @Test
     void aClientMayAskForItsMembersToRemainForAnotherTime() throws Exception {
         try (var server = new RealtimeServer(folder, Map.of("realtime.presence-grace", "86400000"))) {
-            var client = server.connect(WITH_KEY + "&clientId=alice&remainPresentFor=0");
-            client.next(RealtimeClient.CONNECTED);
-            client.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
-            client.next(ACK);
+            var client = server.connected(WITH_KEY + "&clientId=alice&remainPresentFor=0");
+            client.enter("c", 0);
             assertThat(members(server)).isEqualTo(1);
 
             client.cut();
@@ -330,8 +315,7 @@ class RealtimeDoorTest {
     @Test
     void whoAnswersPingsIsNotLost() throws Exception {
         try (var server = new RealtimeServer(folder, Map.of("realtime.heartbeat-interval", "1000"))) {
-            var client = server.connect(WITH_KEY + "&heartbeats=true");
-            client.next(RealtimeClient.CONNECTED);
+            var client = server.connected(WITH_KEY + "&heartbeats=true");
 
             // Longer than the two intervals after which who does not answer is.
             for (int i = 0; i < 4; i++) {
@@ -352,10 +336,8 @@ class RealtimeDoorTest {
                 () -> System.nanoTime() / 1_000_000,
                 Duration.ofHours(1));
         try (var server = new RealtimeServer(folder, Map.of("realtime.presence-grace", "100"), clock)) {
-            var client = server.connect(WITH_KEY + "&clientId=alice");
-            client.next(RealtimeClient.CONNECTED);
-            client.send("{'action':14,'channel':'c','msgSerial':0,'presence':[{'action':2}]}");
-            client.next(ACK);
+            var client = server.connected(WITH_KEY + "&clientId=alice");
+            client.enter("c", 0);
             setBack.set(Duration.ofHours(1).toMillis());
             clock.look();
 
@@ -398,8 +380,7 @@ class RealtimeDoorTest {
             }
             assertThat(serials).hasSize(450).isSorted().doesNotHaveDuplicates();
 
-            var again = server.connect(WITH_KEY + "&resume=" + key);
-            again.next(RealtimeClient.CONNECTED);
+            var again = server.connected(WITH_KEY + "&resume=" + key);
             again.send(publish("c", 498, "m498"));
             assertThat(again.next(ACK).path("res").get(0).path("serials").get(0).stringValue())
                     .isEqualTo(serials.getLast());
@@ -433,16 +414,14 @@ class RealtimeDoorTest {
             assertThat(versions.stream().distinct().count()).isLessThan(count / 2);
 
             // The client has not seen the last answers and sends again, grouped as it happens.
-            var again = server.connect(WITH_KEY + "&clientId=agent&resume=" + key);
-            again.next(RealtimeClient.CONNECTED);
+            var again = server.connected(WITH_KEY + "&clientId=agent&resume=" + key);
             for (int i = count - 50; i <= count; i++) {
                 again.send(append(i, serial, " t" + i));
             }
             for (int acked = 0; acked < 51; ) {
                 acked += again.next(ACK).path("count").intValue();
             }
-            var reader = server.connect(WITH_KEY);
-            reader.next(RealtimeClient.CONNECTED);
+            var reader = server.connected(WITH_KEY);
             reader.send("{'action':10,'channel':'c','params':{'rewind':'2'}}");
             JsonNode message = reader.next(MESSAGE).path("messages").get(0);
             assertThat(message.path("data").stringValue()).isEqualTo(expected.toString());
@@ -461,8 +440,7 @@ class RealtimeDoorTest {
     @Test
     void severalMessagesHaveIdsOfOneBase() throws Exception {
         try (var server = server()) {
-            var client = server.connect(WITH_KEY);
-            client.next(RealtimeClient.CONNECTED);
+            var client = server.connected(WITH_KEY);
             String frame = "{'action':15,'channel':'c','msgSerial':%d,'messages':[{'id':'%s'},{'id':'%s'}]}";
             client.send(frame.formatted(0, "abc", "abc"));
             assertThat(code(client.next(NACK))).isEqualTo(40031);
@@ -474,12 +452,10 @@ class RealtimeDoorTest {
     @Test
     void appendsInFlightDoNotUndoADeletion() throws Exception {
         try (var server = server()) {
-            var agent = server.connect(WITH_KEY + "&clientId=agent");
-            agent.next(RealtimeClient.CONNECTED);
+            var agent = server.connected(WITH_KEY + "&clientId=agent");
             agent.send(publish("c", 0, "one"));
             String serial = serial(agent.next(ACK));
-            var moderator = server.connect(WITH_KEY + "&clientId=moderator");
-            moderator.next(RealtimeClient.CONNECTED);
+            var moderator = server.connected(WITH_KEY + "&clientId=moderator");
             String change = "{'action':15,'channel':'c','msgSerial':%d,'messages':"
                     + "[{'action':%d,'serial':'%s','data':'%s'}]}";
             moderator.send(change.formatted(0, 2, serial, ""));
@@ -519,8 +495,7 @@ class RealtimeDoorTest {
     @Test
     void whoMayOnlyReadIsRefusedAndNothingIsStored() throws Exception {
         try (var server = server()) {
-            var reader = server.connect("key=" + RealtimeServer.READER_KEY + "&clientId=eve");
-            reader.next(RealtimeClient.CONNECTED);
+            var reader = server.connected("key=" + RealtimeServer.READER_KEY + "&clientId=eve");
             reader.send("{'action':10,'channel':'c'}");
             assertThat(reader.next(ATTACHED).path("flags").longValue() & Flags.ALL_MODES)
                     .isEqualTo(Flags.SUBSCRIBE | Flags.PRESENCE_SUBSCRIBE);
@@ -536,13 +511,11 @@ class RealtimeDoorTest {
     @Test
     void annotationsAreShownToWhoAskedForThemAndTheirSumToAll() throws Exception {
         try (var server = server()) {
-            var ann = server.connect(WITH_KEY + "&clientId=ann");
-            ann.next(RealtimeClient.CONNECTED);
+            var ann = server.connected(WITH_KEY + "&clientId=ann");
             ann.send("{'action':10,'channel':'c','flags':%d}".formatted(Flags.ALL_MODES));
             assertThat(ann.next(ATTACHED).path("flags").longValue() & Flags.ANNOTATION_SUBSCRIBE)
                     .isNotZero();
-            var bob = server.connect(WITH_KEY + "&clientId=bob");
-            bob.next(RealtimeClient.CONNECTED);
+            var bob = server.connected(WITH_KEY + "&clientId=bob");
             bob.send("{'action':10,'channel':'c'}");
             bob.next(ATTACHED);
             bob.send("{'action':15,'channel':'c','msgSerial':0,'messages':[{'name':'greeting','data':'hi'}]}");
@@ -578,8 +551,7 @@ class RealtimeDoorTest {
     @Test
     void aModeThatWasNotAskedForIsNotThere() throws Exception {
         try (var server = server()) {
-            var client = server.connect(WITH_KEY + "&clientId=alice");
-            client.next(RealtimeClient.CONNECTED);
+            var client = server.connected(WITH_KEY + "&clientId=alice");
             client.send("{'action':10,'channel':'c','flags':%d}".formatted(Flags.SUBSCRIBE));
             client.next(ATTACHED);
             client.send(publish("c", 0, "x"));
@@ -617,13 +589,11 @@ class RealtimeDoorTest {
     @Test
     void aSlowReaderGetsEverythingOnceItReads() throws Exception {
         try (var server = server()) {
-            var slow = server.connect(WITH_KEY);
-            slow.next(RealtimeClient.CONNECTED);
+            var slow = server.connected(WITH_KEY);
             slow.send("{'action':10,'channel':'c'}");
             slow.next(ATTACHED);
             slow.pause();
-            var writer = server.connect(WITH_KEY);
-            writer.next(RealtimeClient.CONNECTED);
+            var writer = server.connected(WITH_KEY);
             String data = "d".repeat(20_000);
             int count = 1_000;
             for (int i = 0; i < count; i++) {
@@ -647,13 +617,11 @@ class RealtimeDoorTest {
     @Test
     void whoReadsTooSlowlyForTooLongIsDisconnected() throws Exception {
         try (var server = new RealtimeServer(folder, Map.of("realtime.slow-timeout", "1000"))) {
-            var slow = server.connect(WITH_KEY);
-            slow.next(RealtimeClient.CONNECTED);
+            var slow = server.connected(WITH_KEY);
             slow.send("{'action':10,'channel':'c'}");
             slow.next(ATTACHED);
             slow.pause();
-            var writer = server.connect(WITH_KEY);
-            writer.next(RealtimeClient.CONNECTED);
+            var writer = server.connected(WITH_KEY);
             String data = "d".repeat(60_000);
             int count = 500;
             for (int i = 0; i < count; i++) {
@@ -674,7 +642,7 @@ class RealtimeDoorTest {
         try (var server = server()) {
             client = server.connect(WITH_KEY);
             client.next(RealtimeClient.CONNECTED);
-            RealtimeServer.await(server.front.stop());
+            Futures.await(server.front.stop());
             assertThat(code(client.next(RealtimeClient.DISCONNECTED))).isEqualTo(80003);
             client.awaitClosed();
         }
@@ -696,8 +664,7 @@ class RealtimeDoorTest {
             })
     void whatIsNoFrameEndsTheConnectionWithAnError(String frame) throws Exception {
         try (var server = server()) {
-            var client = server.connect(WITH_KEY);
-            client.next(RealtimeClient.CONNECTED);
+            var client = server.connected(WITH_KEY);
 
             client.send(frame);
 
@@ -713,8 +680,7 @@ class RealtimeDoorTest {
     @Test
     void theFormatOfTheConnectionIsTheOneThatIsRead() throws Exception {
         try (var server = server()) {
-            var client = server.connect(WITH_KEY);
-            client.next(RealtimeClient.CONNECTED);
+            var client = server.connected(WITH_KEY);
 
             client.sendBytes("{\"action\":0,\"id\":\"p\"}".getBytes(StandardCharsets.UTF_8));
 
@@ -725,8 +691,7 @@ class RealtimeDoorTest {
     @Test
     void channelsOfAConnectionAreBounded() throws Exception {
         try (var server = new RealtimeServer(folder, Map.of("realtime.channels-per-connection", "3"))) {
-            var client = server.connect(WITH_KEY);
-            client.next(RealtimeClient.CONNECTED);
+            var client = server.connected(WITH_KEY);
             for (int i = 0; i < 4; i++) {
                 client.send("{'action':10,'channel':'c%d'}".formatted(i));
             }

@@ -1,5 +1,8 @@
 package dev.parley.server.realtime;
 
+import static dev.parley.server.realtime.RealtimeClient.ACK;
+import static dev.parley.server.realtime.RealtimeClient.NACK;
+import static dev.parley.server.realtime.RealtimeServer.WITH_KEY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -27,9 +30,6 @@ import tools.jackson.databind.JsonNode;
 /** What clients of ill will can make the server hold, and what those of good will notice of it. */
 @Timeout(120)
 class RealtimeMemoryTest {
-    private static final int ACK = 1;
-    private static final int NACK = 2;
-    private static final String WITH_KEY = "key=" + RealtimeServer.KEY;
 
     @TempDir
     private Path folder;
@@ -109,8 +109,7 @@ class RealtimeMemoryTest {
                     .untilAsserted(() -> assertThat(server.connections()).isBetween(1, count / 2));
             assertThat(arriving.held()).isBetween(100_000L, arriving.capacity());
 
-            var good = server.connect(WITH_KEY);
-            good.next(RealtimeClient.CONNECTED);
+            var good = server.connected(WITH_KEY);
             good.send(publish(0, 1_000));
             good.next(ACK);
         } finally {
@@ -137,8 +136,7 @@ class RealtimeMemoryTest {
     @Test
     void whatIsTooLargeIsRefusedAloneAndTheConnectionGoesOn() throws Exception {
         try (var server = new RealtimeServer(folder, Map.of())) {
-            var client = server.connect(WITH_KEY);
-            client.next(RealtimeClient.CONNECTED);
+            var client = server.connected(WITH_KEY);
             client.send(publish(0, 10));
             client.send(publish(1, 4 << 20));
             client.send(publish(2, 10));
@@ -154,8 +152,7 @@ class RealtimeMemoryTest {
     @Test
     void whatIsFarTooLargeEndsTheConnection() throws Exception {
         try (var server = new RealtimeServer(folder, Map.of("realtime.frame-bytes", "131072"))) {
-            var client = server.connect(WITH_KEY);
-            client.next(RealtimeClient.CONNECTED);
+            var client = server.connected(WITH_KEY);
             client.send(publish(0, 3 << 20));
             client.next(RealtimeClient.ERROR);
             client.awaitClosed();
@@ -199,8 +196,7 @@ class RealtimeMemoryTest {
                 reader.send(BareSocket.text("{'action':10,'channel':'c'}"));
                 reader.readUntil("\"action\":11");
             }
-            var writer = server.connect(WITH_KEY);
-            writer.next(RealtimeClient.CONNECTED);
+            var writer = server.connected(WITH_KEY);
             for (int i = 0; i < messages; i++) {
                 writer.send(publish(i, 60_000));
             }
@@ -240,8 +236,7 @@ class RealtimeMemoryTest {
             reader.readUntil("\"action\":11");
             // More than the operating system takes for a socket.
             int messages = 150;
-            var writer = server.connect(WITH_KEY);
-            writer.next(RealtimeClient.CONNECTED);
+            var writer = server.connected(WITH_KEY);
             for (int i = 0; i < messages; i++) {
                 writer.send(publish(i, 60_000));
             }
@@ -270,13 +265,11 @@ class RealtimeMemoryTest {
                 reader.send(BareSocket.text("{'action':10,'channel':'c'}"));
                 reader.readUntil("\"action\":11");
             }
-            var guest = server.connect("key=" + RealtimeServer.READER_KEY);
-            guest.next(RealtimeClient.CONNECTED);
+            var guest = server.connected("key=" + RealtimeServer.READER_KEY);
             guest.send("{'action':10,'channel':'c'}");
             guest.next(11);
             int messages = 150;
-            var writer = server.connect(WITH_KEY);
-            writer.next(RealtimeClient.CONNECTED);
+            var writer = server.connected(WITH_KEY);
             for (int i = 0; i < messages; i++) {
                 writer.send(publish(i, 60_000));
             }
@@ -312,8 +305,7 @@ class RealtimeMemoryTest {
                 var highest = new Highest(server.memory.backlogs());
                 var socket = new BareSocket(server.port, WITH_KEY)) {
             int members = 20;
-            var client = server.connect(WITH_KEY);
-            client.next(RealtimeClient.CONNECTED);
+            var client = server.connected(WITH_KEY);
             for (int i = 0; i < members; i++) {
                 client.send(
                         "{'action':14,'channel':'c','msgSerial':%d,'presence':[{'action':2,'clientId':'client%d','data':'%s'}]}"

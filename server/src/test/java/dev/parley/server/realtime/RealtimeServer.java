@@ -1,5 +1,7 @@
 package dev.parley.server.realtime;
 
+import static dev.parley.server.Futures.await;
+
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.memory.Memory;
@@ -22,7 +24,6 @@ import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.Context;
-import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.io.IOException;
@@ -32,11 +33,13 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /** A real engine on a folder, with the realtime door and nothing else. */
 final class RealtimeServer implements AutoCloseable {
     static final String KEY = "app.all:" + "a".repeat(40);
+    /** The query of clients that may do everything. */
+    static final String WITH_KEY = "key=" + KEY;
+
     static final String READER_KEY = "app.reader:" + "r".repeat(40);
     private static final Duration TOKEN_LIFETIME = Duration.ofDays(1);
 
@@ -100,16 +103,16 @@ final class RealtimeServer implements AutoCloseable {
         return new RealtimeClient(vertx, port, query, "");
     }
 
+    /** Connects, and waits until the client is told that it is connected. */
+    RealtimeClient connected(String query) throws InterruptedException {
+        RealtimeClient client = connect(query);
+        client.next(RealtimeClient.CONNECTED);
+        return client;
+    }
+
     /** Connects with the header Authorization. */
     RealtimeClient connectWithHeader(String query, String authorization) {
         return new RealtimeClient(vertx, port, query, authorization);
-    }
-
-    static <T> T await(Future<T> future) {
-        return future.toCompletionStage()
-                .toCompletableFuture()
-                .orTimeout(20, TimeUnit.SECONDS)
-                .join();
     }
 
     @Override

@@ -511,13 +511,7 @@ class RestDoorTest {
                 "{\"channels\":[\"a\",\"b\"],\"messages\":[{\"id\":\"x\",\"data\":\"1\"},{\"id\":\"x\",\"data\":\"2\"}]}");
 
         assertThat(batch.body().path("failureCount").asInt()).isEqualTo(2);
-        assertThat(batch.body()
-                        .path("results")
-                        .path(0)
-                        .path("error")
-                        .path("code")
-                        .asInt())
-                .isEqualTo(40031);
+        assertThat(batch.firstErrorCode()).isEqualTo(40031);
         assertThat(server.get("/channels/a/messages").body()).isEmpty();
     }
 

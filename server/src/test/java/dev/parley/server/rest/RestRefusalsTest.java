@@ -130,21 +130,9 @@ class RestRefusalsTest {
         Answer batch = server.send(
                 "POST", TestServer.NOBODY, "/messages", "{\"channels\":[\"room\"],\"messages\":{\"data\":\"1\"}}");
 
-        assertThat(batch.body()
-                        .path("results")
-                        .path(0)
-                        .path("error")
-                        .path("code")
-                        .asInt())
-                .isEqualTo(40160);
+        assertThat(batch.firstErrorCode()).isEqualTo(40160);
         Answer presence = server.get(TestServer.NOBODY, "/presence?channels=room");
-        assertThat(presence.body()
-                        .path("results")
-                        .path(0)
-                        .path("error")
-                        .path("code")
-                        .asInt())
-                .isEqualTo(40160);
+        assertThat(presence.firstErrorCode()).isEqualTo(40160);
         assertThat(server.engine.sessions().find(new SessionName("app", "room")))
                 .isNull();
     }

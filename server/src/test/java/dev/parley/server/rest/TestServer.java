@@ -1,5 +1,7 @@
 package dev.parley.server.rest;
 
+import static dev.parley.server.Futures.await;
+
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.command.Command;
@@ -89,12 +91,7 @@ final class TestServer implements AutoCloseable {
         connectionKeys = ConnectionKeys.in(folder);
         var door = new RestDoor(
                 engine, config, new Shares(memory), gate, apps, connectionKeys, occupancy, admin, false, doorsClock);
-        http = vertx.createHttpServer()
-                .requestHandler(door::handle)
-                .listen(0, "127.0.0.1")
-                .toCompletionStage()
-                .toCompletableFuture()
-                .join();
+        http = await(vertx.createHttpServer().requestHandler(door::handle).listen(0, "127.0.0.1"));
     }
 
     /** An answer; its body is read in the format that it says it has. */
@@ -121,6 +118,15 @@ final class TestServer implements AutoCloseable {
 
         int errorCode() {
             return body().path("error").path("code").asInt(0);
+        }
+
+        /** The code of the error of the first result of a batch. */
+        int firstErrorCode() {
+            return body().path("results")
+                    .path(0)
+                    .path("error")
+                    .path("code")
+                    .asInt(0);
         }
 
         /** The query of the link with this relation; empty if there is none. */
@@ -173,8 +179,8 @@ final class TestServer implements AutoCloseable {
     @Override
     public void close() throws IOException {
         client.close();
-        http.close().toCompletionStage().toCompletableFuture().join();
+        await(http.close());
         engine.close();
-        vertx.close().toCompletionStage().toCompletableFuture().join();
+        await(vertx.close());
     }
 }

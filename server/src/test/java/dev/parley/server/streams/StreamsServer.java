@@ -1,5 +1,7 @@
 package dev.parley.server.streams;
 
+import static dev.parley.server.Futures.await;
+
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.memory.Memory;
@@ -19,7 +21,6 @@ import dev.parley.server.ops.Metrics;
 import dev.parley.server.streams.subscription.SubscriptionService;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.Context;
-import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.io.IOException;
@@ -35,7 +36,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The streams door without keys, before a real engine, and what it asks of the store. */
@@ -128,13 +128,6 @@ final class StreamsServer implements AutoCloseable {
             request.headers(headers);
         }
         return client.send(request.build(), BodyHandlers.ofString());
-    }
-
-    private static <T> T await(Future<T> future) {
-        return future.toCompletionStage()
-                .toCompletableFuture()
-                .orTimeout(20, TimeUnit.SECONDS)
-                .join();
     }
 
     @Override

@@ -52,6 +52,15 @@ final class SubscriptionServiceTest {
         assertThat(created.status()).isEqualTo(201);
     }
 
+    /** The wake of a new subscription {@code pool}, which a worker has claimed after a message in {@code path}. */
+    private static JsonNode claimedWake(TestServer server, String path) throws Exception {
+        server.createStream("wakes");
+        createPullWake(server, "pool", 600_000);
+        server.append(path, "1");
+        await().until(() -> server.messages("wakes").size() == 1);
+        return claim(server, "pool", "one").json();
+    }
+
     private static Answer claim(TestServer server, String id, String worker) {
         return server.send("POST", "subscriptions/" + id + "/claim", "{\"worker\":\"" + worker + "\"}");
     }
@@ -234,11 +243,7 @@ final class SubscriptionServiceTest {
     @Test
     void whatHappenedWhileTheDispatcherWasNotThereIsNotMissed() throws Exception {
         try (TestServer server = new TestServer(folder)) {
-            server.createStream("wakes");
-            createPullWake(server, "pool", 600_000);
-            server.append("events/gone", "1");
-            await().until(() -> server.messages("wakes").size() == 1);
-            JsonNode wake = claim(server, "pool", "one").json();
+            JsonNode wake = claimedWake(server, "events/gone");
             String ack = ",\"done\":true,\"acks\":[{\"stream\":\"events/gone\",\"offset\":\""
                     + server.offset("events/gone", 1) + "\"}]";
             String token = wake.path("token").asString();
@@ -355,11 +360,7 @@ final class SubscriptionServiceTest {
     @Test
     void aReleasedWakeIsWrittenAgain() throws Exception {
         try (TestServer server = new TestServer(folder)) {
-            server.createStream("wakes");
-            createPullWake(server, "pool", 600_000);
-            server.append("events/a", "1");
-            await().until(() -> server.messages("wakes").size() == 1);
-            JsonNode wake = claim(server, "pool", "one").json();
+            JsonNode wake = claimedWake(server, "events/a");
             String token = wake.path("token").asString();
             assertThat(report(server, "subscriptions/pool/release", wake, token, "")
                             .status())
@@ -376,11 +377,7 @@ final class SubscriptionServiceTest {
     @Test
     void aRecreatedSubscriptionStartsAnew() throws Exception {
         try (TestServer server = new TestServer(folder)) {
-            server.createStream("wakes");
-            createPullWake(server, "pool", 600_000);
-            server.append("events/a", "1");
-            await().until(() -> server.messages("wakes").size() == 1);
-            JsonNode wake = claim(server, "pool", "one").json();
+            JsonNode wake = claimedWake(server, "events/a");
             assertThat(server.send("DELETE", "subscriptions/pool", "").status()).isEqualTo(204);
             String token = wake.path("token").asString();
             assertThat(report(server, "subscriptions/pool/ack", wake, token, "").error())

@@ -1,5 +1,7 @@
 package dev.parley.server.streams.subscription;
 
+import static dev.parley.server.Futures.await;
+
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.command.Command;
@@ -111,13 +113,10 @@ final class TestServer implements AutoCloseable {
                 dueClock,
                 health,
                 meters);
-        http = vertx.createHttpServer()
+        http = await(vertx.createHttpServer()
                 .requestHandler(request -> service.routes()
                         .handle(request, Objects.requireNonNull(request.path()).substring(ROOT.length())))
-                .listen(0, "127.0.0.1")
-                .toCompletionStage()
-                .toCompletableFuture()
-                .join();
+                .listen(0, "127.0.0.1"));
     }
 
     /** An answer, with its body as JSON if there is one. */
@@ -234,10 +233,10 @@ final class TestServer implements AutoCloseable {
     @Override
     public void close() throws IOException {
         client.close();
-        http.close().toCompletionStage().toCompletableFuture().join();
+        await(http.close());
         service.close();
         reads.close();
         engine.close();
-        vertx.close().toCompletionStage().toCompletableFuture().join();
+        await(vertx.close());
     }
 }
