@@ -11,6 +11,7 @@ import { gunzipSync } from "node:zlib"
 import * as Ably from "ably"
 import { stream } from "@durable-streams/client"
 import { startServer } from "../lib/server.mjs"
+import { basic } from "../lib/tokens.mjs"
 
 const GZIP = { "Accept-Encoding": "gzip" }
 const WORDS = "a token of an answer ".repeat(500)
@@ -79,7 +80,7 @@ test("lists of the REST door are compressed when asked for, but for encrypted me
   const rest = new Ably.Rest({ key, endpoint: "127.0.0.1", port: Number(new URL(server.url).port), tls: false, useTokenAuth: true })
   await rest.channels.get("plain").publish("words", WORDS)
   await rest.channels.get("secret", { cipher: { key: Buffer.from(KEY) } }).publish("words", randomBytes(4_000).toString("base64"))
-  const authorization = { Authorization: `Basic ${btoa(key)}` }
+  const authorization = { Authorization: basic(key) }
   const list = (name, format) => get(`/channels/${name}/messages?format=${format}`, { ...authorization, ...GZIP })
   for (const format of ["json", "msgpack"]) {
     const packed = await list("plain", format)

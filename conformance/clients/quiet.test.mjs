@@ -8,6 +8,7 @@ import { DurableStream, stream } from "@durable-streams/client"
 import { createStateSchema } from "@durable-streams/state"
 import { createStreamDB } from "@durable-streams/state/db"
 import { createParser } from "eventsource-parser"
+import { held, metric } from "../lib/metrics.mjs"
 import { startServer } from "../lib/server.mjs"
 import { eventually, within } from "../lib/wait.mjs"
 
@@ -164,10 +165,7 @@ test("Last-Event-ID goes on where an event ended, whatever the URL says", async 
 })
 
 test("a reader that freezes while TCP lives on is cut", async t => {
-  const readers = async () => {
-    const metrics = await (await fetch(`${server.url}/metrics`)).text()
-    return Number(/^parley_streams_live_readers (.*)$/m.exec(metrics)[1])
-  }
+  const readers = () => metric(server.url, "parley_streams_live_readers")
   await eventually(WAIT_MS, async () => (await readers()) === 0, "no reader of another test")
   const url = new URL(`${server.url}/v1/stream/frozen`)
   const handle = await DurableStream.create({ url: url.href, contentType: "text/plain" })
@@ -189,10 +187,6 @@ test("of many readers those that freeze are cut, and one that is slow is not", a
     args: ["streams.sse-keepalive=2000", "streams.sse-max-age=600000", "limits.request-timeout=3600000"].flatMap(set => ["--set", set]),
   })
   t.after(() => patient.stop())
-  const metric = async name => {
-    const metrics = await (await fetch(`${patient.url}/metrics`)).text()
-    return Number(metrics.split("\n").find(line => line.startsWith(`${name} `))?.split(" ")[1])
-  }
   const url = new URL(`${patient.url}/v1/stream/frozen-together`)
   const handle = await DurableStream.create({ url: url.href, contentType: "text/plain" })
   const open = () => {
@@ -209,7 +203,7 @@ test("of many readers those that freeze are cut, and one that is slow is not", a
   t.after(() => clearInterval(sipping))
   for (let n = 0; n < FROZEN; n++) open()
   const readers = count =>
-    eventually(WAIT_MS, async () => (await metric("parley_streams_live_readers")) === count, `${count} readers`)
+    eventually(WAIT_MS, async () => (await metric(patient.url, "parley_streams_live_readers")) === count, `${count} readers`)
   await readers(FROZEN + 1)
   // More than the slow one takes while the others are waited for.
   const text = "x".repeat(1 << 20)
@@ -220,6 +214,5 @@ test("of many readers those that freeze are cut, and one that is slow is not", a
   await readers(1)
   slow.destroy()
   await readers(0)
-  const held = () => metric('parley_memory_held_bytes{purse="backlogs"}')
-  await eventually(WAIT_MS, async () => (await held()) === 0, "the room of all of them")
+  await eventually(WAIT_MS, async () => (await held(patient.url, "backlogs")) === 0, "the room of all of them")
 })

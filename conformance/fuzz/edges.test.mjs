@@ -8,6 +8,7 @@ import { once } from "node:events"
 import { join } from "node:path"
 import { DurableStream } from "@durable-streams/client"
 import { startServer } from "../lib/server.mjs"
+import { basic } from "../lib/tokens.mjs"
 import { eventually, within } from "../lib/wait.mjs"
 import { assertRefusal, assertSessionRefusal } from "./fortress.mjs"
 import { chunked, RawConnection, request } from "./raw.mjs"
@@ -122,14 +123,14 @@ test("malformed escapes are 400 on every door, in its form", async () => {
     for (const target of [`${STREAM}?offset=${escape}`, `${STREAM}/${escape}`, `/v1/stream/__ds/subscriptions/${escape}`]) {
       assertRefusal(await send(request("GET", target)), [400], target)
     }
-    const authorization = { Authorization: `Basic ${btoa(key)}` }
+    const authorization = { Authorization: basic(key) }
     for (const target of [`/channels?prefix=${escape}`, `/channels/${escape}`, `/time?${escape}`, `/channels/a/messages?limit=${escape}`]) {
       assertSessionRefusal(await send(request("GET", target, { headers: authorization })), [400], target)
     }
     assertSessionRefusal(await send(request("GET", `/?v=6&key=${escape}`, { headers: upgrade })), [400], "an upgrade")
   }
   for (const target of ["/channels/a%FFb", "/channels/%C3%28/messages", "/channels?prefix=%FF"]) {
-    const authorization = { Authorization: `Basic ${btoa(key)}` }
+    const authorization = { Authorization: basic(key) }
     assertSessionRefusal(await send(request("GET", target, { headers: authorization })), [400], target)
   }
   assert.doesNotMatch(server.log(), /\bERROR\b/)

@@ -1,6 +1,7 @@
 // The server under attack: small limits, a small heap, a few streams that must not change, and a look at its health.
 import assert from "node:assert/strict"
 import { collectGarbage, residentBytes } from "../lib/jdk.mjs"
+import { sumOf } from "../lib/metrics.mjs"
 import { startServer } from "../lib/server.mjs"
 import { eventually } from "../lib/wait.mjs"
 import { RawConnection, request } from "./raw.mjs"
@@ -111,11 +112,9 @@ export class Fortress {
   }
 
   /** The sum of a metric's values. */
-  async metric(name, label = "") {
+  async metric(name, label) {
     const { body } = await this.send(request("GET", "/metrics"))
-    const lines = body.split("\n").filter(line => line.startsWith(name) && line.includes(label))
-    assert.ok(lines.length > 0, `no metric ${name}`)
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0)
+    return sumOf(body, name, label)
   }
 
   /** Bytes that the process takes: {heap, resident}. Garbage does not count: the server's own JDK collects it first. */

@@ -2,6 +2,7 @@
 // `server`: the kind of server (see siege.mjs) that meets it. `transports`: the first is the most telling one, the only one
 // in the short form. `prepare` is done by somebody who means well, before the attack; `run` by the attackers.
 import { setTimeout as sleep } from "node:timers/promises"
+import { basic } from "../lib/tokens.mjs"
 import { WireConnection } from "../realtime/wire.mjs"
 import { AGAIN_MS, h2, repeated, ws } from "./weapons.mjs"
 
@@ -369,7 +370,7 @@ async function http2Requests(weapons, count, { method, path = STREAM, headers = 
 
 // ---- What there is before the attack -------------------------------------------------------------
 
-const authorization = ({ target: { key } }) => (key ? { authorization: `Basic ${Buffer.from(key).toString("base64")}` } : {})
+const authorization = ({ target: { key } }) => (key ? { authorization: basic(key) } : {})
 
 async function emptyStream(weapons) {
   await weapons.fetch("PUT", `${STREAM}/empty`, { headers: TEXT })

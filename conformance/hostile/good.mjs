@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import http from "node:http"
 import https from "node:https"
+import { basic } from "../lib/tokens.mjs"
 import { eventually } from "../lib/wait.mjs"
 import { ACTION, WireConnection } from "../realtime/wire.mjs"
 
@@ -299,7 +300,7 @@ function accepted(status, body) {
 /** Sends a request, yields the response when its head has come. */
 function request(server, { key, body, headers = {}, path, ...options }) {
   const url = new URL(path, server.url)
-  const auth = key ? { Authorization: `Basic ${Buffer.from(key).toString("base64")}` } : {}
+  const auth = key ? { Authorization: basic(key) } : {}
   const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }
   return new Promise((resolve, reject) => {
     const { request } = server.ca ? https : http

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict"
 import net from "node:net"
 import { after, before, describe, test } from "node:test"
+import { held } from "../lib/metrics.mjs"
 import { startServer } from "../lib/server.mjs"
 import { eventually } from "../lib/wait.mjs"
 
@@ -43,11 +44,6 @@ for (const [kind, { settings, hog, guest, most }] of Object.entries(kinds)) {
         headers: { "content-type": "application/octet-stream", ...(from.key ? { authorization: `Bearer ${from.key}` } : {}) },
       })
 
-    async function held(purse) {
-      const text = await (await fetch(`${server.url}/metrics`)).text()
-      return Number(new RegExp(`^parley_memory_held_bytes\\{purse="${purse}"\\} (\\S+)$`, "m").exec(text)[1])
-    }
-
     /** A socket of the hog that sends these and never reads. */
     function mute(request, headers = "", body = "") {
       return new Promise((resolve, reject) => {
@@ -66,25 +62,25 @@ for (const [kind, { settings, hog, guest, most }] of Object.entries(kinds)) {
 
     test("unread answers", { timeout: TIMEOUT_MS }, async () => {
       await Promise.all(Array.from({ length: 200 }, () => mute("GET /v1/stream/big?offset=-1")))
-      await eventually(TIMEOUT_MS, async () => (await held("answers")) > most - 2 * MIB, "what the hog may have")
+      await eventually(TIMEOUT_MS, async () => (await held(server.url, "answers")) > most - 2 * MIB, "what the hog may have")
       for (let n = 0; n < 8; n++) {
         const answer = await ask("GET", "big?offset=-1")
         assert.equal(answer.status, 200)
         assert.equal((await answer.arrayBuffer()).byteLength, MIB)
-        assert.ok((await held("answers")) <= most)
+        assert.ok((await held(server.url, "answers")) <= most)
       }
       for (const socket of sockets) socket.destroy()
-      await eventually(TIMEOUT_MS, async () => (await held("answers")) === 0, "the room to be given back")
+      await eventually(TIMEOUT_MS, async () => (await held(server.url, "answers")) === 0, "the room to be given back")
     })
 
     test("bodies that do not go on", { timeout: TIMEOUT_MS }, async () => {
       const headers = `Content-Type: application/octet-stream\r\nContent-Length: ${5 * MIB}\r\n`
       const attempts = Array.from({ length: 8 }, () => mute("POST /v1/stream/big", headers, Buffer.alloc(4 * MIB)))
       await Promise.all(attempts.map(attempt => attempt.catch(() => {})))
-      assert.ok((await held("arriving")) <= most)
+      assert.ok((await held(server.url, "arriving")) <= most)
       for (let n = 0; n < 4; n++) assert.equal((await ask("POST", "big", Buffer.alloc(4 * MIB))).status, 204)
       for (const socket of sockets) socket.destroy()
-      await eventually(TIMEOUT_MS, async () => (await held("arriving")) === 0, "the room to be given back")
+      await eventually(TIMEOUT_MS, async () => (await held(server.url, "arriving")) === 0, "the room to be given back")
     })
   })
 }

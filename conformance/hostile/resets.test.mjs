@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { once } from "node:events"
 import http2 from "node:http2"
 import { after, before, test } from "node:test"
+import { ask, openSession } from "../lib/http2.mjs"
 import { startServer } from "../lib/server.mjs"
 import { eventually, within } from "../lib/wait.mjs"
 
@@ -15,28 +16,14 @@ const AT_ONCE = 100
 const FLOOD = 20_000
 /** A limit of the server: see docs/configuration.md, "Limits that are not settings". */
 const MOST_RESETS = 2_000
-const { HTTP2_HEADER_CONTENT_TYPE: TYPE, HTTP2_HEADER_METHOD: METHOD, HTTP2_HEADER_PATH: PATH, NGHTTP2_CANCEL } = http2.constants
+const { HTTP2_HEADER_PATH: PATH, NGHTTP2_CANCEL } = http2.constants
 const ENHANCE_YOUR_CALM = 11
 
 let server
 before(async () => (server = await startServer()))
 after(() => server.stop())
 
-async function connect(t) {
-  const session = http2.connect(server.url)
-  t.after(() => session.destroy())
-  session.on("error", () => {})
-  await within(WAIT_MS, once(session, "remoteSettings"), "the server's settings")
-  return session
-}
-
-async function ask(session, method, path, body) {
-  const request = session.request({ [METHOD]: method, [PATH]: path, [TYPE]: "text/plain" })
-  request.end(body)
-  const [headers] = await within(WAIT_MS, once(request, "response"), `${method} ${path}`)
-  request.resume()
-  return headers[":status"]
-}
+const connect = t => openSession(t, server.url)
 
 test("who resets most of its readers keeps the others", { timeout: TIMEOUT_MS }, async t => {
   const session = await connect(t)

@@ -5,8 +5,10 @@ import { once } from "node:events"
 import http2 from "node:http2"
 import net from "node:net"
 import { after, before, test } from "node:test"
+import { ask, openSession } from "../lib/http2.mjs"
+import { metric } from "../lib/metrics.mjs"
 import { startServer } from "../lib/server.mjs"
-import { eventually, within } from "../lib/wait.mjs"
+import { eventually } from "../lib/wait.mjs"
 
 const TIMEOUT_MS = 60_000
 const WAIT_MS = 30_000
@@ -28,13 +30,7 @@ const start = () => startServer({ args: ["--set", `limits.connection-bytes=${CON
 before(async () => (server = await start()))
 after(() => server.stop())
 
-async function connect(t, url = server.url, settings = {}) {
-  const session = http2.connect(url, { settings })
-  t.after(() => session.destroy())
-  session.on("error", () => {})
-  await within(WAIT_MS, once(session, "remoteSettings"), "the server's settings")
-  return session
-}
+const connect = (t, url = server.url, settings) => openSession(t, url, settings)
 
 /** Begins requests whose bodies never come, and returns how many are open and what the others were answered. */
 function begin(session, count, head = {}) {
@@ -45,15 +41,6 @@ function begin(session, count, head = {}) {
     request.on("response", headers => state.refused.push(headers)).resume()
   }
   return state
-}
-
-async function ask(session, method, path, body) {
-  const request = session.request({ [METHOD]: method, [PATH]: path, [TYPE]: "text/plain" })
-  request.end(body)
-  const [headers] = await within(WAIT_MS, once(request, "response"), `${method} ${path}`)
-  request.resume()
-  await within(WAIT_MS, once(request, "close"), "the end of the answer")
-  return headers[STATUS]
 }
 
 test("open requests are counted, and whoever has none gets one", { timeout: TIMEOUT_MS }, async t => {
@@ -67,9 +54,8 @@ test("open requests are counted, and whoever has none gets one", { timeout: TIME
     assert.equal(headers["retry-after"], "1")
   }
   const seen = state.refused.length
-  const metrics = await (await fetch(`${server.url}/metrics`)).text()
-  const counted = metrics.split("\n").find(line => line.startsWith("parley_http_requests_total") && line.includes('status="503"'))
-  assert.ok(Number(counted?.split(" ").at(-1)) >= seen, `${seen} requests were refused: ${counted}`)
+  const counted = await metric(server.url, "parley_http_requests_total", 'status="503"')
+  assert.ok(counted >= seen, `${seen} requests were refused, and ${counted} counted`)
   const good = await connect(t)
   assert.equal(await ask(good, "PUT", "/v1/stream/good"), 201)
   for (const token of ["a", "b", "c"]) assert.equal(await ask(good, "POST", "/v1/stream/good", token), 204)

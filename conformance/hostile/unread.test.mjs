@@ -6,6 +6,7 @@ import http2 from "node:http2"
 import net from "node:net"
 import { after, before, test } from "node:test"
 import { collectGarbage } from "../lib/jdk.mjs"
+import { held, metric } from "../lib/metrics.mjs"
 import { startServer } from "../lib/server.mjs"
 import { eventually } from "../lib/wait.mjs"
 
@@ -36,11 +37,6 @@ async function append(path, type, body) {
   assert.ok(answer.ok, `append: ${answer.status}`)
 }
 
-async function metric(name, purse) {
-  const text = await (await fetch(`${server.url}/metrics`)).text()
-  return Number(new RegExp(`^${name}\\{purse="${purse}"\\} (\\S+)$`, "m").exec(text)[1])
-}
-
 /** A socket that sends `text` and never reads. */
 function mute(text) {
   return new Promise((resolve, reject) => {
@@ -58,8 +54,8 @@ function mute(text) {
 async function hangUp() {
   for (const socket of open) socket.destroy()
   await eventually(TIMEOUT_MS, async () => {
-    const held = await Promise.all(["answers", "backlogs", "arriving"].map(purse => metric("parley_memory_held_bytes", purse)))
-    return held.every(bytes => bytes === 0)
+    const bytes = await Promise.all(["answers", "backlogs", "arriving"].map(purse => held(server.url, purse)))
+    return bytes.every(number => number === 0)
   }, "the purses to be given back")
 }
 
@@ -82,7 +78,7 @@ test("catch-up answers that nobody takes", { timeout: TIMEOUT_MS }, async () => 
   await create("big", "application/octet-stream", [Buffer.alloc(1 << 20, 1)])
   const request = `GET /v1/stream/big?offset=-1 HTTP/1.1\r\nHost: localhost\r\n\r\n`
   await Promise.all(Array.from({ length: 2_000 }, () => mute(request)))
-  assert.ok((await metric("parley_memory_held_bytes", "answers")) <= PURSE)
+  assert.ok((await held(server.url, "answers")) <= PURSE)
   await someoneElseIsServed()
   await hangUp()
 })
@@ -102,7 +98,7 @@ test("HTTP/2 streams without a window", { timeout: TIMEOUT_MS }, async () => {
       request.end()
     }
   }
-  await eventually(TIMEOUT_MS, async () => (await metric("parley_memory_held_bytes", "answers")) > PURSE / 2, "a full purse")
+  await eventually(TIMEOUT_MS, async () => (await held(server.url, "answers")) > PURSE / 2, "a full purse")
   await someoneElseIsServed()
   for (const session of sessions) session.destroy()
   await hangUp()
@@ -114,7 +110,7 @@ test("large events to readers who do not read", { timeout: TIMEOUT_MS }, async (
   await Promise.all(Array.from({ length: 1_000 }, () => mute(request)))
   for (let i = 0; i < 8; i++) {
     await append("news", "text/plain", Buffer.alloc(500_000, 97 + i))
-    assert.ok((await metric("parley_memory_held_bytes", "backlogs")) <= PURSE)
+    assert.ok((await held(server.url, "backlogs")) <= PURSE)
   }
   await someoneElseIsServed()
   // Who reads gets all of it, however many do not.
@@ -125,8 +121,6 @@ test("large events to readers who do not read", { timeout: TIMEOUT_MS }, async (
 
 test("memory comes back down", { timeout: TIMEOUT_MS }, async () => {
   await collectGarbage(server.pid)
-  const text = await (await fetch(`${server.url}/metrics`)).text()
-  const used = [...text.matchAll(/^jvm_memory_used_bytes\{area="heap",id="[^"]*"\} (\S+)$/gm)]
-    .reduce((sum, [, bytes]) => sum + Number(bytes), 0)
+  const used = await metric(server.url, "jvm_memory_used_bytes", 'area="heap"')
   assert.ok(used < HEAP / 2, `${used} bytes of heap are in use`)
 })

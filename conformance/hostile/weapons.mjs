@@ -5,6 +5,7 @@ import http2 from "node:http2"
 import net from "node:net"
 import tls from "node:tls"
 import { setTimeout as sleep } from "node:timers/promises"
+import { basic } from "../lib/tokens.mjs"
 
 const CONNECT_TIMEOUT_MS = 10_000
 /** Sockets that are being opened at once. */
@@ -173,7 +174,7 @@ export class Weapons {
     const key = this.target.key
     const fields = {
       Host: "localhost",
-      ...(key && { Authorization: `Basic ${Buffer.from(key).toString("base64")}` }),
+      ...(key && { Authorization: basic(key) }),
       ...(length !== undefined && { "Content-Length": length }),
       ...headers,
     }
@@ -185,7 +186,7 @@ export class Weapons {
   async fetch(method, path, { headers = {}, body, key = this.target.key } = {}) {
     const socket = await this.connect()
     if (!socket) return undefined
-    const auth = key ? { Authorization: `Basic ${Buffer.from(key).toString("base64")}` } : {}
+    const auth = key ? { Authorization: basic(key) } : {}
     socket.write(this.request(method, path, { headers: { Connection: "close", ...headers, ...auth }, body, length: body?.length ?? 0 }))
     const status = await this.#status(socket)
     socket.destroy()

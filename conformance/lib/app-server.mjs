@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import * as Ably from "ably"
 import { collectGarbage } from "./jdk.mjs"
+import { metric } from "./metrics.mjs"
 import { removeFolder, startServer, temporaryFolder } from "./server.mjs"
 
 /** So that a client comes back at once: what is tested is not its patience. */
@@ -71,11 +72,8 @@ export class AppServer {
   }
 
   /** The sum of a metric's values. */
-  async metric(name, label = "") {
-    const text = await (await fetch(`${this.url}/metrics`)).text()
-    const lines = text.split("\n").filter(line => line.startsWith(name) && line.includes(label))
-    assert.ok(lines.length > 0, `no metric ${name}`)
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0)
+  metric(name, label) {
+    return metric(this.url, name, label)
   }
 
   /** Bytes of heap in use. Garbage does not count: the server's own JDK collects it first. */
