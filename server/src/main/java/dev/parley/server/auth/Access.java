@@ -51,7 +51,7 @@ public sealed interface Access {
         static Refused forbidden(CapabilityOp operation, String resource) {
             return new Refused(
                     Reason.FORBIDDEN,
-                    "These credentials do not allow to " + operation.wireName() + " " + resource + ".");
+                    "These credentials do not allow the operation " + operation.wireName() + " " + resource + ".");
         }
     }
 

@@ -92,7 +92,7 @@ public final class Gate {
     /** Authenticates the sender of the header Authorization, for sessions. */
     public Access sessionHeader(@Nullable String authorization) {
         return logged(
-                authorization == null ? unauthenticated("No key or token was sent.") : credentials(authorization));
+                authorization == null ? unauthenticated("The request has no key and no token.") : credentials(authorization));
     }
 
     /**
@@ -219,11 +219,11 @@ public final class Gate {
         if (authorization == null) {
             return open
                     ? ANONYMOUS
-                    : unauthenticated("This server wants a key or a token in the header Authorization.");
+                    : unauthenticated("This server requires a key or a token in the header Authorization.");
         }
         Access access = credentials(authorization);
         if (access instanceof Access.Granted(Principal principal) && !opensStreams(principal)) {
-            access = Access.Refused.invalid("The key is for sessions only.");
+            access = Access.Refused.invalid("The key gives access to sessions only.");
         }
         return open && access instanceof Access.Refused ? ANONYMOUS : access;
     }
@@ -243,7 +243,7 @@ public final class Gate {
         String value = authorization.substring(space + 1).strip();
         if (scheme.equalsIgnoreCase("Basic")) {
             String key = decode(value);
-            return key == null ? Access.Refused.invalid("The credentials are no valid base64.") : key(key);
+            return key == null ? Access.Refused.invalid("The credentials are not valid base64.") : key(key);
         } else if (scheme.equalsIgnoreCase("Bearer")) {
             if (isKey(value) || isToken(value)) {
                 return keyOrToken(value);

@@ -58,7 +58,7 @@ public record Principal(
         }
         if (!ANY_CLIENT.equals(clientId)) {
             return new Access.Refused(
-                    Access.Reason.WRONG_CLIENT_ID, "The client id is not the one that the token was made for.");
+                    Access.Reason.WRONG_CLIENT_ID, "The client id is not that of the token.");
         }
         return new Access.Granted(new Principal(app, keyName, claimed, capabilities, issued, expires, revocationKey));
     }

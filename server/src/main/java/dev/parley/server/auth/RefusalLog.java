@@ -35,7 +35,7 @@ final class RefusalLog {
 
     void record(Access.Refused refused, String keyName, @Nullable CapabilityOp operation, String resource) {
         Counter.builder("parley.access.refused")
-                .description("Requests refused for want of (sufficient) credentials")
+                .description("Requests refused because their credentials were missing or not sufficient")
                 .tag("code", refused.code())
                 .register(meters)
                 .increment();

@@ -35,7 +35,7 @@ public record RootKey(ApiKey key, Path file, boolean created) {
         } catch (IllegalArgumentException e) {
             throw new IOException(
                     file + " holds no key (" + e.getMessage() + "). "
-                            + (hasSealed ? NEEDED : "Remove the file to have a new key made."),
+                            + (hasSealed ? NEEDED : "Remove the file, so that a new key is created."),
                     e);
         }
     }

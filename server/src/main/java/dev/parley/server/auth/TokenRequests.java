@@ -99,7 +99,7 @@ final class TokenRequests {
         }
         if (capabilities.equals(Capabilities.NONE)) {
             throw new AccessRefusedException(
-                    Access.Reason.FORBIDDEN, "The key allows nothing of the capability that is requested.");
+                    Access.Reason.FORBIDDEN, "The key allows nothing of the requested capability.");
         }
         return capabilities;
     }

@@ -116,7 +116,7 @@ final class Tokens {
                         Access.Reason.INVALID_TOKEN, "The token cannot be used: " + e.getMessage(), keyName(token));
             } catch (JOSEException e) {
                 return new Access.Refused(
-                        Access.Reason.INVALID_TOKEN, "The token's signature cannot be checked.", keyName(token));
+                        Access.Reason.INVALID_TOKEN, "The token's signature cannot be verified.", keyName(token));
             }
             remember(token, known, now);
         }
@@ -190,7 +190,7 @@ final class Tokens {
             if (hasHeader(token)) {
                 throw e;
             }
-            throw new AccessRefusedException(Access.Reason.INVALID_CREDENTIALS, "This is no token: " + e.getMessage());
+            throw new AccessRefusedException(Access.Reason.INVALID_CREDENTIALS, "This is not a token: " + e.getMessage());
         }
     }
 

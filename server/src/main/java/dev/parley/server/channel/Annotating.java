@@ -77,7 +77,7 @@ public record Annotating(
         OptionalLong serial = Serials.parse(annotation.messageSerial());
         if (serial.isEmpty()) {
             throw new WireException(
-                    ErrorInfo.invalidValue("The messageSerial names no message: give the serial that it came with."));
+                    ErrorInfo.invalidValue("The messageSerial is not that of a message; use the serial with which the message was received."));
         }
         if (annotation.type().length() > MAX_NAME_CHARS
                 || !TYPE.matcher(annotation.type()).matches()) {

@@ -68,7 +68,7 @@ public record Publishing(
                         case APPEND -> change(message, MessageEntry.Action.APPEND);
                         case META, SUMMARY ->
                             throw new WireException(
-                                    ErrorInfo.invalidValue("Messages of this action are only made by the server."));
+                                    ErrorInfo.invalidValue("Only the server makes messages with this action."));
                     });
         }
         return operations;
@@ -114,7 +114,7 @@ public record Publishing(
         OptionalLong serial = Serials.parse(message.serial());
         if (serial.isEmpty()) {
             throw new WireException(
-                    ErrorInfo.invalidValue("The serial names no message: give the one that it came with."));
+                    ErrorInfo.invalidValue("The serial is not that of a message; use the serial with which the message was received."));
         }
         String claimed = message.operation().clientId();
         String clientId = clientId(gate, principal, claimed == null ? message.clientId() : claimed);
@@ -125,7 +125,7 @@ public record Publishing(
             permit(delete ? CapabilityOp.MESSAGE_DELETE_OWN : CapabilityOp.MESSAGE_UPDATE_OWN);
             if (clientId == null) {
                 throw new WireException(
-                        ErrorInfo.invalidClientId("Only who has a clientId has messages of their own to change."));
+                        ErrorInfo.invalidClientId("A client without a clientId has no messages of its own to change."));
             }
         }
         return new MessageOp.Change(
@@ -162,6 +162,6 @@ public record Publishing(
             return claimed;
         }
         throw new WireException(ErrorInfo.invalidClientId(
-                "The clientId is not one that these credentials may use: leave it out, or use theirs."));
+                "These credentials do not allow this clientId; leave it out, or use the one of the credentials."));
     }
 }

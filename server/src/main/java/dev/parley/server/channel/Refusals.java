@@ -30,7 +30,7 @@ public final class Refusals {
             case SessionOutcome.NoSuchMessage n -> ErrorInfo.noSuchMessage();
             case SessionOutcome.NotOwner n ->
                 new ErrorInfo(
-                        40160, 401, "The message is somebody else's, and these credentials do not allow to change it.");
+                        40160, 401, "These credentials do not allow changing messages of other clients.");
             case SessionOutcome.TypeDiffers t ->
                 ErrorInfo.invalidData(
                         "Text is appended to text, and bytes are appended to bytes; nothing is appended to"
@@ -78,7 +78,7 @@ public final class Refusals {
             case TOO_MANY_OBJECTS -> limit("The channel has its greatest number of objects.");
             case TOO_MANY_KEYS -> limit("The map " + id + " has its greatest number of keys.");
             case VALUE_TOO_LARGE -> limit("A key or value for the map " + id + " is too large.");
-            case SESSION_FULL -> limit("The objects of the channel take all the room that they may; remove some.");
+            case SESSION_FULL -> limit("The objects of the channel have reached their greatest size; remove some.");
             case OUT_OF_RANGE -> ErrorInfo.invalidValue("The counter " + id + " would leave the range of numbers.");
         };
     }
@@ -94,7 +94,7 @@ public final class Refusals {
             case EngineStoppedException e -> ErrorInfo.STOPPING;
             case StorageFullException e -> ErrorInfo.STORAGE_FULL;
             case CommandTooLargeException e ->
-                new ErrorInfo(40009, 413, "This is more than the journal takes at once; split it up.");
+                new ErrorInfo(40009, 413, "The request is larger than a record of the journal may be; divide it.");
             case null, default -> {
                 LOG.error("The engine failed a command", engineFailure);
                 yield ErrorInfo.INTERNAL;

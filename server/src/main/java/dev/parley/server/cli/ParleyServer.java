@@ -321,7 +321,7 @@ final class ParleyServer {
                     health,
                     metrics.registry());
         } catch (IOException e) {
-            throw new StartException("The keys of webhooks cannot be kept in " + folder + ": " + e.getMessage(), e);
+            throw new StartException("The keys of webhooks cannot be stored in " + folder + ": " + e.getMessage(), e);
         }
     }
 
@@ -341,7 +341,7 @@ final class ParleyServer {
             RegistryFiles.register(config.data().dir(), engine, seal, clock.instant());
         } catch (IOException e) {
             throw new StartException(
-                    "Apps and revocations of an earlier version cannot be taken over: " + e.getMessage(), e);
+                    "Apps and revocations of an earlier version cannot be read: " + e.getMessage(), e);
         }
     }
 
@@ -366,7 +366,7 @@ final class ParleyServer {
         try {
             return ConnectionKeys.in(folder);
         } catch (IOException e) {
-            throw new StartException("The keys of connections cannot be kept in " + folder + ": " + e.getMessage(), e);
+            throw new StartException("The keys of connections cannot be stored in " + folder + ": " + e.getMessage(), e);
         }
     }
 
@@ -452,7 +452,7 @@ final class ParleyServer {
             } catch (Exception e) {
                 // The other parts want to be stopped all the same.
                 interrupted |= e instanceof InterruptedException;
-                LOG.atError().setCause(e).addKeyValue("part", closing.part()).log("A part did not stop well");
+                LOG.atError().setCause(e).addKeyValue("part", closing.part()).log("A part of the server did not stop properly");
             }
         }
         if (interrupted) {

@@ -22,8 +22,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         footer = {
             "",
-            "Any setting a.b-c can also stand in the configuration file, or in the environment as PARLEY_A_B_C.",
-            "A flag beats the environment, which beats the file. All settings: docs/configuration.md."
+            "Any setting a.b-c can also be set in the configuration file, or in the environment as PARLEY_A_B_C.",
+            "A flag takes precedence over the environment, and the environment over the file. All settings: docs/configuration.md."
         })
 final class Serve implements Callable<Integer> {
 
@@ -36,7 +36,7 @@ final class Serve implements Callable<Integer> {
     @Option(names = "--port", paramLabel = "N", description = "Port to listen on, 0 for a free one (server.port).")
     private @Nullable String port;
 
-    @Option(names = "--data", paramLabel = "DIR", description = "Folder for everything that is kept (data.dir).")
+    @Option(names = "--data", paramLabel = "DIR", description = "Folder for all data (data.dir).")
     private @Nullable String data;
 
     @Option(names = "--tls-cert", paramLabel = "PEM", description = "Certificate chain (tls.cert).")
@@ -45,7 +45,7 @@ final class Serve implements Callable<Integer> {
     @Option(names = "--tls-key", paramLabel = "PEM", description = "Private key (tls.key).")
     private @Nullable String tlsKey;
 
-    @Option(names = "--log-format", paramLabel = "text|json", description = "How log lines look (log.format).")
+    @Option(names = "--log-format", paramLabel = "text|json", description = "Format of log lines (log.format).")
     private @Nullable String logFormat;
 
     @Option(
@@ -55,7 +55,7 @@ final class Serve implements Callable<Integer> {
 
     @Option(
             names = "--admin-api",
-            description = "Let apps be made and removed over HTTP, for tests and development (auth.admin-api).")
+            description = "Allow apps to be created and removed over HTTP, for tests and development (auth.admin-api).")
     private boolean adminApi;
 
     @Option(names = "--set", paramLabel = "SETTING=VALUE", description = "Any other setting; may be repeated.")
@@ -122,11 +122,11 @@ final class Serve implements Callable<Integer> {
     private static void greet(ParleyServer server, PrintStream out) {
         var rootKey = server.rootKey();
         if (rootKey.created()) {
-            out.println("A root key, which may do everything, was made in "
+            out.println("A root key, which may do everything, was created in "
                     + rootKey.file().toAbsolutePath());
         }
         if (server.makesAppsForEverybody()) {
-            out.println("Everybody on this machine may make apps with keys of their own (admin-api).");
+            out.println("Everybody on this machine may create apps with keys of their own (admin-api).");
         }
         String credentials = "";
         if (server.isOpen()) {

@@ -138,7 +138,7 @@ public final class ConfigLoader {
                 .filter(name -> SettingsTable.ROWS.stream()
                         .noneMatch(row -> row.environmentName().equals(name)))
                 .sorted()
-                .map(name -> "The variable %s is no setting and is ignored. The nearest one is %s."
+                .map(name -> "The environment variable %s is not a setting, and is ignored. The most similar one is %s."
                         .formatted(name, SettingsTable.nearest(name, SettingsTable.Row::environmentName)))
                 .toList();
     }

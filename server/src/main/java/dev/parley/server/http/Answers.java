@@ -205,7 +205,7 @@ public final class Answers {
     /** Answers that there was no room for an answer. */
     public static void refuse(HttpServerRequest request) {
         request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
-        Replies.error(request, 503, "OVERLOADED", "Too many large answers are on their way; try again soon.");
+        Replies.error(request, 503, "OVERLOADED", "Too many large answers are being sent; try again soon.");
     }
 
     /** Ends the answer to {@code request} with {@code body}, whose memory is {@code held} of {@code share}. */

@@ -237,7 +237,7 @@ public final class HttpFront {
                 request,
                 408,
                 "REQUEST_TIMEOUT",
-                "Too little of the body has come within limits.request-timeout; send it sooner, or in several requests.");
+                "Too little of the body has arrived within limits.request-timeout; send it faster, or in several requests.");
     }
 
     /**

@@ -45,7 +45,7 @@ public final class LocalCallers {
             throw new RefusedException(
                     403,
                     "HOST_NOT_ALLOWED",
-                    ("This server asks for no key and therefore answers under the names of this machine only, not as %s."
+                    ("This server requires no key, and therefore answers only under the names of this machine, not as %s."
                                     + " Use localhost, or add the name to server.allowed-hosts, or configure auth.keys.")
                             .formatted(authority.host()));
         }
@@ -54,7 +54,7 @@ public final class LocalCallers {
             throw new RefusedException(
                     403,
                     "ORIGIN_NOT_ALLOWED",
-                    ("This server asks for no key and therefore is not for pages of %s."
+                    ("This server requires no key, and therefore does not serve web pages of %s."
                                     + " Add that to cors.origins, or configure auth.keys.")
                             .formatted(origin));
         }

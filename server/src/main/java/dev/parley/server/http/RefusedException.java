@@ -45,7 +45,7 @@ public final class RefusedException extends Exception {
             case StorageFullException e -> new RefusedException(507, "STORAGE_FULL", String.valueOf(e.getMessage()));
             case CommandTooLargeException e ->
                 new RefusedException(
-                        413, "BODY_TOO_LARGE", "The body is more than the journal takes at once; split it up.");
+                        413, "BODY_TOO_LARGE", "The body is larger than a record of the journal may be; divide it.");
             case null, default -> {
                 LOG.error("The engine failed a command", engineFailure);
                 yield new RefusedException(500, "INTERNAL_ERROR", "The server failed to answer; its log says more.");

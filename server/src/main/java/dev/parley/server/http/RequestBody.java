@@ -93,7 +93,7 @@ public final class RequestBody {
             drop();
             giveUp();
             request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
-            Replies.error(request, 503, "OVERLOADED", "Too many large bodies are on their way; try again soon.");
+            Replies.error(request, 503, "OVERLOADED", "Too many large bodies are arriving; try again soon.");
         } else if (first == null) {
             first = part;
         } else {

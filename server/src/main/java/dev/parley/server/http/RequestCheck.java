@@ -34,21 +34,21 @@ final class RequestCheck {
         if (request.version() != HttpVersion.HTTP_2) {
             if (request.headers().contains(HttpHeaders.TRANSFER_ENCODING) && !isChunked(request)) {
                 return new Fault(
-                        501, "UNKNOWN_TRANSFER_ENCODING", "The only Transfer-Encoding understood is chunked.", true);
+                        501, "UNKNOWN_TRANSFER_ENCODING", "The only Transfer-Encoding that the server accepts is chunked.", true);
             }
             List<String> hosts = request.headers().getAll(HttpHeaders.HOST);
             if (hosts.size() > 1) {
-                return new Fault(400, "INVALID_HOST", "A request has one Host header, not several.", true);
+                return new Fault(400, "INVALID_HOST", "A request must have one Host header, not several.", true);
             }
             if (hosts.isEmpty() && request.version() == HttpVersion.HTTP_1_1) {
                 return new Fault(400, "INVALID_HOST", "A request in HTTP/1.1 needs a Host header.", true);
             }
             if (!hosts.isEmpty() && !hosts.getFirst().isEmpty() && request.authority() == null) {
-                return new Fault(400, "INVALID_HOST", "The Host header is no host with, or without, a port.", true);
+                return new Fault(400, "INVALID_HOST", "The Host header is not a host with or without a port.", true);
             }
         }
         if (request.headers().contains(HttpHeaders.CONTENT_ENCODING) && isEncoded(request)) {
-            return new Fault(415, "UNKNOWN_CONTENT_ENCODING", "Bodies must not be encoded; send it as it is.", false);
+            return new Fault(415, "UNKNOWN_CONTENT_ENCODING", "The server accepts no Content-Encoding; send the body without one.", false);
         }
         if (!areEscapesWhole(request.uri())) {
             return new Fault(

@@ -41,7 +41,7 @@ final class RequestMeters {
 
     private Counter counter(Kind kind) {
         return Counter.builder("parley.http.requests")
-                .description("Requests that are over; a live read is when its reader has gone")
+                .description("Completed requests; a live read is complete when its reader has left")
                 .tag("door", kind.door())
                 .tag("method", kind.method())
                 .tag("status", Integer.toString(kind.status()))

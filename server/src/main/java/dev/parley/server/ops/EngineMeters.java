@@ -18,7 +18,7 @@ public final class EngineMeters {
                 .description("Commands that wait for their outcome")
                 .register(registry);
         Gauge.builder("parley.streams.followed", engine, from -> from.delivery().topics())
-                .description("Streams that somebody reads live")
+                .description("Streams that have live readers")
                 .register(registry);
         counter(
                 engine,
@@ -30,7 +30,7 @@ public final class EngineMeters {
                 engine,
                 registry,
                 "command.seconds",
-                "Time that commands took from being taken to their outcome",
+                "Time from the acceptance of commands to their outcome",
                 from -> from.totals().commandNanos() / NANOS_PER_SECOND);
         counter(
                 engine,
@@ -54,7 +54,7 @@ public final class EngineMeters {
                 engine,
                 registry,
                 "callback.failures",
-                "Exceptions of those who were told of outcomes and news: faults of Parley",
+                "Exceptions thrown by callbacks for outcomes and news; each one is a bug in Parley",
                 from -> from.totals().callbackFailures());
     }
 

@@ -8,10 +8,10 @@ import java.util.concurrent.ConcurrentSkipListSet;
 public final class Health {
 
     public enum State {
-        STARTING("Parley is starting: it recovers what it has stored."),
+        STARTING("Parley is starting, and recovers its data."),
         READY("ready"),
         DRAINING("Parley is shutting down."),
-        FAILED("Parley has met an error that it cannot go on with, and stops.");
+        FAILED("Parley has met an error after which it cannot continue, and stops.");
 
         private final String message;
 

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** The channels to which one connection is attached. Used on the connection's event loop. */
 final class Attachments {
     private static final ErrorInfo UNKNOWN_QUALIFIER =
-            new ErrorInfo(40010, 400, "The qualifier in the channel's name is not known, or not for this.");
+            new ErrorInfo(40010, 400, "The qualifier in the channel's name is not known, or is not allowed for this request.");
 
     /** The beginning of the qualifier of a channel that shows only some messages. */
     private static final String FILTER = "filter=";

@@ -76,7 +76,7 @@ final class Credentials {
         }
         Access access = site.gate().sessionToken(token);
         if (access instanceof Access.Granted(Principal shown) && !shown.app().equals(principal.app())) {
-            throw new WireException(new ErrorInfo(40102, 401, "The token is one of another app."));
+            throw new WireException(new ErrorInfo(40102, 401, "The token belongs to another app."));
         }
         String clientId = principal.clientId();
         if (access instanceof Access.Granted(Principal shown)

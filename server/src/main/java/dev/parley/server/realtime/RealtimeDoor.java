@@ -134,7 +134,7 @@ public final class RealtimeDoor implements Door {
                 .description("Open connections of the realtime door")
                 .register(meters);
         Gauge.builder("parley.realtime.attachments", site.attachments(), AtomicInteger::get)
-                .description("Channels that connections are attached to")
+                .description("Channels to which connections are attached")
                 .register(meters);
     }
 
@@ -145,7 +145,7 @@ public final class RealtimeDoor implements Door {
                 try {
                     site.footprints().tick(site.clock().millis());
                 } catch (RuntimeException e) {
-                    LOG.error("What is due for lost connections cannot be done now", e);
+                    LOG.error("Work that is due for lost connections failed, and will be tried again", e);
                 } finally {
                     ticking.set(false);
                 }
@@ -268,7 +268,7 @@ public final class RealtimeDoor implements Door {
     private void removed(String app) {
         forEach(connection -> {
             if (connection.principal().app().equals(app)) {
-                connection.end(ErrorInfo.notFound("The app is no more."));
+                connection.end(ErrorInfo.notFound("The app was removed."));
             }
         });
     }

@@ -77,7 +77,7 @@ final class AppsResource {
             spec = AppSpec.of(body);
             members = members(spec);
         } catch (IllegalArgumentException e) {
-            throw new WireException(ErrorInfo.invalidValue("The app cannot be made: " + e.getMessage() + "."));
+            throw new WireException(ErrorInfo.invalidValue("The app cannot be created: " + e.getMessage() + "."));
         }
         switch (Commands.await(apps.add(spec.app(), clock.millis()))) {
             case Done done -> {}
@@ -98,7 +98,7 @@ final class AppsResource {
         Principal principal = requireHolder(caller.authorization());
         if (!principal.keyName().equals(rootKey.name()) && !principal.app().equals(id)) {
             throw new AccessRefusedException(
-                    new Access.Refused(Access.Reason.FORBIDDEN, "An app is removed with one of its own keys."));
+                    new Access.Refused(Access.Reason.FORBIDDEN, "Only one of the app's own keys, or the root key, can remove the app."));
         }
         if (!Commands.await(apps.remove(id, clock.millis()))) {
             throw new WireException(ErrorInfo.notFound("There is no app " + id + " that the admin API has made."));
@@ -115,7 +115,7 @@ final class AppsResource {
     private void requireKey(@Nullable String authorization, String keyName) throws AccessRefusedException {
         if (!requireHolder(authorization).keyName().equals(keyName)) {
             throw new AccessRefusedException(
-                    new Access.Refused(Access.Reason.FORBIDDEN, "Apps are made with the root key."));
+                    new Access.Refused(Access.Reason.FORBIDDEN, "Only the holder of the root key can create apps."));
         }
     }
 
@@ -125,7 +125,7 @@ final class AppsResource {
             case Access.Granted(Principal principal) -> {
                 if (principal.isToken()) {
                     throw new AccessRefusedException(
-                            new Access.Refused(Access.Reason.KEY_NEEDED, "This wants a key, not a token."));
+                            new Access.Refused(Access.Reason.KEY_NEEDED, "This request needs a key, not a token."));
                 }
                 yield principal;
             }

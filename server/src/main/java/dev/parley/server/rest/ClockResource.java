@@ -29,7 +29,7 @@ final class ClockResource {
             case Access.Granted(Principal principal) -> {
                 if (principal.isToken() || !principal.keyName().equals(rootKey.name())) {
                     throw new AccessRefusedException(
-                            new Access.Refused(Access.Reason.FORBIDDEN, "Who says what time it is has the root key."));
+                            new Access.Refused(Access.Reason.FORBIDDEN, "Only the holder of the root key can accept the clock."));
                 }
             }
         }

@@ -186,8 +186,8 @@ final class ObjectsResource {
             long now)
             throws WireException {
         if (one.objectId() != null) {
-            throw new WireException(ErrorInfo.invalidObjectMessage("A new object has no objectId yet; give it a path, "
-                    + "or make it with mapCreateWithObjectId or counterCreateWithObjectId."));
+            throw new WireException(ErrorInfo.invalidObjectMessage("A new object has no objectId yet; give a path, "
+                    + "or create it with mapCreateWithObjectId or counterCreateWithObjectId."));
         }
         String text = one.path();
         ObjectPath path = ObjectPath.parse(text == null ? "" : text);
@@ -222,7 +222,7 @@ final class ObjectsResource {
         }
         if (one.path() == null) {
             throw new WireException(
-                    new ErrorInfo(92006, 400, "An operation names the object that it is for: by objectId or by path."));
+                    new ErrorInfo(92006, 400, "An operation must name its object, by objectId or by path."));
         }
         ObjectPath path = ObjectPath.parse(one.path());
         return ofKind(path.resolve(objects, ObjectIds.ROOT), path, one.path(), map);

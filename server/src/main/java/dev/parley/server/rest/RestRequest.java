@@ -62,7 +62,7 @@ record RestRequest(
                 path.add(URLDecoder.decode(segment.replace("+", "%2B"), StandardCharsets.UTF_8));
             }
         } catch (IllegalArgumentException e) {
-            throw new WireException(ErrorInfo.badRequest("The path has an escape that is none."));
+            throw new WireException(ErrorInfo.badRequest("The path has an invalid escape."));
         }
         RestRequest read =
                 new RestRequest(request.method().name(), path, request.headers(), request.params(), null, new byte[0]);

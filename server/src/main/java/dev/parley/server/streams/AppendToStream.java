@@ -149,7 +149,7 @@ final class AppendToStream {
             case StreamOutcome.Closed closed -> {
                 exchange.response().putHeader(Wire.CLOSED, Wire.TRUE);
                 tail(exchange, closed.streamId(), closed.tail());
-                exchange.error(409, "STREAM_CLOSED", "The stream is closed; nothing can be appended any more.");
+                exchange.error(409, "STREAM_CLOSED", "The stream is closed; nothing more can be appended.");
             }
             case StreamOutcome.TypeDiffers differs ->
                 exchange.error(409, "CONTENT_TYPE_DIFFERS", "The stream's content type is " + differs.expected() + ".");

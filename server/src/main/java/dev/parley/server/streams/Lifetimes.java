@@ -37,7 +37,7 @@ final class Lifetimes {
                 exchange.error(
                         503,
                         "CLOCK_IN_DOUBT",
-                        "The stream's lifetime is over if the server's clock is right, which is in doubt. It can be read;"
+                        "If the server's clock, which is in doubt, is right, then the stream's lifetime is over. The stream can be read;"
                                 + " its operator can say what time it is.");
             } else {
                 exchange.guard(work);

@@ -158,19 +158,19 @@ public final class NodeClock implements InstantSource {
             advance(-ahead);
         } else if (ahead < 0) {
             LOG.warn(
-                    "The clock is {} behind the last that is known of this data: what was done then seems to be new",
+                    "The clock is {} behind the last time known from this data; data from then seems to be new",
                     Duration.ofMillis(-ahead));
         } else if (ahead > ABSENCE.toMillis()) {
             now = new Reading(millis(), elapsedNanos.getAsLong(), ahead);
-            begin(ahead, "The clock is " + Duration.ofMillis(ahead) + " ahead of the last that is known of this data");
+            begin(ahead, "The clock is " + Duration.ofMillis(ahead) + " ahead of the last time known from this data");
         }
     }
 
     private void begin(long byMillis, String what) {
         doubt = new Doubt(byMillis, elapsedNanos.getAsLong());
         LOG.warn(
-                "{}. Nothing is deleted for its age for {}; then the time is believed. POST /clock with the root key"
-                        + " has it believed at once.",
+                "{}. For {}, nothing is deleted because of its age; then the clock is accepted. POST /clock with the root key"
+                        + " accepts it at once.",
                 what,
                 Duration.ofMillis(holdMillis));
     }
@@ -199,7 +199,7 @@ public final class NodeClock implements InstantSource {
             }
             if (!held && known != null) {
                 doubt = null;
-                LOG.warn("The clock is back where it was expected; what is old is deleted again");
+                LOG.warn("The clock is back at the expected time; old data is deleted again");
             }
         }
         known = doubt;
@@ -218,7 +218,7 @@ public final class NodeClock implements InstantSource {
     @GuardedBy("this")
     private void setBack(boolean is) {
         if (is && !setBack) {
-            LOG.warn("The clock was set back; Parley goes on by the time elapsed until its next start");
+            LOG.warn("The clock was set back; until its next start, Parley uses the elapsed time");
         }
         setBack = is;
     }
@@ -226,7 +226,7 @@ public final class NodeClock implements InstantSource {
     /** Believes the wall clock: what is old by it may be deleted. */
     public synchronized void believe() {
         if (doubt != null) {
-            LOG.warn("The time {} is believed; what is old by it is deleted", wall.instant());
+            LOG.warn("The time {} is accepted; data that is old by it is deleted", wall.instant());
             now = new Reading(Math.max(millis(), wall.millis()), elapsedNanos.getAsLong(), 0);
             doubt = null;
         }
@@ -242,7 +242,7 @@ public final class NodeClock implements InstantSource {
     public void bind(MeterRegistry meters) {
         Gauge.builder("parley.clock.doubt", this, clock -> clock.doubtMillis() / 1_000.0)
                 .baseUnit("seconds")
-                .description("By how much the clock is further ahead than can be; while it is, nothing is deleted for"
+                .description("Seconds by which a clock in doubt is ahead of the expected time; meanwhile nothing is deleted because of"
                         + " its age")
                 .register(meters);
     }

@@ -64,7 +64,7 @@ final class Bodies {
         try {
             return Base64.getDecoder().decode(base64);
         } catch (IllegalArgumentException e) {
-            throw new WireException(ErrorInfo.invalidData("The data is not the base64 that its encoding says."));
+            throw new WireException(ErrorInfo.invalidData("The data is not base64, although its encoding says so."));
         }
     }
 

@@ -8,7 +8,7 @@ package dev.parley.server.wire;
  */
 public record ErrorInfo(int code, int statusCode, String message) {
     public static final ErrorInfo INVALID_CONNECTION_KEY = new ErrorInfo(
-            40006, 400, "The connectionKey of the message is not one that this server gave to a connection of yours.");
+            40006, 400, "The connectionKey of the message was not given to a connection of this client.");
     public static final ErrorInfo INVALID_CHANNEL_NAME = new ErrorInfo(
             40010,
             400,
@@ -25,16 +25,16 @@ public record ErrorInfo(int code, int statusCode, String message) {
     public static final ErrorInfo STORAGE_FULL =
             new ErrorInfo(50000, 507, "The server's disk is full; nothing more can be stored until there is room.");
     public static final ErrorInfo NO_ROOM =
-            new ErrorInfo(80003, 503, "The server has no memory left for what was sent; try again.");
+            new ErrorInfo(80003, 503, "The server has no memory left for this request; try again.");
     public static final ErrorInfo ARRIVES_TOO_SLOWLY =
             new ErrorInfo(80003, 408, "A message took too long to arrive; connect again.");
     public static final ErrorInfo STOPPING = new ErrorInfo(80003, 503, "The server is stopping; try again.");
     /** The code makes a client connect by WebSocket again. After most other codes it would not connect again. */
     public static final ErrorInfo NO_POLLING =
-            new ErrorInfo(80003, 404, "Connections are WebSockets only; connect with one.");
+            new ErrorInfo(80003, 404, "The server accepts connections by WebSocket only.");
 
     public static final ErrorInfo UNKNOWN_CONNECTION_KEY =
-            new ErrorInfo(80018, 400, "The connectionKey is not one of this server; this is a new connection.");
+            new ErrorInfo(80018, 400, "The connectionKey was not given out by this server; this is a new connection.");
     public static final ErrorInfo CONTINUITY_LOST = new ErrorInfo(
             90003, 404, "The channel no longer has all messages since the channelSerial; read the history instead.");
     public static final ErrorInfo BACKLOG_TOO_LARGE =
@@ -81,7 +81,7 @@ public record ErrorInfo(int code, int statusCode, String message) {
         return new ErrorInfo(
                 40009,
                 413,
-                "The message has grown as far as it may; with this it would have " + size
+                "The message has grown to its greatest size; with this append it would have " + size
                         + " bytes. Go on in another message, or raise the setting realtime.grown-bytes.");
     }
 
@@ -116,7 +116,7 @@ public record ErrorInfo(int code, int statusCode, String message) {
     /** The credentials do not allow an operation on a channel. */
     public static ErrorInfo notPermitted(String operation, String channel) {
         return new ErrorInfo(
-                40160, 401, "These credentials do not allow to " + operation + " on the channel " + channel + ".");
+                40160, 401, "These credentials do not allow the operation " + operation + " on the channel " + channel + ".");
     }
 
     /** The attachment to a channel does not have a mode. */
@@ -132,7 +132,7 @@ public record ErrorInfo(int code, int statusCode, String message) {
 
     /** There is no such message. */
     public static ErrorInfo noSuchMessage() {
-        return notFound("There is no message with this serial; it may be older than messages are kept.");
+        return notFound("There is no message with this serial; old messages may have been removed.");
     }
 
     /** A presence event has no client id. */

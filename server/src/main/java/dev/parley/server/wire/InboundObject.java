@@ -43,7 +43,7 @@ public record InboundObject(
             Fields fields = Fields.of(node, "object message");
             Fields operation = fields.object("operation", "operation");
             if (operation == null) {
-                throw invalid("An object message has an operation.");
+                throw invalid("An object message must have an operation.");
             }
             objects.add(new InboundObject(
                     fields.text("id"), fields.text("clientId"), fields.json("extras"), operation(operation)));
@@ -91,11 +91,11 @@ public record InboundObject(
 
     private static Fields initialValue(String id, boolean kind, @Nullable Fields proven) throws WireException {
         if (proven == null) {
-            throw invalid("A new object comes with the initialValue and the nonce that its objectId was made of.");
+            throw invalid("A new object must have the initialValue and the nonce from which its objectId was derived.");
         }
         String initialValue = proven.requiredText("initialValue");
         if (!kind || !ObjectIds.verify(id, initialValue, proven.requiredText("nonce"))) {
-            throw invalid("The objectId is not the one that goes with this initialValue and nonce.");
+            throw invalid("The objectId was not derived from this initialValue and nonce.");
         }
         return Fields.of(WireFormat.JSON.read(initialValue.getBytes(StandardCharsets.UTF_8)), "initialValue");
     }
@@ -106,7 +106,7 @@ public record InboundObject(
         if (semantics != null
                 && !(semantics.isNumber() && semantics.asInt(-1) == 0)
                 && !(semantics.isString() && semantics.stringValue().equalsIgnoreCase("lww"))) {
-            throw invalid("The only semantics of maps is 0, lww: the last one to write wins.");
+            throw invalid("The only semantics of maps is 0 (LWW): the last write wins.");
         }
         Map<String, ObjectValue> entries = new TreeMap<>();
         Fields object = create.object("entries", "field entries");
@@ -131,7 +131,7 @@ public record InboundObject(
     static MapSet mapSet(String id, Fields fields) throws WireException {
         Fields value = fields.object("value", "field value");
         if (value == null) {
-            throw invalid("There is no value to set.");
+            throw invalid("The operation has no value to set.");
         }
         return new MapSet(id, fields.requiredText("key"), ObjectValues.read(value));
     }

@@ -19,11 +19,11 @@ public enum WireFormat {
             try {
                 JsonNode node = MAPPER.readTree(Surrogates.completed(bytes));
                 if (node.isMissingNode()) {
-                    throw new WireException(ErrorInfo.unreadable("There is no JSON in it."));
+                    throw new WireException(ErrorInfo.unreadable("The body or frame is empty; JSON is expected."));
                 }
                 return node;
             } catch (StreamConstraintsException e) {
-                throw new WireException(ErrorInfo.unreadable("The JSON is too deep or has too many parts."));
+                throw new WireException(ErrorInfo.unreadable("The JSON is nested too deeply or has too many parts."));
             } catch (JacksonException e) {
                 throw new WireException(ErrorInfo.unreadable("This is not valid JSON."));
             }

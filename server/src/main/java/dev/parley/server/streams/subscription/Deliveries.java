@@ -89,7 +89,7 @@ final class Deliveries implements AutoCloseable {
 
     private static Counter counter(MeterRegistry meters, String outcome) {
         return Counter.builder("parley.subscriptions.deliveries")
-                .description("Wakes brought to webhooks and wake streams")
+                .description("Wakes delivered to webhooks and wake streams")
                 .tag("outcome", outcome)
                 .register(meters);
     }

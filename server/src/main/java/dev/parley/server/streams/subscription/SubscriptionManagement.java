@@ -136,7 +136,7 @@ final class SubscriptionManagement {
                 throw new RefusedException(
                         403,
                         "FORBIDDEN",
-                        "These credentials do not allow to " + operation.wireName() + " " + path + ".");
+                        "These credentials do not allow the operation " + operation.wireName() + " " + path + ".");
             }
         }
     }

@@ -185,7 +185,7 @@ final class SubscriptionRequests {
                 return json;
             }
         } catch (JacksonException e) {
-            throw invalid("The body is no valid JSON: " + e.getOriginalMessage());
+            throw invalid("The body is not valid JSON: " + e.getOriginalMessage());
         }
         throw invalid("The body must be a JSON object.");
     }

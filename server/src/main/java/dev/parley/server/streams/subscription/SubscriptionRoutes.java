@@ -173,7 +173,7 @@ public final class SubscriptionRoutes {
         if (!List.of(methods).contains(request.method().name())) {
             request.response().putHeader(HttpHeaders.ALLOW, String.join(", ", methods));
             throw new RefusedException(
-                    405, "METHOD_NOT_ALLOWED", "This path knows " + String.join(", ", methods) + ".");
+                    405, "METHOD_NOT_ALLOWED", "The methods for this path are " + String.join(", ", methods) + ".");
         }
     }
 
@@ -201,7 +201,7 @@ public final class SubscriptionRoutes {
         try {
             return URLDecoder.decode(segment.replace("+", "%2B"), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
-            throw SubscriptionRequests.invalid("The path is not well encoded.");
+            throw SubscriptionRequests.invalid("The path has an invalid escape.");
         }
     }
 }

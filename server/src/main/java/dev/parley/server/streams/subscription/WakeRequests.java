@@ -55,7 +55,7 @@ final class WakeRequests {
     long generation(@Nullable String token, String id, boolean isCallback) throws RefusedException {
         if (token == null) {
             throw new RefusedException(
-                    401, "TOKEN_INVALID", "The header Authorization must bear the token of the wake.");
+                    401, "TOKEN_INVALID", "The header Authorization must contain the token of the wake.");
         }
         SubscriptionState s = commands.find(id).state();
         if (s.isWebhook() != isCallback) {

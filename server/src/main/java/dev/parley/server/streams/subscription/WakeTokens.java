@@ -73,7 +73,7 @@ final class WakeTokens {
     }
 
     private static RefusedException invalid() {
-        return new RefusedException(401, "TOKEN_INVALID", "The token is not one for this subscription.");
+        return new RefusedException(401, "TOKEN_INVALID", "The token is not valid for this subscription.");
     }
 
     private static String subject(SubscriptionState subscription) {
