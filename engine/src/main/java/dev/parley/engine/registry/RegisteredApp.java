@@ -6,10 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An app that was made while the server ran. Apps of the configuration are not registered.
+ * An app that was created over HTTP. Apps of the configuration are not registered.
  *
- * @param removed whether the app is gone and only waits for its sessions to be removed. It has no keys and no namespaces
- *     then
+ * @param removed whether the app was removed, and only its sessions are still to be removed. It has no keys and no
+ *     namespaces then.
  */
 public record RegisteredApp(String id, boolean removed, List<Key> keys, List<Namespace> namespaces) {
     private static final int BYTES = 64;
@@ -18,18 +18,18 @@ public record RegisteredApp(String id, boolean removed, List<Key> keys, List<Nam
     /**
      * A key of an app.
      *
-     * @param name the whole name, which begins with the id of the app
-     * @param capability what the key may do, as JSON
-     * @param revocableTokens whether the key may revoke the tokens that it has signed
+     * @param name the name of the key, which begins with the id of the app
+     * @param capability the capability as JSON
+     * @param revocableTokens whether the key may revoke tokens that it has signed
      */
     public record Key(String name, SealedSecret secret, String capability, boolean revocableTokens) {}
 
     /**
-     * Rules for the sessions of an app whose names begin alike.
+     * Rules for the sessions of an app whose names have the same beginning.
      *
      * @param retentionMillis how long messages are kept
-     * @param retentionBytes how many bytes of messages a session keeps
-     * @param maxMembers presence members of one session
+     * @param retentionBytes the size of the messages that a session keeps
+     * @param maxMembers the greatest number of presence members of one session
      */
     public record Namespace(
             String id,
@@ -40,7 +40,7 @@ public record RegisteredApp(String id, boolean removed, List<Key> keys, List<Nam
             boolean redeliverCancels,
             boolean endAbandonedRuns) {}
 
-    /** Checks that nothing is left of an app that is removed. */
+    /** Checks that a removed app has nothing left. */
     public RegisteredApp {
         if (removed && !(keys.isEmpty() && namespaces.isEmpty())) {
             throw new IllegalArgumentException("the app " + id + " is removed and has keys or namespaces");
@@ -52,7 +52,7 @@ public record RegisteredApp(String id, boolean removed, List<Key> keys, List<Nam
         return new RegisteredApp(id, true, List.of(), List.of());
     }
 
-    /** Roughly the memory that the app takes. */
+    /** The memory that the app takes, roughly. */
     int weight() {
         int bytes = BYTES + id.length();
         for (Key key : keys) {

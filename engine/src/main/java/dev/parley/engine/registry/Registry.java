@@ -22,25 +22,27 @@ public final class Registry {
     private final Store store;
     private final ConcurrentHashMap<String, RegisteredApp> apps = new ConcurrentHashMap<>();
 
-    /** By key and target, so that one look is enough for tokens of a key that has never revoked any. */
+    /**
+     * The revocations by key and target, so that one look-up is enough for tokens of a key that has never revoked any.
+     */
     private final ConcurrentHashMap<String, Map<String, List<Revocation>>> revocations = new ConcurrentHashMap<>();
 
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
     private volatile int revocationCount;
 
     /**
-     * Is told what has ended for clients, whichever node asked for it, once it is durable and can be read. Called by an
-     * engine thread: it must hand the work over to another thread and return.
+     * Is told what has ended for clients, whichever node received the request, when it is durable and can be read.
+     * Called by an engine thread: it must hand its work over to another thread and return.
      */
     public interface Listener {
         /** An app was removed. */
         default void appRemoved(String id) {}
 
-        /** Tokens were revoked. Not told of a revocation that adds nothing to what was revoked before. */
+        /** Tokens were revoked. Not called for a revocation that adds nothing to earlier ones. */
         default void tokensRevoked(Revocation revocation) {}
     }
 
-    /** Loads what {@code store} has. */
+    /** Loads apps and revocations from {@code store}. */
     public Registry(Store store) {
         this.store = store;
         forEach(RegistryRows.firstAppKey(), RegistryRows.lastAppKey(), row -> show(RegistryRows.app(row.value())));
@@ -66,12 +68,12 @@ public final class Registry {
         return apps.get(id);
     }
 
-    /** All apps, including those that are removed and not forgotten. */
+    /** All apps, including removed ones whose sessions may still exist. */
     public Collection<RegisteredApp> apps() {
         return Collections.unmodifiableCollection(apps.values());
     }
 
-    /** Number of apps, including those that are removed and not forgotten. */
+    /** The number of apps, including removed ones whose sessions may still exist. */
     public int appCount() {
         return apps.size();
     }
@@ -86,7 +88,7 @@ public final class Registry {
         return revocations.getOrDefault(keyName, Map.of()).getOrDefault(target, List.of());
     }
 
-    /** Number of revocations in force. */
+    /** The number of revocations in force. */
     public int revocationCount() {
         return revocationCount;
     }
@@ -99,7 +101,7 @@ public final class Registry {
         return !store.isEmpty(Table.REGISTRY, RegistryRows.firstRevocationKey(), RegistryRows.revocationKeyAt(time));
     }
 
-    /** Tells {@code listener} of what happens from now on. */
+    /** Tells {@code listener} of everything that happens from now on. */
     public void listen(Listener listener) {
         listeners.add(listener);
     }

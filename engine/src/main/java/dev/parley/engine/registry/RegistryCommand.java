@@ -3,9 +3,9 @@ package dev.parley.engine.registry;
 import dev.parley.engine.command.Command;
 
 /**
- * Changes the registry. All its commands have the same key, and so one shard applies all of them.
+ * A command that changes the registry. All of these commands have the same key, so one shard applies all of them.
  *
- * @param <O> what may become of it
+ * @param <O> the outcomes that the command can have
  */
 public sealed interface RegistryCommand<O extends RegistryOutcome> extends Command<O> {
     @Override
@@ -36,13 +36,15 @@ public sealed interface RegistryCommand<O extends RegistryOutcome> extends Comma
         }
     }
 
-    /** Ends an app: its keys are no longer valid, and its sessions are to be removed. */
+    /** Removes an app: its keys are no longer valid, and its sessions are to be removed. */
     record RemoveApp(long time, String id) implements RegistryCommand<RegistryOutcome.OfRemoveApp> {}
 
-    /** Forgets an app that was removed, once its sessions are gone. */
+    /** Removes the last trace of an app that was removed, when its sessions are gone. */
     record ForgetApp(long time, String id) implements RegistryCommand<RegistryOutcome.OfForgetApp> {}
 
-    /** Revokes tokens. It does not count as storing, so that tokens can still be revoked when the disk is full. */
+    /**
+     * Revokes tokens. The command does not count as storing, so that tokens can be revoked even when the disk is full.
+     */
     record RevokeTokens(long time, Revocation revocation) implements RegistryCommand<RegistryOutcome.OfRevokeTokens> {
         @Override
         public int weight() {
@@ -51,8 +53,8 @@ public sealed interface RegistryCommand<O extends RegistryOutcome> extends Comma
     }
 
     /**
-     * Forgets revocations whose tokens have all expired by themselves: those of tokens that were issued before {@code
-     * issuedBefore}. Who knows how long tokens live submits it; see {@link Registry#hasRevocationsBefore}.
+     * Removes revocations whose tokens have all expired: those of tokens that were issued before {@code issuedBefore}.
+     * It is submitted by whoever knows how long tokens live; see {@link Registry#hasRevocationsBefore}.
      */
     record ForgetRevocations(long time, long issuedBefore)
             implements RegistryCommand<RegistryOutcome.OfForgetRevocations> {}

@@ -9,7 +9,7 @@ import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
 import dev.parley.engine.registry.RegistryCommand.RemoveApp;
 import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
 
-/** Commands of the registry as journal records. The first byte, the kind, is from 112 to 127 for the registry. */
+/** Encodes commands of the registry as journal records. The first byte, the kind, is from 112 to 127 for them. */
 public final class RegistryCommandCodec {
     private static final int ADD_APP = 112;
     private static final int REMOVE_APP = 113;
@@ -20,7 +20,7 @@ public final class RegistryCommandCodec {
 
     private RegistryCommandCodec() {}
 
-    /** True if a record of this kind is a command of the registry. */
+    /** Whether a record of this kind is a command of the registry. */
     public static boolean isKind(int kind) {
         return kind >= ADD_APP && kind < 128;
     }

@@ -14,20 +14,20 @@ import dev.parley.engine.registry.RegistryOutcome.TooManyRevocations;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a command does to the registry. Pure: the same commands in the same order give the same result. */
+/** The rules for commands of the registry. Pure: the same commands in the same order give the same result. */
 public final class RegistryMachine {
-    /** Apps that there may be, including those that are removed and not forgotten. */
+    /** The greatest number of apps, including removed ones whose sessions may still exist. */
     public static final int MAX_APPS = 1_000;
 
-    /** Revocations that may be in force at once. */
+    /** The greatest number of revocations in force. */
     public static final int MAX_REVOCATIONS = 10_000;
 
-    /** How many revocations one command forgets, the oldest first. */
+    /** The number of revocations that one command removes, the oldest first. */
     public static final int MAX_FORGOTTEN = 1_000;
 
     private RegistryMachine() {}
 
-    /** Applies {@code command}, and tells what became of it. */
+    /** Applies {@code command}, and returns its outcome. */
     public static RegistryOutcome apply(RegistryCommand<?> command, RegistryTx tx) {
         return switch (command) {
             case AddApp c -> add(c.app(), tx);

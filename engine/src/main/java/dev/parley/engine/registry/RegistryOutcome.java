@@ -1,37 +1,37 @@
 package dev.parley.engine.registry;
 
-/** What became of a command of the registry. */
+/** The outcome of a command of the registry. */
 public sealed interface RegistryOutcome {
-    /** What may become of {@link RegistryCommand.AddApp}. */
+    /** The outcome of {@link RegistryCommand.AddApp}. */
     sealed interface OfAddApp extends RegistryOutcome permits Done, IdTaken, TooManyApps {}
 
-    /** What may become of {@link RegistryCommand.RemoveApp}. */
+    /** The outcome of {@link RegistryCommand.RemoveApp}. */
     sealed interface OfRemoveApp extends RegistryOutcome permits Done, NoSuchApp {}
 
-    /** What may become of {@link RegistryCommand.ForgetApp}. */
+    /** The outcome of {@link RegistryCommand.ForgetApp}. */
     sealed interface OfForgetApp extends RegistryOutcome permits Done, NoSuchApp {}
 
-    /** What may become of {@link RegistryCommand.RevokeTokens}. */
+    /** The outcome of {@link RegistryCommand.RevokeTokens}. */
     sealed interface OfRevokeTokens extends RegistryOutcome permits Done, TooManyRevocations {}
 
-    /** What may become of {@link RegistryCommand.ForgetRevocations}. */
+    /** The outcome of {@link RegistryCommand.ForgetRevocations}. */
     sealed interface OfForgetRevocations extends RegistryOutcome permits Forgotten {}
 
-    /** It is so now. */
+    /** The command has taken effect, or changes nothing. */
     record Done() implements OfAddApp, OfRemoveApp, OfForgetApp, OfRevokeTokens {}
 
-    /** There is an app with this id already, which may be removed and not forgotten. */
+    /** There is an app with this id already. It may be a removed one whose sessions may still exist. */
     record IdTaken() implements OfAddApp {}
 
-    /** The registry has as many apps as it may have. */
+    /** The registry has the greatest number of apps. */
     record TooManyApps(int max) implements OfAddApp {}
 
     /** There is no such app in the state that the command needs. */
     record NoSuchApp() implements OfRemoveApp, OfForgetApp {}
 
-    /** As many revocations are in force as there may be. */
+    /** The greatest number of revocations is in force. */
     record TooManyRevocations(int max) implements OfRevokeTokens {}
 
-    /** So many revocations were forgotten. There may be more that are due if it is {@link RegistryMachine#MAX_FORGOTTEN}. */
+    /** This number of revocations was removed. If it is {@link RegistryMachine#MAX_FORGOTTEN}, more may be due. */
     record Forgotten(int revocations) implements OfForgetRevocations {}
 }

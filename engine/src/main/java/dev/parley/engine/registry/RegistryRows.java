@@ -47,7 +47,10 @@ final class RegistryRows {
         return new byte[] {REVOCATION + 1};
     }
 
-    /** Where revocations of tokens that were issued before {@code issuedBefore} begin; older ones come before it. */
+    /**
+     * The key at which revocations of tokens that were issued before {@code issuedBefore} begin; older ones come before
+     * it.
+     */
     static byte[] revocationKeyAt(long issuedBefore) {
         return key(issuedBefore).toBytes();
     }
@@ -59,7 +62,7 @@ final class RegistryRows {
                 .toBytes();
     }
 
-    /** With the sign turned, so that times before 1970, which clients may give, come first. */
+    /** A key with the sign of the time inverted, so that times before 1970, which clients may send, come first. */
     private static BinaryWriter key(long issuedBefore) {
         return new BinaryWriter(64).u8(REVOCATION).fixed64(issuedBefore ^ Long.MIN_VALUE);
     }

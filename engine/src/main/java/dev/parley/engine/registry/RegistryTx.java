@@ -24,21 +24,21 @@ public final class RegistryTx {
     private int moreApps;
     private int moreRevocations;
 
-    /** What revocations have in common of which one may include another. */
+    /** The common part of revocations of which one may include another. */
     record Target(String keyName, String target) {}
 
-    /** Begins over what {@code registry} shows, and writes to {@code rows}. */
+    /** Starts with what {@code registry} shows, and writes to {@code rows}. */
     public RegistryTx(Registry registry, StoreTx rows) {
         this.registry = registry;
         this.rows = rows;
     }
 
-    /** Ids of the apps that the batch has removed. */
+    /** The ids of the apps that the batch has removed. */
     List<String> removed() {
         return removed;
     }
 
-    /** Revocations that the batch has put into force. */
+    /** The revocations that the batch has put into force. */
     List<Revocation> revoked() {
         return revoked;
     }

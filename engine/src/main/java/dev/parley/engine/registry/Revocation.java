@@ -1,12 +1,12 @@
 package dev.parley.engine.registry;
 
 /**
- * Some tokens of a key are no longer valid.
+ * A revocation: some tokens of a key are no longer valid.
  *
- * @param target which tokens: {@code clientId:} and a client id, {@code revocationKey:} and the value of that claim, or
+ * @param target the tokens: {@code clientId:} and a client id, {@code revocationKey:} and the value of that claim, or
  *     {@code channel:} and a pattern that the token's capability contains literally
- * @param issuedBefore only tokens that were issued before this time, in milliseconds since 1970
- * @param appliesAt the time from which on they are invalid
+ * @param issuedBefore the time before which the tokens were issued, in milliseconds since 1970
+ * @param appliesAt the time from which they are invalid
  */
 public record Revocation(String keyName, String target, long issuedBefore, long appliesAt) {
     /** Whether {@code other} adds nothing to this revocation. */

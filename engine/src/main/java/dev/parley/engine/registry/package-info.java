@@ -1,4 +1,4 @@
-/** Apps that were made while the server ran, the keys of these apps, and revocations of tokens. */
+/** Apps that were created over HTTP, their keys, and revocations of tokens. */
 @NullMarked
 package dev.parley.engine.registry;
 

@@ -1,13 +1,19 @@
 package dev.parley.engine.subscription;
 
-/** Patterns over stream paths (Durable Streams 6.2): {@code *} is one segment, {@code **} any number of them. */
+/**
+ * Patterns for paths of streams (Durable Streams 6.2): {@code *} stands for one segment, {@code **} for any number of
+ * segments.
+ */
 public final class Glob {
     static final String ONE = "*";
     static final String ANY = "**";
 
     private Glob() {}
 
-    /** True if {@code pattern} covers {@code path}. Takes at most the product of their segments in steps. */
+    /**
+     * Whether {@code pattern} covers {@code path}. The number of steps is at most the product of their numbers of
+     * segments.
+     */
     public static boolean matches(String pattern, String path) {
         String[] wanted = pattern.split("/", -1);
         String[] found = path.split("/", -1);
@@ -23,7 +29,7 @@ public final class Glob {
                 next++;
                 at++;
             } else if (lastAny >= 0) {
-                // Only the last ** needs to give: whatever an earlier one could take, this one can take as well.
+                // Only the last ** has to be tried with more segments: it can take whatever an earlier one could take.
                 next = lastAny + 1;
                 at = ++anyEnds;
             } else {
@@ -42,7 +48,10 @@ public final class Glob {
         return end < 0 ? path : path.substring(0, end);
     }
 
-    /** {@code pattern} where every {@code **} at its end stands for no segment: it covers these paths, too. */
+    /**
+     * {@code pattern} without the {@code **} at its end, which stand for no segment here: the pattern also covers these
+     * paths.
+     */
     public static String withoutTrailingAny(String pattern) {
         String rest = pattern;
         while (rest.endsWith("/" + ANY)) {
@@ -51,7 +60,7 @@ public final class Glob {
         return rest;
     }
 
-    /** What every path that {@code pattern} covers begins with. */
+    /** The beginning that all paths have that {@code pattern} covers. */
     public static String literalPrefix(String pattern) {
         int end = 0;
         for (String segment : pattern.split("/", -1)) {
@@ -59,7 +68,7 @@ public final class Glob {
                 return pattern.substring(0, end);
             }
             if (segment.equals(ANY)) {
-                // It may stand for no segment at all, and then the slash before it is not there either.
+                // The wildcard may stand for no segment, and then the slash before it is missing as well.
                 return pattern.substring(0, Math.max(0, end - 1));
             }
             end += segment.length() + 1;

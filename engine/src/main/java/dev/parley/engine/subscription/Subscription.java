@@ -6,8 +6,8 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A subscription as readers may see it: durable and applied. Thread-safe; its links may be ahead of a state that was
- * taken before.
+ * A subscription as readers may see it: durable and applied. Thread-safe. Its links may be newer than a state that was
+ * read before.
  */
 public final class Subscription {
     private final ConcurrentSkipListMap<String, Link> links = new ConcurrentSkipListMap<>();
@@ -17,12 +17,12 @@ public final class Subscription {
         this.state = state;
     }
 
-    /** What it is now. */
+    /** The present state. */
     public SubscriptionState state() {
         return state;
     }
 
-    /** Its links, in the order of paths. */
+    /** The links, in the order of their paths. */
     public Collection<Link> links() {
         return Collections.unmodifiableCollection(links.values());
     }
@@ -36,12 +36,12 @@ public final class Subscription {
         state = newest;
     }
 
-    /** False if there was a link to the same path. */
+    /** Adds or replaces a link. Returns false if there was a link to the same path. */
     boolean put(Link link) {
         return links.put(link.path(), link) == null;
     }
 
-    /** False if there was none. */
+    /** Removes a link. Returns false if there was none. */
     boolean remove(String path) {
         return links.remove(path) != null;
     }

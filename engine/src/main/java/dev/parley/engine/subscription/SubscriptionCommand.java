@@ -4,10 +4,10 @@ import dev.parley.engine.command.Command;
 import java.util.List;
 
 /**
- * What can be asked of a subscription. {@code nextWakeId} names the wake that the command may bring about; {@code tails}
- * are facts about its streams, read shortly before.
+ * A command for a subscription. {@code nextWakeId} is the id of the wake that the command may cause. {@code tails} are
+ * facts about streams, which were read shortly before.
  *
- * @param <O> what may become of it
+ * @param <O> the outcomes that the command can have
  */
 public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> extends Command<O> {
     /** The subscription's id. */
@@ -31,7 +31,7 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
     /**
      * Creates a subscription, or confirms that it exists with the same configuration.
      *
-     * @param tails the streams to link: those named, and those that the pattern covers now
+     * @param tails the streams to link: those that it names, and those that its pattern covers now
      */
     record Create(String id, long time, SubscriptionConfig config, String baseUrl, List<StreamTail> tails)
             implements SubscriptionCommand<SubscriptionOutcome.OfCreate> {
@@ -46,7 +46,7 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
         }
     }
 
-    /** Deletes a subscription, known or not. */
+    /** Deletes a subscription. Does nothing if it does not exist. */
     record Delete(String id, long time) implements SubscriptionCommand<SubscriptionOutcome.OfChange> {}
 
     /** Links streams by name, at their tails. */
@@ -63,11 +63,14 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
         }
     }
 
-    /** Takes back a link by name. */
+    /** Removes a link by name. */
     record RemoveStream(String id, long time, String path)
             implements SubscriptionCommand<SubscriptionOutcome.OfChange> {}
 
-    /** Tells that streams have advanced or come to be: links what the pattern covers, and wakes if that is due. */
+    /**
+     * Tells that streams have advanced or were created. Links those that the pattern covers, and makes a wake if one is
+     * due.
+     */
     record Notice(String id, long time, List<StreamTail> tails, String nextWakeId)
             implements SubscriptionCommand<SubscriptionOutcome.OfChange> {
         @Override
@@ -76,10 +79,10 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
         }
     }
 
-    /** A stream that is no more; another one may have followed it at its path. */
+    /** A stream that does not exist any more. Another stream may exist at its path. */
     record Gone(String path, long streamId) {}
 
-    /** Tells that streams are gone: links by the pattern go too, unless they are to newer streams. */
+    /** Tells that streams do not exist any more. Removes links by the pattern, unless they are to newer streams. */
     record Forget(String id, long time, List<Gone> streams)
             implements SubscriptionCommand<SubscriptionOutcome.OfChange> {
         @Override
@@ -92,7 +95,7 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
         }
     }
 
-    /** A worker wants the wake. */
+    /** Claims the wake for a worker. */
     record Claim(String id, long time, String worker, List<StreamTail> tails, String nextWakeId)
             implements SubscriptionCommand<SubscriptionOutcome.OfClaim> {
         @Override
@@ -104,20 +107,20 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
     /**
      * Everything up to {@code position} of a stream is processed.
      *
-     * @param streamId which of the streams at that path, or {@link StreamTail#UNBORN} for the one that is there
+     * @param streamId the id of the stream, or {@link StreamTail#UNBORN} for the stream that exists at the path
      */
     record Acked(String path, long streamId, long position) {
-        /** Of the stream that is there. */
+        /** Acks a position in the stream that exists at the path. */
         public Acked(String path, long position) {
             this(path, StreamTail.UNBORN, position);
         }
     }
 
     /**
-     * Moves cursors and renews the lease, or gives it back.
+     * Moves cursors, and renews the lease or gives it back.
      *
-     * @param done whether the worker is
-     * @param tails of the acked streams, and of some that are pending
+     * @param done whether the worker has finished
+     * @param tails the tails of the acked streams, and of some pending ones
      */
     record Ack(
             String id,
@@ -135,7 +138,7 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
         }
     }
 
-    /** Gives the lease back with the work undone. */
+    /** Gives the lease back although there is work left. */
     record Release(String id, long time, long generation, String wakeId, List<StreamTail> tails, String nextWakeId)
             implements SubscriptionCommand<SubscriptionOutcome.OfChange> {
         @Override
@@ -147,7 +150,7 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
     /**
      * Ends the wake if its lease is over at {@link #time()}.
      *
-     * @param retryAt when to try again if the wake never arrived
+     * @param retryAt when to try again if the wake was never delivered
      */
     record Expire(String id, long time, String wakeId, long retryAt, List<StreamTail> tails, String nextWakeId)
             implements SubscriptionCommand<SubscriptionOutcome.OfChange> {
@@ -157,11 +160,11 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
         }
     }
 
-    /** The wake has arrived. */
+    /** The wake was delivered. */
     record Delivered(String id, long time, String wakeId)
             implements SubscriptionCommand<SubscriptionOutcome.OfChange> {}
 
-    /** The wake has not arrived; the next attempt is at {@code retryAt}. */
+    /** The wake could not be delivered. The next attempt is at {@code retryAt}. */
     record DeliveryFailed(String id, long time, String wakeId, long retryAt)
             implements SubscriptionCommand<SubscriptionOutcome.OfChange> {}
 

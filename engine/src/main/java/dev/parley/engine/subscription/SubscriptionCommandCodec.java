@@ -20,7 +20,7 @@ import dev.parley.engine.subscription.SubscriptionCommand.RemoveStream;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Subscription commands as journal records. The first byte, the kind, is from 32 to 63 for subscriptions. */
+/** Encodes commands for subscriptions as journal records. The first byte, the kind, is from 32 to 63 for them. */
 public final class SubscriptionCommandCodec {
     private static final int CREATE = 32;
     private static final int DELETE = 33;
@@ -35,12 +35,12 @@ public final class SubscriptionCommandCodec {
     private static final int DELIVERED = 42;
     private static final int DELIVERY_FAILED = 43;
     private static final int VERSION = 1;
-    /** Of acks: they name the stream that they are of. */
+    /** The version of acks that name their stream. */
     private static final int NAMED_ACKS = 2;
 
     private SubscriptionCommandCodec() {}
 
-    /** True if a record of this kind is a subscription command. */
+    /** Whether a record of this kind is a command for a subscription. */
     public static boolean isKind(int kind) {
         return kind >= CREATE && kind < 64;
     }

@@ -9,13 +9,13 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a subscription was asked to be (Durable Streams 6.2).
+ * The configuration of a subscription (Durable Streams 6.2).
  *
- * @param target whom it wakes
- * @param pattern streams it follows as they come, see {@link Glob}; or null
- * @param streams streams it follows by name; sorted, each once
- * @param leaseMillis how long a worker may be silent
- * @param description for people, or null
+ * @param target the target of wakes
+ * @param pattern covers the streams that are followed when they are created, see {@link Glob}; or null
+ * @param streams the streams that are followed by name; sorted, without duplicates
+ * @param leaseMillis how long a worker may send nothing
+ * @param description a text for people, or null
  */
 public record SubscriptionConfig(
         Target target,
@@ -24,28 +24,31 @@ public record SubscriptionConfig(
         long leaseMillis,
         @Nullable String description) {
 
-    /** Normalises the streams. */
+    /** Sorts the streams, and removes duplicates. */
     public SubscriptionConfig {
         streams = List.copyOf(new TreeSet<>(streams));
     }
 
-    /** Whom a subscription wakes. */
+    /** The target of wakes. */
     public sealed interface Target {}
 
     /** A URL that is called. */
     public record Webhook(String url) implements Target {}
 
-    /** A stream that wake events are appended to, for workers who come and claim. */
+    /** A stream to which wake events are appended, for workers that claim wakes. */
     public record PullWake(String wakeStream) implements Target {}
 
-    /** True if the pattern covers {@code path}. Its own wake stream never counts: each wake would cause the next. */
+    /**
+     * Whether the pattern covers {@code path}. The subscription's own wake stream never counts, because each wake would
+     * cause the next one.
+     */
     public boolean matches(String path) {
         return pattern != null
                 && Glob.matches(pattern, path)
                 && !(target instanceof PullWake pull && pull.wakeStream().equals(path));
     }
 
-    /** The same for the same configuration, and for no other. */
+    /** A hash that is the same for the same configuration, and for no other. */
     public String hash() {
         BinaryWriter canonical = new BinaryWriter(256);
         SubscriptionRows.config(canonical, this);
@@ -56,7 +59,7 @@ public record SubscriptionConfig(
         }
     }
 
-    /** What is stored of it, in characters. */
+    /** The number of characters that are stored. */
     int chars() {
         int named = switch (target) {
             case Webhook hook -> hook.url().length();
@@ -65,7 +68,7 @@ public record SubscriptionConfig(
         return named + (pattern == null ? 0 : pattern.length()) + (description == null ? 0 : description.length());
     }
 
-    /** For the record: the streams live on as links, and may be many. */
+    /** The configuration in the form that is stored. The streams are stored as links, because there may be many. */
     SubscriptionConfig withoutStreams() {
         return new SubscriptionConfig(target, pattern, List.of(), leaseMillis, description);
     }

@@ -35,18 +35,19 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a command does to a subscription. Pure: the same commands in the same order give the same result.
+ * The rules for commands of subscriptions. Pure: the same commands in the same order give the same result.
  *
- * <p>A subscription is idle, or has a wake in flight, which a worker may hold for a lease. Whatever ends a wake makes the
- * next one at once if the command's facts show something to do; what they do not show, a {@link Notice} will.
+ * <p>A subscription is idle, or has a wake in flight, which a worker may hold for a lease. If a wake ends and the facts
+ * in the command show that there is something to do, the next wake is made at once. If the facts do not show it, a
+ * later {@link Notice} will.
  */
 public final class SubscriptionMachine {
-    /** How many streams a subscription may be linked to. */
+    /** The greatest number of streams to which a subscription may be linked. */
     public static final int MAX_LINKS = 10_000;
 
     private SubscriptionMachine() {}
 
-    /** Applies {@code command}, which stands at {@code position} in the journal, and tells what became of it. */
+    /** Applies {@code command}, which is at {@code position} in the journal, and returns its outcome. */
     public static SubscriptionOutcome apply(SubscriptionCommand<?> command, long position, SubscriptionTx tx) {
         SubscriptionState s = tx.find(command.id());
         if (s == null) {
@@ -83,7 +84,7 @@ public final class SubscriptionMachine {
         return new Created();
     }
 
-    /** Nothing that was there before is replayed: the cursor begins at the tail (6.2, 6.4). */
+    /** Links a stream. Earlier entries are not delivered: the cursor begins at the tail (6.2, 6.4). */
     private static SubscriptionState link(SubscriptionState s, StreamTail tail, boolean explicit, SubscriptionTx tx) {
         boolean glob = s.config().matches(tail.path());
         return tx.putLink(s, new Link(tail.path(), tail.streamId(), tail.position(), explicit, glob));
@@ -124,7 +125,7 @@ public final class SubscriptionMachine {
         return new Done();
     }
 
-    /** Links what the pattern covers, and turns to the newer one where a stream has followed another at its path. */
+    /** Links the streams that the pattern covers. If another stream has followed at a path, the link moves to it. */
     private static SubscriptionState meet(SubscriptionState s, List<StreamTail> tails, SubscriptionTx tx) {
         SubscriptionState now = s;
         for (StreamTail tail : tails) {
@@ -150,7 +151,7 @@ public final class SubscriptionMachine {
         return null;
     }
 
-    /** The state afterwards, with a wake or without. */
+    /** The resulting state, with or without a wake. */
     private static SubscriptionState wakeIfPending(
             SubscriptionState s, List<StreamTail> tails, String wakeId, long time, SubscriptionTx tx) {
         String stream = s.mayWake(time) ? firstPending(s, tails, tx) : null;
@@ -182,7 +183,7 @@ public final class SubscriptionMachine {
         now = meet(now, c.tails(), tx);
         String stream = firstPending(now, c.tails(), tx);
         if (stream == null) {
-            // Were the wake left in flight, the next append would not make one, and nobody would come for it.
+            // If the wake stayed in flight, the next append would not make one, and no worker would come.
             if (now.wake() != null) {
                 tx.put(now.idle());
             }
@@ -211,7 +212,7 @@ public final class SubscriptionMachine {
         SubscriptionState now = meet(s, c.tails(), tx);
         for (Acked ack : c.acks()) {
             Link link = tx.link(now, ack.path());
-            // The same stream may be acked twice in one request: the cursor keeps to the further one.
+            // A request may ack the same stream twice. The greater position counts.
             if (link != null && ack.position() > link.acked()) {
                 now = tx.putLink(now, link.ackedTo(ack.position()));
             }
@@ -236,7 +237,7 @@ public final class SubscriptionMachine {
         if (ack.position() < current.acked()) {
             return new InvalidOffset("The cursor in " + ack.path() + " is already further.");
         }
-        // The fact may be about a stream that another one has followed since.
+        // The fact may be about an earlier stream at the path.
         if (tail == null || tail.streamId() != current.streamId() || ack.position() > tail.position()) {
             return new InvalidOffset("The offset is beyond the tail of " + ack.path() + ".");
         }
@@ -254,7 +255,8 @@ public final class SubscriptionMachine {
     private static SubscriptionOutcome expire(SubscriptionState s, Expire c, SubscriptionTx tx) {
         Wake wake = s.wake();
         if (wake != null && wake.id().equals(c.wakeId()) && wake.isOver(c.time())) {
-            // A webhook that took all the time there was counts as failed, or a dead one would be called without pause.
+            // A webhook that used up all of its time counts as failed. Otherwise a dead one would be called without a
+            // pause.
             boolean lost = !wake.delivered() && s.nextAttemptAt() <= c.time();
             SubscriptionState now = tx.put(lost ? s.failed(c.retryAt()).idle() : s.idle());
             wakeIfPending(meet(now, c.tails(), tx), c.tails(), c.nextWakeId(), c.time(), tx);

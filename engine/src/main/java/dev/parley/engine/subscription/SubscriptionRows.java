@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** How subscriptions lie in the store: one row for what it is, and one for each link. */
+/** The form of subscriptions in the store: one row for the state, and one for each link. */
 final class SubscriptionRows {
     private static final int STATE = 1;
     private static final int LINK = 2;
@@ -36,7 +36,7 @@ final class SubscriptionRows {
         return new byte[] {LINK};
     }
 
-    /** Under the incarnation and not the id, so that no link ever outlives its subscription. */
+    /** The key of a link. It contains the incarnation and not the id, so that no link outlives its subscription. */
     static byte[] linkKey(long incarnation, String path) {
         return new BinaryWriter(64)
                 .u8(LINK)

@@ -32,21 +32,21 @@ public record SubscriptionState(
         int attempts,
         long nextAttemptAt) {
 
-    /** What a subscription takes in memory beside its texts and links, by estimate. */
+    /** The memory that a subscription takes besides its texts and links, by estimate. */
     static final int BYTES = 1 << 10;
 
-    /** A lease that nobody holds. */
+    /** The end of a lease that nobody holds. */
     public static final long NO_LEASE = 0;
 
     /**
-     * Word to a worker that there is something to do, until it is done.
+     * A message to a worker that there is something to do. It exists until the work is done.
      *
-     * @param id unique among all wakes
+     * @param id different for all wakes
      * @param stream a stream that has something new
-     * @param since when it was issued, in milliseconds since 1970
-     * @param delivered whether the word has arrived
-     * @param holder the worker who claimed it, or null
-     * @param leaseUntil when it is given up, in milliseconds since 1970, or {@link #NO_LEASE}
+     * @param since when the wake was made, in milliseconds since 1970
+     * @param delivered whether the wake was delivered
+     * @param holder the worker that has claimed it, or null
+     * @param leaseUntil when the lease ends, in milliseconds since 1970, or {@link #NO_LEASE}
      */
     public record Wake(
             String id,
@@ -55,7 +55,7 @@ public record SubscriptionState(
             boolean delivered,
             @Nullable String holder,
             long leaseUntil) {
-        /** True if a worker had it and was silent too long. */
+        /** Whether a worker held the wake and has sent nothing for too long. */
         public boolean isOver(long time) {
             return leaseUntil != NO_LEASE && leaseUntil <= time;
         }
@@ -65,13 +65,13 @@ public record SubscriptionState(
         }
     }
 
-    /** What it takes in memory, but for its links, by estimate. */
+    /** The memory that the subscription takes without its links, by estimate. */
     long bytes() {
         int chars = id.length() + config.chars() + hash.length() + baseUrl.length() + (wake == null ? 0 : wake.chars());
         return BYTES + (long) Character.BYTES * chars;
     }
 
-    /** What {@code create}, which stands at {@code position} in the journal, makes, before it has links. */
+    /** The state that {@code create}, which is at {@code position} in the journal, makes before there are links. */
     static SubscriptionState of(SubscriptionCommand.Create create, long position) {
         SubscriptionConfig config = create.config();
         return new SubscriptionState(
@@ -88,17 +88,17 @@ public record SubscriptionState(
                 0);
     }
 
-    /** True if this is delivered by HTTP. */
+    /** Whether wakes are delivered by HTTP. */
     public boolean isWebhook() {
         return config.target() instanceof Webhook;
     }
 
-    /** True if a wake may be issued at {@code time}, given something to do. */
+    /** Whether a wake may be made at {@code time}, if there is something to do. */
     boolean mayWake(long time) {
         return wake == null && nextAttemptAt <= time;
     }
 
-    /** True if the bearer of {@code wakeId} is the one at work. */
+    /** Whether the worker with {@code wakeId} holds the present wake. */
     public boolean holds(long ofGeneration, String wakeId, long time) {
         return wake != null && ofGeneration == generation && wake.id().equals(wakeId) && !wake.isOver(time);
     }
@@ -111,13 +111,13 @@ public record SubscriptionState(
         return with(links, generation, null, attempts, nextAttemptAt);
     }
 
-    /** For a webhook the lease begins with the wake, else with the claim (7.3). */
+    /** The state with a new wake. For a webhook, the lease begins with the wake, and otherwise with the claim (7.3). */
     SubscriptionState woken(String wakeId, String stream, long time) {
         long lease = isWebhook() ? time + config.leaseMillis() : NO_LEASE;
         return with(links, generation + 1, new Wake(wakeId, stream, time, false, null, lease), attempts, nextAttemptAt);
     }
 
-    /** A sign of life: somebody has the wake, and the lease begins anew. */
+    /** The state after a worker has reported: the lease begins again. */
     SubscriptionState held(@Nullable String holder, long time) {
         Wake held = Objects.requireNonNull(wake);
         return with(

@@ -18,21 +18,21 @@ public final class SubscriptionTx {
     private final StoreTx rows;
     private final Map<String, Optional<SubscriptionState>> changed = new LinkedHashMap<>();
 
-    /** By incarnation and path; of subscriptions that are there. */
+    /** By incarnation and path, for subscriptions that exist. */
     private final Map<Long, Map<String, Optional<Link>>> changedLinks = new HashMap<>();
 
-    /** Begins over what {@code subscriptions} shows, writing to {@code rows}. */
+    /** Starts with what {@code subscriptions} shows, and writes to {@code rows}. */
     public SubscriptionTx(Subscriptions subscriptions, StoreTx rows) {
         this.subscriptions = subscriptions;
         this.rows = rows;
     }
 
-    /** Ids of the subscriptions that have changed. */
+    /** The ids of the subscriptions that have changed. */
     public Collection<String> changed() {
         return changed.keySet();
     }
 
-    /** Adds what the subscriptions have become to the batch; their links are in it already. */
+    /** Adds the new states of subscriptions to the batch, which already has their links. */
     public void write() {
         changed.forEach((id, state) -> state.ifPresentOrElse(
                 put -> rows.append(Table.SUBSCRIPTIONS, SubscriptionRows.stateKey(id), SubscriptionRows.state(put)),
@@ -84,7 +84,7 @@ public final class SubscriptionTx {
         return known == null || known.state().incarnation() != of.incarnation() ? null : known.link(path);
     }
 
-    /** Sets a link and returns the state with the right count of them. */
+    /** Sets a link, and returns the state with the new number of links. */
     SubscriptionState putLink(SubscriptionState of, Link link) {
         boolean isNew = link(of, link.path()) == null;
         changeLink(of, link.path(), Optional.of(link));
@@ -95,7 +95,7 @@ public final class SubscriptionTx {
         return put(isNew ? of.withLinks(of.links() + 1) : of);
     }
 
-    /** Drops a link that is there and returns the state with the right count of them. */
+    /** Removes a link that exists, and returns the state with the new number of links. */
     SubscriptionState removeLink(SubscriptionState of, String path) {
         changeLink(of, path, Optional.empty());
         rows.remove(Table.SUBSCRIPTIONS, SubscriptionRows.linkKey(of.incarnation(), path));

@@ -20,22 +20,25 @@ import org.jspecify.annotations.Nullable;
 /**
  * All subscriptions as readers may see them: durable and applied. Thread-safe.
  *
- * <p>All of them are in memory, with their links, and counted there. Subscriptions belong to several shards, so no state
- * machine can tell whether there is room for one more link: whoever submits a command that makes some reserves it before.
+ * <p>All of them are in memory, with their links, and their memory is counted. Subscriptions belong to several shards,
+ * so no state machine can know whether there is room for one more link. A submitter of a command that makes links
+ * therefore reserves the memory before.
  */
 public final class Subscriptions {
     private final Purse memory;
     private final ConcurrentHashMap<String, Subscription> byId = new ConcurrentHashMap<>();
 
-    /** By the first segment of the pattern, so that a path is not held against all of them. */
+    /**
+     * The subscriptions by the first segment of their pattern, so that a path need not be compared with all of them.
+     */
     private final ConcurrentHashMap<String, Map<String, Subscription>> byPattern = new ConcurrentHashMap<>();
 
     private final ConcurrentHashMap<String, Set<String>> idsByPath = new ConcurrentHashMap<>();
     private volatile Watcher watcher = Watcher.NOBODY;
 
-    /** Hears of changes, on an engine thread: pass the word on and return. */
+    /** Is told of changes, on an engine thread. It must hand its work over to another thread and return. */
     public interface Watcher {
-        /** Whom nothing interests. */
+        /** A watcher that does nothing. */
         Watcher NOBODY = new Watcher() {
             @Override
             public void streamsChanged(Collection<String> paths) {}
@@ -44,17 +47,21 @@ public final class Subscriptions {
             public void subscriptionsChanged(Collection<String> ids) {}
         };
 
-        /** Streams at these paths have changed, come or gone. Not told as long as there is no subscription. */
+        /**
+         * Streams at these paths have changed, or were created or deleted. Not called as long as there is no
+         * subscription.
+         */
         void streamsChanged(Collection<String> paths);
 
-        /** These subscriptions have changed, come or gone. */
+        /** These subscriptions have changed, or were created or deleted. */
         void subscriptionsChanged(Collection<String> ids);
     }
 
     /**
-     * Loads what {@code store} has.
+     * Loads the subscriptions from {@code store}.
      *
-     * @param memory what subscriptions and links are counted in, however many have been stored
+     * @param memory the memory in which subscriptions and links are counted, even if there are more than it has room
+     *     for
      */
     public Subscriptions(Store store, Purse memory) {
         this.memory = memory;
@@ -77,14 +84,15 @@ public final class Subscriptions {
         });
     }
 
-    /** What subscriptions and links are counted in. */
+    /** The memory in which subscriptions and links are counted. */
     public Purse memory() {
         return memory;
     }
 
     /**
-     * Reserves memory for the subscription that {@code command} makes if there is none yet, or returns null if there is
-     * no room. To be given back when the command is over: what has come of it is counted by then.
+     * Reserves memory for the subscription that {@code command} creates if it does not exist. Returns null if there is
+     * no room. The reservation has to be given back when the command has its outcome, because its result is counted by
+     * then.
      */
     public @Nullable Reservation reserve(Create command) {
         if (byId.containsKey(command.id())) {
@@ -97,7 +105,7 @@ public final class Subscriptions {
         return memory.reserve(bytes);
     }
 
-    /** The same for links to streams that are not linked yet. */
+    /** Reserves memory for links to streams that are not linked yet. Returns null if there is no room. */
     public @Nullable Reservation reserve(AddStreams command) {
         Subscription known = byId.get(command.id());
         long bytes = 0;
@@ -114,17 +122,17 @@ public final class Subscriptions {
         return byId.get(id);
     }
 
-    /** All of them. */
+    /** All subscriptions. */
     public Collection<Subscription> all() {
         return Collections.unmodifiableCollection(byId.values());
     }
 
-    /** How many there are. */
+    /** The number of subscriptions. */
     public int count() {
         return byId.size();
     }
 
-    /** Hands on every subscription that has a link to {@code path}, or a pattern that covers it. */
+    /** Passes on every subscription that has a link to {@code path}, or a pattern that covers it. */
     public void following(String path, Consumer<Subscription> action) {
         Set<String> linked = idsByPath.getOrDefault(path, Set.of());
         for (String id : linked) {
@@ -142,7 +150,7 @@ public final class Subscriptions {
         }
     }
 
-    /** From now on {@code newWatcher} hears of changes, and nobody else. */
+    /** From now on, {@code newWatcher} is told of changes, and no other watcher. */
     public void watch(Watcher newWatcher) {
         watcher = newWatcher;
     }

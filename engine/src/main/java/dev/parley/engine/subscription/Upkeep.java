@@ -12,14 +12,19 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is to be done about a subscription, from its state alone: so a restart forgets nothing, and being asked once too
- * often does no harm.
+ * Determines what is due for a subscription. This follows from its state alone, so nothing is forgotten over a restart,
+ * and it does no harm to ask too often.
  */
 public final class Upkeep {
-    /** How many pending streams a command names: one is enough to wake, unless it is processed meanwhile. */
+    /**
+     * The number of pending streams that a command names. One is enough for a wake, unless it is processed meanwhile.
+     */
     public static final int MAX_PENDING = 16;
 
-    /** How many streams one {@link SubscriptionCommand.Notice} links, or one {@link SubscriptionCommand.Forget} unlinks. */
+    /**
+     * The number of streams that one {@link SubscriptionCommand.Notice} links, or one {@link
+     * SubscriptionCommand.Forget} unlinks.
+     */
     public static final int MAX_NOTICED = 256;
 
     private final Function<String, @Nullable StreamState> streams;
@@ -34,16 +39,19 @@ public final class Upkeep {
     /** What is due. */
     public sealed interface Due {}
 
-    /** Nothing before {@code time}, in milliseconds since 1970; {@link Long#MAX_VALUE} if only news can change that. */
+    /**
+     * Nothing is due before {@code time}, in milliseconds since 1970; {@link Long#MAX_VALUE} if only news can change
+     * that.
+     */
     public record At(long time) implements Due {}
 
-    /** There is something to do and nobody at it: submit a notice of {@code tails}. */
+    /** There is something to do and no wake: submit a notice of {@code tails}. */
     public record WakeUp(List<StreamTail> tails) implements Due {}
 
     /** The wake's lease is over: submit an {@link SubscriptionCommand.Expire}. */
     public record LeaseOver(Wake wake) implements Due {}
 
-    /** The wake has not arrived yet: deliver it, and again when {@link At}. */
+    /** The wake is not delivered yet: deliver it, and again when {@link At}. */
     public record Deliver(Wake wake) implements Due {}
 
     /** What is due at {@code now} for {@code subscription}. */
@@ -67,15 +75,15 @@ public final class Upkeep {
         return new At(wake.delivered() ? leaseUntil : Math.min(leaseUntil, s.nextAttemptAt()));
     }
 
-    /** A link and how far its stream is. */
+    /** A link, and the tail of its stream. */
     public record Standing(Link link, StreamTail tail) {
-        /** True if there is something to process. */
+        /** Whether there is something to process. */
         public boolean isPending() {
             return link.isPending(tail);
         }
     }
 
-    /** All links as they stand at {@code now}. */
+    /** All links with the tails of their streams at {@code now}. */
     public List<Standing> standings(Subscription subscription, long now) {
         List<Standing> standings = new ArrayList<>();
         for (Link link : subscription.links()) {
@@ -89,12 +97,12 @@ public final class Upkeep {
         return link.isOutdatedBy(tail) ? link.to(tail) : link;
     }
 
-    /** Streams that have something to process, at most {@link #MAX_PENDING}. */
+    /** The streams that have something to process, at most {@link #MAX_PENDING}. */
     public List<StreamTail> pending(Subscription subscription, long now) {
         return pendingAfter(subscription, Map.of(), now);
     }
 
-    /** What is pending once the cursors in the streams {@code acked} stand where it says. */
+    /** The streams that have something to process after the cursors were moved to {@code acked}. */
     public List<StreamTail> pendingAfter(Subscription subscription, Map<String, Long> acked, long now) {
         List<StreamTail> pending = new ArrayList<>();
         for (Link link : subscription.links()) {
@@ -110,10 +118,12 @@ public final class Upkeep {
     }
 
     /**
-     * Those of {@code paths} of which the subscription should hear in a {@link SubscriptionCommand.Notice}: streams that it
-     * ought to be linked to, and, if it is idle, streams that have something to process. At most {@link #MAX_NOTICED}.
+     * The streams among {@code paths} that belong in a {@link SubscriptionCommand.Notice}: streams that the
+     * subscription should be linked to, and, if it is idle, streams that have something to process. At most {@link
+     * #MAX_NOTICED}.
      *
-     * @param hasRoom whether there is memory for a link to the stream at this path, asked once for each that is noteworthy
+     * @param hasRoom whether there is memory for a link to the stream at a path; asked once for each stream that
+     *     belongs in the notice
      */
     public List<StreamTail> noteworthy(
             Subscription subscription, Collection<String> paths, long now, Predicate<String> hasRoom) {
@@ -144,8 +154,8 @@ public final class Upkeep {
     }
 
     /**
-     * The streams at {@code paths} of which the subscription should hear in a {@link SubscriptionCommand.Forget}: they are
-     * gone, and linked by the pattern only. At most {@link #MAX_NOTICED}.
+     * The streams at {@code paths} that belong in a {@link SubscriptionCommand.Forget}: they do not exist any more, and
+     * were linked by the pattern only. At most {@link #MAX_NOTICED}.
      */
     public List<Gone> gone(Subscription subscription, Collection<String> paths) {
         List<Gone> gone = new ArrayList<>();
@@ -164,7 +174,7 @@ public final class Upkeep {
         return gone;
     }
 
-    /** How far the stream at {@code path} is. */
+    /** The tail of the stream at {@code path}. */
     public StreamTail tail(String path, long now) {
         StreamState stream = streams.apply(path);
         return stream == null || !stream.visible(now)

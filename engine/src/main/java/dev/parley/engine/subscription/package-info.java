@@ -1,4 +1,4 @@
-/** Subscriptions: durable cursors over streams that wake workers (Durable Streams, sections 6 and 7). */
+/** Subscriptions to streams, which have durable cursors and wake workers (Durable Streams, sections 6 and 7). */
 @NullMarked
 package dev.parley.engine.subscription;
 
