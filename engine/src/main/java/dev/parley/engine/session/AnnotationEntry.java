@@ -4,15 +4,15 @@ import dev.parley.engine.session.annotation.SummaryMethod;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Somebody said something about a message, or took it back.
+ * An annotation of a message was created or deleted.
  *
- * @param serial of the message
- * @param type what kind of thing it is; its end says how it is summed up, see {@link SummaryMethod}
- * @param count how often it counts where that is counted, or 0 if that was not said
- * @param id as the client or the door gave it
- * @param clientId who did it, if it is known
- * @param connectionId the connection that did it, or null for what came by REST
- * @param body with the annotation's own name
+ * @param serial the serial of the message
+ * @param type the type of the annotation; its end says how annotations are summarised, see {@link SummaryMethod}
+ * @param count the count, for types that have one; 0 if there is none
+ * @param id the id from the client or the door
+ * @param clientId the client that annotated, if it is known
+ * @param connectionId the connection that annotated, or null for REST
+ * @param body with the name of the annotation
  */
 public record AnnotationEntry(
         long position,
@@ -25,7 +25,7 @@ public record AnnotationEntry(
         @Nullable String connectionId,
         Body body)
         implements SessionEntry {
-    /** What can happen to an annotation. */
+    /** The events of annotations. */
     public enum Action {
         CREATE,
         DELETE

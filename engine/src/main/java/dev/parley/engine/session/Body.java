@@ -3,11 +3,11 @@ package dev.parley.engine.session;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a client says in a message or a presence event; null is absent.
+ * The content of a message or a presence event. Absent fields are null.
  *
- * @param name the message's name
- * @param data the content
- * @param encoding how {@code data} is to be decoded, without any element that only one wire format needs
+ * @param name the name of the message
+ * @param data the data
+ * @param encoding how {@code data} is to be decoded, without elements that only one wire format needs
  * @param extras a JSON object as text
  */
 public record Body(
@@ -15,15 +15,18 @@ public record Body(
         @Nullable Data data,
         @Nullable String encoding,
         @Nullable String extras) {
-    /** Nothing at all. */
+    /** A content without any fields. */
     public static final Body EMPTY = new Body(null, null, null, null);
 
-    /** Roughly its size in bytes, by which limits and retention count. */
+    /** The size in bytes, roughly. Limits and retention use it. */
     public int size() {
         return length(name) + (data == null ? 0 : data.bytes().length) + length(encoding) + length(extras);
     }
 
-    /** This content with the fields that {@code change} has. The encoding says how the data is to be read, so it goes with it. */
+    /**
+     * This content with the fields that {@code change} has. The encoding belongs to the data, so both are replaced
+     * together.
+     */
     public Body mixedWith(Body change) {
         return new Body(
                 change.name == null ? name : change.name,
@@ -32,7 +35,7 @@ public record Body(
                 change.extras == null ? extras : change.extras);
     }
 
-    /** This content with another name. */
+    /** The same content with another name. */
     public Body named(@Nullable String other) {
         return new Body(other, data, encoding, extras);
     }

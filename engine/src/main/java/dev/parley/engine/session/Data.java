@@ -5,7 +5,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a message carries. The engine does not look into it.
+ * The data of a message, which the engine does not look into.
  *
  * @param bytes the bytes, or a text in UTF-8; not to be changed afterwards
  * @param text whether it is a text

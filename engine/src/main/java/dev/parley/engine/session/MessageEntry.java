@@ -5,15 +5,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * A message that was created or changed.
  *
- * @param position also the version that the message has from here on
- * @param action what happened: with {@link Action#APPEND} the body has only what was added, else all there is
- * @param serial position of the message's creation; the same in all its versions
- * @param previous position of the version before, or 0 if this entry creates the message
+ * @param position the position of the entry, which is also the new version of the message
+ * @param action what happened: with {@link Action#APPEND}, the body has only the added part, and otherwise all of the
+ *     message
+ * @param serial the position of the message's creation, the same in all versions
+ * @param previous the position of the version before, or 0 if this entry creates the message
  * @param id the message's id
- * @param clientId who created the message, if it is known
- * @param connectionId the connection that created the message, or null for one that came by REST
- * @param operation who changed it; null if nobody has
- * @param summaries what its annotations come to; null if it never had any, and with {@link Action#APPEND}
+ * @param clientId the client that created the message, if it is known
+ * @param connectionId the connection that created the message, or null for REST
+ * @param operation who changed the message; null if nobody has
+ * @param summaries the summaries of its annotations; null if it never had any, and with {@link Action#APPEND}
  */
 public record MessageEntry(
         long position,
@@ -41,7 +42,7 @@ public record MessageEntry(
         this(position, action, serial, previous, id, clientId, connectionId, body, operation, null);
     }
 
-    /** What can happen to a message. */
+    /** The events of messages. */
     public enum Action {
         CREATE,
         UPDATE,
@@ -49,7 +50,7 @@ public record MessageEntry(
         APPEND
     }
 
-    /** With what is said about the message. */
+    /** The same entry with summaries. */
     public MessageEntry with(@Nullable Summaries its) {
         return new MessageEntry(position, action, serial, previous, id, clientId, connectionId, body, operation, its);
     }

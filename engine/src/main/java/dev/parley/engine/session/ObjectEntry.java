@@ -3,12 +3,12 @@ package dev.parley.engine.session;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An object was changed. The log shows it to those who are there and does not keep it: what it has made of the objects is
- * kept instead.
+ * An object was changed. The entry is shown to present readers and not stored; the store has the resulting objects
+ * instead.
  *
- * @param id the client's or the door's id; null for what the session does by itself
- * @param clientId who did it, if it is known
- * @param connectionId the connection that did it, or null for what came by REST
+ * @param id the id from the client or the door; null for changes that the session makes by itself
+ * @param clientId the client that changed the object, if it is known
+ * @param connectionId the connection that changed the object, or null for REST
  * @param extras a JSON object as text
  */
 public record ObjectEntry(

@@ -6,15 +6,15 @@ import java.util.TreeMap;
 
 /** One change of one object. */
 public sealed interface ObjectOperation {
-    /** The object that it changes. */
+    /** The id of the object that is changed. */
     String objectId();
 
-    /** Roughly its size in bytes. */
+    /** The size in bytes, roughly. */
     default int size() {
         return objectId().length();
     }
 
-    /** Makes a map with these entries, unless it is there. */
+    /** Creates a map with these entries, unless it exists. */
     record MapCreate(String objectId, SortedMap<String, ObjectValue> entries) implements ObjectOperation {
         /** Takes a copy of the entries, whose order does not matter. */
         public MapCreate(String objectId, Map<String, ObjectValue> entries) {
@@ -50,12 +50,12 @@ public sealed interface ObjectOperation {
     /** Removes all keys of a map. */
     record MapClear(String objectId) implements ObjectOperation {}
 
-    /** Makes a counter that stands at {@code count}, unless it is there. */
+    /** Creates a counter with this value, unless it exists. */
     record CounterCreate(String objectId, double count) implements ObjectOperation {}
 
-    /** Adds to a counter; {@code amount} may be negative. */
+    /** Adds to a counter. The amount may be negative. */
     record CounterInc(String objectId, double amount) implements ObjectOperation {}
 
-    /** Deletes an object: what refers to it refers to nothing then. */
+    /** Deletes an object. Values that refer to it then refer to nothing. */
     record ObjectDelete(String objectId) implements ObjectOperation {}
 }

@@ -1,18 +1,18 @@
 package dev.parley.engine.session;
 
 /**
- * Why an operation cannot be done.
+ * The reason why an operation on an object was refused.
  *
- * @param objectId the object that it is about
+ * @param objectId the object
  */
 public record ObjectRefusal(Reason reason, String objectId) {
-    /** What is in the way. */
+    /** The kinds of reasons. */
     public enum Reason {
-        /** There is no such object, neither to change nor to refer to. */
+        /** The object that is to be changed, or referred to, does not exist. */
         NOT_FOUND,
         /** The object was deleted. */
         DELETED,
-        /** A map's operation on a counter or the other way round, or a root made or deleted. */
+        /** The operation is for the other kind of object, or it creates or deletes a root. */
         WRONG_KIND,
         /** The session would have too many objects. */
         TOO_MANY_OBJECTS,
@@ -20,7 +20,7 @@ public record ObjectRefusal(Reason reason, String objectId) {
         TOO_MANY_KEYS,
         /** A key or a value is too large. */
         VALUE_TOO_LARGE,
-        /** The objects of the session would take too much room. */
+        /** The objects of the session would be too large. */
         SESSION_FULL,
         /** The counter would leave the range of numbers. */
         OUT_OF_RANGE

@@ -3,12 +3,12 @@ package dev.parley.engine.session;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** What stands under a key of a map. */
+/** The value of a key of a map. */
 public sealed interface ObjectValue {
-    /** Roughly its size in bytes, by which limits count. */
+    /** The size in bytes, roughly. Limits use it. */
     int size();
 
-    /** Another object of the session. */
+    /** A reference to another object of the session. */
     record Ref(String objectId) implements ObjectValue {
         @Override
         public int size() {

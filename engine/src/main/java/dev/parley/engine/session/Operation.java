@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Who changed a message, and why.
  *
- * @param clientId who did it, in the server's word
+ * @param clientId the client that changed it, as authenticated by the server
  * @param description a reason for people
  * @param metadata a JSON object as text, for programs
  */

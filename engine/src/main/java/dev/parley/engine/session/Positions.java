@@ -1,13 +1,14 @@
 package dev.parley.engine.session;
 
 /**
- * Positions in a session's log: milliseconds since 1970 and, in the low bits, a counter. So the order of positions is the
- * order of the log, a position tells when its entry was made, and a range of times is a range of positions.
+ * Positions in a session's log: milliseconds since 1970 and, in the low bits, a counter. The order of positions is
+ * therefore the order of the log, a position says when its entry was made, and a period of time is a range of
+ * positions.
  *
- * <p>They are strictly increasing whatever the clock does: when it stands still or goes back, the counter goes on.
+ * <p>Positions grow strictly, whatever the clock does: if the clock stands still or goes back, the counter continues.
  */
 public final class Positions {
-    /** Before everything. */
+    /** The position before all entries. */
     public static final long START = 0;
 
     private static final int COUNTER_BITS = 20;
@@ -29,7 +30,7 @@ public final class Positions {
         return position >>> COUNTER_BITS;
     }
 
-    /** The rest of the position besides its milliseconds. */
+    /** The counter in a position. */
     public static int counter(long position) {
         return (int) (position & ((1 << COUNTER_BITS) - 1));
     }

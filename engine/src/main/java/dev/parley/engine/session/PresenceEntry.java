@@ -1,13 +1,13 @@
 package dev.parley.engine.session;
 
 /**
- * A presence member came, changed or left.
+ * A presence member entered, updated its data or left.
  *
- * @param id as the client gave it, so that clients see which of two events is newer
+ * @param id the id from the client, by which clients know which of two events is newer
  */
 public record PresenceEntry(long position, Action action, String id, String clientId, String connectionId, Body body)
         implements SessionEntry {
-    /** What can happen to a member; PRESENT only stands for a member that is there. */
+    /** The events of members. PRESENT is not an event, but stands for a present member. */
     public enum Action {
         PRESENT,
         ENTER,
@@ -15,7 +15,7 @@ public record PresenceEntry(long position, Action action, String id, String clie
         LEAVE
     }
 
-    /** The member as one who is there. */
+    /** The same member as a present one. */
     public PresenceEntry present() {
         return new PresenceEntry(position, Action.PRESENT, id, clientId, connectionId, body);
     }

@@ -5,15 +5,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can be asked of a session.
+ * A command for a session.
  *
- * @param <O> what may become of it
+ * @param <O> the outcomes that the command can have
  */
 public sealed interface SessionCommand<O extends SessionOutcome> extends Command<O> {
-    /** Messages or presence events in one command. */
+    /** The greatest number of messages or presence events in one command. */
     int MAX_OPERATIONS = 10_000;
 
-    /** The session, which need not exist: the first entry makes it. */
+    /** The session. It need not exist, because the first entry creates it. */
     SessionName session();
 
     @Override
@@ -32,23 +32,24 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     }
 
     /**
-     * Which of a connection's numbered requests a command is, so that one that is sent again has its first outcome.
+     * Identifies a request among the numbered requests of a connection, so that a request that is sent again has its
+     * first outcome.
      *
-     * @param connectionId never used for another connection
-     * @param msgSerial number of the request, from 0, in the order in which the connection made them
+     * @param connectionId an id that no other connection ever has
+     * @param msgSerial the number of the request, from 0, in the order in which the connection made its requests
      */
     record Sender(String connectionId, long msgSerial) {}
 
     /**
-     * Adds messages and changes of messages, all or none.
+     * Publishes messages and changes of messages, all or none.
      *
-     * @param sender the connection's request, or null for one by REST
+     * @param sender the connection's request, or null for REST
      * @param runs what the messages mean for runs
      */
     record Publish(
             SessionName session, long time, @Nullable Sender sender, List<MessageOp> messages, List<RunNote> runs)
             implements SessionCommand<SessionOutcome.OfPublish> {
-        /** Messages that mean nothing for runs. */
+        /** Publishes messages that mean nothing for runs. */
         public Publish(SessionName session, long time, @Nullable Sender sender, List<MessageOp> messages) {
             this(session, time, sender, messages, List.of());
         }
@@ -72,8 +73,8 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     }
 
     /**
-     * Appends of one connection to one message that are taken together: those that were not accepted before make one
-     * version. So it does not matter how appends that are sent again are grouped.
+     * Appends of one connection to one message that are applied together. Those that were not accepted before make one
+     * version. It therefore does not matter how a client groups appends that it sends again.
      *
      * @param serial the message
      * @param parts at least one
@@ -104,17 +105,18 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
      */
     record Part(long msgSerial, Body fragment, Operation operation, boolean any, int maxBytes) {}
 
-    /** One thing to do to messages. */
+    /** One operation on messages. */
     sealed interface MessageOp {
-        /** What the client says. */
+        /** The content from the client. */
         Body body();
 
         /**
-         * A new message.
+         * Creates a message.
          *
-         * @param id the message's id
-         * @param unique whether {@code id} is the client's own: another message of it in this session is the same one
-         * @param ephemeral shown to those who are there, and never stored
+         * @param id the id of the message
+         * @param unique whether the client has chosen {@code id}: another message with the id in this session is then
+         *     the same message
+         * @param ephemeral whether the message is only shown to present readers and not stored
          */
         record Create(
                 @Nullable String id,
@@ -126,12 +128,15 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
                 implements MessageOp {}
 
         /**
-         * A new version of a message.
+         * Makes a new version of a message.
          *
-         * @param action UPDATE and DELETE replace the fields that are given, APPEND joins the data
-         * @param any whether it may be somebody else's message; else it must be {@code operation.clientId}'s
-         * @param restores whether it may undo somebody else's deletion of a message that is not their own
-         * @param maxBytes greatest size of the message with the change; appends are taken until the data has it
+         * @param action UPDATE and DELETE replace the fields that are given; APPEND appends the data
+         * @param any whether the message may be one of another client; otherwise it must be one of {@code
+         *     operation.clientId}
+         * @param restores whether the client may undo another client's deletion of a message of which it is not the
+         *     author
+         * @param maxBytes the greatest size of the message after the change; appends are accepted until the data has
+         *     this size
          */
         record Change(
                 MessageEntry.Action action,
@@ -147,7 +152,7 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     /**
      * Members enter, update and leave, all or none.
      *
-     * @param maxMembers how many members the session may have then
+     * @param maxMembers the number of members that the session may have afterwards
      */
     record ChangePresence(
             SessionName session,
@@ -175,15 +180,15 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     /**
      * What one member does.
      *
-     * @param action ENTER, UPDATE (PRESENT is taken for ENTER) or LEAVE
+     * @param action ENTER, UPDATE (PRESENT counts as ENTER) or LEAVE
      */
     record PresenceOp(PresenceEntry.Action action, String id, String clientId, Body body) {}
 
     /**
-     * Says something about messages, or takes it back; all or none.
+     * Creates and deletes annotations of messages, all or none.
      *
-     * @param sender the connection's request, or null for one by REST
-     * @param maxAnnotations how many annotations a message may have then, those taken back included
+     * @param sender the connection's request, or null for REST
+     * @param maxAnnotations the number of annotations that a message may have afterwards, including deleted ones
      */
     record Annotate(
             SessionName session, long time, @Nullable Sender sender, List<AnnotationOp> annotations, int maxAnnotations)
@@ -204,9 +209,9 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     }
 
     /**
-     * One annotation, or its end. The fields are those of {@link AnnotationEntry}.
+     * Creates or deletes one annotation. The fields are those of {@link AnnotationEntry}.
      *
-     * @param serial of the message
+     * @param serial the serial of the message
      */
     record AnnotationOp(
             AnnotationEntry.Action action,
@@ -221,8 +226,8 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     /**
      * Changes objects, all operations or none.
      *
-     * @param sender the connection's request, or null for one by REST
-     * @param limits what the objects may become
+     * @param sender the connection's request, or null for REST
+     * @param limits the limits for the objects
      */
     record ChangeObjects(
             SessionName session, long time, @Nullable Sender sender, List<ObjectOp> operations, ObjectLimits limits)
@@ -245,8 +250,8 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     /**
      * One change of an object.
      *
-     * @param unique whether {@code id} is the client's own: what was done under it in this session, shortly before and by
-     *     another command, is not done again
+     * @param unique whether the client has chosen {@code id}: a change that another command made under the same id in
+     *     this session, shortly before, is then not made again
      * @param extras a JSON object as text
      */
     record ObjectOp(
@@ -328,23 +333,23 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
         }
     }
 
-    /** Removes entries and messages up to {@code upTo} (inclusive); members stay. */
+    /** Removes entries and messages up to {@code upTo} (inclusive). Members stay. */
     record Trim(SessionName session, long time, long upTo) implements SessionCommand<SessionOutcome.Done> {}
 
     /**
-     * Removes entries from before {@code since} and then the oldest messages until the session takes no more than
-     * {@code maxBytes}, counted as {@link SessionState#bytes} is; members stay.
+     * Removes the entries before {@code since}, and then the oldest messages until the session has at most {@code
+     * maxBytes}, as {@link SessionState#bytes} counts them. Members stay.
      *
      * @param since in milliseconds since 1970
      */
     record Retain(SessionName session, long time, long since, long maxBytes)
             implements SessionCommand<SessionOutcome.Done> {}
 
-    /** Joins the pieces of a message into one record, unless it has grown since {@code version}. */
+    /** Merges the pieces of a message into one record, unless the message has changed since {@code version}. */
     record Compact(SessionName session, long time, long serial, long version)
             implements SessionCommand<SessionOutcome.Done> {}
 
-    /** Removes a session that holds nothing any more: no messages, members, objects, runs or requests. */
+    /** Removes a session that has nothing left: no messages, members, objects, runs or requests. */
     record RemoveEmpty(SessionName session, long time) implements SessionCommand<SessionOutcome.Done> {}
 
     /** Removes a session with everything in it. */

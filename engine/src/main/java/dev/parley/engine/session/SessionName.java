@@ -1,20 +1,20 @@
 package dev.parley.engine.session;
 
 /**
- * The address of a session.
+ * The name of a session.
  *
- * @param app the app that it belongs to; has no slash
- * @param name its name within the app
+ * @param app the app to which the session belongs; contains no slash
+ * @param name the name within the app
  */
 public record SessionName(String app, String name) {
-    /** Refuses an app with a slash, which would make two sessions share a key. */
+    /** Refuses an app with a slash, because two sessions could then have the same key. */
     public SessionName {
         if (app.indexOf('/') >= 0) {
             throw new IllegalArgumentException("an app has no slash: " + app);
         }
     }
 
-    /** The name under which the engine knows it: unique among all sessions. */
+    /** The name in the engine, which no other session has. */
     public String key() {
         return app + "/" + name;
     }

@@ -2,32 +2,32 @@ package dev.parley.engine.session;
 
 import java.util.List;
 
-/** What became of a {@link SessionCommand}. Everything but the first of each family changed nothing. */
+/** The outcome of a {@link SessionCommand}. With every outcome except the first of each family, nothing was changed. */
 public sealed interface SessionOutcome {
-    /** What may become of a Publish. */
+    /** The outcome of a Publish. */
     sealed interface OfPublish extends OfRun {}
 
-    /** What may become of an EndRun. */
+    /** The outcome of an EndRun. */
     sealed interface OfRun extends SessionOutcome {}
 
-    /** What may become of a ChangePresence. */
+    /** The outcome of a ChangePresence. */
     sealed interface OfPresence extends SessionOutcome {}
 
-    /** What may become of a ChangeObjects. */
+    /** The outcome of a ChangeObjects. */
     sealed interface OfObjects extends SessionOutcome {}
 
-    /** What may become of an Annotate. */
+    /** The outcome of an Annotate. */
     sealed interface OfAnnotate extends SessionOutcome {}
 
     /**
-     * It is in the log; also if it was there before.
+     * Everything is in the log, now or from an earlier request.
      *
-     * @param positions one for each message or event; for a change the new version. 0 where the outcome of a request
-     *     that was sent again is no longer known in detail
+     * @param positions one for each message or event; for a change, the new version. 0 if the outcome of a request that
+     *     was sent again is no longer known in detail
      */
     record Accepted(List<Long> positions) implements OfPublish, OfPresence, OfObjects, OfAnnotate {}
 
-    /** Nothing left to say. */
+    /** The command was done. */
     record Done() implements SessionOutcome {}
 
     /** The run has ended already, or another connection works at it. */
@@ -36,25 +36,25 @@ public sealed interface SessionOutcome {
     /** There is no message with this serial. */
     record NoSuchMessage(long serial) implements OfPublish, OfAnnotate {}
 
-    /** Nobody can make an annotation of this type without a client id. */
+    /** An annotation of this type needs a client id. */
     record Unidentified(String type) implements OfAnnotate {}
 
     /** The message would have more annotations than the command allows. */
     record TooManyAnnotations(long serial, int annotations) implements OfAnnotate {}
 
-    /** The message is somebody else's. */
+    /** The message belongs to another client. */
     record NotOwner(long serial) implements OfPublish {}
 
-    /** The message was deleted, and who changes it may not undo that; nobody can by an append. */
+    /** The message was deleted, and this client may not undo that. No client can by an append. */
     record Deleted(long serial) implements OfPublish {}
 
-    /** Text cannot be appended to bytes, nor bytes to text, nor anything to data with an encoding of its own. */
+    /** Text cannot be appended to bytes, nor bytes to text, nor anything to data that has an encoding of its own. */
     record TypeDiffers(long serial) implements OfPublish {}
 
-    /** The message would be larger than the command allows, or has grown as far as it may. */
+    /** The message would be larger than the command allows, or has grown to its greatest size. */
     record TooLarge(long serial, long size) implements OfPublish {}
 
-    /** An operation on an object cannot be done. */
+    /** An operation on an object was refused. */
     record ObjectRefused(ObjectRefusal refusal) implements OfObjects {}
 
     /** The session would have more members than the command allows. */

@@ -1,41 +1,41 @@
 package dev.parley.engine.session;
 
 /**
- * What a session is at one moment. Immutable, so that any thread may look at the newest one.
+ * The state of a session at one moment. Immutable, so that any thread may look at the newest one.
  *
- * @param id journal position of the command that made it: no two sessions ever share one
- * @param last position of its newest entry
- * @param horizon entries up to here may have been removed: a reader that comes back to a place before has lost some
- * @param bytes roughly what its messages take, in bytes
- * @param members how many presence members it has
+ * @param id the journal position of the command that created the session: no two sessions ever have the same id
+ * @param last the position of the newest entry
+ * @param horizon entries up to here may have been removed: a reader that comes back to an earlier place has lost some
+ * @param bytes the size of the messages in bytes, roughly
+ * @param members the number of presence members
  */
 public record SessionState(SessionName name, long id, long last, long horizon, long bytes, int members) {
-    /** A session with nothing in it. */
+    /** An empty session. */
     public SessionState(SessionName name, long id) {
         this(name, id, Positions.START, Positions.START, 0, 0);
     }
 
-    /** True if nothing is missing for a reader who has read up to {@code position}. */
+    /** Whether nothing is missing for a reader that has read up to {@code position}. */
     public boolean goesOnFrom(long position) {
         return position >= horizon && position <= last;
     }
 
-    /** After an entry was added. */
+    /** The state after an entry was added. */
     public SessionState withLast(long position) {
         return new SessionState(name, id, position, horizon, bytes, members);
     }
 
-    /** After entries were removed. */
+    /** The state after entries were removed. */
     public SessionState withHorizon(long position) {
         return new SessionState(name, id, last, position, bytes, members);
     }
 
-    /** With other messages. */
+    /** The state with another size of messages. */
     public SessionState withBytes(long count) {
         return new SessionState(name, id, last, horizon, count, members);
     }
 
-    /** With other members. */
+    /** The state with another number of members. */
     public SessionState withMembers(int count) {
         return new SessionState(name, id, last, horizon, bytes, count);
     }

@@ -4,30 +4,30 @@ import dev.parley.engine.session.annotation.SummaryMethod;
 import java.util.Map;
 
 /**
- * What the annotations of a message come to.
+ * The summaries of the annotations of a message.
  *
- * @param types by type, then by name; the name is empty where the type's {@link SummaryMethod} has none
+ * @param types the tallies by type, and then by name; the name is empty if the type's {@link SummaryMethod} has none
  */
 public record Summaries(Map<String, Map<String, Tally>> types) {
-    /** Of a message without annotations. */
+    /** The summaries of a message without annotations. */
     public static final Summaries NONE = new Summaries(Map.of());
 
     /**
-     * A sum.
+     * A tally of annotations.
      *
-     * @param total how many there are: clients, or where these are counted, the sum of all counts
-     * @param unidentified how many of them nobody has signed
-     * @param clients how many clients have a part in it
-     * @param counts the part of each; of so many clients only the first by their ids
+     * @param total the number of clients, or the sum of all counts if the type has counts
+     * @param unidentified the part of it without a client id
+     * @param clients the number of clients that contribute
+     * @param counts the contribution of each client; if there are many clients, only of the first ones by their ids
      */
     public record Tally(long total, long unidentified, int clients, Map<String, Long> counts) {
-        /** True if not all clients are listed. */
+        /** Whether there are clients that are not listed. */
         public boolean clipped() {
             return counts.size() < clients;
         }
     }
 
-    /** Roughly the memory that they take, in bytes. */
+    /** The memory that the summaries take in bytes, roughly. */
     public int size() {
         int size = 0;
         for (Map.Entry<String, Map<String, Tally>> type : types.entrySet()) {

@@ -3,12 +3,12 @@ package dev.parley.engine.session;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the annotations of a message come to has changed.
+ * The summaries of a message have changed.
  *
- * @param serial of the message
- * @param id of the message
- * @param clientId of the message
- * @param name of the message as it is now
+ * @param serial the serial of the message
+ * @param id the id of the message
+ * @param clientId the client id of the message
+ * @param name the present name of the message
  */
 public record SummaryEntry(
         long position,

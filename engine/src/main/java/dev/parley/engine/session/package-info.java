@@ -1,6 +1,7 @@
 /**
- * Sessions: ordered logs of messages and presence that people and agents share. Ably's protocol calls them channels. This
- * package has what commands and entries are made of; a package for each concept has its rules, rows and reads.
+ * Sessions: ordered logs of messages and presence events that people and agents share. Ably's protocol calls them
+ * channels. This package has the parts of commands and entries. There is a package for the rules, rows and reads of
+ * each concept.
  */
 @NullMarked
 package dev.parley.engine.session;

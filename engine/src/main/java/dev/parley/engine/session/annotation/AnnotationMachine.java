@@ -23,17 +23,17 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What annotations do to a session and to the sums of their messages. Pure, as SessionMachine, which calls it. */
+/** The rules for annotations and for the summaries of messages. Pure, like SessionMachine, which calls it. */
 public final class AnnotationMachine {
-    /** How many names the annotations of a message may have, those of all types together. */
+    /** The greatest number of names in the annotations of a message, over all types. */
     public static final int MAX_NAMES = 1_000;
 
-    /** How much one annotation counts at most. */
+    /** The greatest count of one annotation. */
     static final int MAX_COUNT = 1_000_000;
 
     private AnnotationMachine() {}
 
-    /** Does what was not done before. */
+    /** Executes those operations that were not executed before. */
     public static OfAnnotate annotate(SessionState s, Annotate c, AnnotationTx tx) {
         OfAnnotate refusal = judge(s, c, tx);
         if (refusal != null) {
@@ -43,7 +43,7 @@ public final class AnnotationMachine {
         return tx.batch().accept(annotate(s, c, positions, tx), positions);
     }
 
-    /** Why the command is refused, or null. */
+    /** The refusal of the command, or null. */
     private static @Nullable OfAnnotate judge(SessionState s, Annotate c, AnnotationTx tx) {
         Map<Long, Integer> counts = new HashMap<>();
         Map<Long, Set<List<String>>> names = new HashMap<>();
@@ -75,9 +75,9 @@ public final class AnnotationMachine {
     }
 
     /**
-     * Does what was judged: the annotations first, then for each message what they come to now.
+     * Executes operations that were accepted: adds the annotations, and then the new summaries of each message.
      *
-     * @param positions takes the position of each annotation
+     * @param positions receives the position of each annotation
      */
     private static SessionState annotate(SessionState s, Annotate c, List<Long> positions, AnnotationTx tx) {
         SessionState now = s;
@@ -123,7 +123,7 @@ public final class AnnotationMachine {
             return;
         }
         if (client == null) {
-            // Nobody can tell whose it was, so it cannot be taken back.
+            // It has no client id, so no client can delete it.
             if (create) {
                 tx.putSum(s, entry.serial(), known, sum.plusUnidentified(weight(entry)));
             }
@@ -155,7 +155,7 @@ public final class AnnotationMachine {
         return Math.clamp(entry.count(), 1, MAX_COUNT);
     }
 
-    /** Changes the part of a client in a sum. */
+    /** Changes the contribution of a client to a tally. */
     private static void contribute(
             SessionState s, long serial, @Nullable Sum known, Sum sum, String client, long more, AnnotationTx tx) {
         long before = tx.part(s, serial, sum, client);

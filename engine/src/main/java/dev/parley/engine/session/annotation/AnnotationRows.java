@@ -6,7 +6,7 @@ import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.codec.ValueCodec;
 import java.nio.charset.StandardCharsets;
 
-/** How annotations lie in the store: each one, and what they come to, sum by sum and client by client. */
+/** The form of annotations in the store: the annotations, and the tallies by name and by client. */
 final class AnnotationRows {
     private static final int TOTALS = 0;
     private static final int SUM = 1;
@@ -16,12 +16,12 @@ final class AnnotationRows {
     private AnnotationRows() {}
 
     /**
-     * What there is of annotations of a message.
+     * The totals for the annotations of a message.
      *
-     * @param annotations how many there are, those taken back included
-     * @param names how many sums
-     * @param bytes roughly what they take
-     * @param summary where the newest summary stands in the log, or 0
+     * @param annotations the number of annotations, including deleted ones
+     * @param names the number of tallies
+     * @param bytes their size, roughly
+     * @param summary the position of the newest summary in the log, or 0
      */
     record Totals(int annotations, int names, long bytes, long summary) {
         static final Totals NONE = new Totals(0, 0, 0, 0);
@@ -39,7 +39,7 @@ final class AnnotationRows {
         }
     }
 
-    /** The sum of what has one type and name. */
+    /** The tally of one type and name. */
     record Sum(String type, String name, long total, long unidentified, int clients) {
         Sum plus(long more, int moreClients) {
             return new Sum(type, name, total + more, unidentified, clients + moreClients);
@@ -117,7 +117,7 @@ final class AnnotationRows {
         return of(session, serial, SUM).toBytes();
     }
 
-    /** Behind the last key of a sum. */
+    /** The key after the last one of the tallies of a message. */
     static byte[] sumsEnd(long session, long serial) {
         return of(session, serial, PART).toBytes();
     }
@@ -147,7 +147,7 @@ final class AnnotationRows {
         return of(session, serial, PART).string(type).string(name).toBytes();
     }
 
-    /** Behind the last key of a part of this sum. */
+    /** The key after the last one of the contributions to this tally. */
     static byte[] partsEnd(long session, long serial, String type, String name) {
         byte[] end = firstPartKey(session, serial, type, name);
         // Neither a length nor UTF-8 ends in 0xFF.
@@ -181,7 +181,7 @@ final class AnnotationRows {
         return new BinaryReader(row).varint();
     }
 
-    /** Which name a client has chosen, where it can have only one. */
+    /** The name that a client has chosen, for types for which a client has only one. */
     static byte[] choiceKey(long session, long serial, String type, String clientId) {
         return of(session, serial, CHOICE).string(type).raw(utf8(clientId)).toBytes();
     }

@@ -20,7 +20,7 @@ public final class AnnotationTx {
     private final StoreTx rows;
     private final MessageTx messages;
 
-    /** Begins in {@code batch}. */
+    /** Starts in {@code batch}. */
     public AnnotationTx(SessionBatch batch, MessageTx messages) {
         this.batch = batch;
         this.rows = batch.rows();
@@ -32,7 +32,7 @@ public final class AnnotationTx {
         return batch;
     }
 
-    /** The messages that they are about. */
+    /** The annotated messages. */
     MessageTx messages() {
         return messages;
     }
@@ -46,7 +46,7 @@ public final class AnnotationTx {
         rows.put(Table.SUMMARIES, AnnotationRows.totalsKey(s.id(), serial), AnnotationRows.totals(totals));
     }
 
-    /** Adds an annotation to a message that is there. */
+    /** Adds an annotation to an existing message. */
     void add(SessionState s, AnnotationEntry entry) {
         messages.markAnnotated(s, entry.serial());
         rows.put(
@@ -57,7 +57,7 @@ public final class AnnotationTx {
         putTotals(s, entry.serial(), totals(s, entry.serial()).plus(entry));
     }
 
-    /** Notes that there is a new summary; the log has only the newest. */
+    /** Notes that there is a new summary. The log has only the newest one. */
     void summary(SessionState s, long serial, long position) {
         Totals totals = totals(s, serial);
         if (totals.summary() != 0) {
@@ -73,7 +73,7 @@ public final class AnnotationTx {
         return row == null ? null : AnnotationRows.sum(row);
     }
 
-    /** Sets a sum, or removes it with the last that it had; {@code before} is what it was, or null. */
+    /** Sets a tally, or removes it if it is empty; {@code before} is the previous one, or null. */
     void putSum(SessionState s, long serial, @Nullable Sum before, Sum sum) {
         byte[] key = AnnotationRows.sumKey(s.id(), serial, sum.type(), sum.name());
         Totals totals = totals(s, serial);
@@ -90,7 +90,7 @@ public final class AnnotationTx {
         }
     }
 
-    /** How much a client has in a sum. */
+    /** The contribution of a client to a tally. */
     long part(SessionState s, long serial, Sum sum, String clientId) {
         byte[] row =
                 rows.get(Table.SUMMARIES, AnnotationRows.partKey(s.id(), serial, sum.type(), sum.name(), clientId));
@@ -106,7 +106,7 @@ public final class AnnotationTx {
         }
     }
 
-    /** Which name a client has chosen, or null. */
+    /** The name that a client has chosen, or null. */
     @Nullable
     String choice(SessionState s, long serial, String type, String clientId) {
         byte[] row = rows.get(Table.SUMMARIES, AnnotationRows.choiceKey(s.id(), serial, type, clientId));
@@ -122,14 +122,12 @@ public final class AnnotationTx {
         }
     }
 
-    /** Roughly what the annotations of a message take, in bytes. */
+    /** The size of the annotations of a message in bytes, roughly. */
     public long bytes(SessionState s, long serial) {
         return totals(s, serial).bytes();
     }
 
-    /**
-     * Removes the annotations of messages, which are those up to {@code upTo}; what came later as well from the log.
-     */
+    /** Removes the annotations of messages, which are those up to {@code upTo}, and their later entries in the log. */
     public void remove(SessionState s, long upTo, List<Head> of) {
         of.stream().filter(Head::annotated).forEach(head -> unlog(s, head.serial(), upTo));
         byte[] from = SessionRows.idKey(s.id());
@@ -138,7 +136,7 @@ public final class AnnotationTx {
         rows.removeRange(Table.SUMMARIES, from, to);
     }
 
-    /** Removes what the log has after {@code upTo} about annotations of a message. */
+    /** Removes the entries after {@code upTo} about annotations of a message from the log. */
     private void unlog(SessionState s, long serial, long upTo) {
         long summary = totals(s, serial).summary();
         if (summary > upTo) {

@@ -21,12 +21,12 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The annotations of messages and what they come to, as readers see them. Thread-safe; reads block on the disk. */
+/** The annotations of messages and their summaries, as readers see them. Thread-safe; reads block on the disk. */
 public final class Annotations {
-    /** How many clients are listed in one sum of annotations. */
+    /** The greatest number of clients that are listed in one tally. */
     public static final int LISTED_CLIENTS = 100;
 
-    /** How many clients are listed in all sums of a message together. */
+    /** The greatest number of clients that are listed in all tallies of a message. */
     public static final int LISTED_CLIENTS_OF_ALL = 1_000;
 
     private final Store store;
@@ -36,7 +36,7 @@ public final class Annotations {
         this.store = store;
     }
 
-    /** What the annotations of a message come to, as {@code view} shows them. */
+    /** The summaries of a message, as {@code view} shows them. */
     public static Summaries summaries(View view, long session, long serial) {
         Map<String, Map<String, Tally>> types = new LinkedHashMap<>();
         int room = LISTED_CLIENTS_OF_ALL;
@@ -72,14 +72,14 @@ public final class Annotations {
         types.computeIfAbsent(sum.type(), type -> new LinkedHashMap<>()).put(sum.name(), tally);
     }
 
-    /** What the annotations of a message come to. */
+    /** The summaries of a message. */
     public Summaries summaries(SessionState session, long serial) {
         try (Moment now = store.snapshot()) {
             return summaries(now, session.id(), serial);
         }
     }
 
-    /** What the annotations of one client come to, also if the client is not listed in the summaries of all. */
+    /** The summaries of the annotations of one client, even if the client is not listed in the summaries of all. */
     public Summaries summaries(SessionState session, long serial, String clientId) {
         Map<String, Map<String, Tally>> types = new LinkedHashMap<>();
         try (Moment now = store.snapshot()) {
@@ -96,7 +96,7 @@ public final class Annotations {
         return new Summaries(types);
     }
 
-    /** The annotations of a message from {@code from} on, those that take one back included, oldest first. */
+    /** The annotations of a message from {@code from} on, including deletions, oldest first. */
     public Page<AnnotationEntry> page(SessionState session, long serial, long from, int limit, int maxBytes) {
         var page = new PageBuilder<AnnotationEntry>(limit, maxBytes);
         try (Rows rows = store.scan(

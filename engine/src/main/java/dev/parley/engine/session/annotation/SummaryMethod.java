@@ -2,17 +2,19 @@ package dev.parley.engine.session.annotation;
 
 import org.jspecify.annotations.Nullable;
 
-/** How annotations are summed up, which the end of their type says: {@code reaction:distinct.v1}. */
+/**
+ * The methods by which annotations are summarised. The end of a type names the method: {@code reaction:distinct.v1}.
+ */
 public enum SummaryMethod {
-    /** How many there are, whoever made them. */
+    /** The number of annotations. */
     TOTAL("total.v1", false, false),
-    /** Which clients made one. */
+    /** The clients that have made one. */
     FLAG("flag.v1", false, true),
-    /** Which clients made one, for each name. */
+    /** The clients that have made one, for each name. */
     DISTINCT("distinct.v1", true, true),
-    /** As distinct, but a client has one name at a time: the one that it used last. */
+    /** Like distinct, but a client has one name at a time: the one that it used last. */
     UNIQUE("unique.v1", true, true),
-    /** How often each client made one, for each name. */
+    /** How often each client has made one, for each name. */
     MULTIPLE("multiple.v1", true, false);
 
     private final String ending;
@@ -25,7 +27,7 @@ public enum SummaryMethod {
         this.identified = identified;
     }
 
-    /** The method of annotations of {@code type}, or null if they are not summed up. */
+    /** The method for annotations of {@code type}, or null if they are not summarised. */
     public static @Nullable SummaryMethod of(String type) {
         for (SummaryMethod method : values()) {
             if (type.endsWith(":" + method.ending)) {
@@ -35,12 +37,12 @@ public enum SummaryMethod {
         return null;
     }
 
-    /** Whether each name is summed up by itself. */
+    /** Whether each name has its own tally. */
     public boolean named() {
         return named;
     }
 
-    /** Whether nobody can make one without a client id. */
+    /** Whether annotations need a client id. */
     public boolean identified() {
         return identified;
     }

@@ -1,4 +1,4 @@
-/** Annotations of messages, and what they come to: their rows, rules and reads. */
+/** Annotations of messages and their summaries, with their rows, rules and reads. */
 @NullMarked
 package dev.parley.engine.session.annotation;
 

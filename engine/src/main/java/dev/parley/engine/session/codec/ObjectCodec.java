@@ -16,7 +16,7 @@ import dev.parley.engine.session.ObjectValue;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Operations and values in binary, for journal records and rows. */
+/** The binary form of operations on objects and of values, in commands and rows. */
 public final class ObjectCodec {
     private static final int MAP_CREATE = 1;
     private static final int MAP_SET = 2;

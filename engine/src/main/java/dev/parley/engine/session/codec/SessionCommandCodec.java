@@ -36,7 +36,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Session commands as journal records. The first byte, the kind, is from 64 to 95 for sessions. */
+/** Encodes commands for sessions as journal records. The first byte, the kind, is from 64 to 95 for them. */
 public final class SessionCommandCodec {
     private static final int PUBLISH = 64;
     private static final int CHANGE_PRESENCE = 65;
@@ -64,7 +64,7 @@ public final class SessionCommandCodec {
 
     private SessionCommandCodec() {}
 
-    /** True if a record of this kind is a session command. */
+    /** Whether a record of this kind is a command for a session. */
     public static boolean isKind(int kind) {
         return kind >= PUBLISH && kind < 96;
     }

@@ -5,6 +5,6 @@ import java.util.List;
 /**
  * A part of a list.
  *
- * @param more whether something is left behind it
+ * @param more whether the list continues
  */
 public record Page<E>(List<E> entries, boolean more) {}

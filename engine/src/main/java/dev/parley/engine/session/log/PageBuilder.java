@@ -4,7 +4,7 @@ import dev.parley.engine.session.SessionEntry;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Gathers a page of at most so many entries and bytes; of one entry at least, whatever its size. */
+/** Collects a page up to a number of entries and bytes. The page has at least one entry, whatever its size. */
 public final class PageBuilder<E extends SessionEntry> {
     private final List<E> entries = new ArrayList<>();
     private final int limit;
@@ -12,20 +12,20 @@ public final class PageBuilder<E extends SessionEntry> {
     private long bytes;
     private boolean more;
 
-    /** A page of at most so many entries, with so many bytes. */
+    /** An empty page, for at most {@code limit} entries with {@code maxBytes} bytes. */
     public PageBuilder(int limit, int maxBytes) {
         this.limit = limit;
         this.maxBytes = maxBytes;
     }
 
-    /** Whether {@code next} found room; what comes behind it is not to be asked for then. */
+    /** Adds {@code next} if there is room. If there is none, nothing further must be added. */
     public boolean takes(E next) {
         bytes += next.weight();
         more = entries.size() >= limit || (bytes > maxBytes && !entries.isEmpty());
         return !more && entries.add(next);
     }
 
-    /** What was gathered. */
+    /** The page. */
     public Page<E> page() {
         return new Page<>(entries, more);
     }

@@ -15,14 +15,14 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a batch of commands does to sessions, whatever the concept: their states, the entries that were added, and the log.
- * Nobody else sees the changes before {@link #show()}, which follows the write of the batch. Not thread-safe.
+ * What a batch of commands changes in sessions, independent of the concept: states, added entries, and the log. Nobody
+ * else sees the changes before {@link #show()}, which follows the write of the batch. Not thread-safe.
  */
 public final class SessionBatch {
     /**
      * An entry that was added.
      *
-     * @param before position of the entry before it in the session's log, or 0
+     * @param before the position of the entry before it in the session's log, or 0
      */
     public record Added(SessionName session, long before, SessionEntry entry) {}
 
@@ -31,7 +31,7 @@ public final class SessionBatch {
     private final Map<SessionName, Optional<SessionState>> changed = new LinkedHashMap<>();
     private final List<Added> added = new ArrayList<>();
 
-    /** Begins over what {@code states} shows, writing to {@code rows}. */
+    /** Starts with what {@code states} shows, and writes to {@code rows}. */
     public SessionBatch(SessionStates states, StoreTx rows) {
         this.states = states;
         this.rows = rows;
@@ -42,17 +42,17 @@ public final class SessionBatch {
         return rows;
     }
 
-    /** Entries added so far, oldest first. */
+    /** The entries that were added so far, oldest first. */
     public List<Added> added() {
         return added;
     }
 
-    /** Sessions changed so far; an absent state is a session that is gone. */
+    /** The sessions that have changed so far. An absent state stands for a session that was removed. */
     public Map<SessionName, Optional<SessionState>> changed() {
         return changed;
     }
 
-    /** Adds what the sessions have become to the batch; everything in them is in it already. */
+    /** Adds the new states of sessions to the batch, which already has everything in them. */
     public void write() {
         changed.forEach((name, state) -> {
             byte[] key = SessionRows.sessionKey(name.key());
@@ -67,7 +67,7 @@ public final class SessionBatch {
         changed.forEach((name, state) -> states.show(name, state.orElse(null)));
     }
 
-    /** The session, or null if nothing has ever been in it. */
+    /** The session, or null if nothing was ever published to it. */
     public @Nullable SessionState find(SessionName name) {
         Optional<SessionState> state = changed.get(name);
         return state == null ? states.find(name) : state.orElse(null);
@@ -79,30 +79,30 @@ public final class SessionBatch {
         return state;
     }
 
-    /** Notes that a session is gone. */
+    /** Notes that a session was removed. */
     public void remove(SessionState state) {
         changed.put(state.name(), Optional.empty());
     }
 
-    /** Replaces a state, or adds one, with which a request has been done. Also one without anything new in it. */
+    /** Replaces a state, or adds one, after a request was executed, even if the request has added nothing. */
     public Accepted accept(SessionState state, List<Long> positions) {
         put(state);
         return new Accepted(positions);
     }
 
-    /** Shows an entry, which follows the newest one of {@code s}, and returns the state after it. */
+    /** Adds an entry after the newest one of {@code s}, and returns the state after it. */
     public SessionState add(SessionState s, SessionEntry entry) {
         assert entry.position() > s.last() : "entry " + entry.position() + " after " + s.last();
         added.add(new Added(s.name(), s.last(), entry));
         return s.withLast(entry.position());
     }
 
-    /** Puts into the log what stands at a position. */
+    /** Adds the row of a position to the log. */
     public void log(SessionState s, long position, Logged logged) {
         rows.put(Table.LOG, SessionRows.positionKey(s.id(), position), SessionRows.logged(logged));
     }
 
-    /** Takes what stands at a position out of the log. */
+    /** Removes the row of a position from the log. */
     public void unlog(SessionState s, long position) {
         rows.remove(Table.LOG, SessionRows.positionKey(s.id(), position));
     }

@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The rows of a session's state and of its log, and what the keys of all concepts begin with. */
+/** The rows of sessions' states and logs, and the beginnings of the keys of all concepts. */
 public final class SessionRows {
     private static final int MESSAGE = 1;
     private static final int PRESENCE = 2;
@@ -18,18 +18,18 @@ public final class SessionRows {
 
     private SessionRows() {}
 
-    /** What the log has at a position; the rest is where what it names is kept. */
+    /** What the log has at a position. It says which row of a concept has the content. */
     public sealed interface Logged {
         /** The newest version of a message. */
         record Message(long serial) implements Logged {}
 
-        /** What a member did. */
+        /** A presence event. */
         record Presence() implements Logged {}
 
         /** An annotation of a message. */
         record Annotation(long serial) implements Logged {}
 
-        /** What the annotations of a message come to, as of now. */
+        /** The newest summaries of a message. */
         record Summary(long serial) implements Logged {}
     }
 
@@ -38,12 +38,12 @@ public final class SessionRows {
         return key.getBytes(StandardCharsets.UTF_8);
     }
 
-    /** The first key of everything that belongs to a session id; that of the next id ends the range. */
+    /** The first key of everything that belongs to a session. The first key of the next id ends the range. */
     public static byte[] idKey(long session) {
         return new BinaryWriter(8).fixed64(session).toBytes();
     }
 
-    /** Of what stands at a position, or of the message created there. */
+    /** The key of a position, or of the message that was created there. */
     public static byte[] positionKey(long session, long position) {
         return new BinaryWriter(16).fixed64(session).fixed64(position).toBytes();
     }
@@ -60,7 +60,7 @@ public final class SessionRows {
         return connection(session, connectionId).toBytes();
     }
 
-    /** Behind the last key of what belongs to a connection. */
+    /** The key after the last one of everything that belongs to a connection. */
     public static byte[] connectionEnd(long session, String connectionId) {
         byte[] end = connectionKey(session, connectionId);
         // Neither a length nor UTF-8 ends in 0xFF.

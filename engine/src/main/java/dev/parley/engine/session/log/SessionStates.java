@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The states of sessions, as far as they are durable and applied. Thread-safe; reads block on the disk. */
+/** The states of sessions: durable and applied. Thread-safe; reads block on the disk. */
 public final class SessionStates {
     private static final byte[] AFTER_LAST_KEY = {(byte) 0xFF};
 
@@ -25,22 +25,22 @@ public final class SessionStates {
     /**
      * Reads from {@code store}.
      *
-     * @param maxCached how many states are kept in memory at most
+     * @param maxCached the greatest number of states in memory
      */
     public SessionStates(Store store, int maxCached) {
         this.store = store;
         this.cached = new StateCache<>(maxCached);
     }
 
-    /** The session, or null if nothing has ever been in it. */
+    /** The session, or null if nothing was ever published to it. */
     public @Nullable SessionState find(SessionName name) {
         SessionState state = cached.get(name);
         return state == null ? find(name, store) : state;
     }
 
     /**
-     * The session as somebody has to see it who has been told of an entry at {@code position}. Readers are told of entries a
-     * moment before the states are replaced that are kept in memory; the store has them by then.
+     * The session for a reader that was told of an entry at {@code position}. Readers are told of entries a moment
+     * before the states in memory are replaced; the store has the new states by then.
      */
     public @Nullable SessionState find(SessionName name, long position) {
         SessionState state = find(name);
@@ -53,7 +53,7 @@ public final class SessionStates {
         return row == null ? null : SessionRows.session(row);
     }
 
-    /** Makes a state visible; null stands for a session that is gone. */
+    /** Makes a state visible. Null stands for a session that was removed. */
     public void show(SessionName name, @Nullable SessionState state) {
         if (state == null) {
             cached.remove(name);
@@ -62,7 +62,10 @@ public final class SessionStates {
         }
     }
 
-    /** Sessions of an app in the order that of code points, of those that begin with {@code prefix} and come after {@code after}. */
+    /**
+     * The sessions of an app whose names begin with {@code prefix} and come after {@code after}, in the order of code
+     * points.
+     */
     public List<SessionState> list(String app, String prefix, String after, int limit) {
         byte[] first = SessionRows.sessionKey(new SessionName(app, prefix).key());
         byte[] last = SessionRows.sessionKey(new SessionName(app, after).key());

@@ -1,4 +1,4 @@
-/** What all concepts of sessions build on: states, the log, pages and ranges of it, and what keys begin with. */
+/** What all concepts of sessions build on: states, the log, pages and ranges of it, and the beginnings of keys. */
 @NullMarked
 package dev.parley.engine.session.log;
 

@@ -44,17 +44,17 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a command does to a session. Pure: the same commands in the same order give the same entries and outcomes.
+ * The rules for commands of sessions. Pure: the same commands in the same order give the same entries and outcomes.
  *
- * <p>A refused command changes nothing: it is judged as a whole before any of it is done.
+ * <p>A refused command changes nothing: it is checked completely before any of it is done.
  */
 public final class SessionMachine {
-    /** How many messages one {@link Trim} or {@link Retain} removes; the horizon tells how far it came. */
+    /** The number of messages that one {@link Trim} or {@link Retain} removes. The horizon shows how far it came. */
     public static final int MAX_TRIMMED = 10_000;
 
     private SessionMachine() {}
 
-    /** Applies {@code command}, which stands at {@code position} in the journal, and tells what became of it. */
+    /** Applies {@code command}, which is at {@code position} in the journal, and returns its outcome. */
     public static SessionOutcome apply(SessionCommand<?> command, long position, SessionTx tx) {
         return switch (command) {
             case Publish c -> publish(c, position, tx);
@@ -89,7 +89,7 @@ public final class SessionMachine {
         };
     }
 
-    /** Does something to a session that need not be there any more. */
+    /** Does something to a session that may not exist any more. */
     private static Done ifThere(SessionCommand<?> command, SessionTx tx, Consumer<SessionState> action) {
         SessionState s = tx.find(command.session());
         if (s != null) {
@@ -103,15 +103,15 @@ public final class SessionMachine {
         return s == null ? new SessionState(command.session(), position) : s;
     }
 
-    /** What became of a request that was accepted before, or null. */
+    /** The outcome of a request that was accepted before, or null. */
     private static @Nullable Accepted before(SessionState s, @Nullable Sender sender, int operations, SessionTx tx) {
         List<Long> positions = sender == null ? null : tx.requests().outcome(s, sender, operations);
         return positions == null ? null : new Accepted(positions);
     }
 
     /**
-     * Does what a request asks for, in a session that is made if need be, and remembers the outcome. For a request that was
-     * accepted before, returns what became of it then.
+     * Executes a request, in a session that is created if it does not exist, and remembers the outcome. For a request
+     * that was accepted before, returns its first outcome.
      */
     private static SessionOutcome once(
             SessionCommand<?> command,
@@ -148,7 +148,7 @@ public final class SessionMachine {
             if (first == null) {
                 fresh.add(part);
             } else {
-                // A request with nothing in it may have had the same number.
+                // An empty request may have had the same number.
                 known.put(
                         part,
                         first.positions().isEmpty()
@@ -161,7 +161,7 @@ public final class SessionMachine {
             if (!MessageMachine.joinable(fresh)) {
                 return new TypeDiffers(c.serial());
             }
-            // As one request for all of them, which is then kept for each.
+            // The parts are published as one request, whose outcome is then kept for each of them.
             SessionOutcome outcome = publish(
                     new Publish(c.session(), c.time(), null, List.of(MessageMachine.join(c.serial(), fresh))),
                     s.id(),
@@ -187,7 +187,9 @@ public final class SessionMachine {
         return s == null ? new NotAbandoned(c.runId()) : RunMachine.end(s, c, tx.runs());
     }
 
-    /** Removes what came up to {@code upTo}, and further messages while the session takes more than {@code maxBytes}. */
+    /**
+     * Removes everything up to {@code upTo}, and further messages while the session is larger than {@code maxBytes}.
+     */
     private static void removeOldest(SessionState s, long upTo, long maxBytes, SessionTx tx) {
         long horizon = Math.min(upTo, s.last());
         MessageTx.Oldest oldest = tx.messages().oldest(s, horizon, maxBytes, MAX_TRIMMED, head -> stored(s, head, tx));
@@ -203,7 +205,7 @@ public final class SessionMachine {
         }
     }
 
-    /** Roughly what a message takes with its annotations, in bytes. */
+    /** The size of a message with its annotations in bytes, roughly. */
     private static long stored(SessionState s, Head head, SessionTx tx) {
         return head.stored() + (head.annotated() ? tx.annotations().bytes(s, head.serial()) : 0);
     }

@@ -35,7 +35,7 @@ public final class SessionTx {
     private final RunTx runs;
     private final AttendanceTx attendances;
 
-    /** Begins over what {@code sessions} shows, writing to {@code rows}. */
+    /** Starts with what {@code sessions} shows, and writes to {@code rows}. */
     public SessionTx(Sessions sessions, StoreTx rows) {
         this.batch = new SessionBatch(sessions.states(), rows);
         this.requests = new RequestTx(batch, sessions.requests());
@@ -47,17 +47,17 @@ public final class SessionTx {
         this.attendances = new AttendanceTx(batch, presence, requests, runs);
     }
 
-    /** Entries added so far, oldest first. */
+    /** The entries that were added so far, oldest first. */
     public List<Added> added() {
         return batch.added();
     }
 
-    /** Sessions changed so far; an absent state is a session that is gone. */
+    /** The sessions that have changed so far. An absent state stands for a session that was removed. */
     public Map<SessionName, Optional<SessionState>> changed() {
         return batch.changed();
     }
 
-    /** Adds what the sessions have become to the batch; everything in them is in it already. */
+    /** Adds the new states of sessions to the batch, which already has everything in them. */
     public void write() {
         batch.write();
     }
@@ -105,7 +105,7 @@ public final class SessionTx {
         return attendances;
     }
 
-    /** Whether there is nothing in the session, nor remembered for it. */
+    /** Whether the session has nothing in it, and nothing is remembered for it. */
     boolean isEmpty(SessionState s) {
         return Sessions.isEmpty(batch.rows(), s.id());
     }
@@ -119,10 +119,11 @@ public final class SessionTx {
         }
     }
 
-    /** Removes what came up to {@code upTo}; {@code gone} are the messages of it. */
+    /** Removes everything up to {@code upTo}; {@code gone} are the messages of that part. */
     void trim(SessionState s, long upTo, List<Head> gone) {
         annotations.remove(s, upTo, gone);
-        // What the log has up to here is about presence or about one of these messages; of these there may be more.
+        // Up to here, the log has presence events and entries about these messages. The messages may have later entries
+        // as well.
         batch.rows().removeRange(Table.LOG, SessionRows.idKey(s.id()), SessionRows.positionKey(s.id(), upTo + 1));
         messages.remove(s, upTo, gone);
         presence.remove(s, upTo);

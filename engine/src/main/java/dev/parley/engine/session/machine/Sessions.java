@@ -27,9 +27,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sessions as readers see them: as far as it is durable and applied. Thread-safe; reads block on the disk.
+ * The sessions as readers see them: durable and applied. Thread-safe; reads block on the disk.
  *
- * <p>States of recently changed sessions are kept in memory; the store has all of them.
+ * <p>States of recently changed sessions are kept in memory. The store has all states.
  */
 public final class Sessions {
     /** The order of names in {@link #list}: by code points, which is not that of {@link String#compareTo}. */
@@ -52,7 +52,7 @@ public final class Sessions {
             Table.OBJECT_IDS,
             Table.RUNS);
 
-    /** How long a client's own ids of changes of objects are remembered at least. */
+    /** The least time for which clients' own ids of changes of objects are remembered. */
     static final long KEPT_OBJECT_IDS_MILLIS = 10 * 60 * 1000L;
 
     private final Store store;
@@ -68,7 +68,7 @@ public final class Sessions {
     /**
      * Reads from {@code store}.
      *
-     * @param maxCached how many states are kept in memory at most
+     * @param maxCached the greatest number of states in memory
      */
     public Sessions(Store store, int maxCached) {
         this.store = store;
@@ -83,65 +83,68 @@ public final class Sessions {
     }
 
     /**
-     * What has happened since a place in the log.
+     * The entries after a place in the log.
      *
-     * @param entries of messages only the newest version, whole
-     * @param to everything up to here has been read
+     * @param entries of messages, only the newest version, whole
+     * @param to the position up to which everything has been read
      * @param last the end of the log at that moment
      */
     public record Part(List<SessionEntry> entries, long to, long last) {}
 
-    /** Their states. */
+    /** The states of sessions. */
     SessionStates states() {
         return states;
     }
 
-    /** Their messages. */
+    /** The messages. */
     public Messages messages() {
         return messages;
     }
 
-    /** What is said about their messages. */
+    /** The annotations of messages. */
     public Annotations annotations() {
         return annotations;
     }
 
-    /** Who is there, and was. */
+    /** The members and presence events. */
     public Presence presence() {
         return presence;
     }
 
-    /** Their shared objects. */
+    /** The shared objects. */
     public SharedObjects objects() {
         return objects;
     }
 
-    /** The runs of agents in them. */
+    /** The runs of agents. */
     public Runs runs() {
         return runs;
     }
 
-    /** The requests that are remembered. */
+    /** The remembered requests. */
     public Requests requests() {
         return requests;
     }
 
-    /** What lost connections have left in them. */
+    /** What lost connections have left in sessions. */
     public Attendances attendances() {
         return attendances;
     }
 
-    /** The session, or null if nothing has ever been in it. */
+    /** The session, or null if nothing was ever published to it. */
     public @Nullable SessionState find(SessionName name) {
         return states.find(name);
     }
 
-    /** The session as somebody has to see it who has been told of an entry at {@code position}. */
+    /** The session for a reader that was told of an entry at {@code position}. */
     public @Nullable SessionState find(SessionName name, long position) {
         return states.find(name, position);
     }
 
-    /** Sessions of an app in the order {@link #BY_NAME}, of those that begin with {@code prefix} and come after {@code after}. */
+    /**
+     * The sessions of an app whose names begin with {@code prefix} and come after {@code after}, in the order {@link
+     * #BY_NAME}.
+     */
     public List<SessionState> list(String app, String prefix, String after, int limit) {
         return states.list(app, prefix, after, limit);
     }
@@ -152,7 +155,7 @@ public final class Sessions {
             char one = a.charAt(i);
             char other = b.charAt(i);
             if (one != other) {
-                // A surrogate stands for something beyond all that is a single character.
+                // A surrogate is a part of a character that is greater than all single ones.
                 boolean beyond = Character.isSurrogate(one);
                 return beyond == Character.isSurrogate(other) ? Character.compare(one, other) : beyond ? 1 : -1;
             }
@@ -160,7 +163,7 @@ public final class Sessions {
         return Integer.compare(a.length(), b.length());
     }
 
-    /** Whether there is nothing in the session, nor remembered for it. */
+    /** Whether the session has nothing in it, and nothing is remembered for it. */
     public boolean isEmpty(SessionState session) {
         try (Moment now = store.snapshot()) {
             return isEmpty(now, session.id());
@@ -172,7 +175,9 @@ public final class Sessions {
                 .allMatch(table -> view.isEmpty(table, SessionRows.idKey(session), SessionRows.idKey(session + 1)));
     }
 
-    /** Whether the session holds an entry of before {@code millis}, in milliseconds since 1970, that a Trim can remove. */
+    /**
+     * Whether the session has an entry from before {@code millis}, in milliseconds since 1970, that a Trim can remove.
+     */
     public boolean hasOlder(SessionState session, long millis) {
         if (millis <= 0) {
             return false;
@@ -182,10 +187,10 @@ public final class Sessions {
     }
 
     /**
-     * What has happened in a session since {@code position}, at one moment; or null if it is another session by now, or
-     * what came after {@code position} is gone.
+     * The entries of a session after {@code position}, all at one moment. Returns null if the name belongs to another
+     * session by now, or entries after {@code position} were removed.
      *
-     * @param maxBytes weight after which no further entry is begun
+     * @param maxBytes the weight after which no further entry is begun
      */
     public @Nullable Part since(SessionName name, long id, long position, int maxBytes) {
         try (Moment now = store.snapshot()) {

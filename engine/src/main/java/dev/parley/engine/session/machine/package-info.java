@@ -1,4 +1,4 @@
-/** All concepts of sessions together: what a command does, what a batch sees, what readers see. */
+/** All concepts of sessions together: the rules, what a batch of commands sees and changes, and what readers see. */
 @NullMarked
 package dev.parley.engine.session.machine;
 

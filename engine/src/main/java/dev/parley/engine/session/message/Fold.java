@@ -5,7 +5,7 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import org.jspecify.annotations.Nullable;
 
-/** Joins a message with the pieces that were added to it. Not thread-safe. */
+/** Joins a message and the pieces that were appended to it. Not thread-safe. */
 final class Fold {
     private Body fields;
     private boolean text;
@@ -13,9 +13,9 @@ final class Fold {
     private final BinaryWriter data;
 
     /**
-     * Begins with a whole content.
+     * Starts with a whole content.
      *
-     * @param room bytes of data that it will take
+     * @param room the size that the data will have, in bytes
      */
     Fold(Body whole, int room) {
         fields = whole;

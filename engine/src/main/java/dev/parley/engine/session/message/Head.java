@@ -12,18 +12,18 @@ import dev.parley.engine.session.SummaryEntry;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All of a message but its content, which may be large: enough to judge a change and to take an append.
+ * A message without its content, which may be large: enough to check a change and to accept an append.
  *
- * @param version position of the newest version
- * @param previous position of the version before, or 0
- * @param action CREATE until somebody has changed the message, then UPDATE or DELETE
- * @param unique whether {@code id} is the client's own
- * @param base while the message is in pieces: the version with which they begin; else 0
- * @param pieces how many pieces there are, or 0 if the content is whole
- * @param older roughly what its older versions take, in bytes
+ * @param version the position of the newest version
+ * @param previous the position of the version before, or 0
+ * @param action CREATE until a client changes the message, then UPDATE or DELETE
+ * @param unique whether the client has chosen {@code id}
+ * @param base the version with which the pieces begin, if the message is in pieces; otherwise 0
+ * @param pieces the number of pieces, or 0 if the content is whole
+ * @param older the size of the older versions in bytes, roughly
  * @param annotated whether the message ever had annotations
- * @param grown whether appends made the newest version; those that follow then make one version with it
- * @param shape what the content measures
+ * @param grown whether appends made the newest version; further appends then belong to the same version
+ * @param shape the measures of the content
  */
 public record Head(
         long serial,
@@ -41,13 +41,13 @@ public record Head(
         boolean annotated,
         boolean grown,
         Shape shape) {
-    /** What a row takes besides the content. */
+    /** The size of a row besides the content. */
     private static final int ROW_BYTES = 64;
 
     /**
-     * What a content measures.
+     * The measures of a content.
      *
-     * @param data length of the data in bytes, or -1 without data
+     * @param data the length of the data in bytes, or -1 if there is none
      */
     public record Shape(@Nullable String name, int data, boolean text, int encoding, int extras) {
         static Shape of(Body body) {
@@ -69,8 +69,8 @@ public record Head(
         }
 
         /**
-         * True if {@code fragment} can be joined to data of this shape: nothing but plain text and plain bytes is still
-         * what it was with more behind it.
+         * Whether {@code fragment} can be appended to data of this shape. Only plain text and plain bytes keep their
+         * meaning if something is appended.
          */
         boolean takes(Body fragment) {
             Data more = fragment.data();
@@ -80,7 +80,7 @@ public record Head(
             return encoding == 0 && (data < 0 || (more.text() == text && fragment.encoding() == null));
         }
 
-        /** Data that changes nothing when it is appended, or null if only an append without data does that. */
+        /** Data that changes nothing when it is appended, or null if only an append without data changes nothing. */
         public @Nullable Data nothingToAppend() {
             return data < 0 || encoding != 0 ? null : new Data(new byte[0], text);
         }
@@ -125,7 +125,8 @@ public record Head(
     }
 
     /**
-     * True if it is the message of who changes it now: by name, or without one by the connection that published it.
+     * Whether the message belongs to the client that changes it: by the client id, or without one by the connection
+     * that published it.
      *
      * @param by the connection that changes it, if there is one
      */
@@ -133,16 +134,16 @@ public record Head(
         return clientId == null ? by != null && by.equals(connectionId) : clientId.equals(change.clientId());
     }
 
-    /** Roughly what all of the message takes, in bytes. */
+    /** The size of all of the message in bytes, roughly. */
     public long stored() {
         return older + shape.size() + (long) ROW_BYTES * Math.max(1, pieces);
     }
 
-    /** The head after {@code change}, which makes version {@code position}. */
+    /** The head after {@code change}, whose version is {@code position}. */
     Head changed(Change change, long position) {
         boolean append = change.action() == Action.APPEND;
         boolean begins = append && !inPieces();
-        // What was not made by appends stays as a version of its own.
+        // A version that was not made by appends stays a version of its own.
         boolean keeps = !append || (begins && !grown);
         return new Head(
                 serial,
@@ -162,12 +163,12 @@ public record Head(
                 shape.mixedWith(change.body(), append));
     }
 
-    /** The head once the pieces are joined. */
+    /** The head after the pieces were joined. */
     Head joined() {
         return with(0, 0, annotated);
     }
 
-    /** The head once there are annotations. */
+    /** The head of a message with annotations. */
     Head withAnnotations() {
         return with(base, pieces, true);
     }
@@ -191,17 +192,17 @@ public record Head(
                 shape);
     }
 
-    /** What a reader sees when the message's annotations have changed. */
+    /** The entry that readers get when the message's annotations have changed. */
     public SummaryEntry summary(long at, Summaries summaries) {
         return new SummaryEntry(at, serial, id, clientId, shape.name(), summaries);
     }
 
-    /** What a reader sees of the newest version, given its content. */
+    /** The entry for the newest version, with its content. */
     MessageEntry entry(Body body) {
         return entry(version, action, previous, body, operation);
     }
 
-    /** What a reader sees of another version. */
+    /** The entry for another version. */
     MessageEntry entry(long at, Action what, long before, Body body, @Nullable Operation by) {
         return new MessageEntry(at, what, serial, before, id, clientId, connectionId, body, by);
     }

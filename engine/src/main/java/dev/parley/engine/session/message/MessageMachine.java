@@ -25,18 +25,18 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What publishing and changing messages does to a session. Pure, as SessionMachine, which calls it. */
+/** The rules for publishing and changing messages. Pure, like SessionMachine, which calls it. */
 public final class MessageMachine {
     private MessageMachine() {}
 
-    /** A message operation that was judged, with what the message is before and after it. */
+    /** An operation that was accepted, with the message before and after it. */
     private sealed interface Step {
         record Made(Create message, Head after) implements Step {}
 
         record Changed(Change change, Head before, Head after) implements Step {}
     }
 
-    /** Publishes to {@code session} what was not published before. */
+    /** Publishes everything to {@code session} that was not published before. */
     public static OfPublish publish(SessionState session, Publish c, MessageTx tx) {
         SessionState s = session;
         List<Long> positions = new ArrayList<>(c.messages().size());
@@ -69,7 +69,7 @@ public final class MessageMachine {
                     if (head == null) {
                         return new NoSuchMessage(m.serial());
                     }
-                    // Clients tell a change from the creation by their times.
+                    // Clients distinguish a change from the creation by their times.
                     long earliest = Positions.startOf(Positions.millis(m.serial()) + 1);
                     last = Math.max(Positions.next(last, c.time()), earliest);
                     Head after = head.changed(m, last);
@@ -105,9 +105,8 @@ public final class MessageMachine {
         if (!before.shape().takes(change.body())) {
             return new TypeDiffers(before.serial());
         }
-        // By what it was before: then a shorter append does not get in after one that was refused, which would leave a
-        // hole,
-        // and one that only closes the message always gets in.
+        // The size before the append counts. A shorter append is then not accepted after one that was refused, which
+        // would leave a hole, and an append that only closes the message is always accepted.
         int data = before.shape().data();
         return after.shape().data() > data && data >= change.maxBytes()
                 ? new TooLarge(before.serial(), after.shape().size())
@@ -115,9 +114,10 @@ public final class MessageMachine {
     }
 
     /**
-     * An append comes from somebody who has not heard of the deletion. So does an update with which a client repairs appends
-     * that were refused, whatever it is allowed to do: therefore not the message's author, but for an own deletion. To
-     * delete it again would make it an own one.
+     * Whether a change of a deleted message is accepted. Appends come from clients that do not know of the deletion. So
+     * do updates with which clients repair refused appends, whatever their capabilities allow. Therefore the message's
+     * author may not change it, unless the author deleted it. To delete it again would make it the author's own
+     * deletion.
      */
     private static boolean mayChangeDeleted(Change change, Head deleted, @Nullable String connectionId) {
         Operation deletion = deleted.operation();
@@ -155,7 +155,7 @@ public final class MessageMachine {
         };
     }
 
-    /** True if each part could be appended to the one before. */
+    /** Whether each part could be appended to the one before. */
     public static boolean joinable(List<Part> parts) {
         Shape shape = Shape.of(parts.getFirst().fragment());
         for (Part part : parts.subList(1, parts.size())) {
@@ -167,7 +167,7 @@ public final class MessageMachine {
         return true;
     }
 
-    /** One append that says what all the parts say; of other fields than data, the last word counts. */
+    /** One append with the content of all parts. Of fields other than data, the last one counts. */
     public static Change join(long serial, List<Part> parts) {
         Part last = parts.getLast();
         Fold fold = new Fold(parts.getFirst().fragment(), 0);
@@ -175,7 +175,7 @@ public final class MessageMachine {
         return new Change(Action.APPEND, serial, fold.body(), last.operation(), last.any(), false, last.maxBytes());
     }
 
-    /** Joins the pieces of a message, unless it has grown. */
+    /** Merges the pieces of a message, unless it has changed. */
     public static void compact(SessionState s, Compact c, MessageTx tx) {
         Head head = tx.head(s, c.serial());
         if (head != null && head.inPieces() && head.version() == c.version()) {

@@ -12,7 +12,10 @@ import dev.parley.engine.session.message.Head.Shape;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** How messages lie in the store: each in its newest version, older versions and pieces, and the clients' own ids. */
+/**
+ * The form of messages in the store: each message in its newest version, older versions and pieces, and clients' own
+ * ids.
+ */
 final class MessageRows {
     private static final int IS_ANNOTATED = 1;
     private static final int HAS_GROWN = 2;
@@ -20,15 +23,15 @@ final class MessageRows {
     private MessageRows() {}
 
     /**
-     * A message's row.
+     * The row of a message.
      *
-     * @param body its content, or null while it is in pieces
+     * @param body the content, or null while the message is in pieces
      */
     record Message(Head head, @Nullable Body body) {}
 
     /**
-     * A version of a message: all of it, or with {@link Action#APPEND} what it added. The first of the pieces of a message
-     * is all of it too, also if it is an APPEND, which then tells that it is no version of its own.
+     * A version of a message: all of it, or with {@link Action#APPEND} the appended part. The first piece of a message
+     * is all of it as well; if it is an APPEND, it is not a version of its own.
      */
     record Version(
             long position,

@@ -25,7 +25,7 @@ public final class MessageTx {
     private final StoreTx rows;
     private final Summarizer summarizer;
 
-    /** Begins in {@code batch}. */
+    /** Starts in {@code batch}. */
     public MessageTx(SessionBatch batch, Summarizer summarizer) {
         this.batch = batch;
         this.rows = batch.rows();
@@ -37,14 +37,14 @@ public final class MessageTx {
         return batch;
     }
 
-    /** The serial of the message with a client's own id, or null. */
+    /** The serial of the message with an id that a client has chosen, or null. */
     @Nullable
     Long serialOf(SessionState s, String messageId) {
         byte[] row = rows.get(Table.MESSAGE_IDS, MessageRows.messageIdKey(s.id(), messageId));
         return row == null ? null : MessageRows.serial(row);
     }
 
-    /** All of a message but its content, or null. */
+    /** A message without its content, or null. */
     public @Nullable Head head(SessionState s, long serial) {
         Message message = message(s, serial);
         return message == null ? null : message.head();
@@ -54,7 +54,7 @@ public final class MessageTx {
         return Messages.row(rows, s.id(), serial);
     }
 
-    /** The content of a message that is there. */
+    /** The content of an existing message. */
     Body body(SessionState s, Head head) {
         Body whole = Objects.requireNonNull(message(s, head.serial())).body();
         return whole != null ? whole : Messages.fold(head, pieces(s, head));
@@ -78,7 +78,7 @@ public final class MessageTx {
         rows.put(Table.MESSAGES, SessionRows.positionKey(s.id(), head.serial()), MessageRows.message(head, body));
     }
 
-    /** Notes that there are annotations of a message that is there. */
+    /** Notes that an existing message has annotations. */
     public void markAnnotated(SessionState s, long serial) {
         Message message = Objects.requireNonNull(message(s, serial));
         if (!message.head().annotated()) {
@@ -106,7 +106,7 @@ public final class MessageTx {
         putVersion(s, head.serial(), new Version(head.version(), action, head.previous(), head.operation(), body));
     }
 
-    /** Adds a piece to a message; what it takes does not depend on the message's size. */
+    /** Appends a piece to a message. The cost does not depend on the size of the message. */
     void append(SessionState s, Head before, Head after, Body fragment) {
         if (!before.inPieces()) {
             Action first = before.grown() ? Action.APPEND : before.action();
@@ -121,7 +121,7 @@ public final class MessageTx {
         relog(s, before, after);
     }
 
-    /** Replaces a message; the version that it had so far becomes an older one. Returns the new content. */
+    /** Replaces a message. Its present version becomes an older one. Returns the new content. */
     Body replace(SessionState s, Head before, Head after, Body change) {
         Body old = body(s, before);
         dropPieces(s, before);
@@ -132,7 +132,7 @@ public final class MessageTx {
         return now;
     }
 
-    /** Joins the pieces of a message. */
+    /** Merges the pieces of a message. */
     void join(SessionState s, Head before, Head after) {
         Body whole = body(s, before);
         dropPieces(s, before);
@@ -153,7 +153,7 @@ public final class MessageTx {
         }
     }
 
-    /** What the annotations of a message come to. */
+    /** The summaries of a message. */
     public Summaries summaries(SessionState s, long serial) {
         return summarizer.summaries(rows, s.id(), serial);
     }
@@ -161,15 +161,15 @@ public final class MessageTx {
     /**
      * The oldest messages of a session.
      *
-     * @param bytes roughly what they take
+     * @param bytes their size, roughly
      */
     public record Oldest(List<Head> messages, long bytes) {}
 
     /**
-     * The oldest messages that have to go: those up to {@code upTo}, and further ones while the session takes more than
-     * {@code maxBytes}.
+     * The oldest messages that have to be removed: those up to {@code upTo}, and further ones while the session is
+     * larger than {@code maxBytes}.
      *
-     * @param stored roughly what a message takes with all that is said about it, in bytes
+     * @param stored the size of a message with its annotations in bytes, roughly
      */
     public Oldest oldest(SessionState s, long upTo, long maxBytes, int limit, ToLongFunction<Head> stored) {
         List<Head> found = new ArrayList<>();
@@ -190,7 +190,10 @@ public final class MessageTx {
         return new Oldest(found, bytes);
     }
 
-    /** Removes messages, which are those up to {@code upTo}, with what the log has of them; other rows may follow them. */
+    /**
+     * Removes messages, which are those up to {@code upTo}, and their entries in the log. Other rows of theirs may come
+     * later.
+     */
     public void remove(SessionState s, long upTo, List<Head> messages) {
         byte[] from = SessionRows.idKey(s.id());
         byte[] to = SessionRows.positionKey(s.id(), upTo + 1);

@@ -29,30 +29,30 @@ public final class Messages {
     private final Store store;
     private final Summarizer summarizer;
 
-    /** Reads from {@code store}, with the summaries that {@code summarizer} makes. */
+    /** Reads from {@code store}, with the summaries from {@code summarizer}. */
     public Messages(Store store, Summarizer summarizer) {
         this.store = store;
         this.summarizer = summarizer;
     }
 
     /**
-     * Where the newest messages of a range begin.
+     * The place at which the newest messages of a range begin.
      *
      * @param from the serial of the oldest of them
-     * @param count how many they are
-     * @param more whether the range has older ones, which found no room
+     * @param count their number
+     * @param more whether the range has older messages, for which there was no room
      */
     public record Newest(long from, int count, boolean more) {}
 
-    /** A row of a table that was looked at, so that the next look goes on behind it. */
+    /** Messages that have not grown for a while, and the row after which the search continues. */
     public record Growing(List<Compact> idle, byte @Nullable [] next) {}
 
-    /** Messages by serial, each whole and in its newest version; at least one, if there is any, whatever its size. */
+    /** Messages by serial, each whole and in its newest version. At least one, if there is any, whatever its size. */
     public List<MessageEntry> list(SessionState session, PositionRange serials, int limit, int maxBytes) {
         return page(session, serials, limit, maxBytes).entries();
     }
 
-    /** The same, and whether there are more. */
+    /** A page of messages by serial, each whole and in its newest version. */
     public Page<MessageEntry> page(SessionState session, PositionRange serials, int limit, int maxBytes) {
         var page = new PageBuilder<MessageEntry>(limit, maxBytes);
         try (Moment now = store.snapshot();
@@ -66,8 +66,8 @@ public final class Messages {
     }
 
     /**
-     * The newest messages of {@code serials}, so many and with so many bytes at most, or null if there are none. It holds
-     * no more than one of them at a time.
+     * The newest messages of {@code serials}, up to a number of messages and bytes, or null if there are none. Only one
+     * of them is in memory at a time.
      */
     public @Nullable Newest newest(SessionState session, PositionRange serials, int limit, int maxBytes) {
         long from = 0;
@@ -97,8 +97,8 @@ public final class Messages {
     }
 
     /**
-     * A message, whole, as it was after the append that made {@code version}; or null if that is no longer known, because
-     * there is a newer one that is not an append.
+     * A whole message as it was after the append that made {@code version}. Returns null if that is no longer known,
+     * because there is a newer version that is not an append.
      */
     public @Nullable MessageEntry at(long session, long serial, long version) {
         try (Moment now = store.snapshot()) {
@@ -159,8 +159,8 @@ public final class Messages {
     /**
      * Commands for messages in pieces that have not grown since {@code before}.
      *
-     * @param from where the last look ended, or null to begin
-     * @param limit how many messages are looked at
+     * @param from where the last search ended, or null to start
+     * @param limit the number of messages that are examined
      */
     public Growing idle(byte @Nullable [] from, long before, long now, int limit) {
         List<Compact> idle = new ArrayList<>();
@@ -196,7 +196,7 @@ public final class Messages {
         return message == null ? null : whole(view, session, message);
     }
 
-    /** All of a message but its content, as {@code view} shows it, or null. */
+    /** A message without its content, as {@code view} shows it, or null. */
     public static @Nullable Head head(View view, long session, long serial) {
         Message message = row(view, session, serial);
         return message == null ? null : message.head();
@@ -236,7 +236,7 @@ public final class Messages {
         return pieces;
     }
 
-    /** Joins what a message is in pieces. */
+    /** Joins the pieces of a message. */
     static Body fold(Head head, List<Version> pieces) {
         Fold fold = new Fold(pieces.getFirst().body(), head.shape().data());
         pieces.subList(1, pieces.size()).forEach(piece -> fold.append(piece.body()));

@@ -3,7 +3,7 @@ package dev.parley.engine.session.message;
 import dev.parley.engine.session.Summaries;
 import dev.parley.engine.store.View;
 
-/** Knows what the annotations of a message come to. */
+/** Makes the summaries of messages. */
 @FunctionalInterface
 public interface Summarizer {
     /** The summaries of a message, as {@code view} shows them. */

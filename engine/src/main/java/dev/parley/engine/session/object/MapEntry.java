@@ -4,13 +4,13 @@ import dev.parley.engine.session.ObjectValue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a map has under a key.
+ * The entry of a map for a key.
  *
- * @param position when it was set or removed
- * @param value null if it was removed: kept for a while, so that clients who come back hear of it
+ * @param position when the key was set or removed
+ * @param value null if the key was removed: the entry is kept for a while, so that clients that come back learn of it
  */
 public record MapEntry(long position, @Nullable ObjectValue value) {
-    /** Roughly what it takes in the store, in bytes. */
+    /** The size in the store in bytes, roughly. */
     public int size(String key) {
         return 64 + key.length() + (value == null ? 0 : value.size());
     }

@@ -18,12 +18,12 @@ public final class ObjectDraft implements ObjectTable {
         this.totals = base.totals();
     }
 
-    /** Objects that have changed; an absent one is to be forgotten. */
+    /** The objects that have changed. An absent one is to be removed. */
     public SortedMap<String, Optional<ObjectState>> changedObjects() {
         return objects;
     }
 
-    /** Entries that have changed, by map and key; an absent one is to be forgotten. */
+    /** The entries that have changed, by map and key. An absent one is to be removed. */
     public SortedMap<String, SortedMap<String, Optional<MapEntry>>> changedEntries() {
         return entries;
     }

@@ -25,36 +25,36 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What operations make of objects.
+ * Applies operations to objects.
  *
- * <p>A session has one order, so nothing is merged: each operation finds the objects as those before it have left them,
- * and the last one to set a key wins. The operations of one command go into one {@link #draft()}.
+ * <p>A session has one order, so nothing is merged: each operation sees the objects as the earlier ones have left them,
+ * and the last operation that sets a key wins. The operations of one command go into one {@link #draft()}.
  */
 public final class ObjectFold {
-    /** Collections in a grace period. */
+    /** The number of collections in a grace period. */
     private static final int COLLECTIONS_PER_GRACE = 8;
 
-    /** The grace period where most of the room is taken: the shortest that clients count on, and some more. */
+    /** The grace period when most of the room is used: a little more than the shortest period that clients rely on. */
     private static final long SHORT_GRACE_MILLIS = 3 * 60 * 1000L;
 
-    /** Objects deleted by one collection: readers are told of each. */
+    /** The greatest number of objects that one collection deletes, because readers are told of each. */
     private static final int MAX_DELETED = 900;
 
     private final ObjectDraft draft;
     private final ObjectLimits limits;
 
-    /** Begins over {@code before}, which it does not change. */
+    /** Starts with {@code before}, which is not changed. */
     public ObjectFold(ObjectTable before, ObjectLimits limits) {
         this.draft = new ObjectDraft(before);
         this.limits = limits;
     }
 
-    /** What the operations have made of the objects. */
+    /** The objects after the operations. */
     public ObjectDraft draft() {
         return draft;
     }
 
-    /** Does an operation, or says why not; what is in the draft then is of no use. */
+    /** Applies an operation, or returns why it is refused. After a refusal, the draft must not be used any more. */
     public @Nullable ObjectRefusal apply(long position, ObjectOperation operation) {
         ObjectRefusal refusal = switch (operation) {
             case MapCreate op -> create(position, op);
@@ -74,7 +74,10 @@ public final class ObjectFold {
         return refusal;
     }
 
-    /** What makes room is welcome also where the limit has been lowered. */
+    /**
+     * Whether an operation needs more room. One that frees room is accepted even if the limit was lowered below the
+     * present size.
+     */
     private static boolean grows(ObjectOperation operation) {
         return switch (operation) {
             case MapCreate op -> true;
@@ -96,7 +99,7 @@ public final class ObjectFold {
             case Deleted deleted -> {
                 return refuse(Reason.DELETED, op.objectId());
             }
-            // The id stands for the content, so this is the same object once more.
+            // The id is derived from the content, so this is the same object again.
             case MapState map -> {
                 return null;
             }
@@ -153,7 +156,7 @@ public final class ObjectFold {
             if (map.keys() >= limits.keys()) {
                 return refuse(Reason.TOO_MANY_KEYS, mapId);
             }
-            // Looked up anew: the map may refer to itself.
+            // The map is looked up again, because it may refer to itself.
             draft.put(((MapState) known(mapId)).withKeys(map.keys() + 1));
         }
         return null;
@@ -241,7 +244,7 @@ public final class ObjectFold {
 
     // Collection.
 
-    /** True if it is time again to look for what can be dropped. */
+    /** Whether a collection is due. */
     public boolean collectionDue(long time) {
         return time - draft.totals().collectedAt() >= graceMillis() / COLLECTIONS_PER_GRACE;
     }
@@ -253,8 +256,8 @@ public final class ObjectFold {
     }
 
     /**
-     * Forgets what was removed or deleted long enough ago, and returns the objects that are to be deleted because
-     * nothing has led to them for as long. A look at everything, so it is done rarely.
+     * Removes entries and objects that were removed or deleted long enough ago, and returns the objects that are to be
+     * deleted because they have been unreachable for as long. It examines everything, so it is done rarely.
      */
     public List<ObjectDelete> collect(long time) {
         long keptSince = time - graceMillis();
@@ -281,7 +284,7 @@ public final class ObjectFold {
                 (object.orphanedAt() != 0 && object.orphanedAt() <= keptSince ? due : orphans).add(object.id());
             }
         }
-        // Whoever holds an object that is still kept may find all below it.
+        // A client that has an object that is still kept may find everything below it.
         orphans.forEach(orphan -> mark(orphan, wanted));
         return due.stream()
                 .filter(id -> !wanted.contains(id))
@@ -304,7 +307,7 @@ public final class ObjectFold {
         });
     }
 
-    /** Adds an object and all that it leads to. */
+    /** Adds an object and everything that is reachable from it. */
     private void mark(String from, Set<String> marked) {
         ArrayDeque<String> todo = new ArrayDeque<>(List.of(from));
         while (!todo.isEmpty()) {

@@ -3,7 +3,7 @@ package dev.parley.engine.session.object;
 import dev.parley.engine.codec.BinaryWriter;
 import java.nio.charset.StandardCharsets;
 
-/** How clients' own ids of changes of objects lie in the store, by themselves and by their age. */
+/** The form in the store of clients' own ids for changes of objects: by id, and by age. */
 final class ObjectIdRows {
     private ObjectIdRows() {}
 

@@ -6,14 +6,14 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 
 /**
- * Names of objects: {@code map:} or {@code counter:}, a hash of what the object was made with, {@code @} and the time.
- * So no client can name an object of another client's making anew and with other content.
+ * The ids of objects: {@code map:} or {@code counter:}, a hash of the initial value, {@code @} and the time. No client
+ * can therefore create an object with the id of another client's object and a different content.
  */
 public final class ObjectIds {
     /** The map that every session has. */
     public static final String ROOT = "root";
 
-    /** Longest id. */
+    /** The greatest length of an id. */
     public static final int MAX_LENGTH = 128;
 
     private static final String MAP = "map:";
@@ -21,17 +21,17 @@ public final class ObjectIds {
 
     private ObjectIds() {}
 
-    /** The id of a map made with {@code initialValue}, which is JSON as its maker wrote it. */
+    /** The id of a map with this initial value, which is JSON as the client wrote it. */
     public static String ofMap(String initialValue, String nonce, long time) {
         return MAP + hash(initialValue, nonce) + "@" + time;
     }
 
-    /** The id of a counter made with {@code initialValue}. */
+    /** The id of a counter with this initial value. */
     public static String ofCounter(String initialValue, String nonce, long time) {
         return COUNTER + hash(initialValue, nonce) + "@" + time;
     }
 
-    /** True if {@code id} is the id of an object that is made with this initial value and nonce. */
+    /** Whether {@code id} belongs to an object with this initial value and nonce. */
     public static boolean verify(String id, String initialValue, String nonce) {
         int at = id.indexOf('@');
         return (isMap(id) || isCounter(id))
@@ -41,17 +41,17 @@ public final class ObjectIds {
                 && isTime(id.substring(at + 1));
     }
 
-    /** True if it can only be the id of a map. */
+    /** Whether only a map can have this id. */
     public static boolean isMap(String id) {
         return id.equals(ROOT) || id.startsWith(MAP);
     }
 
-    /** True if it can only be the id of a counter. */
+    /** Whether only a counter can have this id. */
     public static boolean isCounter(String id) {
         return id.startsWith(COUNTER);
     }
 
-    /** Some clients write the hash as 43 characters, some as 44. */
+    /** The hash without padding: some clients write it with 43 characters, and some with 44. */
     private static String withoutPadding(String base64) {
         return base64.endsWith("=") ? base64.substring(0, base64.length() - 1) : base64;
     }

@@ -14,11 +14,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What changes of objects do to a session. Pure, as SessionMachine, which calls it. */
+/** The rules for changes of objects. Pure, like SessionMachine, which calls it. */
 public final class ObjectMachine {
     private ObjectMachine() {}
 
-    /** Does what was not done before. */
+    /** Executes those operations that were not executed before. */
     public static OfObjects change(SessionState s, ChangeObjects c, ObjectTx tx) {
         ObjectFold fold = new ObjectFold(tx.objects(s), c.limits());
         List<Long> positions = new ArrayList<>(c.operations().size());
@@ -43,7 +43,7 @@ public final class ObjectMachine {
                 ids.computeIfAbsent(id, fresh -> new ArrayList<>()).add(last);
             }
         }
-        // Whatever the clock of the node says that submitted this, the session has been here before.
+        // The session may be ahead of the clock of the node that submitted the command.
         long time = Math.max(c.time(), Positions.millis(s.last()));
         if (fold.collectionDue(time)) {
             for (ObjectOperation orphan : fold.collect(time)) {

@@ -12,8 +12,8 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How objects lie in the store: one row for each object and, right behind a map's, one for each of its keys, so that a
- * change writes little and one scan reads everything. The row of the totals comes first.
+ * The form of objects in the store: one row for each object and, after the row of a map, one for each of its keys. A
+ * change therefore writes little, and one scan reads everything. The row with the totals comes first.
  */
 final class ObjectRows {
     private static final int OBJECT = 0;
@@ -22,12 +22,12 @@ final class ObjectRows {
     private static final int COUNTER = 2;
     private static final int DELETED = 3;
 
-    /** No object has this id. */
+    /** An id that no object has, for the row with the totals. */
     private static final String TOTALS = "";
 
     private ObjectRows() {}
 
-    /** Which object a row belongs to, and for an entry which key; else null. */
+    /** The object to which a row belongs and, for an entry, the key; otherwise null. */
     record Key(String objectId, @Nullable String entry) {}
 
     static byte[] totalsKey(long session) {
@@ -49,17 +49,17 @@ final class ObjectRows {
         return entryKey(session, mapId, "");
     }
 
-    /** Behind the last row of an object. */
+    /** The key after the last row of an object. */
     static byte[] endKey(long session, String id) {
         return prefix(session, id).u8(ENTRY + 1).toBytes();
     }
 
-    /** Behind the totals and before the first object. */
+    /** The key after the totals and before the first object. */
     static byte[] firstKey(long session) {
         return endKey(session, TOTALS);
     }
 
-    /** Behind everything of the session. */
+    /** The key after everything of the session. */
     static byte[] lastKey(long session) {
         return new BinaryWriter(8).fixed64(session + 1).toBytes();
     }

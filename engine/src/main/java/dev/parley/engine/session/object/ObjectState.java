@@ -1,6 +1,8 @@
 package dev.parley.engine.session.object;
 
-/** What an object is at one moment, but for the entries of a map. Times are milliseconds since 1970, 0 is never. */
+/**
+ * The state of an object at one moment, without the entries of a map. Times are milliseconds since 1970; 0 means never.
+ */
 public sealed interface ObjectState {
     /** The object's id. */
     String id();
@@ -8,9 +10,9 @@ public sealed interface ObjectState {
     /**
      * A map.
      *
-     * @param clearedAt position at which it was cleared last, or 0
-     * @param keys how many keys it has; removed ones do not count
-     * @param orphanedSince when it was first found that nothing leads to it
+     * @param clearedAt the position at which it was cleared last, or 0
+     * @param keys the number of keys, without removed ones
+     * @param orphanedSince when it was first found to be unreachable
      */
     record MapState(String id, long clearedAt, int keys, long orphanedSince) implements ObjectState {
         /** The map that every session has from its beginning. */
@@ -28,15 +30,19 @@ public sealed interface ObjectState {
     /**
      * A counter.
      *
-     * @param changedAt position of its newest change, by which a reader sees which increments are in {@code count}
+     * @param changedAt the position of the newest change, by which a reader knows which increments are included in
+     *     {@code count}
      * @param orphanedSince as for maps
      */
     record CounterState(String id, double count, long changedAt, long orphanedSince) implements ObjectState {}
 
-    /** What was an object until {@code position}: kept for a while, so that clients who come back hear of it. */
+    /**
+     * An object that was deleted at {@code position}. It is kept for a while, so that clients that come back learn of
+     * it.
+     */
     record Deleted(String id, long position) implements ObjectState {}
 
-    /** When it was first found that nothing leads to the object. */
+    /** When the object was first found to be unreachable. */
     default long orphanedAt() {
         return switch (this) {
             case MapState map -> map.orphanedSince;
@@ -45,7 +51,7 @@ public sealed interface ObjectState {
         };
     }
 
-    /** The same object with another note of when it lost the last way to it. */
+    /** The same object with another time at which it was found to be unreachable. */
     default ObjectState orphaned(long since) {
         return switch (this) {
             case MapState map -> new MapState(map.id, map.clearedAt, map.keys, since);
@@ -54,7 +60,7 @@ public sealed interface ObjectState {
         };
     }
 
-    /** Roughly what it takes in the store, in bytes. */
+    /** The size in the store in bytes, roughly. */
     default int size() {
         return 64 + id().length();
     }

@@ -4,9 +4,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** The objects of one session, to be read. */
+/** The objects of one session, for reading. */
 public interface ObjectTable {
-    /** Those of a session that does not exist. */
+    /** The objects of a session that does not exist. */
     ObjectTable EMPTY = new ObjectTable() {
         @Override
         public ObjectTotals totals() {
@@ -37,17 +37,17 @@ public interface ObjectTable {
     /** The totals of all objects. */
     ObjectTotals totals();
 
-    /** The object, also a deleted one that is still kept, or null. The root is there once it has had an entry. */
+    /** The object, even a deleted one that is still kept, or null. The root exists when it has had an entry. */
     @Nullable
     ObjectState object(String id);
 
     /** All objects by id. */
     SortedMap<String, ObjectState> objects();
 
-    /** What a map has under a key, also if it was removed and is still kept, or null. */
+    /** The entry of a map for a key, even a removed one that is still kept, or null. */
     @Nullable
     MapEntry entry(String mapId, String key);
 
-    /** All that a map has, by key. */
+    /** All entries of a map, by key. */
     SortedMap<String, MapEntry> entries(String mapId);
 }

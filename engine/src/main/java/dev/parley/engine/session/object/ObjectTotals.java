@@ -1,13 +1,13 @@
 package dev.parley.engine.session.object;
 
 /**
- * The objects of a session taken together.
+ * The totals of the objects of a session.
  *
- * @param objects how many there are, deleted ones that are still kept included
- * @param bytes roughly what they take in the store
- * @param collectedAt when was last looked for what can be dropped, in milliseconds since 1970
+ * @param objects the number of objects, including deleted ones that are still kept
+ * @param bytes their size in the store, roughly
+ * @param collectedAt the time of the last collection, in milliseconds since 1970
  */
 public record ObjectTotals(int objects, long bytes, long collectedAt) {
-    /** Of a session without objects. */
+    /** The totals of a session without objects. */
     public static final ObjectTotals NONE = new ObjectTotals(0, 0, 0);
 }

@@ -13,13 +13,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Shared objects as a batch of commands sees and changes them. Not thread-safe. */
 public final class ObjectTx {
-    /** How long a client's own ids of changes of objects are remembered at least. */
+    /** The least time for which clients' own ids of changes of objects are remembered. */
     static final long KEPT_IDS_MILLIS = 10 * 60 * 1000L;
 
     private final SessionBatch batch;
     private final StoreTx rows;
 
-    /** Begins in {@code batch}. */
+    /** Starts in {@code batch}. */
     public ObjectTx(SessionBatch batch) {
         this.batch = batch;
         this.rows = batch.rows();
@@ -38,14 +38,14 @@ public final class ObjectTx {
         StoredObjects.write(rows, s.id(), draft);
     }
 
-    /** Where changes of objects stand that were made under a client's own id, or null if there are none. */
+    /** The positions of the changes of objects with an id that a client has chosen, or null if there are none. */
     @Nullable
     List<Long> changes(SessionState s, String id) {
         byte[] row = rows.get(Table.OBJECT_IDS, ObjectIdRows.objectIdKey(s.id(), id));
         return row == null ? null : SessionRows.positions(row);
     }
 
-    /** Remembers a client's own id for a while, and forgets older ones: more of them than come in. */
+    /** Remembers an id that a client has chosen for a while, and removes older ones: more of them than are added. */
     void keepId(SessionState s, String id, List<Long> positions, long time) {
         rows.put(Table.OBJECT_IDS, ObjectIdRows.objectIdKey(s.id(), id), SessionRows.positions(positions));
         rows.put(

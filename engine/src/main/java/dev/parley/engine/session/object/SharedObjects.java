@@ -21,19 +21,19 @@ public final class SharedObjects {
     }
 
     /**
-     * Objects of a session.
+     * A page of the objects of a session.
      *
-     * @param session id of the session that has them, or 0 if there is none
-     * @param next where the next page begins, or null behind the last one
-     * @param last the end of the log at that moment: what happened up to here is in them
+     * @param session the id of the session, or 0 if it does not exist
+     * @param next where the next page begins; null after the last one
+     * @param last the end of the log at that moment: changes up to here are included
      */
     public record ObjectPage(long session, List<ObjectPart> parts, byte @Nullable [] next, long last) {}
 
     /**
-     * A page of all objects, deleted ones that are kept included. The root is in the first one, also of a session that
+     * A page of all objects, including deleted ones that are kept. The root is on the first page, even if the session
      * does not exist.
      *
-     * @param from what the page before gave as {@code next}, or null for the first
+     * @param from {@code next} of the previous page; null for the first page
      */
     public ObjectPage page(SessionName name, byte @Nullable [] from, int maxBytes) {
         try (Moment now = store.snapshot()) {
@@ -47,7 +47,7 @@ public final class SharedObjects {
         }
     }
 
-    /** What {@code read} finds in the objects of a session, all at one moment. */
+    /** Calls {@code read} with the objects of a session as they are at one moment, and returns its result. */
     public <T> T read(SessionState session, Function<ObjectTable, T> read) {
         try (Moment now = store.snapshot()) {
             return read.apply(StoredObjects.in(now, session.id()));

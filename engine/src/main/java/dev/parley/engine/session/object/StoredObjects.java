@@ -13,7 +13,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** The objects of one session as they lie in the store. */
+/** The objects of one session in the store. */
 public final class StoredObjects implements ObjectTable {
     private final View view;
     private final long session;
@@ -28,7 +28,7 @@ public final class StoredObjects implements ObjectTable {
         return new StoredObjects(view, session);
     }
 
-    /** Adds a draft over these objects to the batch. */
+    /** Adds the changes of a draft to the batch. */
     public static void write(StoreTx tx, long session, ObjectDraft draft) {
         draft.changedObjects().forEach((id, object) -> {
             byte[] key = ObjectRows.objectKey(session, id);
@@ -45,7 +45,7 @@ public final class StoredObjects implements ObjectTable {
         tx.put(Table.OBJECTS, ObjectRows.totalsKey(session), ObjectRows.totals(draft.totals()));
     }
 
-    /** All rows in a range: the limits on objects and keys bound it. */
+    /** All rows in a range. The limits on objects and keys bound their number. */
     private List<Row> rows(byte[] from, byte[] to) {
         return view.list(Table.OBJECTS, from, to, Integer.MAX_VALUE);
     }
@@ -93,17 +93,17 @@ public final class StoredObjects implements ObjectTable {
     }
 
     /**
-     * Objects with their entries, as far as they fit.
+     * Objects with their entries.
      *
-     * @param next where the next page begins, or null behind the last one
+     * @param next where the next page begins; null after the last one
      */
     public record Page(List<ObjectPart> parts, byte @Nullable [] next) {}
 
     /**
-     * A page of all objects of a session, deleted ones included. The root comes first, also if it has never been changed.
+     * A page of all objects of a session, including deleted ones. The root comes first, even if it was never changed.
      *
-     * @param from where the page before ended, or null for the first
-     * @param maxBytes what rows may take; one row is read at least
+     * @param from where the previous page ended; null for the first page
+     * @param maxBytes the size of the rows; at least one row is read
      */
     public static Page page(View view, long session, byte @Nullable [] from, int maxBytes) {
         List<ObjectPart> parts = new ArrayList<>();

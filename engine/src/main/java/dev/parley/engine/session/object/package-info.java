@@ -1,4 +1,4 @@
-/** Shared state in a session: maps and counters, folded in the order of the log. */
+/** Shared objects of sessions: maps and counters, which changes are applied to in the order of the log. */
 @NullMarked
 package dev.parley.engine.session.object;
 

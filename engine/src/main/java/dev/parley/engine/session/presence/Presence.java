@@ -21,7 +21,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** The members of sessions and what they did, as readers see it. Thread-safe; reads block on the disk. */
+/** The members of sessions, and presence events, as readers see them. Thread-safe; reads block on the disk. */
 public final class Presence {
     private final Store store;
 
@@ -30,10 +30,10 @@ public final class Presence {
         this.store = store;
     }
 
-    /** What tells one member of a session from another. */
+    /** Identifies a member of a session. */
     public record Member(String connectionId, String clientId) {}
 
-    /** What members did, by position. */
+    /** Presence events by position. */
     public Page<PresenceEntry> events(SessionState session, PositionRange positions, int limit, int maxBytes) {
         var page = new PageBuilder<PresenceEntry>(limit, maxBytes);
         try (Rows rows = positions.scan(store, Table.PRESENCE, session.id())) {
@@ -45,7 +45,7 @@ public final class Presence {
         return page.page();
     }
 
-    /** Who is there now, each as PRESENT with the id and position of what it did last. */
+    /** The present members, each as PRESENT with the id and position of its last event. */
     public List<PresenceEntry> members(SessionState session) {
         List<PresenceEntry> found = new ArrayList<>();
         try (Rows rows =
@@ -58,10 +58,10 @@ public final class Presence {
     }
 
     /**
-     * A page of who is there now, in an order that stays the same while some come and go.
+     * A page of the present members, in an order that stays the same while members come and go.
      *
-     * @param after the last one of the page before; null: from the beginning
-     * @param wanted whom it is about
+     * @param after the last member of the previous page; null for the first page
+     * @param wanted selects the members
      */
     public Page<PresenceEntry> members(
             SessionState session, @Nullable Member after, Predicate<PresenceEntry> wanted, int limit, int maxBytes) {
@@ -69,7 +69,7 @@ public final class Presence {
         byte[] from = SessionRows.idKey(session.id());
         if (after != null) {
             byte[] last = PresenceRows.memberKey(session.id(), after.connectionId(), after.clientId());
-            // The next key that there can be.
+            // The next possible key.
             from = Arrays.copyOf(last, last.length + 1);
         }
         try (Rows rows = store.scan(Table.MEMBERS, from, SessionRows.idKey(session.id() + 1))) {
@@ -83,7 +83,10 @@ public final class Presence {
         return page.page();
     }
 
-    /** Everybody who is anywhere, once for each session and connection: after a restart somebody has to watch them. */
+    /**
+     * All connections that have members, once for each session: after a restart, the server has to treat these
+     * connections as lost.
+     */
     public List<Membership> memberships() {
         Set<Membership> found = new LinkedHashSet<>();
         SessionStates.forEach(store, state -> {

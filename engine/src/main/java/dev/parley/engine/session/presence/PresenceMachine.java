@@ -14,11 +14,11 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What members do to a session. Pure, as SessionMachine, which calls it. */
+/** The rules for presence. Pure, like SessionMachine, which calls it. */
 public final class PresenceMachine {
     private PresenceMachine() {}
 
-    /** Does what was not done before. */
+    /** Executes those operations that were not executed before. */
     public static OfPresence change(SessionState s, ChangePresence c, PresenceTx tx) {
         List<Long> positions = new ArrayList<>(c.events().size());
         List<PresenceEntry> entries = new ArrayList<>(c.events().size());
@@ -67,7 +67,7 @@ public final class PresenceMachine {
         };
     }
 
-    /** Lets the members leave that a connection has. */
+    /** Makes all members of a connection leave. */
     public static void letLeave(SessionState s, String connectionId, long time, PresenceTx tx) {
         SessionState now = s;
         for (PresenceEntry member : tx.members(s, connectionId)) {
@@ -88,7 +88,7 @@ public final class PresenceMachine {
         }
     }
 
-    /** An id that does not start with the connection's, by which clients know that the server made it. */
+    /** An id that does not begin with the connection's, by which clients know that the server has made the event. */
     private static String leaveId(long position, String connectionId) {
         String id = position + ":leave";
         return id.startsWith(connectionId) ? "-" + id : id;

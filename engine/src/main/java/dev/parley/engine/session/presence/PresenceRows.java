@@ -7,7 +7,7 @@ import dev.parley.engine.session.codec.ValueCodec;
 import dev.parley.engine.session.log.SessionRows;
 import java.nio.charset.StandardCharsets;
 
-/** How members and presence events lie in the store. */
+/** The form of members and presence events in the store. */
 final class PresenceRows {
     private PresenceRows() {}
 

@@ -10,12 +10,12 @@ import dev.parley.engine.store.StoreTx;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Members, and what they do, as a batch of commands sees and changes them. Not thread-safe. */
+/** Members and presence events as a batch of commands sees and changes them. Not thread-safe. */
 public final class PresenceTx {
     private final SessionBatch batch;
     private final StoreTx rows;
 
-    /** Begins in {@code batch}. */
+    /** Starts in {@code batch}. */
     public PresenceTx(SessionBatch batch) {
         this.batch = batch;
         this.rows = batch.rows();
@@ -32,7 +32,7 @@ public final class PresenceTx {
         return row == null ? null : PresenceRows.presence(row);
     }
 
-    /** The members that a connection has. */
+    /** The members of a connection. */
     public List<PresenceEntry> members(SessionState s, String connectionId) {
         return rows
                 .list(
@@ -45,14 +45,14 @@ public final class PresenceTx {
                 .toList();
     }
 
-    /** True if {@code s} counts as many members as it has. */
+    /** Whether the number of members in {@code s} is that of the rows. */
     boolean countsItsMembers(SessionState s) {
         return rows.list(Table.MEMBERS, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1), Integer.MAX_VALUE)
                         .size()
                 == s.members();
     }
 
-    /** Records what a member does. */
+    /** Adds an event of a member. */
     void add(SessionState s, PresenceEntry entry) {
         byte[] row = PresenceRows.presence(entry);
         batch.log(s, entry.position(), new Logged.Presence());

@@ -1,4 +1,4 @@
-/** Members and what they do: their rows, rules and reads. */
+/** Presence: members and presence events, with their rows, rules and reads. */
 @NullMarked
 package dev.parley.engine.session.presence;
 

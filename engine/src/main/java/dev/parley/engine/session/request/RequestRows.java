@@ -3,7 +3,7 @@ package dev.parley.engine.session.request;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.session.log.SessionRows;
 
-/** How the outcomes of requests lie in the store, which are positions. */
+/** The form of the outcomes of requests in the store. An outcome consists of positions. */
 final class RequestRows {
     private RequestRows() {}
 

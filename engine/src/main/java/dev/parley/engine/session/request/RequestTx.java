@@ -15,13 +15,13 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The requests that are remembered, as a batch of commands sees and changes them. Not thread-safe. */
+/** The remembered requests as a batch of commands sees and changes them. Not thread-safe. */
 public final class RequestTx {
     private final StoreTx rows;
     private final Requests remembered;
     private final Map<Requester, Kept> changed = new HashMap<>();
 
-    /** Begins in {@code batch}, over what {@code remembered} shows. */
+    /** Starts in {@code batch}, with what {@code remembered} shows. */
     public RequestTx(SessionBatch batch, Requests remembered) {
         this.rows = batch.rows();
         this.remembered = remembered;
@@ -32,7 +32,7 @@ public final class RequestTx {
         changed.forEach(remembered::show);
     }
 
-    /** Whether outcomes of requests are kept for a connection. */
+    /** Whether outcomes of a connection's requests are remembered. */
     public boolean isAny(SessionState s, String connectionId) {
         return !rows.isEmpty(
                 Table.REQUESTS,
@@ -83,7 +83,7 @@ public final class RequestTx {
         rows.put(Table.REQUESTS, key, SessionRows.positions(positions));
         int count = known.count() + (added ? 1 : 0);
         if (count == 2 * Requests.KEPT_REQUESTS) {
-            // Half of them at once, so that the search for the oldest is rare.
+            // Half of them are removed at once, so that the search for the oldest is rare.
             keptRequests(s, sender.connectionId(), Requests.KEPT_REQUESTS)
                     .forEach(row -> rows.remove(Table.REQUESTS, row.key()));
             count -= Requests.KEPT_REQUESTS;

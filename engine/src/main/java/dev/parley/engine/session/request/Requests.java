@@ -13,9 +13,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Requests that were accepted and are remembered, so that nothing is done twice. Thread-safe; reads block on the disk. */
+/**
+ * The accepted requests that are remembered, so that no request is executed twice. Thread-safe; reads block on the
+ * disk.
+ */
 public final class Requests {
-    /** How many accepted requests of a connection are remembered at least, for each session. */
+    /** The least number of accepted requests of a connection that are remembered, for each session. */
     public static final int KEPT_REQUESTS = 1024;
 
     private static final byte[] FIRST_ROW = {};
@@ -27,17 +30,17 @@ public final class Requests {
     /**
      * Reads from {@code store}.
      *
-     * @param maxCached of how many connections it is kept in memory which requests they have
+     * @param maxCached the number of connections whose requests are known in memory
      */
     public Requests(Store store, int maxCached) {
         this.store = store;
         this.cached = new StateCache<>(maxCached);
     }
 
-    /** Whose requests. */
+    /** A connection that makes requests in a session. */
     record Requester(long session, String connectionId) {}
 
-    /** Requests of a connection: how many are kept, and the greatest number among them. */
+    /** The number of a connection's remembered requests, and the greatest msgSerial of them. */
     record Kept(int count, long newest) {
         static final Kept NONE = new Kept(0, -1);
     }
@@ -70,8 +73,8 @@ public final class Requests {
     }
 
     /**
-     * Whose requests are remembered, once for each session and connection, at most {@code limit}: after a restart somebody
-     * has to forget them.
+     * The connections whose requests are remembered, once for each session, at most {@code limit}: after a restart, the
+     * server has to treat these connections as lost.
      */
     public List<Membership> requesters(int limit) {
         Map<Long, List<String>> found = new HashMap<>();

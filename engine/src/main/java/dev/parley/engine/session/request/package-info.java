@@ -1,4 +1,4 @@
-/** Requests that are remembered, so that nothing is done twice. */
+/** Remembered requests, so that no request is executed twice. */
 @NullMarked
 package dev.parley.engine.session.request;
 
