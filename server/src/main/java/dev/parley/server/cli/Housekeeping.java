@@ -14,7 +14,10 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The engine reads no clock: this tells it the time, when to make a checkpoint, and what it need not keep. */
+/**
+ * The server's periodic work. It tells the engine, which reads no clock, what time it is, when to make a checkpoint,
+ * and what need not be kept.
+ */
 final class Housekeeping {
 
     private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
@@ -64,7 +67,7 @@ final class Housekeeping {
         void run() throws IOException;
     }
 
-    /** Does {@code chore} again and again. One that fails, whatever it throws, is tried again, and stops no other. */
+    /** Does {@code chore} again and again. A chore that fails is tried again, and stops no other. */
     void every(String name, Duration interval, Chore chore) {
         Counter failures = Counter.builder("parley.housekeeping.failures")
                 .description("Chores of housekeeping that failed and were tried again")
@@ -76,7 +79,8 @@ final class Housekeeping {
                         chore.run();
                         health.report(name, true);
                     } catch (IOException | RuntimeException | Error e) {
-                        // Thrown on, it would end the schedule; what the engine cannot live without, it reports itself.
+                        // If it were thrown on, it would end the schedule. The engine reports failures after which it
+                        // cannot continue by itself.
                         failures.increment();
                         health.report(name, false);
                         LOG.atError()
@@ -90,7 +94,7 @@ final class Housekeeping {
                 TimeUnit.MILLISECONDS);
     }
 
-    /** Lets a checkpoint that is being made end: the engine makes one at a time. */
+    /** Stops, and waits for a checkpoint in progress, because the engine makes one at a time. */
     void stop() throws InterruptedException {
         schedule.shutdown();
         if (!schedule.awaitTermination(CLOSE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {

@@ -5,7 +5,10 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 
-/** The program. Exit status: 0 all went well, 1 the server could not start, 2 wrong usage or configuration. */
+/**
+ * The program. Its exit status is 0 if all went well, 1 if the server could not start, and 2 if the command line or the
+ * configuration is wrong.
+ */
 @Command(
         name = "parley",
         description = "Durable sessions for people and AI agents.",
@@ -32,7 +35,7 @@ public final class Main {
                 .execute(arguments);
     }
 
-    /** Expected failures get one clear line; all others are bugs and keep their stack trace. */
+    /** Prints one clear line for expected failures. All others are bugs, and keep their stack trace. */
     private static int explain(Exception e, CommandLine command, CommandLine.ParseResult parsed) throws Exception {
         int status = switch (e) {
             case ConfigException wrong -> command.getCommandSpec().exitCodeOnInvalidInput();
@@ -52,7 +55,7 @@ public final class Main {
         return 0;
     }
 
-    /** The version stands in the manifest of the jar. */
+    /** The version, which is in the manifest of the jar. */
     static final class Version implements CommandLine.IVersionProvider {
 
         @Override

@@ -18,16 +18,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Removes what is older, or more, than the namespaces of sessions keep, and the sessions of apps that are gone. It checks
- * a few sessions at a time, and goes round for ever. It only finds the sessions: how much of one has to go is decided
- * when the command is applied.
+ * Removes what is older, or larger, than the namespaces of sessions allow, and the sessions of removed apps. It checks
+ * a few sessions at a time, over and over again. It only finds the sessions: how much of one is removed is decided when
+ * the command is applied.
  */
 final class Retention {
 
-    /** Sessions that one step looks at. */
+    /** The number of sessions that one step checks. */
     static final int SESSIONS_PER_STEP = 1_000;
 
-    /** Entries may grow older by this share of their age: so not each of them is removed by a command of its own. */
+    /**
+     * Entries may become older than their age by this part of it, so that not each of them is removed by a command of
+     * its own.
+     */
     private static final int SLACK_SHARE = 10;
 
     private static final Logger LOG = LoggerFactory.getLogger(Retention.class);
@@ -36,7 +39,7 @@ final class Retention {
     private final Apps apps;
     private final InstantSource clock;
 
-    /** What this round has still to look at: apps, and how far it has come with the first of them. */
+    /** The apps that are still to be checked in this round. The progress in the first of them follows. */
     private final Deque<String> round = new ArrayDeque<>();
 
     private String seen = "";
@@ -47,7 +50,7 @@ final class Retention {
         this.clock = clock;
     }
 
-    /** Goes on a little. */
+    /** Checks some sessions. */
     void step() {
         for (String app : apps.removed()) {
             removeSome(app);
@@ -94,7 +97,7 @@ final class Retention {
         }
     }
 
-    /** Whether nothing is left of a session that nobody reads: a new one would look no different. */
+    /** Whether a session has nothing left and no readers. A new one would look the same. */
     private boolean isOver(SessionState session, Duration age) {
         return session.bytes() == 0
                 && session.members() == 0
@@ -103,7 +106,9 @@ final class Retention {
                 && engine.sessions().isEmpty(session);
     }
 
-    /** Nobody waits for it: what is not done now will be found again in the next round. */
+    /**
+     * Submits a command. Nobody waits for the outcome: if the command fails, the next round finds the session again.
+     */
     private <O extends SessionOutcome> void submit(Command<O> command) {
         engine.submit(command, new Reply<O>() {
             @Override

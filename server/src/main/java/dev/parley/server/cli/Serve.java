@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code parley serve}: from the command line to a running server, and from SIGTERM to a clean end. */
+/** {@code parley serve}: starts a server, and stops it on SIGTERM. */
 @Command(
         name = "serve",
         description = "Run the server.",
@@ -73,10 +73,10 @@ final class Serve implements Callable<Integer> {
         var _ = server.failure().thenAccept(Serve::die);
         boolean training = "1".equals(environment.get("PARLEY_TRAIN"));
         if (!training) {
-            // Before anybody is told that it serves: whoever then tells it to stop means it.
+            // Before the line below is printed, because a signal that comes after it is meant for the server.
             Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "shutdown"));
         }
-        // For scripts and tests this is the sign that requests will be served.
+        // Scripts and tests take this line as the sign that requests are served.
         System.out.println("Parley is listening on " + server.uri());
         greet(server, System.out);
         System.out.flush();
@@ -146,11 +146,14 @@ final class Serve implements Callable<Integer> {
     private static void stop(ParleyServer server) {
         server.stop();
         System.out.flush();
-        // A JVM that a signal ends has a status of 128 or more, but this is how one is meant to stop us.
+        // A JVM that is ended by a signal has a status of 128 or more, but this is the normal way to stop the server.
         Runtime.getRuntime().halt(0);
     }
 
-    /** What is in memory may be ahead of the disk now: answer nobody any more, and recover by a restart. */
+    /**
+     * Ends the process. The memory may be ahead of the disk now, so nothing more may be answered, and a restart has to
+     * recover.
+     */
     private static void die(Throwable cause) {
         System.err.println("parley: The engine has failed and Parley stops at once: " + cause
                 + ". What was acknowledged is safe; a restart recovers it.");

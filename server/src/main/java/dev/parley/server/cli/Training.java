@@ -17,9 +17,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Requests of every common kind, so that a training run of the JVM's AOT cache sees the classes that serve them; and so
- * many writes, with a reader, that it keeps a profile of their path: a server that starts with it need not first find out
- * what to compile while it serves. What the answers are does not matter.
+ * Makes requests of every common kind, so that a training run of the JVM's AOT cache sees the classes that serve them.
+ * It also makes many writes, with a reader, so that the cache has a profile of their path, and a server that starts
+ * with it need not find out first what to compile. The answers do not matter.
  */
 final class Training {
 
@@ -27,7 +27,7 @@ final class Training {
     private static final int ROUNDS = 50;
     private static final int WRITES = 10_000;
 
-    /** The launcher shows lines that begin like this. */
+    /** The launcher shows lines that begin with this text. */
     private static final String PROGRESS = "Training: ";
 
     private static final int PARTS = 4;
@@ -78,7 +78,7 @@ final class Training {
             send("POST", stream, BodyPublishers.ofString("{\"n\":" + i + "}"));
             tell(i + 1);
         }
-        // Ends the read as well.
+        // This ends the read as well.
         send("DELETE", stream, BodyPublishers.noBody());
         reader.join();
     }
@@ -89,7 +89,7 @@ final class Training {
         }
     }
 
-    /** One client that publishes, and gets what it has published. */
+    /** A client that publishes messages, and receives them. */
     private void session() throws InterruptedException {
         var acknowledged = new Semaphore(0);
         URI address = URI.create("ws" + base.toString().substring("http".length()) + "/?v=6&format=json&key=" + key);
@@ -109,7 +109,7 @@ final class Training {
         socket.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
     }
 
-    /** Counts the acknowledgements among the frames that come. */
+    /** Counts the acknowledgements among the frames. */
     private static final class Acknowledged implements WebSocket.Listener {
         private final Semaphore count;
         private final StringBuilder frame = new StringBuilder();

@@ -33,7 +33,7 @@ public record Config(
         Log log,
         Metrics metrics) {
 
-    /** What a command may need in the journal beside the body of its request. */
+    /** The size that a command may have in the journal besides the body of its request. */
     private static final int RECORD_OVERHEAD_BYTES = 1 << 20;
 
     public Config {
@@ -325,10 +325,12 @@ public record Config(
                             + " disconnected.")
             Duration slowTimeout) {
 
-        /** A message may be as many times larger than it should be and is still read, so that it can be refused alone. */
+        /**
+         * How many times larger than allowed a message may be and is still read, so that only its request is refused.
+         */
         private static final int READABLE_PER_FRAME = 16;
 
-        /** A larger WebSocket message is not read any more: it ends the connection. */
+        /** The size up to which a WebSocket message is read. A larger one ends the connection. */
         public int readableFrameBytes() {
             return (int) Math.min(Integer.MAX_VALUE / 2, (long) READABLE_PER_FRAME * frameBytes);
         }
@@ -506,12 +508,12 @@ public record Config(
         private static final long MIN_DEFAULT_MEMTABLE_BYTES = 32L << 20;
         private static final long MAX_DEFAULT_MEMTABLE_BYTES = 256L << 20;
 
-        /** How much the store caches, in a process whose heap can grow to {@code heapBytes}. */
+        /** The memory for data that the store caches, in a process whose heap can grow to {@code heapBytes}. */
         public long cacheBytesOrDefault(long heapBytes) {
             return cacheBytes == 0 ? Math.min(MAX_DEFAULT_CACHE_BYTES, heapBytes / HEAP_PER_CACHE) : cacheBytes;
         }
 
-        /** How much of what the store has not written it may hold, in such a process. */
+        /** The memory for data that the store has not written yet, in such a process. */
         public long memtableBytesOrDefault(long heapBytes) {
             return memtableBytes == 0
                     ? Math.clamp(heapBytes / HEAP_PER_MEMTABLES, MIN_DEFAULT_MEMTABLE_BYTES, MAX_DEFAULT_MEMTABLE_BYTES)
@@ -544,7 +546,7 @@ public record Config(
             @Setting(value = "true", doc = "Whether `/metrics` answers, in the Prometheus text format.")
             boolean enabled) {}
 
-    /** The account of memory that the settings ask for, in a heap of {@code heapBytes}. */
+    /** The memory for clients as the settings divide it, in a heap of {@code heapBytes}. */
     public Memory memory(long heapBytes) {
         return new Memory(
                 heapBytes,
@@ -557,7 +559,7 @@ public record Config(
                         Memory.Kind.SUBSCRIPTIONS, limits.subscriptionBytes()));
     }
 
-    /** The configuration that has nothing but defaults. */
+    /** The configuration with all defaults. */
     public static Config defaults() {
         return new ConfigLoader().load();
     }

@@ -27,10 +27,13 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.StringNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 
-/** Gathers settings: a flag beats the environment, which beats the file, which beats the default. */
+/**
+ * Collects the values of settings. A flag takes precedence over the environment, the environment over the file, and the
+ * file over the default.
+ */
 public final class ConfigLoader {
 
-    /** Variables with our prefix that belong to the launcher, or name the file itself. */
+    /** Variables with the prefix of settings that belong to the launcher, or name the file. */
     private static final Set<String> NOT_SETTINGS = Set.of(
             "PARLEY_CONFIG",
             "PARLEY_TRAIN",
@@ -43,7 +46,7 @@ public final class ConfigLoader {
     private final Map<String, Given> environment = new HashMap<>();
     private final Map<String, Given> flags = new HashMap<>();
 
-    /** A value as it was written, and where: the start of every complaint about it. */
+    /** A value as it was written, and its source, with which every error message about it begins. */
     private record Given(String where, JsonNode value) {
 
         ConfigException wrong(String what) {
@@ -66,7 +69,7 @@ public final class ConfigLoader {
             throw new ConfigException("The configuration: " + whyUnreadable(path, e));
         } catch (JacksonException e) {
             var where = e.getLocation();
-            // Not the whole message: it quotes the file, and the file may hold secrets.
+            // Without the whole message of the exception, because it quotes the file, which may contain secrets.
             throw new ConfigException("%s: no valid YAML at line %d, column %d"
                     .formatted(path, where == null ? 0 : where.getLineNr(), where == null ? 0 : where.getColumnNr()));
         }
@@ -80,7 +83,7 @@ public final class ConfigLoader {
         return this;
     }
 
-    /** What is wrong with a file that an operator has named, in words for them. */
+    /** Says what is wrong with a file that an operator has named. */
     public static String whyUnreadable(Path path, Exception failure) {
         return switch (failure) {
             case NoSuchFileException e -> "there is no file " + path;
@@ -93,7 +96,7 @@ public final class ConfigLoader {
         };
     }
 
-    /** Makes its mapper only when it is needed: that takes longer than all the rest here. */
+    /** Parses YAML. The mapper is created when it is needed, because that takes longer than all the rest. */
     private static JsonNode yaml(String text) {
         return YAMLMapper.builder()
                 .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -117,7 +120,7 @@ public final class ConfigLoader {
         }
     }
 
-    /** Takes what is meant for us; {@link #unknownVariables} tells what was not understood. */
+    /** Adds the settings in environment variables; {@link #unknownVariables} finds those that were not understood. */
     public ConfigLoader environment(Map<String, String> variables) {
         for (var row : SettingsTable.ROWS) {
             String value = variables.get(row.environmentName());
@@ -129,8 +132,8 @@ public final class ConfigLoader {
     }
 
     /**
-     * Complaints about variables that look like settings but are none. Not an error: container platforms make
-     * variables such as PARLEY_SERVICE_HOST by themselves.
+     * Warnings about variables that look like settings and are not. This is not an error, because container platforms
+     * create variables such as PARLEY_SERVICE_HOST by themselves.
      */
     public static List<String> unknownVariables(Map<String, String> variables) {
         return variables.keySet().stream()
@@ -143,7 +146,7 @@ public final class ConfigLoader {
                 .toList();
     }
 
-    /** {@code flags}: values by the name of the setting. */
+    /** Adds values by the names of their settings. */
     public ConfigLoader flags(Map<String, String> values) {
         values.forEach((name, value) -> {
             if (SettingsTable.find(name) == null) {
@@ -269,7 +272,7 @@ public final class ConfigLoader {
                 .toList();
     }
 
-    // No message here may quote what was given: it holds secrets.
+    // No message may quote the value, because it contains secrets.
 
     private static <T> List<T> elements(Given given, BiFunction<Given, JsonNode, T> parser) {
         JsonNode value = given.value();

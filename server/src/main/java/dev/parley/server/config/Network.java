@@ -3,10 +3,10 @@ package dev.parley.server.config;
 import java.net.InetAddress;
 
 /**
- * Addresses that begin with the same bits.
+ * A network: addresses that begin with the same bits.
  *
- * @param address one of them
- * @param bits how many
+ * @param address one of the addresses
+ * @param bits the number of these bits
  */
 public record Network(InetAddress address, int bits) {
 
@@ -17,9 +17,9 @@ public record Network(InetAddress address, int bits) {
     }
 
     /**
-     * Reads an address, or a network in the notation with a slash such as 10.0.0.0/8.
+     * Parses an address, or a network in a notation such as 10.0.0.0/8.
      *
-     * @throws IllegalArgumentException if it is neither
+     * @throws IllegalArgumentException if the text is neither
      */
     public static Network parse(String text) {
         int slash = text.indexOf('/');
@@ -28,7 +28,7 @@ public record Network(InetAddress address, int bits) {
         return new Network(address, slash < 0 ? all : Integer.parseInt(text.substring(slash + 1)));
     }
 
-    /** Whether {@code other} is one of them. */
+    /** Whether {@code other} is an address of the network. */
     public boolean contains(InetAddress other) {
         byte[] ours = address.getAddress();
         byte[] theirs = other.getAddress();

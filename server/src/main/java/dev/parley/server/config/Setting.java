@@ -13,7 +13,7 @@ import java.lang.annotation.Target;
 @Target(ElementType.RECORD_COMPONENT)
 public @interface Setting {
 
-    /** The default, as it would stand in the file. Empty: none, or an empty list. */
+    /** The default in the form of the configuration file. Empty means none, or an empty list. */
     String value() default "";
 
     /** The least number allowed; milliseconds for a duration. */
@@ -24,10 +24,10 @@ public @interface Setting {
 
     Unit unit() default Unit.NONE;
 
-    /** One line for the documentation. */
+    /** The description for the documentation. */
     String doc();
 
-    /** What a number counts. */
+    /** The unit of a number. */
     enum Unit {
         NONE,
         MILLISECONDS,

@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The rows that {@link Config} declares, and the way from their values to a {@link Config}. */
+/** The table of the settings that {@link Config} declares, and the way from their values to a {@link Config}. */
 public final class SettingsTable {
 
     static final List<Row> ROWS = Stream.of(Config.class.getRecordComponents())
@@ -42,7 +42,7 @@ public final class SettingsTable {
             return component.getType();
         }
 
-        /** Whether it may have no value. */
+        /** Whether the setting may have no value. */
         boolean isOptional() {
             return component.getAnnotatedType().isAnnotationPresent(Nullable.class);
         }
@@ -79,7 +79,7 @@ public final class SettingsTable {
         return BY_NAME.get(name);
     }
 
-    /** The known name that takes the fewest edits to reach. */
+    /** The known name that is most similar, by the number of edits. */
     static String nearest(String wrong, Function<Row, String> naming) {
         return ROWS.stream()
                 .map(naming)
@@ -87,7 +87,7 @@ public final class SettingsTable {
                 .orElseThrow();
     }
 
-    /** Builds the records; {@code valueOf} yields the value of a row. */
+    /** Builds the records. {@code valueOf} returns the value of a row. */
     static Config build(Function<Row, @Nullable Object> valueOf) {
         var rows = ROWS.iterator();
         Object[] sections = Stream.of(Config.class.getRecordComponents())
@@ -118,7 +118,7 @@ public final class SettingsTable {
         }
     }
 
-    /** The table of docs/configuration.md. */
+    /** The table in docs/configuration.md. */
     public static String markdown() {
         var text = new StringBuilder("| setting | default | values | what it does |\n|---|---|---|---|\n");
         for (Row row : ROWS) {
@@ -136,7 +136,7 @@ public final class SettingsTable {
         return text.toString();
     }
 
-    /** Levenshtein's distance. */
+    /** The Levenshtein distance. */
     private static int distance(String a, String b) {
         int[] previous = new int[b.length() + 1];
         Arrays.setAll(previous, i -> i);

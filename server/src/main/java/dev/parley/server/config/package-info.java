@@ -1,4 +1,4 @@
-/** Settings: one table of them in code, and where their values come from. */
+/** The settings: their one table, and the sources of their values. */
 @NullMarked
 package dev.parley.server.config;
 

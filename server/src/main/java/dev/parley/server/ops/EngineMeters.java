@@ -6,7 +6,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.function.ToDoubleFunction;
 
-/** What the engine tells of itself, as meters. */
+/** The meters of the engine. */
 public final class EngineMeters {
 
     private static final double NANOS_PER_SECOND = 1e9;

@@ -4,7 +4,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListSet;
 
-/** How the server is: written by whoever starts and stops it, read by the health checks and the front. */
+/**
+ * The state of the server. Whoever starts and stops the server sets it; the health checks and the HTTP front read it.
+ */
 public final class Health {
 
     public enum State {
@@ -36,10 +38,10 @@ public final class Health {
     }
 
     /**
-     * Notes whether a part of the server does its work. One that does not is shown, and requests are served all the same:
-     * what depends on it waits.
+     * Notes whether a part of the server works. If it fails, the health check names it, and requests are still served;
+     * whatever depends on the part is delayed.
      *
-     * @param part as it is shown, in letters and blanks
+     * @param part the name that is shown, in letters and spaces
      */
     public void report(String part, boolean works) {
         if (works) {
@@ -49,7 +51,7 @@ public final class Health {
         }
     }
 
-    /** The parts that do not do their work at the moment, sorted. */
+    /** The parts that fail at the moment, sorted. */
     public List<String> failing() {
         return List.copyOf(failing);
     }

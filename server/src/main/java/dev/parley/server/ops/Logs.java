@@ -11,7 +11,7 @@ import ch.qos.logback.core.encoder.Encoder;
 import dev.parley.server.config.Config;
 import org.slf4j.LoggerFactory;
 
-/** Sets logging up, without files to look for: lines go to standard error, as text or JSON. */
+/** Sets up logging, without configuration files: lines go to standard error, as text or JSON. */
 public final class Logs {
 
     private Logs() {}
@@ -22,13 +22,14 @@ public final class Logs {
         Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
         root.addAppender(appender(context, settings.format(), true));
         Level level = Level.valueOf(settings.level().name());
-        // The libraries' details would drown ours.
+        // The details of libraries would hide those of the server.
         root.setLevel(level.isGreaterOrEqual(Level.INFO) ? level : Level.INFO);
         context.getLogger("dev.parley").setLevel(level);
-        // It reports what a client breaks on its own connection as our error, and so anybody could fill the log.
+        // It logs errors that a client causes on its own connection as errors of the server, so anybody could fill the
+        // log.
         context.getLogger("io.vertx.core.net.impl.ConnectionBase").setLevel(Level.OFF);
-        // For each client that does not read what it is owed it has a stack trace, which is always the same: a line
-        // will do.
+        // It logs a stack trace, which is always the same, for each client that does not read its answers. One line is
+        // enough.
         Logger perAttacker = context.getLogger("io.netty.handler.codec.http2.Http2ControlFrameLimitEncoder");
         perAttacker.setAdditive(false);
         perAttacker.setLevel(level.isGreaterOrEqual(Level.INFO) ? Level.OFF : Level.INFO);

@@ -8,7 +8,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.BaseUnits;
 import java.util.function.Supplier;
 
-/** What the account of memory says, as meters. */
+/** The meters of the memory that is held for clients. */
 public final class MemoryMeters {
 
     private MemoryMeters() {}
@@ -23,7 +23,7 @@ public final class MemoryMeters {
         }
     }
 
-    /** Memory outside the heap that is bounded where it is taken, as meters of a purse. */
+    /** Meters for memory outside the heap, in the form of a purse. */
     public static void bind(String purse, Supplier<Number> held, long capacity, MeterRegistry registry) {
         Gauge.builder("parley.memory.held", held)
                 .description("Memory that is held for clients")

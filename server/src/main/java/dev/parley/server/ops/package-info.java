@@ -1,4 +1,4 @@
-/** What an operator sees: health, metrics, logs. */
+/** What operators see: health, metrics and logs. */
 @NullMarked
 package dev.parley.server.ops;
 

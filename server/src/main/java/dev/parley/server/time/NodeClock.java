@@ -17,21 +17,24 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The time of this node: the wall clock's when it began, plus the time elapsed since. It never goes back, so graces and
- * leases end whatever is done to the wall clock.
+ * The time of this node: the time of the wall clock at the start, plus the elapsed time. It never goes back, so grace
+ * periods and leases end whatever happens to the wall clock.
  *
- * <p>A wall clock that is suddenly far ahead may be wrong, and what it would have us delete is lost for good. So it is in
- * <em>doubt</em> first, and for the time of the hold nothing is deleted for its age; then it is believed. If it comes back
- * before, nothing has happened. When the node begins, the elapsed time is unknown: then the wall clock is compared with
- * the last time that the node's data knows of.
+ * <p>A wall clock that is suddenly far ahead may be wrong, and data that is deleted because of it is lost for good.
+ * Such a clock is therefore in <em>doubt</em> first. While it is in doubt, nothing is deleted because of its age; when
+ * the hold time is over, the clock is accepted. If the clock returns to the expected time before, nothing has happened.
+ * At the start, the elapsed time is unknown, so the wall clock is compared with the last time that is known from the
+ * node's data.
  *
- * <p>Whether a token is still good is no question for this clock: tokens are made on other machines, by the wall clock.
+ * <p>This clock does not decide whether a token is valid: tokens are issued on other machines, by the wall clock.
  */
 public final class NodeClock implements InstantSource {
-    /** A wall clock that gets ahead by no more is followed at once, as it is when the machine was suspended. */
+    /**
+     * If the wall clock gets ahead by no more than this, or because the machine was suspended, it is followed at once.
+     */
     public static final Duration STEP = Duration.ofSeconds(10);
 
-    /** How long a node may have been off without putting the wall clock in doubt. */
+    /** How long a node may have been off without its wall clock being in doubt. */
     public static final Duration ABSENCE = Duration.ofDays(1);
 
     private static final Path UPTIME = Path.of("/proc/uptime");
@@ -45,7 +48,7 @@ public final class NodeClock implements InstantSource {
     private volatile Reading now;
     private volatile @Nullable Doubt doubt;
 
-    /** How far the uptime is ahead of the elapsed time: it is further when the machine was suspended. */
+    /** How far the uptime is ahead of the elapsed time. It gets further ahead when the machine is suspended. */
     @GuardedBy("this")
     private long suspendedMillis;
 
@@ -53,32 +56,32 @@ public final class NodeClock implements InstantSource {
     private boolean setBack;
 
     /**
-     * What time it was at some moment.
+     * The time at some moment.
      *
      * @param deletionLagMillis by how much the time for deletion is behind
      */
     private record Reading(long millis, long atNanos, long deletionLagMillis) {}
 
     /**
-     * Why the wall clock is not believed.
+     * The doubt about the wall clock.
      *
-     * @param byMillis by how much it is ahead of what was expected
+     * @param byMillis by how much the clock is ahead of the expected time
      * @param sinceNanos since when, in elapsed time
      */
     private record Doubt(long byMillis, long sinceNanos) {}
 
-    /** By the clocks of this machine. */
+    /** A clock that uses the clocks of this machine. */
     public static NodeClock system(Duration hold) {
         return new NodeClock(InstantSource.system(), System::nanoTime, NodeClock::uptimeMillis, hold);
     }
 
     /**
-     * By other clocks.
+     * A clock that uses other clocks.
      *
-     * @param wall what the machine says that the time is
-     * @param elapsedNanos goes on evenly, but may rest while the machine is suspended, as {@link System#nanoTime} does
-     * @param uptimeMillis goes on evenly and does not rest, if the machine has such a clock
-     * @param hold how long a wall clock in doubt is not believed
+     * @param wall the wall clock of the machine
+     * @param elapsedNanos runs evenly, but may stop while the machine is suspended, as {@link System#nanoTime} does
+     * @param uptimeMillis runs evenly and does not stop, if the machine has such a clock
+     * @param hold how long a wall clock is in doubt before it is accepted
      */
     public NodeClock(InstantSource wall, LongSupplier elapsedNanos, LongSupplier uptimeMillis, Duration hold) {
         this.wall = wall;
@@ -89,7 +92,10 @@ public final class NodeClock implements InstantSource {
         this.suspendedMillis = uptimeAhead();
     }
 
-    /** On Linux this counts the time for which the machine was suspended, and the elapsed time does not. */
+    /**
+     * The uptime, which on Linux includes the time for which the machine was suspended. The elapsed time does not
+     * include it.
+     */
     private static long uptimeMillis() {
         try {
             String uptime = Files.readString(UPTIME, StandardCharsets.US_ASCII);
@@ -122,31 +128,31 @@ public final class NodeClock implements InstantSource {
         return TimeUnit.NANOSECONDS.toMillis(elapsedNanos.getAsLong() - nanos);
     }
 
-    /** By how much less than {@link #millis} counts when it comes to deleting what is old. */
+    /** By how much the time for deletion is behind {@link #millis}. */
     public long deletionLagMillis() {
         return now.deletionLagMillis();
     }
 
-    /** The time by which is deleted what is old; behind this clock as long as the time at the start is in doubt. */
+    /** The time by which old data is deleted. It is behind this clock as long as the time at the start is in doubt. */
     public InstantSource forDeletion() {
         return () -> Instant.ofEpochMilli(deletionMillis());
     }
 
-    /** The same in milliseconds since 1970. */
+    /** The time by which old data is deleted, in milliseconds since 1970. */
     public long deletionMillis() {
         Reading reading = now;
         return millis(reading) - reading.deletionLagMillis();
     }
 
-    /** What the machine says that the time is. */
+    /** The wall clock of the machine. */
     public InstantSource wall() {
         return wall;
     }
 
     /**
-     * Compares the time at the start with what the node's data knows.
+     * Compares the time at the start with a time that is known from the node's data.
      *
-     * @param lastMillis a time that was not in doubt and has been since, or 0 if none is known
+     * @param lastMillis a time that was not in doubt and has certainly passed; 0 if none is known
      */
     public synchronized void compareWith(long lastMillis) {
         long ahead = millis() - lastMillis;
@@ -154,7 +160,7 @@ public final class NodeClock implements InstantSource {
             return;
         }
         if (ahead < 0 && -ahead <= ABSENCE.toMillis()) {
-            // As if it had been set back while the node ran.
+            // As if the clock had been set back while the node ran.
             advance(-ahead);
         } else if (ahead < 0) {
             LOG.warn(
@@ -175,7 +181,7 @@ public final class NodeClock implements InstantSource {
                 Duration.ofMillis(holdMillis));
     }
 
-    /** Looks at the wall clock. To be called about every second. */
+    /** Compares the wall clock with the elapsed time. To be called about every second. */
     public synchronized void look() {
         long ahead = wall.millis() - millis();
         long suspended = uptimeAhead() - suspendedMillis;
@@ -203,7 +209,7 @@ public final class NodeClock implements InstantSource {
             }
         }
         known = doubt;
-        // A wall clock that has gone back says itself that the time was wrong at the start.
+        // A wall clock that was set back shows that the time was wrong at the start.
         if (known != null && !setBack && millisSince(known.sinceNanos()) >= holdMillis) {
             believe();
         }
@@ -223,7 +229,7 @@ public final class NodeClock implements InstantSource {
         setBack = is;
     }
 
-    /** Believes the wall clock: what is old by it may be deleted. */
+    /** Accepts the wall clock: data that is old by it may be deleted. */
     public synchronized void believe() {
         if (doubt != null) {
             LOG.warn("The time {} is accepted; data that is old by it is deleted", wall.instant());
@@ -232,13 +238,13 @@ public final class NodeClock implements InstantSource {
         }
     }
 
-    /** By how much the wall clock is ahead of what was expected while it is in doubt, else 0. */
+    /** By how much the wall clock is ahead of the expected time while it is in doubt; otherwise 0. */
     public long doubtMillis() {
         Doubt known = doubt;
         return known == null ? 0 : known.byMillis();
     }
 
-    /** Shows the doubt. */
+    /** Adds a meter that shows the doubt. */
     public void bind(MeterRegistry meters) {
         Gauge.builder("parley.clock.doubt", this, clock -> clock.doubtMillis() / 1_000.0)
                 .baseUnit("seconds")

@@ -1,4 +1,4 @@
-/** What time it is for this node, whatever is done to the machine's clock. */
+/** The time of this node, whatever happens to the machine's clock. */
 @NullMarked
 package dev.parley.server.time;
 
