@@ -92,7 +92,9 @@ public final class Gate {
     /** Authenticates the sender of the header Authorization, for sessions. */
     public Access sessionHeader(@Nullable String authorization) {
         return logged(
-                authorization == null ? unauthenticated("The request has no key and no token.") : credentials(authorization));
+                authorization == null
+                        ? unauthenticated("The request has no key and no token.")
+                        : credentials(authorization));
     }
 
     /**

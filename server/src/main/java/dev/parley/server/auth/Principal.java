@@ -57,8 +57,7 @@ public record Principal(
                     "A client id has 1 to " + Tokens.MAX_CLIENT_ID_CHARS + " characters and is not '*'.");
         }
         if (!ANY_CLIENT.equals(clientId)) {
-            return new Access.Refused(
-                    Access.Reason.WRONG_CLIENT_ID, "The client id is not that of the token.");
+            return new Access.Refused(Access.Reason.WRONG_CLIENT_ID, "The client id is not that of the token.");
         }
         return new Access.Granted(new Principal(app, keyName, claimed, capabilities, issued, expires, revocationKey));
     }

@@ -190,7 +190,8 @@ final class Tokens {
             if (hasHeader(token)) {
                 throw e;
             }
-            throw new AccessRefusedException(Access.Reason.INVALID_CREDENTIALS, "This is not a token: " + e.getMessage());
+            throw new AccessRefusedException(
+                    Access.Reason.INVALID_CREDENTIALS, "This is not a token: " + e.getMessage());
         }
     }
 

@@ -76,8 +76,8 @@ public record Annotating(
     private AnnotationOp operation(InboundAnnotation annotation, String ourId) throws WireException {
         OptionalLong serial = Serials.parse(annotation.messageSerial());
         if (serial.isEmpty()) {
-            throw new WireException(
-                    ErrorInfo.invalidValue("The messageSerial is not that of a message; use the serial with which the message was received."));
+            throw new WireException(ErrorInfo.invalidValue(
+                    "The messageSerial is not that of a message; use the serial with which the message was received."));
         }
         if (annotation.type().length() > MAX_NAME_CHARS
                 || !TYPE.matcher(annotation.type()).matches()) {

@@ -113,8 +113,8 @@ public record Publishing(
         }
         OptionalLong serial = Serials.parse(message.serial());
         if (serial.isEmpty()) {
-            throw new WireException(
-                    ErrorInfo.invalidValue("The serial is not that of a message; use the serial with which the message was received."));
+            throw new WireException(ErrorInfo.invalidValue(
+                    "The serial is not that of a message; use the serial with which the message was received."));
         }
         String claimed = message.operation().clientId();
         String clientId = clientId(gate, principal, claimed == null ? message.clientId() : claimed);

@@ -29,8 +29,7 @@ public final class Refusals {
             case SessionOutcome.Accepted a -> null;
             case SessionOutcome.NoSuchMessage n -> ErrorInfo.noSuchMessage();
             case SessionOutcome.NotOwner n ->
-                new ErrorInfo(
-                        40160, 401, "These credentials do not allow changing messages of other clients.");
+                new ErrorInfo(40160, 401, "These credentials do not allow changing messages of other clients.");
             case SessionOutcome.TypeDiffers t ->
                 ErrorInfo.invalidData(
                         "Text is appended to text, and bytes are appended to bytes; nothing is appended to"

@@ -340,8 +340,7 @@ final class ParleyServer {
         try {
             RegistryFiles.register(config.data().dir(), engine, seal, clock.instant());
         } catch (IOException e) {
-            throw new StartException(
-                    "Apps and revocations of an earlier version cannot be read: " + e.getMessage(), e);
+            throw new StartException("Apps and revocations of an earlier version cannot be read: " + e.getMessage(), e);
         }
     }
 
@@ -366,7 +365,8 @@ final class ParleyServer {
         try {
             return ConnectionKeys.in(folder);
         } catch (IOException e) {
-            throw new StartException("The keys of connections cannot be stored in " + folder + ": " + e.getMessage(), e);
+            throw new StartException(
+                    "The keys of connections cannot be stored in " + folder + ": " + e.getMessage(), e);
         }
     }
 
@@ -452,7 +452,10 @@ final class ParleyServer {
             } catch (Exception e) {
                 // The other parts want to be stopped all the same.
                 interrupted |= e instanceof InterruptedException;
-                LOG.atError().setCause(e).addKeyValue("part", closing.part()).log("A part of the server did not stop properly");
+                LOG.atError()
+                        .setCause(e)
+                        .addKeyValue("part", closing.part())
+                        .log("A part of the server did not stop properly");
             }
         }
         if (interrupted) {

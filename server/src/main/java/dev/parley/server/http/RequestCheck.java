@@ -34,7 +34,10 @@ final class RequestCheck {
         if (request.version() != HttpVersion.HTTP_2) {
             if (request.headers().contains(HttpHeaders.TRANSFER_ENCODING) && !isChunked(request)) {
                 return new Fault(
-                        501, "UNKNOWN_TRANSFER_ENCODING", "The only Transfer-Encoding that the server accepts is chunked.", true);
+                        501,
+                        "UNKNOWN_TRANSFER_ENCODING",
+                        "The only Transfer-Encoding that the server accepts is chunked.",
+                        true);
             }
             List<String> hosts = request.headers().getAll(HttpHeaders.HOST);
             if (hosts.size() > 1) {
@@ -48,7 +51,11 @@ final class RequestCheck {
             }
         }
         if (request.headers().contains(HttpHeaders.CONTENT_ENCODING) && isEncoded(request)) {
-            return new Fault(415, "UNKNOWN_CONTENT_ENCODING", "The server accepts no Content-Encoding; send the body without one.", false);
+            return new Fault(
+                    415,
+                    "UNKNOWN_CONTENT_ENCODING",
+                    "The server accepts no Content-Encoding; send the body without one.",
+                    false);
         }
         if (!areEscapesWhole(request.uri())) {
             return new Fault(

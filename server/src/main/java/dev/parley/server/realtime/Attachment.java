@@ -70,23 +70,14 @@ final class Attachment implements SessionReader.Sink {
      * @param filter selects the messages that the client sees; null selects all
      */
     Attachment(
-            Client client,
-            Attachments attachments,
-            String name,
-            SessionName session,
-            @Nullable MessageFilter filter) {
+            Client client, Attachments attachments, String name, SessionName session, @Nullable MessageFilter filter) {
         this.client = client;
         this.attachments = attachments;
         this.name = name;
         this.session = session;
         this.group = client.local().join(session);
         this.reader = new SessionReader(
-                client.loop(),
-                client.site().engine().delivery(),
-                session,
-                group.audience(),
-                client.outbox(),
-                this);
+                client.loop(), client.site().engine().delivery(), session, group.audience(), client.outbox(), this);
         this.view = new AttachmentGroup.View(name, client.outbox().format(), false, false, false, false, filter);
     }
 

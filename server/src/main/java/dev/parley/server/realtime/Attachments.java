@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The channels to which one connection is attached. Used on the connection's event loop. */
 final class Attachments {
-    private static final ErrorInfo UNKNOWN_QUALIFIER =
-            new ErrorInfo(40010, 400, "The qualifier in the channel's name is not known, or is not allowed for this request.");
+    private static final ErrorInfo UNKNOWN_QUALIFIER = new ErrorInfo(
+            40010, 400, "The qualifier in the channel's name is not known, or is not allowed for this request.");
 
     /** The beginning of the qualifier of a channel that shows only some messages. */
     private static final String FILTER = "filter=";
@@ -103,9 +103,7 @@ final class Attachments {
             ChannelName parsed = ChannelName.parse(name);
             AttachParams read = AttachParams.read(frame.flags(), parsed.params(), frame.params());
             filter = filter(parsed);
-            session = filter == null
-                    ? session(parsed, principal)
-                    : new SessionName(principal.app(), parsed.name());
+            session = filter == null ? session(parsed, principal) : new SessionName(principal.app(), parsed.name());
             params = filter == null ? read : read.filtered();
             if (known == null) {
                 refuseTooMany();

@@ -12,12 +12,7 @@ import dev.parley.server.loop.EventLoop;
  * @param footprint the sessions in which the connection has left something
  */
 record Client(
-        Site site,
-        LocalConnections local,
-        String id,
-        Wishes wishes,
-        Outbox outbox,
-        Footprints.Footprint footprint) {
+        Site site, LocalConnections local, String id, Wishes wishes, Outbox outbox, Footprints.Footprint footprint) {
     EventLoop loop() {
         return local.loop();
     }

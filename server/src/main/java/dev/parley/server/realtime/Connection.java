@@ -131,12 +131,11 @@ final class Connection {
     private void broken(Throwable failure) {
         LOG.debug("connection {} failed", id(), failure);
         if (!closing) {
-            outbox()
-                    .send(Frames.error(
-                            format(),
-                            null,
-                            ErrorInfo.unreadable("The WebSocket message cannot be read; it may have "
-                                    + site().settings().frameBytes() + " bytes.")));
+            outbox().send(Frames.error(
+                    format(),
+                    null,
+                    ErrorInfo.unreadable("The WebSocket message cannot be read; it may have "
+                            + site().settings().frameBytes() + " bytes.")));
             finish(true);
         }
     }

@@ -41,7 +41,8 @@ final class Credentials {
     }
 
     /** Returns why the connection has to end now, or null. Called about every second. */
-    @Nullable ErrorInfo tick(Instant now) {
+    @Nullable
+    ErrorInfo tick(Instant now) {
         Instant revoked = revokedAt;
         if (revoked != null && !now.isBefore(revoked)) {
             return REVOKED;
@@ -86,7 +87,8 @@ final class Credentials {
         }
         switch (access) {
             // Clients react to most codes of bad tokens by getting a new one, which they have just done.
-            case Access.Refused refused when refused.reason() == Access.Reason.INVALID_TOKEN ->
+            case Access.Refused refused
+            when refused.reason() == Access.Reason.INVALID_TOKEN ->
                 throw new WireException(new ErrorInfo(40101, 401, refused.message()));
             case Access.Refused refused -> throw new WireException(Refusals.of(refused));
             case Access.Granted(Principal renewed) -> {
@@ -105,7 +107,8 @@ final class Credentials {
     }
 
     /** Notes that tokens were revoked. Returns why the connection has to end now, or null. */
-    @Nullable ErrorInfo revoked(Revocation revocation) {
+    @Nullable
+    ErrorInfo revoked(Revocation revocation) {
         if (!Revocations.covers(revocation, principal)) {
             return null;
         }

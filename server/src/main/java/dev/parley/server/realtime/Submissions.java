@@ -43,8 +43,7 @@ final class Submissions {
         this.client = client;
         this.acks = acks;
         this.onAcknowledged = onAcknowledged;
-        this.appends =
-                new Appends(client.loop().vertx(), client.wishes().appendWindowMillis(), this::submitAppends);
+        this.appends = new Appends(client.loop().vertx(), client.wishes().appendWindowMillis(), this::submitAppends);
     }
 
     /** Refuses a request. */

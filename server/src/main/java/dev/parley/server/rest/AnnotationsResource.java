@@ -119,7 +119,8 @@ final class AnnotationsResource {
         Message message = message(request, CapabilityOp.HISTORY, channel, serial);
         String clientId = request.param("clientId");
         if (clientId == null) {
-            throw new WireException(ErrorInfo.invalidValue("The parameter clientId is missing; it names the client whose annotations are wanted."));
+            throw new WireException(ErrorInfo.invalidValue(
+                    "The parameter clientId is missing; it names the client whose annotations are wanted."));
         }
         Summaries summaries = sessions.annotations().summaries(message.session(), message.serial(), clientId);
         return Answer.of(200, to -> AnnotationSummaries.writeTypes(to, summaries));

@@ -97,8 +97,8 @@ final class AppsResource {
     void remove(Caller caller, String id) throws AccessRefusedException, WireException {
         Principal principal = requireHolder(caller.authorization());
         if (!principal.keyName().equals(rootKey.name()) && !principal.app().equals(id)) {
-            throw new AccessRefusedException(
-                    new Access.Refused(Access.Reason.FORBIDDEN, "Only one of the app's own keys, or the root key, can remove the app."));
+            throw new AccessRefusedException(new Access.Refused(
+                    Access.Reason.FORBIDDEN, "Only one of the app's own keys, or the root key, can remove the app."));
         }
         if (!Commands.await(apps.remove(id, clock.millis()))) {
             throw new WireException(ErrorInfo.notFound("There is no app " + id + " that the admin API has made."));

@@ -28,8 +28,8 @@ final class ClockResource {
             case Access.Refused refused -> throw new AccessRefusedException(refused);
             case Access.Granted(Principal principal) -> {
                 if (principal.isToken() || !principal.keyName().equals(rootKey.name())) {
-                    throw new AccessRefusedException(
-                            new Access.Refused(Access.Reason.FORBIDDEN, "Only the holder of the root key can accept the clock."));
+                    throw new AccessRefusedException(new Access.Refused(
+                            Access.Reason.FORBIDDEN, "Only the holder of the root key can accept the clock."));
                 }
             }
         }

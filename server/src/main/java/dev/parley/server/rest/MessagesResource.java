@@ -76,9 +76,7 @@ final class MessagesResource {
                 principal, channel.full(), session, clock.millis(), null, connection(principal, messages), id);
         Publish command = commands.publish(request, messages, new RunNotes());
         String clientsId = messages.getFirst().id();
-        return new Sent(
-                clientsId == null ? id : base(clientsId),
-                engine.submit(command));
+        return new Sent(clientsId == null ? id : base(clientsId), engine.submit(command));
     }
 
     /** The common part of the ids of the messages of one request. */

@@ -41,8 +41,7 @@ final class ObjectsResource {
     private final InstantSource clock;
     private final ChannelCommands commands;
 
-    ObjectsResource(
-            Engine engine, Gate gate, ChannelCommands commands, ConnectionKeys ids, InstantSource clock) {
+    ObjectsResource(Engine engine, Gate gate, ChannelCommands commands, ConnectionKeys ids, InstantSource clock) {
         this.engine = engine;
         this.sessions = engine.sessions();
         this.gate = gate;

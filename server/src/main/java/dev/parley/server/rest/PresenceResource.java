@@ -75,7 +75,8 @@ record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
         }
         int separator = cursor.indexOf(CURSOR_SEPARATOR);
         if (separator < 0) {
-            throw new WireException(ErrorInfo.invalidValue("The parameter cursor is not one that this server has given out."));
+            throw new WireException(
+                    ErrorInfo.invalidValue("The parameter cursor is not one that this server has given out."));
         }
         return new Presence.Member(cursor.substring(0, separator), cursor.substring(separator + 1));
     }

@@ -135,8 +135,7 @@ final class RestExchange {
     }
 
     /** Answers a request whose answer may be large, when it is its turn. */
-    private Runnable inTurn(RestRequest read, Share share)
-            throws WireException, AccessRefusedException, IOException {
+    private Runnable inTurn(RestRequest read, Share share) throws WireException, AccessRefusedException, IOException {
         progress.beginRead();
         try {
             return answered(read, share);
@@ -146,8 +145,7 @@ final class RestExchange {
     }
 
     /** Returns what sends the answer, if there is room for the answer. */
-    private Runnable answered(RestRequest read, Share share)
-            throws WireException, AccessRefusedException, IOException {
+    private Runnable answered(RestRequest read, Share share) throws WireException, AccessRefusedException, IOException {
         Answer answer = routes.answer(read, request);
         WireFormat format = read.accepted();
         Gzip.Packed body = pack(read.isEnveloped() ? enveloped(format, answer) : plain(format, answer));

@@ -82,8 +82,7 @@ final class CatchUp {
     }
 
     /** Reads when there is room for the answer. If a message is larger than expected, it is read again with more room. */
-    private void read(
-            Exchange exchange, ReadQuery query, StreamState state, long start, long bytes, int attemptsLeft) {
+    private void read(Exchange exchange, ReadQuery query, StreamState state, long start, long bytes, int attemptsLeft) {
         if (attemptsLeft == 0) {
             Answers.refuse(exchange.request());
             return;

@@ -53,7 +53,8 @@ final class EntityTags {
      * @param condition the header If-None-Match, or null
      * @param compresses whether the client may get a compressed answer
      */
-    @Nullable Known unchanged(@Nullable String condition, StreamState state, long start, boolean compresses) {
+    @Nullable
+    Known unchanged(@Nullable String condition, StreamState state, long start, boolean compresses) {
         if (condition == null) {
             return null;
         }

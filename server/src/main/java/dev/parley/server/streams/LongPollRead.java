@@ -114,10 +114,7 @@ final class LongPollRead extends LiveRead {
                 .putHeader(HttpHeaders.CONTENT_TYPE, more.state().contentType())
                 .putHeader(HttpHeaders.ETAG, EntityTags.tag(offsets, more.state(), more.from(), more.to(), false));
         answers.end(
-                exchange().request(),
-                room,
-                Objects.requireNonNull(held),
-                CatchUp.body(more.state(), more.entries()));
+                exchange().request(), room, Objects.requireNonNull(held), CatchUp.body(more.state(), more.entries()));
     }
 
     private HttpServerResponse headers(StreamState state, long next, boolean upToDate, boolean ends) {

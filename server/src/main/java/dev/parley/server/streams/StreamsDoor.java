@@ -191,7 +191,10 @@ public final class StreamsDoor implements Door {
             default -> {
                 response.putHeader(HttpHeaders.ALLOW, "GET, POST, PUT, DELETE, HEAD, OPTIONS");
                 Replies.error(
-                        request, 405, "METHOD_NOT_ALLOWED", "The methods for streams are GET, HEAD, PUT, POST, DELETE and OPTIONS.");
+                        request,
+                        405,
+                        "METHOD_NOT_ALLOWED",
+                        "The methods for streams are GET, HEAD, PUT, POST, DELETE and OPTIONS.");
             }
         }
     }

@@ -248,8 +248,9 @@ public final class NodeClock implements InstantSource {
     public void bind(MeterRegistry meters) {
         Gauge.builder("parley.clock.doubt", this, clock -> clock.doubtMillis() / 1_000.0)
                 .baseUnit("seconds")
-                .description("Seconds by which a clock in doubt is ahead of the expected time; meanwhile nothing is deleted because of"
-                        + " its age")
+                .description(
+                        "Seconds by which a clock in doubt is ahead of the expected time; meanwhile nothing is deleted because of"
+                                + " its age")
                 .register(meters);
     }
 }

@@ -7,8 +7,8 @@ package dev.parley.server.wire;
  * @param statusCode the HTTP status that belongs to the error
  */
 public record ErrorInfo(int code, int statusCode, String message) {
-    public static final ErrorInfo INVALID_CONNECTION_KEY = new ErrorInfo(
-            40006, 400, "The connectionKey of the message was not given to a connection of this client.");
+    public static final ErrorInfo INVALID_CONNECTION_KEY =
+            new ErrorInfo(40006, 400, "The connectionKey of the message was not given to a connection of this client.");
     public static final ErrorInfo INVALID_CHANNEL_NAME = new ErrorInfo(
             40010,
             400,
@@ -116,7 +116,9 @@ public record ErrorInfo(int code, int statusCode, String message) {
     /** The credentials do not allow an operation on a channel. */
     public static ErrorInfo notPermitted(String operation, String channel) {
         return new ErrorInfo(
-                40160, 401, "These credentials do not allow the operation " + operation + " on the channel " + channel + ".");
+                40160,
+                401,
+                "These credentials do not allow the operation " + operation + " on the channel " + channel + ".");
     }
 
     /** The attachment to a channel does not have a mode. */

@@ -42,7 +42,8 @@ final class MsgpackReader {
 
     private JsonNode value(int depth) throws IOException, WireException {
         if (depth > WireFormat.MAX_DEPTH || ++parts > WireFormat.MAX_PARTS) {
-            throw new WireException(ErrorInfo.unreadable("The MessagePack is nested too deeply or has too many parts."));
+            throw new WireException(
+                    ErrorInfo.unreadable("The MessagePack is nested too deeply or has too many parts."));
         }
         return switch (unpacker.getNextFormat().getValueType()) {
             case NIL -> {

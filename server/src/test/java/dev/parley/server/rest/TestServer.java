@@ -122,11 +122,7 @@ final class TestServer implements AutoCloseable {
 
         /** The code of the error of the first result of a batch. */
         int firstErrorCode() {
-            return body().path("results")
-                    .path(0)
-                    .path("error")
-                    .path("code")
-                    .asInt(0);
+            return body().path("results").path(0).path("error").path("code").asInt(0);
         }
 
         /** The query of the link with this relation; empty if there is none. */

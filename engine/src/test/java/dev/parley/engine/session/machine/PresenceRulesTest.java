@@ -2,7 +2,6 @@ package dev.parley.engine.session.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionCommand.Leave;

@@ -403,8 +403,9 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
         }
         if (!cramped) {
             cramped = true;
-            LOG.warn("Streams are not linked to subscriptions whose patterns cover them, because there is no room for more links,"
-                    + " see limits.subscription-bytes");
+            LOG.warn(
+                    "Streams are not linked to subscriptions whose patterns cover them, because there is no room for more links,"
+                            + " see limits.subscription-bytes");
             long wanted = Math.max(bytes, memory.capacity() / MEMORY_PER_SCAN);
             var _ = memory.whenRoom(wanted, () -> {
                 memory.giveBack(wanted);

@@ -81,7 +81,10 @@ final class RequestWorkers {
 
     /** Does work for a request without a body, whose sender need not be known. */
     void withoutBody(HttpServerRequest request, Blocking work) {
-        elsewhere(request, new Reservation(shares.holder(request.connection(), null).of(Memory.Kind.ARRIVING), 0), work);
+        elsewhere(
+                request,
+                new Reservation(shares.holder(request.connection(), null).of(Memory.Kind.ARRIVING), 0),
+                work);
     }
 
     /**
@@ -109,7 +112,9 @@ final class RequestWorkers {
                     }
                 },
                 () -> new RefusedException(
-                                413, "BODY_TOO_LARGE", "The body is larger than " + SubscriptionRoutes.MAX_BODY_BYTES + " bytes.")
+                                413,
+                                "BODY_TOO_LARGE",
+                                "The body is larger than " + SubscriptionRoutes.MAX_BODY_BYTES + " bytes.")
                         .answer(request));
     }
 
@@ -156,7 +161,8 @@ final class RequestWorkers {
                     request.response().setStatusCode(status).end();
                 }
             }
-            case SubscriptionAnswer.Small(int status, ObjectNode body) -> Replies.json(request, status, body.toString());
+            case SubscriptionAnswer.Small(int status, ObjectNode body) ->
+                Replies.json(request, status, body.toString());
             case SubscriptionAnswer.Large(int status, byte[] body, Reservation room) -> {
                 if (request.response().closed()) {
                     room.close();

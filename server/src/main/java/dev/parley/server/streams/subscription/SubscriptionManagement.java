@@ -62,7 +62,8 @@ final class SubscriptionManagement {
         }
         Subscription known = engine.subscriptions().find(id);
         if (known == null && engine.subscriptions().count() >= MAX_SUBSCRIPTIONS) {
-            throw SubscriptionRefusals.tooMany("This server has " + MAX_SUBSCRIPTIONS + " subscriptions, which is the limit.");
+            throw SubscriptionRefusals.tooMany(
+                    "This server has " + MAX_SUBSCRIPTIONS + " subscriptions, which is the limit.");
         }
         long now = clock.millis();
         List<StreamTail> tails = known == null ? tailsFor(config, now) : List.of();
@@ -79,7 +80,8 @@ final class SubscriptionManagement {
             outcome = commands.submit(command, links);
         }
         return switch (outcome) {
-            case SubscriptionOutcome.Created c -> new SubscriptionAnswer.Small(201, view.describe(commands.find(command.id()), command.baseUrl()));
+            case SubscriptionOutcome.Created c ->
+                new SubscriptionAnswer.Small(201, view.describe(commands.find(command.id()), command.baseUrl()));
             case SubscriptionOutcome.Confirmed c ->
                 new SubscriptionAnswer.Small(200, view.describe(commands.find(command.id()), command.baseUrl()));
             case SubscriptionOutcome.ConfigDiffers c ->
@@ -112,7 +114,8 @@ final class SubscriptionManagement {
 
     SubscriptionAnswer addStreams(String id, List<String> streams, Principal principal) throws RefusedException {
         require(principal, CapabilityOp.READ, streams);
-        if (commands.find(id).state().config().target() instanceof PullWake pull && streams.contains(pull.wakeStream())) {
+        if (commands.find(id).state().config().target() instanceof PullWake pull
+                && streams.contains(pull.wakeStream())) {
             throw SubscriptionRequests.invalid("The wake stream cannot be one of the streams.");
         }
         long now = clock.millis();

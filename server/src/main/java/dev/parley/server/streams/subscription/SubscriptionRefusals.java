@@ -25,8 +25,9 @@ final class SubscriptionRefusals {
     }
 
     static RefusedException tooManyLinks(int limit) {
-        return tooMany("A subscription follows at most " + limit + " streams; the paths of those that a new subscription"
-                + " is linked to have at most " + SubscriptionManagement.MAX_LINKED_CHARS + " characters together.");
+        return tooMany("A subscription follows at most " + limit
+                + " streams; the paths of those that a new subscription" + " is linked to have at most "
+                + SubscriptionManagement.MAX_LINKED_CHARS + " characters together.");
     }
 
     static RefusedException overloaded() {

@@ -127,12 +127,16 @@ public final class SubscriptionRoutes {
             case "streams" -> {
                 allowOnly(request, "POST");
                 Principal principal = permit(request, id);
-                workers.work(request, principal, (body, room) -> management.addStreams(id, SubscriptionRequests.streams(body), principal));
+                workers.work(
+                        request,
+                        principal,
+                        (body, room) -> management.addStreams(id, SubscriptionRequests.streams(body), principal));
             }
             case "claim" -> {
                 allowOnly(request, "POST");
                 Principal principal = permit(request, id);
-                workers.work(request, principal, (body, room) -> wakes.claim(id, SubscriptionRequests.worker(body), room));
+                workers.work(
+                        request, principal, (body, room) -> wakes.claim(id, SubscriptionRequests.worker(body), room));
             }
             case "callback", "ack", "release" -> {
                 allowOnly(request, "POST");
@@ -141,8 +145,8 @@ public final class SubscriptionRoutes {
                 workers.work(
                         request,
                         null,
-                        (body, room) ->
-                                wakes.report(id, action, generation, SubscriptionRequests.report(body, view.offsets())));
+                        (body, room) -> wakes.report(
+                                id, action, generation, SubscriptionRequests.report(body, view.offsets())));
             }
             default -> throw nothingHere();
         }
@@ -158,8 +162,8 @@ public final class SubscriptionRoutes {
                 workers.work(
                         request,
                         principal,
-                        (body, room) ->
-                                management.create(id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal, room));
+                        (body, room) -> management.create(
+                                id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal, room));
             case "DELETE" -> workers.work(request, principal, (body, room) -> management.delete(id));
             default -> workers.work(request, principal, (body, room) -> management.describe(id, baseUrl, room));
         }

@@ -155,7 +155,8 @@ final class WakeRequests {
                 Chance.wakeId()));
         return switch (outcome) {
             case SubscriptionOutcome.Acked(boolean nextWake) ->
-                new SubscriptionAnswer.Small(200, Json.MAPPER.createObjectNode().put("ok", true).put("next_wake", nextWake));
+                new SubscriptionAnswer.Small(
+                        200, Json.MAPPER.createObjectNode().put("ok", true).put("next_wake", nextWake));
             case SubscriptionOutcome.InvalidOffset(String reason) ->
                 throw new RefusedException(409, "INVALID_OFFSET", reason);
             case SubscriptionOutcome.Fenced f -> throw SubscriptionRefusals.fenced();

@@ -264,7 +264,7 @@ final class SubscriptionServiceTest {
 
     /** Breaks where a step asks for the time: for all of them, for one subscription, for one delivery, for one scan. */
     @ParameterizedTest
-    @ValueSource(strings = {"Dispatcher.run", "Deliveries.append", "Deliveries.call", "Dispatcher.scanAll"})
+    @ValueSource(strings = {"Dispatcher.run", "Deliveries.append", "Deliveries.call", "PatternScan.scan"})
     void aStepThatFailsIsTakenAgainAndKeepsNoOtherFromBeingTaken(String broken) throws Exception {
         FaultyClock clock = new FaultyClock();
         try (WebhookReceiver receiver = new WebhookReceiver();
