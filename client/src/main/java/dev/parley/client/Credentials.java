@@ -1,0 +1,74 @@
+package dev.parley.client;
+
+/** By what the client shows who it is. */
+public sealed interface Credentials {
+    /**
+     * An API key, {@code app.id:secret}. It belongs on servers only.
+     *
+     * @param key the key with its secret
+     */
+    record Key(String key) implements Credentials {
+        /** Checks its form. */
+        public Key {
+            if (key.indexOf('.') < 1 || key.indexOf(':') < key.indexOf('.')) {
+                throw new IllegalArgumentException("A key has the form app.id:secret.");
+            }
+        }
+
+        /** The name of the key, without its secret. */
+        public String name() {
+            return key.substring(0, key.indexOf(':'));
+        }
+
+        @Override
+        public String toString() {
+            return "Key[" + name() + "]";
+        }
+    }
+
+    /**
+     * One token. When it expires, the connection fails with {@link ParleyException.AccessDenied}.
+     *
+     * @param token the token as the server or your backend has issued it
+     */
+    record Token(String token) implements Credentials {
+        @Override
+        public String toString() {
+            return "Token[...]";
+        }
+    }
+
+    /**
+     * Tokens that are fetched when they are needed, and again before they expire.
+     *
+     * @param source where they come from
+     */
+    record Tokens(TokenSource source) implements Credentials {}
+
+    /** Fetches a token, for example from your backend. */
+    @FunctionalInterface
+    interface TokenSource {
+        /**
+         * Returns a token that is valid now. Called on one of the client's own threads. It may block for up to
+         * {@link ClientOptions#connectTimeout()}; within that time it is not called again.
+         *
+         * @throws Exception if there is none; the client tries again later, with growing pauses
+         */
+        String fetch() throws Exception;
+    }
+
+    /** An API key, {@code app.id:secret}. */
+    static Credentials key(String key) {
+        return new Key(key);
+    }
+
+    /** One token. */
+    static Credentials token(String token) {
+        return new Token(token);
+    }
+
+    /** Tokens that are fetched when they are needed. */
+    static Credentials tokens(TokenSource source) {
+        return new Tokens(source);
+    }
+}

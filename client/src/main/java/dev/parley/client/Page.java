@@ -1,0 +1,33 @@
+package dev.parley.client;
+
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** A page of a list that the server has cut into pages. */
+public final class Page<T> {
+    private final List<T> items;
+    private final @Nullable String nextQuery;
+    private final Function<String, Page<T>> read;
+
+    Page(List<T> items, @Nullable String nextQuery, Function<String, Page<T>> read) {
+        this.items = List.copyOf(items);
+        this.nextQuery = nextQuery;
+        this.read = read;
+    }
+
+    /** What is on this page, in the order of the list. */
+    public List<T> items() {
+        return items;
+    }
+
+    /** Whether there is another page. */
+    public boolean hasNext() {
+        return nextQuery != null;
+    }
+
+    /** Reads the next page; blocks. Null if this is the last one. */
+    public @Nullable Page<T> next() {
+        return nextQuery == null ? null : read.apply(nextQuery);
+    }
+}
