@@ -122,7 +122,12 @@ final class ParleyServer {
         checkReadable("tls.key", config.tls().key());
         closings.push(new Closing("metrics", metrics::close));
         MemoryMeters.bind(memory, metrics.registry());
-        MemoryMeters.bind("direct", DirectMemory::held, DirectMemory.capacity(), metrics.registry());
+        MemoryMeters.bind(
+                "direct",
+                DirectMemory::held,
+                DirectMemory.capacity(),
+                DirectMemory.refused(),
+                metrics.registry());
         try {
             Vertx vertx = vertx();
             closings.push(new Closing("event loops", () -> await(vertx.close(), CLOSE_TIMEOUT)));

@@ -110,6 +110,7 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
                 memory.giveBack(bytesPerConnection);
             }
         });
+        DirectMemory.guard(socket);
         if (heads != null) {
             ArrivingHead.open(socket, heads);
         }

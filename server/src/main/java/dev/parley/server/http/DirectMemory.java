@@ -1,9 +1,29 @@
 package dev.parley.server.http;
 
+import io.netty.buffer.AbstractByteBufAllocator;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http.HttpResponseEncoder;
+import io.netty.util.ReferenceCountUtil;
 import io.netty.util.internal.PlatformDependent;
+import java.nio.channels.ClosedChannelException;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
-/** Memory outside the heap, in which Netty holds what comes from sockets and what goes to them. */
+/**
+ * The memory outside the heap in which Netty holds data that comes from sockets or goes to them.
+ *
+ * <p>If there is none for a socket, a part of what its client is sent is lost, and neither Netty nor Vert.x does anything
+ * about it. Such a socket is therefore cut, and nothing is sent on it behind the missing part. Its client can come back.
+ */
 public final class DirectMemory {
+    private static final LongAdder REFUSED = new LongAdder();
 
     private DirectMemory() {}
 
@@ -15,5 +35,116 @@ public final class DirectMemory {
     /** How much may be held. */
     public static long capacity() {
         return PlatformDependent.maxDirectMemory();
+    }
+
+    /** Counts the sockets that were cut because there was no memory. */
+    public static LongAdder refused() {
+        return REFUSED;
+    }
+
+    /** Cuts {@code accepted}, which no event loop has yet, as soon as there is no memory for it. */
+    static void guard(Channel accepted) {
+        accepted.pipeline().addLast(new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel socket) {
+                // Not earlier, because the server sets the options of a socket after it has been accepted.
+                socket.config().setAllocator(new Guarded(socket));
+            }
+        });
+    }
+
+    /** Does the same for the answers of HTTP/1.1 on {@code socket}: their heads grow in memory that was given before. */
+    static void guardAnswers(Channel socket) {
+        ChannelHandlerContext encoder = socket.pipeline().context(HttpResponseEncoder.class);
+        if (encoder != null) {
+            socket.pipeline().addAfter(encoder.name(), null, new Written());
+        }
+    }
+
+    private static void cut(Channel socket) {
+        if (!socket.eventLoop().inEventLoop()) {
+            socket.eventLoop().execute(() -> cut(socket));
+        } else if (socket.pipeline().get(Silence.class) == null) {
+            REFUSED.increment();
+            socket.pipeline().addFirst(new Silence());
+            // Not here, in the middle of a write or a read.
+            socket.eventLoop().execute(() -> Sockets.cut(socket));
+        }
+    }
+
+    private static boolean isLack(@Nullable Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof OutOfMemoryError) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The allocator of one socket. */
+    private static final class Guarded extends AbstractByteBufAllocator {
+        private final Channel socket;
+        private final ByteBufAllocator all;
+
+        Guarded(Channel socket) {
+            super(true);
+            this.socket = socket;
+            this.all = socket.config().getAllocator();
+        }
+
+        @Override
+        protected ByteBuf newHeapBuffer(int capacity, int maxCapacity) {
+            return all.heapBuffer(capacity, maxCapacity);
+        }
+
+        @Override
+        protected ByteBuf newDirectBuffer(int capacity, int maxCapacity) {
+            try {
+                return all.directBuffer(capacity, maxCapacity);
+            } catch (OutOfMemoryError e) {
+                cut(socket);
+                throw e;
+            }
+        }
+
+        @Override
+        public boolean isDirectBufferPooled() {
+            return all.isDirectBufferPooled();
+        }
+    }
+
+    /** Lets nothing out any more. */
+    private static final class Silence extends ChannelOutboundHandlerAdapter {
+        @Override
+        public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+            ReferenceCountUtil.release(message);
+            if (!promise.isVoid()) {
+                promise.tryFailure(new ClosedChannelException());
+            }
+        }
+
+        @Override
+        public void flush(ChannelHandlerContext context) {
+            // What is in front of the missing part is not worth sending: the socket is about to be reset.
+        }
+    }
+
+    /** Behind the encoder of HTTP/1.1, which tells of a lack only the promise of a write, if there is one. */
+    private static final class Written extends ChannelDuplexHandler {
+        @Override
+        public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+            context.write(message, promise);
+            if (promise.isDone() && isLack(promise.cause())) {
+                cut(context.channel());
+            }
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable failure) {
+            if (isLack(failure)) {
+                cut(context.channel());
+            }
+            context.fireExceptionCaught(failure);
+        }
     }
 }

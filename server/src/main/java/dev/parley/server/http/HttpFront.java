@@ -4,6 +4,7 @@ import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Room;
 import dev.parley.server.auth.Peer;
 import dev.parley.server.config.Config;
+import dev.parley.server.loop.Netty;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import io.micrometer.core.instrument.Gauge;
@@ -174,6 +175,7 @@ public final class HttpFront {
                 .connectionHandler(connection -> {
                     if (connection.protocolVersion() != HttpVersion.HTTP_2) {
                         ArrivingHead.begun(connection);
+                        DirectMemory.guardAnswers(Netty.channel(connection));
                     }
                     ours.opened(connection);
                 })

@@ -17,7 +17,11 @@ public final class Sockets {
      * After that, the operating system would still keep the data for a while.
      */
     public static void cut(HttpConnection connection) {
-        Channel channel = Netty.channel(connection);
+        cut(Netty.channel(connection));
+    }
+
+    /** The same, of its socket. */
+    static void cut(Channel channel) {
         if (channel.isActive()) {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);
         }

@@ -3,6 +3,7 @@ package dev.parley.server.loop;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,22 +51,33 @@ public final class SharedBytes {
     public ByteBuf share() {
         ByteBuf bytes = joined;
         if (bytes == null) {
-            int length = 0;
-            for (byte[] part : parts) {
-                length += part.length;
-            }
-            // Direct memory is passed to the system call without a copy. Other memory would be copied for each
-            // connection.
-            bytes = PooledByteBufAllocator.DEFAULT.directBuffer(length);
-            for (byte[] part : parts) {
-                bytes.writeBytes(part);
-            }
+            bytes = join();
             if (onFree != null) {
                 bytes = new Counted(bytes, onFree);
             }
             joined = bytes;
         }
         return bytes.retainedDuplicate();
+    }
+
+    private ByteBuf join() {
+        int length = 0;
+        for (byte[] part : parts) {
+            length += part.length;
+        }
+        ByteBuf bytes;
+        try {
+            // Direct memory is passed to the system call without a copy. Other memory would be copied for each
+            // connection.
+            bytes = PooledByteBufAllocator.DEFAULT.directBuffer(length);
+        } catch (OutOfMemoryError e) {
+            // The bytes are then copied for each connection, and a connection for which that fails is closed.
+            return Unpooled.wrappedBuffer(parts);
+        }
+        for (byte[] part : parts) {
+            bytes.writeBytes(part);
+        }
+        return bytes;
     }
 
     /** Gives the memory back once all connections have written it. */

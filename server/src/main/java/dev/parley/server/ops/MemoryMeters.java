@@ -6,7 +6,9 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.BaseUnits;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
 
 /** The meters of the memory that is held for clients. */
 public final class MemoryMeters {
@@ -16,11 +18,22 @@ public final class MemoryMeters {
     public static void bind(Memory memory, MeterRegistry registry) {
         for (Purse purse : memory.purses()) {
             bind(purse.name(), purse::held, purse.capacity(), registry);
-            FunctionCounter.builder("parley.memory.refused", purse, Purse::refused)
-                    .description("How often there was no room, and a client had to wait, to try again or to come back")
-                    .tag("purse", purse.name())
-                    .register(registry);
+            refused(purse.name(), purse, Purse::refused, registry);
         }
+    }
+
+    private static <T> void refused(String purse, T source, ToDoubleFunction<T> count, MeterRegistry registry) {
+        FunctionCounter.builder("parley.memory.refused", source, count)
+                .description("How often there was no room, and a client had to wait, to try again or to come back")
+                .tag("purse", purse)
+                .register(registry);
+    }
+
+    /** The same for memory outside the heap that can be refused. */
+    public static void bind(
+            String purse, Supplier<Number> held, long capacity, LongAdder refused, MeterRegistry registry) {
+        bind(purse, held, capacity, registry);
+        refused(purse, refused, LongAdder::sum, registry);
     }
 
     /** Meters for memory outside the heap, in the form of a purse. */
