@@ -2,13 +2,16 @@
 // and who opens all that there may be shuts nobody out.
 import assert from "node:assert/strict"
 import { once } from "node:events"
+import { readFile } from "node:fs/promises"
 import http2 from "node:http2"
 import net from "node:net"
+import { join } from "node:path"
 import { after, before, test } from "node:test"
+import WebSocket from "ws"
 import { ask, openSession } from "../lib/http2.mjs"
-import { metric } from "../lib/metrics.mjs"
+import { held, metric } from "../lib/metrics.mjs"
 import { startServer } from "../lib/server.mjs"
-import { eventually } from "../lib/wait.mjs"
+import { eventually, within } from "../lib/wait.mjs"
 
 const TIMEOUT_MS = 60_000
 const WAIT_MS = 30_000
@@ -26,7 +29,7 @@ const {
 } = http2.constants
 
 let server
-const start = () => startServer({ args: ["--set", `limits.connection-bytes=${CONNECTION_BYTES}`] })
+const start = (...more) => startServer({ args: ["--set", `limits.connection-bytes=${CONNECTION_BYTES}`, ...more] })
 before(async () => (server = await start()))
 after(() => server.stop())
 
@@ -87,6 +90,29 @@ test("answers that are not taken keep their requests open", { timeout: TIMEOUT_M
   attacker.destroy()
 })
 
+test("an answer that nobody takes is given up", { timeout: TIMEOUT_MS }, async t => {
+  const own = await start("--set", "limits.idle-timeout=1000")
+  t.after(() => own.stop())
+  const url = `${own.url}/v1/stream/untaken`
+  await fetch(url, { method: "PUT", headers: { "content-type": "text/plain" }, body: "x".repeat(1_000) })
+  const attacker = await connect(t, own.url, { initialWindowSize: 0 })
+  const answers = Array.from({ length: 10 }, () => {
+    const request = attacker.request({ [PATH]: "/v1/stream/untaken?offset=-1" })
+    request.on("error", () => {}).resume()
+    return { headed: once(request, "response"), closed: once(request, "close") }
+  })
+  for (const [headers] of await within(WAIT_MS, Promise.all(answers.map(({ headed }) => headed)), "the answers' heads")) {
+    assert.equal(headers[STATUS], 200)
+  }
+  await within(WAIT_MS, Promise.all(answers.map(({ closed }) => closed)), "the end of answers that nobody takes")
+  // The connection of the last look may be idle for too long just now.
+  const answersHeld = () => held(own.url, "answers").catch(() => undefined)
+  await eventually(WAIT_MS, async () => (await answersHeld()) === 0, "what they held to come back")
+  // The connection itself goes on.
+  assert.equal(await ask(attacker, "PUT", "/v1/stream/after"), 201)
+  attacker.destroy()
+})
+
 test("a large head counts for more", { timeout: TIMEOUT_MS }, async t => {
   const attacker = await connect(t)
   const state = begin(attacker, MOST, { "x-large": "x".repeat(STREAM_BYTES) })
@@ -121,6 +147,40 @@ test("large heads of live reads in HTTP/1.1 are counted", { timeout: TIMEOUT_MS 
     if (text.includes("still here")) break
   }
   assert.ok(state.closed < begun, "some are served")
+})
+
+/** Opens a WebSocket with a head of this size; yields the status of the answer. */
+function upgrade(t, key, headBytes) {
+  const headers = headBytes > 0 ? { "X-Large": "x".repeat(headBytes) } : {}
+  const socket = new WebSocket(`${server.url.replace(/^http/, "ws")}/?v=6&format=json&heartbeats=false&key=${key}`, { headers })
+  t.after(() => socket.terminate())
+  const status = new Promise((resolve, reject) => {
+    socket.once("open", () => resolve(101))
+    socket.once("unexpected-response", (request, response) => {
+      resolve(response.statusCode)
+      assert.equal(response.headers["retry-after"], "1")
+      request.destroy()
+    })
+    socket.on("error", reject)
+  })
+  return { socket, status }
+}
+
+test("what WebSockets keep of their handshakes is counted", { timeout: TIMEOUT_MS }, async t => {
+  const key = encodeURIComponent((await readFile(join(server.dataDir, "root.key"), "utf8")).trim())
+  const most = Math.ceil(CONNECTION_BYTES / PURSE / LARGE_HEAD)
+  const before = await held(server.url, "connections")
+  const large = Array.from({ length: 2 * most }, () => upgrade(t, key, LARGE_HEAD))
+  const statuses = await within(WAIT_MS, Promise.all(large.map(({ status }) => status)), "all handshakes")
+  const refused = statuses.filter(status => status === 503).length
+  assert.ok(refused >= most, `${refused} of ${large.length} were refused`)
+  assert.ok(refused < large.length, "some are served")
+  assert.equal(statuses.filter(status => status === 101).length + refused, large.length)
+  assert.equal(await within(WAIT_MS, upgrade(t, key, 0).status, "a usual handshake"), 101)
+
+  for (const { socket } of large) socket.terminate()
+  await eventually(WAIT_MS, async () => (await held(server.url, "connections")) <= before + LARGE_HEAD, "the room to come back")
+  assert.equal(await within(WAIT_MS, upgrade(t, key, LARGE_HEAD).status, "a handshake with a large head"), 101)
 })
 
 test("a head has no more than a hundred fields", { timeout: TIMEOUT_MS }, async () => {

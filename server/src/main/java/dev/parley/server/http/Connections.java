@@ -168,6 +168,9 @@ final class Connections {
         private boolean hadRequest;
         private boolean upgraded;
 
+        /** What a WebSocket holds of {@link #requests} for the head of its handshake. */
+        private long handshakeBytes;
+
         /** True if nothing that arrives after the current request is treated as a request. */
         private boolean ending;
 
@@ -207,6 +210,9 @@ final class Connections {
             Connection gone = connections.remove(connection);
             if (gone != null) {
                 gone.inProgress.forEach(this::over);
+                if (gone.handshakeBytes > 0) {
+                    requests.giveBack(gone.handshakeBytes);
+                }
             }
             open.decrementAndGet();
         });
@@ -260,7 +266,7 @@ final class Connections {
         return reserved || (head <= FREE_HEAD_BYTES && connection.inProgress.isEmpty());
     }
 
-    /** Counts the head of a request in HTTP/1.1 that goes on, if it is large. Returns false if there is no room. */
+    /** Counts the head of a request in HTTP/1.1 that is kept, if it is large. Returns false if there is no room. */
     private boolean holdHead(Arriving arriving) {
         if (arriving.weighed) {
             return true;
@@ -287,11 +293,15 @@ final class Connections {
         return bytes;
     }
 
-    private void over(Arriving arriving) {
+    private void giveBack(Arriving arriving) {
         if (arriving.held > 0) {
             requests.giveBack(arriving.held);
             arriving.held = 0;
         }
+    }
+
+    private void over(Arriving arriving) {
+        giveBack(arriving);
         onOver.accept(arriving.request());
     }
 
@@ -321,15 +331,28 @@ final class Connections {
     }
 
     /**
-     * Notes that the request turns its connection into a WebSocket. From now on the WebSocket's door decides when it is
-     * idle for too long.
+     * Notes that the request turns its connection into a WebSocket, which keeps the head of the request. From now on the
+     * WebSocket's door decides when it is idle for too long. Returns false if there is no room for the head.
      */
-    void upgraded(HttpServerRequest request) {
+    boolean upgraded(HttpServerRequest request) {
         Connection connection = connections.get(request.connection());
-        if (connection != null) {
-            connection.upgraded = true;
-            connection.inProgress.clear();
+        if (connection == null) {
+            return true;
         }
+        for (Arriving arriving : connection.inProgress) {
+            if (arriving.request() != request) {
+                continue;
+            }
+            if (!holdHead(arriving)) {
+                return false;
+            }
+            connection.handshakeBytes = arriving.held;
+            arriving.held = 0;
+        }
+        connection.inProgress.forEach(this::giveBack);
+        connection.inProgress.clear();
+        connection.upgraded = true;
+        return true;
     }
 
     /** Checks all connections. Called from time to time. */

@@ -297,8 +297,16 @@ public final class HttpFront {
             }
             Door sockets = webSockets;
             if (sockets != null && sockets.prefix().equals(request.path()) && request.canUpgradeToWebSocket()) {
-                connections.upgraded(request);
-                sockets.handle(request);
+                if (connections.upgraded(request)) {
+                    sockets.handle(request);
+                } else {
+                    request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
+                    refuse(
+                            request,
+                            503,
+                            "OVERLOADED",
+                            "Too many requests with large heads are open for limits.connection-bytes; try again later.");
+                }
                 return;
             }
             Door door = doorOf(request.path());
