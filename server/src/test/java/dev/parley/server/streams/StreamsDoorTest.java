@@ -27,6 +27,11 @@ import org.junit.jupiter.api.io.TempDir;
 class StreamsDoorTest {
     private static final String TEXT = "text/plain";
 
+    private static final int NO_STATUS = 0;
+
+    /** How a live read answers that fails, before or behind its head. */
+    private static final List<Integer> FAILURES = List.of(500, 200, NO_STATUS);
+
     @TempDir
     Path folder;
 
@@ -122,6 +127,40 @@ class StreamsDoorTest {
         assertThat(server.send("GET", "a?offset=-1&live=sse", "").body())
                 .contains("data:x")
                 .contains("\n:\n");
+    }
+
+    @Test
+    void aLiveReadThatFailsGivesItsPlaceBack() throws Exception {
+        needsAssertions();
+        // There is one place, so a read that did not give it back would be the last.
+        Map<String, String> settings = Map.of("limits.live-readers", "1", "streams.sse-max-age", "100");
+        server = new StreamsServer(folder, settings);
+        create("a", "x");
+        for (String live : List.of("sse", "long-poll")) {
+            String path = "a?offset=-1&live=" + live;
+            int failures = 0;
+            for (boolean failed = true; failed; failures += failed ? 1 : 0) {
+                // A server that has just started has nothing in memory.
+                server.close();
+                server = new StreamsServer(folder, settings);
+                long failing = server.storeReads.get() + failures + 1;
+                server.failingRead = failing;
+                int status = statusOf(path);
+                failed = server.storeReads.get() >= failing;
+                assertThat(status).as("%s, read %d", live, failures + 1).isIn(failed ? FAILURES : List.of(200));
+                await().until(() -> server.send("GET", path, "").statusCode() == 200);
+            }
+            assertThat(failures).as("reads of the store by %s", live).isPositive();
+        }
+    }
+
+    /** The status of the answer to a GET, or {@link #NO_STATUS} if the connection is closed before. */
+    private int statusOf(String path) throws InterruptedException {
+        try {
+            return server.send("GET", path, "").statusCode();
+        } catch (IOException e) {
+            return NO_STATUS;
+        }
     }
 
     @Test

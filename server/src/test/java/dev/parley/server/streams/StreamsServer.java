@@ -47,6 +47,9 @@ final class StreamsServer implements AutoCloseable {
     /** How often the store has been read, where assertions are on. */
     final AtomicLong storeReads = new AtomicLong();
 
+    /** Which read of the store fails, counted like {@link #storeReads}, where assertions are on. */
+    volatile long failingRead = -1;
+
     private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
     private final Metrics metrics = new Metrics();
     private final StoreReads reads = new StoreReads(metrics.registry());
@@ -67,10 +70,7 @@ final class StreamsServer implements AutoCloseable {
         Memory ofEngine = Memory.ofHeap();
         engine = Engine.open(
                 new EngineOptions(folder, 1, 8 << 20, 1 << 20, 8 << 20, 8 << 20, cachedStreams, 1_000, ofEngine, 0)
-                        .readBy(() -> {
-                            storeReads.incrementAndGet();
-                            return !Context.isOnEventLoopThread();
-                        }));
+                        .readBy(() -> storeReads.incrementAndGet() != failingRead && !Context.isOnEventLoopThread()));
         Map<String, String> all = new HashMap<>(settings);
         all.put("server.port", "0");
         all.put("server.event-loops", "2");
