@@ -61,8 +61,8 @@ export class Siege {
   #sampling
   #metricsAgent
 
-  /** Starts a server of this kind (see above), with good sessions that stream from now on. */
-  static async begin({ server, tls = false }) {
+  /** Starts a server of this kind (see above), with good sessions that stream from now on. `assertions`: see startServer. */
+  static async begin({ server, tls = false, assertions = true }) {
     const siege = new Siege()
     Object.assign(siege, { server, tls })
     const { heap, keys, settings } = SERVERS[server]
@@ -76,6 +76,7 @@ export class Siege {
       dataDir: siege.#dataDir,
       args: ["--config", config, ...tlsArgs],
       env: { PARLEY_JAVA_OPTS: `-Xmx${heap}` },
+      assertions,
     })
     const Agent = tls ? https.Agent : http.Agent
     siege.#metricsAgent = new Agent({ keepAlive: true, maxSockets: 1 })

@@ -123,11 +123,7 @@ final class ParleyServer {
         closings.push(new Closing("metrics", metrics::close));
         MemoryMeters.bind(memory, metrics.registry());
         MemoryMeters.bind(
-                "direct",
-                DirectMemory::held,
-                DirectMemory.capacity(),
-                DirectMemory.refused(),
-                metrics.registry());
+                "direct", DirectMemory::held, DirectMemory.capacity(), DirectMemory.refused(), metrics.registry());
         try {
             Vertx vertx = vertx();
             closings.push(new Closing("event loops", () -> await(vertx.close(), CLOSE_TIMEOUT)));
