@@ -10,13 +10,16 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What is known of the nodes that submit records to a shared log, as a batch sees and changes it: of each node the newest
- * life, and the number of that life's last record. A record that does not come after it has no effect: the log has it for
- * the second time, or an earlier life of the node sent it, or its node has given it up. This is part of the state that
+ * The nodes that submit records to a shared log, as a batch sees and changes them: for each node, its newest life and
+ * the number of that life's last record. A record that does not come after it has no effect, because the log has it for
+ * the second time, an earlier life of the node sent it, or its node has given it up. This is a part of the state that
  * follows from the log, so all nodes, replays and checkpoints agree about it.
  */
 final class Submitters {
-    /** Number of nodes that are remembered. If there are more, the one that has been silent longest is forgotten. */
+    /**
+     * The greatest number of nodes that are remembered. If there are more, the node that has submitted nothing for the
+     * longest time is forgotten.
+     */
     static final int MAX_NODES = 64;
 
     private static final byte[] KEY = "submitters".getBytes(StandardCharsets.UTF_8);
@@ -25,12 +28,12 @@ final class Submitters {
     private record Last(long life, long number) {}
 
     private final StoreTx rows;
-    /** By node; the node that submitted last is the last one. */
+    /** The last submissions by node. The node that submitted last comes last. */
     private final Map<Long, Last> nodes = new LinkedHashMap<>();
 
     private boolean changed;
 
-    /** What the batch {@code rows} has of them. */
+    /** The nodes as the batch {@code rows} sees them. */
     Submitters(StoreTx rows) {
         this.rows = rows;
         byte[] row = rows.get(Table.META, KEY);
@@ -43,7 +46,9 @@ final class Submitters {
         }
     }
 
-    /** Whether the record is to be applied: it comes after all that is known of its node. Remembers it if so. */
+    /**
+     * Whether the record is to be applied, because it comes after all known ones of its node. If so, it is remembered.
+     */
     boolean accept(SubmissionId id) {
         Last last = nodes.get(id.node());
         if (last != null && (id.life() < last.life || (id.life() == last.life && id.number() <= last.number))) {

@@ -1,4 +1,4 @@
-/** Commands: complete, self-contained requests to change something, as they stand in the journal. */
+/** Commands: complete, self-contained requests to change something, in the form in which the journal has them. */
 @NullMarked
 package dev.parley.engine.command;
 

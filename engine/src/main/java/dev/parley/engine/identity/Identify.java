@@ -6,9 +6,10 @@ import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
 
 /**
- * Gives the data folder an identity: the first command in every log, and again when the folder was restored from a backup.
+ * Gives the data folder an identity. This is the first command in every log, and comes again when the folder was
+ * restored from a backup.
  *
- * @param value drawn at random by the submitter
+ * @param value a random number from the submitter
  * @param first whether nothing is in the log before it
  */
 public record Identify(long time, long value, boolean first) implements Command<Identities> {
@@ -30,7 +31,7 @@ public record Identify(long time, long value, boolean first) implements Command<
         return false;
     }
 
-    /** True if a record of this kind is such a command. */
+    /** Whether a record of this kind is such a command. */
     public static boolean isKind(int kind) {
         return kind == KIND;
     }

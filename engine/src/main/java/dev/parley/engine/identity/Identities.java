@@ -11,40 +11,40 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The identities that a data folder has had. What is given out carries the newest, so that it is not taken for something of
- * another folder, or of a time before a restore.
+ * The identities that a data folder has had. Offsets, for example, contain the newest one, so that they are not taken
+ * for those of another folder, or of a time before a restore.
  *
- * @param since journal position of the first: what is older was given out without any
- * @param first whether there is nothing older
+ * @param since the journal position of the first identity: offsets from before contain none
+ * @param first whether there is nothing from before
  * @param values oldest first; never empty
  */
 public record Identities(long since, boolean first, List<Long> values) {
-    /** How many are remembered; of what is older than that it is not known that it was this folder's. */
+    /** The greatest number of identities that are remembered. Older ones are treated as those of another folder. */
     public static final int MAX_REMEMBERED = 64;
 
     private static final byte[] KEY = "identities".getBytes(StandardCharsets.UTF_8);
     private static final int VERSION = 1;
 
-    /** The one that counts. */
+    /** The present identity. */
     public long newest() {
         return values.getLast();
     }
 
-    /** True if the folder was restored from a backup since it has an identity. */
+    /** Whether the folder was restored from a backup since it has an identity. */
     public boolean wasRestored() {
         return values.size() > 1;
     }
 
-    /** What {@code store} has, or null before the first command. */
+    /** The identities in {@code store}, or null before the first command. */
     public static @Nullable Identities in(Store store) {
         return decode(store.get(Table.META, KEY));
     }
 
-    /** Applies {@code command}, which stands at {@code position} in the journal. */
+    /** Applies {@code command}, which is at {@code position} in the journal. */
     public static Identities apply(Identify command, long position, StoreTx rows) {
         Identities before = decode(rows.get(Table.META, KEY));
         if (before != null && command.first()) {
-            // Submitted twice, or by two nodes that begin a log together: the first one counts.
+            // The command was submitted twice, or by two nodes that begin a log together. The first one counts.
             return before;
         }
         List<Long> values = new ArrayList<>(before == null ? List.of() : before.values());

@@ -1,4 +1,4 @@
-/** What tells one data folder from all others. */
+/** The identity that distinguishes a data folder from all others. */
 @NullMarked
 package dev.parley.engine.identity;
 

@@ -15,11 +15,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * RocksDB's machine code, which lies in a jar and must be a file to be loaded. RocksDB itself makes a new one in the
- * temporary folder at every start, and only an orderly end removes it again.
+ * RocksDB's machine code, which is in a jar and has to be a file to be loaded. By itself, RocksDB creates a new file in
+ * the temporary folder at every start, and only an orderly end removes the file.
  */
 public final class NativeLibrary {
-    /** RocksDB's own variable for it: who has set it has chosen a folder. */
+    /** RocksDB's own variable for the folder. If it is set, the operator has chosen a folder. */
     private static final String CHOSEN_FOLDER = "ROCKSDB_SHAREDLIB_DIR";
 
     private static final String IN_JAR = Environment.getJniLibraryFileName("rocksdb");
@@ -36,10 +36,10 @@ public final class NativeLibrary {
     private NativeLibrary() {}
 
     /**
-     * Loads the library from {@code folder}, where it is kept from one start to the next. Once for a process; the folder
+     * Loads the library from {@code folder}, where it is kept from start to start. Called once in a process; the folder
      * belongs to one process at a time.
      *
-     * @throws IOException if it can be loaded from nowhere
+     * @throws IOException if the library cannot be loaded from anywhere
      */
     public static void load(Path folder) throws IOException {
         if (System.getenv(CHOSEN_FOLDER) != null || !LOADED.compareAndSet(false, true)) {
@@ -50,7 +50,7 @@ public final class NativeLibrary {
                 RocksDB.loadLibrary(List.of(folder.toString()));
             }
         } catch (IOException | UnsatisfiedLinkError e) {
-            // Such as on a disk that is full, or whose files may not be executed. RocksDB goes its own way then.
+            // For example on a full disk, or one whose files may not be executed. RocksDB then does it in its own way.
             LOG.atWarn()
                     .addKeyValue("cause", e.getMessage())
                     .log("RocksDB cannot be loaded from {}; a copy of it in the temporary folder is", folder);
@@ -69,7 +69,7 @@ public final class NativeLibrary {
         }
     }
 
-    /** Sees to it that the file is there and no byte of it other than in the jar; false if the jar does not have it. */
+    /** Makes sure that the file exists and is equal to the one in the jar. Returns false if the jar has none. */
     private static boolean keep(String name, Path file) throws IOException {
         Files.createDirectories(file.getParent());
         if (Files.exists(file)) {

@@ -34,25 +34,25 @@ import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
 /**
- * A store in RocksDB, one column family a table.
+ * A store in RocksDB, with one column family for each table.
  *
- * <p>Its write-ahead log is off, as the journal is the log. Column families are flushed together, so that after a crash
- * the files reflect one moment, which the row written with every batch names.
+ * <p>RocksDB's write-ahead log is off, because the journal is the log. All column families are flushed together. After
+ * a crash, the files therefore reflect one moment, and a row that is written with every batch says which.
  */
 public final class RocksStore implements Store {
-    /** What one table may have in memory at most before all of them are flushed. */
+    /** The size that one table may have in memory before all tables are flushed. */
     private static final long MEMTABLE_BYTES = 64L << 20;
 
-    /** One table may have one part in so many of what all may. */
+    /** One table may have this part of the memory of all tables. */
     private static final int ALL_PER_MEMTABLE = 4;
 
-    /** Memory is taken in pieces of one part in so many of a table: small ones, as most tables have little in memory. */
+    /** The part of a table's memory that is taken at a time. It is small, because most tables have little in memory. */
     private static final int MEMTABLE_PER_PIECE = 64;
 
-    /** How RocksDB says that one of its files is gone, which has no code of its own. */
+    /** The message by which RocksDB says that one of its files is missing. There is no code for this. */
     private static final String MISSING = "No such file or directory";
 
-    /** A value that is no longer than this is read once, although its length was asked for first. */
+    /** A value up to this size is read once, even if its length was asked for first. */
     private static final int PEEKED_BYTES = 1 << 10;
 
     private static final String READER = "the store is read on a thread that must not wait for the disk";
@@ -60,7 +60,7 @@ public final class RocksStore implements Store {
     private static final double BLOOM_BITS_PER_KEY = 10;
 
     static {
-        // Does nothing where NativeLibrary has done it.
+        // Does nothing if NativeLibrary has loaded the library.
         RocksDB.loadLibrary();
     }
 
@@ -78,11 +78,12 @@ public final class RocksStore implements Store {
     }
 
     /**
-     * Opens the database in {@code folder}, making it if it is absent.
+     * Opens the database in {@code folder}, or creates it.
      *
-     * @param cacheBytes memory for blocks read from disk
-     * @param memtableBytes memory for what is not written to disk yet; while it is being written somewhat more is taken
-     * @param mayRead whether the thread that asks may wait for the disk; asked before each read where assertions are on
+     * @param cacheBytes the memory for blocks that are read from disk
+     * @param memtableBytes the memory for data that is not written to disk yet; somewhat more is used while data is
+     *     being written
+     * @param mayRead whether the calling thread may wait for the disk; asked before each read if assertions are on
      */
     public RocksStore(Path folder, long cacheBytes, long memtableBytes, BooleanSupplier mayRead) {
         this.mayRead = mayRead;
@@ -216,7 +217,7 @@ public final class RocksStore implements Store {
         private final RocksIterator rows;
         private final boolean backwards;
 
-        /** What of the next value has been looked at; made when it is needed. */
+        /** The beginning of the next value, if it was looked at; created when it is needed. */
         private byte @Nullable [] peeked;
 
         /** The length of the next value, or -1 if it is not known yet. */

@@ -5,10 +5,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * States that were changed recently, beside the store, which has all of them. Thread-safe.
+ * Recently changed states, in memory. The store has all states. Thread-safe.
  *
- * @param <K> what they are states of
- * @param <V> the states
+ * @param <K> identifies a state
+ * @param <V> a state
  */
 public final class StateCache<K, V> {
     private final int maxCached;
@@ -17,18 +17,18 @@ public final class StateCache<K, V> {
     /**
      * An empty cache.
      *
-     * @param maxCached how many states it keeps at most
+     * @param maxCached the greatest number of states
      */
     public StateCache(int maxCached) {
         this.maxCached = maxCached;
     }
 
-    /** The state, or null if it is not here. */
+    /** The state, or null if it is not in the cache. */
     public @Nullable V get(K key) {
         return cached.get(key);
     }
 
-    /** Keeps a state. */
+    /** Adds or replaces a state. */
     public void put(K key, V state) {
         cached.put(key, state);
         if (cached.size() > maxCached) {
@@ -36,12 +36,15 @@ public final class StateCache<K, V> {
         }
     }
 
-    /** Forgets a state. */
+    /** Removes a state. */
     public void remove(K key) {
         cached.remove(key);
     }
 
-    /** Removes some states, whichever: the store has them. Removing many at once keeps this work off most calls of put. */
+    /**
+     * Removes some states, any of them, because the store has them. Many are removed at once, so that most calls of put
+     * need not do this.
+     */
     private void evict() {
         Iterator<K> keys = cached.keySet().iterator();
         for (int i = maxCached / 16 + 1; i > 0 && keys.hasNext(); i--) {

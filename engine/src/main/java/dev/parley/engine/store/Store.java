@@ -6,33 +6,33 @@ import org.jspecify.annotations.Nullable;
 /**
  * Sorted tables of bytes. Reads are thread-safe and see every batch whose {@link #write} has returned.
  *
- * <p>A batch is written wholly or not at all, and after a crash the store holds a prefix of the batches: at least those
+ * <p>A batch is written completely or not at all. After a crash, the store has a prefix of the batches: at least those
  * before the last {@link #flush()}. Failures are {@link StoreException}.
  */
 public interface Store extends View, AutoCloseable {
-    /** The rows as they are now, whatever is written afterwards. Close it. */
+    /** The rows as they are now, whatever is written later. The caller has to close it. */
     Moment snapshot();
 
-    /** Applies all changes in order, as one. */
+    /** Applies all changes in order, as one change. */
     void write(List<Change> batch);
 
     /** Returns when everything written is on the medium. */
     void flush();
 
-    /** How much of what was written is in memory only, and will take room on the disk. */
+    /** The size of written data that is in memory only, and will need space on the disk. */
     long unwrittenBytes();
 
-    /** How much memory it holds outside the heap: what is not written yet, and what is cached. */
+    /** The memory outside the heap, for data that is not written yet and for cached data. */
     long memoryBytes();
 
     @Override
     void close();
 
-    /** What the store is divided into. */
+    /** The tables of the store. */
     enum Table {
-        /** How far the journal has been applied, and facts about the data folder. */
+        /** The position up to which the journal has been applied, and facts about the data folder. */
         META,
-        /** Path to what a stream is. */
+        /** Path to the state of a stream. */
         STREAMS,
         /** Stream id and position to an entry. */
         ENTRIES,
@@ -46,13 +46,13 @@ public interface Store extends View, AutoCloseable {
         OUTBOX,
         /** Subscriptions and their links. */
         SUBSCRIPTIONS,
-        /** Key to what a session is. */
+        /** Key to the state of a session. */
         SESSIONS,
-        /** Session id and position to what happened there; of a message only its newest version. */
+        /** Session id and position to the entry there; of a message, only its newest version. */
         LOG,
         /** Session id and serial to a message: all of it, or its head while it grows. */
         MESSAGES,
-        /** Session id, serial and version to what a message was, and to the pieces of one that grows. */
+        /** Session id, serial and version to an older version of a message, and to the pieces of one that grows. */
         VERSIONS,
         /** Session id and serial of a message that is in pieces to the session's name. */
         GROWING,
@@ -60,20 +60,20 @@ public interface Store extends View, AutoCloseable {
         MESSAGE_IDS,
         /** Session id, connection and client to a presence member. */
         MEMBERS,
-        /** Session id and position to what a member did. */
+        /** Session id and position to a presence event. */
         PRESENCE,
         /** Session id, connection and number of an accepted request to its outcome. */
         REQUESTS,
         /** Session id, serial and position to an annotation of a message. */
         ANNOTATIONS,
-        /** Session id and serial to what a message's annotations come to, sum by sum and client by client. */
+        /** Session id and serial to the summaries of a message, by name and by client. */
         SUMMARIES,
-        /** Session id and object to what it is; with a key, to what a map has under it. */
+        /** Session id and object to the state of the object; with a key, to the entry of a map. */
         OBJECTS,
-        /** Session id and a client's own id of a change of objects to its outcome; and what is kept by its age. */
+        /** Session id and a client's own id for a change of objects to its outcome; the same ids by age. */
         OBJECT_IDS,
         /**
-         * Session id and run to a run that has not ended, and to what is to be said of it; session id and serial to a message
+         * Session id and run to a run that has not ended, and to the texts about it; session id and serial to a message
          * that is being streamed, and to a cancel that has had no effect yet.
          */
         RUNS,
@@ -81,7 +81,7 @@ public interface Store extends View, AutoCloseable {
         ATTENDANCES,
         /** Time, session id and connection to what is due then for a connection that is lost. */
         DEPARTURES,
-        /** Apps that were made, with their keys and namespaces; and revocations of tokens. */
+        /** Apps that were created over HTTP, with their keys and namespaces; revocations of tokens. */
         REGISTRY
     }
 
@@ -94,12 +94,12 @@ public interface Store extends View, AutoCloseable {
     /** A key with its value. */
     record Row(byte[] key, byte[] value) {}
 
-    /** Walks over rows. Not thread-safe. */
+    /** Iterates over rows. Not thread-safe. */
     interface Rows extends AutoCloseable {
         /** The key of the next row, or null at the end. */
         byte @Nullable [] nextKey();
 
-        /** How long the value of the next row is, or -1 at the end. Costs no memory, however long it is. */
+        /** The length of the next row's value, or -1 at the end. This needs no memory, however long the value is. */
         int nextLength();
 
         /** The next row, or null at the end. */

@@ -2,7 +2,7 @@ package dev.parley.engine.store;
 
 import java.io.Serial;
 
-/** Files of the store are not what was written to them. */
+/** Files of the store differ from what was written to them. */
 public final class StoreDamagedException extends StoreException {
     @Serial
     private static final long serialVersionUID = 1L;

@@ -16,10 +16,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Changes that wait to be written as one batch, and reads that already see them. Not thread-safe: rows that are being
- * walked over must be closed before the next change.
+ * Changes that are to be written as one batch, and reads that already see them. Not thread-safe: rows that are iterated
+ * over must be closed before the next change.
  *
- * <p>{@link #append} is not seen by reads: it serves rows that are read back only after the batch.
+ * <p>Reads do not see {@link #append}, which is for rows that are read only after the batch.
  */
 public final class StoreTx implements View {
     private final Store store;
@@ -151,7 +151,9 @@ public final class StoreTx implements View {
             return null;
         }
 
-        /** The next row, which stays the next one. Looked up only now, so that nothing is read that nobody asks for. */
+        /**
+         * The next row, which remains the next one. It is read only now, so that nothing is read that is not needed.
+         */
         private @Nullable Row peek() {
             nextStored = nextStored == null ? fromStore() : nextStored;
             nextChanged = nextChanged == null ? fromBatch() : nextChanged;

@@ -7,15 +7,18 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Rows to be read: those of a {@link Store} as it goes on, of one moment, or as they will be after a batch. */
+/** Rows for reading: those of a {@link Store} as it changes, of one moment, or as they will be after a batch. */
 public interface View {
     /** The value, or null. */
     byte @Nullable [] get(Table table, byte[] key);
 
-    /** Rows from {@code from} (inclusive) to {@code to} (exclusive), in the order of unsigned bytes. Close it. */
+    /**
+     * The rows from {@code from} (inclusive) to {@code to} (exclusive), in the order of unsigned bytes. The caller has
+     * to close them.
+     */
     Rows scan(Table table, byte[] from, byte[] to);
 
-    /** The same rows from the last to the first. Close it. */
+    /** The same rows from the last to the first. The caller has to close them. */
     Rows scanBackwards(Table table, byte[] from, byte[] to);
 
     /** The first rows from {@code from} (inclusive) to {@code to} (exclusive), at most {@code limit}. */
@@ -33,7 +36,7 @@ public interface View {
         return found;
     }
 
-    /** Whether there are no rows from {@code from} (inclusive) to {@code to} (exclusive); no value is fetched. */
+    /** Whether there are no rows from {@code from} (inclusive) to {@code to} (exclusive). No value is read. */
     default boolean isEmpty(Table table, byte[] from, byte[] to) {
         try (Rows rows = scan(table, from, to)) {
             return rows.nextKey() == null;
@@ -47,7 +50,7 @@ public interface View {
         }
     }
 
-    /** The key of the {@link #last} row, or null; its value, which may be large, is not fetched. */
+    /** The key of the {@link #last} row, or null. The value, which may be large, is not read. */
     default byte @Nullable [] lastKey(Table table, byte[] from, byte[] to) {
         try (Rows rows = scanBackwards(table, from, to)) {
             return rows.nextKey();

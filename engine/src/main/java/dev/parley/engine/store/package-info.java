@@ -1,4 +1,4 @@
-/** Derived state on disk: a function of the journal, and never ahead of it. */
+/** The derived state on disk. It follows from the journal, and is never ahead of it. */
 @NullMarked
 package dev.parley.engine.store;
 
