@@ -34,7 +34,7 @@ final class Committer {
     record Submission(Command<?> command, Reply<?> reply) implements Pipeline.CommitStep {}
 
     private final CommandLog log;
-    /** What was submitted and has not been handed over yet, oldest first. */
+    /** The submissions that were not handed over yet, oldest first. */
     private final ArrayDeque<Submission> unheard = new ArrayDeque<>();
 
     private BinaryWriter encoder = new BinaryWriter(USUAL_RECORD_BYTES);
@@ -99,7 +99,7 @@ final class Committer {
         }
     }
 
-    /** What the log hands over in one round. */
+    /** The records that the log hands over in one round. */
     private final class Group implements CommandLog.Receiver {
         private final List<Work> works = new ArrayList<>(unheard.size());
 
@@ -115,7 +115,7 @@ final class Committer {
         @Override
         public void shared(long position, SubmissionId id, boolean isOwn, ByteBuffer record) throws IOException {
             Submission submission = isOwn ? heard(id.number()) : null;
-            // What its submitter decodes is what all others decode, so the command need not be decoded here again.
+            // All nodes decode the same command from the record, so the submitter need not decode it again.
             add(
                     submission == null
                             ? new Work(position, Recovery.read(position, record), id, null)

@@ -40,7 +40,7 @@ final class DataFolder implements AutoCloseable {
     private final Store store;
     private final Journal journal;
 
-    /** Held by who asks the store about itself, so that nobody asks a closed one. */
+    /** Held while the store is asked about itself, so that a closed store is not asked. */
     private final Object storeLock = new Object();
 
     private boolean storeClosed;
@@ -138,7 +138,7 @@ final class DataFolder implements AutoCloseable {
         return journal;
     }
 
-    /** How much memory outside the heap the store holds; 0 when it is closed. */
+    /** The memory outside the heap that the store holds; 0 when it is closed. */
     long storeBytes() {
         synchronized (storeLock) {
             return storeClosed ? 0 : store.memoryBytes();

@@ -3,27 +3,27 @@ package dev.parley.engine.session;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a published message means for the runs of agents, as the door reads it. It lets the engine know which runs are
- * open, who works at them, and which cancels have not had their effect yet, without looking into messages.
+ * What a published message means for the runs of agents, as the door has read it. The engine learns from notes which
+ * runs are open, who works at them, and which cancels have had no effect yet, without looking into messages.
  */
 public sealed interface RunNote {
-    /** Roughly what its texts take, in bytes. */
+    /** The size of the texts in bytes, roughly. */
     default int size() {
         return 0;
     }
 
     /**
-     * Somebody works at a run.
+     * An agent works at a run.
      *
      * @param inputId the input that the run answers, if the message says so
-     * @param opens whether the run is open from here on; else this only counts for a run that is
+     * @param opens whether the message opens the run; otherwise the note counts only if the run is open
      */
     record Active(String runId, @Nullable String inputId, boolean opens) implements RunNote {}
 
-    /** A run waits for somebody, and nobody works at it. */
+    /** A run waits for somebody, and no agent works at it. */
     record Suspended(String runId) implements RunNote {}
 
-    /** What is to be said about a run if its agent is lost; only what is said first counts. */
+    /** The texts that the session shows if the agent of a run is lost. Only the first ones of a run count. */
     record Described(String runId, RunTexts texts) implements RunNote {
         @Override
         public int size() {
@@ -32,11 +32,11 @@ public sealed interface RunNote {
     }
 
     /**
-     * A message of a run is being streamed. If the agent is lost, the message has to be closed.
+     * A message of a run is being streamed, and has to be closed if the agent is lost.
      *
-     * @param message which message of the command it is, from 0; only counts if there is no serial
-     * @param serial the message, or 0 if the command creates it
-     * @param closed the extras of the message once it is closed
+     * @param message the index of the message in the command, from 0; counts only if there is no serial
+     * @param serial the serial of the message, or 0 if the command creates it
+     * @param closed the extras of the message after it was closed
      */
     record Streaming(int message, long serial, String runId, String closed) implements RunNote {
         @Override
@@ -52,10 +52,10 @@ public sealed interface RunNote {
     record Ended(String runId) implements RunNote {}
 
     /**
-     * Somebody wants a run to end.
+     * A client cancels a run.
      *
-     * @param message which message of the command it is, from 0
-     * @param runId the run, or null if it is only known by its input
+     * @param message the index of the message in the command, from 0
+     * @param runId the run, or null if it is known only by its input
      * @param inputId the input that the run answers, or null
      */
     record Cancel(

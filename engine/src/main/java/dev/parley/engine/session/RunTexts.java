@@ -3,8 +3,8 @@ package dev.parley.engine.session;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the session says about a run when the agent that works at it is lost, as the door has worded it that knows the
- * format of messages.
+ * The messages that a session shows about a run when its agent is lost. The door, which knows the format of messages,
+ * has written them.
  *
  * @param end the message that ends the run
  * @param away the message that says that the agent is away
@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
  */
 public record RunTexts(Body end, Notice away, Notice back) {
     /**
-     * A message about an agent, in pieces between which the connection and the time belong.
+     * A message about an agent, in pieces; the connection and the time are inserted between them.
      *
-     * @param name the message's name
-     * @param start the data up to the id of the agent's connection
-     * @param middle the data between that and the time, in milliseconds since 1970
+     * @param name the name of the message
+     * @param start the data before the id of the agent's connection
+     * @param middle the data between the id and the time, in milliseconds since 1970
      * @param rest the data after the time
      * @param encoding how the data is to be decoded
      */
@@ -30,7 +30,7 @@ public record RunTexts(Body end, Notice away, Notice back) {
             return name.length() + start.length() + middle.length() + rest.length();
         }
 
-        /** The message about the agent at a connection. */
+        /** The message about the agent with this connection. */
         public Body about(String connectionId, long time) {
             return new Body(name, Data.of(start + connectionId + middle + time + rest), encoding, null);
         }

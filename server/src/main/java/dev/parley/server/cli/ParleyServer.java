@@ -59,16 +59,16 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A whole server: the one place where its parts are put together, and taken apart again in the right order. */
+/** A whole server: the only place where its parts are created, and closed again in the right order. */
 final class ParleyServer {
 
     /** The file in the data folder that says that the folder was restored from a backup. */
     private static final String RESTORED = "restored";
 
-    /** What the drain timeout does not cover: closing sockets that were told to close. */
+    /** The time that the drain timeout does not include, for closing sockets that were told to close. */
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
-    /** How long a clock that has jumped ahead is not believed. */
+    /** How long a clock that has jumped ahead is in doubt. */
     private static final Duration CLOCK_HOLD = Duration.ofHours(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(ParleyServer.class);
@@ -81,13 +81,13 @@ final class ParleyServer {
     private final Memory memory;
     private final Engine engine;
 
-    /** What decides about graces and lifetimes; tokens are judged by the wall clock. */
+    /** The clock for grace periods and lifetimes. Tokens are checked against the wall clock. */
     private final NodeClock clock;
 
     private final RootKey rootKey;
     private final URI uri;
 
-    /** What stops the parts that have started, the last one first. */
+    /** Stops the parts that have started, the last one first. */
     private final Deque<Closing> closings = new ArrayDeque<>();
 
     private record Closing(String part, Action action) {
@@ -97,12 +97,12 @@ final class ParleyServer {
         }
     }
 
-    /** Blocks until requests are served. */
+    /** Starts a server. Blocks until it serves requests. */
     static ParleyServer start(Config config) throws InterruptedException {
         return start(config, NodeClock.system(CLOCK_HOLD));
     }
 
-    /** The same by another clock. */
+    /** Starts a server with another clock. Blocks until it serves requests. */
     static ParleyServer start(Config config, NodeClock clock) throws InterruptedException {
         return new ParleyServer(config, clock);
     }
@@ -128,9 +128,10 @@ final class ParleyServer {
             Vertx vertx = vertx();
             closings.push(new Closing("event loops", () -> await(vertx.close(), CLOSE_TIMEOUT)));
             var front = new HttpFront(vertx, config, memory, health, metrics);
-            // Before the engine has recovered what it has stored, so that health checks are answered meanwhile.
+            // Before the engine has recovered its data, so that health checks are answered meanwhile.
             Future<Integer> listening = front.start();
-            // What becomes of it is told below; here it only must not be torn down half-way.
+            // The result is used below. Here, the start of the listening only has to be complete before anything is
+            // closed.
             closings.push(new Closing(
                     "listening", () -> await(listening.otherwiseEmpty().mapEmpty(), CLOSE_TIMEOUT)));
             this.engine = openEngine();
@@ -166,7 +167,7 @@ final class ParleyServer {
                     metrics.registry());
             closings.push(new Closing("housekeeping", () -> {
                 housekeeping.stop();
-                // The checkpoint at the end keeps it.
+                // The checkpoint at the end stores the time.
                 engine.noteTime(clock.deletionMillis());
             }));
             var gate = new Gate(
@@ -236,7 +237,10 @@ final class ParleyServer {
         }
     }
 
-    /** Before there is anything to listen with: its failure would not tell which file it is. */
+    /**
+     * Checks that a file can be read, before there is anything to listen with: that failure would not say which file it
+     * is about.
+     */
     private static void checkReadable(String setting, @Nullable Path file) {
         if (file != null) {
             try {
@@ -250,7 +254,7 @@ final class ParleyServer {
     private Vertx vertx() {
         var options = new VertxOptions()
                 .setEventLoopPoolSize(config.server().eventLoopCount())
-                // We serve no files, so nothing needs a folder for them.
+                // The server serves no files, so it needs no folder for them.
                 .setFileSystemOptions(
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false));
         return Vertx.builder()
@@ -282,7 +286,10 @@ final class ParleyServer {
         }
     }
 
-    /** Whoever restores a backup leaves a file, so that nothing is taken for what the data folder once had after it. */
+    /**
+     * Gives the data folder a new identity if it was restored from a backup, which the operator marks with a file.
+     * Nothing of the time after the backup is then taken for something of the restored data.
+     */
     private static Engine renewedIfRestored(Engine engine, Path mark) throws IOException {
         if (Files.exists(mark)) {
             try {
@@ -293,13 +300,16 @@ final class ParleyServer {
                 throw e;
             }
             LOG.warn(
-                    "the data folder was restored from a backup: offsets and tags that were given out before are not good any"
-                            + " more");
+                    "the data folder was restored from a backup: offsets and tags that were given out before are no longer"
+                            + " valid");
         }
         return engine;
     }
 
-    /** Webhooks in plain HTTP to this machine are for development, where the server is not reached from elsewhere. */
+    /**
+     * Starts the subscriptions. Webhooks may use plain HTTP to this machine only if the server is not reachable from
+     * elsewhere, as in development.
+     */
     private SubscriptionService subscriptions(
             Vertx vertx, StoreReads reads, Shares shares, Answers answers, Gate gate, PublicAddress address) {
         Path folder = config.data().dir();
@@ -347,7 +357,7 @@ final class ParleyServer {
 
     private Apps apps(SecretSeal seal) {
         var keys = new ArrayList<ApiKey>(config.auth().keys());
-        // Who has copied the root key into the configuration has said there what it may do.
+        // If the operator has copied the root key into the configuration, its capability there counts.
         if (keys.stream().noneMatch(key -> key.name().equals(rootKey.key().name()))) {
             keys.add(rootKey.key());
         }
@@ -377,7 +387,7 @@ final class ParleyServer {
         } catch (ExecutionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             String message = String.valueOf(cause.getMessage());
-            // The native transport puts the name of the system call and its error number in front.
+            // The native transport adds the name of the system call and its error number at the beginning.
             message = message.substring(message.lastIndexOf(": ") + 1).strip();
             String where = config.server().host() + " port " + config.server().port();
             boolean address = cause instanceof SocketException || cause instanceof NativeIoException;
@@ -424,7 +434,7 @@ final class ParleyServer {
         return rootKey;
     }
 
-    /** Whether the streams door asks for no key. */
+    /** Whether the streams door requires no key. */
     boolean isOpen() {
         return open;
     }
@@ -433,17 +443,20 @@ final class ParleyServer {
         return loopback;
     }
 
-    /** Whether the admin API asks for no key: only where all else is open, too, and only to this machine. */
+    /**
+     * Whether the admin API requires no key. This is only the case if the streams door is open, too, and only for this
+     * machine.
+     */
     boolean makesAppsForEverybody() {
         return config.auth().adminApi() && open && loopback;
     }
 
-    /** Completes if the server cannot go on, and its process has to end. */
+    /** Completes if the server cannot continue, and its process has to end. */
     CompletableFuture<Throwable> failure() {
         return engine.failure();
     }
 
-    /** Takes no more requests, lets those in progress end, makes a checkpoint and closes everything. */
+    /** Accepts no more requests, lets those in progress end, makes a checkpoint and closes everything. */
     void stop() {
         boolean interrupted = false;
         while (!closings.isEmpty()) {
@@ -451,7 +464,7 @@ final class ParleyServer {
             try {
                 closing.action().run();
             } catch (Exception e) {
-                // The other parts want to be stopped all the same.
+                // The other parts have to be stopped nevertheless.
                 interrupted |= e instanceof InterruptedException;
                 LOG.atError()
                         .setCause(e)

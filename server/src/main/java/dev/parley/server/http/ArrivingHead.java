@@ -17,17 +17,18 @@ import io.vertx.core.http.HttpConnection;
 import java.util.Map;
 
 /**
- * What has come on one connection and is no request, or part of a body, yet: the beginning of a head, or of a frame of
- * HTTP/2. Who finds no room for it is closed, as there is no request to answer. Lives on the connection's event loop.
+ * Counts the bytes that have arrived on one connection and do not belong to a request or a body yet: the beginning of a
+ * head, or of a frame of HTTP/2. If there is no room for them, the connection is closed, because there is no request to
+ * answer. Used on the connection's event loop.
  */
 final class ArrivingHead {
-    /** What a connection may have here without asking, so that usual heads always get through. */
+    /** The bytes that a connection may have here without asking for room, so that usual heads always get through. */
     static final int FREE_BYTES = 4 << 10;
 
-    /** All heads together may have one part in so many of what arrives. */
+    /** All heads together may have the memory for what arrives divided by this number. */
     static final int PURSE_PER_HEADS = 2;
 
-    /** What a field of a head takes beside its text as soon as it is decoded. */
+    /** The memory that a field of a head takes besides its text when it is decoded. */
     static final int FIELD_BYTES = 128;
 
     private static final AttributeKey<ArrivingHead> KEY = AttributeKey.valueOf(ArrivingHead.class, "head");
@@ -36,13 +37,13 @@ final class ArrivingHead {
     private final Room room;
     private long reserved;
 
-    /** Whether there was a request. */
+    /** Whether there has been a request. */
     private boolean begun;
 
-    /** Whether the decoder of HTTP/1.1 is there, and what it is given is counted. */
+    /** Whether there is a decoder of HTTP/1.1, whose input is counted. */
     private boolean following;
 
-    /** Whether the connection speaks something else now. */
+    /** Whether the connection speaks another protocol now. */
     private boolean over;
 
     private ArrivingHead(Channel channel, Room room) {
@@ -50,12 +51,12 @@ final class ArrivingHead {
         this.room = room;
     }
 
-    /** What all connections have in common. */
+    /** The room for the heads of all connections. */
     static Room heads(Memory memory) {
         return memory.arriving().share(memory.arriving().capacity() / PURSE_PER_HEADS);
     }
 
-    /** Counts what arrives on {@code accepted}, which no event loop has yet, in {@code room}. */
+    /** Counts in {@code room} what arrives on {@code accepted}, which belongs to no event loop yet. */
     static void open(Channel accepted, Room room) {
         ArrivingHead head = new ArrivingHead(accepted, room);
         accepted.attr(KEY).set(head);
@@ -63,7 +64,7 @@ final class ArrivingHead {
         var _ = accepted.closeFuture().addListener(closed -> head.hold(0));
     }
 
-    /** The first request of {@code connection} is there. */
+    /** Notes that the first request of {@code connection} has arrived. */
     static void begun(HttpConnection connection) {
         Channel channel = Netty.channel(connection);
         ArrivingHead head = channel.attr(KEY).get();
@@ -74,7 +75,7 @@ final class ArrivingHead {
         }
     }
 
-    /** Goes on at the decoder, where lines can be seen; false if there is none. */
+    /** Continues at the decoder, where lines can be distinguished. Returns false if there is none. */
     private boolean follow(long held) {
         ChannelHandlerContext decoder = channel.pipeline().context(HttpRequestDecoder.class);
         if (decoder == null || following) {
@@ -100,7 +101,10 @@ final class ArrivingHead {
         }
     }
 
-    /** What these bytes of a head take: each line of them is a field. What is encrypted shows no lines, but as many bytes. */
+    /**
+     * The memory that these bytes of a head take: each line is a field. Encrypted bytes show no lines, but are about as
+     * many.
+     */
     private static long weight(ByteBuf part, int from, int end) {
         long weight = (long) end - from;
         for (int i = from; i < end; i++) {
@@ -109,7 +113,10 @@ final class ArrivingHead {
         return weight;
     }
 
-    /** In front of all that Vert.x does, TLS included, until it is known what the client speaks and it has asked something. */
+    /**
+     * Counts in front of everything that Vert.x does, including TLS, until the protocol of the client is known and the
+     * first request has arrived.
+     */
     private final class First extends ChannelInboundHandlerAdapter {
         private long held;
 
@@ -134,15 +141,15 @@ final class ArrivingHead {
         }
     }
 
-    /** In front of the decoder of HTTP/1.1. */
+    /** Counts in front of the decoder of HTTP/1.1. */
     private final class Lines extends ChannelInboundHandlerAdapter {
-        /** What is held for the head that arrives. */
+        /** The memory that is held for the arriving head. */
         private long held;
 
-        /** How many bytes are being read. */
+        /** The number of bytes that are being decoded. */
         private int reading;
 
-        /** What has become of them. */
+        /** The memory of what they were decoded to. */
         private long decoded;
 
         private boolean somethingDecoded;
@@ -168,7 +175,7 @@ final class ArrivingHead {
                 int end = from + reading;
                 if (somethingDecoded) {
                     held = 0;
-                    // Behind a whole request the next one may begin.
+                    // After a whole request, the next one may begin.
                     from = requestEnded && reading > FREE_BYTES ? (int) Math.min(end, from + decoded) : end;
                 }
                 held += weight(part, from, end);
@@ -181,7 +188,7 @@ final class ArrivingHead {
         void decoded(HttpObject what) {
             somethingDecoded = true;
             requestEnded = what instanceof LastHttpContent;
-            // Small ones, which are nearly all, are not looked through.
+            // Small inputs, which are almost all, are not searched.
             if (reading > FREE_BYTES) {
                 if (what instanceof HttpRequest request) {
                     decoded += headBytes(request);
@@ -193,7 +200,7 @@ final class ArrivingHead {
         }
 
         private static long headBytes(HttpRequest request) {
-            // Two blanks, the version and the ends of the first and the last line.
+            // Two spaces, the version, and the ends of the first and the last line.
             long bytes = (long) request.method().name().length() + request.uri().length() + 14;
             for (Map.Entry<String, String> field : request.headers()) {
                 bytes += field.getKey().length() + field.getValue().length() + 4;
@@ -202,7 +209,7 @@ final class ArrivingHead {
         }
     }
 
-    /** Behind the decoder of HTTP/1.1. */
+    /** Counts after the decoder of HTTP/1.1. */
     private final class Decoded extends ChannelInboundHandlerAdapter {
         private final Lines lines;
 
@@ -215,7 +222,7 @@ final class ArrivingHead {
             if (message instanceof HttpObject decoded) {
                 lines.decoded(decoded);
             } else {
-                // The connection has become one of WebSocket or HTTP/2, and others count what comes on it.
+                // The connection now uses WebSocket or HTTP/2, and others count what arrives on it.
                 over = true;
                 hold(0);
                 context.pipeline().remove(lines);

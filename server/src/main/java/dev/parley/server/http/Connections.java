@@ -22,13 +22,13 @@ import java.util.function.Consumer;
  * because it may be a live read.
  */
 final class Connections {
-    /** The estimated memory of a request in HTTP/2 that is open: it is a connection in all but the socket. */
+    /** The estimated memory of an open request in HTTP/2, which needs as much as a connection without its socket. */
     static final int STREAM_BYTES = 8 << 10;
 
-    /** What the head of a request may take without being counted. */
+    /** The size up to which the head of a request is not counted. */
     static final int FREE_HEAD_BYTES = 8 << 10;
 
-    /** All requests leave the memory of connections divided by this number to sockets. */
+    /** All requests together may have the memory of connections divided by this number; the rest is for sockets. */
     static final int PURSE_PER_REQUESTS = 2;
 
     private final int maxOpen;
@@ -88,10 +88,13 @@ final class Connections {
     private static final class Arriving {
         private final HttpServerRequest request;
 
-        /** What is held of {@link #requests} for it. */
+        /** The memory of {@link #requests} that is held for the request. */
         private long held;
 
-        /** Whether its head has been counted. In HTTP/1.1 only that of a request that is not over soon is. */
+        /**
+         * Whether the head has been counted. In HTTP/1.1, only the head of a request that is not completed soon is
+         * counted.
+         */
         private boolean weighed;
 
         /** How many bytes had arrived when a check last found more than the one before, and when that was. */
@@ -168,7 +171,7 @@ final class Connections {
         private boolean hadRequest;
         private boolean upgraded;
 
-        /** What a WebSocket holds of {@link #requests} for the head of its handshake. */
+        /** The memory of {@link #requests} that a WebSocket holds for the head of its handshake. */
         private long handshakeBytes;
 
         /** True if nothing that arrives after the current request is treated as a request. */
@@ -256,7 +259,7 @@ final class Connections {
         arriving.weighed = true;
         boolean reserved = requests.tryReserve(STREAM_BYTES + head);
         if (!reserved) {
-            // What has ended since the last look may have held the room.
+            // Requests that have ended since the last look may have held the room.
             connection.prune();
             reserved = requests.tryReserve(STREAM_BYTES + head);
         }

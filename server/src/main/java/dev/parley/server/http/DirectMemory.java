@@ -27,12 +27,12 @@ public final class DirectMemory {
 
     private DirectMemory() {}
 
-    /** How much is held, and kept for what comes next. */
+    /** The memory that is held, including memory that is kept for later use. */
     public static long held() {
         return Math.max(0, PlatformDependent.usedDirectMemory());
     }
 
-    /** How much may be held. */
+    /** The greatest amount of memory that may be held. */
     public static long capacity() {
         return PlatformDependent.maxDirectMemory();
     }
@@ -42,7 +42,7 @@ public final class DirectMemory {
         return REFUSED;
     }
 
-    /** Cuts {@code accepted}, which no event loop has yet, as soon as there is no memory for it. */
+    /** Cuts {@code accepted}, which belongs to no event loop yet, as soon as there is no memory for it. */
     static void guard(Channel accepted) {
         accepted.pipeline().addLast(new ChannelInitializer<>() {
             @Override
@@ -67,7 +67,7 @@ public final class DirectMemory {
         } else if (socket.pipeline().get(Silence.class) == null) {
             REFUSED.increment();
             socket.pipeline().addFirst(new Silence());
-            // Not here, in the middle of a write or a read.
+            // Not now, in the middle of a write or a read.
             socket.eventLoop().execute(() -> Sockets.cut(socket));
         }
     }
@@ -113,7 +113,7 @@ public final class DirectMemory {
         }
     }
 
-    /** Lets nothing out any more. */
+    /** Discards everything that is to be sent. */
     private static final class Silence extends ChannelOutboundHandlerAdapter {
         @Override
         public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
@@ -125,11 +125,14 @@ public final class DirectMemory {
 
         @Override
         public void flush(ChannelHandlerContext context) {
-            // What is in front of the missing part is not worth sending: the socket is about to be reset.
+            // The data before the missing part is discarded as well, because the socket is about to be reset.
         }
     }
 
-    /** Behind the encoder of HTTP/1.1, which tells of a lack only the promise of a write, if there is one. */
+    /**
+     * Comes after the encoder of HTTP/1.1, which reports a lack of memory only to the promise of a write, if there is
+     * one.
+     */
     private static final class Written extends ChannelDuplexHandler {
         @Override
         public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {

@@ -1,4 +1,4 @@
-/** What a door keeps for one event loop: work that comes to it from other threads, and rounds to those who read live. */
+/** What the server has for each event loop: work from other threads, and rounds to live readers. */
 @NullMarked
 package dev.parley.server.loop;
 

@@ -10,7 +10,7 @@ import dev.parley.engine.session.codec.RunNoteCodec;
 import dev.parley.engine.session.codec.ValueCodec;
 import java.nio.charset.StandardCharsets;
 
-/** How runs, what is said of them, their open messages, and cancels lie in the store. */
+/** The form of runs in the store: the runs, the texts about them, their open messages, and cancels. */
 final class RunRows {
     private static final int RUN = 0;
     private static final int CANCEL = 1;
@@ -22,7 +22,7 @@ final class RunRows {
     /**
      * A message of a run that is being streamed.
      *
-     * @param closed its extras once it is closed
+     * @param closed the extras of the message after it was closed
      */
     record Open(String runId, String closed) {}
 

@@ -20,7 +20,7 @@ public final class RunTx {
     private final StoreTx rows;
     private final MessageTx messages;
 
-    /** Begins in {@code batch}. */
+    /** Starts in {@code batch}. */
     public RunTx(SessionBatch batch, MessageTx messages) {
         this.batch = batch;
         this.rows = batch.rows();
@@ -32,7 +32,7 @@ public final class RunTx {
         return batch;
     }
 
-    /** The messages by which they are known. */
+    /** The messages of sessions. */
     MessageTx messages() {
         return messages;
     }
@@ -90,7 +90,7 @@ public final class RunTx {
         return openRows(s, limit).size();
     }
 
-    /** Messages of a run that are being streamed, by serial. */
+    /** The messages of a run that are being streamed, by serial. */
     NavigableMap<Long, RunRows.Open> openOf(SessionState s, String runId) {
         NavigableMap<Long, RunRows.Open> found = new TreeMap<>();
         for (Row row : openRows(s, RunMachine.MAX_STREAMING)) {
@@ -110,7 +110,7 @@ public final class RunTx {
         rows.remove(Table.RUNS, RunRows.openKey(s.id(), serial));
     }
 
-    /** Cancels that have had no effect yet, by the serials of their messages. */
+    /** The cancels that have had no effect yet, by the serials of their messages. */
     NavigableMap<Long, Cancel> cancels(SessionState s) {
         NavigableMap<Long, Cancel> cancels = new TreeMap<>();
         for (Row row : rows.list(

@@ -28,7 +28,7 @@ public final class Runs {
         this.messages = messages;
     }
 
-    /** Runs of the session that have not ended. */
+    /** The runs of a session that have not ended. */
     public List<Run> of(SessionState session) {
         List<Run> found = new ArrayList<>();
         try (Rows rows = store.scan(Table.RUNS, RunRows.runKey(session.id(), ""), RunRows.cancelKey(session.id(), 0))) {
@@ -40,9 +40,9 @@ public final class Runs {
     }
 
     /**
-     * Messages by which somebody wants a run to end that has not ended, or not begun; the oldest first.
+     * The messages that cancel a run that has not ended, or not begun; the oldest first.
      *
-     * @param serials which of them are meant; their order is of no account
+     * @param serials selects the messages; its order does not matter
      */
     public Page<MessageEntry> cancels(SessionState session, PositionRange serials, int maxBytes) {
         var page = new PageBuilder<MessageEntry>(Integer.MAX_VALUE, maxBytes);
@@ -60,12 +60,15 @@ public final class Runs {
         return page.page();
     }
 
-    /** Whether it is known what is to be said of a run. It is not if the run began before format 2. */
+    /**
+     * Whether there are texts for the case that the agent of a run is lost. There are none if the run began before
+     * format 2.
+     */
     public boolean isDescribed(SessionState session, String runId) {
         return store.get(Table.RUNS, RunRows.textsKey(session.id(), runId)) != null;
     }
 
-    /** All runs at which somebody works: after a restart somebody has to watch them. */
+    /** All runs at which an agent works: after a restart, the server has to watch these agents. */
     public List<Run> atWork() {
         List<Run> found = new ArrayList<>();
         try (Rows rows = store.scan(Table.RUNS, FIRST_ROW, AFTER_LAST_KEY)) {

@@ -1,4 +1,4 @@
-/** Runs of agents: their rows, rules and reads. */
+/** Runs of agents, with their rows, rules and reads. */
 @NullMarked
 package dev.parley.engine.session.run;
 
