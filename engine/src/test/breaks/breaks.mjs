@@ -184,6 +184,26 @@ export const breaks = [
     edit("session/attendance/AttendanceMachine", "known.epoch() < c.epoch()", "known.epoch() >= 0"),
   ),
   broken(
+    "let a late command decide: leave",
+    edit("session/attendance/AttendanceMachine", "if (known == null || c.epoch() == 0 || known.epoch() <= c.epoch()) {", "if (known == null || known.epoch() >= 0) {"),
+  ),
+  broken(
+    "do not notice who is there",
+    edit("session/attendance/AttendanceMachine", "known == null || known.epoch() < epoch)", "known == null)"),
+  ),
+  broken(
+    "do not notice who is there: with the first request",
+    edit("session/request/RequestTx", "return known.count() == 0 || known.epoch() < sender.epoch();", "return false;"),
+  ),
+  broken(
+    "lose track of arrivals",
+    edit("session/attendance/AttendanceTx", "        rows.remove(Table.ARRIVALS, AttendanceRows.arrivalKey(attendance.epoch(), s.id(), connectionId));\n", ""),
+  ),
+  broken(
+    "give two lives one number",
+    edit("life/Lives", "before.newest() + 1, ofNodes);", "before.newest(), ofNodes);"),
+  ),
+  broken(
     "let nobody leave",
     edit("session/attendance/AttendanceTx", "        if (after.isLost()) {\n            rows.put(", "        if (after.isLost() && after.leaveAt() == 0) {\n            rows.put("),
   ),

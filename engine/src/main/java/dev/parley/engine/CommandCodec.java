@@ -4,6 +4,7 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.identity.Identify;
+import dev.parley.engine.life.Boot;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.RegistryCommandCodec;
 import dev.parley.engine.session.SessionCommand;
@@ -28,6 +29,7 @@ final class CommandCodec {
             case SessionCommand<?> c -> SessionCommandCodec.write(c, out);
             case RegistryCommand<?> c -> RegistryCommandCodec.write(c, out);
             case Identify c -> c.write(out);
+            case Boot c -> c.write(out);
             default -> throw new IllegalArgumentException("no codec for " + command.getClass());
         }
     }
@@ -47,6 +49,6 @@ final class CommandCodec {
         if (RegistryCommandCodec.isKind(kind)) {
             return RegistryCommandCodec.read(kind, in);
         }
-        return Identify.read(kind, in);
+        return Boot.isKind(kind) ? Boot.read(kind, in) : Identify.read(kind, in);
     }
 }

@@ -7,6 +7,8 @@ import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.Disk;
 import dev.parley.engine.journal.FolderDisk;
 import dev.parley.engine.journal.LocalLog;
+import dev.parley.engine.life.Boot;
+import dev.parley.engine.life.Lives;
 import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.registry.Registry;
 import dev.parley.engine.session.machine.Sessions;
@@ -33,6 +35,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+
+    /** The only node of a local log. */
+    private static final long LOCAL_NODE = 0;
 
     private final DataFolder folder;
     private final Admission admission;
@@ -147,6 +152,23 @@ public final class Engine implements AutoCloseable {
         } catch (CompletionException e) {
             throw new IOException("the data folder has got no identity: " + e.getCause(), e);
         }
+    }
+
+    /** The lives of nodes that the log knows. */
+    public Lives lives() {
+        return Lives.in(folder.store());
+    }
+
+    /**
+     * Begins a life: all connections of the lives before are lost, see {@link
+     * dev.parley.engine.session.attendance.Attendances#ofEarlierLives}. Called once after opening. Blocks until the life is
+     * durable, and returns its number.
+     *
+     * @param now in milliseconds since 1970
+     * @throws CompletionException if the engine refuses or fails
+     */
+    public long boot(long now) {
+        return submit(new Boot(now, LOCAL_NODE)).join();
     }
 
     /** The streams, as far as their commands are durable and applied. */

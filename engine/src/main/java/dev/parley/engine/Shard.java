@@ -7,6 +7,8 @@ import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.SubmissionId;
+import dev.parley.engine.life.Boot;
+import dev.parley.engine.life.Lives;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.RegistryMachine;
 import dev.parley.engine.registry.RegistryTx;
@@ -115,6 +117,7 @@ final class Shard {
                         case SessionCommand<?> c -> SessionMachine.apply(c, work.position(), sessionTx);
                         case RegistryCommand<?> c -> RegistryMachine.apply(c, registryTx);
                         case Identify c -> Identities.apply(c, work.position(), rows);
+                        case Boot c -> Lives.apply(c, rows);
                         default -> throw new IllegalArgumentException("no machine for " + work.command());
                     });
         }

@@ -13,10 +13,12 @@ import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.SubmissionId;
+import dev.parley.engine.life.Boot;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.registry.Registry;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
@@ -124,7 +126,7 @@ final class ClusterHistory {
             return;
         }
         Server server = node.server;
-        switch (random.nextInt(20)) {
+        switch (random.nextInt(21)) {
             case 0, 1, 2, 3, 4 -> {
                 now += random.nextInt(3);
                 Command<?> command =
@@ -142,6 +144,7 @@ final class ClusterHistory {
                     node.read(server);
                 }
             }
+            case 20 -> node.loseEarlier().forEach(server::send);
             case 15 -> {
                 now += random.nextInt(20);
                 server.chores.sweep(now);
@@ -191,7 +194,44 @@ final class ClusterHistory {
         }
         compareStores();
         Node loser = oneOf(nodes);
-        for (SessionCommand<?> lost : loser.sessions.loseAll(now)) {
+        if (nodes.stream().allMatch(node -> node.sessions.knowsAll())) {
+            for (Node node : nodes) {
+                Objects.requireNonNull(loser.server).send(new Boot(now, node.number));
+            }
+            comeToRest();
+            for (var lost = loser.loseEarlier(); !lost.isEmpty(); lost = loser.loseEarlier()) {
+                lose(loser, lost);
+            }
+            checkNothingIsLeft();
+        }
+        lose(loser, loser.sessions.loseAll(now));
+        for (Node node : nodes) {
+            node.compare();
+            Server server = Objects.requireNonNull(node.server);
+            assertThat(server.streams.due(now, 1)).isEmpty();
+            assertThat(server.sessions.runs().atWork())
+                    .as("runs of lost agents")
+                    .isEmpty();
+            assertThat(server.streams.releases()).as("outbox").isEmpty();
+            assertThat(server.streams.orphanedPins()).as("pins").isEmpty();
+        }
+        checkNothingIsLeft();
+        assertThat(compareStores()).as("nodes at the end of the log").isEqualTo(NODES);
+    }
+
+    private void checkNothingIsLeft() {
+        for (Node node : nodes) {
+            for (Table table : History.LEFT_BY_CONNECTIONS) {
+                assertThat(History.dump(node.store, table))
+                        .as("what lost connections have left in %s", table)
+                        .isEmpty();
+            }
+        }
+    }
+
+    /** Connections are lost, and their time passes. */
+    private void lose(Node loser, List<Lost> losses) throws IOException {
+        for (Lost lost : losses) {
             Objects.requireNonNull(loser.server).send(lost);
         }
         comeToRest();
@@ -211,22 +251,6 @@ final class ClusterHistory {
                 break;
             }
         }
-        for (Node node : nodes) {
-            node.compare();
-            Server server = Objects.requireNonNull(node.server);
-            assertThat(server.streams.due(now, 1)).isEmpty();
-            assertThat(server.sessions.runs().atWork())
-                    .as("runs of lost agents")
-                    .isEmpty();
-            for (Table table : List.of(Table.MEMBERS, Table.REQUESTS, Table.ATTENDANCES, Table.DEPARTURES)) {
-                assertThat(History.dump(node.store, table))
-                        .as("what lost connections have left in %s", table)
-                        .isEmpty();
-            }
-            assertThat(server.streams.releases()).as("outbox").isEmpty();
-            assertThat(server.streams.orphanedPins()).as("pins").isEmpty();
-        }
-        assertThat(compareStores()).as("nodes at the end of the log").isEqualTo(NODES);
     }
 
     /** Nodes at the same position have the same store. Returns how many were at the position of the first one. */
@@ -321,7 +345,7 @@ final class ClusterHistory {
             Identities identity = Identities.in(store);
             Command<?> first = identity == null
                     ? new Identify(now, random.nextLong(), started.pipeline.isEmpty())
-                    : new Touch(oneOf(PATHS), now);
+                    : new Boot(now, number);
             started.send(first);
             readers.removeIf(reader -> !reader.attach(started));
             sessions.resume(started.sessions, started.delivery);
@@ -371,6 +395,7 @@ final class ClusterHistory {
                 case StreamCommand<?> c -> model.apply(position, c);
                 case SessionCommand<?> c -> sessions.model().apply(position, c);
                 case RegistryCommand<?> c -> registry.happen(c);
+                case Boot c -> sessions.happen(c);
                 case Identify c -> {
                     if (identities.isEmpty()) {
                         identifiedAt = position;
@@ -383,6 +408,10 @@ final class ClusterHistory {
         }
 
         // What clients ask.
+
+        List<Lost> loseEarlier() {
+            return sessions.loseEarlier(Objects.requireNonNull(server).sessions, now);
+        }
 
         Command<?> command() {
             if (random.nextInt(8) == 0) {
@@ -482,7 +511,7 @@ final class ClusterHistory {
                 assertThat(List.of(state.accessedAt(), (long) state.pins()))
                         .isEqualTo(List.of(doc.accessed, (long) doc.pins.size()));
                 for (long at = 0; at < state.shown(); ) {
-                    at = History.checkEntries(doc, at, running.streams.read(state, at, 1 + random.nextInt(300)));
+                    at = StreamSide.checkEntries(doc, at, running.streams.read(state, at, 1 + random.nextInt(300)));
                 }
             }
             assertThat(model.notes()).as("outbox").isEmpty();
@@ -556,7 +585,7 @@ final class ClusterHistory {
             switch (next) {
                 case Tail.More more -> {
                     assertThat(more.from()).isEqualTo(position);
-                    position = History.checkEntries(doc, position, more.entries());
+                    position = StreamSide.checkEntries(doc, position, more.entries());
                     assertThat(more.to()).isEqualTo(position);
                     return true;
                 }

@@ -8,6 +8,7 @@ import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.identity.Identify;
+import dev.parley.engine.life.Boot;
 import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.Revocation;
@@ -68,7 +69,7 @@ class CommandCodecTest {
         }
         assertThat(tried)
                 .isEqualTo(Stream.concat(
-                                Stream.of(Identify.class),
+                                Stream.of(Identify.class, Boot.class),
                                 Stream.<Class<?>>of(
                                                 StreamCommand.class,
                                                 SubscriptionCommand.class,
@@ -93,7 +94,7 @@ class CommandCodecTest {
     @Test
     void unknownKindsAndVersionsAreRefusedByName() {
         byte[] touch = bytes(new StreamCommand.Touch("path", 1));
-        for (int kind : new int[] {0, 9, 31, 63, 97, 127, 200, 255}) {
+        for (int kind : new int[] {0, 9, 31, 63, 98, 127, 200, 255}) {
             byte[] unknown = touch.clone();
             unknown[0] = (byte) kind;
             assertThatThrownBy(() -> CommandCodec.read(ByteBuffer.wrap(unknown)))
@@ -102,10 +103,10 @@ class CommandCodecTest {
         }
         for (Command<?> command : oneOfEach()) {
             byte[] newer = bytes(command);
-            int version = newer[1]++;
+            newer[1] = 99;
             assertThatThrownBy(() -> CommandCodec.read(ByteBuffer.wrap(newer)))
                     .isInstanceOf(MalformedBinaryException.class)
-                    .hasMessage("format version " + (version + 1) + ", this program reads " + version);
+                    .hasMessageStartingWith("format version 99, this program reads ");
         }
     }
 
@@ -197,6 +198,7 @@ class CommandCodecTest {
                         maybe(this::text),
                         maybe(this::place)),
                 new Identify(number(), number(), random.nextBoolean()),
+                new Boot(number(), number()),
                 new StreamCommand.Delete(text(), number()),
                 new StreamCommand.Touch(text(), number()),
                 new StreamCommand.Expire(text(), number(), number(), number()),
@@ -240,6 +242,7 @@ class CommandCodecTest {
                         session(),
                         number(),
                         text(),
+                        number(),
                         number(),
                         list(() -> new SessionCommand.Part(
                                 number(), body(), operation(), random.nextBoolean(), random.nextInt(1000)))),
@@ -318,7 +321,7 @@ class CommandCodecTest {
     }
 
     private SessionCommand.Sender sender() {
-        return new SessionCommand.Sender(text(), number());
+        return new SessionCommand.Sender(text(), number(), number());
     }
 
     private SessionCommand.RunTimes runTimes() {

@@ -10,6 +10,7 @@ import dev.parley.engine.codec.FolderFormat;
 import dev.parley.engine.codec.GoldenBytes;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.identity.Identify;
+import dev.parley.engine.life.Boot;
 import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.Revocation;
@@ -73,6 +74,7 @@ class CommandFormatTest {
         registry(golden);
         command(golden, "first identity", new Identify(TIME, -2, true));
         command(golden, "identity after a restore", new Identify(TIME, POSITION, false));
+        command(golden, "boot", new Boot(TIME, -2));
         golden.complete();
         assertThat(golden.kinds())
                 .containsAll(new ClassFileImporter()
@@ -245,13 +247,27 @@ class CommandFormatTest {
         command(golden, "not delivered", new SubscriptionCommand.DeliveryFailed("sub", TIME, "wake", TIME + 9));
     }
 
-    private static final SessionCommand.Sender SENDER = new SessionCommand.Sender("conn", 300);
+    private static final SessionCommand.Sender SENDER = new SessionCommand.Sender("conn", 0, 300);
     private static final SessionCommand.RunTimes RUNS =
             new SessionCommand.RunTimes(TIME + 2_000, TIME + 60_000, TIME + 20_000);
     private static final Body FULL = new Body("name", Data.of("täxt"), "json", "{\"a\":1}");
     private static final Body BYTES = new Body(null, Data.of(new byte[] {0, -1}), null, null);
     private static final Operation BY = new Operation("client", "why", "{\"b\":2}");
     private static final Operation BY_NOBODY = new Operation(null, null, null);
+
+    private static final long EPOCH = (3L << 32) + 300;
+
+    private static SessionCommand.Rollup rollup(long epoch) {
+        return new SessionCommand.Rollup(
+                SESSION,
+                TIME,
+                "conn",
+                epoch,
+                POSITION,
+                List.of(
+                        new SessionCommand.Part(300, FULL, BY, true, 65_536),
+                        new SessionCommand.Part(301, BYTES, BY_NOBODY, false, 65_536)));
+    }
 
     private static void messages(GoldenBytes golden) {
         command(
@@ -279,17 +295,13 @@ class CommandFormatTest {
                                 new RunNote.Cancel(300, "run", "input"),
                                 new RunNote.Cancel(0, null, null))));
         command(golden, "publish of nothing", new SessionCommand.Publish(SESSION, TIME, null, List.of(), List.of()));
+        golden.old("rollup", rollup(0), CommandFormatTest::read);
+        command(golden, "rollup of a connection with an epoch", rollup(EPOCH));
         command(
                 golden,
-                "rollup",
-                new SessionCommand.Rollup(
-                        SESSION,
-                        TIME,
-                        "conn",
-                        POSITION,
-                        List.of(
-                                new SessionCommand.Part(300, FULL, BY, true, 65_536),
-                                new SessionCommand.Part(301, BYTES, BY_NOBODY, false, 65_536))));
+                "publish of a connection with an epoch",
+                new SessionCommand.Publish(
+                        SESSION, TIME, new SessionCommand.Sender("conn", EPOCH, 300), List.of(), List.of()));
         command(
                 golden,
                 "end of a run",
@@ -469,7 +481,7 @@ class CommandFormatTest {
         Map<String, List<GoldenBytes.Line>> tables = GoldenBytes.all();
         for (Table table : Table.values()) {
             List<String> rows = switch (table) {
-                case META -> List.of("identity/identities");
+                case META -> List.of("identity/identities", "lives/lives of");
                 case STREAMS -> List.of("streams/streamKey", "streams/stream of");
                 case ENTRIES -> List.of("streams/entryKey", "streams/entry of");
                 case PRODUCERS -> List.of("streams/producerKey", "streams/producer of");
@@ -515,6 +527,7 @@ class CommandFormatTest {
                 case RUNS -> List.of("runs/runKey", "runs/run of", "runs/cancelKey", "runs/cancel of");
                 case ATTENDANCES -> List.of("sessions/connectionKey", "attendances/attendance of");
                 case DEPARTURES -> List.of("attendances/departureKey", "attendances/departure of");
+                case ARRIVALS -> List.of("attendances/arrivalKey", "attendances/arrival of");
                 case REGISTRY ->
                     List.of("registry/appKey", "registry/app of", "registry/revocationKey", "registry/revocation of");
             };

@@ -11,18 +11,19 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.delivery.Delivery;
-import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.identity.Identities;
 import dev.parley.engine.journal.Journal;
 import dev.parley.engine.journal.LocalJournal;
 import dev.parley.engine.journal.LocalLog;
+import dev.parley.engine.life.Boot;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.registry.Registry;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.machine.Sessions;
@@ -31,25 +32,15 @@ import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
-import dev.parley.engine.stream.Entry;
-import dev.parley.engine.stream.Payload;
-import dev.parley.engine.stream.Place;
-import dev.parley.engine.stream.ProducerTag;
 import dev.parley.engine.stream.StreamCommand;
-import dev.parley.engine.stream.StreamCommand.Append;
-import dev.parley.engine.stream.StreamCommand.Create;
-import dev.parley.engine.stream.StreamCommand.Delete;
-import dev.parley.engine.stream.StreamCommand.Fork;
 import dev.parley.engine.stream.StreamCommand.Touch;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.stream.Streams;
 import dev.parley.engine.subscription.SubscriptionCommand;
 import dev.parley.engine.subscription.Subscriptions;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -93,15 +84,15 @@ final class History {
 
     private static final int SEGMENT_BYTES = 2048;
     private static final int MAX_RECORD_BYTES = 640;
-    private static final List<String> PATHS = List.of("a", "b", "dir/c", "dir/d");
-    private static final List<String> TYPES =
-            List.of("application/json", "application/json", "text/plain", "Application/JSON; charset=utf-8");
-    private static final List<String> CHARACTERS = List.of("x", "\u00e9", "\u20ac", "\ud83d\ude00");
     private static final int MAX_CRASH_POINTS = 400;
     private static final int MAX_STEPS = 150;
 
     /** After so many rounds whatever had no room has found it. */
     private static final int MAX_ROUNDS = 1_000;
+
+    /** In which tables connections leave something that goes with them. */
+    static final List<Table> LEFT_BY_CONNECTIONS =
+            List.of(Table.MEMBERS, Table.REQUESTS, Table.ATTENDANCES, Table.DEPARTURES, Table.ARRIVALS);
 
     /** Before and behind all keys of a table. */
     static final byte[] FIRST = {};
@@ -133,7 +124,8 @@ final class History {
     /** All that was ever written to the journal and not lost. */
     private final TreeMap<Long, byte[]> written = new TreeMap<>();
 
-    private final Model model = new Model();
+    private final Model model;
+    private final StreamSide streamSide;
     private final SessionSide sessionSide;
     private final SubscriptionSide subscriptionSide;
     private final RegistrySide registrySide;
@@ -149,7 +141,6 @@ final class History {
     /** What must become of commands that are durable and not applied, by position. */
     private final Map<Long, Expected> expected = new HashMap<>();
 
-    private final List<Reader> readers = new ArrayList<>();
     private final List<Command<?>> sent = new ArrayList<>();
     private final List<Command<?>> unanswered = new ArrayList<>();
     private final List<Long> identities = new ArrayList<>();
@@ -157,7 +148,7 @@ final class History {
     private boolean first;
     private @Nullable Server running;
     private long now = 1_000_000;
-    private int made;
+    private int pins;
 
     History(long seed, Storage storage, Consumer<String> trace) {
         this.random = new SplittableRandom(seed);
@@ -174,8 +165,10 @@ final class History {
                 1 + random.nextInt(3), 1 + random.nextInt(10), 10, 1 + random.nextInt(10), 1 + random.nextInt(4));
         this.sessionShare = random.nextInt(3);
         this.hasSubscriptions = sessionShare < 2 && random.nextBoolean();
+        this.streamSide = new StreamSide(random, trace, this::meanwhile);
+        this.model = streamSide.model();
         this.sessionSide = new SessionSide(random, trace, this::meanwhile);
-        this.subscriptionSide = new SubscriptionSide(random, PATHS);
+        this.subscriptionSide = new SubscriptionSide(random, StreamSide.PATHS);
         this.hasRegistry = random.nextInt(3) == 0;
         this.registrySide = new RegistrySide(random);
     }
@@ -212,7 +205,7 @@ final class History {
             trace.accept("crash");
         }
         points.crash();
-        readers.forEach(Reader::detach);
+        streamSide.detach();
         sessionSide.detach();
         disk.mend();
         if (random.nextBoolean()) {
@@ -238,8 +231,9 @@ final class History {
         started.chores.mend(now);
         subscriptionSide.start(started.subscriptions);
         registrySide.start(started.registry);
-        readers.removeIf(reader -> !reader.attach(started));
+        streamSide.resume(started.streams, started.delivery);
         sessionSide.resume(started.sessions, started.delivery);
+        send(started, new Boot(now, 0));
         return started;
     }
 
@@ -263,7 +257,7 @@ final class History {
     }
 
     private void step(Server running) throws IOException {
-        switch (random.nextInt(26)) {
+        switch (random.nextInt(27)) {
             case 0, 1, 2, 3, 4, 5, 6, 7, 8 -> {
                 now += random.nextInt(3);
                 send(running, command(running));
@@ -274,7 +268,7 @@ final class History {
                 if (forSessions()) {
                     sessionSide.read(running.sessions, running.delivery);
                 } else {
-                    read(running);
+                    streamSide.read(running.streams, running.delivery);
                 }
             }
             case 19 -> {
@@ -291,6 +285,7 @@ final class History {
                 }
             }
             case 23 -> running.awaitRoom();
+            case 25 -> sessionSide.loseEarlier(running.sessions, now).forEach(lost -> send(running, lost));
             case 24 -> {
                 if (hasSubscriptions) {
                     subscriptionSide.dispatch(running.pipeline, now);
@@ -357,10 +352,6 @@ final class History {
         }
     }
 
-    private <T> T oneOf(List<T> choices) {
-        return choices.get(random.nextInt(choices.size()));
-    }
-
     private Command<?> command(Server running) {
         if (!sent.isEmpty() && random.nextInt(6) == 0) {
             return sent.get(Math.max(0, sent.size() - 1 - random.nextInt(12)));
@@ -374,123 +365,7 @@ final class History {
         if (hasSubscriptions && random.nextInt(3) == 0) {
             return subscriptionSide.command(running.pipeline.projections(), now);
         }
-        String path = oneOf(PATHS);
-        return switch (random.nextInt(20)) {
-            case 0, 1 -> create(path, null);
-            case 2, 3, 4, 5 -> create(path, fork());
-            case 6, 7 -> new Delete(path, now);
-            case 8 -> new Touch(path, now);
-            default -> append(path);
-        };
-    }
-
-    private Create create(String path, @Nullable Fork fork) {
-        String type = fork != null && random.nextInt(4) > 0 ? null : random.nextInt(8) == 0 ? null : oneOf(TYPES);
-        boolean json = type == null ? fork != null && random.nextBoolean() : Model.isJson(type);
-        Payload payload = random.nextInt(3) == 0 ? payload(json, null) : Payload.empty();
-        int lifetime = random.nextInt(6);
-        return new Create(
-                path,
-                now,
-                type,
-                lifetime == 0 ? 5 + random.nextInt(58) : StreamCommand.NONE,
-                lifetime == 1 ? now + random.nextInt(200) : StreamCommand.NONE,
-                random.nextInt(12) == 0,
-                payload,
-                fork);
-    }
-
-    private Fork fork() {
-        String source = oneOf(PATHS);
-        return new Fork(
-                source,
-                random.nextInt(3) == 0 ? null : place(source),
-                random.nextBoolean() ? random.nextInt(4) : 0,
-                null);
-    }
-
-    /** A place that a client may have for a stream: mostly a good one, or one of an earlier stream or of another. */
-    private Place place(String path) {
-        Model.Doc doc = model.docs().get(path);
-        int tail = doc == null ? 0 : doc.units.size();
-        long position = random.nextInt(3) == 0 ? tail : random.nextInt(tail + 2);
-        List<Model.Doc> ever = List.copyOf(model.ever());
-        return switch (random.nextInt(12)) {
-            case 0 -> new Place.Start();
-            case 1 ->
-                new Place.Unnamed(ever.isEmpty() || random.nextBoolean() ? Long.MAX_VALUE : oneOf(ever).id, position);
-            case 2 -> new Place.Lapsed(oneOf(PATHS).hashCode());
-            case 3, 4 -> ever.isEmpty() ? new Place.Start() : place(oneOf(ever), position);
-            default -> doc == null ? new Place.Start() : place(doc, position);
-        };
-    }
-
-    private Place place(Model.Doc doc, long position) {
-        List<Long> owners = doc.incarnations.entrySet().stream()
-                .filter(owner -> owner.getValue()[0] <= position && position <= owner.getValue()[1])
-                .map(Map.Entry::getKey)
-                .toList();
-        Model.Doc owner = owners.isEmpty() ? doc : model.ever(oneOf(owners));
-        return new Place.Named(owner.id, owner.path.hashCode(), position);
-    }
-
-    private Append append(String path) {
-        Model.Doc doc = model.docs().get(path);
-        String type = doc == null || random.nextInt(10) == 0 ? oneOf(TYPES) : doc.type;
-        boolean close = random.nextInt(25) == 0;
-        Payload payload = close && random.nextBoolean() ? Payload.empty() : payload(Model.isJson(type), doc);
-        String producer = oneOf(List.of("", "", "p", "q"));
-        ProducerTag last = doc == null ? null : doc.producers.get(producer);
-        String seq = random.nextInt(8) == 0 ? "s" + random.nextInt(200) : null;
-        ProducerTag tag = producer.isEmpty() ? null : tag(producer, last);
-        Place expected = random.nextInt(6) == 0 ? place(path) : null;
-        return new Append(path, now, type, payload, close, tag, seq, expected);
-    }
-
-    private ProducerTag tag(String id, @Nullable ProducerTag last) {
-        long epoch = last == null ? random.nextInt(2) : last.epoch();
-        long seq = last == null ? -1 : last.seq();
-        return switch (random.nextInt(16)) {
-            case 0 -> new ProducerTag(id, epoch + 1, 0);
-            case 1 -> new ProducerTag(id, epoch + 1, 1);
-            case 2 -> new ProducerTag(id, Math.max(0, epoch - 1), Math.max(0, seq));
-            case 3 -> new ProducerTag(id, epoch, seq + 2);
-            case 4 -> new ProducerTag(id, epoch, Math.max(0, seq));
-            case 5 -> new ProducerTag(id, epoch, Math.max(0, seq - 1));
-            default -> new ProducerTag(id, epoch, seq + 1);
-        };
-    }
-
-    /** Data that appears nowhere else, but for pieces of characters; now and then large, and rarely too large. */
-    private Payload payload(boolean json, Model.@Nullable Doc doc) {
-        if (!json && random.nextBoolean()) {
-            return Payload.ofBytes(pieces(doc == null ? 0 : doc.missing(doc.base(), doc.units.size())));
-        }
-        List<String> messages = new ArrayList<>();
-        for (int count = json ? 1 + random.nextInt(3) : 1; count > 0; count--) {
-            int size = random.nextInt(10) == 0 ? random.nextInt(250) : random.nextInt(20);
-            messages.add("\"" + made++ + "-" + "x".repeat(size) + "\"");
-        }
-        byte[] joined = String.join(",", messages).getBytes(StandardCharsets.US_ASCII);
-        return json
-                ? Payload.ofMessages(
-                        joined, messages.stream().mapToInt(String::length).toArray())
-                : Payload.ofBytes(joined);
-    }
-
-    /** Text that may begin and end inside a character, behind text that lacks {@code missing} bytes. */
-    private byte[] pieces(int missing) {
-        ByteArrayOutputStream text = new ByteArrayOutputStream();
-        int middle = random.nextInt(4) == 0 ? random.nextInt(4) : missing;
-        for (int i = 0; i < middle; i++) {
-            text.write(0x80 | random.nextInt(64));
-        }
-        if (middle == 0 || random.nextInt(3) > 0) {
-            text.writeBytes((made++ + oneOf(CHARACTERS)).getBytes(StandardCharsets.UTF_8));
-            byte[] last = oneOf(CHARACTERS).getBytes(StandardCharsets.UTF_8);
-            text.write(last, 0, random.nextInt(last.length + 1));
-        }
-        return text.toByteArray();
+        return streamSide.command(now);
     }
 
     /** Hears one answer, or none if the server crashes. */
@@ -539,147 +414,6 @@ final class History {
         }
     }
 
-    private void read(Server running) {
-        if (readers.size() < 6 && random.nextInt(3) == 0) {
-            StreamState state = running.streams.find(oneOf(PATHS));
-            if (state != null) {
-                Reader reader = new Reader(state, random.nextInt((int) state.tail() + 1), random.nextBoolean());
-                if (reader.attach(running)) {
-                    readers.add(reader);
-                }
-            }
-        } else if (!readers.isEmpty()) {
-            Reader reader = oneOf(readers);
-            if (random.nextInt(8) == 0) {
-                reader.close();
-                readers.remove(reader);
-            } else {
-                reader.read(1 + random.nextInt(200));
-            }
-        }
-    }
-
-    /** Follows a stream across crashes, from where it stood. */
-    private final class Reader {
-        private final String path;
-        private final long id;
-        private final boolean eager;
-        private long position;
-        private @Nullable Tail tail;
-        private boolean reading;
-        private boolean ended;
-
-        Reader(StreamState state, long position, boolean eager) {
-            this.path = state.path();
-            this.id = state.id();
-            this.position = position;
-            this.eager = eager;
-        }
-
-        boolean attach(Server running) {
-            StreamState state = running.streams.find(path);
-            if (state == null || state.id() != id) {
-                assertThat(model.exists(id)).as("stream %s is lost", path).isFalse();
-                return false;
-            }
-            assertThat(state.tail()).as("tail of %s, read up to here", path).isGreaterThanOrEqualTo(position);
-            tail = Objects.requireNonNull(running.delivery.tail(state, position, () -> told(running)));
-            return true;
-        }
-
-        void detach() {
-            tail = null;
-            reading = false;
-        }
-
-        void close() {
-            Objects.requireNonNull(tail).close();
-        }
-
-        /** In the middle of a publish: what is announced must be readable, live and from the store. */
-        private void told(Server running) {
-            StreamState state = running.streams.find(path);
-            if (state != null && state.id() == id && state.shown() > 0) {
-                long last = state.shown() - 1;
-                checkEntries(model.ever(id), last, running.streams.read(state, last, 1));
-            }
-            if (eager && tail != null && !reading) {
-                read(100);
-            }
-        }
-
-        /** Reads once; returns false if there was nothing. */
-        boolean read(int maxBytes) {
-            Tail open = Objects.requireNonNull(tail);
-            Tail.Next next = open.poll(maxBytes);
-            if (next instanceof Tail.InStore) {
-                reading = true;
-                next = meanwhile(() -> open.readStore(maxBytes));
-                reading = false;
-            }
-            Model.Doc doc = model.ever(id);
-            switch (next) {
-                case Tail.More more -> {
-                    assertThat(more.from()).isEqualTo(doc.begin(position));
-                    take(doc, more.entries());
-                    assertThat(more.to()).isEqualTo(position).isEqualTo(open.position());
-                    assertThat(!more.atEnd() || (doc.closed && position == doc.units.size()))
-                            .as("an end that is none")
-                            .isTrue();
-                    return true;
-                }
-                case Tail.Nothing nothing -> {
-                    StreamState state = nothing.state();
-                    assertThat(state.shown()).isEqualTo(doc.shown(state.tail(), state.closed()));
-                    // Whoever has appended half a character may be further than what is shown.
-                    assertThat(position).isBetween(state.shown(), state.tail());
-                    return false;
-                }
-                case Tail.Ended e -> {
-                    assertThat(model.exists(id) && !doc.deleted)
-                            .as("ended alive")
-                            .isFalse();
-                    ended = true;
-                    return false;
-                }
-                case Tail.InStore s -> throw new AssertionError("neither in memory nor in the store");
-            }
-        }
-
-        private void take(Model.Doc doc, List<Entry> entries) {
-            position = checkEntries(doc, position, entries);
-        }
-
-        void drained() {
-            while (read(1000)) {
-                trace.accept("reader of " + path + " at " + position);
-            }
-            Model.Doc doc = model.ever(id);
-            assertThat(ended || position >= doc.shown(doc.units.size(), doc.closed))
-                    .as("reader of %s stays at %d", path, position)
-                    .isTrue();
-            assertThat(ended).isEqualTo(!model.exists(id) || model.ever(id).deleted);
-        }
-    }
-
-    /** Checks that entries go on at {@code position} with what the model has there; returns where they end. */
-    static long checkEntries(Model.Doc doc, long position, List<Entry> entries) {
-        assertThat(entries).isNotEmpty();
-        long at = doc.begin(position);
-        for (Entry entry : entries) {
-            assertThat(entry.start()).isEqualTo(at);
-            assertThat(entry.end())
-                    .as("end in %s, which has %s", doc.path, doc.ends)
-                    .isIn(doc.ends);
-            assertThat(Model.units(entry.payload())).isEqualTo(doc.units.subList((int) at, (int) entry.end()));
-            at = entry.end();
-        }
-        assertThat(doc.mayEnd(doc.begin(position), at))
-                .as("%s is cut inside a character at %d", doc.path, at)
-                .isTrue();
-        return at;
-    }
-
     // What must hold.
 
     private void compare(Server running) {
@@ -688,37 +422,11 @@ final class History {
         }
         trace.accept("compare");
         running.checkNobodyWaits();
-        List<String> paths = new ArrayList<>();
-        running.streams.forEach("", state -> paths.add(state.path()));
-        assertThat(paths).containsExactlyElementsOf(model.docs().keySet());
-        for (Model.Doc doc : model.docs().values()) {
-            StreamState state = Objects.requireNonNull(running.streams.find(doc.path));
-            assertThat(List.of(state.id(), state.contentType(), state.tail(), state.closed(), state.deleted()))
-                    .isEqualTo(List.of(doc.id, doc.type, (long) doc.units.size(), doc.closed, doc.deleted));
-            assertThat(List.of(state.ttlMillis(), state.expiresAt(), state.accessedAt(), (long) state.pins()))
-                    .isEqualTo(List.of(doc.ttl, doc.expiresAt, doc.accessed, (long) doc.pins.size()));
-            assertThat(state.seq()).isEqualTo(doc.seq);
-            assertThat(state.shown()).isEqualTo(doc.shown(state.tail(), doc.closed));
-            long at = random.nextBoolean() ? 0 : random.nextInt((int) state.shown() + 1);
-            while (at < state.shown()) {
-                at = checkEntries(doc, at, running.streams.read(state, at, 1 + random.nextInt(300)));
-            }
-            assertThat(at).isEqualTo(state.shown());
-        }
-        assertThat(running.streams.releases()).hasSameSizeAs(model.notes());
-        if (!running.forks.hasRefused()) {
-            assertThat(model.notes()).as("outbox").isEmpty();
-            assertThat(model.orphanedPins()).as("pins").isEmpty();
-        }
-        readers.forEach(Reader::drained);
-        List<Reader> over = readers.stream().filter(reader -> reader.ended).toList();
-        over.forEach(Reader::close);
-        readers.removeAll(over);
+        streamSide.compare(running.streams, running.forks.hasRefused());
         sessionSide.compare(running.sessions, running.delivery);
         subscriptionSide.compare(running.subscriptions);
         registrySide.compare(running.registry);
-        assertThat(running.delivery.topics())
-                .isEqualTo((int) readers.stream().map(r -> r.id).distinct().count() + sessionSide.topics());
+        assertThat(running.delivery.topics()).isEqualTo(streamSide.topics() + sessionSide.topics());
         assertThat(running.windows.held()).isBetween(0L, running.delivery.topics() == 0 ? 0 : maxWindowBytes);
     }
 
@@ -732,21 +440,18 @@ final class History {
         assertThat(model.orphanedPins()).as("pins").isEmpty();
 
         assertThat(rows(storage.store(), Table.ATTENDANCES)).hasSize(sessionSide.attendanceRows());
-        for (SessionCommand<?> lost : sessionSide.loseAll(now)) {
-            running.pipeline.submit(lost, Forks.ignore());
+        if (sessionSide.knowsAll()) {
+            running.pipeline.submit(new Boot(now, 0), Forks.ignore());
             drain(running);
+            for (var lost = sessionSide.loseEarlier(running.sessions, now);
+                    !lost.isEmpty();
+                    lost = sessionSide.loseEarlier(running.sessions, now)) {
+                depart(running, lost);
+            }
+            compareWithNothing();
         }
-        now += 1_000_000;
-        for (int round = 0; !running.sessions.attendances().departures(now, 1).isEmpty(); round++) {
-            assertThat(round).as("members of lost connections leave").isLessThan(MAX_ROUNDS);
-            running.chores.depart(now);
-            drain(running);
-        }
-        for (Table table : List.of(Table.MEMBERS, Table.REQUESTS, Table.ATTENDANCES, Table.DEPARTURES)) {
-            assertThat(rows(storage.store(), table))
-                    .as("what lost connections have left in %s", table)
-                    .isEmpty();
-        }
+        depart(running, sessionSide.loseAll(now));
+        compareWithNothing();
         assertThat(running.sessions.runs().atWork())
                 .as("runs of lost agents, and not of nobody")
                 .isEmpty();
@@ -778,6 +483,28 @@ final class History {
         assertThat(rows(storage.store(), Table.RUNS)).hasSize(sessionSide.runRows());
         assertThat(rows(storage.store(), Table.OUTBOX)).isEmpty();
         compareWithReplayFromZero(running);
+    }
+
+    /** Connections are lost, and their time passes. */
+    private void depart(Server running, List<Lost> losses) throws IOException {
+        for (Lost lost : losses) {
+            running.pipeline.submit(lost, Forks.ignore());
+            drain(running);
+        }
+        now += 1_000_000;
+        for (int round = 0; !running.sessions.attendances().departures(now, 1).isEmpty(); round++) {
+            assertThat(round).as("members of lost connections leave").isLessThan(MAX_ROUNDS);
+            running.chores.depart(now);
+            drain(running);
+        }
+    }
+
+    private void compareWithNothing() {
+        for (Table table : LEFT_BY_CONNECTIONS) {
+            assertThat(dump(storage.store(), table))
+                    .as("what lost connections have left in %s", table)
+                    .isEmpty();
+        }
     }
 
     private void compareWithReplayFromZero(Server running) throws IOException {
@@ -863,7 +590,7 @@ final class History {
                     shardCount,
                     new Projections(streams, subscriptions, sessions, registry, delivery),
                     admission,
-                    new PinIds("", () -> "pin" + made++),
+                    new PinIds("", () -> "pin" + pins++),
                     RETHROW,
                     this::failed,
                     this);
@@ -1020,6 +747,7 @@ final class History {
             case SessionCommand<?> c -> sessionSide.model().apply(position, c);
             case SubscriptionCommand<?> c -> subscriptionSide.happen(position, c, model);
             case RegistryCommand<?> c -> registrySide.happen(c);
+            case Boot c -> sessionSide.happen(c);
             case Identify c
             when c.first() && !identities.isEmpty() -> new Identities(identifiedAt, first, List.copyOf(identities));
             case Identify c -> {
@@ -1084,7 +812,7 @@ final class History {
             assertThat(state.id()).isEqualTo(stream.id);
             assertThat(state.tail()).isGreaterThanOrEqualTo(tail);
             if (state.shown() > 0) {
-                checkEntries(stream, state.shown() - 1, server.streams.read(state, state.shown() - 1, 1));
+                StreamSide.checkEntries(stream, state.shown() - 1, server.streams.read(state, state.shown() - 1, 1));
             }
         }
 

@@ -40,7 +40,7 @@ class RunsTest extends SmallEngine {
 
     private void publish(String connectionId, String text, RunNote... notes) throws Exception {
         SessionOutcome outcome =
-                submit(new Publish(NAME, TIME, new Sender(connectionId, msgSerial++), says(text), List.of(notes)));
+                submit(new Publish(NAME, TIME, new Sender(connectionId, 0, msgSerial++), says(text), List.of(notes)));
         assertThat(outcome).isInstanceOf(Accepted.class);
     }
 

@@ -58,6 +58,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,7 +80,10 @@ final class SessionModel {
 
     record Member(String connectionId, String clientId) {}
 
-    /** What is known of a connection that was lost; without times it is back. */
+    /** Whose request, and which; whenever it is made. */
+    record Request(String connectionId, long msgSerial) {}
+
+    /** What is known of a connection that has left something; without times it is there. */
     record Attendance(
             long epoch,
             @Nullable Long leaveAt,
@@ -113,7 +117,7 @@ final class SessionModel {
         final Map<Member, PresenceEntry> members = new HashMap<>();
         final TreeMap<Long, PresenceEntry> presence = new TreeMap<>();
         final Map<String, Long> ids = new HashMap<>();
-        final Map<Sender, List<Long>> outcomes = new HashMap<>();
+        final Map<Request, List<Long>> outcomes = new HashMap<>();
         final Map<String, Attendance> attendances = new HashMap<>();
         ObjectModel objects = new ObjectModel(OBJECT_LIMITS);
 
@@ -220,8 +224,13 @@ final class SessionModel {
                 return known.epoch < epoch || (again && known.epoch == epoch);
             }
             return members.keySet().stream().anyMatch(member -> member.connectionId.equals(connectionId))
-                    || outcomes.keySet().stream()
-                            .anyMatch(sender -> sender.connectionId().equals(connectionId));
+                    || outcomes.keySet().stream().anyMatch(request -> request.connectionId.equals(connectionId));
+        }
+
+        /** What became of a request before, or null. */
+        @Nullable
+        List<Long> outcome(@Nullable Sender sender) {
+            return sender == null ? null : outcomes.get(new Request(sender.connectionId(), sender.msgSerial()));
         }
 
         boolean hasMembers(String connectionId) {
@@ -261,8 +270,8 @@ final class SessionModel {
         return switch (command) {
             case Publish c -> publish(c, room);
             case ChangePresence c -> {
-                if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
-                    yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
+                if (room.outcome(c.sender()) != null) {
+                    yield new SessionOutcome.Accepted(room.outcome(c.sender()));
                 }
                 int before = room.members.size();
                 List<Long> positions = new ArrayList<>();
@@ -272,10 +281,12 @@ final class SessionModel {
                 if (room.members.size() > Math.max(before, c.maxMembers())) {
                     yield new SessionOutcome.TooManyMembers(c.maxMembers());
                 }
-                yield accept(c.session(), room, c.sender(), positions);
+                yield accept(c, room, c.sender(), positions);
             }
             case Leave c -> {
-                if (known != null) {
+                Attendance attendance = room.attendances.get(c.connectionId());
+                boolean late = attendance != null && c.epoch() != 0 && c.epoch() < attendance.epoch;
+                if (known != null && !late) {
                     leave(room, c.time(), c.connectionId());
                     if (c.forget()) {
                         over(room, c);
@@ -305,12 +316,7 @@ final class SessionModel {
             }
             case Back c -> {
                 if (known != null && room.hearsOf(c.connectionId(), c.epoch(), false)) {
-                    Attendance before = room.attendances.put(
-                            c.connectionId(), new Attendance(c.epoch(), null, null, null, null, false));
-                    rooms.put(c.session(), room);
-                    if (before != null && before.told) {
-                        tell(c.session(), room, c.connectionId(), c.time(), RunTexts::back);
-                    }
+                    here(c.session(), room, c.connectionId(), c.epoch(), c.time());
                 }
                 yield new SessionOutcome.Done();
             }
@@ -337,14 +343,14 @@ final class SessionModel {
             }
             case Rollup c -> known == null ? new SessionOutcome.NoSuchMessage(c.serial()) : rollup(c, room);
             case Annotate c -> {
-                if (c.sender() != null && room.outcomes.containsKey(c.sender())) {
-                    yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
+                if (room.outcome(c.sender()) != null) {
+                    yield new SessionOutcome.Accepted(room.outcome(c.sender()));
                 }
                 yield annotate(c, room);
             }
             case ChangeObjects c -> {
-                if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
-                    yield new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
+                if (room.outcome(c.sender()) != null) {
+                    yield new SessionOutcome.Accepted(room.outcome(c.sender()));
                 }
                 ObjectRefusal refusal = room.objects.change(
                         c.operations().stream().map(ObjectOp::operation).toList());
@@ -359,7 +365,7 @@ final class SessionModel {
                             at, op.id(), op.clientId(), op.connectionId(), op.extras(), op.operation()));
                     positions.add(at);
                 }
-                yield accept(c.session(), room, c.sender(), positions);
+                yield accept(c, room, c.sender(), positions);
             }
             case EndRun c -> {
                 Run run = room.runs.get(c.runId());
@@ -517,8 +523,8 @@ final class SessionModel {
     }
 
     private Object publish(Publish c, Room room) {
-        if (room.outcomes.containsKey(c.sender()) && c.sender() != null) {
-            return new SessionOutcome.Accepted(room.outcomes.get(c.sender()));
+        if (room.outcome(c.sender()) != null) {
+            return new SessionOutcome.Accepted(room.outcome(c.sender()));
         }
         String worker = c.sender() == null ? null : c.sender().connectionId();
         List<Long> positions = new ArrayList<>();
@@ -533,7 +539,7 @@ final class SessionModel {
             positions.add(at);
         }
         c.runs().forEach(note -> hear(note, c.session(), worker, positions, room));
-        return accept(c.session(), room, c.sender(), positions);
+        return accept(c, room, c.sender(), positions);
     }
 
     private static void hear(RunNote note, SessionName name, @Nullable String worker, List<Long> positions, Room room) {
@@ -587,7 +593,7 @@ final class SessionModel {
         List<Long> positions = new ArrayList<>();
         List<Part> fresh = new ArrayList<>();
         for (Part part : c.parts()) {
-            List<Long> first = room.outcomes.get(new Sender(c.connectionId(), part.msgSerial()));
+            List<Long> first = room.outcomes.get(new Request(c.connectionId(), part.msgSerial()));
             if (first == null) {
                 fresh.add(part);
             }
@@ -610,9 +616,10 @@ final class SessionModel {
             if (!(outcome instanceof Long at)) {
                 return outcome;
             }
-            fresh.forEach(part -> room.outcomes.put(new Sender(c.connectionId(), part.msgSerial()), List.of(at)));
             positions.replaceAll(position -> position == null ? at : position);
             rooms.put(c.session(), room);
+            fresh.forEach(
+                    part -> keep(c, room, new Sender(c.connectionId(), c.epoch(), part.msgSerial()), List.of(at)));
         }
         return new SessionOutcome.Accepted(positions);
     }
@@ -657,15 +664,41 @@ final class SessionModel {
                     about.body().name(),
                     room.summaries(serial)));
         }
-        return accept(c.session(), room, c.sender(), positions);
+        return accept(c, room, c.sender(), positions);
     }
 
-    private Object accept(SessionName name, Room room, @Nullable Sender sender, List<Long> positions) {
+    private Object accept(SessionCommand<?> c, Room room, @Nullable Sender sender, List<Long> positions) {
+        rooms.put(c.session(), room);
         if (sender != null) {
-            room.outcomes.put(sender, positions);
+            keep(c, room, sender, positions);
         }
-        rooms.put(name, room);
         return new SessionOutcome.Accepted(positions);
+    }
+
+    /** Remembers a request; whoever makes one is there. */
+    private void keep(SessionCommand<?> c, Room room, Sender sender, List<Long> positions) {
+        room.outcomes.put(new Request(sender.connectionId(), sender.msgSerial()), positions);
+        Attendance before = room.attendances.get(sender.connectionId());
+        if (sender.epoch() > 0 && (before == null || before.epoch < sender.epoch())) {
+            here(c.session(), room, sender.connectionId(), sender.epoch(), c.time());
+        } else if (sender.epoch() > 0 && !before.isOver() && before.forgetAt == null) {
+            long last = Stream.of(before.leaveAt, before.awayAt, before.endAt)
+                    .filter(Objects::nonNull)
+                    .mapToLong(Long::longValue)
+                    .max()
+                    .orElseThrow();
+            room.attendances.put(
+                    sender.connectionId(),
+                    new Attendance(before.epoch, before.leaveAt, last, before.awayAt, before.endAt, before.told));
+        }
+    }
+
+    private void here(SessionName name, Room room, String connectionId, long epoch, long time) {
+        Attendance before = room.attendances.put(connectionId, new Attendance(epoch, null, null, null, null, false));
+        rooms.put(name, room);
+        if (before != null && before.told) {
+            tell(name, room, connectionId, time, RunTexts::back);
+        }
     }
 
     private static Object create(Room room, long time, Create m) {
@@ -824,6 +857,6 @@ final class SessionModel {
     }
 
     private static void forget(Room room, String connectionId) {
-        room.outcomes.keySet().removeIf(sender -> sender.connectionId().equals(connectionId));
+        room.outcomes.keySet().removeIf(request -> request.connectionId.equals(connectionId));
     }
 }

@@ -116,12 +116,12 @@ class SessionObjectsTest extends SmallEngine {
     @Test
     void aRequestThatIsSentAgainIsDoneOnce() throws Exception {
         change(new CounterCreate("counter:a", 0));
-        SessionOutcome first = change(new Sender("c1", 7), List.of(new CounterInc("counter:a", 5)));
-        assertThat(change(new Sender("c1", 7), List.of(new CounterInc("counter:a", 5))))
+        SessionOutcome first = change(new Sender("c1", 0, 7), List.of(new CounterInc("counter:a", 5)));
+        assertThat(change(new Sender("c1", 0, 7), List.of(new CounterInc("counter:a", 5))))
                 .isEqualTo(first);
         close();
         open();
-        assertThat(change(new Sender("c1", 7), List.of(new CounterInc("counter:a", 5))))
+        assertThat(change(new Sender("c1", 0, 7), List.of(new CounterInc("counter:a", 5))))
                 .isEqualTo(first);
         assertThat(count("counter:a")).isEqualTo(5);
     }
@@ -205,7 +205,7 @@ class SessionObjectsTest extends SmallEngine {
             List<ObjectOperation> operations = IntStream.rangeClosed(0, random.nextInt(3))
                     .mapToObj(n -> ObjectModel.anyOperation(random))
                     .toList();
-            Sender sender = new Sender("c1", serial++);
+            Sender sender = new Sender("c1", 0, serial++);
             SessionOutcome outcome = change(sender, operations);
             ObjectRefusal refusal = model.change(operations);
             if (refusal == null) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.parley.engine.SessionModel.Room;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.SessionTail;
+import dev.parley.engine.life.Boot;
+import dev.parley.engine.life.Lives;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
@@ -87,7 +89,15 @@ final class SessionSide {
     private final Map<String, Long> msgSerials = new HashMap<>();
 
     /** How often each connection has come back. */
-    private final Map<String, Long> epochs = new HashMap<>();
+    private final Map<String, Long> arrivals = new HashMap<>();
+
+    /** The life of each node that has one. */
+    private final Map<Long, Long> lives = new HashMap<>();
+
+    private long newestLife;
+
+    /** Whether some commands are of a program that knew nothing of lives. */
+    private final boolean old;
 
     private int made;
 
@@ -100,6 +110,14 @@ final class SessionSide {
         this.random = random;
         this.trace = trace;
         this.meanwhile = meanwhile;
+        this.old = random.nextInt(4) == 0;
+    }
+
+    /** A node begins a life. */
+    Long happen(Boot command) {
+        newestLife++;
+        lives.put(command.node(), newestLife);
+        return newestLife;
     }
 
     SessionModel model() {
@@ -141,7 +159,7 @@ final class SessionSide {
             }
             case 44, 45 -> {
                 String connectionId = connection();
-                epochs.merge(connectionId, 1L, Long::sum);
+                arrivals.merge(connectionId, 1L, Long::sum);
                 yield new Back(name, now, connectionId, epoch(connectionId));
             }
             case 46 -> {
@@ -152,7 +170,12 @@ final class SessionSide {
             case 6, 7, 8, 9, 10 -> {
                 String connectionId = connection();
                 yield new ChangePresence(
-                        name, now, sender(connectionId), connectionId, events(connectionId), 1 + random.nextInt(4));
+                        name,
+                        now,
+                        old ? sender(connectionId) : request(connectionId),
+                        connectionId,
+                        events(connectionId),
+                        1 + random.nextInt(4));
             }
             case 11, 12, 13, 14, 15 -> changeObjects(name, now);
             case 16, 17, 18, 19 ->
@@ -182,8 +205,33 @@ final class SessionSide {
 
     /** Now and then of an earlier time, as what comes late. */
     private long epoch(String connectionId) {
-        long newest = epochs.getOrDefault(connectionId, 0L);
-        return random.nextInt(6) == 0 ? random.nextLong(newest + 1) : newest;
+        long newest = arrivals.getOrDefault(connectionId, 0L) + 1;
+        return random.nextInt(6) == 0
+                ? Lives.epoch(random.nextLong(newestLife + 1), 1 + random.nextLong(newest))
+                : Lives.epoch(newestLife, newest);
+    }
+
+    /** Those whom boots have lost are told of. */
+    List<Lost> loseEarlier(Sessions sessions, long now) {
+        return sessions.attendances().ofEarlierLives(1 + random.nextInt(20)).stream()
+                .map(trace -> {
+                    arrivals.merge(trace.connectionId(), 1L, Long::sum);
+                    long epoch = Lives.epoch(newestLife, arrivals.get(trace.connectionId()) + 1);
+                    return new Lost(
+                            trace.session(),
+                            now,
+                            trace.connectionId(),
+                            epoch,
+                            now + 10,
+                            now + 20,
+                            new RunTimes(now + 5, now + 30, now + 15));
+                })
+                .toList();
+    }
+
+    /** Whether whoever has left something is known to sessions. */
+    boolean knowsAll() {
+        return !old;
     }
 
     /** Everybody is lost, whoever was there. */
@@ -210,8 +258,13 @@ final class SessionSide {
         if (random.nextInt(4) == 0) {
             return null;
         }
+        return request(connectionId);
+    }
+
+    private Sender request(String connectionId) {
         long next = msgSerials.merge(connectionId, 1L, Long::sum);
-        return new Sender(connectionId, random.nextInt(10) == 0 ? random.nextLong(next) : next);
+        long epoch = old && random.nextBoolean() ? 0 : epoch(connectionId);
+        return new Sender(connectionId, epoch, random.nextInt(10) == 0 ? random.nextLong(next) : next);
     }
 
     private Publish publish(SessionName name, @Nullable Room room, long now) {
@@ -279,7 +332,8 @@ final class SessionSide {
                 parts.add(new Part(sender.msgSerial(), body(), operation, any, MAX_BYTES));
             }
         }
-        return new Rollup(name, now, connectionId, serial, parts);
+        long epoch = old && random.nextBoolean() ? 0 : epoch(connectionId);
+        return new Rollup(name, now, connectionId, epoch, serial, parts);
     }
 
     private Annotate annotate(SessionName name, Room room, long now) {
@@ -775,6 +829,14 @@ final class SessionSide {
                     }
                 }));
         assertThat(sessions.attendances().departures(LATE, 1000)).containsExactlyInAnyOrderElementsOf(departures);
+        List<Membership> earlier = new ArrayList<>();
+        model.rooms()
+                .forEach((name, room) -> room.attendances.forEach((connectionId, attendance) -> {
+                    if (!lives.containsValue(Lives.ofEpoch(attendance.epoch()))) {
+                        earlier.add(new Membership(name, connectionId));
+                    }
+                }));
+        assertThat(sessions.attendances().ofEarlierLives(1000)).containsExactlyInAnyOrderElementsOf(earlier);
         model.rooms().forEach((name, room) -> compare(sessions, name, room));
         readers.forEach(reader -> reader.drained(sessions, delivery));
     }

@@ -104,9 +104,9 @@ class SessionsTest extends SmallEngine {
         SessionTail live = tail(null);
         assertThat(engine.sessions().find(NAME)).isNull();
         assertThat(live.position()).isEqualTo(Positions.START);
-        List<Long> positions = publish(new Sender("c1", 0), create("one"), create("two"));
+        List<Long> positions = publish(new Sender("c1", 0, 0), create("one"), create("two"));
         assertThat(positions).containsExactly(Positions.of(TIME, 0), Positions.of(TIME, 1));
-        assertThat(publish(new Sender("c1", 0), create("one"), create("two")))
+        assertThat(publish(new Sender("c1", 0, 0), create("one"), create("two")))
                 .as("sent again")
                 .isEqualTo(positions);
         assertThat(read(live)).containsExactly("CREATE one", "CREATE two");
@@ -115,7 +115,7 @@ class SessionsTest extends SmallEngine {
         close();
         open();
         assertThat(history()).containsExactly("CREATE one", "CREATE two");
-        assertThat(publish(new Sender("c1", 0), create("one"), create("two")))
+        assertThat(publish(new Sender("c1", 0, 0), create("one"), create("two")))
                 .as("sent again after the restart")
                 .isEqualTo(positions);
         try (SessionTail resumed = tail(positions.getFirst());
@@ -175,6 +175,6 @@ class SessionsTest extends SmallEngine {
 
     private static ChangePresence enter(long msgSerial, String clientId, String id) {
         PresenceOp event = new PresenceOp(PresenceEntry.Action.ENTER, id, clientId, body("here"));
-        return new ChangePresence(NAME, TIME, new Sender("c1", msgSerial), "c1", List.of(event), 10);
+        return new ChangePresence(NAME, TIME, new Sender("c1", 0, msgSerial), "c1", List.of(event), 10);
     }
 }

@@ -36,9 +36,10 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
      * first outcome.
      *
      * @param connectionId an id that no other connection ever has
+     * @param epoch as in {@link Lost}, or 0 in commands from before requests had one
      * @param msgSerial the number of the request, from 0, in the order in which the connection made its requests
      */
-    record Sender(String connectionId, long msgSerial) {}
+    record Sender(String connectionId, long epoch, long msgSerial) {}
 
     /**
      * Publishes messages and changes of messages, all or none.
@@ -76,10 +77,11 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
      * Appends of one connection to one message that are applied together. Those that were not accepted before make one
      * version. It therefore does not matter how a client groups appends that it sends again.
      *
+     * @param epoch as in {@link Sender}
      * @param serial the message
      * @param parts at least one
      */
-    record Rollup(SessionName session, long time, String connectionId, long serial, List<Part> parts)
+    record Rollup(SessionName session, long time, String connectionId, long epoch, long serial, List<Part> parts)
             implements SessionCommand<SessionOutcome.OfPublish> {
         @Override
         public int weight() {
@@ -276,7 +278,7 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
      * A connection is over, or has detached from the session: its members leave.
      *
      * @param forget whether its requests will never be sent again, so that their outcomes need not be kept
-     * @param epoch as in {@link Lost}; only counts with {@code runs}
+     * @param epoch as in {@link Lost}, or 0 in commands from before it was compared
      * @param runs what becomes of its runs, at which another connection may go on; null: nothing
      */
     record Leave(

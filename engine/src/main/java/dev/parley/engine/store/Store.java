@@ -82,7 +82,9 @@ public interface Store extends View, AutoCloseable {
         /** Time, session id and connection to what is due then for a connection that is lost. */
         DEPARTURES,
         /** Apps that were created over HTTP, with their keys and namespaces; revocations of tokens. */
-        REGISTRY
+        REGISTRY,
+        /** Epoch, session id and connection to the session's name, for each attendance. */
+        ARRIVALS
     }
 
     /** Rows of one moment. Not thread-safe. */

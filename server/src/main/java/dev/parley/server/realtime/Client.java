@@ -1,5 +1,6 @@
 package dev.parley.server.realtime;
 
+import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.server.loop.EventLoop;
 
 /**
@@ -15,5 +16,10 @@ record Client(
         Site site, LocalConnections local, String id, Wishes wishes, Outbox outbox, Footprints.Footprint footprint) {
     EventLoop loop() {
         return local.loop();
+    }
+
+    /** Identifies a request of the client. */
+    Sender sender(long msgSerial) {
+        return new Sender(id, footprint.epoch(), msgSerial);
     }
 }

@@ -3,7 +3,7 @@ package dev.parley.server.realtime;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
-import dev.parley.engine.session.Run;
+import dev.parley.engine.life.Lives;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.Leave;
@@ -18,10 +18,8 @@ import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -63,9 +61,10 @@ final class Footprints {
     /** The size of {@link #lost}, which does not count itself. */
     private final AtomicInteger losses = new AtomicInteger();
 
-    private final Queue<Pending> refused = new ConcurrentLinkedQueue<>();
+    /** The newest command that was refused, for each connection and session. */
+    private final ConcurrentHashMap<Place, Pending> refused = new ConcurrentHashMap<>();
 
-    /** The epoch of the newest arrival. It is greater than all epochs of earlier runs of the server. */
+    /** The epoch of the newest arrival. It is greater than all epochs of earlier lives. */
     private final AtomicLong newestEpoch;
 
     /**
@@ -78,13 +77,26 @@ final class Footprints {
      */
     record Times(Duration members, Duration requests, Duration runs, Duration runsAfterMembers) {}
 
-    /** Tracks the sessions of {@code engine}. Blocks. */
+    /**
+     * Begins a life of {@code engine}, and tells the sessions of connections of earlier lives that these are lost. Blocks.
+     *
+     * @throws java.util.concurrent.CompletionException if the engine refuses or fails
+     */
     Footprints(Engine engine, Apps apps, InstantSource clock, Times times) {
         this.engine = engine;
         this.apps = apps;
         this.clock = clock;
         this.times = times;
-        this.newestEpoch = new AtomicLong(engine.sessions().attendances().newestEpoch());
+        long now = clock.millis();
+        if (engine.lives().newest() == 0) {
+            new Upgrade(
+                            engine,
+                            trace -> lost(
+                                    trace, Upgrade.EPOCH, now, times.members().toMillis()))
+                    .run(now);
+        }
+        this.newestEpoch = new AtomicLong(Lives.epoch(engine.boot(now), 0));
+        recover(engine.sessions().attendances().ofEarlierLives(MAX_LOST), now);
     }
 
     /** The sessions in which a connection has left something. */
@@ -135,6 +147,11 @@ final class Footprints {
             }
         }
 
+        /** The epoch of the connection's newest arrival. */
+        synchronized long epoch() {
+            return epoch;
+        }
+
         /** Notes that the connection may have members in a session. */
         synchronized void enters(SessionName session) {
             members.add(session);
@@ -177,17 +194,15 @@ final class Footprints {
                 drop();
                 return;
             }
-            long leaveAt = now + stayMillis;
-            long forgetAt = now + Math.max(times.requests().toMillis(), stayMillis);
-            long overAt = forgetAt;
+            long overAt = 0;
             for (SessionName session : sessions) {
-                RunTimes runs = runTimes(
-                        session, now, leaveAt + times.runsAfterMembers().toMillis());
-                if (runs != null) {
+                Lost told = Footprints.this.lost(new Membership(session, connectionId), epoch, now, stayMillis);
+                overAt = Math.max(overAt, told.forgetAt());
+                if (told.runs() != null) {
                     // Until then, the session has to hear of it if the connection comes back.
-                    overAt = Math.max(overAt, runs.endAt());
+                    overAt = Math.max(overAt, told.runs().endAt());
                 }
-                submit(new Lost(session, now, connectionId, epoch, leaveAt, forgetAt, runs), () -> {});
+                submit(told, () -> {});
             }
             loss = new Loss(epoch, overAt);
             lost.put(loss, this);
@@ -264,6 +279,9 @@ final class Footprints {
     /** That a connection is lost, until nothing is left to be done about it. */
     private record Loss(long epoch, long overAt) {}
 
+    /** What a command is about. */
+    private record Place(Footprint footprint, SessionName session) {}
+
     /** A command about a connection, and the callback for its completion. */
     private record Pending(Footprint about, SessionCommand<SessionOutcome.Done> command, Runnable done) {}
 
@@ -275,11 +293,17 @@ final class Footprints {
         return new RunTimes(now + Math.min(AWAY_AFTER_MILLIS, grace), now + grace, endWithMembersAt);
     }
 
-    /** Tells of all connections of an earlier run of the server that they are lost. */
-    void recover(List<Membership> members, List<Membership> requesters, List<Run> runs, long now) {
-        members.forEach(member -> of(member.connectionId()).enters(member.session()));
-        requesters.forEach(requester -> of(requester.connectionId()).requests(requester.session()));
-        runs.forEach(run -> of(String.valueOf(run.connectionId())).requests(run.session()));
+    private Lost lost(Membership trace, long epoch, long now, long stayMillis) {
+        long leaveAt = now + stayMillis;
+        RunTimes runs = runTimes(
+                trace.session(), now, leaveAt + times.runsAfterMembers().toMillis());
+        long forgetAt = now + Math.max(times.requests().toMillis(), stayMillis);
+        return new Lost(trace.session(), now, trace.connectionId(), epoch, leaveAt, forgetAt, runs);
+    }
+
+    /** Tells sessions that connections of earlier lives are lost. */
+    private void recover(List<Membership> traces, long now) {
+        traces.forEach(trace -> of(trace.connectionId()).requests(trace.session()));
         for (Footprint footprint : List.copyOf(all.values())) {
             synchronized (footprint) {
                 footprint.epoch = newestEpoch.incrementAndGet();
@@ -335,8 +359,8 @@ final class Footprints {
 
     /** Does everything that is due. Called from time to time, one call at a time. Blocks. */
     void tick(long now) {
-        for (int left = refused.size(); left > 0; left--) {
-            Pending pending = refused.poll();
+        for (Place place : List.copyOf(refused.keySet())) {
+            Pending pending = refused.remove(place);
             if (pending != null) {
                 pending.about().submitAgain(pending);
             }
@@ -360,7 +384,12 @@ final class Footprints {
             @Override
             public void failed(Exception failure) {
                 LOG.debug("{} cannot be told now", pending.command().session(), failure);
-                refused.add(pending);
+                var place = new Place(pending.about(), pending.command().session());
+                Pending older = refused.put(place, pending);
+                if (older != null) {
+                    // Whatever it was to do, the newer one decides.
+                    older.done().run();
+                }
             }
         });
     }

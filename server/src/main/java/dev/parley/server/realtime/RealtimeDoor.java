@@ -3,9 +3,6 @@ package dev.parley.server.realtime;
 import dev.parley.engine.Engine;
 import dev.parley.engine.memory.Memory;
 import dev.parley.engine.registry.Revocation;
-import dev.parley.engine.session.Run;
-import dev.parley.engine.session.log.Membership;
-import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.ConnectionKeys;
@@ -35,7 +32,6 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.ServerWebSocket;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -119,14 +115,6 @@ public final class RealtimeDoor implements Door {
                 shares,
                 clock,
                 keys.newId());
-        Sessions sessions = engine.sessions();
-        List<Run> runs = sessions.runs().atWork();
-        EarlierRuns.describe(engine, runs, clock.millis());
-        footprints.recover(
-                fromClients(sessions.presence().memberships()),
-                sessions.requests().requesters(Footprints.MAX_LOST),
-                runs,
-                clock.millis());
         this.graceTimer = vertx.setPeriodic(GRACE_TICK_MILLIS, timer -> tick());
         revocations.onRevoked(this::revoked);
         apps.onRemoved(this::removed);
@@ -151,12 +139,6 @@ public final class RealtimeDoor implements Door {
                 }
             });
         }
-    }
-
-    private static List<Membership> fromClients(List<Membership> members) {
-        return members.stream()
-                .filter(member -> !member.connectionId().startsWith(Apps.FIXED_MEMBERS_CONNECTION))
-                .toList();
     }
 
     @Override

@@ -198,7 +198,7 @@ final class Requests {
     }
 
     private SessionCommand.Sender sender(InboundFrame frame) {
-        return new SessionCommand.Sender(client.id(), frame.msgSerial());
+        return client.sender(frame.msgSerial());
     }
 
     /** The id of a request, with which the ids of its messages begin. */

@@ -76,7 +76,8 @@ final class Submissions {
             return;
         }
         appends.flush(session);
-        var leave = new SessionCommand.Leave(session, client.site().clock().millis(), client.id(), false);
+        long epoch = client.footprint().epoch();
+        var leave = new SessionCommand.Leave(session, client.site().clock().millis(), client.id(), false, epoch, null);
         client.site().engine().submit(leave, new Reply<SessionOutcome.Done>() {
             @Override
             public void done(SessionOutcome.Done outcome) {
@@ -112,34 +113,38 @@ final class Submissions {
         }
         List<SessionCommand.Part> parts =
                 batch.stream().map(Appends.Append::part).toList();
-        submit(new SessionCommand.Rollup(session, now, client.id(), serial, parts), new Outcome<>() {
-            @Override
-            public void done(SessionOutcome.OfPublish outcome) {
-                if (outcome instanceof SessionOutcome.Accepted accepted) {
-                    for (int i = 0; i < batch.size(); i++) {
-                        batch.get(i)
-                                .request()
-                                .accept(List.of(accepted.positions().get(i)));
+        submit(
+                new SessionCommand.Rollup(
+                        session, now, client.id(), client.footprint().epoch(), serial, parts),
+                new Outcome<>() {
+                    @Override
+                    public void done(SessionOutcome.OfPublish outcome) {
+                        if (outcome instanceof SessionOutcome.Accepted accepted) {
+                            for (int i = 0; i < batch.size(); i++) {
+                                batch.get(i)
+                                        .request()
+                                        .accept(List.of(accepted.positions().get(i)));
+                            }
+                            flushSoon();
+                            done.run();
+                        } else {
+                            // Each one is submitted on its own, to find out which of them is at fault. Other appends of
+                            // the
+                            // message wait for all of them.
+                            for (int i = 0; i < batch.size(); i++) {
+                                boolean last = i == batch.size() - 1;
+                                submitAlone(session, now, serial, batch.get(i), last ? done : () -> {});
+                            }
+                        }
                     }
-                    flushSoon();
-                    done.run();
-                } else {
-                    // Each one is submitted on its own, to find out which of them is at fault. Other appends of the
-                    // message wait for all of them.
-                    for (int i = 0; i < batch.size(); i++) {
-                        boolean last = i == batch.size() - 1;
-                        submitAlone(session, now, serial, batch.get(i), last ? done : () -> {});
-                    }
-                }
-            }
 
-            @Override
-            public void failed(ErrorInfo error) {
-                batch.forEach(append -> append.request().refuse(error));
-                flushSoon();
-                done.run();
-            }
-        });
+                    @Override
+                    public void failed(ErrorInfo error) {
+                        batch.forEach(append -> append.request().refuse(error));
+                        flushSoon();
+                        done.run();
+                    }
+                });
     }
 
     private void submitAlone(SessionName session, long time, long serial, Appends.Append append, Runnable done) {
@@ -152,7 +157,7 @@ final class Submissions {
                 part.any(),
                 false,
                 part.maxBytes());
-        var sender = new SessionCommand.Sender(client.id(), part.msgSerial());
+        var sender = client.sender(part.msgSerial());
         submit(
                 new SessionCommand.Publish(session, time, sender, List.of(change)),
                 acknowledging(append.request(), Refusals::of, done));

@@ -173,7 +173,7 @@ class RetentionTest {
 
     @Test
     void removesASessionThatHoldsNothingAnyMore() throws IOException {
-        var sender = new SessionCommand.Sender("connection", 0);
+        var sender = new SessionCommand.Sender("connection", 0, 0);
         var member = new PresenceOp(PresenceEntry.Action.ENTER, "id", "alice", Body.EMPTY);
         var name = new SessionName("shop", "short:1");
         publish("shop", "short:1", "old");

@@ -62,8 +62,7 @@ class FootprintsTest {
     @BeforeEach
     void open() throws IOException {
         engine = Engine.open(EngineOptions.in(folder));
-        footprints = footprints(GRACE);
-        recover();
+        start();
     }
 
     @AfterEach
@@ -77,12 +76,7 @@ class FootprintsTest {
     }
 
     private void start(long runGrace) throws IOException {
-        footprints = footprints(runGrace);
-        recover();
-    }
-
-    private Footprints footprints(long runGrace) throws IOException {
-        return new Footprints(
+        footprints = new Footprints(
                 engine,
                 TestApps.of(engine, KEY, List.of(KEY), List.of()),
                 () -> Instant.ofEpochMilli(now),
@@ -91,16 +85,6 @@ class FootprintsTest {
                         Duration.ofMillis(4 * PRESENCE_GRACE),
                         Duration.ofMillis(runGrace),
                         Duration.ofMillis(AFTER_LEAVE)));
-    }
-
-    private void recover() {
-        List<Run> runs = engine.sessions().runs().atWork();
-        EarlierRuns.describe(engine, runs, now);
-        footprints.recover(
-                engine.sessions().presence().memberships(),
-                engine.sessions().requests().requesters(10),
-                runs,
-                now);
     }
 
     private <O> O submit(Command<O> command) {
@@ -127,7 +111,7 @@ class FootprintsTest {
         submit(new SessionCommand.Publish(
                 NAME,
                 now,
-                new Sender(connectionId, msgSerial++),
+                new Sender(connectionId, agent.epoch(), msgSerial++),
                 List.of(new MessageOp.Create(null, false, null, connectionId, body, false)),
                 new RunNotes().of("chat", List.of(message))));
     }
@@ -137,7 +121,7 @@ class FootprintsTest {
         submit(new SessionCommand.ChangePresence(
                 NAME,
                 now,
-                new Sender(connectionId, msgSerial++),
+                new Sender(connectionId, agent.epoch(), msgSerial++),
                 connectionId,
                 List.of(new PresenceOp(PresenceEntry.Action.ENTER, "id", "agent", Body.EMPTY)),
                 10));
@@ -208,10 +192,14 @@ class FootprintsTest {
 
     @Test
     void aRunEndsAlsoIfItsAgentIsLostAgainLongAfterItsRequestsWereForgotten() throws IOException {
-        startRun(footprints.arrived("c", -1), "c", "run");
-        submit(new SessionCommand.Leave(NAME, now, "c", true));
-        start();
+        start(LONG_GRACE);
         var agent = footprints.arrived("c", -1);
+        startRun(agent, "c", "run");
+        footprints.lost(agent, now);
+        pass(LONG_GRACE / 2);
+        assertThat(engine.sessions().requests().requesters(10)).isEmpty();
+        start();
+        agent = footprints.arrived("c", -1);
         footprints.lost(agent, now);
 
         pass(GRACE);
@@ -302,10 +290,12 @@ class FootprintsTest {
     /** As a program left them that knew nothing of what is to be said about a run. */
     @Test
     void runsOfBeforeAnUpgradeEndInTheSameWay() throws IOException {
+        engine.close();
+        engine = Engine.open(EngineOptions.in(folder.resolve("old")));
         submit(new SessionCommand.Publish(
                 NAME,
                 now,
-                new Sender("c", msgSerial++),
+                new Sender("c", 0, msgSerial++),
                 List.of(
                         new MessageOp.Create(null, false, null, "c", earlier("ai-run-start", "started"), false),
                         new MessageOp.Create(null, false, null, "c", earlier("ai-output", "streaming"), false)),
@@ -338,6 +328,33 @@ class FootprintsTest {
         assertThat(openRuns()).isEmpty();
         assertThat(engine.sessions().attendances().departures(Long.MAX_VALUE - 1, 10))
                 .isEmpty();
+    }
+
+    @Test
+    void anAgentThatRecoversAConnectionThatItHadClosedKeepsItsRuns() {
+        var agent = footprints.arrived("c", -1);
+        startRun(agent, "c", "run");
+        footprints.ended(agent, now, () -> {});
+        agent = footprints.arrived("c", -1);
+        enter(agent, "c");
+
+        pass(GRACE);
+
+        assertThat(openRuns()).containsExactly("run");
+    }
+
+    /** The server ends before it can tell any session that its connections are lost. */
+    @Test
+    void aCrashInTheMiddleOfAStartLosesNobody() throws IOException {
+        startRun(footprints.arrived("c", -1), "c", "run");
+        enter(footprints.arrived("d", -1), "d");
+        engine.boot(now);
+        start();
+
+        pass(GRACE);
+
+        assertThat(openRuns()).isEmpty();
+        assertThat(state().members()).isZero();
     }
 
     @Test
@@ -429,7 +446,6 @@ class FootprintsTest {
         assertThat(engine.sessions().requests().requesters(100)).hasSize(30);
         assertThat(engine.sessions().requests().requesters(5)).hasSize(5);
         start();
-        footprints.recover(List.of(), engine.sessions().requests().requesters(100), List.of(), now);
 
         pass(4 * PRESENCE_GRACE);
 

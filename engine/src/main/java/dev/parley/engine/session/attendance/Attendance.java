@@ -1,11 +1,11 @@
 package dev.parley.engine.session.attendance;
 
 /**
- * What a session knows of a connection that was lost at least once and has left something in it: members, the outcomes of
- * requests that it may send again, or runs at which it works. Times are in milliseconds since 1970, and 0 if nothing is to
- * be done, or it has been done.
+ * What a session knows of a connection that has left something in it: members, the outcomes of requests that it may send
+ * again, or runs at which it works. Times are in milliseconds since 1970, and 0 if nothing is to be done, or it has been
+ * done; all are 0 while the connection is there.
  *
- * @param epoch when the connection was lost or came back, as a number that grows each time it arrives
+ * @param epoch when the connection arrived, or was lost, as a number that grows each time it arrives
  * @param leaveAt when its members leave
  * @param forgetAt when its requests are forgotten
  * @param awayAt when the session is told that the agent of its runs is away
@@ -13,7 +13,7 @@ package dev.parley.engine.session.attendance;
  * @param told whether the session was told that the agent of its runs is away
  */
 record Attendance(long epoch, long leaveAt, long forgetAt, long awayAt, long endAt, boolean told) {
-    static Attendance back(long epoch) {
+    static Attendance here(long epoch) {
         return new Attendance(epoch, 0, 0, 0, 0, false);
     }
 
@@ -64,6 +64,13 @@ record Attendance(long epoch, long leaveAt, long forgetAt, long awayAt, long end
                 after(awayAt, now),
                 after(endAt, now),
                 !runsEnd(now) && (told || agentIsAway(now)));
+    }
+
+    /** With requests that are to be forgotten at the latest when all else is done. */
+    Attendance withRequests() {
+        return forgetAt != 0
+                ? this
+                : new Attendance(epoch, leaveAt, Math.max(leaveAt, Math.max(awayAt, endAt)), awayAt, endAt, told);
     }
 
     /** Once the connection is over: members and requests are gone, and what becomes of its runs stays. */

@@ -6,6 +6,7 @@ import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.RunTimes;
+import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.presence.PresenceMachine;
 import dev.parley.engine.session.run.RunMachine;
@@ -13,11 +14,30 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What becomes of what a connection leaves in a session when it is lost and comes back. Pure, as SessionMachine,
- * which calls it. A command with an older epoch than the attendance's comes too late and changes nothing, except {@link
- * Leave}, which is not fenced.
+ * which calls it. A command with an older epoch than the attendance's comes too late and changes nothing.
  */
 public final class AttendanceMachine {
     private AttendanceMachine() {}
+
+    /** Notes that a connection is there, as it has made a request that is remembered. */
+    public static void arrive(SessionState s, Sender sender, long time, AttendanceTx tx) {
+        Attendance known = tx.attendance(s, sender.connectionId());
+        long epoch = sender.epoch();
+        if (epoch != 0 && (known == null || known.epoch() < epoch)) {
+            here(s, sender.connectionId(), epoch, time, known, tx);
+        } else if (epoch != 0 && known.isLost()) {
+            // Made before the loss, and applied after it.
+            tx.attend(s, sender.connectionId(), known, known.withRequests());
+        }
+    }
+
+    private static void here(
+            SessionState s, String connectionId, long epoch, long time, @Nullable Attendance known, AttendanceTx tx) {
+        tx.attend(s, connectionId, known, Attendance.here(epoch));
+        if (known != null && known.told()) {
+            RunMachine.tell(s, connectionId, time, RunTexts::back, tx.runs());
+        }
+    }
 
     /** Notes until when a connection is waited for. */
     public static void lost(SessionState s, Lost c, AttendanceTx tx) {
@@ -61,24 +81,23 @@ public final class AttendanceMachine {
     public static void back(SessionState s, Back c, AttendanceTx tx) {
         Attendance known = tx.attendance(s, c.connectionId());
         if (known == null ? tx.hasTraces(s, c.connectionId()) : known.epoch() < c.epoch()) {
-            tx.attend(s, c.connectionId(), known, Attendance.back(c.epoch()));
-            if (known != null && known.told()) {
-                RunMachine.tell(s, c.connectionId(), c.time(), RunTexts::back, tx.runs());
-            }
+            here(s, c.connectionId(), c.epoch(), c.time(), known, tx);
         }
     }
 
     /** Lets the members of a connection leave; forgets it, but for its runs, if it is over. */
     public static void leave(SessionState s, Leave c, AttendanceTx tx) {
-        PresenceMachine.letLeave(s, c.connectionId(), c.time(), tx.presence());
-        if (c.forget()) {
-            forget(s, c, tx);
+        Attendance known = tx.attendance(s, c.connectionId());
+        if (known == null || c.epoch() == 0 || known.epoch() <= c.epoch()) {
+            PresenceMachine.letLeave(s, c.connectionId(), c.time(), tx.presence());
+            if (c.forget()) {
+                forget(s, c, known, tx);
+            }
         }
     }
 
-    private static void forget(SessionState s, Leave c, AttendanceTx tx) {
+    private static void forget(SessionState s, Leave c, @Nullable Attendance known, AttendanceTx tx) {
         tx.requests().forget(s, c.connectionId());
-        Attendance known = tx.attendance(s, c.connectionId());
         RunTimes runs = runs(s, c.connectionId(), c.runs(), tx);
         Attendance now = known == null ? null : known.withRunsOnly();
         if (runs != null && (known == null || known.epoch() <= c.epoch())) {

@@ -5,6 +5,7 @@ import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.codec.ValueCodec;
+import dev.parley.engine.session.log.Membership;
 import java.nio.charset.StandardCharsets;
 
 /** How attendances lie in the store, and the list of when something is due for them. */
@@ -50,6 +51,31 @@ final class AttendanceRows {
     /** Behind the last key of what is due until {@code millis}, inclusive. */
     static byte[] departuresEnd(long millis) {
         return new BinaryWriter(8).fixed64(millis + 1).toBytes();
+    }
+
+    static byte[] arrivalKey(long epoch, long session, String connectionId) {
+        return departureKey(epoch, session, connectionId);
+    }
+
+    static long epoch(byte[] arrivalKey) {
+        return new BinaryReader(arrivalKey).fixed64();
+    }
+
+    /** The first key of what arrived with {@code epoch} or later. */
+    static byte[] arrivalsFrom(long epoch) {
+        return new BinaryWriter(8).fixed64(epoch).toBytes();
+    }
+
+    static byte[] arrival(Membership attendance) {
+        BinaryWriter out = new BinaryWriter(96).u8(VERSION);
+        ValueCodec.name(out, attendance.session());
+        return out.string(attendance.connectionId()).toBytes();
+    }
+
+    static Membership arrival(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(VERSION);
+        return new Membership(ValueCodec.name(in), in.string());
     }
 
     static byte[] departure(SessionName session, String connectionId, long epoch) {

@@ -1,6 +1,7 @@
 package dev.parley.engine.session.attendance;
 
 import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.session.log.SessionBatch;
 import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.presence.PresenceTx;
@@ -57,13 +58,17 @@ public final class AttendanceTx {
     void attend(SessionState s, String connectionId, @Nullable Attendance before, @Nullable Attendance after) {
         byte[] key = SessionRows.connectionKey(s.id(), connectionId);
         if (before != null) {
-            removeDeparture(s, connectionId, before);
+            unlist(s, connectionId, before);
         }
         if (after == null) {
             rows.remove(Table.ATTENDANCES, key);
             return;
         }
         rows.put(Table.ATTENDANCES, key, AttendanceRows.attendance(after));
+        rows.put(
+                Table.ARRIVALS,
+                AttendanceRows.arrivalKey(after.epoch(), s.id(), connectionId),
+                AttendanceRows.arrival(new Membership(s.name(), connectionId)));
         if (after.isLost()) {
             rows.put(
                     Table.DEPARTURES,
@@ -72,18 +77,19 @@ public final class AttendanceTx {
         }
     }
 
-    /** Takes all attendances of a session off the list of what is due; their own rows stay. */
-    public void removeDepartures(SessionState s) {
+    /** Takes all attendances of a session off the lists of what is due and of arrivals; their own rows stay. */
+    public void unlist(SessionState s) {
         byte[] from = SessionRows.idKey(s.id());
         byte[] to = SessionRows.idKey(s.id() + 1);
         try (Rows attendances = rows.scan(Table.ATTENDANCES, from, to)) {
             for (Row row = attendances.next(); row != null; row = attendances.next()) {
-                removeDeparture(s, SessionRows.connection(row.key()), AttendanceRows.attendance(row.value()));
+                unlist(s, SessionRows.connection(row.key()), AttendanceRows.attendance(row.value()));
             }
         }
     }
 
-    private void removeDeparture(SessionState s, String connectionId, Attendance attendance) {
+    private void unlist(SessionState s, String connectionId, Attendance attendance) {
+        rows.remove(Table.ARRIVALS, AttendanceRows.arrivalKey(attendance.epoch(), s.id(), connectionId));
         if (attendance.isLost()) {
             rows.remove(Table.DEPARTURES, AttendanceRows.departureKey(attendance.due(), s.id(), connectionId));
         }

@@ -1,10 +1,13 @@
 package dev.parley.engine.session.attendance;
 
+import dev.parley.engine.life.Lives;
 import dev.parley.engine.session.SessionCommand.Depart;
+import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
+import java.util.ArrayList;
 import java.util.List;
 
 /** What lost connections have left in sessions, and when something of it is due. Thread-safe; reads block on the disk. */
@@ -26,14 +29,31 @@ public final class Attendances {
                 .toList();
     }
 
-    /** The greatest epoch that a connection has had in any session, or 0. */
-    public long newestEpoch() {
-        long newest = 0;
-        try (Rows rows = store.scan(Table.ATTENDANCES, FIRST_ROW, AFTER_LAST_KEY)) {
-            for (Row row = rows.next(); row != null; row = rows.next()) {
-                newest = Math.max(newest, AttendanceRows.attendance(row.value()).epoch());
+    /**
+     * Who has left what in which session during lives that are over, at most {@code limit} pairs of a connection and a session. A boot has lost
+     * these connections, so each session has to hear of it.
+     */
+    public List<Membership> ofEarlierLives(int limit) {
+        Lives lives = Lives.in(store);
+        List<Membership> found = new ArrayList<>();
+        byte[] from = FIRST_ROW;
+        while (from != AFTER_LAST_KEY) {
+            from = addLives(lives, from, limit, found);
+        }
+        return found;
+    }
+
+    /** Adds what is over, up to the next life that goes on. Returns where to continue. */
+    private byte[] addLives(Lives lives, byte[] from, int limit, List<Membership> found) {
+        try (Rows rows = store.scan(Table.ARRIVALS, from, AFTER_LAST_KEY)) {
+            for (Row row = rows.next(); row != null && found.size() < limit; row = rows.next()) {
+                long life = Lives.ofEpoch(AttendanceRows.epoch(row.key()));
+                if (!lives.isOver(life)) {
+                    return AttendanceRows.arrivalsFrom(Lives.epoch(life + 1, 0));
+                }
+                found.add(AttendanceRows.arrival(row.value()));
             }
         }
-        return newest;
+        return AFTER_LAST_KEY;
     }
 }

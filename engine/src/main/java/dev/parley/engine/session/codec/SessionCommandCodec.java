@@ -57,6 +57,13 @@ public final class SessionCommandCodec {
     /** Of lost connections, and of those that leave: what becomes of their runs. */
     private static final int RUNS = 2;
 
+    /** Of rollups: the epoch of the connection. */
+    private static final int EPOCH = 2;
+
+    private static final int NO_SENDER = 0;
+    private static final int SENDER_WITHOUT_EPOCH = 1;
+    private static final int SENDER = 2;
+
     private static final int CREATE = 1;
     private static final int CHANGE = 2;
     private static final int ANY = 1;
@@ -83,6 +90,7 @@ public final class SessionCommandCodec {
             }
             case Rollup c -> {
                 out.string(c.connectionId())
+                        .varint(c.epoch())
                         .fixed64(c.serial())
                         .varint(c.parts().size());
                 c.parts().forEach(part -> part(out, part));
@@ -126,7 +134,11 @@ public final class SessionCommandCodec {
     }
 
     private static int newest(int kind) {
-        return kind == LOST || kind == LEAVE ? RUNS : VERSION;
+        return switch (kind) {
+            case LOST, LEAVE -> RUNS;
+            case ROLLUP -> EPOCH;
+            default -> VERSION;
+        };
     }
 
     private static int kind(SessionCommand<?> command) {
@@ -156,7 +168,8 @@ public final class SessionCommandCodec {
         long time = in.varint();
         return switch (kind) {
             case PUBLISH -> new Publish(session, time, sender(in), messages(in), RunNoteCodec.notes(in));
-            case ROLLUP -> new Rollup(session, time, in.string(), in.fixed64(), parts(in));
+            case ROLLUP ->
+                new Rollup(session, time, in.string(), version < EPOCH ? 0 : in.varint(), in.fixed64(), parts(in));
             case END_RUN -> new EndRun(session, time, in.string(), in.string(), messages(in));
             case CHANGE_PRESENCE -> {
                 Sender sender = sender(in);
@@ -190,14 +203,22 @@ public final class SessionCommandCodec {
     }
 
     private static void sender(BinaryWriter out, @Nullable Sender sender) {
-        out.bool(sender != null);
-        if (sender != null) {
-            out.string(sender.connectionId()).varint(sender.msgSerial());
+        if (sender == null) {
+            out.u8(NO_SENDER);
+        } else if (sender.epoch() == 0) {
+            out.u8(SENDER_WITHOUT_EPOCH).string(sender.connectionId()).varint(sender.msgSerial());
+        } else {
+            out.u8(SENDER).string(sender.connectionId()).varint(sender.epoch()).varint(sender.msgSerial());
         }
     }
 
     private static @Nullable Sender sender(BinaryReader in) {
-        return in.bool() ? new Sender(in.string(), in.varint()) : null;
+        return switch (in.u8()) {
+            case NO_SENDER -> null;
+            case SENDER_WITHOUT_EPOCH -> new Sender(in.string(), 0, in.varint());
+            case SENDER -> new Sender(in.string(), in.varint(), in.varint());
+            default -> throw new MalformedBinaryException("an unknown kind of sender", null);
+        };
     }
 
     private static void runTimes(BinaryWriter out, @Nullable RunTimes times) {

@@ -127,9 +127,16 @@ public final class SessionMachine {
         }
         SessionOutcome outcome = request.apply(s);
         if (sender != null && outcome instanceof Accepted accepted) {
-            tx.requests().keep(s, sender, accepted.positions());
+            keep(s, sender, command.time(), accepted.positions(), tx);
         }
         return outcome;
+    }
+
+    /** Remembers the outcome of a request, and that its connection is there. */
+    private static void keep(SessionState s, Sender sender, long time, List<Long> positions, SessionTx tx) {
+        if (tx.requests().keep(s, sender, positions)) {
+            AttendanceMachine.arrive(s, sender, time, tx.attendances());
+        }
     }
 
     private static SessionOutcome publish(Publish c, long position, SessionTx tx) {
@@ -144,7 +151,7 @@ public final class SessionMachine {
         Map<Part, Long> known = new HashMap<>();
         List<Part> fresh = new ArrayList<>(c.parts().size());
         for (Part part : c.parts()) {
-            Accepted first = before(s, new Sender(c.connectionId(), part.msgSerial()), 1, tx);
+            Accepted first = before(s, sender(c, part), 1, tx);
             if (first == null) {
                 fresh.add(part);
             } else {
@@ -172,7 +179,7 @@ public final class SessionMachine {
             made = accepted.positions().getFirst();
             SessionState after = Objects.requireNonNull(tx.find(c.session()));
             for (Part part : fresh) {
-                tx.requests().keep(after, new Sender(c.connectionId(), part.msgSerial()), accepted.positions());
+                keep(after, sender(c, part), c.time(), accepted.positions(), tx);
             }
         }
         List<Long> positions = new ArrayList<>(c.parts().size());
@@ -180,6 +187,10 @@ public final class SessionMachine {
             positions.add(known.getOrDefault(part, made));
         }
         return new Accepted(positions);
+    }
+
+    private static Sender sender(Rollup c, Part part) {
+        return new Sender(c.connectionId(), c.epoch(), part.msgSerial());
     }
 
     private static SessionOutcome endRun(EndRun c, SessionTx tx) {

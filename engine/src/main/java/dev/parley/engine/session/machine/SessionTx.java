@@ -112,7 +112,7 @@ public final class SessionTx {
 
     /** Removes a session with everything in it. */
     void remove(SessionState s) {
-        attendances.removeDepartures(s);
+        attendances.unlist(s);
         batch.remove(s);
         for (Table table : Sessions.TABLES_BY_ID) {
             batch.rows().removeRange(table, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1));

@@ -74,8 +74,8 @@ public final class RequestTx {
                 limit);
     }
 
-    /** Remembers the outcome of a request. */
-    public void keep(SessionState s, Sender sender, List<Long> positions) {
+    /** Remembers the outcome of a request. Returns false if one with the same epoch, or a later one, is known to be remembered. */
+    public boolean keep(SessionState s, Sender sender, List<Long> positions) {
         Requester requester = new Requester(s.id(), sender.connectionId());
         Kept known = kept(requester);
         byte[] key = RequestRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial());
@@ -88,7 +88,10 @@ public final class RequestTx {
                     .forEach(row -> rows.remove(Table.REQUESTS, row.key()));
             count -= Requests.KEPT_REQUESTS;
         }
-        changed.put(requester, new Kept(count, Math.max(known.newest(), sender.msgSerial())));
+        changed.put(
+                requester,
+                new Kept(count, Math.max(known.newest(), sender.msgSerial()), Math.max(known.epoch(), sender.epoch())));
+        return known.count() == 0 || known.epoch() < sender.epoch();
     }
 
     /** Forgets the requests of a connection. */

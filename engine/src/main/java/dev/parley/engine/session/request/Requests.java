@@ -40,9 +40,15 @@ public final class Requests {
     /** A connection that makes requests in a session. */
     record Requester(long session, String connectionId) {}
 
-    /** The number of a connection's remembered requests, and the greatest msgSerial of them. */
-    record Kept(int count, long newest) {
-        static final Kept NONE = new Kept(0, -1);
+    /**
+     * The remembered requests of a connection.
+     *
+     * @param count the number of them
+     * @param newest the greatest msgSerial of them
+     * @param epoch the greatest epoch of those that were remembered since this has been in memory
+     */
+    record Kept(int count, long newest, long epoch) {
+        static final Kept NONE = new Kept(0, -1, 0);
     }
 
     Kept kept(Requester requester) {
@@ -61,7 +67,7 @@ public final class Requests {
                 newest = RequestRows.msgSerial(row.key());
             }
         }
-        return new Kept(count, newest);
+        return new Kept(count, newest, 0);
     }
 
     void show(Requester requester, Kept kept) {

@@ -213,7 +213,11 @@ class AnnotationRulesTest extends SessionFixture {
     @Test
     void aRequestThatIsSentAgainHasItsFirstOutcome() {
         Annotate request = new Annotate(
-                NAME, now, new Sender("c1", 5), List.of(op(Action.CREATE, serial, "n:total.v1", null, null, 0)), MAX);
+                NAME,
+                now,
+                new Sender("c1", 0, 5),
+                List.of(op(Action.CREATE, serial, "n:total.v1", null, null, 0)),
+                MAX);
         SessionOutcome first = apply(request);
         assertThat(apply(request)).isEqualTo(first);
         assertThat(sums()).isEqualTo(Map.of("n:total.v1", Map.of("", new Tally(1, 0, 0, Map.of()))));

@@ -2,6 +2,7 @@ package dev.parley.engine.session.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.engine.life.Lives;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.Run;
@@ -9,6 +10,7 @@ import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.Depart;
+import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
@@ -17,6 +19,7 @@ import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.store.Store.Table;
 import java.util.List;
 import java.util.Objects;
@@ -81,7 +84,7 @@ class AttendanceRulesTest extends SessionFixture {
                 new RunNote.Described("run", TEXTS),
                 new RunNote.Streaming(0, 0, "run", "{\"closed\":1}"));
         var message = new Create(null, false, "ann", connectionId, text("half"), false);
-        var outcome = apply(new Publish(NAME, now, new Sender(connectionId, 0), List.of(message), notes));
+        var outcome = apply(new Publish(NAME, now, new Sender(connectionId, 0, 0), List.of(message), notes));
         return ((Accepted) outcome).positions().getFirst();
     }
 
@@ -172,7 +175,7 @@ class AttendanceRulesTest extends SessionFixture {
         apply(new Publish(
                 NAME,
                 now,
-                new Sender("c1", 7),
+                new Sender("c1", 0, 7),
                 List.of(new Change(Action.DELETE, deleted, text(null), BY_ANN, true, false, LIMIT)),
                 List.of(new RunNote.Active("run", null, false))));
         apply(lostAgent(1));
@@ -188,11 +191,57 @@ class AttendanceRulesTest extends SessionFixture {
         apply(new Publish(
                 NAME,
                 now,
-                new Sender("c2", 0),
+                new Sender("c2", 0, 0),
                 List.of(create(null, text("more"))),
                 List.of(new RunNote.Active("run", null, false))));
         departAt(now + 100);
         assertThat(texts()).containsExactly("half", "more");
         assertThat(sessions.runs().of(state())).extracting(Run::connectionId).containsExactly("c2");
+    }
+
+    @Test
+    void whoLeavesLateLeavesNothingThatCameAfter() {
+        apply(enter("c1", 0, "ann", "c1:0:0"));
+        apply(new Lost(NAME, now, "c1", 5, now + 10, now + 20, null));
+        apply(new Back(NAME, now, "c1", 6));
+        apply(new Leave(NAME, now, "c1", true, 5, null));
+        assertThat(state().members()).isOne();
+        assertThat(rows(Table.REQUESTS)).isOne();
+        apply(new Leave(NAME, now, "c1", true, 6, null));
+        assertThat(state().members()).isZero();
+        assertThat(List.of(rows(Table.REQUESTS), rows(Table.ATTENDANCES), rows(Table.ARRIVALS)))
+                .containsExactly(0, 0, 0);
+    }
+
+    @Test
+    void whoMakesARequestIsThere() {
+        stream("c1");
+        apply(lostAgent(5));
+        departAt(now + 5);
+        // The command that the connection is back was refused.
+        apply(request(new Sender("c1", 6, 1), create(null, text("more"))));
+        assertThat(rows(Table.DEPARTURES)).isZero();
+        assertThat(texts()).contains("more").endsWith("(c1," + now + ")");
+        apply(lostAgent(5));
+        assertThat(rows(Table.DEPARTURES)).isZero();
+        apply(lostAgent(6));
+        assertThat(rows(Table.DEPARTURES)).isOne();
+    }
+
+    @Test
+    void sessionsAreFoundWhereConnectionsOfEarlierLivesHaveLeftSomething() {
+        apply(request(new Sender("c1", Lives.epoch(1, 1), 0), create(null, text("a"))));
+        apply(request(new Sender("c2", Lives.epoch(2, 1), 0), create(null, text("b"))));
+        boot();
+        assertThat(sessions.attendances().ofEarlierLives(10)).containsExactly(new Membership(NAME, "c2"));
+        boot();
+        assertThat(sessions.attendances().ofEarlierLives(10)).containsExactly(new Membership(NAME, "c1"));
+        boot();
+        assertThat(sessions.attendances().ofEarlierLives(10)).hasSize(2);
+        assertThat(sessions.attendances().ofEarlierLives(1)).hasSize(1);
+        apply(new Lost(NAME, now, "c1", Lives.epoch(3, 1), now + 10, now + 20, null));
+        assertThat(sessions.attendances().ofEarlierLives(10)).containsExactly(new Membership(NAME, "c2"));
+        apply(new Remove(NAME, now));
+        assertThat(rows(Table.ARRIVALS)).isZero();
     }
 }

@@ -170,8 +170,8 @@ class MessageRulesTest extends SessionFixture {
                 publish(new Create(null, false, null, "c1", text("a"), false)).getFirst();
         SessionOutcome refusal = deleted(serial);
         Change repair = by(null, true, Action.UPDATE, serial, text("all of it"));
-        assertThat(apply(request(new Sender("c1", 1), repair))).isEqualTo(refusal);
-        assertThat(apply(request(new Sender("c2", 1), repair))).isInstanceOf(Accepted.class);
+        assertThat(apply(request(new Sender("c1", 0, 1), repair))).isEqualTo(refusal);
+        assertThat(apply(request(new Sender("c2", 0, 1), repair))).isInstanceOf(Accepted.class);
     }
 
     @Test

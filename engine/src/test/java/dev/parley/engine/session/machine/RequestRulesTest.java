@@ -38,16 +38,16 @@ class RequestRulesTest extends SessionFixture {
 
     @Test
     void aRequestThatIsSentAgainHasItsFirstOutcome() {
-        Sender sender = new Sender("c1", 7);
+        Sender sender = new Sender("c1", 0, 7);
         List<Long> first = positions(apply(request(sender, create(null, text("a")))));
         now += 5;
         assertThat(positions(apply(request(sender, create(null, text("a")))))).isEqualTo(first);
         assertThat(history()).containsExactly("CREATE a");
-        apply(request(new Sender("c2", 7), create(null, text("another's"))));
+        apply(request(new Sender("c2", 0, 7), create(null, text("another's"))));
         assertThat(history()).hasSize(2);
         List<SessionOutcome> together = applyTogether(List.of(
-                request(new Sender("c1", 8), create(null, text("b"))),
-                request(new Sender("c1", 8), create(null, text("b")))));
+                request(new Sender("c1", 0, 8), create(null, text("b"))),
+                request(new Sender("c1", 0, 8), create(null, text("b")))));
         assertThat(together.getLast()).isEqualTo(together.getFirst());
         assertThat(history()).hasSize(3);
     }
@@ -55,7 +55,7 @@ class RequestRulesTest extends SessionFixture {
     @Test
     void aRefusedRequestIsJudgedAnew() {
         long later = Positions.of(now, 1);
-        Publish early = request(new Sender("c1", 1), append(later, "!"));
+        Publish early = request(new Sender("c1", 0, 1), append(later, "!"));
         assertThat(apply(early)).isEqualTo(new NoSuchMessage(later));
         assertThat(sessions.find(NAME)).isNull();
         publish(create(null, text("a")), create(null, text("b")));
@@ -68,7 +68,7 @@ class RequestRulesTest extends SessionFixture {
         int all = 3 * Requests.KEPT_REQUESTS;
         List<SessionCommand<?>> batch = new ArrayList<>();
         for (int i = 0; i < all; i++) {
-            batch.add(request(new Sender("c1", i * 3L), create(null, text("" + i))));
+            batch.add(request(new Sender("c1", 0, i * 3L), create(null, text("" + i))));
             if (batch.size() == 700) {
                 applyTogether(batch);
                 batch.clear();
@@ -78,7 +78,7 @@ class RequestRulesTest extends SessionFixture {
         assertThat(rows(Table.REQUESTS)).isBetween(Requests.KEPT_REQUESTS, 2 * Requests.KEPT_REQUESTS);
         long last = state().last();
         for (long i = 0; i < all; i++) {
-            List<Long> again = positions(apply(request(new Sender("c1", i * 3), create(null, text("" + i)))));
+            List<Long> again = positions(apply(request(new Sender("c1", 0, i * 3), create(null, text("" + i)))));
             if (i >= all - Requests.KEPT_REQUESTS) {
                 assertThat(again).containsExactly(Positions.of(now, (int) i));
             } else {
@@ -103,7 +103,7 @@ class RequestRulesTest extends SessionFixture {
         assertThat(data(serial)).isEqualTo("one two three four");
         assertThat(message(serial).body().extras()).isEqualTo("{\"n\":3}");
         assertThat(data((MessageEntry) shown.getLast())).isEqualTo(" two three four");
-        assertThat(positions(apply(request(new Sender("c1", 3), append(serial, " three")))))
+        assertThat(positions(apply(request(new Sender("c1", 0, 3), append(serial, " three")))))
                 .containsExactly(positions.get(1));
         assertThat(data(serial)).isEqualTo("one two three four");
     }
@@ -111,7 +111,7 @@ class RequestRulesTest extends SessionFixture {
     @Test
     void ofARollupOnlyWhatIsNewIsDone() {
         long serial = publish(create(null, text("1"))).getFirst();
-        long two = positions(apply(request(new Sender("c1", 1), append(serial, "2"))))
+        long two = positions(apply(request(new Sender("c1", 0, 1), append(serial, "2"))))
                 .getFirst();
 
         List<Long> positions = positions(rollup(serial, part(1, text("2")), part(2, text("3"))));

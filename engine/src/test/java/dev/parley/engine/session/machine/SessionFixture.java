@@ -2,6 +2,8 @@ package dev.parley.engine.session.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.engine.life.Boot;
+import dev.parley.engine.life.Lives;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
@@ -142,7 +144,7 @@ abstract class SessionFixture {
     }
 
     SessionOutcome rollup(long serial, Part... parts) {
-        return apply(new Rollup(NAME, now, "c1", serial, List.of(parts)));
+        return apply(new Rollup(NAME, now, "c1", 0, serial, List.of(parts)));
     }
 
     void departAt(long time) {
@@ -159,6 +161,12 @@ abstract class SessionFixture {
 
     ChangePresence enter(String connectionId, long msgSerial, String clientId, String id) {
         return presence(
-                connectionId, new Sender(connectionId, msgSerial), 10, op(PresenceEntry.Action.ENTER, clientId, id));
+                connectionId, new Sender(connectionId, 0, msgSerial), 10, op(PresenceEntry.Action.ENTER, clientId, id));
+    }
+
+    final void boot() {
+        StoreTx rows = new StoreTx(store);
+        Lives.apply(new Boot(now, 0), rows);
+        rows.commit();
     }
 }

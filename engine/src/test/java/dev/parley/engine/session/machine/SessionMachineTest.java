@@ -44,7 +44,7 @@ class SessionMachineTest extends SessionFixture {
         long serial = publish(create(null, text("a"))).getFirst();
         SessionState before = state();
         assertThat(apply(request(
-                        new Sender("c1", 0),
+                        new Sender("c1", 0, 0),
                         create("x", text("b")),
                         append(serial, "c"),
                         change(Action.UPDATE, serial, text("x".repeat(LIMIT + 1))))))
