@@ -38,7 +38,8 @@ final class RunState extends NodeState {
             @Nullable String agentId,
             String invocationId,
             Map<String, Steps> steps,
-            boolean known) {}
+            boolean known,
+            boolean started) {}
 
     RunState(String runId) {
         super(runId);
@@ -76,6 +77,11 @@ final class RunState extends NodeState {
     @Override
     boolean isKnown() {
         return derived().known();
+    }
+
+    /** Whether the message that begins the run is there. */
+    boolean isStarted() {
+        return derived().started();
     }
 
     /** What was said in an attempt of a step is not said if there is a later attempt. */
@@ -148,6 +154,7 @@ final class RunState extends NodeState {
         String regenerates = null;
         String agentId = null;
         boolean isKnown = false;
+        boolean isStarted = false;
         Lifecycle lifecycle = new Lifecycle();
         Map<String, Steps> steps = new LinkedHashMap<>();
         for (LoggedMessage message : log.values()) {
@@ -168,6 +175,7 @@ final class RunState extends NodeState {
                 agentId = message.clientId();
             }
             isKnown |= places || name.equals(WireForm.INPUT) || name.equals(WireForm.STEP_START);
+            isStarted |= name.equals(WireForm.RUN_START);
             lifecycle.add(name, headers, message.serial());
             addStep(name, headers, message.serial(), steps);
         }
@@ -184,7 +192,8 @@ final class RunState extends NodeState {
                 agentId,
                 invocation == null ? "" : invocation,
                 steps,
-                isKnown);
+                isKnown,
+                isStarted);
     }
 
     private static void addStep(String name, Headers headers, String serial, Map<String, Steps> steps) {

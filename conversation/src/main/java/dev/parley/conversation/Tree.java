@@ -88,7 +88,8 @@ final class Tree {
     List<NodeState> group(NodeState node) {
         List<NodeState> group = groups.get(node.key());
         if (group == null) {
-            group = node instanceof InputState input ? versions(input) : siblings(node);
+            boolean isAlone = node instanceof RunState run && !hasPlace(run);
+            group = node instanceof InputState input ? versions(input) : isAlone ? List.of(node) : siblings(node);
             groups.put(node.key(), group);
         }
         return group;
@@ -96,8 +97,14 @@ final class Tree {
 
     private List<NodeState> siblings(NodeState run) {
         return children.getOrDefault(parentOf(run), List.of()).stream()
-                .filter(child -> child instanceof RunState && !isSuperseded(child))
+                .filter(child -> child == run || (child instanceof RunState other && hasPlace(other)))
+                .filter(child -> !isSuperseded(child))
                 .toList();
+    }
+
+    /** Whether it is known what the run answers, or that it answers nothing: its beginning may not have been loaded yet. */
+    private static boolean hasPlace(RunState run) {
+        return run.parent() != null || run.isStarted();
     }
 
     private List<NodeState> versions(InputState input) {

@@ -110,6 +110,72 @@ class ConversationTest {
     }
 
     @Test
+    void anAnswerToAToolCallMayStandBeforeTheCall() {
+        RunContext run = session.begin("agent", session.say("ann", null, "where?"), null);
+        session.publish(
+                "ann",
+                Inputs.toolResult(
+                        Inputs.Placement.in(run.runId(), "e", "m", "ann"), "call", TestSession.string("Bern")));
+        OutputWriter writer = new OutputWriter(run, null, "m", List.of());
+        session.write("agent", writer.write(UiChunk.toolInput("call", "location", TestSession.json("{}"))));
+        ToolCall call = conversation
+                .nodeOf("m")
+                .orElseThrow()
+                .messages()
+                .get(0)
+                .toolCalls()
+                .get(0);
+        assertThat(call.state()).isEqualTo(ToolCall.State.OUTPUT_AVAILABLE);
+        assertThat(call.output()).isEqualTo(TestSession.string("Bern"));
+        sameInAnyOrder();
+    }
+
+    @Test
+    void theFirstOfTwoRunsThatTakeUpAnAnswerHasIt() {
+        String asked = session.say("ann", null, "where?");
+        RunContext run = session.begin("agent", asked, null);
+        session.pipe(
+                "agent", run, null, List.of(), List.of(UiChunk.toolInput("call", "location", TestSession.json("{}"))));
+        session.publish("agent", RunMessages.suspend(run));
+        session.publish(
+                "ann",
+                Inputs.toolResultFork(
+                        new Inputs.Placement("e", "fork", "ann", null, asked, null),
+                        conversation.run(run.runId()).orElseThrow(),
+                        "call",
+                        TestSession.string("Bern"),
+                        null,
+                        List.of("seed")));
+        for (String agent : List.of("first", "second")) {
+            session.publish(
+                    agent, RunMessages.start(new RunContext(agent, "ann", agent, "ann", "fork", asked, null, null)));
+        }
+        assertThat(conversation.nodeOf("fork").orElseThrow().key()).isEqualTo("first");
+        assertThat(conversation.run("first").orElseThrow().messages()).hasSize(1);
+        assertThat(conversation.run("second").orElseThrow().messages()).isEmpty();
+        assertThat(conversation.run("fork")).isEmpty();
+        sameInAnyOrder();
+    }
+
+    @Test
+    void whatIsLoadedOfARunBeforeItsBeginningStandsByItself() {
+        RunContext first = session.begin("agent", session.say("ann", null, "one"), null);
+        RunContext second = session.begin("agent", session.say("ann", null, "two"), null);
+        int loaded = session.log.size();
+        for (RunContext run : List.of(first, second)) {
+            String id = session.id();
+            session.say(
+                    "bob", new Inputs.Placement(id, id, "bob", run.runId(), "elsewhere", null), new Part.Text("go on"));
+        }
+        Conversation late = new Conversation();
+        late.applyAll(session.log.subList(loaded, session.log.size()));
+        assertThat(late.nodes()).extracting(Node::parent).containsExactly(null, null);
+        assertThat(texts(late.newView().messages())).containsExactly("go on", "go on");
+        late.applyAll(session.log);
+        assertThat(late.nodes()).isEqualTo(conversation.nodes());
+    }
+
+    @Test
     void anInputIsFoundByItsEventAndACancelByItsRunOrInput() {
         String asked = session.say(
                 "ann", new Inputs.Placement("event", "m", "ann", null, "before", null), new Part.Text("hi"));

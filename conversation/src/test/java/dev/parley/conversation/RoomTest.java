@@ -52,6 +52,9 @@ class RoomTest {
         assertThat(again.regenerates()).isEqualTo(first);
         session.pipe("agent", again, null, List.of(), TestSession.text("second"));
         assertThat(said()).containsExactly("ann: one", "agent: second");
+        RunContext third = session.begin("agent", one, first);
+        session.pipe("agent", third, null, List.of(), TestSession.text("third"));
+        assertThat(said()).containsExactly("ann: one", "agent: third");
     }
 
     @Test
