@@ -106,30 +106,25 @@ class LimitsDocsTest {
                 "engine.delivery.Delivery.MAX_RECENT_ENTRIES",
                 "engine.delivery.SessionTopic.MAX_RECENT_BYTES");
         row("entries of all streams and sessions", HEAP_PER_WINDOWS);
-        row("what one app may have of", "server.http.Shares.PURSE_PER_REST");
-        row("what one principal of an app may have", "server.http.Shares.PURSE_PER_PRINCIPAL");
-        row("what one connection may have of", "engine.memory.Memory.PURSE_PER_CONNECTION");
+        row("part of `limits.arriving-bytes`, `limits.response-bytes`", "server.http.Shares.PURSE_PER_REST");
+        row("part of them that one principal of an app", "server.http.Shares.PURSE_PER_PRINCIPAL");
+        row("part of them that one connection", "engine.memory.Memory.PURSE_PER_CONNECTION");
         row("open files of the process", "server.http.AcceptGate.RESERVED_FILES");
         row(
-                "what an open connection counts for",
+                "memory that counts in `limits.connection-bytes` for an open connection",
                 "server.http.AcceptGate.CONNECTION_BYTES",
                 "server.http.AcceptGate.TLS_CONNECTION_BYTES");
-        row(
-                "what an open request in HTTP/2",
-                "server.http.Connections.STREAM_BYTES",
-                "server.http.Connections.FREE_HEAD_BYTES",
-                "server.http.Connections.PURSE_PER_REQUESTS");
+        row("memory that counts there for an open request in HTTP/2", "server.http.Connections.STREAM_BYTES");
+        row("size up to which the head of an open request", "server.http.Connections.FREE_HEAD_BYTES");
+        row("part of `limits.connection-bytes` that all open requests", "server.http.Connections.PURSE_PER_REQUESTS");
         row("header fields of a request", "server.http.RequestCheck.MAX_FIELDS");
+        row("size up to which the arriving head of a request", "server.http.ArrivingHead.FREE_BYTES");
+        row("memory that counts there for a header field", "server.http.ArrivingHead.FIELD_BYTES");
+        row("part of `limits.arriving-bytes` that all arriving heads", "server.http.ArrivingHead.PURSE_PER_HEADS");
+        row("size up to which the body of a request", "server.http.RequestBody.FREE_BYTES");
+        row("size up to which a body is small", "server.http.RequestBody.SMALL_BYTES");
         row(
-                "what has come of a request's head",
-                "server.http.ArrivingHead.FREE_BYTES",
-                "server.http.ArrivingHead.FIELD_BYTES");
-        row(
-                "body of a request in HTTP/1.1 for which",
-                "server.http.RequestBody.FREE_BYTES",
-                "server.http.RequestBody.SMALL_BYTES");
-        row(
-                "what a subscription, and a link to a stream",
+                "memory that counts in `limits.subscription-bytes`",
                 "engine.subscription.SubscriptionState.BYTES",
                 "engine.subscription.Link.BYTES");
         row("values, names and brackets in a request", "server.streams.subscription.Json.MAX_PARTS");
