@@ -36,4 +36,17 @@ public record OutboundMessage(String name, @Nullable JsonNode data, Headers head
         json.set("extras", headers.toExtras(ephemeral));
         return json;
     }
+
+    /**
+     * The message as it will be delivered, for whoever has published it and knows its serial from the acknowledgement: it need
+     * not wait for its own echo, which then changes nothing.
+     *
+     * @param serial the serial that it got
+     * @param clientId the client that has published it
+     * @param timestamp about when it was published, in milliseconds since 1970; the echo may say another time
+     */
+    public SessionMessage published(String serial, @Nullable String clientId, long timestamp) {
+        return new SessionMessage(
+                SessionMessage.Action.CREATE, serial, serial, name, clientId, timestamp, data, headers, ephemeral);
+    }
 }

@@ -176,6 +176,23 @@ class ConversationTest {
     }
 
     @Test
+    void whoHasPublishedAMessageShowsItBeforeItsEcho() {
+        OutboundMessage message = Inputs.userMessage(
+                        Inputs.Placement.after(null, "e", "m", "ann"), "m", List.of(new Part.Text("hi")))
+                .get(0);
+        Conversation own = new Conversation();
+        own.apply(message.published("000001", "ann", 1));
+        View view = own.newView();
+        List<Message> shown = view.messages();
+        assertThat(texts(shown)).containsExactly("hi");
+        session.publish("ann", message);
+        assertThat(own.apply(session.log.get(0))).isEqualTo(Conversation.Change.NONE);
+        assertThat(view.messages())
+                .isEqualTo(shown)
+                .isEqualTo(conversation.newView().messages());
+    }
+
+    @Test
     void anInputIsFoundByItsEventAndACancelByItsRunOrInput() {
         String asked = session.say(
                 "ann", new Inputs.Placement("event", "m", "ann", null, "before", null), new Part.Text("hi"));
