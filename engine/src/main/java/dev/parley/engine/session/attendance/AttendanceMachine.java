@@ -23,9 +23,12 @@ public final class AttendanceMachine {
     public static void arrive(SessionState s, Sender sender, long time, AttendanceTx tx) {
         Attendance known = tx.attendance(s, sender.connectionId());
         long epoch = sender.epoch();
-        if (epoch != 0 && (known == null || known.epoch() < epoch)) {
+        if (epoch == 0) {
+            return;
+        }
+        if (known == null || known.epoch() < epoch) {
             here(s, sender.connectionId(), epoch, time, known, tx);
-        } else if (epoch != 0 && known.isLost()) {
+        } else if (known.isLost()) {
             // Made before the loss, and applied after it.
             tx.attend(s, sender.connectionId(), known, known.withRequests());
         }

@@ -8,6 +8,7 @@ import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** What lost connections have left in sessions, and when something of it is due. Thread-safe; reads block on the disk. */
@@ -37,7 +38,7 @@ public final class Attendances {
         Lives lives = Lives.in(store);
         List<Membership> found = new ArrayList<>();
         byte[] from = FIRST_ROW;
-        while (from != AFTER_LAST_KEY) {
+        while (!Arrays.equals(from, AFTER_LAST_KEY)) {
             from = addLives(lives, from, limit, found);
         }
         return found;
