@@ -124,11 +124,11 @@ export const breaks = [
   ),
   broken(
     "publish twice: leave out keep",
-    edit("session/machine/SessionMachine", "            tx.requests().keep(s, sender, accepted.positions());\n", ""),
+    edit("session/machine/SessionMachine", "            keep(s, sender, command.time(), accepted.positions(), tx);\n", ""),
   ),
   broken(
     "publish twice: leave out keep of a rollup",
-    edit("session/machine/SessionMachine", "                tx.requests().keep(after, new Sender(c.connectionId(), part.msgSerial()), accepted.positions());\n", ""),
+    edit("session/machine/SessionMachine", "                keep(after, sender(c, part), c.time(), accepted.positions(), tx);\n", ""),
   ),
   broken(
     "publish twice: do not look for an earlier outcome",
