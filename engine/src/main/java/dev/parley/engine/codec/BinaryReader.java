@@ -111,4 +111,14 @@ public final class BinaryReader {
     public @Nullable String optional() {
         return bool() ? string() : null;
     }
+
+    /** Passes over a string that may be absent, and returns its length in bytes, or 0. */
+    public int skipOptional() {
+        int length = bool() ? count() : 0;
+        if (length > in.remaining()) {
+            throw new MalformedBinaryException(length + " bytes announced, " + in.remaining() + " left", null);
+        }
+        in.position(in.position() + length);
+        return length;
+    }
 }

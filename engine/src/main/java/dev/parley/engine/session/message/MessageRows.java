@@ -20,6 +20,9 @@ final class MessageRows {
     private static final int IS_ANNOTATED = 1;
     private static final int HAS_GROWN = 2;
 
+    /** What an entry takes besides its content. */
+    private static final int WEIGHT = 128;
+
     private MessageRows() {}
 
     /**
@@ -85,6 +88,36 @@ final class MessageRows {
             out.varint(shape.encoding()).varint(shape.extras());
         }
         return out.toBytes();
+    }
+
+    /** Roughly what a message takes in memory, without its annotations. Reads as little of the row as possible. */
+    static long weight(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(1);
+        in.varint();
+        in.varint();
+        in.u8();
+        in.skipOptional();
+        in.bool();
+        in.skipOptional();
+        in.skipOptional();
+        if (in.bool()) {
+            in.skipOptional();
+            in.skipOptional();
+            in.skipOptional();
+        }
+        in.u8();
+        in.varint();
+        long content;
+        if (in.count() == 0) {
+            content = in.remaining();
+        } else {
+            in.varint();
+            content = in.skipOptional() + in.varint();
+            in.bool();
+            content += in.varint() + in.varint();
+        }
+        return WEIGHT + content;
     }
 
     static Message message(byte[] key, byte[] row) {

@@ -66,8 +66,8 @@ public final class Messages {
     }
 
     /**
-     * The newest messages of {@code serials}, up to a number of messages and bytes, or null if there are none. Only one
-     * of them is in memory at a time.
+     * The newest messages of {@code serials}, up to a number of messages and roughly of bytes, or null if there are none. Only
+     * the row of one of them is in memory at a time.
      */
     public @Nullable Newest newest(SessionState session, PositionRange serials, int limit, int maxBytes) {
         long from = 0;
@@ -77,12 +77,11 @@ public final class Messages {
                 Rows rows =
                         new PositionRange(serials.from(), serials.to(), true).scan(now, Table.MESSAGES, session.id())) {
             for (Row row = rows.next(); row != null; row = rows.next()) {
-                MessageEntry message = whole(now, session.id(), MessageRows.message(row.key(), row.value()));
-                bytes += message.weight();
+                bytes += MessageRows.weight(row.value());
                 if (count == limit || (bytes > maxBytes && count > 0)) {
                     return new Newest(from, count, true);
                 }
-                from = message.serial();
+                from = SessionRows.position(row.key());
                 count++;
             }
         }

@@ -49,6 +49,9 @@ class MessageRowsTest {
             byte[] key = SessionRows.positionKey(some.number(), head.serial());
             assertThat(MessageRows.message(key, MessageRows.message(head, body)))
                     .isEqualTo(new Message(head, body));
+            // Characters have up to four bytes in the row.
+            assertThat(MessageRows.weight(MessageRows.message(head, body)))
+                    .isBetween(128 + shape.size(), 192 + 4 * shape.size());
         }
     }
 
