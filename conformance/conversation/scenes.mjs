@@ -204,6 +204,13 @@ export const scenes = {
     await agent.serve(await bob.send("again"), answer(text("briefly")))
   },
 
+  async "a cancel from before the agent has come"(scene) {
+    const ann = await scene.person("ann")
+    const run = await ann.send("never mind")
+    await run.cancel()
+    await settled()
+  },
+
   async "an answer that fails"(scene) {
     const ann = await scene.person("ann")
     const agent = await scene.agent()

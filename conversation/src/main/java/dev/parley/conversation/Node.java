@@ -26,7 +26,7 @@ public sealed interface Node permits Node.Input, Node.Run {
      * @param parent the id of the message before it, null at the beginning
      * @param forkOf the id of the message that it is an edited version of, null if of none
      * @param serial the serial of its first session message
-     * @param messages the message; none if it was removed
+     * @param messages the message; it has no parts if they were removed
      */
     record Input(
             String key, @Nullable String parent, @Nullable String forkOf, String serial, List<Message> messages)

@@ -208,6 +208,10 @@ class ConversationTest {
         assertThat(conversation.isCancelRequested("r", null)).isFalse();
         session.publish("bob", RunMessages.cancel("d", "r", null));
         assertThat(conversation.isCancelRequested("r", null)).isTrue();
+        Conversation other = new Conversation();
+        other.applyAll(Golden.of("a cancel from before the agent has come").history());
+        assertThat(other.isCancelRequested("unknown", other.newView().leaf().orElseThrow()))
+                .isTrue();
     }
 
     @Test
