@@ -343,7 +343,7 @@ final class Connections {
             return true;
         }
         for (Arriving arriving : connection.inProgress) {
-            if (arriving.request() != request) {
+            if (!arriving.request().equals(request)) {
                 continue;
             }
             if (!holdHead(arriving)) {

@@ -136,7 +136,7 @@ public final class DirectMemory {
     private static final class Written extends ChannelDuplexHandler {
         @Override
         public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
-            context.write(message, promise);
+            var _ = context.write(message, promise);
             if (promise.isDone() && isLack(promise.cause())) {
                 cut(context.channel());
             }
