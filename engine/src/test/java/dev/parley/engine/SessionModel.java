@@ -270,8 +270,9 @@ final class SessionModel {
         return switch (command) {
             case Publish c -> publish(c, room);
             case ChangePresence c -> {
-                if (room.outcome(c.sender()) != null) {
-                    yield new SessionOutcome.Accepted(room.outcome(c.sender()));
+                List<Long> first = room.outcome(c.sender());
+                if (first != null) {
+                    yield new SessionOutcome.Accepted(first);
                 }
                 int before = room.members.size();
                 List<Long> positions = new ArrayList<>();
@@ -343,14 +344,16 @@ final class SessionModel {
             }
             case Rollup c -> known == null ? new SessionOutcome.NoSuchMessage(c.serial()) : rollup(c, room);
             case Annotate c -> {
-                if (room.outcome(c.sender()) != null) {
-                    yield new SessionOutcome.Accepted(room.outcome(c.sender()));
+                List<Long> first = room.outcome(c.sender());
+                if (first != null) {
+                    yield new SessionOutcome.Accepted(first);
                 }
                 yield annotate(c, room);
             }
             case ChangeObjects c -> {
-                if (room.outcome(c.sender()) != null) {
-                    yield new SessionOutcome.Accepted(room.outcome(c.sender()));
+                List<Long> first = room.outcome(c.sender());
+                if (first != null) {
+                    yield new SessionOutcome.Accepted(first);
                 }
                 ObjectRefusal refusal = room.objects.change(
                         c.operations().stream().map(ObjectOp::operation).toList());
@@ -523,8 +526,9 @@ final class SessionModel {
     }
 
     private Object publish(Publish c, Room room) {
-        if (room.outcome(c.sender()) != null) {
-            return new SessionOutcome.Accepted(room.outcome(c.sender()));
+        List<Long> first = room.outcome(c.sender());
+        if (first != null) {
+            return new SessionOutcome.Accepted(first);
         }
         String worker = c.sender() == null ? null : c.sender().connectionId();
         List<Long> positions = new ArrayList<>();
@@ -679,9 +683,12 @@ final class SessionModel {
     private void keep(SessionCommand<?> c, Room room, Sender sender, List<Long> positions) {
         room.outcomes.put(new Request(sender.connectionId(), sender.msgSerial()), positions);
         Attendance before = room.attendances.get(sender.connectionId());
-        if (sender.epoch() > 0 && (before == null || before.epoch < sender.epoch())) {
+        if (sender.epoch() == 0) {
+            return;
+        }
+        if (before == null || before.epoch < sender.epoch()) {
             here(c.session(), room, sender.connectionId(), sender.epoch(), c.time());
-        } else if (sender.epoch() > 0 && !before.isOver() && before.forgetAt == null) {
+        } else if (!before.isOver() && before.forgetAt == null) {
             long last = Stream.of(before.leaveAt, before.awayAt, before.endAt)
                     .filter(Objects::nonNull)
                     .mapToLong(Long::longValue)

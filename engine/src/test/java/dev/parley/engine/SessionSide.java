@@ -215,8 +215,8 @@ final class SessionSide {
     List<Lost> loseEarlier(Sessions sessions, long now) {
         return sessions.attendances().ofEarlierLives(1 + random.nextInt(20)).stream()
                 .map(trace -> {
-                    arrivals.merge(trace.connectionId(), 1L, Long::sum);
-                    long epoch = Lives.epoch(newestLife, arrivals.get(trace.connectionId()) + 1);
+                    long arrived = arrivals.merge(trace.connectionId(), 1L, Long::sum);
+                    long epoch = Lives.epoch(newestLife, arrived + 1);
                     return new Lost(
                             trace.session(),
                             now,

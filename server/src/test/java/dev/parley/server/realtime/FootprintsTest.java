@@ -62,7 +62,7 @@ class FootprintsTest {
     @BeforeEach
     void open() throws IOException {
         engine = Engine.open(EngineOptions.in(folder));
-        start();
+        footprints = start(GRACE);
     }
 
     @AfterEach
@@ -72,11 +72,11 @@ class FootprintsTest {
 
     /** As a server does that finds data of an earlier one. */
     private void start() throws IOException {
-        start(GRACE);
+        footprints = start(GRACE);
     }
 
-    private void start(long runGrace) throws IOException {
-        footprints = new Footprints(
+    private Footprints start(long runGrace) throws IOException {
+        return new Footprints(
                 engine,
                 TestApps.of(engine, KEY, List.of(KEY), List.of()),
                 () -> Instant.ofEpochMilli(now),
@@ -192,7 +192,7 @@ class FootprintsTest {
 
     @Test
     void aRunEndsAlsoIfItsAgentIsLostAgainLongAfterItsRequestsWereForgotten() throws IOException {
-        start(LONG_GRACE);
+        footprints = start(LONG_GRACE);
         var agent = footprints.arrived("c", -1);
         startRun(agent, "c", "run");
         footprints.lost(agent, now);
@@ -222,7 +222,7 @@ class FootprintsTest {
 
     @Test
     void anAgentThatReturnsAfterItsRequestsWereForgottenKeepsItsRuns() throws IOException {
-        start(LONG_GRACE);
+        footprints = start(LONG_GRACE);
         var agent = footprints.arrived("c", -1);
         startRun(agent, "c", "run");
         footprints.lost(agent, now);
