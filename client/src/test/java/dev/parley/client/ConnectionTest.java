@@ -91,6 +91,31 @@ class ConnectionTest {
     }
 
     @Test
+    void aTokenIsReplacedBeforeItExpiresWithoutLosingTheConnection() throws Exception {
+        String key = server.newKey();
+        var fetched = new AtomicInteger();
+        try (ParleyClient issuer =
+                ParleyClient.of(TestServer.options(server.uri(), key).build())) {
+            // The server asks for another one when this one has 30 s left.
+            Credentials tokens = Credentials.tokens(() -> {
+                Duration lifetime = fetched.incrementAndGet() == 1 ? Duration.ofSeconds(31) : Duration.ofHours(1);
+                return issuer.requestToken("ada", lifetime, null);
+            });
+            var options =
+                    ClientOptions.builder(server.uri()).credentials(tokens).build();
+            try (ParleyClient client = ParleyClient.of(options)) {
+                List<State> states = new CopyOnWriteArrayList<>();
+                client.connection().connect();
+                client.connection().onChange(states::add);
+                await().atMost(Duration.ofMinutes(1)).until(() -> fetched.get() == 2);
+                client.session("renewed").publish("n", "a");
+                assertThat(states).doesNotContain(State.DISCONNECTED);
+                assertThat(client.connection().state()).isEqualTo(State.CONNECTED);
+            }
+        }
+    }
+
+    @Test
     void aTokenThatExpiresWithoutAnotherFailsTheConnection() throws Exception {
         try (ParleyClient issuer = server.client()) {
             String token = issuer.requestToken("ada", Duration.ofSeconds(1), null);

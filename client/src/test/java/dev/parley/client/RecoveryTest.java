@@ -1,6 +1,7 @@
 package dev.parley.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
@@ -216,6 +217,48 @@ class RecoveryTest {
             assertThat(texts).containsExactly("while it is down", "after all");
             assertThat(client.connection().id()).isEqualTo(id);
             assertThat(session.presence().get()).extracting(PresenceEvent::text).containsExactly("here");
+        }
+    }
+
+    @Test
+    void aConnectionThatCannotBeContinuedLeavesOnlyAppendsUncertain() throws Exception {
+        String key = server.newKey();
+        try (var proxy = new CuttingProxy(server);
+                ParleyClient client =
+                        ParleyClient.of(TestServer.options(proxy.uri(), key).build())) {
+            Session session = client.session("forgotten");
+            List<Message> messages = new CopyOnWriteArrayList<>();
+            session.onMessage(messages::add);
+            session.attach();
+            session.presence().enter(Data.of("here"));
+            String answer = session.publish("answer", "A");
+            String id = client.connection().id();
+            proxy.loseAnswers();
+            var append = session.appendAsync(answer, NewMessage.of(null, "B"));
+            var publish = session.publishAsync(NewMessage.of("n", "once"));
+            try (ParleyClient direct =
+                    ParleyClient.of(TestServer.options(server.uri(), key).build())) {
+                Session observed = direct.session("forgotten");
+                await().until(() -> observed.history().items().size() == 2);
+            }
+            server.kill();
+            server.forgetConnections();
+            server.restart();
+            proxy.up();
+
+            assertThat(publish.get()).hasSize(1);
+            assertThatThrownBy(append::get).hasCauseInstanceOf(ParleyException.OutcomeUnknown.class);
+            assertThat(client.connection().id()).isNotEqualTo(id);
+            assertThat(session.history(HistoryQuery.FORWARDS).items())
+                    .extracting(Message::text)
+                    .containsExactly("AB", "once");
+            session.publish("n", "after all");
+            await().until(() -> messages.stream().anyMatch(message -> "after all".equals(message.text())));
+            assertThat(messages.stream().filter(message -> "once".equals(message.text())))
+                    .hasSize(1);
+            await().until(() -> session.presence().get().stream()
+                    .anyMatch(member ->
+                            member.connectionId().equals(client.connection().id())));
         }
     }
 

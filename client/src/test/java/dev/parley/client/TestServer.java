@@ -96,6 +96,11 @@ final class TestServer implements AutoCloseable {
         return Files.exists(file) ? Files.readString(file) : "";
     }
 
+    /** Lets the server know no connection of earlier clients any more, while it is stopped. */
+    void forgetConnections() throws IOException {
+        Files.delete(folder.resolve("data").resolve("connection.key"));
+    }
+
     String log() throws IOException {
         return read(folder.resolve("stderr"));
     }
