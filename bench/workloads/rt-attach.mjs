@@ -2,7 +2,7 @@
 import { load } from "../lib/generators.mjs";
 import { webSocket } from "../lib/realtime.mjs";
 import { median, number, percent, publish, spread, table } from "../lib/report.mjs";
-import { servers } from "../lib/servers.mjs";
+import { inTurn, servers } from "../lib/servers.mjs";
 
 const CONNECTIONS = [1, 32];
 const MESSAGES = 100;
@@ -11,26 +11,30 @@ export async function run(context) {
   const seconds = context.quick ? 3 : 10;
   // The peers have nothing to compare: neither keeps messages for clients that were never there.
   const names = context.available(["parley"]);
+  const started = [];
   const results = [];
+  let paths = 0;
+  const measure = (server, connections, warmup, measured) =>
+    load("rt-attach", server, {
+      ...webSocket(server), path: `attach${paths++}`, connections, messages: MESSAGES, warmup, seconds: measured,
+    });
   for (const name of names) {
     context.say(`starting ${name}`);
     const server = await context.start(name);
-    let paths = 0;
-    const measure = (connections, warmup, measured) =>
-      load("rt-attach", server, {
-        ...webSocket(server), path: `attach${paths++}`, connections, messages: MESSAGES, warmup, seconds: measured,
-      });
-    await measure(32, context.quick ? 2 : 20, 1);
-    for (let round = 0; round < context.runs; round++) {
-      await context.checkDisk();
-      for (const connections of CONNECTIONS) {
-        const figures = await measure(connections, 1, seconds);
-        results.push({ round, name, ...figures });
-        context.say(`${name} ${connections} at a time: ${number(figures.completed / figures.seconds)}/s`);
+    started.push(server);
+    await measure(server, 32, context.quick ? 2 : 20, 1);
+  }
+  for (let round = 0; round < context.runs; round++) {
+    await context.checkDisk();
+    for (const connections of CONNECTIONS) {
+      for (const server of inTurn(started, round)) {
+        const figures = await measure(server, connections, 1, seconds);
+        results.push({ round, name: server.name, ...figures });
+        context.say(`${server.name} ${connections} at a time: ${number(figures.completed / figures.seconds)}/s`);
       }
     }
-    await server.stop();
   }
+  for (const server of started) await server.stop();
   const rows = [];
   for (const connections of CONNECTIONS) {
     for (const name of names) {
