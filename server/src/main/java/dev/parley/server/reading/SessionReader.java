@@ -1,5 +1,6 @@
 package dev.parley.server.reading;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import dev.parley.engine.delivery.Delivery;
 import dev.parley.engine.delivery.SessionTail;
 import dev.parley.engine.session.SessionEntry;
@@ -201,8 +202,7 @@ public final class SessionReader implements LogReader.Log {
         }
         Pages<?> due = sink.before(reading.position(), false);
         if (due != null) {
-            read(due);
-            return false;
+            return sendNext(due);
         }
         switch (reading.poll(BATCH_BYTES, reserve)) {
             case SessionTail.More more -> {
@@ -212,7 +212,7 @@ public final class SessionReader implements LogReader.Log {
             case SessionTail.Nothing nothing -> {
                 Pages<?> last = sink.before(reading.position(), true);
                 if (last != null) {
-                    read(last);
+                    return sendNext(last);
                 }
             }
             case SessionTail.NoRoom noRoom -> sink.noRoom();
@@ -257,6 +257,16 @@ public final class SessionReader implements LogReader.Log {
         return bytes;
     }
 
+    /** Sends the next page now or, if it has to be read, later. Returns whether it was sent now. */
+    private <P> boolean sendNext(Pages<P> pages) {
+        P ready = pages.ready();
+        if (ready == null) {
+            read(pages);
+            return false;
+        }
+        return sendIfItFits(pages, ready);
+    }
+
     /** Reads a page if there is room for one of the expected size, and sends it if it fits. */
     private <P> void read(Pages<P> pages) {
         long bytes = expected;
@@ -280,16 +290,18 @@ public final class SessionReader implements LogReader.Log {
                 });
     }
 
-    private <P> void sendIfItFits(Pages<P> pages, P page) {
+    @CanIgnoreReturnValue
+    private <P> boolean sendIfItFits(Pages<P> pages, P page) {
         long bytes = pages.weight().applyAsLong(page);
-        if (bytes == 0 || room.reserve(bytes)) {
-            expected = BATCH_BYTES;
-            pages.send().accept(page);
-        } else {
+        if (bytes > 0 && !room.reserve(bytes)) {
             expected = bytes;
             pages.putBack().accept(page);
             sink.noRoom();
+            return false;
         }
+        expected = BATCH_BYTES;
+        pages.send().accept(page);
+        return true;
     }
 
     /**

@@ -2,14 +2,17 @@ package dev.parley.server.realtime;
 
 import static dev.parley.server.wire.ChannelSerial.NONE;
 
+import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.session.message.Messages;
 import dev.parley.server.wire.ChannelSerial;
 import dev.parley.server.wire.Flags;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,27 +64,51 @@ record AttachPoint(
                 : rewind == null ? NONE : rewind.from(site.clock().millis());
         // The place of a client may say anything: it gets no more by it than by a rewind.
         int wanted = resumed != null || rewind == null ? Integer.MAX_VALUE : rewind.wanted();
-        Messages.Newest newest = rewindStart == NONE
-                ? null
-                : sessions.messages()
-                        .newest(
-                                state,
-                                new PositionRange(rewindStart, position, true),
-                                Math.min(wanted, AttachParams.Rewind.MAX_MESSAGES),
-                                REWIND_BYTES);
-        var place = new ChannelSerial(
-                position,
-                resumed != null ? resumed.cancelsFrom() : Positions.START,
-                newest == null ? NONE : newest.from());
+        RewindStart start =
+                rewindStart == NONE ? RewindStart.NOWHERE : start(sessions, state, rewindStart, position, wanted);
+        var place =
+                new ChannelSerial(position, resumed != null ? resumed.cancelsFrom() : Positions.START, start.from());
         if (place.cancelsFrom() != NONE && !hasCancels(site, session, state, Backlog.cancels(place))) {
             place = new ChannelSerial(position, NONE, place.rewindFrom());
         }
+        // Cancels come before the rewind.
+        var first = place.cancelsFrom() == NONE ? start.whole() : null;
         return new AttachPoint(
                 resumed != null,
                 state.last(),
                 members,
-                place.isComplete() ? null : new Backlog(place),
-                newest != null && newest.more() && newest.count() < wanted);
+                place.isComplete() ? null : new Backlog(place, first),
+                start.cut());
+    }
+
+    /**
+     * Where a rewind begins.
+     *
+     * @param from the serial of its oldest message
+     * @param whole all of it, if it is no more than one page
+     * @param cut whether it ends at its limit
+     */
+    private record RewindStart(long from, @Nullable Page<MessageEntry> whole, boolean cut) {
+        static final RewindStart NOWHERE = new RewindStart(NONE, null, false);
+    }
+
+    /** Most rewinds are short. They are read once; of others only the beginning is looked for here. */
+    private static RewindStart start(Sessions sessions, SessionState state, long from, long position, int wanted) {
+        int limit = Math.min(wanted, AttachParams.Rewind.MAX_MESSAGES);
+        var backwards = new PositionRange(from, position, true);
+        Page<MessageEntry> newestFirst = sessions.messages().page(state, backwards, limit, Backlog.PAGE_BYTES);
+        List<MessageEntry> messages = newestFirst.entries();
+        if (messages.isEmpty()) {
+            return RewindStart.NOWHERE;
+        }
+        if (!newestFirst.more() || messages.size() == limit) {
+            var whole = new Page<>(List.copyOf(messages.reversed()), false);
+            return new RewindStart(messages.getLast().serial(), whole, newestFirst.more() && messages.size() < wanted);
+        }
+        Messages.Newest newest = sessions.messages().newest(state, backwards, limit, REWIND_BYTES);
+        return newest == null
+                ? RewindStart.NOWHERE
+                : new RewindStart(newest.from(), null, newest.more() && newest.count() < wanted);
     }
 
     private static boolean someoneCameOrWent(Sessions sessions, SessionState state, long since) {

@@ -212,7 +212,9 @@ final class Attachment implements SessionReader.Sink {
     private Pages<Page<MessageEntry>> backlogPages(Backlog sending) {
         Sessions sessions = client.site().engine().sessions();
         return new Pages<>(
-                () -> sending.read(sessions, session), page -> SessionReader.weight(page.entries()), page -> {
+                () -> sending.read(sessions, session),
+                page -> SessionReader.weight(page.entries()),
+                page -> {
                     if (backlog != sending) {
                         return;
                     }
@@ -225,7 +227,9 @@ final class Attachment implements SessionReader.Sink {
                     if (sending.isOver()) {
                         backlog = null;
                     }
-                });
+                },
+                page -> sending.forget(),
+                sending.first());
     }
 
     private Pages<Page<PresenceEntry>> memberPages(MemberSync sync) {
@@ -246,6 +250,9 @@ final class Attachment implements SessionReader.Sink {
     /** Until there is room, nothing that was read is kept. */
     @Override
     public void noRoom() {
+        if (backlog != null) {
+            backlog.forget();
+        }
         if (memberSync != null) {
             memberSync.hold(null);
         }

@@ -10,19 +10,39 @@ import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.wire.ChannelSerial;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The messages from before an attach that a client is sent: cancels that have had no effect yet, and the messages of
  * its rewind. They are sent oldest first, page by page as the client accepts them.
  */
 final class Backlog {
-    private static final int PAGE_BYTES = 64 << 10;
+    static final int PAGE_BYTES = 64 << 10;
 
     private ChannelSerial place;
 
-    /** Sends what is still to come at {@code place}. */
-    Backlog(ChannelSerial place) {
+    /** The next page, if it was read before and there is room for it at once. */
+    private @Nullable Page<MessageEntry> first;
+
+    /**
+     * Sends what is still to come at {@code place}.
+     *
+     * @param first the first page, or null if it has to be read
+     */
+    Backlog(ChannelSerial place, @Nullable Page<MessageEntry> first) {
         this.place = place;
+        this.first = first;
+    }
+
+    /** The next page, or null if it has to be read. */
+    @Nullable
+    Page<MessageEntry> first() {
+        return first;
+    }
+
+    /** Drops what was read and not sent. It will be read again. */
+    void forget() {
+        first = null;
     }
 
     /** The client's place after the pages that have been sent. */
@@ -51,6 +71,7 @@ final class Backlog {
 
     /** Moves on behind {@code page}, which is about to be sent. */
     void sending(Page<MessageEntry> page) {
+        first = null;
         long next = page.more() ? page.entries().getLast().serial() + 1 : NONE;
         place = place.cancelsFrom() == NONE
                 ? new ChannelSerial(place.position(), NONE, next)

@@ -74,7 +74,7 @@ class ParleyServerTest {
         assertThat(names(shown, "(?m)^(parley_\\w+)"))
                 .isEqualTo(names(Files.readString(OPERATIONS), "(?m)^\\| `(parley_\\w+)"));
         assertThat(shown)
-                .contains("parley_engine_commands_total 3.0")
+                .contains("parley_engine_commands_total 4.0")
                 .containsPattern("parley_engine_command_seconds_total (?!0\\.0\\n)\\d")
                 .contains("parley_http_requests_total{door=\"/v1/stream/\",method=\"POST\",status=\"204\"} 1.0");
     }
