@@ -52,15 +52,22 @@ test("a damaged journal is recovered whole or refused", { timeout: TEST_TIMEOUT_
 
   await recovers("no damage: recovered", async () => {})
   await refusesFlip("a bit flipped in a record of the first segment", all =>
-    payloadByte(all[0], random.oneOf(all[0].records)),
+    payloadByte(all[0], random.oneOf(all[0].records.filter(record => record.command))),
   )
   await refusesFlip("a bit flipped in a record of the newest segment", all => {
     const newest = newestWritten(all)
-    return payloadByte(newest, random.oneOf(newest.records.filter(record => !record.mark).slice(0, -1)))
+    return payloadByte(newest, random.oneOf(newest.records.filter(record => record.command).slice(0, -1)))
   })
   await refusesFlip("a bit flipped in a record's header", all => {
-    const record = random.oneOf(all[1].records)
+    const record = random.oneOf(all[1].records.filter(record => record.command))
     return { segment: all[1], place: record.start + random.between(0, record.payload - record.start - 1) }
+  })
+  // It says that the next segment exists, which is there to see.
+  await recovers("the mark at the end of a full segment flipped: recovered", async dataDir => {
+    const [, second] = await segments(dataDir)
+    const end = second.records.at(-1)
+    assert.ok(!end.command && !end.mark)
+    await flipBit(second, random.between(end.start, end.payload + end.bytes - 1), random.between(0, 7))
   })
   await refuses("the last acknowledged record flipped, which a mark bears witness of: refused", async dataDir => {
     const newest = newestWritten(await segments(dataDir))

@@ -11,8 +11,9 @@ const folder = dataDir => join(dataDir, "journal")
 
 /**
  * The journal's files, oldest first: {path, bytes, records, end}, where `end` is the place behind the last record. A
- * record is {start, payload, bytes, mark}: its place, the place and the size of its payload, and whether it is the mark
- * that an idle server sets behind the last record.
+ * record is {start, payload, bytes, command, mark}: its place, the place and the size of its payload, whether it is a
+ * command, and whether it is the mark that an idle server sets behind the last record. A full segment ends with another
+ * mark, which is neither.
  */
 export async function segments(dataDir) {
   return Promise.all((await segmentNames(dataDir)).map(name => readSegment(join(folder(dataDir), name))))
@@ -29,7 +30,8 @@ async function readSegment(path) {
   while (end + RECORD_HEADER_BYTES <= bytes.length && bytes.readUInt32BE(end) > 0) {
     const size = bytes.readUInt32BE(end)
     const payload = end + RECORD_HEADER_BYTES
-    records.push({ start: end, payload, bytes: size, mark: size === 1 && bytes[payload] === MARK })
+    const command = bytes[payload] !== MARK
+    records.push({ start: end, payload, bytes: size, command, mark: size === 1 && !command })
     end += Math.ceil((RECORD_HEADER_BYTES + size) / ALIGNMENT) * ALIGNMENT
   }
   return { path, bytes, records, end }
