@@ -89,11 +89,8 @@ final class Footprints {
         this.times = times;
         long now = clock.millis();
         if (engine.lives().newest() == 0) {
-            new Upgrade(
-                            engine,
-                            trace -> lost(
-                                    trace, Upgrade.EPOCH, now, times.members().toMillis()))
-                    .run(now);
+            long stayMillis = times.members().toMillis();
+            new Upgrade(engine, trace -> lost(trace, Upgrade.EPOCH, now, stayMillis)).run(now);
         }
         this.newestEpoch = new AtomicLong(Lives.epoch(engine.boot(now), 0));
         recover(engine.sessions().attendances().ofEarlierLives(MAX_LOST), now);
@@ -241,8 +238,9 @@ final class Footprints {
             }
         }
 
+        @GuardedBy("this")
         private void submit(SessionCommand<SessionOutcome.Done> command, Runnable done) {
-            Footprints.this.submit(new Pending(this, command, done));
+            Footprints.this.submit(new Pending(this, epoch, command, done));
         }
 
         /**
@@ -250,7 +248,7 @@ final class Footprints {
          * the session has kept nothing of the return, because the connection had left nothing in it, it would believe it.
          */
         private synchronized void submitAgain(Pending pending) {
-            if (!(pending.command() instanceof Lost lost) || lost.epoch() == epoch) {
+            if (!(pending.command() instanceof Lost) || pending.epoch() == epoch) {
                 Footprints.this.submit(pending);
             }
         }
@@ -282,8 +280,18 @@ final class Footprints {
     /** What a command is about. */
     private record Place(Footprint footprint, SessionName session) {}
 
-    /** A command about a connection, and the callback for its completion. */
-    private record Pending(Footprint about, SessionCommand<SessionOutcome.Done> command, Runnable done) {}
+    /** A command about a connection, the connection's epoch in it, and the callback for its completion. */
+    private record Pending(Footprint about, long epoch, SessionCommand<SessionOutcome.Done> command, Runnable done) {}
+
+    /** Of two commands about one place, keeps the one that was submitted later, whichever was refused first. */
+    private static Pending later(Pending one, Pending other) {
+        boolean isOther = one.epoch() == other.epoch()
+                // A connection that comes back begins an epoch.
+                ? !(other.command() instanceof Back)
+                : one.epoch() < other.epoch();
+        (isOther ? one : other).done().run();
+        return isOther ? other : one;
+    }
 
     private @Nullable RunTimes runTimes(SessionName session, long now, long endWithMembersAt) {
         if (!apps.namespace(session.app(), session.name()).endAbandonedRuns()) {
@@ -385,11 +393,7 @@ final class Footprints {
             public void failed(Exception failure) {
                 LOG.debug("{} cannot be told now", pending.command().session(), failure);
                 var place = new Place(pending.about(), pending.command().session());
-                Pending older = refused.put(place, pending);
-                if (older != null) {
-                    // Whatever it was to do, the newer one decides.
-                    older.done().run();
-                }
+                refused.compute(place, (same, other) -> other == null ? pending : later(other, pending));
             }
         });
     }

@@ -21,11 +21,11 @@ public final class AttendanceMachine {
 
     /** Notes that a connection is there, as it has made a request that is remembered. */
     public static void arrive(SessionState s, Sender sender, long time, AttendanceTx tx) {
-        Attendance known = tx.attendance(s, sender.connectionId());
         long epoch = sender.epoch();
         if (epoch == 0) {
             return;
         }
+        Attendance known = tx.attendance(s, sender.connectionId());
         if (known == null || known.epoch() < epoch) {
             here(s, sender.connectionId(), epoch, time, known, tx);
         } else if (known.isLost()) {
