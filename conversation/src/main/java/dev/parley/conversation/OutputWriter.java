@@ -41,8 +41,11 @@ public final class OutputWriter {
 
     private static final class Growing {
         final String kind;
-        final Headers headers;
         final StringBuilder text = new StringBuilder();
+
+        /** As they were written last: an append replaces them all. */
+        Headers headers;
+
         boolean closed;
 
         Growing(String kind, Headers headers) {
@@ -122,8 +125,7 @@ public final class OutputWriter {
         List<Write> writes = new ArrayList<>();
         growing.forEach((streamId, stream) -> {
             if (!stream.closed) {
-                stream.closed = true;
-                writes.add(new Append(streamId, "", status(stream.headers, WireForm.CANCELLED, Map.of()), true));
+                writes.add(end(streamId, stream, "", WireForm.CANCELLED, Map.of()));
             }
         });
         return writes;
@@ -132,7 +134,8 @@ public final class OutputWriter {
     /**
      * All of what has grown under a name, to replace the message with when an append has failed.
      *
-     * @return its text, with the headers of its end
+     * @param streamId the name under which it grows, or has grown
+     * @return its text, with the headers that were written last: those of its end if it has ended or was cancelled
      * @throws IllegalArgumentException if nothing has grown under this name
      */
     public Append whole(String streamId) {
@@ -140,8 +143,7 @@ public final class OutputWriter {
         if (stream == null) {
             throw new IllegalArgumentException("nothing has begun as " + streamId);
         }
-        String status = stream.closed ? WireForm.COMPLETE : WireForm.STREAMING;
-        return new Append(streamId, stream.text.toString(), status(stream.headers, status, Map.of()), stream.closed);
+        return new Append(streamId, stream.text.toString(), stream.headers, stream.closed);
     }
 
     private static String streamId(String kind, UiChunk chunk) {
@@ -183,10 +185,14 @@ public final class OutputWriter {
     }
 
     private Append close(String streamId, String text, Map<String, String> codec) {
-        Growing stream = open(streamId);
+        return end(streamId, open(streamId), text, WireForm.COMPLETE, codec);
+    }
+
+    private static Append end(String streamId, Growing stream, String text, String status, Map<String, String> codec) {
         stream.closed = true;
         stream.text.append(text);
-        return new Append(streamId, text, status(stream.headers, WireForm.COMPLETE, codec), true);
+        stream.headers = status(stream.headers, status, codec);
+        return new Append(streamId, text, stream.headers, true);
     }
 
     private Write toolInput(UiChunk chunk) {

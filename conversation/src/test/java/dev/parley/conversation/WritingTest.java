@@ -246,4 +246,33 @@ class WritingTest {
         assertThat(said.parts())
                 .containsExactly(new Part.StepStart(), new Part.Text("half", Part.Progress.CANCELLED, null));
     }
+
+    /** As the npm library replaces messages whose appends have failed; it does not repeat what was said at the end. */
+    @Test
+    void theWholeOfWhatHasGrownEndsAsItsLastAppendDid() {
+        TestSession session = new TestSession();
+        RunContext run = session.begin("agent", session.say("ann", null, "hi"), null);
+        OutputWriter writer = new OutputWriter(run, null, "m", List.of());
+        JsonNode signed = TestSession.json("{\"provider\":{\"signature\":\"s\"}}");
+        UiChunk call = UiChunk.of("tool-input-start").with("toolCallId", "c").with("toolName", "look");
+        writer.write(UiChunk.of("reasoning-start").with("id", "r"));
+        writer.write(UiChunk.of("reasoning-delta").with("id", "r").with("delta", "hm"));
+        assertThat(writer.whole("r").headers().get(WireForm.STATUS)).isEqualTo(WireForm.STREAMING);
+        OutputWriter.Write end =
+                writer.write(UiChunk.of("reasoning-end").with("id", "r").with("providerMetadata", signed));
+        writer.write(call);
+        OutputWriter.Write input =
+                writer.write(call.with("type", "tool-input-available").with("input", TestSession.json("{\"at\":1}")));
+        writer.write(UiChunk.textStart("t"));
+        writer.write(UiChunk.textDelta("t", "half"));
+        OutputWriter.Write cancelled = writer.cancel().get(0);
+
+        assertThat(writer.whole("r"))
+                .isEqualTo(new OutputWriter.Append("r", "hm", ((OutputWriter.Append) end).headers(), true));
+        assertThat(writer.whole("r").headers().codec("providerMetadata")).isEqualTo(signed.toString());
+        assertThat(writer.whole("c")).isEqualTo(input);
+        assertThat(writer.whole("t"))
+                .isEqualTo(new OutputWriter.Append("t", "half", ((OutputWriter.Append) cancelled).headers(), true));
+        assertThat(writer.whole("t").headers().get(WireForm.STATUS)).isEqualTo(WireForm.CANCELLED);
+    }
 }
