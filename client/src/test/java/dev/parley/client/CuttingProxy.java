@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntSupplier;
 
 /** The network between a client and a server: it can be cut, be down, and stop passing anything. */
-final class CuttingProxy implements AutoCloseable {
+public final class CuttingProxy implements AutoCloseable {
     private final ServerSocket door;
     private final IntSupplier targetPort;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
@@ -22,42 +22,45 @@ final class CuttingProxy implements AutoCloseable {
     private volatile boolean losesAnswers;
     private final LongAdder bytesToClients = new LongAdder();
 
-    CuttingProxy(TestServer server) throws IOException {
+    /** A network to this server. */
+    public CuttingProxy(TestServer server) throws IOException {
         this.targetPort = server::port;
         this.door = new ServerSocket(0, 128, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().name("proxy").start(this::accept);
     }
 
-    URI uri() {
+    /** Its address. */
+    public URI uri() {
         return URI.create("http://127.0.0.1:" + door.getLocalPort());
     }
 
     /** Cuts all connections. */
-    void cut() {
+    public void cut() {
         for (Socket socket : sockets) {
             close(socket);
         }
     }
 
     /** Cuts all connections, and lets none come about until {@link #up}. */
-    void down() {
+    public void down() {
         down = true;
         cut();
     }
 
-    void up() {
+    /** Everything passes again. */
+    public void up() {
         down = false;
         silent = false;
         losesAnswers = false;
     }
 
     /** Passes nothing any more, and cuts nothing. */
-    void fallSilent() {
+    public void fallSilent() {
         silent = true;
     }
 
     /** Passes requests, and cuts the connection when the answer comes. */
-    void loseAnswers() {
+    public void loseAnswers() {
         losesAnswers = true;
     }
 

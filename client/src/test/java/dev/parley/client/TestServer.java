@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** A real server in a process of its own, started from the jar through the launcher. */
-final class TestServer implements AutoCloseable {
+public final class TestServer implements AutoCloseable {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
     private static final Pattern READY = Pattern.compile("^Parley is listening on (\\S+)$", Pattern.MULTILINE);
     private static final Duration START_TIMEOUT = Duration.ofSeconds(90);
@@ -38,22 +38,24 @@ final class TestServer implements AutoCloseable {
     }
 
     /** Starts a server on an empty folder. {@code settings}: {@code name=value}. */
-    static TestServer start(String... settings) throws IOException {
+    public static TestServer start(String... settings) throws IOException {
         var server = new TestServer(List.of(settings));
         server.restart();
         return server;
     }
 
-    URI uri() {
+    /** Its address. */
+    public URI uri() {
         return URI.create("http://127.0.0.1:" + port);
     }
 
-    int port() {
+    /** Where it listens. */
+    public int port() {
         return port;
     }
 
     /** Starts the server on the folder and the port that it had. */
-    void restart() throws IOException {
+    public void restart() throws IOException {
         Path output = folder.resolve("stdout");
         Files.deleteIfExists(output);
         List<String> command = new ArrayList<>(List.of(
@@ -97,21 +99,22 @@ final class TestServer implements AutoCloseable {
     }
 
     /** Lets the server know no connection of earlier clients any more, while it is stopped. */
-    void forgetConnections() throws IOException {
+    public void forgetConnections() throws IOException {
         Files.delete(folder.resolve("data").resolve("connection.key"));
     }
 
-    String log() throws IOException {
+    /** What it has written to its standard error. */
+    public String log() throws IOException {
         return read(folder.resolve("stderr"));
     }
 
     /** Ends the server as a crash would. */
-    void kill() {
+    public void kill() {
         end(true);
     }
 
     /** Ends the server in good order. */
-    void stop() {
+    public void stop() {
         end(false);
     }
 
@@ -137,7 +140,7 @@ final class TestServer implements AutoCloseable {
     }
 
     /** Makes an app with these namespaces, as in the body of {@code POST /apps}, and returns a key that may do everything. */
-    String newKey() throws IOException, InterruptedException {
+    public String newKey() throws IOException, InterruptedException {
         var request = HttpRequest.newBuilder(uri().resolve("/apps"))
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString("{\"keys\":[{}],\"namespaces\":[]}"))
@@ -148,11 +151,12 @@ final class TestServer implements AutoCloseable {
     }
 
     /** A client with a key of an app of its own. */
-    ParleyClient client() throws IOException, InterruptedException {
+    public ParleyClient client() throws IOException, InterruptedException {
         return ParleyClient.of(options(uri(), newKey()).build());
     }
 
-    static ClientOptions.Builder options(URI uri, String key) {
+    /** Options of a client with this key. */
+    public static ClientOptions.Builder options(URI uri, String key) {
         return ClientOptions.builder(uri)
                 .credentials(Credentials.key(key))
                 .clientId("tester")

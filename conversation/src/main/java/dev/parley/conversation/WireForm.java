@@ -140,11 +140,20 @@ public final class WireForm {
     /** The code of a failed run whose end does not say one. */
     public static final int STREAM_ERROR = 104_008;
 
-    static final String USER_MESSAGE = "user-message";
-    static final String REGENERATE = "regenerate";
-    static final String TOOL_RESULT = "tool-result";
-    static final String TOOL_RESULT_ERROR = "tool-result-error";
-    static final String TOOL_APPROVAL_RESPONSE = "tool-approval-response";
+    /** Kind of an input: what a person says. */
+    public static final String USER_MESSAGE = "user-message";
+
+    /** Kind of an input: a message is to be generated anew. */
+    public static final String REGENERATE = "regenerate";
+
+    /** Kind of an input: the result of a tool call. */
+    public static final String TOOL_RESULT = "tool-result";
+
+    /** Kind of an input: a tool call has failed. */
+    public static final String TOOL_RESULT_ERROR = "tool-result-error";
+
+    /** Kind of an input: whether a tool call is approved. */
+    public static final String TOOL_APPROVAL_RESPONSE = "tool-approval-response";
 
     static final String TEXT = "text";
     static final String REASONING = "reasoning";

@@ -1,0 +1,607 @@
+package dev.parley.client.agent;
+
+import dev.parley.client.Data;
+import dev.parley.client.Gap;
+import dev.parley.client.ParleyClient;
+import dev.parley.client.Registration;
+import dev.parley.client.Session;
+import dev.parley.conversation.Conversation;
+import dev.parley.conversation.Headers;
+import dev.parley.conversation.Node;
+import dev.parley.conversation.RunContext;
+import dev.parley.conversation.RunMessages;
+import dev.parley.conversation.RunStatus;
+import dev.parley.conversation.SessionMessage;
+import dev.parley.conversation.ToolCall;
+import dev.parley.conversation.WireForm;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * An agent in a session. It either stays and {@linkplain #serve serves} what people say, or is handed an {@link Invocation} and
+ * {@linkplain #run(Invocation) runs} it, perhaps in a process of its own. Any number of runs, and of agents, can be at work in
+ * one session at a time; agents should have client ids of their own.
+ *
+ * <p>Methods block until the server has answered. Agents are safe for use by several threads.
+ */
+public final class AgentSession implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(AgentSession.class);
+
+    /** Handlers that run at once on the threads that all agents of the process share. */
+    private static final int THREADS = 64;
+
+    /** Runs that wait for one of them. */
+    private static final int WAITING = 1_000;
+
+    /** Inputs that are remembered so that none is answered twice. */
+    private static final int SERVED = 10_000;
+
+    private static final long IDLE_SECONDS = 30;
+    private static final int BUSY = 42_910;
+
+    /** Made when the first agent needs it. */
+    private static final class Shared {
+        static final ThreadPoolExecutor RUNS = runs();
+
+        private static ThreadPoolExecutor runs() {
+            var count = new AtomicInteger();
+            var pool = new ThreadPoolExecutor(
+                    THREADS, THREADS, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(WAITING), task -> {
+                        Thread thread = new Thread(task, "parley-agent-" + count.incrementAndGet());
+                        thread.setDaemon(true);
+                        return thread;
+                    });
+            pool.allowCoreThreadTimeOut(true);
+            return pool;
+        }
+    }
+
+    private record Service(Predicate<Conversation.Trigger> filter, RunHandler handler) {}
+
+    private final AgentOptions options;
+    private final Executor hooks;
+    private final Executor runs;
+    private final Session session;
+    private final SharedConversation shared;
+    private final @Nullable String clientId;
+    private final Audience audience;
+    private final Map<String, Run> open = new ConcurrentHashMap<>();
+    private final List<Service> services = new CopyOnWriteArrayList<>();
+
+    /** The events that were delivered; used on the thread of the session's listeners only. */
+    private final Map<String, Boolean> served = new Newest<>();
+
+    /** The last inputs for runs, by the runs' ids. */
+    private final Map<String, Conversation.Trigger> lastInputs = Collections.synchronizedMap(new Newest<>());
+
+    private static final class Newest<V> extends LinkedHashMap<String, V> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
+            return size() > SERVED;
+        }
+    }
+
+    private AgentSession(ParleyClient client, String name, AgentOptions options) {
+        this.options = options;
+        this.hooks = client.options().listenerExecutor();
+        Executor given = options.executor();
+        this.runs = given == null ? Shared.RUNS : given;
+        this.session = client.session(name);
+        this.shared = new SharedConversation(session);
+        client.connection().connect();
+        this.clientId = clientId(client);
+        this.audience = new Audience(session, clientId);
+        shared.onDelivery(this::delivered);
+    }
+
+    static @Nullable String clientId(ParleyClient client) {
+        String configured = client.options().clientId();
+        String known = configured == null ? client.connection().clientId() : configured;
+        return "*".equals(known) ? null : known;
+    }
+
+    /** Attaches the session of this name for an agent. */
+    public static AgentSession open(ParleyClient client, String sessionName) {
+        return open(client, sessionName, AgentOptions.DEFAULT);
+    }
+
+    /** Attaches the session of this name for an agent. */
+    public static AgentSession open(ParleyClient client, String sessionName, AgentOptions options) {
+        AgentSession agent = new AgentSession(client, sessionName, options);
+        try {
+            agent.shared.attach();
+        } catch (RuntimeException e) {
+            agent.shared.close();
+            throw e;
+        }
+        return agent;
+    }
+
+    /** The session as it is without agents. */
+    public Session session() {
+        return session;
+    }
+
+    /** Who watches. */
+    public Audience audience() {
+        return audience;
+    }
+
+    /**
+     * Shows people what the agent does, such as {@code thinking}, {@code streaming} or {@code idle}: it is then a member of the
+     * session's presence set, whose data is an object with a field {@code status}.
+     */
+    public void status(String status) {
+        ObjectNode data = JsonMapper.shared().createObjectNode();
+        data.put(Audience.STATUS, status).put(Audience.AGENT, true);
+        session.presence().update(Data.of(data));
+    }
+
+    /** The runs that are open here. */
+    public List<Run> runs() {
+        return List.copyOf(open.values());
+    }
+
+    /** Asks the conversation something, without anything changing meanwhile. What is returned must not be bound to it. */
+    public <T> T read(Function<Conversation, T> question) {
+        return shared.read(question);
+    }
+
+    // Being invoked
+
+    /**
+     * Begins the run that an input asks for, or resumes the one that it goes on with. Waits for the input if it has not come
+     * yet.
+     *
+     * @throws IllegalArgumentException if the invocation is for another session
+     * @throws InputNotFoundException if the input does not come in time
+     * @throws IllegalStateException if the input is for a run that has ended, or is not suspended
+     */
+    public Run run(Invocation invocation) {
+        if (!invocation.sessionName().equals(session.name())) {
+            throw new IllegalArgumentException(
+                    "The invocation is for the session " + invocation.sessionName() + ", not " + session.name() + ".");
+        }
+        String eventId = invocation.inputEventId();
+        Conversation.Trigger found =
+                shared.find(conversation -> conversation.trigger(eventId).orElse(null));
+        if (found == null) {
+            found = shared.await(conversation -> conversation.trigger(eventId).orElse(null), options.inputTimeout());
+        }
+        if (found == null) {
+            throw new InputNotFoundException(eventId, session.name());
+        }
+        return begin(found);
+    }
+
+    /** Runs an invocation to its end, or until it is suspended, on this thread. */
+    public Run run(Invocation invocation, RunHandler handler) {
+        Run run = run(invocation);
+        handle(run, handler);
+        return run;
+    }
+
+    /**
+     * Takes over a run that another process has left, as after a crash. The step in which it was is done again, and what was
+     * said in it so far is replaced.
+     *
+     * @throws IllegalStateException if the run is not known, or is not active
+     */
+    public Run adopt(String runId) {
+        SharedConversation.Frames frames = shared.find(conversation -> {
+            SharedConversation.Frames known = shared.frames(runId);
+            return known == null || known.start() == null ? null : known;
+        });
+        Node.Run node = shared.read(conversation -> conversation.run(runId)).orElse(null);
+        if (frames == null || node == null || node.status() != RunStatus.ACTIVE) {
+            throw new IllegalStateException("The run " + runId + " cannot be adopted: it is "
+                    + (node == null ? "not known" : node.status().wireName()) + ".");
+        }
+        SessionMessage last = frames.last();
+        String input = last.headers().get(WireForm.INPUT_MESSAGE_ID);
+        String parent = node.parent();
+        Conversation.Trigger trigger = new Conversation.Trigger(
+                "",
+                input,
+                "",
+                runId,
+                parent,
+                Objects.requireNonNullElse(frames.start(), last).headers().get(WireForm.FORK_OF),
+                node.regenerates(),
+                last.headers().get(WireForm.INPUT_CLIENT_ID),
+                last.serial());
+        RunContext frame = new RunContext(
+                runId,
+                node.ownerId(),
+                Ids.next(),
+                trigger.clientId(),
+                input,
+                parent,
+                trigger.forkOf(),
+                node.regenerates());
+        shared.loadBranch(parent);
+        Run run = opened(trigger, frame, frame, true);
+        String unfinished = node.steps().stream()
+                .filter(step -> step.status() == Node.StepStatus.ACTIVE)
+                .map(Node.Step::id)
+                .findFirst()
+                .orElse(null);
+        return begun(run, () -> run.redo(unfinished));
+    }
+
+    /** The runs of this agent that are active but not open here: a process that has died may have left them. */
+    public List<String> abandonedRuns() {
+        shared.loadPage();
+        return shared.read(conversation -> conversation.nodes().stream()
+                .filter(Node.Run.class::isInstance)
+                .map(Node.Run.class::cast)
+                .filter(run -> run.status() == RunStatus.ACTIVE && isOwn(run) && find(run.key()) == null)
+                .map(Node.Run::key)
+                .toList());
+    }
+
+    private boolean isOwn(Node.Run run) {
+        return Objects.equals(run.agentId(), clientId);
+    }
+
+    private @Nullable Run find(String runId) {
+        return open.get(runId);
+    }
+
+    private Run begin(Conversation.Trigger trigger) {
+        String runId = trigger.runId();
+        return runId == null ? start(trigger) : resume(trigger, runId);
+    }
+
+    private Run start(Conversation.Trigger trigger) {
+        boolean isMessage = trigger.kind().equals(WireForm.USER_MESSAGE);
+        String parent = isMessage ? trigger.messageId() : trigger.parent();
+        RunContext frame = context(trigger, Ids.next(), Ids.next(), parent);
+        boolean isFork = !isMessage && !trigger.kind().equals(WireForm.REGENERATE);
+        RunContext context =
+                isFork ? context(trigger, frame.runId(), frame.invocationId(), trigger.messageId()) : frame;
+        shared.loadBranch(parent);
+        Run run = opened(trigger, frame, context, false);
+        return begun(run, () -> run.publish(RunMessages.start(frame)));
+    }
+
+    private static RunContext context(
+            Conversation.Trigger trigger, String runId, @Nullable String invocationId, @Nullable String parent) {
+        String client = trigger.clientId();
+        return new RunContext(
+                runId,
+                client == null ? "" : client,
+                invocationId,
+                client,
+                trigger.messageId(),
+                parent,
+                trigger.forkOf(),
+                trigger.regenerates());
+    }
+
+    private Run resume(Conversation.Trigger trigger, String runId) {
+        shared.find(conversation -> {
+            SharedConversation.Frames known = shared.frames(runId);
+            return known == null ? null : known.start();
+        });
+        Node.Run node = shared.read(conversation -> conversation.run(runId)).orElse(null);
+        if (node == null || node.status() != RunStatus.SUSPENDED) {
+            throw new IllegalStateException("The run " + runId + " cannot be resumed: it is "
+                    + (node == null ? "not known" : node.status().wireName()) + ".");
+        }
+        RunContext frame = context(trigger, runId, Ids.next(), trigger.messageId());
+        shared.loadBranch(node.parent());
+        Run run = opened(trigger, frame, frame, true);
+        return begun(run, () -> shared.awaitSeen(run.publish(RunMessages.resume(frame))));
+    }
+
+    /** Writes how a run begins; if that fails, the run is not open here. */
+    private Run begun(Run run, Runnable write) {
+        try {
+            write.run();
+        } catch (RuntimeException e) {
+            closed(run);
+            throw e;
+        }
+        noteCancel(run);
+        return run;
+    }
+
+    private Run opened(Conversation.Trigger trigger, RunContext frame, RunContext context, boolean resumed) {
+        CancelToken token = new CancelToken(hooks);
+        Run run = new Run(this, shared, trigger, frame, context, resumed, token);
+        if (open.putIfAbsent(run.id(), run) != null) {
+            throw new IllegalStateException("The run " + run.id() + " is open here.");
+        }
+        token.onCancel(() -> endSoon(run));
+        return run;
+    }
+
+    /** A run that was cancelled ends, also if its agent does not do it. */
+    private void endSoon(Run run) {
+        Executor later =
+                CompletableFuture.delayedExecutor(options.cancelGrace().toMillis(), TimeUnit.MILLISECONDS, hooks);
+        later.execute(() -> {
+            if (run.isOpen()) {
+                run.endNow();
+            }
+        });
+    }
+
+    void closed(Run run) {
+        open.remove(run.id(), run);
+    }
+
+    // Staying
+
+    /** Serves what people say from now on, with a run for each input; see {@link #serve(Predicate, RunHandler)}. */
+    public Registration serve(RunHandler handler) {
+        return serve(trigger -> true, handler);
+    }
+
+    /**
+     * Serves what people say from now on: calls {@code handler} with a new run for each input that asks for one, and with a run
+     * of this agent that was suspended when all that it waits for has come. Runs are handled side by side.
+     *
+     * @param filter which inputs this agent answers, where there are several agents; called on the thread of the session's
+     *     listeners, which it must not block
+     */
+    public Registration serve(Predicate<Conversation.Trigger> filter, RunHandler handler) {
+        Service service = new Service(filter, handler);
+        services.add(service);
+        return () -> services.remove(service);
+    }
+
+    private void delivered(SharedConversation.Delivery delivery) {
+        audience.delivered(delivery.event());
+        SessionMessage message = delivery.message();
+        if (message == null) {
+            if (delivery.event() instanceof Gap) {
+                runs().forEach(this::noteCancel);
+            }
+            return;
+        }
+        String name = message.name();
+        if (WireForm.CANCEL.equals(name)) {
+            runs().forEach(this::noteCancel);
+            cancelSuspended(message);
+        } else if (WireForm.RUN_END.equals(name)) {
+            noteEnd(message);
+        } else if (WireForm.INPUT.equals(name) && message.action() == SessionMessage.Action.CREATE) {
+            input(message);
+        }
+    }
+
+    private void noteCancel(Run run) {
+        // Who cancels may know a run only by the input that began it, also when another has resumed it since.
+        SharedConversation.Frames frames = shared.frames(run.id());
+        SessionMessage start = frames == null ? null : frames.start();
+        String first = start == null ? null : start.headers().get(WireForm.INPUT_MESSAGE_ID);
+        if (shared.read(conversation -> conversation.isCancelRequested(run.id(), run.inputId())
+                || conversation.isCancelRequested(run.id(), first))) {
+            run.cancelToken().cancel();
+        }
+    }
+
+    /** A run of this agent that waits for somebody is open nowhere; so whoever serves the session ends it. */
+    private void cancelSuspended(SessionMessage cancel) {
+        String input = cancel.headers().get(WireForm.INPUT_MESSAGE_ID);
+        String named = cancel.headers().get(WireForm.RUN_ID);
+        String runId = named == null && input != null ? shared.runOf(input) : named;
+        if (runId != null && find(runId) == null && !services.isEmpty()) {
+            Conversation.Trigger about = new Conversation.Trigger(
+                    cancel.serial(), input, "", runId, null, null, null, cancel.clientId(), cancel.serial());
+            execute(about, () -> endSuspended(runId));
+        }
+    }
+
+    private void endSuspended(String runId) {
+        Node.Run run = ownRun(runId);
+        SharedConversation.Frames frames = shared.frames(runId);
+        if (run == null || frames == null || run.status() != RunStatus.SUSPENDED || find(runId) != null) {
+            return;
+        }
+        Headers last = frames.last().headers();
+        RunContext frame = new RunContext(
+                runId,
+                run.ownerId(),
+                last.get(WireForm.INVOCATION_ID),
+                last.get(WireForm.INPUT_CLIENT_ID),
+                last.get(WireForm.INPUT_MESSAGE_ID),
+                null,
+                null,
+                null);
+        session.publish(SessionMessages.write(RunMessages.end(frame, RunStatus.CANCELLED, null)));
+    }
+
+    private void noteEnd(SessionMessage message) {
+        String runId = message.headers().get(WireForm.RUN_ID);
+        Run run = runId == null ? null : find(runId);
+        if (run != null && run.isOpen()) {
+            shared.read(conversation -> conversation.run(run.id()))
+                    .map(Node.Run::status)
+                    .filter(RunStatus::isTerminal)
+                    .ifPresent(run::endedElsewhere);
+        }
+    }
+
+    private void input(SessionMessage message) {
+        String eventId = message.headers().get(WireForm.EVENT_ID);
+        if (eventId == null || served.put(eventId, Boolean.TRUE) != null) {
+            return;
+        }
+        Conversation.Trigger trigger =
+                shared.read(conversation -> conversation.trigger(eventId)).orElse(null);
+        String runId = trigger == null ? null : trigger.runId();
+        if (trigger == null) {
+            return;
+        }
+        if (runId == null) {
+            serve(trigger);
+            return;
+        }
+        lastInputs.put(runId, trigger);
+        Run running = find(runId);
+        if (running != null && running.isOpen()) {
+            // If the run is suspended after this, it is looked at again.
+            running.steered();
+        } else if (!services.isEmpty()) {
+            execute(trigger, () -> goOn(trigger, runId));
+        }
+    }
+
+    private void serve(Conversation.Trigger trigger) {
+        for (Service service : services) {
+            if (service.filter().test(trigger)) {
+                execute(trigger, () -> handle(trigger, service));
+                return;
+            }
+        }
+    }
+
+    /** Resumes a run of this agent, if it waits for nothing more. */
+    private void goOn(Conversation.Trigger trigger, String runId) {
+        if (services.isEmpty() || !isReady(runId)) {
+            return;
+        }
+        Service service = services.stream()
+                .filter(candidate -> candidate.filter().test(trigger))
+                .findFirst()
+                .orElse(services.get(0));
+        handle(trigger, service);
+    }
+
+    private void handle(Conversation.Trigger trigger, Service service) {
+        Run run = begin(trigger);
+        handle(run, service.handler());
+        if (!run.isSuspended()) {
+            lastInputs.remove(run.id());
+            return;
+        }
+        // An answer may be there before the run is suspended that waits for it.
+        run.awaitDelivery();
+        Conversation.Trigger late = lastInputs.get(run.id());
+        if (late != null && late.serial().compareTo(trigger.serial()) > 0) {
+            execute(late, () -> goOn(late, run.id()));
+        }
+    }
+
+    /** Whether a run of this agent is suspended and waits for nothing more. */
+    private boolean isReady(String runId) {
+        Node.Run run = ownRun(runId);
+        return run != null
+                && run.status() == RunStatus.SUSPENDED
+                && run.messages().stream()
+                        .flatMap(message -> message.toolCalls().stream())
+                        .noneMatch(AgentSession::waits);
+    }
+
+    /** A run of this agent as it stands; null if there is no such run. */
+    private Node.@Nullable Run ownRun(String runId) {
+        Node.Run run = shared.find(conversation -> {
+            SharedConversation.Frames known = shared.frames(runId);
+            return known == null || known.start() == null
+                    ? null
+                    : conversation.run(runId).orElse(null);
+        });
+        return run != null && isOwn(run) ? run : null;
+    }
+
+    static boolean waits(ToolCall call) {
+        return switch (call.state()) {
+            case INPUT_AVAILABLE, APPROVAL_REQUESTED -> !Boolean.TRUE.equals(call.providerExecuted());
+            case INPUT_STREAMING, APPROVAL_RESPONDED, OUTPUT_AVAILABLE, OUTPUT_ERROR, OUTPUT_DENIED -> false;
+        };
+    }
+
+    private void execute(Conversation.Trigger trigger, Runnable task) {
+        try {
+            runs.execute(() -> {
+                try {
+                    task.run();
+                } catch (RuntimeException e) {
+                    LOG.error("The agent cannot answer the input {}.", trigger.eventId(), e);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.warn("There is no room for another run.", e);
+            refuse(trigger);
+        }
+    }
+
+    /** Tells whoever waits that the agent does not answer. */
+    private void refuse(Conversation.Trigger trigger) {
+        if (trigger.runId() != null) {
+            return;
+        }
+        boolean isMessage = trigger.kind().equals(WireForm.USER_MESSAGE);
+        RunContext frame = context(trigger, Ids.next(), Ids.next(), isMessage ? trigger.messageId() : trigger.parent());
+        var unused = session.publishAsync(
+                SessionMessages.write(RunMessages.start(frame)),
+                SessionMessages.write(RunMessages.end(
+                        frame, RunStatus.ERROR, new Node.RunError(BUSY, "The agent has no room for another run."))));
+    }
+
+    /** Runs a handler, and ends the run. */
+    private static void handle(Run run, RunHandler handler) {
+        run.startedBy(Thread.currentThread());
+        try {
+            if (!run.cancelToken().isCancelled()) {
+                handler.handle(run);
+            }
+            run.complete();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            run.failed(e);
+        } catch (Exception e) {
+            run.failed(e);
+        } finally {
+            run.startedBy(null);
+            run.close();
+        }
+    }
+
+    // The end
+
+    /**
+     * Leaves the session, but not the runs that are open: they stay active, and another process can {@linkplain #adopt adopt}
+     * them.
+     */
+    public void leave() {
+        services.clear();
+        open.clear();
+        shared.close();
+    }
+
+    /** Cancels all runs that are open here, waits until they have ended, and leaves. The session itself stays attached. */
+    @Override
+    public void close() {
+        services.clear();
+        List<Run> left = new ArrayList<>(open.values());
+        left.forEach(run -> run.cancelToken().cancel());
+        left.forEach(Run::close);
+        leave();
+    }
+}

@@ -1,0 +1,267 @@
+package dev.parley.client.agent;
+
+import dev.parley.client.NewMessage;
+import dev.parley.client.ParleyClient;
+import dev.parley.client.Registration;
+import dev.parley.client.Session;
+import dev.parley.conversation.Conversation;
+import dev.parley.conversation.Inputs;
+import dev.parley.conversation.Message;
+import dev.parley.conversation.Node;
+import dev.parley.conversation.OutboundMessage;
+import dev.parley.conversation.Part;
+import dev.parley.conversation.RunMessages;
+import dev.parley.conversation.RunStatus;
+import dev.parley.conversation.View;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A person's side of a session: says things, steers and stops agents, answers what they ask, and shows the conversation as it
+ * grows.
+ *
+ * <p>Methods that send block until what is sent is durable; it is then in the conversation. Safe for use by several threads.
+ */
+public final class ClientSession implements AutoCloseable {
+    /** Where a call of a tool stands. */
+    private record Place(String runId, String messageId) {}
+
+    private final SharedConversation shared;
+    private final @Nullable String clientId;
+    private final ClientView view;
+    private final List<Consumer<Conversation.Change>> listeners = new CopyOnWriteArrayList<>();
+
+    private ClientSession(ParleyClient client, String name) {
+        this.shared = new SharedConversation(client.session(name));
+        client.connection().connect();
+        this.clientId = AgentSession.clientId(client);
+        this.view = new ClientView(shared);
+        shared.onDelivery(delivery -> {
+            if (!delivery.change().equals(Conversation.Change.NONE)) {
+                listeners.forEach(listener -> listener.accept(delivery.change()));
+            }
+        });
+    }
+
+    /** Attaches the session of this name. What was said before is there when it is {@linkplain ClientView#loadOlder loaded}. */
+    public static ClientSession open(ParleyClient client, String sessionName) {
+        ClientSession session = new ClientSession(client, sessionName);
+        try {
+            session.shared.attach();
+        } catch (RuntimeException e) {
+            session.shared.close();
+            throw e;
+        }
+        return session;
+    }
+
+    /** The session as it is without conversations. */
+    public Session session() {
+        return shared.session();
+    }
+
+    // What is shown
+
+    /** The view after whose last message new ones are sent. */
+    public ClientView view() {
+        return view;
+    }
+
+    /** Another view, with selections of its own. */
+    public ClientView newView() {
+        return new ClientView(shared);
+    }
+
+    /** The messages of {@link #view}. */
+    public List<Message> messages() {
+        return view.messages();
+    }
+
+    /** All nodes of the conversation's tree, of all branches, as far as they are loaded. */
+    public List<Node> tree() {
+        return shared.read(Conversation::nodes);
+    }
+
+    /** Asks the conversation something, without anything changing meanwhile. What is returned must not be bound to it. */
+    public <T> T read(Function<Conversation, T> question) {
+        return shared.read(question);
+    }
+
+    /**
+     * Calls {@code listener} with each change of the conversation that is delivered, on the thread of the session's listeners:
+     * one that blocks slows the session down.
+     */
+    public Registration onChange(Consumer<Conversation.Change> listener) {
+        listeners.add(listener);
+        return () -> listeners.remove(listener);
+    }
+
+    /** The run that has taken up an input last, as it now stands; empty if none has. */
+    public Optional<Node.Run> runOf(Sent sent) {
+        String runId = sent.runId() == null ? shared.runOf(sent.messageId()) : sent.runId();
+        return runId == null ? Optional.empty() : shared.read(conversation -> conversation.run(runId));
+    }
+
+    /**
+     * Waits until the run that has taken up an input has ended, or is suspended.
+     *
+     * @return the run; empty if that has not happened in time
+     */
+    public Optional<Node.Run> awaitRun(Sent sent, Duration atMost) {
+        return Optional.ofNullable(shared.await(
+                conversation -> runOf(sent)
+                        .filter(run -> run.status() != RunStatus.ACTIVE)
+                        .orElse(null),
+                atMost));
+    }
+
+    // What is said
+
+    /** Says something after the last message of {@link #view}. */
+    public Sent send(String text) {
+        return send(view, List.of(new Part.Text(text)));
+    }
+
+    /** Says something after the last message of a view: texts, files and data. */
+    public Sent send(ClientView in, List<Part> parts) {
+        String parent = in.ask(View::leaf).orElse(null);
+        return say(Inputs.Placement.after(parent, Ids.next(), Ids.next(), clientId), parts);
+    }
+
+    /** Says something to an agent that is at work in a run: it takes account of it before the next round. */
+    public Sent steer(String runId, String text) {
+        return steer(runId, List.of(new Part.Text(text)));
+    }
+
+    /** Says something to an agent that is at work in a run, or that waits for it. */
+    public Sent steer(String runId, List<Part> parts) {
+        return say(Inputs.Placement.in(runId, Ids.next(), Ids.next(), clientId), parts);
+    }
+
+    /** Says something else instead of an earlier message, and shows that from now on. */
+    public Sent edit(String messageId, List<Part> parts) {
+        String parent = view.ask(asked -> asked.before(messageId)).orElse(null);
+        Sent sent = say(new Inputs.Placement(Ids.next(), Ids.next(), clientId, null, parent, messageId), parts);
+        view.ask(asked -> {
+            asked.selectInput(sent.messageId());
+            return sent;
+        });
+        return sent;
+    }
+
+    private Sent say(Inputs.Placement placement, List<Part> parts) {
+        return publish(placement, Inputs.userMessage(placement, placement.messageId(), parts));
+    }
+
+    /**
+     * Asks for a message of an agent to be generated anew, and shows the newest from now on.
+     *
+     * @throws IllegalArgumentException if there is no such message, or it is not an agent's
+     */
+    public Sent regenerate(String messageId) {
+        View.Regeneration asked = view.ask(shown -> shown.regeneration(messageId))
+                .orElseThrow(() -> new IllegalArgumentException("There is no agent's message " + messageId + "."));
+        Inputs.Placement placement = Inputs.Placement.after(asked.parent(), Ids.next(), Ids.next(), clientId);
+        Sent sent = publish(placement, List.of(Inputs.regenerate(placement, asked.target())));
+        view.ask(shown -> {
+            shown.selectNewest(messageId);
+            return sent;
+        });
+        return sent;
+    }
+
+    /** Asks the agent to stop that answers an input, also if it has not begun yet. */
+    public void cancel(Sent sent) {
+        boolean isKnown = sent.runId() != null;
+        publish(RunMessages.cancel(Ids.next(), sent.runId(), isKnown ? null : sent.messageId()));
+    }
+
+    /** Asks the agent to stop that is at work in a run. */
+    public void cancel(String runId) {
+        publish(RunMessages.cancel(Ids.next(), runId, null));
+    }
+
+    /**
+     * Approves a call of a tool, or does not.
+     *
+     * @throws IllegalArgumentException if there is no such call
+     */
+    public Sent approve(String toolCallId, boolean approved, @Nullable String reason) {
+        return answer(toolCallId, placement -> Inputs.approval(placement, toolCallId, approved, reason));
+    }
+
+    /**
+     * Gives the result of a call of a tool that runs here.
+     *
+     * @throws IllegalArgumentException if there is no such call
+     */
+    public Sent toolResult(String toolCallId, @Nullable JsonNode output) {
+        return answer(toolCallId, placement -> Inputs.toolResult(placement, toolCallId, output));
+    }
+
+    /**
+     * Tells that a call of a tool that runs here has failed.
+     *
+     * @throws IllegalArgumentException if there is no such call
+     */
+    public Sent toolError(String toolCallId, String message) {
+        return answer(toolCallId, placement -> Inputs.toolResultError(placement, toolCallId, message));
+    }
+
+    private Sent answer(String toolCallId, Function<Inputs.Placement, OutboundMessage> answer) {
+        Place place = shared.find(conversation -> place(conversation, toolCallId));
+        if (place == null) {
+            throw new IllegalArgumentException("There is no call " + toolCallId + ".");
+        }
+        Inputs.Placement placement =
+                new Inputs.Placement(Ids.next(), place.messageId(), clientId, place.runId(), place.messageId(), null);
+        return publish(placement, List.of(answer.apply(placement)));
+    }
+
+    private static @Nullable Place place(Conversation conversation, String toolCallId) {
+        Place found = null;
+        for (Node node : conversation.nodes()) {
+            if (node instanceof Node.Run run && !run.superseded()) {
+                for (Message message : run.messages()) {
+                    boolean isThere = message.toolCalls().stream()
+                            .anyMatch(call -> call.toolCallId().equals(toolCallId));
+                    found = isThere ? new Place(run.key(), message.id()) : found;
+                }
+            }
+        }
+        return found;
+    }
+
+    private Sent publish(Inputs.Placement placement, List<OutboundMessage> messages) {
+        publish(messages.toArray(OutboundMessage[]::new));
+        return new Sent(
+                placement.eventId(),
+                placement.messageId(),
+                placement.runId(),
+                new Invocation(placement.eventId(), session().name()));
+    }
+
+    private void publish(OutboundMessage... messages) {
+        NewMessage[] written = new NewMessage[messages.length];
+        for (int i = 0; i < messages.length; i++) {
+            written[i] = SessionMessages.write(messages[i]);
+        }
+        List<String> serials = Run.await(session().publishAsync(written));
+        long now = System.currentTimeMillis();
+        for (int i = 0; i < messages.length; i++) {
+            shared.published(messages[i].published(serials.get(i), clientId, now));
+        }
+    }
+
+    /** Leaves; agents go on. The session itself stays attached. */
+    @Override
+    public void close() {
+        shared.close();
+    }
+}

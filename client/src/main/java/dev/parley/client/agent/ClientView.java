@@ -1,0 +1,65 @@
+package dev.parley.client.agent;
+
+import dev.parley.conversation.Message;
+import dev.parley.conversation.Node;
+import dev.parley.conversation.View;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * One branch of a conversation, as one person looks at it, kept up to date; see {@link View}. Safe for use by several threads.
+ */
+public final class ClientView {
+    private final SharedConversation shared;
+    private final View view;
+
+    ClientView(SharedConversation shared) {
+        this.shared = shared;
+        this.view = shared.read(conversation -> conversation.newView());
+    }
+
+    /** The messages of the branch in order, as far as they are loaded. */
+    public List<Message> messages() {
+        return ask(View::messages);
+    }
+
+    /** The runs of the branch in order. */
+    public List<Node.Run> runs() {
+        return ask(View::runs);
+    }
+
+    /** The run that a message belongs to, or the one that is shown as the answer to it. */
+    public Optional<Node.Run> runOf(String messageId) {
+        return ask(asked -> asked.runOf(messageId));
+    }
+
+    /** The alternatives of a message. */
+    public View.Branch branch(String messageId) {
+        return ask(asked -> asked.branch(messageId));
+    }
+
+    /** Shows another alternative of a message from now on; see {@link View#select}. */
+    public boolean select(String messageId, int index) {
+        return ask(asked -> asked.select(messageId, index));
+    }
+
+    /**
+     * Loads older messages from the history, until there are this many more; blocks.
+     *
+     * @return how many more there are: fewer at the beginning of the session, and more if a page of the history has more
+     */
+    public int loadOlder(int count) {
+        int before = messages().size();
+        int more = 0;
+        while (more < count && shared.loadPage()) {
+            more = messages().size() - before;
+        }
+        return Math.max(0, messages().size() - before);
+    }
+
+    /** Asks the view something, without anything changing meanwhile. What is returned must not be bound to the view. */
+    public <T> T ask(Function<View, T> question) {
+        return shared.read(conversation -> question.apply(view));
+    }
+}

@@ -1,0 +1,544 @@
+package dev.parley.client.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.parley.client.CuttingProxy;
+import dev.parley.client.Data;
+import dev.parley.client.SharedServer;
+import dev.parley.client.TestServer;
+import dev.parley.conversation.Inputs;
+import dev.parley.conversation.Message;
+import dev.parley.conversation.Node;
+import dev.parley.conversation.Part;
+import dev.parley.conversation.Role;
+import dev.parley.conversation.RunStatus;
+import dev.parley.conversation.ToolCall;
+import dev.parley.conversation.UiChunk;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.SubmissionPublisher;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Agents and people in sessions of a real server. */
+@ExtendWith(SharedServer.class)
+class AgentTest {
+    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final AgentOptions QUICK = AgentOptions.DEFAULT.withCancelGrace(Duration.ofMillis(50));
+
+    private final TestServer server;
+
+    AgentTest(TestServer server) {
+        this.server = server;
+    }
+
+    private static JsonNode json(String text) {
+        return JsonMapper.shared().readTree(text);
+    }
+
+    private static Node.Run ended(ClientSession person, Sent sent) {
+        return person.awaitRun(sent, LONG).orElseThrow();
+    }
+
+    private static List<String> texts(List<Message> messages) {
+        return messages.stream().map(Message::text).toList();
+    }
+
+    private static void say(Run run, String text) {
+        try (Output output = run.output()) {
+            output.text(text);
+        }
+    }
+
+    @Test
+    void anAnswerGrowsWithAllKindsOfParts() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            ClientSession bob = people.person("bob");
+            agent.serve(run -> {
+                assertThat(run.ownerId()).isEqualTo("ann");
+                assertThat(texts(run.prompt().messages())).containsExactly("hello");
+                try (Output output = run.output()) {
+                    output.reasoning("let me ").reasoning("see").text("one ").text("two");
+                    output.toolInput("c", "add", "{\"a\":").toolInput("c", "add", "1}");
+                    output.toolCall("c", "add", json("{\"a\":1}")).toolOutput("c", json("2"));
+                    output.file(new Part.File("image/png", "https://example.org/a.png"));
+                    output.data(new Part.Data("weather", "w", json("{\"sun\":true}")));
+                    output.passing("progress", json("5")).text("three");
+                }
+            });
+            Sent sent = ann.send("hello");
+            Node.Run run = ended(ann, sent);
+            assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
+            assertThat(run.agentId()).isEqualTo("agent");
+            Message said = run.messages().get(0);
+            assertThat(said.parts().stream().map(Part::getClass).map(Class::getSimpleName))
+                    .containsExactly("StepStart", "Reasoning", "Text", "ToolCall", "File", "Data", "Text");
+            assertThat(said.text()).isEqualTo("one twothree");
+            assertThat(said.toolCalls().get(0).output()).isEqualTo(json("2"));
+            assertThat(ended(bob, sent).messages()).isEqualTo(run.messages());
+            assertThat(run.steps()).extracting(Node.Step::status).containsExactly(Node.StepStatus.COMPLETE);
+        }
+    }
+
+    @Test
+    void chunksOfAPublisherArePiped() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            agent.serve(run -> {
+                SubmissionPublisher<UiChunk> chunks = new SubmissionPublisher<>();
+                try (Output output = run.output()) {
+                    var piping = CompletableFuture.runAsync(() -> output.pipe(chunks));
+                    await().until(chunks::hasSubscribers);
+                    chunks.submit(UiChunk.textStart("t"));
+                    for (int i = 0; i < 300; i++) {
+                        chunks.submit(UiChunk.textDelta("t", i + " "));
+                    }
+                    chunks.submit(UiChunk.textEnd("t"));
+                    chunks.close();
+                    piping.join();
+                }
+            });
+            String text = ended(ann, ann.send("count")).messages().get(0).text();
+            assertThat(text).startsWith("0 1 2 ").endsWith(" 298 299 ").hasSize(1_090);
+        }
+    }
+
+    @Test
+    void anInvocationMayComeBeforeItsInput() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            AgentSession impatient = people.agent("other", QUICK.withInputTimeout(Duration.ofMillis(20)));
+            assertThatThrownBy(() -> impatient.run(new Invocation("nothing", "s")))
+                    .isInstanceOf(InputNotFoundException.class);
+            assertThatThrownBy(() -> agent.run(new Invocation("e", "another")))
+                    .isInstanceOf(IllegalArgumentException.class);
+
+            var placement = Inputs.Placement.after(null, "early", "m", "ann");
+            CompletableFuture<Run> running = CompletableFuture.supplyAsync(
+                    () -> agent.run(new Invocation("early", "s"), run -> say(run, "yes")));
+            var message = Inputs.userMessage(placement, "m", List.of(new Part.Text("now?")));
+            ann.session().publish(SessionMessages.write(message.get(0)));
+            Run run = running.get(30, TimeUnit.SECONDS);
+            assertThat(run.result()).contains(RunStatus.COMPLETE);
+            await().until(() -> texts(ann.messages()).equals(List.of("now?", "yes")));
+        }
+    }
+
+    @Test
+    void aCancelStopsWhatIsBeingWritten() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            var hooked = new CountDownLatch(1);
+            agent.serve(run -> {
+                var _ = run.cancelToken().onCancel(hooked::countDown);
+                try (Output output = run.output()) {
+                    for (int i = 0; i < 1_000_000; i++) {
+                        output.text(i + " ");
+                        TimeUnit.MILLISECONDS.sleep(1);
+                    }
+                }
+            });
+            Sent sent = ann.send("count");
+            await().until(() -> ann.runOf(sent)
+                    .filter(run -> !run.messages().isEmpty()
+                            && run.messages().get(0).text().contains("5 "))
+                    .isPresent());
+            ann.cancel(sent);
+            Node.Run run = ended(ann, sent);
+            assertThat(run.status()).isEqualTo(RunStatus.CANCELLED);
+            assertThat(run.steps()).extracting(Node.Step::status).containsExactly(Node.StepStatus.CANCELLED);
+            Part.Text text = (Part.Text) run.messages().get(0).parts().get(1);
+            assertThat(text.progress()).isEqualTo(Part.Progress.CANCELLED);
+            assertThat(text.text()).startsWith("0 1 2 3 4 5 ");
+            assertThat(hooked.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
+    void aCancelEndsTheRunOfALibraryThatCallsNothingAnyMore() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent", QUICK);
+            ClientSession ann = people.person("ann");
+            var interrupted = new CountDownLatch(1);
+            agent.serve(run -> {
+                try (Output output = run.output()) {
+                    output.text("half");
+                    new CountDownLatch(1).await();
+                } catch (InterruptedException e) {
+                    interrupted.countDown();
+                    throw e;
+                }
+            });
+            Sent sent = ann.send("wait");
+            await().until(() -> ann.messages().size() == 2);
+            ann.cancel(ann.runOf(sent).orElseThrow().key());
+            Node.Run run = ended(ann, sent);
+            assertThat(run.status()).isEqualTo(RunStatus.CANCELLED);
+            assertThat(run.messages().get(0).text()).isEqualTo("half");
+            assertThat(interrupted.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
+    void aCancelFromBeforeTheAgentCameCounts() throws Exception {
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            Sent sent = ann.send("never mind");
+            ann.cancel(sent);
+            AgentSession agent = people.agent("agent");
+            var called = new AtomicInteger();
+            Run run = agent.run(sent.invocation(), begun -> called.incrementAndGet());
+            assertThat(run.result()).contains(RunStatus.CANCELLED);
+            assertThat(called).hasValue(0);
+            assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.CANCELLED);
+        }
+    }
+
+    @Test
+    void whatAHandlerThrowsEndsItsRun() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            agent.serve(run -> {
+                say(run, "so far");
+                throw new IllegalArgumentException("The model is gone.");
+            });
+            Node.Run run = ended(ann, ann.send("hello"));
+            assertThat(run.status()).isEqualTo(RunStatus.ERROR);
+            assertThat(Objects.requireNonNull(run.error()).message()).isEqualTo("The model is gone.");
+            assertThat(texts(run.messages())).containsExactly("so far");
+        }
+    }
+
+    @Test
+    void peopleSteerBetweenRounds() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            var steered = new CountDownLatch(1);
+            List<List<String>> prompts = new CopyOnWriteArrayList<>();
+            agent.serve(run -> {
+                var _ = run.onSteer(steered::countDown);
+                do {
+                    prompts.add(texts(run.prompt().messages()));
+                    try (Output output = run.output()) {
+                        output.text("round " + prompts.size());
+                        if (prompts.size() == 1) {
+                            steered.await();
+                        }
+                    }
+                } while (run.isSteered());
+            });
+            Sent sent = ann.send("plan a trip");
+            await().until(() -> ann.messages().size() == 2);
+            Sent steer = ann.steer(ann.runOf(sent).orElseThrow().key(), "on Monday");
+            Node.Run run = ended(ann, sent);
+            assertThat(prompts).containsExactly(List.of("plan a trip"), List.of("plan a trip", "round 1", "on Monday"));
+            assertThat(run.answeredSteers()).containsExactly(steer.messageId());
+            assertThat(run.steps()).hasSize(2);
+        }
+    }
+
+    @Test
+    void anApprovalIsGivenToAnotherProcess() throws Exception {
+        RunHandler handler = run -> {
+            try (Output output = run.output()) {
+                for (ToolCall call : run.approvedCalls()) {
+                    output.toolOutput(call.toolCallId(), json("\"removed\"")).text("It is gone.");
+                }
+                if (!run.isResumed()) {
+                    output.toolCall("c", "remove", json("{\"all\":true}"));
+                    output.requestApproval("c");
+                }
+            }
+            if (run.isWaiting()) {
+                run.suspend();
+            }
+        };
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            ClientSession bob = people.person("bob");
+            AgentSession first = people.agent("agent");
+            first.serve(handler);
+            Sent sent = ann.send("remove it");
+            Node.Run suspended = ended(ann, sent);
+            assertThat(suspended.status()).isEqualTo(RunStatus.SUSPENDED);
+            first.leave();
+            people.agent("agent").serve(handler);
+            assertThat(bob.awaitRun(sent, LONG)).isPresent();
+            Sent approval = bob.approve("c", true, null);
+            await().atMost(LONG)
+                    .until(() -> ann.runOf(sent).orElseThrow().status().isTerminal());
+            Node.Run run = ann.runOf(sent).orElseThrow();
+            assertThat(approval.runId()).isEqualTo(run.key());
+            assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
+            ToolCall call = run.messages().get(0).toolCalls().get(0);
+            assertThat(call.output()).isEqualTo(json("\"removed\""));
+            assertThat(texts(run.messages())).containsExactly("", "It is gone.");
+        }
+    }
+
+    @Test
+    void anAnswerMayComeBeforeTheRunIsSuspended() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            var answered = new CountDownLatch(1);
+            agent.serve(run -> {
+                if (run.isResumed()) {
+                    say(
+                            run,
+                            "In "
+                                    + Objects.requireNonNull(run.toolCall("where")
+                                                    .orElseThrow()
+                                                    .output())
+                                            .path("city")
+                                            .asString());
+                    return;
+                }
+                var _ = run.onSteer(answered::countDown);
+                try (Output output = run.output()) {
+                    output.toolCall("where", "location", json("{}"));
+                }
+                answered.await();
+                run.suspend();
+            });
+            Sent sent = ann.send("where are we?");
+            await().until(() -> ann.messages().size() == 2);
+            ann.toolResult("where", json("{\"city\":\"Bern\"}"));
+            await().atMost(LONG)
+                    .until(() -> ann.runOf(sent).orElseThrow().status().isTerminal());
+            assertThat(texts(ann.messages())).containsExactly("where are we?", "", "In Bern");
+        }
+    }
+
+    @Test
+    void aCancelEndsARunThatIsSuspended() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            agent.serve(run -> {
+                try (Output output = run.output()) {
+                    output.toolCall("c", "remove", json("{}"));
+                    output.requestApproval("c");
+                }
+                run.suspend();
+            });
+            Sent sent = ann.send("remove it");
+            assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.SUSPENDED);
+            await().until(() -> agent.runs().isEmpty());
+            ann.cancel(sent);
+            await().atMost(LONG).until(() -> ann.runOf(sent).orElseThrow().status() == RunStatus.CANCELLED);
+        }
+    }
+
+    @Test
+    void aRunIsAdoptedAfterACrash() throws Exception {
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            AgentSession first = people.agent("agent");
+            Sent sent = ann.send("take your time");
+            Run left = first.run(sent.invocation());
+            try (Step step = left.step("plan")) {
+                try (Output output = step.output()) {
+                    output.text("planned");
+                }
+            }
+            Step answer = left.step("answer");
+            answer.output().text("half of it");
+            await().until(() -> ann.messages().size() == 3);
+            first.leave();
+
+            AgentSession second = people.agent("agent");
+            assertThat(second.abandonedRuns()).containsExactly(left.id());
+            Run run = second.adopt(left.id());
+            assertThatThrownBy(() -> second.adopt(left.id())).isInstanceOf(IllegalStateException.class);
+            assertThat(texts(run.prompt().messages())).containsExactly("take your time", "planned");
+            say(run, "all of it");
+            run.complete();
+            Node.Run ended = ended(ann, sent);
+            assertThat(ended.status()).isEqualTo(RunStatus.COMPLETE);
+            assertThat(texts(ended.messages())).containsExactly("planned", "all of it");
+            assertThat(ended.steps()).extracting(Node.Step::attempts).containsExactly(1, 2);
+            assertThatThrownBy(() -> second.adopt(left.id())).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
+    void messagesAreRegeneratedAndEdited() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            var answers = new AtomicInteger();
+            agent.serve(run -> say(run, texts(run.prompt().messages()) + " " + answers.incrementAndGet()));
+            Sent first = ann.send("one");
+            ended(ann, first);
+            ended(ann, ann.send("two"));
+            assertThat(texts(ann.messages())).containsExactly("one", "[one] 1", "two", "[one, [one] 1, two] 2");
+            String answer = ann.messages().get(1).id();
+            ended(ann, ann.regenerate(answer));
+            assertThat(texts(ann.messages())).containsExactly("one", "[one] 3");
+            assertThat(ann.view().branch(ann.messages().get(1).id()).alternatives())
+                    .hasSize(2);
+            assertThat(ann.view().select(ann.messages().get(1).id(), 0)).isTrue();
+            assertThat(ann.messages()).hasSize(4);
+            ended(ann, ann.edit(first.messageId(), List.of(new Part.Text("uno"))));
+            assertThat(texts(ann.messages())).containsExactly("uno", "[uno] 4");
+            assertThat(ann.view().branch(ann.messages().get(0).id()).alternatives())
+                    .hasSize(2);
+        }
+    }
+
+    @Test
+    void olderMessagesAreLoadedUntilThereAreEnough() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            agent.serve(run -> say(run, "answer " + run.prompt().messages().size()));
+            int rounds = 40;
+            for (int i = 0; i < rounds; i++) {
+                ended(ann, ann.send("question " + i));
+            }
+            ClientSession late = people.person("late");
+            assertThat(late.messages()).isEmpty();
+            int loaded = late.view().loadOlder(10);
+            assertThat(loaded).isBetween(10, 2 * rounds - 1);
+            List<Message> newest = late.messages();
+            while (loaded < 2 * rounds) {
+                int more = late.view().loadOlder(10);
+                assertThat(more).isPositive();
+                loaded += more;
+            }
+            assertThat(late.view().loadOlder(10)).isZero();
+            assertThat(late.messages()).isEqualTo(ann.messages());
+            assertThat(late.messages().subList(2 * rounds - newest.size(), 2 * rounds))
+                    .hasSameSizeAs(newest);
+
+            AgentSession fresh = people.agent("fresh");
+            Sent last = late.send("and now?");
+            Run run = fresh.run(last.invocation());
+            assertThat(run.prompt().messages()).hasSize(2 * rounds + 1);
+            run.complete();
+        }
+    }
+
+    @Test
+    void severalAgentsWorkSideBySide() throws Exception {
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            var together = new CountDownLatch(4);
+            RunHandler handler = run -> {
+                together.countDown();
+                together.await();
+                say(run, "done");
+            };
+            for (String name : List.of("red", "blue")) {
+                AgentSession agent = people.agent(name);
+                agent.serve(
+                        trigger -> agent.read(known -> known.nodeOf(Objects.requireNonNull(trigger.messageId())))
+                                .filter(node -> node.messages().get(0).text().startsWith(name))
+                                .isPresent(),
+                        handler);
+            }
+            List<Sent> sent = new ArrayList<>();
+            for (String text : List.of("red 1", "blue 1", "red 2", "blue 2")) {
+                sent.add(ann.send(text));
+            }
+            for (Sent each : sent) {
+                assertThat(ended(ann, each).status()).isEqualTo(RunStatus.COMPLETE);
+            }
+            assertThat(ann.tree().stream()
+                            .filter(Node.Run.class::isInstance)
+                            .map(node -> Objects.requireNonNull(((Node.Run) node).agentId())))
+                    .containsExactlyInAnyOrder("red", "red", "blue", "blue");
+        }
+    }
+
+    @Test
+    void anAgentKnowsWhoWatches() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            AgentSession other = people.agent("other");
+            other.status("idle");
+            agent.status("thinking");
+            ClientSession ann = people.person("ann");
+            var token = new CancelToken(Runnable::run);
+            assertThat(agent.audience().await(token, Duration.ofMillis(20))).isFalse();
+            var waiting = CompletableFuture.supplyAsync(() -> agent.audience().await(token, LONG));
+            ann.session().presence().enter(null);
+            assertThat(waiting.get(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(agent.audience().clients()).containsExactly("ann");
+            assertThat(ann.session().presence().get())
+                    .anySatisfy(member -> assertThat(member.data())
+                            .isEqualTo(Data.of(json("{\"status\":\"thinking\",\"agent\":true}"))));
+            ann.session().presence().leave();
+            await().until(() -> agent.audience().isEmpty());
+            token.cancel();
+            assertThat(agent.audience().await(token, LONG)).isFalse();
+        }
+    }
+
+    @Test
+    void closingAnAgentEndsItsRuns() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            Sent sent = ann.send("hello");
+            Run run = agent.run(sent.invocation());
+            run.output().text("Let me");
+            agent.close();
+            assertThat(run.result()).contains(RunStatus.CANCELLED);
+            Node.Run ended = ended(ann, sent);
+            assertThat(ended.status()).isEqualTo(RunStatus.CANCELLED);
+            assertThat(texts(ended.messages())).containsExactly("Let me");
+            assertThat(ended.messages().get(0).role()).isEqualTo(Role.ASSISTANT);
+        }
+    }
+
+    @Test
+    void anAppendWhoseOutcomeIsUnknownIsMadeGood() throws Exception {
+        try (TestServer own = TestServer.start();
+                CuttingProxy proxy = new CuttingProxy(own);
+                People people = new People(own)) {
+            ClientSession ann = people.person("ann");
+            Sent sent = ann.send("hello");
+            AgentSession agent = AgentSession.open(people.client(proxy.uri(), "agent"), "s");
+            Run run = agent.run(sent.invocation());
+            Output output = run.output();
+            output.text("one ");
+            await().until(() -> texts(ann.messages()).contains("one "));
+            // The server does not get what the client has sent, and the client cannot know that.
+            proxy.fallSilent();
+            output.text("two ").text("three ");
+            own.kill();
+            own.forgetConnections();
+            own.restart();
+            proxy.up();
+            output.text("four");
+            output.close();
+            run.complete();
+            Node.Run ended = ended(ann, sent);
+            assertThat(texts(ended.messages())).containsExactly("one two three four");
+            ClientSession late = people.person("late");
+            late.view().loadOlder(2);
+            assertThat(texts(late.messages())).containsExactly("hello", "one two three four");
+            agent.close();
+        }
+    }
+}
