@@ -1,8 +1,10 @@
 package dev.parley.client.agent;
 
+import dev.parley.client.ClientOptions;
 import dev.parley.client.Data;
 import dev.parley.client.Gap;
 import dev.parley.client.ParleyClient;
+import dev.parley.client.ParleyException;
 import dev.parley.client.Registration;
 import dev.parley.client.Session;
 import dev.parley.conversation.Conversation;
@@ -14,12 +16,13 @@ import dev.parley.conversation.RunStatus;
 import dev.parley.conversation.SessionMessage;
 import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.WireForm;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -53,6 +56,9 @@ public final class AgentSession implements AutoCloseable {
     /** Runs that wait for one of them. */
     private static final int WAITING = 1_000;
 
+    /** Threads that end runs for their agents after a cancel. */
+    private static final int END_THREADS = 16;
+
     /** Inputs that are remembered so that none is answered twice. */
     private static final int SERVED = 10_000;
 
@@ -61,16 +67,18 @@ public final class AgentSession implements AutoCloseable {
 
     /** Made when the first agent needs it. */
     private static final class Shared {
-        static final ThreadPoolExecutor RUNS = runs();
+        static final ThreadPoolExecutor RUNS = pool("parley-agent-", THREADS, new LinkedBlockingQueue<>(WAITING));
 
-        private static ThreadPoolExecutor runs() {
+        /** What waits is at most one end for each run that is open. */
+        static final ThreadPoolExecutor ENDS = pool("parley-agent-end-", END_THREADS, new LinkedBlockingQueue<>());
+
+        private static ThreadPoolExecutor pool(String name, int threads, BlockingQueue<Runnable> queue) {
             var count = new AtomicInteger();
-            var pool = new ThreadPoolExecutor(
-                    THREADS, THREADS, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(WAITING), task -> {
-                        Thread thread = new Thread(task, "parley-agent-" + count.incrementAndGet());
-                        thread.setDaemon(true);
-                        return thread;
-                    });
+            var pool = new ThreadPoolExecutor(threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, queue, task -> {
+                Thread thread = new Thread(task, name + count.incrementAndGet());
+                thread.setDaemon(true);
+                return thread;
+            });
             pool.allowCoreThreadTimeOut(true);
             return pool;
         }
@@ -85,8 +93,15 @@ public final class AgentSession implements AutoCloseable {
     private final SharedConversation shared;
     private final @Nullable String clientId;
     private final Audience audience;
+    private final Duration answerTimeout;
     private final Map<String, Run> open = new ConcurrentHashMap<>();
     private final List<Service> services = new CopyOnWriteArrayList<>();
+
+    /** No run begins here any more. */
+    private volatile boolean left;
+
+    /** Whether this agent is a member of the presence set. */
+    private volatile boolean isPresent;
 
     /** The events that were delivered; used on the thread of the session's listeners only. */
     private final Map<String, Boolean> served = new Newest<>();
@@ -106,6 +121,7 @@ public final class AgentSession implements AutoCloseable {
     private AgentSession(ParleyClient client, String name, AgentOptions options) {
         this.options = options;
         this.hooks = client.options().listenerExecutor();
+        this.answerTimeout = client.options().requestTimeout();
         Executor given = options.executor();
         this.runs = given == null ? Shared.RUNS : given;
         this.session = client.session(name);
@@ -156,6 +172,7 @@ public final class AgentSession implements AutoCloseable {
     public void status(String status) {
         ObjectNode data = JsonMapper.shared().createObjectNode();
         data.put(Audience.STATUS, status).put(Audience.AGENT, true);
+        isPresent = true;
         session.presence().update(Data.of(data));
     }
 
@@ -335,19 +352,38 @@ public final class AgentSession implements AutoCloseable {
         if (open.putIfAbsent(run.id(), run) != null) {
             throw new IllegalStateException("The run " + run.id() + " is open here.");
         }
+        if (left) {
+            closed(run);
+            throw new IllegalStateException("The agent has left the session " + session.name() + ".");
+        }
         token.onCancel(() -> endSoon(run));
         return run;
     }
 
-    /** A run that was cancelled ends, also if its agent does not do it. */
+    /** A run that was cancelled ends, also if its agent does not do it, and its thread is free again. */
     private void endSoon(Run run) {
         Executor later =
-                CompletableFuture.delayedExecutor(options.cancelGrace().toMillis(), TimeUnit.MILLISECONDS, hooks);
+                CompletableFuture.delayedExecutor(options.cancelGrace().toMillis(), TimeUnit.MILLISECONDS, Shared.ENDS);
         later.execute(() -> {
-            if (run.isOpen()) {
+            try {
                 run.endNow();
+            } catch (RuntimeException e) {
+                LOG.error("The run {} was cancelled, but its end could not be written.", run.id(), e);
             }
         });
+    }
+
+    /** How long the server may take for the end of a run. */
+    Duration answerTimeout() {
+        return answerTimeout;
+    }
+
+    /** A cancel may stand in the log before the suspension, when the run was still open here. */
+    void suspended(Run run) {
+        run.awaitDelivery();
+        if (isCancelRequested(run)) {
+            endSuspended(run.id());
+        }
     }
 
     void closed(Run run) {
@@ -395,14 +431,18 @@ public final class AgentSession implements AutoCloseable {
     }
 
     private void noteCancel(Run run) {
+        if (isCancelRequested(run)) {
+            run.cancelToken().cancel();
+        }
+    }
+
+    private boolean isCancelRequested(Run run) {
         // Who cancels may know a run only by the input that began it, also when another has resumed it since.
         SharedConversation.Frames frames = shared.frames(run.id());
         SessionMessage start = frames == null ? null : frames.start();
         String first = start == null ? null : start.headers().get(WireForm.INPUT_MESSAGE_ID);
-        if (shared.read(conversation -> conversation.isCancelRequested(run.id(), run.inputId())
-                || conversation.isCancelRequested(run.id(), first))) {
-            run.cancelToken().cancel();
-        }
+        return shared.read(conversation -> conversation.isCancelRequested(run.id(), run.inputId())
+                || conversation.isCancelRequested(run.id(), first));
     }
 
     /** A run of this agent that waits for somebody is open nowhere; so whoever serves the session ends it. */
@@ -433,7 +473,8 @@ public final class AgentSession implements AutoCloseable {
                 null,
                 null,
                 null);
-        session.publish(SessionMessages.write(RunMessages.end(frame, RunStatus.CANCELLED, null)));
+        session.publish(SessionMessages.write(RunMessages.end(frame, RunStatus.CANCELLED, null))
+                .withId(Run.endId(runId)));
     }
 
     private void noteEnd(SessionMessage message) {
@@ -443,7 +484,7 @@ public final class AgentSession implements AutoCloseable {
             shared.read(conversation -> conversation.run(run.id()))
                     .map(Node.Run::status)
                     .filter(RunStatus::isTerminal)
-                    .ifPresent(run::endedElsewhere);
+                    .ifPresent(run::lost);
         }
     }
 
@@ -540,7 +581,9 @@ public final class AgentSession implements AutoCloseable {
         try {
             runs.execute(() -> {
                 try {
-                    task.run();
+                    if (!left) {
+                        task.run();
+                    }
                 } catch (RuntimeException e) {
                     LOG.error("The agent cannot answer the input {}.", trigger.eventId(), e);
                 }
@@ -558,10 +601,16 @@ public final class AgentSession implements AutoCloseable {
         }
         boolean isMessage = trigger.kind().equals(WireForm.USER_MESSAGE);
         RunContext frame = context(trigger, Ids.next(), Ids.next(), isMessage ? trigger.messageId() : trigger.parent());
-        var unused = session.publishAsync(
-                SessionMessages.write(RunMessages.start(frame)),
-                SessionMessages.write(RunMessages.end(
-                        frame, RunStatus.ERROR, new Node.RunError(BUSY, "The agent has no room for another run."))));
+        session.publishAsync(
+                        SessionMessages.write(RunMessages.start(frame)),
+                        SessionMessages.write(RunMessages.end(
+                                frame,
+                                RunStatus.ERROR,
+                                new Node.RunError(BUSY, "The agent has no room for another run."))))
+                .exceptionally(error -> {
+                    LOG.warn("It could not be said that the agent has no room for another run.", error);
+                    return List.of();
+                });
     }
 
     /** Runs a handler, and ends the run. */
@@ -577,8 +626,11 @@ public final class AgentSession implements AutoCloseable {
             run.failed(e);
         } catch (Exception e) {
             run.failed(e);
+        } catch (Error e) {
+            run.failed(e);
+            throw e;
         } finally {
-            run.startedBy(null);
+            run.finished();
             run.close();
         }
     }
@@ -586,22 +638,42 @@ public final class AgentSession implements AutoCloseable {
     // The end
 
     /**
-     * Leaves the session, but not the runs that are open: they stay active, and another process can {@linkplain #adopt adopt}
-     * them.
+     * Leaves the session, but does not end the runs that are open: they stay active, and another process can
+     * {@linkplain #adopt adopt} them. Nothing more is written in them here; their cancel tokens tell whoever is at work in one.
      */
     public void leave() {
+        left = true;
         services.clear();
-        open.clear();
+        runs().forEach(run -> run.lost(null));
+        if (isPresent) {
+            isPresent = false;
+            try {
+                session.presence().leave();
+            } catch (ParleyException e) {
+                LOG.warn("The agent could not leave the presence set of the session {}.", session.name(), e);
+            }
+        }
         shared.close();
     }
 
-    /** Cancels all runs that are open here, waits until they have ended, and leaves. The session itself stays attached. */
+    /**
+     * Cancels all runs that are open here, waits until they have ended, and leaves. The session itself stays attached. If the
+     * server is not reached within {@link ClientOptions#requestTimeout()}, the ends are written when it is, as long as the client
+     * is open.
+     */
     @Override
     public void close() {
+        left = true;
         services.clear();
-        List<Run> left = new ArrayList<>(open.values());
-        left.forEach(run -> run.cancelToken().cancel());
-        left.forEach(Run::close);
+        List<Run> still = runs();
+        still.forEach(run -> run.cancelToken().cancel());
+        for (Run run : still) {
+            try {
+                run.close();
+            } catch (RuntimeException e) {
+                LOG.error("The end of the run {} could not be written.", run.id(), e);
+            }
+        }
         leave();
     }
 }

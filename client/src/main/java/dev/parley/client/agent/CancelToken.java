@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -31,13 +32,21 @@ public final class CancelToken {
 
         void call(Executor executor) {
             if (called.compareAndSet(false, true)) {
-                executor.execute(() -> {
-                    try {
-                        task.run();
-                    } catch (RuntimeException e) {
-                        LOG.warn("A hook of a cancel has failed.", e);
-                    }
-                });
+                try {
+                    executor.execute(this::run);
+                } catch (RejectedExecutionException e) {
+                    // The executor is closed or full, but a model that nobody stops costs money.
+                    LOG.debug("A hook of a cancel runs on the thread that cancels.", e);
+                    run();
+                }
+            }
+        }
+
+        private void run() {
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                LOG.warn("A hook of a cancel has failed.", e);
             }
         }
     }

@@ -252,7 +252,7 @@ public final class ClientSession implements AutoCloseable {
         for (int i = 0; i < messages.length; i++) {
             written[i] = SessionMessages.write(messages[i]);
         }
-        List<String> serials = Run.await(session().publishAsync(written));
+        List<String> serials = session().publish(written);
         long now = System.currentTimeMillis();
         for (int i = 0; i < messages.length; i++) {
             shared.published(messages[i].published(serials.get(i), clientId, now));

@@ -17,13 +17,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Flow;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -31,8 +31,9 @@ import tools.jackson.databind.JsonNode;
  * One message of an agent: what a model answers to one request. It grows in the session as it is written; its texts, tool
  * calls and other parts stand in the order in which they were begun. Close it when the model has finished.
  *
- * <p>An output in which nothing is written leaves no trace. Writing does not wait for the server, but for the begin of each part and while too much is on its way. A piece of text that
- * the server has refused, or of which it is not known whether the server has it, is made good with the whole text.
+ * <p>An output in which nothing is written leaves no trace. Writing waits for the server only where a part begins, and while
+ * too much is on its way. A piece of text that the server has refused, or of which it is not known whether the server has it,
+ * is made good with the whole text.
  *
  * <p>All methods that write throw {@link CancellationException} once the run is to stop, and {@link IllegalStateException} if the
  * run has ended. Outputs are safe for use by several threads.
@@ -43,8 +44,6 @@ public final class Output implements AutoCloseable {
 
     /** How often a message whose appends have failed is written whole before that counts as a failure too. */
     private static final int REPAIRS = 5;
-
-    private static final long REPAIR_PAUSE_MILLIS = 200;
 
     /** Chunks that {@link #pipe(Flow.Publisher)} asks for at once. */
     private static final int PIPED = 64;
@@ -62,7 +61,8 @@ public final class Output implements AutoCloseable {
     /** Made when something is written. */
     private @Nullable OutputWriter writer;
 
-    private final Map<String, String> serials = new HashMap<>();
+    /** The serials of the parts that grow. */
+    private final Map<String, CompletableFuture<List<String>>> begun = new HashMap<>();
 
     /** Of everything that waits for its acknowledgement; completes without an error. */
     private final ArrayDeque<CompletableFuture<?>> pending = new ArrayDeque<>();
@@ -129,7 +129,7 @@ public final class Output implements AutoCloseable {
     public Output toolInput(String toolCallId, String toolName, String delta) {
         return run.writing(() -> {
             endGrowing();
-            if (!serials.containsKey(toolCallId)) {
+            if (!begun.containsKey(toolCallId)) {
                 put(UiChunk.of("tool-input-start")
                         .with("toolCallId", toolCallId)
                         .with("toolName", toolName));
@@ -392,9 +392,8 @@ public final class Output implements AutoCloseable {
         CompletableFuture<List<String>> published = session.publishAsync(SessionMessages.write(message));
         if (streamId != null) {
             // Appends need the serial.
-            String serial = Run.await(published).get(0);
-            serials.put(streamId, serial);
-            run.wrote(serial);
+            begun.put(streamId, published);
+            run.wrote(run.await(published).get(0));
             return;
         }
         track(published.handle((given, error) -> {
@@ -412,17 +411,19 @@ public final class Output implements AutoCloseable {
             return;
         }
         String streamId = append.streamId();
-        String serial = serials.get(streamId);
-        if (serial == null) {
+        CompletableFuture<List<String>> published = begun.get(streamId);
+        if (published == null || published.isCompletedExceptionally()) {
             // It could not be begun.
             return;
         }
+        // It may not be known yet, if the thread was interrupted that has begun it.
+        String serial = run.await(published).get(0);
         if (broken.contains(streamId)) {
             repair(streamId);
             return;
         }
         NewMessage fragment = SessionMessages.text(append.text(), append.headers());
-        track(session.appendAsync(serial, fragment).handle((version, error) -> {
+        track(send(streamId, serial, fragment).handle((version, error) -> {
             if (error == null) {
                 version.ifPresent(run::wrote);
             } else {
@@ -430,6 +431,16 @@ public final class Output implements AutoCloseable {
             }
             return Boolean.TRUE;
         }));
+    }
+
+    private CompletableFuture<Optional<String>> send(String streamId, String serial, NewMessage fragment) {
+        try {
+            return session.appendAsync(serial, fragment);
+        } catch (RuntimeException e) {
+            // It is not even sent: there was no room in time, or the thread was interrupted.
+            broken.add(streamId);
+            throw e;
+        }
     }
 
     private void track(CompletableFuture<?> sent) {
@@ -442,7 +453,7 @@ public final class Output implements AutoCloseable {
     /** Waits until all that was written is acknowledged, and makes good what was not. */
     void settle() {
         for (CompletableFuture<?> sent = pending.poll(); sent != null; sent = pending.poll()) {
-            Run.await(sent);
+            run.await(sent);
         }
         for (String streamId : List.copyOf(broken)) {
             repair(streamId);
@@ -462,7 +473,7 @@ public final class Output implements AutoCloseable {
     /** Replaces what has grown with the whole text, after all appends that are on their way. */
     private void repair(String streamId) {
         for (CompletableFuture<?> sent = pending.poll(); sent != null; sent = pending.poll()) {
-            Run.await(sent);
+            run.await(sent);
         }
         OutputWriter.Append whole = Objects.requireNonNull(writer).whole(streamId);
         Headers headers = whole.headers();
@@ -472,10 +483,10 @@ public final class Output implements AutoCloseable {
             headers = new Headers(transport, headers.codec());
         }
         NewMessage content = SessionMessages.text(whole.text(), headers);
-        String serial = serials.getOrDefault(streamId, "");
+        String serial = run.await(Objects.requireNonNull(begun.get(streamId))).get(0);
         for (int attempt = 1; ; attempt++) {
             try {
-                Run.await(session.changeAsync(Message.Action.UPDATE, serial, content, Operation.NONE))
+                run.await(session.changeAsync(Message.Action.UPDATE, serial, content, Operation.NONE))
                         .ifPresent(run::wrote);
                 broken.remove(streamId);
                 return;
@@ -484,16 +495,8 @@ public final class Output implements AutoCloseable {
                 if (!again || attempt == REPAIRS) {
                     throw e;
                 }
-                pause();
+                run.pause();
             }
-        }
-    }
-
-    private static void pause() {
-        try {
-            TimeUnit.MILLISECONDS.sleep(REPAIR_PAUSE_MILLIS);
-        } catch (InterruptedException e) {
-            throw SharedConversation.interrupted(e);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.parley.client.agent;
 
+import dev.parley.client.NewMessage;
 import dev.parley.client.ParleyException;
 import dev.parley.client.Registration;
 import dev.parley.client.Session;
@@ -23,7 +24,10 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +43,11 @@ import org.slf4j.LoggerFactory;
  */
 public final class Run implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Run.class);
+
+    /** How often the end of a run is published, if the server says that trying again helps. */
+    private static final int END_ATTEMPTS = 5;
+
+    private static final long PAUSE_MILLIS = 200;
 
     private enum State {
         OPEN,
@@ -77,7 +86,22 @@ public final class Run implements AutoCloseable {
     private List<String> included = List.of();
 
     private volatile String lastWritten = "";
-    private volatile @Nullable Thread worker;
+
+    /** Whether the end is being written, and until when that may take; guarded by the lock. */
+    private boolean ending;
+
+    private long endBy;
+    private boolean interruptedAtEnd;
+
+    /** What is said after a cancel, and whether that is being said now. */
+    private volatile @Nullable Consumer<Output> lastWords;
+
+    private boolean speaking;
+
+    /** The thread of the handler; guarded by this object, so that no other is interrupted. */
+    private @Nullable Thread worker;
+
+    private boolean interruptedByCancel;
 
     Run(
             AgentSession agent,
@@ -199,7 +223,13 @@ public final class Run implements AutoCloseable {
     }
 
     void steered() {
-        steerHooks.forEach(Runnable::run);
+        for (Runnable hook : steerHooks) {
+            try {
+                hook.run();
+            } catch (RuntimeException e) {
+                LOG.warn("A hook of a steer has failed.", e);
+            }
+        }
     }
 
     /** Guarded by itself, since it is read while the conversation is locked. */
@@ -301,22 +331,32 @@ public final class Run implements AutoCloseable {
             if (output.isClosed()) {
                 return;
             }
+            boolean brokenOff = (token.isCancelled() && !speaking) || state == State.ENDED;
+            boolean whole = false;
             try {
-                if (token.isCancelled() || state == State.ENDED) {
+                if (brokenOff) {
                     output.breakOff();
                 } else {
                     output.finish("stop");
                 }
+                whole = true;
             } finally {
                 outputs.remove(output);
                 Step open = step;
                 if (implicit && outputs.isEmpty() && open != null && output.hasBegun()) {
-                    end(open, token.isCancelled() ? Node.StepStatus.CANCELLED : Node.StepStatus.COMPLETE);
+                    end(open, closed(brokenOff, whole));
                 }
             }
         } finally {
             lock.unlock();
         }
+    }
+
+    private static Node.StepStatus closed(boolean brokenOff, boolean whole) {
+        if (brokenOff) {
+            return Node.StepStatus.CANCELLED;
+        }
+        return whole ? Node.StepStatus.COMPLETE : Node.StepStatus.FAILED;
     }
 
     void endStep(Step which, Node.StepStatus status) {
@@ -362,6 +402,7 @@ public final class Run implements AutoCloseable {
             agent.closed(this);
             return RunStatus.SUSPENDED;
         });
+        agent.suspended(this);
     }
 
     /** Ends the run as complete, or as cancelled if that was asked for. Does nothing if it has ended or is suspended. */
@@ -391,40 +432,103 @@ public final class Run implements AutoCloseable {
         fail(code, String.valueOf(error.getMessage() == null ? error : error.getMessage()));
     }
 
+    /**
+     * Lets {@code words} say something more if the run is cancelled: it is given a message of its own, after all that was broken
+     * off and before the run ends. It is called at most once, must not wait for anything, and writes to nothing but this message.
+     * What it throws is logged. Takes the place of an earlier one.
+     */
+    public void lastWords(Consumer<Output> words) {
+        lastWords = words;
+    }
+
     private void end(RunStatus wanted, Node.@Nullable RunError error) {
+        if (state != State.OPEN) {
+            return;
+        }
         // An interrupt is meant for what the agent was doing; the end of the run is written all the same.
         boolean interrupted = Thread.interrupted();
         lock.lock();
         try {
-            if (state != State.OPEN) {
-                return;
-            }
-            boolean cancelled = token.isCancelled();
-            RunStatus status = cancelled ? RunStatus.CANCELLED : wanted;
-            Node.RunError why = cancelled ? null : error;
-            RuntimeException failure = finishOutputs(status);
-            if (failure != null && status == RunStatus.COMPLETE) {
-                status = RunStatus.ERROR;
-                why = new Node.RunError(
-                        WireForm.STREAM_ERROR, "The answer could not be written: " + failure.getMessage());
-            }
-            Step open = step;
-            if (open != null) {
-                end(open, stepStatus(status));
-            }
-            state = State.ENDED;
-            result = status;
-            publish(RunMessages.end(frame, status, why));
-            if (failure != null && !cancelled) {
-                throw failure;
+            if (state == State.OPEN) {
+                ending = true;
+                endBy = System.nanoTime() + agent.answerTimeout().toNanos();
+                writeEnd(wanted, error);
             }
         } finally {
+            interrupted |= interruptedAtEnd;
             lock.unlock();
             agent.closed(this);
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    private void writeEnd(RunStatus wanted, Node.@Nullable RunError error) {
+        boolean cancelled = token.isCancelled();
+        RunStatus status = cancelled ? RunStatus.CANCELLED : wanted;
+        Node.RunError why = cancelled ? null : error;
+        RuntimeException failure = finishOutputs(status);
+        if (failure != null && status == RunStatus.COMPLETE) {
+            status = RunStatus.ERROR;
+            why = new Node.RunError(WireForm.STREAM_ERROR, "The answer could not be written: " + failure.getMessage());
+        }
+        endOpenStep(stepStatus(status));
+        Consumer<Output> words = lastWords;
+        if (cancelled && words != null) {
+            say(words);
+            endOpenStep(Node.StepStatus.CANCELLED);
+        }
+        state = State.ENDED;
+        result = status;
+        publishEnd(RunMessages.end(frame, status, why));
+        if (failure != null && !cancelled) {
+            throw failure;
+        }
+    }
+
+    private void say(Consumer<Output> words) {
+        speaking = true;
+        try (Output output = output()) {
+            words.accept(output);
+        } catch (RuntimeException e) {
+            LOG.warn("The last words of run {} have failed.", id(), e);
+        } finally {
+            speaking = false;
+        }
+    }
+
+    /** Whatever becomes of the end of the step, that of the run follows. */
+    private void endOpenStep(Node.StepStatus status) {
+        Step open = step;
+        if (open != null) {
+            try {
+                end(open, status);
+            } catch (ParleyException | IllegalStateException e) {
+                LOG.warn("The end of a step of run {} could not be written.", id(), e);
+            }
+        }
+    }
+
+    private void publishEnd(OutboundMessage end) {
+        // With an id of its own: however often it is published, and by whom, the session has it once.
+        NewMessage message = SessionMessages.write(end).withId(endId(id()));
+        for (int attempt = 1; ; attempt++) {
+            try {
+                wrote(await(session().publishAsync(message)).get(0));
+                return;
+            } catch (ParleyException e) {
+                if (!e.retryHelps() || attempt == END_ATTEMPTS) {
+                    throw e;
+                }
+                pause();
+            }
+        }
+    }
+
+    /** The id of the message that ends a run, whoever ends it. */
+    static String endId(String runId) {
+        return runId + "-end";
     }
 
     private @Nullable RuntimeException finishOutputs(RunStatus status) {
@@ -453,8 +557,12 @@ public final class Run implements AutoCloseable {
         };
     }
 
-    /** Somebody else has ended the run; nothing more is written. */
-    void endedElsewhere(RunStatus status) {
+    /**
+     * The run is no longer this agent's: nothing more is written here.
+     *
+     * @param status how somebody else has ended it; null if it goes on elsewhere
+     */
+    void lost(@Nullable RunStatus status) {
         if (state != State.OPEN) {
             return;
         }
@@ -471,16 +579,29 @@ public final class Run implements AutoCloseable {
 
     // With whoever does the work
 
-    void startedBy(@Nullable Thread thread) {
+    synchronized void startedBy(Thread thread) {
         worker = thread;
+    }
+
+    /** The handler has returned; its thread is not interrupted any more for this run. */
+    synchronized void finished() {
+        worker = null;
+        if (interruptedByCancel) {
+            var unused = Thread.interrupted();
+        }
+    }
+
+    private synchronized void interrupt() {
+        Thread working = worker;
+        if (working != null) {
+            interruptedByCancel = true;
+            working.interrupt();
+        }
     }
 
     /** The agent has had its time since the cancel. */
     void endNow() {
-        Thread working = worker;
-        if (working != null && isOpen()) {
-            working.interrupt();
-        }
+        interrupt();
         fail(WireForm.STREAM_ERROR, "The run was cancelled.");
     }
 
@@ -508,6 +629,9 @@ public final class Run implements AutoCloseable {
     <T> T writing(Supplier<T> write) {
         lock.lock();
         try {
+            if (speaking) {
+                return write.get();
+            }
             if (state == State.OPEN || token.isCancelled()) {
                 token.throwIfCancelled();
             } else {
@@ -531,17 +655,40 @@ public final class Run implements AutoCloseable {
         lastWritten = version.compareTo(lastWritten) > 0 ? version : lastWritten;
     }
 
-    /** Waits for what the server says, for as long as that takes. */
-    static <T> T await(CompletableFuture<T> future) {
-        try {
-            return future.get();
-        } catch (InterruptedException e) {
-            throw SharedConversation.interrupted(e);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException known) {
-                throw known;
+    /**
+     * Waits for what the server says, under the lock: for as long as that takes, but at the end of the run only as long as a
+     * request may take, and then also in a thread that is interrupted.
+     */
+    <T> T await(CompletableFuture<T> future) {
+        while (true) {
+            try {
+                return ending ? future.get(endBy - System.nanoTime(), TimeUnit.NANOSECONDS) : future.get();
+            } catch (InterruptedException e) {
+                if (!ending) {
+                    throw SharedConversation.interrupted(e);
+                }
+                interruptedAtEnd = true;
+            } catch (TimeoutException e) {
+                throw new IllegalStateException(
+                        "The server has not answered in time. What was written is stored as soon as it is reached.", e);
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof RuntimeException known) {
+                    throw known;
+                }
+                throw new IllegalStateException(e.getCause());
             }
-            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    /** A pause before another attempt; under the lock. */
+    void pause() {
+        try {
+            TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+        } catch (InterruptedException e) {
+            if (!ending) {
+                throw SharedConversation.interrupted(e);
+            }
+            interruptedAtEnd = true;
         }
     }
 }

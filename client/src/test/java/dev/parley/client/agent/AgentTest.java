@@ -227,6 +227,73 @@ class AgentTest {
     }
 
     @Test
+    void anErrorEndsTheRunToo() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            agent.serve(run -> {
+                throw new NoClassDefFoundError("Model");
+            });
+            Node.Run run = ended(ann, ann.send("hello"));
+            assertThat(run.status()).isEqualTo(RunStatus.ERROR);
+            assertThat(Objects.requireNonNull(run.error()).message()).isEqualTo("Model");
+        }
+    }
+
+    @Test
+    void anAgentThatIsStoppedHasLastWords() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent", QUICK);
+            ClientSession ann = people.person("ann");
+            agent.serve(run -> {
+                run.lastWords(words -> words.text("I have stopped."));
+                try (Output output = run.output()) {
+                    output.text("half");
+                    new CountDownLatch(1).await();
+                }
+            });
+            Sent sent = ann.send("wait");
+            await().until(() -> ann.messages().size() == 2);
+            ann.cancel(sent);
+            Node.Run run = ended(ann, sent);
+            assertThat(run.status()).isEqualTo(RunStatus.CANCELLED);
+            assertThat(texts(run.messages())).containsExactly("half", "I have stopped.");
+            assertThat(run.steps())
+                    .extracting(Node.Step::status)
+                    .containsExactly(Node.StepStatus.CANCELLED, Node.StepStatus.COMPLETE);
+        }
+    }
+
+    @Test
+    void anAgentThatHasLeftWritesNothingMore() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession first = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            var begun = new CountDownLatch(1);
+            var stopped = new CompletableFuture<Boolean>();
+            first.serve(run -> {
+                begun.countDown();
+                stopped.complete(run.cancelToken().await(LONG));
+                say(run, "I am still here");
+            });
+            Sent sent = ann.send("hello");
+            begun.await();
+            first.leave();
+            assertThat(stopped.get(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(first.runs()).isEmpty();
+            assertThatThrownBy(() -> first.run(sent.invocation())).isInstanceOf(IllegalStateException.class);
+
+            AgentSession second = people.agent("agent");
+            Run run = second.adopt(ann.runOf(sent).orElseThrow().key());
+            say(run, "it goes on");
+            run.complete();
+            Node.Run ended = ended(ann, sent);
+            assertThat(ended.status()).isEqualTo(RunStatus.COMPLETE);
+            assertThat(texts(ended.messages())).containsExactly("it goes on");
+        }
+    }
+
+    @Test
     void peopleSteerBetweenRounds() throws Exception {
         try (People people = new People(server)) {
             AgentSession agent = people.agent("agent");
