@@ -124,7 +124,8 @@ final class Connections {
 
         /** In HTTP/2, an answer that the client gives no window keeps the request open, and with it its memory. */
         boolean isDone() {
-            return request.response().closed() || (request.version() != HttpVersion.HTTP_2 && isAnswered());
+            return (request.version() != HttpVersion.HTTP_2 && isAnswered())
+                    || request.response().closed();
         }
 
         private boolean isAnswered() {

@@ -98,13 +98,15 @@ abstract class LiveRead implements LogReader.Log {
         if (waiting != null || !wantsMore()) {
             return false;
         }
+        // Most readers of one stream are at the same position, and need neither the entries nor room for them.
+        if (sendShared()) {
+            return true;
+        }
         Tail.Next next = tail().poll(batchBytes());
         if (!(next instanceof Tail.InStore)) {
             return take(next);
         }
-        if (!sendShared()) {
-            readStore(batchBytes() + READ_OVERHEAD_BYTES, 1);
-        }
+        readStore(batchBytes() + READ_OVERHEAD_BYTES, 1);
         return true;
     }
 

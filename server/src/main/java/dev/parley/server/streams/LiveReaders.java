@@ -35,6 +35,9 @@ final class LiveReaders {
     /** Live reads whose sockets have not accepted what was sent, and since when. */
     private final Map<LiveRead, Long> slow = new LinkedHashMap<>();
 
+    /** Events that get no further readers, and that some socket has not written. */
+    private final List<SharedEvent> retired = new ArrayList<>();
+
     private boolean draining;
 
     /**
@@ -47,7 +50,16 @@ final class LiveReaders {
         loop.vertx().setPeriodic(LIFETIME_CHECK_MILLIS, timer -> {
             renewLifetimes(clock.millis(), touch);
             endSlow();
+            retired.removeIf(SharedEvent::free);
         });
+    }
+
+    /** The event gets no further readers. Its memory remains until all sockets have written it. */
+    void retire(SharedEvent event) {
+        if (!event.free()) {
+            event.retire();
+            retired.add(event);
+        }
     }
 
     /** Renews the lifetimes of streams that are being read: they do not end (5.1, Stream-TTL). */
@@ -91,7 +103,7 @@ final class LiveReaders {
 
         void share(@Nullable SharedEvent event) {
             if (shared != null) {
-                shared.release();
+                retire(shared);
             }
             shared = event;
         }

@@ -24,6 +24,7 @@ public final class Offsets {
     private static final int MARK_DIGITS = 13;
     private static final int NAME_LENGTH = ID_DIGITS + MARK_DIGITS;
     private static final int BASE = 36;
+    private static final char[] DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz".toCharArray();
     private static final String UNNAMED = "0".repeat(16);
 
     private final Identities identities;
@@ -50,7 +51,7 @@ public final class Offsets {
         char[] text = new char[NAME_LENGTH + 1 + POSITION_DIGITS];
         name(text, place.streamId(), place.pathHash());
         text[NAME_LENGTH] = '_';
-        digits(text, NAME_LENGTH + 1, POSITION_DIGITS, place.position(), 10);
+        decimal(text, NAME_LENGTH + 1, POSITION_DIGITS, place.position());
         return new String(text);
     }
 
@@ -62,23 +63,33 @@ public final class Offsets {
     }
 
     private void name(char[] text, long streamId, int pathHash) {
-        digits(text, 0, ID_DIGITS, streamId, BASE);
+        base36(text, 0, ID_DIGITS, streamId);
         long seal = seal(identities.newest(), streamId);
         long mark = (long) (pathHash ^ (int) seal) << 32 | seal >>> 32;
-        digits(text, ID_DIGITS, MARK_DIGITS, mark, BASE);
+        base36(text, ID_DIGITS, MARK_DIGITS, mark);
     }
 
-    private static void digits(char[] text, int at, int count, long number, int base) {
+    /** Writes an unsigned number. Every append is answered with one, and a division by a constant is much faster. */
+    private static void base36(char[] text, int at, int count, long number) {
         long rest = number;
         int end = at + count;
         if (rest < 0) {
-            // Only in the first division can the number be too large for a fast division.
-            text[--end] = Character.forDigit((int) Long.remainderUnsigned(rest, base), base);
-            rest = Long.divideUnsigned(rest, base);
+            text[--end] = DIGITS[(int) Long.remainderUnsigned(rest, BASE)];
+            rest = Long.divideUnsigned(rest, BASE);
         }
         while (end > at) {
-            text[--end] = Character.forDigit((int) (rest % base), base);
-            rest /= base;
+            long quotient = rest / BASE;
+            text[--end] = DIGITS[(int) (rest - quotient * BASE)];
+            rest = quotient;
+        }
+    }
+
+    private static void decimal(char[] text, int at, int count, long number) {
+        long rest = number;
+        for (int end = at + count; end > at; ) {
+            long quotient = rest / 10;
+            text[--end] = DIGITS[(int) (rest - quotient * 10)];
+            rest = quotient;
         }
     }
 

@@ -44,12 +44,9 @@ final class SseEvents {
         return !state.isJson() && !state.isText();
     }
 
-    /**
-     * {@code event} as one chunk of a chunked HTTP/1.1 body. {@code onFree} runs when nobody needs the chunk any more.
-     */
-    static SharedBytes chunk(Buffer event, Runnable onFree) {
-        return new SharedBytes(
-                onFree, ascii(Integer.toHexString(event.length())), LINE_END, event.getBytes(), LINE_END);
+    /** {@code event} as one chunk of a chunked HTTP/1.1 body. */
+    static SharedBytes chunk(Buffer event) {
+        return new SharedBytes(ascii(Integer.toHexString(event.length())), LINE_END, event.getBytes(), LINE_END);
     }
 
     /** The bytes that keep a connection alive if nothing else is sent. */

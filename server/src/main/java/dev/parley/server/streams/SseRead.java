@@ -222,6 +222,11 @@ final class SseRead extends LiveRead {
         }
     }
 
+    /** Whether an event bypasses the encoder, which writes the first bytes with the head, and the last ones with the end. */
+    private boolean bypasses(Tail.More more) {
+        return !more.atEnd() && ready.isFree();
+    }
+
     /** Bytes that bypass the encoder are in memory that readers share. Other bytes are the reader's own. */
     @Override
     Room room() {
@@ -230,10 +235,7 @@ final class SseRead extends LiveRead {
 
     @Override
     long bytesOf(Tail.More more) {
-        if (!ready.isFree() || more.atEnd()) {
-            return SseEvents.sizeOf(more);
-        }
-        return shared(more, clock.millis()) == null ? SharedEvent.COPIES * SseEvents.sizeOf(more) : 0;
+        return SseEvents.sizeOf(more) * (bypasses(more) ? SharedEvent.COPIES : 1);
     }
 
     @Override
@@ -241,22 +243,18 @@ final class SseRead extends LiveRead {
         long now = clock.millis();
         sentMillis = now;
         saidUpToDate = more.upToDate();
-        SharedEvent shared = shared(more, now);
-        // The last bytes end the response, and the first ones contain its head: the encoder writes both.
-        if (more.atEnd() || !ready.isFree()) {
-            write(shared == null ? encode(more, now) : shared.bytes(), more.atEnd(), held);
+        long cursor = cursor(now);
+        Buffer bytes = encode(more, cursor);
+        if (!bypasses(more)) {
+            write(bytes, more.atEnd(), held);
             return;
         }
-        if (shared != null) {
-            ready.write(shared.chunk());
-            return;
-        }
-        SharedEvent event = SharedEvent.of(more, cursor(now), encode(more, now), Objects.requireNonNull(held));
+        SharedEvent event = SharedEvent.of(more, cursor, SseEvents.chunk(bytes), Objects.requireNonNull(held));
         ready.write(event.chunk());
         if (seat().readers().areMany()) {
             seat().readers().share(event);
         } else {
-            event.release();
+            exchange().readers().retire(event);
         }
     }
 
@@ -272,33 +270,27 @@ final class SseRead extends LiveRead {
 
     @Override
     boolean sendShared() {
-        long now = clock.millis();
         SharedEvent shared = seat().readers().shared();
         if (shared == null
-                || !ready.isFree()
                 || shared.from() != tail().position()
-                || shared.cursor() != cursor(now)
-                || shared.ends()
-                || shared.upToDate() != (shared.to() >= state().tail())) {
+                || shared.upToDate() != (shared.to() >= state().shown())) {
+            return false;
+        }
+        long now = clock.millis();
+        if (shared.cursor() != cursor(now) || !ready.write(shared.chunk())) {
             return false;
         }
         tail().skipTo(shared.to());
         sentMillis = now;
         saidUpToDate = shared.upToDate();
-        return ready.write(shared.chunk());
+        return true;
     }
 
-    /** The event with {@code more} that was encoded for another reader at the same position, or null. */
-    private @Nullable SharedEvent shared(Tail.More more, long now) {
-        SharedEvent shared = seat().readers().shared();
-        return shared != null && shared.isOf(more, cursor(now)) ? shared : null;
-    }
-
-    private Buffer encode(Tail.More more, long now) {
+    private Buffer encode(Tail.More more, long cursor) {
         Buffer out = SseEvents.buffer(more.state(), more.entries());
         String next = offsets.render(more.state(), more.to());
         SseEvents.data(out, more.state(), more.entries(), next);
-        SseEvents.control(out, next, cursor(now), more.upToDate(), more.atEnd());
+        SseEvents.control(out, next, cursor, more.upToDate(), more.atEnd());
         return out;
     }
 
