@@ -10,7 +10,10 @@ import { removeFolder, temporaryFolder } from "../lib/server.mjs"
 
 const LAUNCHER = fileURLToPath(new URL("../../parley", import.meta.url))
 const POM = fileURLToPath(new URL("../../pom.xml", import.meta.url))
-const SOURCES = ["engine/pom.xml", "engine/src/main/A.java", "server/pom.xml", "server/src/main/B.java", ".mvn/maven.config"]
+const SOURCES = [
+  ...["conversation", "engine", "server"].flatMap(module => [`${module}/pom.xml`, `${module}/src/main/A.java`]),
+  ".mvn/maven.config",
+]
 
 /** Writes what Maven writes, colours and all, and makes the jar. */
 const MVN = String.raw`#!/usr/bin/env bash
@@ -95,6 +98,17 @@ test("the version is known without a build", async t => {
   }
 })
 
+test("a change of whatever the server is made of is built", async t => {
+  const { build, touch } = await project(t)
+  const quickly = { FAKE_TRAINING: "cut-at-its-end" }
+  build(quickly)
+  assert.doesNotMatch(build(quickly).output, /Building/)
+  for (const source of SOURCES.filter(path => path.endsWith(".java"))) {
+    await touch(source)
+    assert.match(build(quickly).output, /Building/, source)
+  }
+})
+
 /** A project like ours, of which nothing is built. */
 async function project(t) {
   const root = await temporaryFolder()
@@ -126,6 +140,7 @@ async function project(t) {
   return {
     run,
     build: more => run(["build"], more),
+    touch: path => file(path, "changed"),
     has: path => stat(join(root, path)).then(() => true, () => false),
     trainings: async () => (await readFile(log, "utf8")).split("\n").length - 1,
   }

@@ -19,10 +19,6 @@ public record Headers(Map<String, String> transport, Map<String, String> codec) 
     /** No headers: the message does not belong to the conversation. */
     public static final Headers NONE = new Headers(Map.of(), Map.of());
 
-    private static final String AI = "ai";
-    private static final String TRANSPORT = "transport";
-    private static final String CODEC = "codec";
-
     /** Copies the maps. */
     public Headers {
         transport = Map.copyOf(transport);
@@ -31,11 +27,12 @@ public record Headers(Map<String, String> transport, Map<String, String> codec) 
 
     /** Reads the extras of a message; what is not in AI Transport's form is passed over. */
     public static Headers of(@Nullable JsonNode extras) {
-        if (extras == null || !extras.path(AI).isObject()) {
+        if (extras == null || !extras.path(WireForm.AI).isObject()) {
             return NONE;
         }
         return new Headers(
-                texts(extras.path(AI).path(TRANSPORT)), texts(extras.path(AI).path(CODEC)));
+                texts(extras.path(WireForm.AI).path(WireForm.TRANSPORT)),
+                texts(extras.path(WireForm.AI).path(WireForm.CODEC)));
     }
 
     private static Map<String, String> texts(JsonNode tier) {
@@ -85,11 +82,11 @@ public record Headers(Map<String, String> transport, Map<String, String> codec) 
      */
     public ObjectNode toExtras(boolean ephemeral) {
         ObjectNode extras = JsonMapper.shared().createObjectNode();
-        ObjectNode ai = extras.putObject(AI);
-        ObjectNode placed = ai.putObject(TRANSPORT);
+        ObjectNode ai = extras.putObject(WireForm.AI);
+        ObjectNode placed = ai.putObject(WireForm.TRANSPORT);
         transport.forEach(placed::put);
         if (!codec.isEmpty()) {
-            ObjectNode read = ai.putObject(CODEC);
+            ObjectNode read = ai.putObject(WireForm.CODEC);
             codec.forEach(read::put);
         }
         if (ephemeral) {

@@ -8,6 +8,15 @@ public final class WireForm {
     /** The version of {@code @ably/ai-transport} whose form, with the codec for Vercel's UI messages, this is. */
     public static final String VERSION = "0.8.0";
 
+    /** The field of a message's extras in which all headers are. */
+    public static final String AI = "ai";
+
+    /** The field of {@link #AI} with the headers that say where a message belongs. */
+    public static final String TRANSPORT = "transport";
+
+    /** The field of {@link #AI} with the headers that say how a message is to be read. */
+    public static final String CODEC = "codec";
+
     /** What all names of messages begin with. */
     public static final String PREFIX = "ai-";
 

@@ -49,6 +49,18 @@ class ArchitectureTest {
                 .check(SERVER);
     }
 
+    /** What AI Transport's messages mean is read in one place, for all doors. */
+    @Test
+    void onlyOnePackageKnowsConversations() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.parley.server.channel..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.parley.conversation..")
+                .check(SERVER);
+    }
+
     /** A reader of a session is for any door, whatever its protocol. */
     @Test
     void readersKnowNoProtocol() {

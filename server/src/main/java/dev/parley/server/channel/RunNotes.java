@@ -1,5 +1,7 @@
 package dev.parley.server.channel;
 
+import dev.parley.conversation.RunStatus;
+import dev.parley.conversation.WireForm;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Run;
@@ -18,15 +20,12 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Reads what messages mean for the runs of agents, as AI Transport writes them: by their names, and the headers in
- * {@code extras.ai.transport}. Words what the session says about a run if its agent is lost, so that the engine need not
+ * Reads what messages mean for the runs of agents, as AI Transport writes them: by their names and transport headers, which
+ * {@link WireForm} knows. Words what the session says about a run if its agent is lost, so that the engine need not
  * know how messages are written. One for each connection, as it remembers what the appends of growing messages looked like;
  * not thread-safe.
  */
 public final class RunNotes {
-    /** The name of the message that ends a run. */
-    static final String RUN_END = "ai-run-end";
-
     /** The name of the message that says that the agent of a run is away. */
     static final String AGENT_AWAY = "parley.agent-away";
 
@@ -36,26 +35,21 @@ public final class RunNotes {
     /** The number of growing messages of which the extras of the last append are remembered. */
     static final int MAX_GROWING = 64;
 
-    private static final String PREFIX = "ai-";
-
     /** In the extras of every message that is being streamed. */
-    private static final String STREAMING = "\"streaming\"";
+    private static final String STREAMING = '"' + WireForm.STREAMING + '"';
 
     /** Longest id of a run or an input that is followed. */
     private static final int MAX_ID_CHARS = 256;
 
-    /** The code for the failure of a stream that AI Transport's clients know. */
-    private static final int STREAM_ERROR = 104_008;
-
     /** The headers of a run's start that are repeated at its end. */
     private static final List<String> KEPT_HEADERS = List.of(
-            "run-client-id",
-            "invocation-id",
-            "parent",
-            "fork-of",
-            "msg-regenerate",
-            "input-client-id",
-            "input-codec-message-id");
+            WireForm.RUN_CLIENT_ID,
+            WireForm.INVOCATION_ID,
+            WireForm.PARENT,
+            WireForm.FORK_OF,
+            WireForm.REGENERATES,
+            WireForm.INPUT_CLIENT_ID,
+            WireForm.INPUT_MESSAGE_ID);
 
     private record Message(String channel, String serial) {}
 
@@ -82,7 +76,7 @@ public final class RunNotes {
 
     private void read(int index, String channel, InboundMessage message, String extras, List<RunNote> notes) {
         String name = message.body().name();
-        boolean named = name != null && name.startsWith(PREFIX);
+        boolean named = name != null && name.startsWith(WireForm.PREFIX);
         boolean streams = extras.contains(STREAMING);
         String serial = message.serial();
         switch (message.action()) {
@@ -114,37 +108,52 @@ public final class RunNotes {
         }
     }
 
+    /**
+     * Forgets what appends looked like that had notes and were refused: when they are sent again, they have notes again.
+     * Not only what is accepted is remembered, as then all appends would have notes that are sent before the answer to the
+     * first.
+     */
+    public void refused(String channel, List<InboundMessage> messages) {
+        for (InboundMessage message : messages) {
+            String serial = message.serial();
+            if (serial != null) {
+                growing.remove(new Message(channel, serial));
+            }
+        }
+    }
+
     private boolean isNew(Message message, String extras) {
         Long look = ((long) extras.hashCode() << 32) | extras.length();
         return !look.equals(growing.put(message, look));
     }
 
     private static void note(int message, String name, JsonNode headers, List<RunNote> notes) {
-        String run = id(headers, "run-id");
-        String input = id(headers, "input-codec-message-id");
-        if (name.equals("ai-cancel") && (run != null || input != null)) {
+        String run = id(headers, WireForm.RUN_ID);
+        String input = id(headers, WireForm.INPUT_MESSAGE_ID);
+        if (name.equals(WireForm.CANCEL) && (run != null || input != null)) {
             notes.add(new RunNote.Cancel(message, run, input));
         }
         if (run == null) {
             return;
         }
         switch (name) {
-            case "ai-run-start", "ai-run-resume" -> {
+            case WireForm.RUN_START, WireForm.RUN_RESUME -> {
                 notes.add(new RunNote.Active(run, input, true));
                 notes.add(new RunNote.Described(run, texts(run, headers)));
             }
-            case "ai-step-start", "ai-step-end", "ai-output" -> notes.add(new RunNote.Active(run, input, false));
-            case "ai-run-suspend" -> notes.add(new RunNote.Suspended(run));
-            case RUN_END -> notes.add(new RunNote.Ended(run));
+            case WireForm.STEP_START, WireForm.STEP_END, WireForm.OUTPUT ->
+                notes.add(new RunNote.Active(run, input, false));
+            case WireForm.RUN_SUSPEND -> notes.add(new RunNote.Suspended(run));
+            case WireForm.RUN_END -> notes.add(new RunNote.Ended(run));
             default -> {}
         }
     }
 
     private static void stream(int message, long serial, JsonNode extras, List<RunNote> notes) {
         JsonNode headers = headers(extras);
-        String run = id(headers, "run-id");
-        if (run != null && headers.path("status").asString("").equals("streaming")) {
-            ((ObjectNode) headers).put("status", "cancelled");
+        String run = id(headers, WireForm.RUN_ID);
+        if (run != null && headers.path(WireForm.STATUS).asString("").equals(WireForm.STREAMING)) {
+            ((ObjectNode) headers).put(WireForm.STATUS, WireForm.CANCELLED);
             notes.add(new RunNote.Streaming(message, serial, run, extras.toString()));
         } else if (serial != 0) {
             notes.add(new RunNote.Settled(serial));
@@ -152,19 +161,21 @@ public final class RunNotes {
     }
 
     private static RunTexts texts(String run, JsonNode opening) {
-        ObjectNode headers = JsonMapper.shared().createObjectNode().put("run-id", run);
+        ObjectNode headers = JsonMapper.shared().createObjectNode().put(WireForm.RUN_ID, run);
         KEPT_HEADERS.forEach(name -> {
             if (opening.has(name)) {
                 headers.set(name, opening.get(name));
             }
         });
-        headers.put("run-reason", "error")
-                .put("error-code", Integer.toString(STREAM_ERROR))
-                .put("error-message", "The agent was lost before it ended the run.");
+        headers.put(WireForm.RUN_REASON, RunStatus.ERROR.wireName())
+                .put(WireForm.ERROR_CODE, Integer.toString(WireForm.STREAM_ERROR))
+                .put(WireForm.ERROR_MESSAGE, "The agent was lost before it ended the run.");
         ObjectNode extras = JsonMapper.shared().createObjectNode();
-        extras.putObject("ai").set("transport", headers);
+        extras.putObject(WireForm.AI).set(WireForm.TRANSPORT, headers);
         return new RunTexts(
-                new Body(RUN_END, null, null, extras.toString()), notice(AGENT_AWAY, run), notice(AGENT_BACK, run));
+                new Body(WireForm.RUN_END, null, null, extras.toString()),
+                notice(AGENT_AWAY, run),
+                notice(AGENT_BACK, run));
     }
 
     private static RunTexts.Notice notice(String name, String run) {
@@ -183,7 +194,7 @@ public final class RunNotes {
         List<RunNote> notes = new ArrayList<>();
         String extras = message.body().extras();
         JsonNode tree = extras == null ? null : tree(extras);
-        if (tree != null && run.id().equals(id(headers(tree), "run-id"))) {
+        if (tree != null && run.id().equals(id(headers(tree), WireForm.RUN_ID))) {
             if (message.serial() == run.since()) {
                 notes.add(new RunNote.Described(run.id(), texts(run.id(), headers(tree))));
             }
@@ -210,7 +221,7 @@ public final class RunNotes {
     }
 
     private static JsonNode headers(JsonNode extras) {
-        return extras.path("ai").path("transport");
+        return extras.path(WireForm.AI).path(WireForm.TRANSPORT);
     }
 
     private static @Nullable String id(JsonNode headers, String name) {

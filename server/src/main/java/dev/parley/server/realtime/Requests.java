@@ -77,7 +77,8 @@ final class Requests {
                     SessionCommand.Publish publish = publish(frame, name, session);
                     Change append = appendOf(publish);
                     if (append == null) {
-                        submissions.submit(request, publish, Refusals::of);
+                        submissions.submit(
+                                request, publish, Refusals::of, () -> runNotes.refused(name, frame.messages()));
                     } else {
                         submissions.append(request, session, append, frame.msgSerial());
                     }

@@ -64,9 +64,23 @@ final class Submissions {
      */
     <O extends SessionOutcome> void submit(
             Acks.Request request, SessionCommand<O> command, Function<O, @Nullable ErrorInfo> refusal) {
+        submit(request, command, refusal, () -> {});
+    }
+
+    /**
+     * Submits the command of a request, after all earlier appends.
+     *
+     * @param refusal returns what is wrong with an outcome, or null
+     * @param refused called if the command has had no effect
+     */
+    <O extends SessionOutcome> void submit(
+            Acks.Request request,
+            SessionCommand<O> command,
+            Function<O, @Nullable ErrorInfo> refusal,
+            Runnable refused) {
         client.footprint().requests(command.session());
         appends.flush(command.session());
-        submit(command, acknowledging(request, refusal, () -> {}));
+        submit(command, acknowledging(request, refusal, () -> {}, refused));
     }
 
     /** Makes this connection's members leave the session, and runs {@code then} when they have. */
@@ -160,7 +174,7 @@ final class Submissions {
         var sender = client.sender(part.msgSerial());
         submit(
                 new SessionCommand.Publish(session, time, sender, List.of(change)),
-                acknowledging(append.request(), Refusals::of, done));
+                acknowledging(append.request(), Refusals::of, done, () -> {}));
     }
 
     /** Receives the outcome of a command, on the connection's event loop. */
@@ -170,9 +184,15 @@ final class Submissions {
         void failed(ErrorInfo error);
     }
 
-    /** Acknowledges a request. {@code refusal} returns what is wrong with an outcome, or null. */
+    /**
+     * Acknowledges a request.
+     *
+     * @param refusal returns what is wrong with an outcome, or null
+     * @param done called last, whatever the outcome
+     * @param refused called before if the command has had no effect
+     */
     private <O extends SessionOutcome> Outcome<O> acknowledging(
-            Acks.Request request, Function<O, @Nullable ErrorInfo> refusal, Runnable done) {
+            Acks.Request request, Function<O, @Nullable ErrorInfo> refusal, Runnable done, Runnable refused) {
         return new Outcome<>() {
             @Override
             public void done(O outcome) {
@@ -180,6 +200,7 @@ final class Submissions {
                 if (error == null && outcome instanceof SessionOutcome.Accepted accepted) {
                     request.accept(accepted.positions());
                 } else {
+                    refused.run();
                     request.refuse(error == null ? ErrorInfo.INTERNAL : error);
                 }
                 flushSoon();
@@ -188,6 +209,7 @@ final class Submissions {
 
             @Override
             public void failed(ErrorInfo error) {
+                refused.run();
                 refuse(request, error);
                 done.run();
             }

@@ -26,12 +26,15 @@ class RunNotesTest {
         return "{\"ai\":{\"transport\":{" + headers + "}}}";
     }
 
-    private List<RunNote> read(Action action, @Nullable String name, String extras) {
+    private static InboundMessage message(Action action, @Nullable String name, String extras) {
         String serial = action == Action.CREATE ? null : Serials.render(SERIAL);
         var body = new Body(name, Data.of("x"), null, extras);
         var nobody = new Operation(null, null, null);
-        return notes.of(
-                "chat", List.of(new InboundMessage(action, null, serial, null, null, null, body, false, nobody)));
+        return new InboundMessage(action, null, serial, null, null, null, body, false, nobody);
+    }
+
+    private List<RunNote> read(Action action, @Nullable String name, String extras) {
+        return notes.of("chat", List.of(message(action, name, extras)));
     }
 
     @Test
@@ -70,5 +73,14 @@ class RunNotesTest {
         assertThat(read(Action.APPEND, null, COMPLETE)).containsExactly(new RunNote.Settled(SERIAL));
         assertThat(read(Action.APPEND, null, COMPLETE)).isEmpty();
         assertThat(read(Action.APPEND, null, "{\"other\":1}")).isEmpty();
+    }
+
+    @Test
+    void whatWasRefusedIsNewsWhenItComesAgain() {
+        assertThat(read(Action.APPEND, null, COMPLETE)).containsExactly(new RunNote.Settled(SERIAL));
+        notes.refused("other", List.of(message(Action.APPEND, null, COMPLETE)));
+        assertThat(read(Action.APPEND, null, COMPLETE)).isEmpty();
+        notes.refused("chat", List.of(message(Action.APPEND, null, COMPLETE)));
+        assertThat(read(Action.APPEND, null, COMPLETE)).containsExactly(new RunNote.Settled(SERIAL));
     }
 }

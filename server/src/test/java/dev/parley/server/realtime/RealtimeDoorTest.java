@@ -428,6 +428,39 @@ class RealtimeDoorTest {
         }
     }
 
+    /** Otherwise the server would break off a message that has come to its end. */
+    @Test
+    void theEndOfAMessageCountsAlsoIfItWasRefusedAtFirst() throws Exception {
+        try (var server = new RealtimeServer(folder, Map.of("realtime.run-grace", "100"))) {
+            var moderator = server.connected(WITH_KEY + "&clientId=moderator");
+            moderator.send("{'action':10,'channel':'c'}");
+            var agent = server.connected(WITH_KEY + "&clientId=agent");
+            String extras = "'extras':{'ai':{'transport':{'run-id':'r','status':'%s'}}}";
+            agent.send(("{'action':15,'channel':'c','msgSerial':0,'messages':[{'name':'ai-run-start',%s},"
+                            + "{'name':'ai-output','data':'x',%s}]}")
+                    .formatted(extras.formatted("none"), extras.formatted("streaming")));
+            String serial =
+                    agent.next(ACK).path("res").get(0).path("serials").get(1).stringValue();
+            String change =
+                    "{'action':15,'channel':'c','msgSerial':%d,'messages':[{'action':%d,'serial':'%s','data':'%s'%s}]}";
+            moderator.send(change.formatted(0, 2, serial, "", ""));
+            moderator.next(ACK);
+            agent.send(change.formatted(1, 5, serial, "end", "," + extras.formatted("complete")));
+            assertThat(code(agent.next(NACK))).isEqualTo(40300);
+            moderator.send(change.formatted(1, 1, serial, "back", ""));
+            moderator.next(ACK);
+            agent.send(change.formatted(2, 5, serial, "end", "," + extras.formatted("complete")));
+            agent.next(ACK);
+            agent.cut();
+
+            String told = "";
+            while (!told.contains("ai-run-end")) {
+                told = moderator.next(MESSAGE).path("messages").toString();
+                assertThat(told).doesNotContain("cancelled");
+            }
+        }
+    }
+
     private static String append(int msgSerial, String serial, String data) {
         return "{'action':15,'channel':'c','msgSerial':%d,'messages':[{'action':5,'serial':'%s','data':'%s'}]}"
                 .formatted(msgSerial, serial, data);
