@@ -625,6 +625,10 @@ final class SessionSide {
                     return true;
                 }
                 case SessionTail.Nothing nothing -> {
+                    if (open.position() > position) {
+                        // It has passed entries that were no longer in the store, for example changes of objects.
+                        meet();
+                    }
                     position = open.position();
                     if (open.takeObjectGap()) {
                         objects = new ObjectReplica();
