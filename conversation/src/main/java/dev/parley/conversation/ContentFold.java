@@ -30,6 +30,10 @@ final class ContentFold {
         Role role;
         final List<Part> parts = new ArrayList<>();
         final Map<String, Integer> tools = new HashMap<>();
+        final Map<List<String>, Integer> data = new HashMap<>();
+
+        /** The number of messages before this one. */
+        final int place;
 
         @Nullable
         JsonNode metadata;
@@ -37,17 +41,33 @@ final class ContentFold {
         final @Nullable String clientId;
         final String serial;
 
-        Draft(String id, Role role, @Nullable String clientId, String serial) {
+        Draft(String id, int place, Role role, @Nullable String clientId, String serial) {
             this.id = id;
+            this.place = place;
             this.uiId = id;
             this.role = role;
             this.clientId = clientId;
             this.serial = serial;
         }
 
-        void addTool(ToolCall call) {
-            tools.put(call.toolCallId(), parts.size());
-            parts.add(call);
+        /** Adds a part. */
+        void add(Part part) {
+            if (part instanceof ToolCall call) {
+                tools.put(call.toolCallId(), parts.size());
+            } else if (part instanceof Part.Data data && data.id() != null) {
+                this.data.putIfAbsent(List.of(data.name(), data.id()), parts.size());
+            }
+            parts.add(part);
+        }
+
+        /** Adds data, in the place of that of the same name and id if there is some. */
+        void addOrReplace(Part.Data part) {
+            Integer at = part.id() == null ? null : data.get(List.of(part.name(), part.id()));
+            if (at == null) {
+                add(part);
+            } else {
+                parts.set(at, part);
+            }
         }
 
         @Nullable
@@ -69,11 +89,16 @@ final class ContentFold {
         ToolCall apply(ToolCall call);
     }
 
-    /** An answer to a call that is not there yet. */
-    private record Pending(String messageId, String toolCallId, Change change) {}
+    /** Where a call is. */
+    private record Place(String messageId, String toolCallId) {}
 
     private final Map<String, Draft> drafts = new LinkedHashMap<>();
-    private final List<Pending> pending = new ArrayList<>();
+
+    /** The first message with a call, by the call's id. */
+    private final Map<String, Draft> callers = new HashMap<>();
+
+    /** Answers to calls that are not there yet. */
+    private final Map<Place, List<Change>> pending = new HashMap<>();
 
     /** Whether the agent has said by itself that a round with the model has begun, or it was added. */
     private boolean inRound;
@@ -86,7 +111,6 @@ final class ContentFold {
         } else if (id != null) {
             addOutput(message, id);
         }
-        pending.removeIf(this::settled);
     }
 
     /** The messages of all that was added. */
@@ -128,12 +152,13 @@ final class ContentFold {
             return;
         }
         Draft draft = drafts.computeIfAbsent(draftId, key -> {
-            Draft fresh = new Draft(key, Role.of(headers.get(WireForm.ROLE)), message.clientId(), message.serial());
+            Draft fresh = new Draft(
+                    key, drafts.size(), Role.of(headers.get(WireForm.ROLE)), message.clientId(), message.serial());
             fresh.uiId = uiId;
             return fresh;
         });
         if (!message.deleted()) {
-            draft.parts.add(part);
+            draft.add(part);
         }
     }
 
@@ -168,7 +193,13 @@ final class ContentFold {
             addSeed(seed, target, message);
         }
         if (!message.deleted()) {
-            pending.add(new Pending(target, toolCallId, change));
+            Draft draft = drafts.get(target);
+            if (draft != null && draft.tool(toolCallId) != null) {
+                change(draft, toolCallId, change);
+            } else {
+                pending.computeIfAbsent(new Place(target, toolCallId), key -> new ArrayList<>())
+                        .add(change);
+            }
         }
     }
 
@@ -180,32 +211,32 @@ final class ContentFold {
         for (JsonNode entry : seed.path("messages").values()) {
             JsonNode id = entry.path("codecMessageId");
             JsonNode copied = entry.path("message");
-            if (!id.isString() || !copied.path("parts").isArray() || drafts.containsKey(id.stringValue())) {
+            if (!id.isString() || !UiMessages.isMessage(copied) || drafts.containsKey(id.stringValue())) {
                 continue;
             }
             Message read = UiMessages.read(copied);
-            Draft draft = new Draft(id.stringValue(), read.role(), null, message.serial());
+            Draft draft = new Draft(id.stringValue(), drafts.size(), read.role(), null, message.serial());
             draft.uiId = read.uiId();
             draft.metadata = read.metadata();
+            drafts.put(draft.id, draft);
             for (Part part : read.parts()) {
                 if (part instanceof ToolCall call) {
-                    draft.addTool(call);
+                    addCall(draft, call);
                 } else {
-                    draft.parts.add(part);
+                    draft.add(part);
                 }
             }
-            drafts.put(draft.id, draft);
         }
     }
 
-    private boolean settled(Pending answer) {
-        Draft draft = drafts.get(answer.messageId());
-        ToolCall call = draft == null ? null : draft.tool(answer.toolCallId());
-        if (draft == null || call == null) {
-            return false;
+    /** Adds a call, with the answers to it that have come before. */
+    private void addCall(Draft draft, ToolCall call) {
+        draft.add(call);
+        callers.merge(call.toolCallId(), draft, (one, other) -> one.place <= other.place ? one : other);
+        List<Change> answers = pending.remove(new Place(draft.id, call.toolCallId()));
+        if (answers != null) {
+            answers.forEach(answer -> change(draft, call.toolCallId(), answer));
         }
-        draft.replaceTool(answer.change().apply(call));
-        return true;
     }
 
     private void addOutput(LoggedMessage message, String id) {
@@ -228,13 +259,13 @@ final class ContentFold {
             }
             case "start-step" -> {
                 inRound = true;
-                draft(id, message).parts.add(new Part.StepStart());
+                draft(id, message).add(new Part.StepStart());
             }
             case WireForm.TEXT, WireForm.REASONING -> {
                 if (headers.streams()) {
                     Draft draft = inRound(id, message);
                     if (!message.deleted()) {
-                        draft.parts.add(said(kind, message));
+                        draft.add(said(kind, message));
                     }
                 }
             }
@@ -289,27 +320,27 @@ final class ContentFold {
                 : new Part.Reasoning(message.text(), message.progress(), metadata);
     }
 
-    private static void addToolInput(Draft draft, LoggedMessage message, String toolCallId) {
+    private void addToolInput(Draft draft, LoggedMessage message, String toolCallId) {
         ToolCall call = call(message, toolCallId);
         if (message.deleted()) {
-            draft.addTool(call);
+            addCall(draft, call);
         } else if (!message.headers().streams()) {
-            draft.addTool(call.withInput(message.data()));
+            addCall(draft, call.withInput(message.data()));
         } else if (message.progress() == Part.Progress.DONE) {
-            draft.addTool(call.withInput(jsonOrText(message.text())));
+            addCall(draft, call.withInput(jsonOrText(message.text())));
         } else {
-            draft.addTool(call.withPartialInput(json(message.text())));
+            addCall(draft, call.withPartialInput(json(message.text())));
         }
     }
 
-    private static void addToolInputError(Draft draft, LoggedMessage message, String toolCallId) {
+    private void addToolInputError(Draft draft, LoggedMessage message, String toolCallId) {
         JsonNode text = field(message.data(), "errorText");
         String why = text == null ? "" : text.asString("");
         ToolCall known = draft.tool(toolCallId);
         ToolCall call = known == null ? call(message, toolCallId) : known;
         ToolCall failed = call.withInput(field(message.data(), "input")).withError(why);
         if (known == null) {
-            draft.addTool(failed);
+            addCall(draft, failed);
         } else {
             draft.replaceTool(failed);
         }
@@ -341,22 +372,13 @@ final class ContentFold {
         if (message.deleted()) {
             return;
         }
-        Part.Data data = new Part.Data(name, headers.codec("id"), message.data());
-        for (int i = 0; data.id() != null && i < draft.parts.size(); i++) {
-            if (draft.parts.get(i) instanceof Part.Data there
-                    && there.name().equals(name)
-                    && data.id().equals(there.id())) {
-                draft.parts.set(i, data);
-                return;
-            }
-        }
-        draft.parts.add(data);
+        draft.addOrReplace(new Part.Data(name, headers.codec("id"), message.data()));
     }
 
     private void addUnlessDeleted(String id, LoggedMessage message, Part part) {
         Draft draft = draft(id, message);
         if (!message.deleted()) {
-            draft.parts.add(part);
+            draft.add(part);
         }
     }
 
@@ -369,7 +391,8 @@ final class ContentFold {
     }
 
     private Draft draft(String id, LoggedMessage message) {
-        return drafts.computeIfAbsent(id, key -> new Draft(key, Role.ASSISTANT, message.clientId(), message.serial()));
+        return drafts.computeIfAbsent(
+                id, key -> new Draft(key, drafts.size(), Role.ASSISTANT, message.clientId(), message.serial()));
     }
 
     /** The message, with a round begun if the agent has not said that one begins. */
@@ -377,17 +400,15 @@ final class ContentFold {
         Draft draft = draft(id, message);
         if (!inRound) {
             inRound = true;
-            draft.parts.add(new Part.StepStart());
+            draft.add(new Part.StepStart());
         }
         return draft;
     }
 
     private void changeAnywhere(String toolCallId, Change change) {
-        for (Draft draft : drafts.values()) {
-            if (draft.tool(toolCallId) != null) {
-                change(draft, toolCallId, change);
-                return;
-            }
+        Draft draft = callers.get(toolCallId);
+        if (draft != null) {
+            change(draft, toolCallId, change);
         }
     }
 

@@ -55,11 +55,16 @@ public final class Conversation {
     /** The run that has taken up an input, by the message of it that has the lowest serial. */
     private record Link(String runId, String serial) {}
 
-    private final Map<String, LoggedMessage> messages = new HashMap<>();
+    /** Stands for all messages that are not in AI Transport's form, so that nothing is kept of them but their serials. */
+    private static final LoggedMessage FOREIGN = new LoggedMessage("");
+
+    /** By their serials. */
+    final Map<String, LoggedMessage> messages = new HashMap<>();
+
     private final Map<String, NodeState> nodes = new HashMap<>();
 
-    /** The nodes that messages of the conversation belong to, by the messages' ids. */
-    private final Map<String, NodeState> owners = new HashMap<>();
+    /** The first pieces of the messages of the conversation, by the messages' ids: a message belongs where they are. */
+    private final Map<String, LoggedMessage> firstPieces = new HashMap<>();
 
     /** Answers to tools that ask for a run of their own, by their message's id, and the runs that have taken up inputs. */
     private final Map<String, List<LoggedMessage>> forks = new HashMap<>();
@@ -87,13 +92,25 @@ public final class Conversation {
             return Change.NONE;
         }
         LoggedMessage message = messages.computeIfAbsent(delivered.serial(), LoggedMessage::new);
-        if (!message.apply(delivered)) {
+        if (message == FOREIGN) {
+            return Change.NONE;
+        }
+        LoggedMessage.News news = message.apply(delivered);
+        if (message.name() != null && !WireForm.isName(message.name())) {
+            messages.put(delivered.serial(), FOREIGN);
+            return Change.NONE;
+        }
+        if (news == LoggedMessage.News.NONE) {
             return Change.NONE;
         }
         version++;
         NodeState home = message.home;
         if (home != null) {
             home.touch();
+            if (news == LoggedMessage.News.PLACE) {
+                home.replace();
+                structure++;
+            }
             return new Change(home.key(), false);
         }
         // What an append belongs to is clear only when the message itself is there.
@@ -115,7 +132,7 @@ public final class Conversation {
         String runId = headers.get(WireForm.RUN_ID);
         switch (name) {
             case WireForm.INPUT -> {
-                headers.find(WireForm.EVENT_ID).ifPresent(id -> triggers.putIfAbsent(id, message));
+                headers.find(WireForm.EVENT_ID).ifPresent(id -> triggers.merge(id, message, LoggedMessage::earlier));
                 return runId == null ? placeInput(message) : addTo(runFor(runId), message);
             }
             case WireForm.CANCEL -> {
@@ -166,7 +183,9 @@ public final class Conversation {
 
     private NodeState addTo(NodeState node, LoggedMessage message) {
         node.add(message);
-        message.headers().find(WireForm.MESSAGE_ID).ifPresent(id -> owners.putIfAbsent(id, node));
+        message.headers()
+                .find(WireForm.MESSAGE_ID)
+                .ifPresent(id -> firstPieces.merge(id, message, LoggedMessage::earlier));
         return node;
     }
 
@@ -176,6 +195,7 @@ public final class Conversation {
             return run;
         }
         // Ids are made at random; somebody has taken a message's id for a run. The run is the one that goes on.
+        node.log.values().forEach(message -> message.home = null);
         RunState run = new RunState(runId);
         nodes.put(runId, run);
         return run;
@@ -194,7 +214,6 @@ public final class Conversation {
             if (before != null && before != after) {
                 before.remove(answer);
                 after.add(answer);
-                owners.put(inputId, after);
                 if (before.log.isEmpty()) {
                     nodes.remove(before.key());
                 }
@@ -229,9 +248,7 @@ public final class Conversation {
 
     /** The node that a message of the conversation belongs to. */
     public Optional<Node> nodeOf(String messageId) {
-        return Optional.ofNullable(owners.get(messageId))
-                .filter(NodeState::isKnown)
-                .map(this::snapshot);
+        return Optional.ofNullable(owner(messageId)).filter(NodeState::isKnown).map(this::snapshot);
     }
 
     /** The runs that answer a message, of all branches, without those that were superseded. */
@@ -279,7 +296,7 @@ public final class Conversation {
     Tree tree() {
         Tree known = tree;
         if (known == null || known.structure() != structure) {
-            known = new Tree(structure, nodes.values(), owners, superseded);
+            known = new Tree(structure, nodes.values(), this::owner, superseded);
             tree = known;
         }
         return known;
@@ -294,8 +311,13 @@ public final class Conversation {
 
     Node.Run snapshotOf(RunState run) {
         String forkOf = run.forkOf();
-        NodeState forked = forkOf == null ? null : owners.get(forkOf);
+        NodeState forked = forkOf == null ? null : owner(forkOf);
         return run.snapshot(forked == null || forked == run ? null : forked.key(), superseded.contains(run.key()));
+    }
+
+    private @Nullable NodeState owner(String messageId) {
+        LoggedMessage first = firstPieces.get(messageId);
+        return first == null ? null : first.home;
     }
 
     @Nullable

@@ -75,6 +75,20 @@ public record Headers(Map<String, String> transport, Map<String, String> codec) 
         return WireForm.TRUE.equals(transport.get(WireForm.STREAM));
     }
 
+    /** Whether a message with these headers belongs where one with the others does: they differ only in how far it is. */
+    boolean placesAs(Headers other) {
+        if (transport.size() != other.transport.size()) {
+            return false;
+        }
+        for (Map.Entry<String, String> header : transport.entrySet()) {
+            String name = header.getKey();
+            if (!name.equals(WireForm.STATUS) && !header.getValue().equals(other.transport.get(name))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /**
      * These headers as the extras of a message.
      *

@@ -15,7 +15,7 @@ final class LoggedMessage {
      * The number of appends that are kept apart, so that one of an earlier version still finds its place among them. The
      * session delivers the appends of a message in order; this is for what reaches a reader by several ways.
      */
-    static final int REORDERED_APPENDS = 512;
+    static final int REORDERED_APPENDS = 64;
 
     private record Fragment(String version, String text) {}
 
@@ -44,34 +44,50 @@ final class LoggedMessage {
         this.serial = serial;
     }
 
-    /** Takes a delivery; false if it says nothing new. */
-    boolean apply(SessionMessage message) {
+    /** What a delivery has told. */
+    enum News {
+        /** Nothing new. */
+        NONE,
+        /** What the message says. */
+        CONTENT,
+        /** Perhaps also who says it and where it belongs. */
+        PLACE
+    }
+
+    /** Takes a delivery. */
+    News apply(SessionMessage message) {
         boolean says = message.action() == SessionMessage.Action.APPEND ? append(message) : replace(message);
-        boolean isKnownBetter = identify(message);
-        return says || isKnownBetter;
+        News known = identify(message);
+        return says && known == News.NONE ? News.CONTENT : known;
     }
 
     /** Takes what a delivery says about the message rather than in it; an older one may know what a newer one does not. */
-    private boolean identify(SessionMessage message) {
-        boolean changed = false;
+    private News identify(SessionMessage message) {
+        News news = News.NONE;
         if (name == null && message.name() != null) {
             name = message.name();
-            changed = true;
+            news = News.PLACE;
         }
         boolean creates = message.action() == SessionMessage.Action.CREATE;
         if (!created && (creates || timestamp == 0)) {
-            changed |= creates && !Objects.equals(clientId, message.clientId());
+            news = creates && !Objects.equals(clientId, message.clientId()) ? News.PLACE : news;
             created = creates;
             clientId = message.clientId();
             timestamp = message.timestamp();
         }
         // Who moderates a message replaces what it says, and need not know what it is.
         if (!message.headers().isEmpty() && message.version().compareTo(headersVersion) > 0) {
-            changed |= !message.headers().equals(headers);
+            if (!message.headers().equals(headers)) {
+                news = message.headers().placesAs(headers) && news == News.NONE ? News.CONTENT : News.PLACE;
+            }
             headers = message.headers();
             headersVersion = message.version();
         }
-        return changed;
+        return news;
+    }
+
+    static LoggedMessage earlier(LoggedMessage one, LoggedMessage other) {
+        return one.serial.compareTo(other.serial) <= 0 ? one : other;
     }
 
     private boolean replace(SessionMessage message) {
@@ -161,6 +177,24 @@ final class LoggedMessage {
             text = whole;
         }
         return whole;
+    }
+
+    /** What its text has after this many characters. */
+    String textAfter(int chars) {
+        if (text != null || chars < settled.length()) {
+            String whole = text();
+            return chars < whole.length() ? whole.substring(chars) : "";
+        }
+        StringBuilder rest = new StringBuilder();
+        int left = chars - settled.length();
+        for (Fragment fragment : fragments) {
+            String more = fragment.text();
+            if (left < more.length()) {
+                rest.append(more, left, more.length());
+            }
+            left = Math.max(0, left - more.length());
+        }
+        return rest.toString();
     }
 
     /** Its data as it was published; for what grows ask for the text. */

@@ -35,6 +35,11 @@ abstract sealed class NodeState permits InputState, RunState {
         messages = null;
     }
 
+    /** One of the messages says something else about where the node belongs, or how it stands. */
+    void replace() {
+        touch();
+    }
+
     String serial() {
         return log.firstKey();
     }

@@ -21,6 +21,7 @@ import tools.jackson.databind.node.NullNode;
 public final class RunChunks {
     /** How much of a message that grows has been told. */
     private static final class Told {
+        boolean seen;
         boolean begun;
         int chars;
         boolean ended;
@@ -30,6 +31,10 @@ public final class RunChunks {
     private final UiVersion version;
     private final Map<String, Told> told = new HashMap<>();
     private final Set<String> steersTold = new HashSet<>();
+    /** The messages that were told when the run was looked at last, and may still grow. */
+    private List<LoggedMessage> open = List.of();
+
+    private long revision = -1;
     private @Nullable String uiId;
     private boolean started;
     private boolean inRound;
@@ -57,20 +62,35 @@ public final class RunChunks {
         if (run == null || done) {
             return List.of();
         }
+        List<UiChunk> chunks = new ArrayList<>();
+        if (run.revision() == revision) {
+            open.forEach(message -> tell(message, run, chunks));
+        } else {
+            revision = run.revision();
+            open = tellAll(run, chunks);
+        }
+        if (run.status() != RunStatus.ACTIVE) {
+            end(run, chunks);
+        }
+        chunks.removeIf(chunk -> !version.knows(chunk.type()));
+        return chunks;
+    }
+
+    /** Tells what is not told yet, and gives what may still grow. */
+    private List<LoggedMessage> tellAll(RunState run, List<UiChunk> chunks) {
         List<LoggedMessage> content =
                 run.log.values().stream().filter(run::isContent).toList();
         Set<String> serials = new HashSet<>();
         content.forEach(message -> serials.add(message.serial()));
-        List<UiChunk> chunks = new ArrayList<>();
-        if (serials.containsAll(told.keySet()) || restart(content)) {
-            content.forEach(message -> tell(message, run, chunks));
+        if (!serials.containsAll(told.keySet()) && !restart(content)) {
+            return List.of();
         }
-        Node.Run state = conversation.snapshotOf(run);
-        if (state.status() != RunStatus.ACTIVE) {
-            end(state, chunks);
-        }
-        chunks.removeIf(chunk -> !version.knows(chunk.type()));
-        return chunks;
+        content.forEach(message -> tell(message, run, chunks));
+        return content.stream().filter(message -> !state(message).ended).toList();
+    }
+
+    private Told state(LoggedMessage message) {
+        return told.computeIfAbsent(message.serial(), serial -> new Told());
     }
 
     /** Begins anew as soon as the later attempt has said something. */
@@ -94,7 +114,7 @@ public final class RunChunks {
     }
 
     private void tell(LoggedMessage message, RunState run, List<UiChunk> chunks) {
-        Told state = told.computeIfAbsent(message.serial(), serial -> new Told());
+        Told state = state(message);
         if (state.ended) {
             return;
         }
@@ -104,9 +124,16 @@ public final class RunChunks {
             tellInput(kind, message, run, chunks);
             return;
         }
-        tellSteers(message, run, chunks);
+        if (!state.seen) {
+            state.seen = true;
+            tellSteers(message, run, chunks);
+        }
         switch (kind) {
             case WireForm.TEXT, WireForm.REASONING, WireForm.TOOL_INPUT -> {
+                if (!kind.equals(WireForm.TOOL_INPUT) && !message.headers().streams()) {
+                    state.ended = true;
+                    return;
+                }
                 begin(message, chunks);
                 if (!inRound) {
                     inRound = true;
@@ -147,12 +174,10 @@ public final class RunChunks {
             state.begun = true;
             chunks.add(form.read(kind + "-start", headers).with(name, id));
         }
-        String text = message.text();
-        if (text.length() > state.chars) {
-            chunks.add(UiChunk.of(kind + "-delta")
-                    .with(name, id)
-                    .with(isTool ? "inputTextDelta" : "delta", text.substring(state.chars)));
-            state.chars = text.length();
+        String more = message.textAfter(state.chars);
+        if (!more.isEmpty()) {
+            chunks.add(UiChunk.of(kind + "-delta").with(name, id).with(isTool ? "inputTextDelta" : "delta", more));
+            state.chars += more.length();
         }
         if (message.progress() == Part.Progress.STREAMING) {
             return;
@@ -163,7 +188,7 @@ public final class RunChunks {
         } else if (message.progress() == Part.Progress.DONE) {
             chunks.add(form.read("tool-input-available", headers)
                     .with(name, id)
-                    .with("input", orNull(ContentFold.jsonOrText(text))));
+                    .with("input", orNull(ContentFold.jsonOrText(message.text()))));
         }
     }
 
@@ -320,7 +345,7 @@ public final class RunChunks {
         }
     }
 
-    private void end(Node.Run run, List<UiChunk> chunks) {
+    private void end(RunState run, List<UiChunk> chunks) {
         done = true;
         Node.RunError error = run.error();
         String why = error == null ? failure : error.message();

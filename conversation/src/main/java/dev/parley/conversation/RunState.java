@@ -24,7 +24,9 @@ final class RunState extends NodeState {
         final Map<String, Node.StepStatus> ends = new HashMap<>();
     }
 
+    private long revision;
     private @Nullable Derived derived;
+    private @Nullable Set<String> answeredSteers;
 
     /** What the log says about the run as a whole. */
     private record Derived(
@@ -48,13 +50,34 @@ final class RunState extends NodeState {
     @Override
     void add(LoggedMessage message) {
         super.add(message);
-        derived = null;
+        replace();
     }
 
     @Override
     void remove(LoggedMessage message) {
         super.remove(message);
+        replace();
+    }
+
+    @Override
+    void replace() {
+        super.replace();
         derived = null;
+        answeredSteers = null;
+        revision++;
+    }
+
+    /** Grows when there is another message in it, or one says something else about the run. */
+    long revision() {
+        return revision;
+    }
+
+    RunStatus status() {
+        return derived().status();
+    }
+
+    Node.@Nullable RunError error() {
+        return derived().error();
     }
 
     @Override
@@ -129,6 +152,15 @@ final class RunState extends NodeState {
 
     /** The ids of the messages with which people have steered the run and that the agent has taken account of. */
     Set<String> answeredSteers() {
+        Set<String> known = answeredSteers;
+        if (known == null) {
+            known = readAnsweredSteers();
+            answeredSteers = known;
+        }
+        return known;
+    }
+
+    private Set<String> readAnsweredSteers() {
         Set<String> answered = new LinkedHashSet<>();
         for (LoggedMessage message : log.values()) {
             JsonNode ids = ContentFold.json(message.headers().get(WireForm.STEERS));

@@ -2,12 +2,14 @@ package dev.parley.conversation;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,15 +23,21 @@ final class Tree {
     private final List<NodeState> nodes;
     private final Map<String, NodeState> known = new HashMap<>();
     private final Map<String, List<NodeState>> children = new HashMap<>();
-    private final Map<String, NodeState> owners;
+    private final Function<String, @Nullable NodeState> owners;
     private final Set<String> superseded;
-    private final Map<String, List<NodeState>> groups = new HashMap<>();
+
+    /** The alternatives of each node and the node itself; all of a group have the same list. */
+    private final Map<NodeState, List<NodeState>> groups = new HashMap<>();
 
     /**
-     * @param owners the nodes that messages of the conversation belong to
+     * @param owners gives the node that a message of the conversation belongs to
      * @param superseded the runs that are no longer shown
      */
-    Tree(long structure, Collection<NodeState> all, Map<String, NodeState> owners, Set<String> superseded) {
+    Tree(
+            long structure,
+            Collection<NodeState> all,
+            Function<String, @Nullable NodeState> owners,
+            Set<String> superseded) {
         this.structure = structure;
         this.owners = owners;
         this.superseded = superseded;
@@ -37,11 +45,33 @@ final class Tree {
                 .filter(NodeState::isKnown)
                 .sorted(Comparator.comparing(NodeState::serial).thenComparing(NodeState::key))
                 .toList();
+        Map<String, List<NodeState>> siblings = new HashMap<>();
         for (NodeState node : nodes) {
+            String parent = parentOf(node);
+            if (node instanceof InputState input) {
+                List<NodeState> group = versionsOf(input, parent);
+                group.add(input);
+                groups.put(input, group);
+            } else if (node instanceof RunState run && !hasPlace(run)) {
+                groups.put(run, List.of(run));
+            } else {
+                List<NodeState> group = siblings.computeIfAbsent(parent, key -> new ArrayList<>());
+                if (!isSuperseded(node)) {
+                    group.add(node);
+                }
+                groups.put(node, group);
+            }
             known.put(node.key(), node);
-            children.computeIfAbsent(parentOf(node), parent -> new ArrayList<>())
-                    .add(node);
+            children.computeIfAbsent(parent, key -> new ArrayList<>()).add(node);
         }
+    }
+
+    /** The versions of an input that are known so far: those that it is an edited version of, if they are of this place. */
+    private List<NodeState> versionsOf(InputState input, String parent) {
+        String forkOf = input.forkOf();
+        NodeState before = forkOf == null ? null : known.get(forkOf);
+        List<NodeState> group = before instanceof InputState ? groups.get(before) : null;
+        return group == null || !parentOf(group.get(0)).equals(parent) ? new ArrayList<>() : group;
     }
 
     private static String parentOf(NodeState node) {
@@ -67,7 +97,7 @@ final class Tree {
     /** The node that a message belongs to, null if it is not known. */
     @Nullable
     NodeState owner(String messageId) {
-        NodeState owner = owners.get(messageId);
+        NodeState owner = owners.apply(messageId);
         return owner == null ? null : known.get(owner.key());
     }
 
@@ -84,22 +114,9 @@ final class Tree {
                 .toList();
     }
 
-    /** The alternatives of a node and the node itself, oldest first. */
+    /** The alternatives of a node and the node itself, oldest first; a run that was superseded is not in it. */
     List<NodeState> group(NodeState node) {
-        List<NodeState> group = groups.get(node.key());
-        if (group == null) {
-            boolean isAlone = node instanceof RunState run && !hasPlace(run);
-            group = node instanceof InputState input ? versions(input) : isAlone ? List.of(node) : siblings(node);
-            groups.put(node.key(), group);
-        }
-        return group;
-    }
-
-    private List<NodeState> siblings(NodeState run) {
-        return children.getOrDefault(parentOf(run), List.of()).stream()
-                .filter(child -> child == run || (child instanceof RunState other && hasPlace(other)))
-                .filter(child -> !isSuperseded(child))
-                .toList();
+        return Collections.unmodifiableList(groups.getOrDefault(node, List.of(node)));
     }
 
     /** Whether it is known what the run answers, or that it answers nothing: its beginning may not have been loaded yet. */
@@ -107,34 +124,8 @@ final class Tree {
         return run.parent() != null || run.isStarted();
     }
 
-    private List<NodeState> versions(InputState input) {
-        InputState original = original(input);
-        return children.getOrDefault(parentOf(original), List.of()).stream()
-                .filter(child -> child instanceof InputState version && original(version) == original)
-                .toList();
-    }
-
-    /** The version that was there first, of which the input is an edited version or a version of a version. */
-    private InputState original(InputState input) {
-        InputState version = input;
-        Set<String> seen = new HashSet<>();
-        while (seen.add(version.key())) {
-            String forkOf = version.forkOf();
-            if (forkOf == null
-                    || !(known.get(forkOf) instanceof InputState before)
-                    || !parentOf(before).equals(parentOf(version))) {
-                return version;
-            }
-            version = before;
-        }
-        return version;
-    }
-
     /** The key under which a view remembers what was selected in the group of a node. */
     String groupKey(NodeState node) {
-        if (node instanceof InputState input) {
-            return original(input).key();
-        }
         List<NodeState> group = group(node);
         return group.isEmpty() ? node.key() : group.get(0).key();
     }
@@ -164,15 +155,16 @@ final class Tree {
 
     /** The one of a node's alternatives that is selected, the newest if none is. */
     NodeState selected(NodeState node, Map<String, String> selections) {
-        List<NodeState> group = group(node);
+        List<NodeState> group = groups.getOrDefault(node, List.of(node));
         if (group.size() <= 1) {
             return node;
         }
-        String key = selections.get(groupKey(node));
-        return group.stream()
-                .filter(member -> member.key().equals(key))
-                .findFirst()
-                .orElse(group.get(group.size() - 1));
+        String groupKey = groupKey(node);
+        String key = selections.get(groupKey);
+        NodeState chosen = key == null ? null : known.get(key);
+        return chosen != null && groupKey(chosen).equals(groupKey) && !isSuperseded(chosen)
+                ? chosen
+                : group.get(group.size() - 1);
     }
 
     /**

@@ -264,7 +264,7 @@ public final class UiMessages {
      * @throws IllegalArgumentException if it has no type
      */
     public static Part readPart(JsonNode json) {
-        if (!(json instanceof ObjectNode object) || !json.path(TYPE).isString()) {
+        if (!(json instanceof ObjectNode object) || !isPart(json)) {
             throw new IllegalArgumentException("a part of a UI message is an object with a type");
         }
         String type = json.path(TYPE).stringValue();
@@ -294,6 +294,16 @@ public final class UiMessages {
             case "step-start" -> new Part.StepStart();
             default -> readNamedPart(type, object);
         };
+    }
+
+    /** Whether a message can be read. */
+    static boolean isMessage(JsonNode json) {
+        return json.path("parts").isArray()
+                && json.path("parts").values().stream().allMatch(UiMessages::isPart);
+    }
+
+    private static boolean isPart(JsonNode json) {
+        return json.isObject() && json.path(TYPE).isString();
     }
 
     /** A part whose type says more than what kind of part it is: the name of the data or of the tool. */

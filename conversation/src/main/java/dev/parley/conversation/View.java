@@ -69,16 +69,22 @@ public final class View {
         List<Message> shown = new ArrayList<>();
         for (NodeState node : branch) {
             if (!inner.contains(node)) {
-                addMessages(tree, node, shown, new HashSet<>());
+                addMessages(tree, node, shown);
             }
         }
         return List.copyOf(shown);
     }
 
-    private void addMessages(Tree tree, NodeState node, List<Message> shown, Set<NodeState> above) {
-        if (!above.add(node)) {
-            return;
+    /** Adds the messages of a node, up to one in whose place another was selected: there go on those of the other's run. */
+    private void addMessages(Tree tree, NodeState first, List<Message> shown) {
+        Set<NodeState> above = new HashSet<>();
+        NodeState node = first;
+        while (node != null && above.add(node)) {
+            node = addOwnMessages(tree, node, shown);
         }
+    }
+
+    private @Nullable NodeState addOwnMessages(Tree tree, NodeState node, List<Message> shown) {
         List<Message> own = node.messages();
         for (int i = 0; i < own.size(); i++) {
             Message message = own.get(i);
@@ -87,11 +93,11 @@ public final class View {
                     : List.of();
             NodeState chosen = others.isEmpty() ? node : selectedInner(message.id(), node, others);
             if (chosen != node) {
-                addMessages(tree, chosen, shown, above);
-                return;
+                return chosen;
             }
             shown.add(message);
         }
+        return null;
     }
 
     private NodeState selectedInner(String messageId, NodeState owner, List<RunState> others) {

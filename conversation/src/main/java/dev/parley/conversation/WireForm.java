@@ -1,5 +1,7 @@
 package dev.parley.conversation;
 
+import java.util.Set;
+
 /**
  * The names of AI Transport on the wire, all in one place: of messages, of the headers in {@code extras.ai.transport} and
  * {@code extras.ai.codec}, and of what they may say. When a new version of the form comes, it begins here.
@@ -169,5 +171,13 @@ public final class WireForm {
     static final String TOOL_INPUT = "tool-input";
     static final String DATA_PREFIX = "data-";
 
+    private static final Set<String> NAMES =
+            Set.of(INPUT, OUTPUT, RUN_START, RUN_RESUME, RUN_SUSPEND, RUN_END, STEP_START, STEP_END, CANCEL);
+
     private WireForm() {}
+
+    /** Whether messages of this name say something about a conversation. */
+    static boolean isName(String name) {
+        return NAMES.contains(name);
+    }
 }

@@ -267,4 +267,49 @@ class ConversationTest {
                                 () -> new Part.File("text/plain", url).content())
                         .isInstanceOf(IllegalArgumentException.class));
     }
+
+    /** Whoever uses an id again that is taken must not decide by the way of delivery what others see. */
+    @Test
+    void anIdThatIsUsedAgainMeansTheSameInAnyOrder() {
+        String question = session.say("ann", null, "hi");
+        RunContext run = session.begin("agent", question, null);
+        session.pipe("agent", run, null, List.of(), TestSession.text("hello"));
+        RunContext other = session.begin("agent", question, null);
+        for (RunContext writer : List.of(run, other)) {
+            session.write("agent", new OutputWriter(writer, null, "twice", List.of()).write(UiChunk.of("start")));
+            session.say("bob", Inputs.Placement.in(writer.runId(), "event", "steer", "bob"), new Part.Text("quick"));
+        }
+        session.say("bob", Inputs.Placement.after(null, "e", run.runId(), "bob"), new Part.Text("a run's id"));
+        String fork = session.say(
+                "ann", new Inputs.Placement("e2", "edited", "ann", null, null, "twice"), new Part.Text("x"));
+
+        assertThat(conversation.nodeOf("twice").map(Node::key)).contains(run.runId());
+        assertThat(conversation.nodeOf(run.runId())).isEmpty();
+        assertThat(conversation.node(fork)).isPresent();
+        for (int seed = 0; seed < 50; seed++) {
+            List<SessionMessage> messages = new ArrayList<>(session.log);
+            Collections.shuffle(messages, new Random(seed));
+            Conversation shuffled = new Conversation();
+            shuffled.applyAll(messages);
+            assertThat(shuffled.nodes()).isEqualTo(conversation.nodes());
+            assertThat(shuffled.nodeOf("twice")).isEqualTo(conversation.nodeOf("twice"));
+            assertThat(shuffled.nodeOf(run.runId())).isEmpty();
+            assertThat(shuffled.trigger("event")).isEqualTo(conversation.trigger("event"));
+        }
+    }
+
+    /** A page of the history may show a message with other headers than it was delivered with. */
+    @Test
+    void whoLooksInBetweenDoesNotChangeWhatComesOfIt() {
+        String question = session.say("ann", null, "hi");
+        RunContext run = session.begin("agent", question, null);
+        String end = session.publish("agent", RunMessages.end(run, RunStatus.COMPLETE, null));
+        assertThat(status(run)).isEqualTo(RunStatus.COMPLETE);
+        OutboundMessage failed = RunMessages.end(run, RunStatus.ERROR, new Node.RunError(1, "lost"));
+        session.log.add(new SessionMessage(
+                SessionMessage.Action.UPDATE, end, "999999", failed.name(), "agent", 0, null, failed.headers(), false));
+        conversation.apply(session.log.get(session.log.size() - 1));
+        assertThat(status(run)).isEqualTo(RunStatus.ERROR);
+        sameInAnyOrder();
+    }
 }
