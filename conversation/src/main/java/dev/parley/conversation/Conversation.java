@@ -75,9 +75,13 @@ public final class Conversation {
     private final Set<String> cancelledRuns = new HashSet<>();
     private final Set<String> cancelledInputs = new HashSet<>();
 
+    private long size;
     private long version;
     private long structure;
     private @Nullable Tree tree;
+
+    /** What each message of the session counts for beside its data. */
+    private static final int MESSAGE_SIZE = 500;
 
     /** An empty conversation. */
     public Conversation() {}
@@ -91,15 +95,23 @@ public final class Conversation {
         if (delivered.ephemeral()) {
             return Change.NONE;
         }
-        LoggedMessage message = messages.computeIfAbsent(delivered.serial(), LoggedMessage::new);
+        LoggedMessage message = messages.get(delivered.serial());
+        if (message == null) {
+            message = new LoggedMessage(delivered.serial());
+            messages.put(delivered.serial(), message);
+            size += MESSAGE_SIZE;
+        }
         if (message == FOREIGN) {
             return Change.NONE;
         }
+        long before = message.size();
         LoggedMessage.News news = message.apply(delivered);
         if (message.name() != null && !WireForm.isName(message.name())) {
             messages.put(delivered.serial(), FOREIGN);
+            size -= before;
             return Change.NONE;
         }
+        size += message.size() - before;
         if (news == LoggedMessage.News.NONE) {
             return Change.NONE;
         }
@@ -224,6 +236,14 @@ public final class Conversation {
     /** Grows with every message that has changed something, so that a reader knows whether to look again. */
     public long version() {
         return version;
+    }
+
+    /**
+     * How much it holds: about as many characters, 500 for each message of the session included. In memory a character takes two
+     * to four bytes.
+     */
+    public long size() {
+        return size;
     }
 
     long structure() {

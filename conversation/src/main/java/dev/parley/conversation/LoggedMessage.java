@@ -36,6 +36,9 @@ final class LoggedMessage {
     private @Nullable String text;
     private boolean deleted;
 
+    /** The characters of its data. */
+    private long size;
+
     /** The node that it belongs to, null as long as that is not known or if it belongs to none. */
     @Nullable
     NodeState home;
@@ -106,6 +109,13 @@ final class LoggedMessage {
         if (data != null && data.isString()) {
             settled.append(data.stringValue());
         }
+        size = settled.length();
+        for (Fragment fragment : fragments) {
+            size += fragment.text().length();
+        }
+        if (data != null && !data.isString()) {
+            size += data.toString().length();
+        }
         text = null;
         // A page of history may say as a whole what appends have said before.
         boolean isText = data != null && data.isString() && dataBefore != null && dataBefore.isString();
@@ -125,8 +135,10 @@ final class LoggedMessage {
             return false;
         }
         JsonNode more = message.data();
+        String fragment = more == null ? "" : more.asString("");
         text = null;
-        fragments.add(at, new Fragment(version, more == null ? "" : more.asString("")));
+        size += fragment.length();
+        fragments.add(at, new Fragment(version, fragment));
         if (fragments.size() > REORDERED_APPENDS && !wholeVersion.isEmpty()) {
             settle(REORDERED_APPENDS / 2);
         }
@@ -142,6 +154,10 @@ final class LoggedMessage {
 
     String serial() {
         return serial;
+    }
+
+    long size() {
+        return size;
     }
 
     long timestamp() {

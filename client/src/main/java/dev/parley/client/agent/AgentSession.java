@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -125,7 +126,7 @@ public final class AgentSession implements AutoCloseable {
         Executor given = options.executor();
         this.runs = given == null ? Shared.RUNS : given;
         this.session = client.session(name);
-        this.shared = new SharedConversation(session);
+        this.shared = new SharedConversation(session, options.conversationLimit(), () -> Set.copyOf(open.keySet()));
         client.connection().connect();
         this.clientId = clientId(client);
         this.audience = new Audience(session, clientId);

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Flow;
@@ -21,6 +22,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,7 +35,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
      * From the end of the log, and not from the point at which the session was attached: that may have been before anybody
      * followed it here. What comes twice changes nothing.
      */
-    private static final HistoryQuery PAGES = HistoryQuery.BACKWARDS.withLimit(200);
+    private static final HistoryQuery PAGES = HistoryQuery.BACKWARDS.withLimit(100);
 
     /** The message with which a run began, and the last with which an agent has taken it up. */
     record Frames(@Nullable SessionMessage start, SessionMessage last) {}
@@ -41,14 +43,67 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     /** A delivery, after the conversation has taken it. */
     record Delivery(SessionEvent event, @Nullable SessionMessage message, Conversation.Change change) {}
 
+    /** What the messages of the session come to, as far as they are known. */
+    private static final class Fold {
+        private final Conversation conversation = new Conversation();
+        private final Map<String, Frames> frames = new HashMap<>();
+
+        /** The runs that have taken up inputs, by the ids of the inputs' messages. */
+        private final Map<String, String> runs = new HashMap<>();
+
+        Conversation.Change take(SessionMessage message) {
+            if (message.action() != SessionMessage.Action.APPEND) {
+                frame(message);
+            }
+            return conversation.apply(message);
+        }
+
+        void take(Page<Message> page) {
+            for (Message item : page.items()) {
+                SessionMessage message = SessionMessages.read(item);
+                if (message != null) {
+                    take(message);
+                }
+            }
+        }
+
+        private void frame(SessionMessage message) {
+            boolean starts = WireForm.RUN_START.equals(message.name());
+            String runId = message.headers().get(WireForm.RUN_ID);
+            if (runId == null || !(starts || WireForm.RUN_RESUME.equals(message.name()))) {
+                return;
+            }
+            Frames known = frames.get(runId);
+            boolean newer = known == null || known.last().serial().compareTo(message.serial()) < 0;
+            SessionMessage start = starts ? message : known == null ? null : known.start();
+            frames.put(runId, new Frames(start, newer || known == null ? message : known.last()));
+            message.headers().find(WireForm.INPUT_MESSAGE_ID).ifPresent(input -> runs.put(input, runId));
+        }
+
+        /** Whether the beginning of a run is there, and what it answers. */
+        boolean has(String runId) {
+            Frames known = frames.get(runId);
+            SessionMessage start = known == null ? null : known.start();
+            String parent = start == null ? null : start.headers().get(WireForm.PARENT);
+            return start != null
+                    && (parent == null || conversation.nodeOf(parent).isPresent());
+        }
+    }
+
     private final Session session;
+
+    /** The size of the conversation above which its oldest part is let go. */
+    private final long limit;
+
+    /** The runs that need their branch. */
+    private final Supplier<Set<String>> openRuns;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    private final Conversation conversation = new Conversation();
-    private final Map<String, Frames> frames = new HashMap<>();
+    private Fold fold = new Fold();
 
-    /** The runs that have taken up inputs, by the ids of the inputs' messages. */
-    private final Map<String, String> runs = new HashMap<>();
+    /** The size above which that happens next: if a run needs more than the limit, not again with every message. */
+    private long renewAbove;
 
     private final List<Consumer<Delivery>> listeners = new CopyOnWriteArrayList<>();
 
@@ -66,8 +121,21 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     private boolean complete;
     private int pages;
 
+    /** Of everything that is delivered or loaded. */
     SharedConversation(Session session) {
+        this(session, Long.MAX_VALUE, Set::of);
+    }
+
+    /**
+     * Of the newest part of a session: it holds about as much as {@code limit} says, and at least half of it, if there is so much.
+     *
+     * @param openRuns the ids of the runs that are at work, whose beginnings are kept
+     */
+    SharedConversation(Session session, long limit, Supplier<Set<String>> openRuns) {
         this.session = session;
+        this.limit = limit;
+        this.renewAbove = limit;
+        this.openRuns = openRuns;
     }
 
     /** Adds something that is called, on the thread of the session's listeners, after each delivery. */
@@ -100,22 +168,27 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
 
     @Override
     public void onNext(SessionEvent event) {
-        SessionMessage message = event instanceof Message delivered ? read(delivered) : null;
+        SessionMessage message = event instanceof Message delivered ? SessionMessages.read(delivered) : null;
         Conversation.Change change = Conversation.Change.NONE;
+        boolean full;
         if (event instanceof Gap) {
             readAgain();
         }
         lock.lock();
         try {
             if (message != null) {
-                change = take(message);
+                change = fold.take(message);
                 see(message.version());
             } else if (event instanceof Gap gap) {
                 see(gap.to());
             }
+            full = fold.conversation.size() > renewAbove;
             changed.signalAll();
         } finally {
             lock.unlock();
+        }
+        if (full) {
+            renew();
         }
         Delivery delivery = new Delivery(event, message, change);
         for (Consumer<Delivery> listener : listeners) {
@@ -148,39 +221,15 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         }
     }
 
-    private static @Nullable SessionMessage read(Message message) {
-        return SessionMessages.read(message);
-    }
-
     private void see(String version) {
         seen = version.compareTo(seen) > 0 ? version : seen;
-    }
-
-    private Conversation.Change take(SessionMessage message) {
-        if (message.action() != SessionMessage.Action.APPEND) {
-            frame(message);
-        }
-        return conversation.apply(message);
-    }
-
-    private void frame(SessionMessage message) {
-        boolean starts = WireForm.RUN_START.equals(message.name());
-        String runId = message.headers().get(WireForm.RUN_ID);
-        if (runId == null || !(starts || WireForm.RUN_RESUME.equals(message.name()))) {
-            return;
-        }
-        Frames known = frames.get(runId);
-        boolean newer = known == null || known.last().serial().compareTo(message.serial()) < 0;
-        SessionMessage start = starts ? message : known == null ? null : known.start();
-        frames.put(runId, new Frames(start, newer || known == null ? message : known.last()));
-        message.headers().find(WireForm.INPUT_MESSAGE_ID).ifPresent(input -> runs.put(input, runId));
     }
 
     /** Takes what this client has published, before its echo comes. */
     void published(SessionMessage message) {
         lock.lock();
         try {
-            take(message);
+            fold.take(message);
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -214,13 +263,67 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     private void take(Page<Message> page) {
         lock.lock();
         try {
-            for (Message item : page.items()) {
-                SessionMessage message = read(item);
-                if (message != null) {
-                    take(message);
-                }
-            }
+            fold.take(page);
             changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether there is room for a part of what there may be. */
+    private boolean hasRoom(long atMost) {
+        return read(Conversation::size) < atMost;
+    }
+
+    /**
+     * Lets the oldest part go: makes the conversation anew of the newest pages of the history, which have all that was delivered.
+     * This is done between two deliveries.
+     */
+    private void renew() {
+        loading.lock();
+        try {
+            Set<String> open = openRuns.get();
+            Fold fresh = new Fold();
+            Page<Message> page = null;
+            int read = 0;
+            boolean more = true;
+            while (more) {
+                page = page == null ? session.history(PAGES) : page.next();
+                if (page != null) {
+                    read++;
+                    fresh.take(page);
+                }
+                long size = fresh.conversation.size();
+                boolean wanted = size < limit / 2 || (size < limit && !open.stream().allMatch(fresh::has));
+                more = wanted && page != null && page.hasNext();
+            }
+            replace(fresh);
+            pages = read;
+            lastPage = page;
+            complete = page == null || !page.hasNext();
+        } catch (ParleyException e) {
+            LOG.warn("The oldest part of the session {} is let go later.", session.name(), e);
+            renewLater();
+        } finally {
+            loading.unlock();
+        }
+    }
+
+    private void replace(Fold fresh) {
+        lock.lock();
+        try {
+            fold = fresh;
+            renewLater();
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void renewLater() {
+        lock.lock();
+        try {
+            renewAbove = Math.max(limit, fold.conversation.size() + limit / 4);
         } finally {
             lock.unlock();
         }
@@ -245,23 +348,30 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         }
     }
 
-    /** Reads pages of the history until there is something, or there are no more. */
+    /** Reads pages of the history until there is something, there are no more, or there is no room for more. */
     <T> @Nullable T find(Function<Conversation, @Nullable T> question) {
+        return find(question, limit);
+    }
+
+    private <T> @Nullable T find(Function<Conversation, @Nullable T> question, long room) {
         while (true) {
             T found = read(question);
-            if (found != null || !loadPage()) {
+            if (found != null || !hasRoom(room) || !loadPage()) {
                 return found != null ? found : read(question);
             }
         }
     }
 
-    /** Reads the history until all that stands before a message in its branch is there. */
+    /**
+     * Reads the history until all that stands before a message in its branch is there, or half of what may be there: the other
+     * half is for what is still to come.
+     */
     void loadBranch(@Nullable String messageId) {
         String next = messageId;
         int steps = 0;
         while (next != null) {
             String id = next;
-            var node = find(known -> known.nodeOf(id).orElse(null));
+            var node = find(known -> known.nodeOf(id).orElse(null), Math.max(1, limit / 2));
             if (node == null) {
                 return;
             }
@@ -283,7 +393,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     <T> T read(Function<Conversation, T> question) {
         lock.lock();
         try {
-            return question.apply(conversation);
+            return question.apply(fold.conversation);
         } finally {
             lock.unlock();
         }
@@ -294,7 +404,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     Frames frames(String runId) {
         lock.lock();
         try {
-            return frames.get(runId);
+            return fold.frames.get(runId);
         } finally {
             lock.unlock();
         }
@@ -305,7 +415,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     String runOf(String inputMessageId) {
         lock.lock();
         try {
-            return runs.get(inputMessageId);
+            return fold.runs.get(inputMessageId);
         } finally {
             lock.unlock();
         }
@@ -317,7 +427,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         try {
             long left = atMost.toNanos();
             while (true) {
-                T found = question.apply(conversation);
+                T found = question.apply(fold.conversation);
                 if (found != null || left <= 0) {
                     return found;
                 }

@@ -8,6 +8,7 @@ import dev.parley.client.CuttingProxy;
 import dev.parley.client.Data;
 import dev.parley.client.SharedServer;
 import dev.parley.client.TestServer;
+import dev.parley.conversation.Conversation;
 import dev.parley.conversation.Inputs;
 import dev.parley.conversation.Message;
 import dev.parley.conversation.Node;
@@ -18,14 +19,17 @@ import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.UiChunk;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
@@ -501,6 +505,57 @@ class AgentTest {
             Sent last = late.send("and now?");
             Run run = fresh.run(last.invocation());
             assertThat(run.prompt().messages()).hasSize(2 * rounds + 1);
+            run.complete();
+        }
+    }
+
+    /** Publishes messages of 1,000 characters, each after the one before, and returns the id of the last. */
+    private static String flood(ClientSession person, @Nullable String parent, int count) {
+        String before = parent;
+        List<CompletableFuture<?>> published = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            String id = UUID.randomUUID().toString();
+            var placement = Inputs.Placement.after(before, UUID.randomUUID().toString(), id, "ann");
+            String text = (i + " ").repeat(1_000).substring(0, 1_000);
+            var message = Inputs.userMessage(placement, id, List.of(new Part.Text(text)));
+            published.add(person.session().publishAsync(SessionMessages.write(message.get(0))));
+            before = id;
+        }
+        published.forEach(CompletableFuture::join);
+        return Objects.requireNonNull(before);
+    }
+
+    @Test
+    void anAgentHoldsNoMoreOfTheConversationThanItMay() throws Exception {
+        int limit = 400_000;
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent", AgentOptions.DEFAULT.withConversationLimit(limit));
+            ClientSession ann = people.person("ann");
+            List<Long> sizes = new CopyOnWriteArrayList<>();
+            agent.session().onMessage(message -> sizes.add(agent.read(Conversation::size)));
+            flood(ann, null, 1_200);
+            await().atMost(LONG).until(() -> sizes.size() == 1_200);
+            // A page of the history has 100 messages of 1,500.
+            assertThat(Collections.max(sizes)).isBetween(limit * 3L / 4, limit * 5L / 4 + 150_000);
+            assertThat(Collections.min(sizes.subList(500, 1_200))).isGreaterThan(limit / 2);
+
+            List<Message> all = ann.messages();
+            Sent sent = ann.send("and now?");
+            Run run = agent.run(sent.invocation());
+            List<Message> prompt = run.prompt().messages();
+            assertThat(prompt.size()).isBetween(limit / 2 / 1_500, limit / 1_000);
+            assertThat(prompt.get(prompt.size() - 1).text()).isEqualTo("and now?");
+            assertThat(prompt.subList(0, prompt.size() - 1))
+                    .isEqualTo(all.subList(all.size() + 1 - prompt.size(), all.size()));
+
+            say(run, "let me see");
+            List<Message> known = run.prompt().messages();
+            flood(ann, null, 240);
+            await().atMost(LONG).until(() -> sizes.size() > 1_440);
+            assertThat(Collections.max(sizes.subList(1_200, sizes.size()))).isLessThan(limit * 5 / 4 + 150_000);
+            List<Message> after = run.prompt().messages();
+            assertThat(after.size()).isBetween(2, known.size());
+            assertThat(after).isEqualTo(known.subList(known.size() - after.size(), known.size()));
             run.complete();
         }
     }
