@@ -194,8 +194,12 @@ public final class AgentSession implements AutoCloseable {
      * yet.
      *
      * @throws IllegalArgumentException if the invocation is for another session
+     * <p>An input has one run of each agent, that is of each client id: an invocation that comes again, here or in another
+     * process, begins no other.
+     *
      * @throws InputNotFoundException if the input does not come in time
-     * @throws IllegalStateException if the input is for a run that has ended, or is not suspended
+     * @throws RunExistsException if the run is there already, and does not wait for this input
+     * @throws IllegalStateException if the input is for a run that is not known
      */
     public Run run(Invocation invocation) {
         if (!invocation.sessionName().equals(session.name())) {
@@ -214,7 +218,11 @@ public final class AgentSession implements AutoCloseable {
         return begin(found);
     }
 
-    /** Runs an invocation to its end, or until it is suspended, on this thread. */
+    /**
+     * Runs an invocation to its end, or until it is suspended, on this thread.
+     *
+     * @throws RunExistsException as {@link #run(Invocation)}
+     */
     public Run run(Invocation invocation, RunHandler handler) {
         Run run = run(invocation);
         handle(run, handler);
@@ -223,8 +231,10 @@ public final class AgentSession implements AutoCloseable {
 
     /**
      * Takes over a run that another process has left, as after a crash. The step in which it was is done again, and what was
-     * said in it so far is replaced.
+     * said in it so far is replaced. If the other process is there after all, it stops: the run's cancel token tells it, and it
+     * writes nothing more.
      *
+     * @throws RunExistsException if the run is open here, or another process was faster
      * @throws IllegalStateException if the run is not known, or is not active
      */
     public Run adopt(String runId) {
@@ -266,7 +276,11 @@ public final class AgentSession implements AutoCloseable {
                 .map(Node.Step::id)
                 .findFirst()
                 .orElse(null);
-        return begun(run, () -> run.redo(unfinished));
+        String id = runId + "-adopt-" + last.serial();
+        return begun(run, () -> {
+            run.take(RunMessages.resume(frame), id);
+            run.redo(unfinished);
+        });
     }
 
     /** The runs of this agent that are active but not open here: a process that has died may have left them. */
@@ -294,15 +308,19 @@ public final class AgentSession implements AutoCloseable {
     }
 
     private Run start(Conversation.Trigger trigger) {
+        String runId = Ids.run(session.name(), trigger.eventId(), clientId);
+        Node.Run known = shared.read(conversation -> conversation.run(runId)).orElse(null);
+        if (known != null) {
+            throw new RunExistsException(runId, known.status());
+        }
         boolean isMessage = trigger.kind().equals(WireForm.USER_MESSAGE);
         String parent = isMessage ? trigger.messageId() : trigger.parent();
-        RunContext frame = context(trigger, Ids.next(), Ids.next(), parent);
+        RunContext frame = context(trigger, runId, Ids.next(), parent);
         boolean isFork = !isMessage && !trigger.kind().equals(WireForm.REGENERATE);
-        RunContext context =
-                isFork ? context(trigger, frame.runId(), frame.invocationId(), trigger.messageId()) : frame;
+        RunContext context = isFork ? context(trigger, runId, frame.invocationId(), trigger.messageId()) : frame;
         shared.loadBranch(parent);
         Run run = opened(trigger, frame, context, false);
-        return begun(run, () -> run.publish(RunMessages.start(frame)));
+        return begun(run, () -> run.take(RunMessages.start(frame), runId + "-start"));
     }
 
     private static RunContext context(
@@ -320,27 +338,31 @@ public final class AgentSession implements AutoCloseable {
     }
 
     private Run resume(Conversation.Trigger trigger, String runId) {
-        shared.find(conversation -> {
+        SharedConversation.Frames frames = shared.find(conversation -> {
             SharedConversation.Frames known = shared.frames(runId);
-            return known == null ? null : known.start();
+            return known == null || known.start() == null ? null : known;
         });
         Node.Run node = shared.read(conversation -> conversation.run(runId)).orElse(null);
-        if (node == null || node.status() != RunStatus.SUSPENDED) {
-            throw new IllegalStateException("The run " + runId + " cannot be resumed: it is "
-                    + (node == null ? "not known" : node.status().wireName()) + ".");
+        if (frames == null || node == null) {
+            throw new IllegalStateException("The run " + runId + " is not known.");
+        }
+        // An input that stands before the last resumption was there for it.
+        boolean isAnswered = frames.last().serial().compareTo(trigger.serial()) > 0;
+        if (node.status() != RunStatus.SUSPENDED || isAnswered) {
+            throw new RunExistsException(runId, node.status());
         }
         RunContext frame = context(trigger, runId, Ids.next(), trigger.messageId());
         shared.loadBranch(node.parent());
         Run run = opened(trigger, frame, frame, true);
-        return begun(run, () -> shared.awaitSeen(run.publish(RunMessages.resume(frame))));
+        return begun(run, () -> run.take(RunMessages.resume(frame), runId + "-resume-" + node.endSerial()));
     }
 
-    /** Writes how a run begins; if that fails, the run is not open here. */
+    /** Writes how a run begins; if that fails, or another process has it, the run is not open here. */
     private Run begun(Run run, Runnable write) {
         try {
             write.run();
         } catch (RuntimeException e) {
-            closed(run);
+            run.lost(null);
             throw e;
         }
         noteCancel(run);
@@ -351,7 +373,7 @@ public final class AgentSession implements AutoCloseable {
         CancelToken token = new CancelToken(hooks);
         Run run = new Run(this, shared, trigger, frame, context, resumed, token);
         if (open.putIfAbsent(run.id(), run) != null) {
-            throw new IllegalStateException("The run " + run.id() + " is open here.");
+            throw new RunExistsException(run.id(), RunStatus.ACTIVE);
         }
         if (left) {
             closed(run);
@@ -426,6 +448,8 @@ public final class AgentSession implements AutoCloseable {
             cancelSuspended(message);
         } else if (WireForm.RUN_END.equals(name)) {
             noteEnd(message);
+        } else if (WireForm.RUN_RESUME.equals(name)) {
+            noteTakeover(message);
         } else if (WireForm.INPUT.equals(name) && message.action() == SessionMessage.Action.CREATE) {
             input(message);
         }
@@ -476,6 +500,15 @@ public final class AgentSession implements AutoCloseable {
                 null);
         session.publish(SessionMessages.write(RunMessages.end(frame, RunStatus.CANCELLED, null))
                 .withId(Run.endId(runId)));
+    }
+
+    private void noteTakeover(SessionMessage message) {
+        String runId = message.headers().get(WireForm.RUN_ID);
+        Run run = runId == null ? null : find(runId);
+        if (run != null && run.isTakenBy(message)) {
+            LOG.warn("The run {} was taken over by another process.", runId);
+            run.lost(null);
+        }
     }
 
     private void noteEnd(SessionMessage message) {
@@ -585,6 +618,8 @@ public final class AgentSession implements AutoCloseable {
                     if (!left) {
                         task.run();
                     }
+                } catch (RunExistsException e) {
+                    LOG.debug("The input {} is answered already.", trigger.eventId(), e);
                 } catch (RuntimeException e) {
                     LOG.error("The agent cannot answer the input {}.", trigger.eventId(), e);
                 }

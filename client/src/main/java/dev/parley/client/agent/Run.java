@@ -13,6 +13,7 @@ import dev.parley.conversation.Prompt;
 import dev.parley.conversation.RunContext;
 import dev.parley.conversation.RunMessages;
 import dev.parley.conversation.RunStatus;
+import dev.parley.conversation.SessionMessage;
 import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.WireForm;
 import java.util.ArrayList;
@@ -86,6 +87,9 @@ public final class Run implements AutoCloseable {
     private List<String> included = List.of();
 
     private volatile String lastWritten = "";
+
+    /** The serial of the message with which this process has begun, resumed or adopted the run. */
+    private volatile String takenAt = "";
 
     /** Whether the end is being written, and until when that may take; guarded by the lock. */
     private boolean ending;
@@ -641,6 +645,38 @@ public final class Run implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Begins, resumes or adopts the run, unless another process was faster.
+     *
+     * @param id of the message: whoever does the same publishes under the same id, and the session has the first
+     */
+    void take(OutboundMessage message, String id) {
+        lock.lock();
+        try {
+            NewMessage published = SessionMessages.write(message).withId(id);
+            String serial = await(session().publishAsync(published)).get(0);
+            takenAt = serial;
+            wrote(serial);
+        } finally {
+            lock.unlock();
+        }
+        awaitDelivery();
+        SharedConversation.Frames frames = shared.frames(id());
+        String taken = frames == null ? null : frames.last().headers().get(WireForm.INVOCATION_ID);
+        if (!Objects.equals(taken, frame.invocationId())) {
+            throw new RunExistsException(
+                    id(),
+                    shared.read(known -> known.run(id())).map(Node.Run::status).orElse(RunStatus.ACTIVE));
+        }
+    }
+
+    /** Whether the message says that another process has taken over the run. */
+    boolean isTakenBy(SessionMessage message) {
+        return !takenAt.isEmpty()
+                && message.serial().compareTo(takenAt) > 0
+                && !Objects.equals(message.headers().get(WireForm.INVOCATION_ID), frame.invocationId());
     }
 
     /** Publishes a message, and gives its serial. */

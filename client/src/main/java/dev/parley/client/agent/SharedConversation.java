@@ -294,7 +294,8 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
                     fresh.take(page);
                 }
                 long size = fresh.conversation.size();
-                boolean wanted = size < limit / 2 || (size < limit && !open.stream().allMatch(fresh::has));
+                boolean wanted =
+                        size < limit / 2 || (size < limit && !open.stream().allMatch(fresh::has));
                 more = wanted && page != null && page.hasNext();
             }
             replace(fresh);

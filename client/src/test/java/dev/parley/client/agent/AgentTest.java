@@ -23,9 +23,11 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -448,6 +450,97 @@ class AgentTest {
             assertThat(texts(ended.messages())).containsExactly("planned", "all of it");
             assertThat(ended.steps()).extracting(Node.Step::attempts).containsExactly(1, 2);
             assertThatThrownBy(() -> second.adopt(left.id())).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    private static List<Node.Run> runs(ClientSession person) {
+        return person.tree().stream()
+                .filter(Node.Run.class::isInstance)
+                .map(Node.Run.class::cast)
+                .toList();
+    }
+
+    @Test
+    void anInputThatIsHandedOutTwiceHasOneRun() throws Exception {
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            var begun = new AtomicInteger();
+            var resumed = new AtomicInteger();
+            RunHandler handler = run -> {
+                (run.isResumed() ? resumed : begun).incrementAndGet();
+                if (run.isResumed()) {
+                    return;
+                }
+                try (Output output = run.output()) {
+                    output.toolCall("call-" + run.id(), "where", json("{}"));
+                }
+                run.suspend();
+            };
+            AgentSession one = people.agent("agent");
+            AgentSession two = people.agent("agent");
+            one.serve(handler);
+            two.serve(handler);
+            int rounds = 10;
+            for (int i = 1; i <= rounds; i++) {
+                Sent sent = ann.send("question " + i);
+                Node.Run suspended = ended(ann, sent);
+                assertThat(suspended.status()).isEqualTo(RunStatus.SUSPENDED);
+                Sent answer = ann.toolResult("call-" + suspended.key(), json("\"here\""));
+                await().atMost(LONG).until(() -> ann.runOf(sent).orElseThrow().status() == RunStatus.COMPLETE);
+                for (AgentSession agent : List.of(one, two)) {
+                    assertThatThrownBy(() -> agent.run(sent.invocation(), handler))
+                            .isInstanceOfSatisfying(
+                                    RunExistsException.class,
+                                    known -> assertThat(known.status()).isEqualTo(RunStatus.COMPLETE));
+                    assertThatThrownBy(() -> agent.run(answer.invocation(), handler))
+                            .isInstanceOf(RunExistsException.class);
+                }
+            }
+            assertThat(begun).hasValue(rounds);
+            assertThat(resumed).hasValue(rounds);
+            assertThat(runs(ann)).hasSize(rounds).allMatch(run -> run.status() == RunStatus.COMPLETE);
+        }
+    }
+
+    @Test
+    void aRunThatIsAdoptedIsLeftByTheProcessThatHadIt() throws Exception {
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            AgentSession first = people.agent("agent");
+            Sent sent = ann.send("hello");
+            Run slow = first.run(sent.invocation());
+            slow.output().text("I am slow");
+            List<AgentSession> others = List.of(people.agent("agent"), people.agent("agent"));
+            List<CompletableFuture<Run>> adoptions = new ArrayList<>();
+            for (AgentSession other : others) {
+                await().until(() -> other.abandonedRuns().contains(slow.id()));
+                adoptions.add(CompletableFuture.supplyAsync(() -> other.adopt(slow.id())));
+            }
+            List<Run> adopted = new ArrayList<>();
+            for (CompletableFuture<Run> adoption : adoptions) {
+                try {
+                    adopted.add(adoption.get(30, TimeUnit.SECONDS));
+                } catch (ExecutionException e) {
+                    assertThat(e).hasCauseInstanceOf(RunExistsException.class);
+                }
+            }
+            assertThat(slow.cancelToken().await(LONG)).isTrue();
+            assertThatThrownBy(() -> say(slow, "and still here")).isInstanceOf(CancellationException.class);
+            // If both have adopted it, the one after the other, the last has it.
+            await().until(() -> adopted.stream()
+                            .filter(run -> !run.cancelToken().isCancelled())
+                            .count()
+                    == 1);
+            Run run = adopted.stream()
+                    .filter(each -> !each.cancelToken().isCancelled())
+                    .findFirst()
+                    .orElseThrow();
+            say(run, "I am not");
+            run.complete();
+            slow.complete();
+            Node.Run ended = ended(ann, sent);
+            assertThat(ended.status()).isEqualTo(RunStatus.COMPLETE);
+            assertThat(texts(ended.messages())).containsExactly("I am not");
         }
     }
 
