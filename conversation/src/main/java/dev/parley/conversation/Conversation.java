@@ -52,6 +52,14 @@ public final class Conversation {
             @Nullable String clientId,
             String serial) {}
 
+    /**
+     * A request that a run be cancelled.
+     *
+     * @param clientId the client that has published it, as the server says; null if it is anonymous
+     * @param serial its serial
+     */
+    public record Cancel(@Nullable String clientId, String serial) {}
+
     /** The run that has taken up an input, by the message of it that has the lowest serial. */
     private record Link(String runId, String serial) {}
 
@@ -72,8 +80,8 @@ public final class Conversation {
     private final Map<String, Link> links = new HashMap<>();
     private final Set<String> superseded = new HashSet<>();
     private final Map<String, LoggedMessage> triggers = new HashMap<>();
-    private final Set<String> cancelledRuns = new HashSet<>();
-    private final Set<String> cancelledInputs = new HashSet<>();
+    private final Map<String, List<Cancel>> cancelledRuns = new HashMap<>();
+    private final Map<String, List<Cancel>> cancelledInputs = new HashMap<>();
 
     private long size;
     private long version;
@@ -148,8 +156,9 @@ public final class Conversation {
                 return runId == null ? placeInput(message) : addTo(runFor(runId), message);
             }
             case WireForm.CANCEL -> {
-                headers.find(WireForm.RUN_ID).ifPresent(cancelledRuns::add);
-                headers.find(WireForm.INPUT_MESSAGE_ID).ifPresent(cancelledInputs::add);
+                Cancel cancel = new Cancel(message.clientId(), message.serial());
+                headers.find(WireForm.RUN_ID).ifPresent(run -> noteCancel(cancelledRuns, run, cancel));
+                headers.find(WireForm.INPUT_MESSAGE_ID).ifPresent(input -> noteCancel(cancelledInputs, input, cancel));
                 return null;
             }
             case WireForm.OUTPUT, WireForm.RUN_START -> {
@@ -170,6 +179,13 @@ public final class Conversation {
             default -> {
                 return null;
             }
+        }
+    }
+
+    private static void noteCancel(Map<String, List<Cancel>> cancels, String key, Cancel cancel) {
+        List<Cancel> known = cancels.computeIfAbsent(key, first -> new ArrayList<>());
+        if (!known.contains(cancel)) {
+            known.add(cancel);
         }
     }
 
@@ -300,7 +316,16 @@ public final class Conversation {
      * @param inputId the id of the message that began it, by which a client cancels that does not know the run yet
      */
     public boolean isCancelRequested(String runId, @Nullable String inputId) {
-        return cancelledRuns.contains(runId) || (inputId != null && cancelledInputs.contains(inputId));
+        return !cancels(runId, inputId).isEmpty();
+    }
+
+    /** All that have asked that a run be cancelled, as {@link #isCancelRequested} has it. */
+    public List<Cancel> cancels(String runId, @Nullable String inputId) {
+        List<Cancel> cancels = new ArrayList<>(cancelledRuns.getOrDefault(runId, List.of()));
+        if (inputId != null) {
+            cancels.addAll(cancelledInputs.getOrDefault(inputId, List.of()));
+        }
+        return List.copyOf(cancels);
     }
 
     /** A new view of one branch, with selections of its own; at first it shows the newest. */

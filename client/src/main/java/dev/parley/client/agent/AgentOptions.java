@@ -3,10 +3,11 @@ package dev.parley.client.agent;
 import dev.parley.conversation.Conversation;
 import java.time.Duration;
 import java.util.concurrent.Executor;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an agent works.
+ * How an agent works. Begin with {@link #DEFAULT}.
  *
  * @param executor runs handlers, which may block for as long as a run lasts; null for 64 threads that all agents of the
  *     process share. Since Java 21, {@code Executors.newVirtualThreadPerTaskExecutor()} has room for any number
@@ -15,12 +16,27 @@ import org.jspecify.annotations.Nullable;
  * @param conversationLimit how much of the session an agent holds, in characters as {@link Conversation#size} counts them. When
  *     it is more, the oldest part is let go, down to half of it. A prompt goes back no further than to what is held: at least
  *     half of the limit, if the branch is so long. Runs that are open keep their beginning within the limit
+ * @param mayCancel whose cancels count. Others are ignored without a word, as in {@code @ably/ai-transport}. Called on the
+ *     thread of the session's listeners, which it must not block; what it throws refuses the cancel
+ * @param adoptAbandoned whether an agent that begins to serve takes over the runs of its client id that are active. Only where
+ *     one process at a time serves under this client id: if another is at work, it is stopped. Otherwise the server ends the
+ *     runs of a process that is gone, after its setting {@code realtime.run-grace}
+ * @param endOnShutdown whether open runs are cancelled when the process is asked to end, as by SIGTERM
  */
 public record AgentOptions(
-        @Nullable Executor executor, Duration cancelGrace, Duration inputTimeout, long conversationLimit) {
-    /** The shared threads, 5 s, 30 s, and 8,000,000 characters, which is more than models take. */
-    public static final AgentOptions DEFAULT =
-            new AgentOptions(null, Duration.ofSeconds(5), Duration.ofSeconds(30), 8_000_000);
+        @Nullable Executor executor,
+        Duration cancelGrace,
+        Duration inputTimeout,
+        long conversationLimit,
+        Predicate<CancelRequest> mayCancel,
+        boolean adoptAbandoned,
+        boolean endOnShutdown) {
+    /**
+     * The shared threads, 5 s, 30 s, and 8,000,000 characters, which is more than models take. Everybody who may publish in the
+     * session may cancel; nothing is adopted, and everything ends with the process.
+     */
+    public static final AgentOptions DEFAULT = new AgentOptions(
+            null, Duration.ofSeconds(5), Duration.ofSeconds(30), 8_000_000, request -> true, false, true);
 
     /** Checks the limit. */
     public AgentOptions {
@@ -31,21 +47,42 @@ public record AgentOptions(
 
     /** The same with handlers on this executor. */
     public AgentOptions withExecutor(@Nullable Executor newExecutor) {
-        return new AgentOptions(newExecutor, cancelGrace, inputTimeout, conversationLimit);
+        return new AgentOptions(
+                newExecutor, cancelGrace, inputTimeout, conversationLimit, mayCancel, adoptAbandoned, endOnShutdown);
     }
 
     /** The same with this time between a cancel and the end of the run. */
     public AgentOptions withCancelGrace(Duration grace) {
-        return new AgentOptions(executor, grace, inputTimeout, conversationLimit);
+        return new AgentOptions(
+                executor, grace, inputTimeout, conversationLimit, mayCancel, adoptAbandoned, endOnShutdown);
     }
 
     /** The same with this time to wait for an input. */
     public AgentOptions withInputTimeout(Duration timeout) {
-        return new AgentOptions(executor, cancelGrace, timeout, conversationLimit);
+        return new AgentOptions(
+                executor, cancelGrace, timeout, conversationLimit, mayCancel, adoptAbandoned, endOnShutdown);
     }
 
     /** The same with room for this many characters. */
     public AgentOptions withConversationLimit(long characters) {
-        return new AgentOptions(executor, cancelGrace, inputTimeout, characters);
+        return new AgentOptions(
+                executor, cancelGrace, inputTimeout, characters, mayCancel, adoptAbandoned, endOnShutdown);
+    }
+
+    /** The same with this rule; {@code CancelRequest::isByOwner} lets only those cancel whose run it is. */
+    public AgentOptions withMayCancel(Predicate<CancelRequest> rule) {
+        return new AgentOptions(
+                executor, cancelGrace, inputTimeout, conversationLimit, rule, adoptAbandoned, endOnShutdown);
+    }
+
+    /** The same with or without adoption at the start. */
+    public AgentOptions withAdoptAbandoned(boolean adopt) {
+        return new AgentOptions(
+                executor, cancelGrace, inputTimeout, conversationLimit, mayCancel, adopt, endOnShutdown);
+    }
+
+    /** The same with or without an end of the runs with that of the process. */
+    public AgentOptions withEndOnShutdown(boolean end) {
+        return new AgentOptions(executor, cancelGrace, inputTimeout, conversationLimit, mayCancel, adoptAbandoned, end);
     }
 }

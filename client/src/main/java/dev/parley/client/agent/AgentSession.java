@@ -17,22 +17,20 @@ import dev.parley.conversation.SessionMessage;
 import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.WireForm;
 import java.time.Duration;
-import java.util.Collections;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -51,39 +49,13 @@ import tools.jackson.databind.node.ObjectNode;
 public final class AgentSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AgentSession.class);
 
-    /** Handlers that run at once on the threads that all agents of the process share. */
-    private static final int THREADS = 64;
-
-    /** Runs that wait for one of them. */
-    private static final int WAITING = 1_000;
-
-    /** Threads that end runs for their agents after a cancel. */
-    private static final int END_THREADS = 16;
-
     /** Inputs that are remembered so that none is answered twice. */
     private static final int SERVED = 10_000;
 
-    private static final long IDLE_SECONDS = 30;
+    /** Pages of the history, of 100 messages each, in which an agent that begins looks for runs that were left. */
+    private static final int START_PAGES = 5;
+
     private static final int BUSY = 42_910;
-
-    /** Made when the first agent needs it. */
-    private static final class Shared {
-        static final ThreadPoolExecutor RUNS = pool("parley-agent-", THREADS, new LinkedBlockingQueue<>(WAITING));
-
-        /** What waits is at most one end for each run that is open. */
-        static final ThreadPoolExecutor ENDS = pool("parley-agent-end-", END_THREADS, new LinkedBlockingQueue<>());
-
-        private static ThreadPoolExecutor pool(String name, int threads, BlockingQueue<Runnable> queue) {
-            var count = new AtomicInteger();
-            var pool = new ThreadPoolExecutor(threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, queue, task -> {
-                Thread thread = new Thread(task, name + count.incrementAndGet());
-                thread.setDaemon(true);
-                return thread;
-            });
-            pool.allowCoreThreadTimeOut(true);
-            return pool;
-        }
-    }
 
     private record Service(Predicate<Conversation.Trigger> filter, RunHandler handler) {}
 
@@ -97,6 +69,7 @@ public final class AgentSession implements AutoCloseable {
     private final Duration answerTimeout;
     private final Map<String, Run> open = new ConcurrentHashMap<>();
     private final List<Service> services = new CopyOnWriteArrayList<>();
+    private final AtomicBoolean hasCaughtUp = new AtomicBoolean();
 
     /** No run begins here any more. */
     private volatile boolean left;
@@ -105,16 +78,13 @@ public final class AgentSession implements AutoCloseable {
     private volatile boolean isPresent;
 
     /** The events that were delivered; used on the thread of the session's listeners only. */
-    private final Map<String, Boolean> served = new Newest<>();
+    private final Map<String, Boolean> served = new Newest();
 
-    /** The last inputs for runs, by the runs' ids. */
-    private final Map<String, Conversation.Trigger> lastInputs = Collections.synchronizedMap(new Newest<>());
-
-    private static final class Newest<V> extends LinkedHashMap<String, V> {
+    private static final class Newest extends LinkedHashMap<String, Boolean> {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
             return size() > SERVED;
         }
     }
@@ -124,7 +94,7 @@ public final class AgentSession implements AutoCloseable {
         this.hooks = client.options().listenerExecutor();
         this.answerTimeout = client.options().requestTimeout();
         Executor given = options.executor();
-        this.runs = given == null ? Shared.RUNS : given;
+        this.runs = given == null ? AgentThreads.runs() : given;
         this.session = client.session(name);
         this.shared = new SharedConversation(session, options.conversationLimit(), () -> Set.copyOf(open.keySet()));
         client.connection().connect();
@@ -149,6 +119,9 @@ public final class AgentSession implements AutoCloseable {
         AgentSession agent = new AgentSession(client, sessionName, options);
         try {
             agent.shared.attach();
+            if (options.endOnShutdown()) {
+                AgentThreads.endOnShutdown(agent);
+            }
         } catch (RuntimeException e) {
             agent.shared.close();
             throw e;
@@ -193,10 +166,10 @@ public final class AgentSession implements AutoCloseable {
      * Begins the run that an input asks for, or resumes the one that it goes on with. Waits for the input if it has not come
      * yet.
      *
-     * @throws IllegalArgumentException if the invocation is for another session
      * <p>An input has one run of each agent, that is of each client id: an invocation that comes again, here or in another
      * process, begins no other.
      *
+     * @throws IllegalArgumentException if the invocation is for another session
      * @throws InputNotFoundException if the input does not come in time
      * @throws RunExistsException if the run is there already, and does not wait for this input
      * @throws IllegalStateException if the input is for a run that is not known
@@ -238,10 +211,7 @@ public final class AgentSession implements AutoCloseable {
      * @throws IllegalStateException if the run is not known, or is not active
      */
     public Run adopt(String runId) {
-        SharedConversation.Frames frames = shared.find(conversation -> {
-            SharedConversation.Frames known = shared.frames(runId);
-            return known == null || known.start() == null ? null : known;
-        });
+        SharedConversation.Frames frames = findFrames(runId);
         Node.Run node = shared.read(conversation -> conversation.run(runId)).orElse(null);
         if (frames == null || node == null || node.status() != RunStatus.ACTIVE) {
             throw new IllegalStateException("The run " + runId + " cannot be adopted: it is "
@@ -253,7 +223,7 @@ public final class AgentSession implements AutoCloseable {
         Conversation.Trigger trigger = new Conversation.Trigger(
                 "",
                 input,
-                "",
+                node.regenerates() == null ? WireForm.USER_MESSAGE : WireForm.REGENERATE,
                 runId,
                 parent,
                 Objects.requireNonNullElse(frames.start(), last).headers().get(WireForm.FORK_OF),
@@ -283,13 +253,20 @@ public final class AgentSession implements AutoCloseable {
         });
     }
 
-    /** The runs of this agent that are active but not open here: a process that has died may have left them. */
+    /**
+     * The runs of this agent that are active but not open here: a process that has died may have left them. Looks at the last 500
+     * messages of the session, and at what was read before.
+     */
     public List<String> abandonedRuns() {
-        shared.loadPage();
+        return runsLeft(RunStatus.ACTIVE);
+    }
+
+    private List<String> runsLeft(RunStatus status) {
+        shared.loadNewest(START_PAGES);
         return shared.read(conversation -> conversation.nodes().stream()
                 .filter(Node.Run.class::isInstance)
                 .map(Node.Run.class::cast)
-                .filter(run -> run.status() == RunStatus.ACTIVE && isOwn(run) && find(run.key()) == null)
+                .filter(run -> run.status() == status && isOwn(run) && find(run.key()) == null)
                 .map(Node.Run::key)
                 .toList());
     }
@@ -338,10 +315,7 @@ public final class AgentSession implements AutoCloseable {
     }
 
     private Run resume(Conversation.Trigger trigger, String runId) {
-        SharedConversation.Frames frames = shared.find(conversation -> {
-            SharedConversation.Frames known = shared.frames(runId);
-            return known == null || known.start() == null ? null : known;
-        });
+        SharedConversation.Frames frames = findFrames(runId);
         Node.Run node = shared.read(conversation -> conversation.run(runId)).orElse(null);
         if (frames == null || node == null) {
             throw new IllegalStateException("The run " + runId + " is not known.");
@@ -385,8 +359,8 @@ public final class AgentSession implements AutoCloseable {
 
     /** A run that was cancelled ends, also if its agent does not do it, and its thread is free again. */
     private void endSoon(Run run) {
-        Executor later =
-                CompletableFuture.delayedExecutor(options.cancelGrace().toMillis(), TimeUnit.MILLISECONDS, Shared.ENDS);
+        Executor later = CompletableFuture.delayedExecutor(
+                options.cancelGrace().toMillis(), TimeUnit.MILLISECONDS, AgentThreads.ends());
         later.execute(() -> {
             try {
                 run.endNow();
@@ -404,9 +378,7 @@ public final class AgentSession implements AutoCloseable {
     /** A cancel may stand in the log before the suspension, when the run was still open here. */
     void suspended(Run run) {
         run.awaitDelivery();
-        if (isCancelRequested(run)) {
-            endSuspended(run.id());
-        }
+        endIfCancelled(run.id());
     }
 
     void closed(Run run) {
@@ -424,13 +396,45 @@ public final class AgentSession implements AutoCloseable {
      * Serves what people say from now on: calls {@code handler} with a new run for each input that asks for one, and with a run
      * of this agent that was suspended when all that it waits for has come. Runs are handled side by side.
      *
+     * <p>An agent that begins to serve also resumes what was answered before, while no process of it was there, and adopts what
+     * one has left if {@link AgentOptions#adoptAbandoned} says so. It looks at the last 500 messages of the session.
+     *
      * @param filter which inputs this agent answers, where there are several agents; called on the thread of the session's
      *     listeners, which it must not block
      */
     public Registration serve(Predicate<Conversation.Trigger> filter, RunHandler handler) {
         Service service = new Service(filter, handler);
         services.add(service);
+        if (hasCaughtUp.compareAndSet(false, true)) {
+            execute("what was left", this::catchUp);
+        }
         return () -> services.remove(service);
+    }
+
+    private void catchUp() {
+        for (String runId : runsLeft(RunStatus.SUSPENDED)) {
+            endIfCancelled(runId);
+            Conversation.Trigger last = shared.lastInput(runId);
+            if (last != null) {
+                execute(last, () -> goOn(last, runId));
+            }
+        }
+        if (options.adoptAbandoned()) {
+            for (String runId : abandonedRuns()) {
+                execute("the run " + runId, () -> {
+                    Run run = adopt(runId);
+                    serviceFor(run.trigger()).ifPresentOrElse(service -> handle(run, service.handler()), run::close);
+                });
+            }
+        }
+    }
+
+    private Optional<Service> serviceFor(Conversation.Trigger trigger) {
+        List<Service> known = List.copyOf(services);
+        return known.stream()
+                .filter(service -> service.filter().test(trigger))
+                .findFirst()
+                .or(() -> known.stream().findFirst());
     }
 
     private void delivered(SharedConversation.Delivery delivery) {
@@ -438,36 +442,49 @@ public final class AgentSession implements AutoCloseable {
         SessionMessage message = delivery.message();
         if (message == null) {
             if (delivery.event() instanceof Gap) {
-                runs().forEach(this::noteCancel);
+                runs().forEach(this::lookAgain);
             }
             return;
         }
         String name = message.name();
+        String runId = message.headers().get(WireForm.RUN_ID);
+        Run run = runId == null ? null : find(runId);
         if (WireForm.CANCEL.equals(name)) {
             runs().forEach(this::noteCancel);
             cancelSuspended(message);
-        } else if (WireForm.RUN_END.equals(name)) {
-            noteEnd(message);
-        } else if (WireForm.RUN_RESUME.equals(name)) {
-            noteTakeover(message);
+        } else if (WireForm.RUN_END.equals(name) && run != null) {
+            noteEnd(run);
+        } else if (WireForm.RUN_RESUME.equals(name) && run != null) {
+            noteTakeover(run);
         } else if (WireForm.INPUT.equals(name) && message.action() == SessionMessage.Action.CREATE) {
             input(message);
         }
     }
 
     private void noteCancel(Run run) {
-        if (isCancelRequested(run)) {
+        if (isCancelRequested(run.id(), run.inputId(), run.ownerId())) {
             run.cancelToken().cancel();
         }
     }
 
-    private boolean isCancelRequested(Run run) {
+    private boolean isCancelRequested(String runId, @Nullable String inputId, String ownerId) {
         // Who cancels may know a run only by the input that began it, also when another has resumed it since.
-        SharedConversation.Frames frames = shared.frames(run.id());
+        SharedConversation.Frames frames = shared.frames(runId);
         SessionMessage start = frames == null ? null : frames.start();
         String first = start == null ? null : start.headers().get(WireForm.INPUT_MESSAGE_ID);
-        return shared.read(conversation -> conversation.isCancelRequested(run.id(), run.inputId())
-                || conversation.isCancelRequested(run.id(), first));
+        List<Conversation.Cancel> cancels = new ArrayList<>();
+        shared.read(conversation -> cancels.addAll(conversation.cancels(runId, inputId)));
+        shared.read(conversation -> cancels.addAll(conversation.cancels(runId, first)));
+        return cancels.stream().anyMatch(cancel -> mayCancel(runId, ownerId, cancel.clientId()));
+    }
+
+    private boolean mayCancel(String runId, String ownerId, @Nullable String who) {
+        try {
+            return options.mayCancel().test(new CancelRequest(runId, ownerId, who));
+        } catch (RuntimeException e) {
+            LOG.warn("It could not be said whether the run {} may be cancelled.", runId, e);
+            return false;
+        }
     }
 
     /** A run of this agent that waits for somebody is open nowhere; so whoever serves the session ends it. */
@@ -476,16 +493,19 @@ public final class AgentSession implements AutoCloseable {
         String named = cancel.headers().get(WireForm.RUN_ID);
         String runId = named == null && input != null ? shared.runOf(input) : named;
         if (runId != null && find(runId) == null && !services.isEmpty()) {
-            Conversation.Trigger about = new Conversation.Trigger(
-                    cancel.serial(), input, "", runId, null, null, null, cancel.clientId(), cancel.serial());
-            execute(about, () -> endSuspended(runId));
+            execute("a cancel of the run " + runId, () -> endIfCancelled(runId));
         }
     }
 
-    private void endSuspended(String runId) {
+    /** Ends a run of this agent that is suspended, if somebody has cancelled it who may. */
+    private void endIfCancelled(String runId) {
         Node.Run run = ownRun(runId);
         SharedConversation.Frames frames = shared.frames(runId);
-        if (run == null || frames == null || run.status() != RunStatus.SUSPENDED || find(runId) != null) {
+        if (run == null
+                || frames == null
+                || run.status() != RunStatus.SUSPENDED
+                || find(runId) != null
+                || !isCancelRequested(runId, frames.last().headers().get(WireForm.INPUT_MESSAGE_ID), run.ownerId())) {
             return;
         }
         Headers last = frames.last().headers();
@@ -502,24 +522,26 @@ public final class AgentSession implements AutoCloseable {
                 .withId(Run.endId(runId)));
     }
 
-    private void noteTakeover(SessionMessage message) {
-        String runId = message.headers().get(WireForm.RUN_ID);
-        Run run = runId == null ? null : find(runId);
-        if (run != null && run.isTakenBy(message)) {
-            LOG.warn("The run {} was taken over by another process.", runId);
+    private void noteTakeover(Run run) {
+        SharedConversation.Frames frames = shared.frames(run.id());
+        if (frames != null && run.isTakenBy(frames.last())) {
+            LOG.warn("The run {} was taken over by another process.", run.id());
             run.lost(null);
         }
     }
 
-    private void noteEnd(SessionMessage message) {
-        String runId = message.headers().get(WireForm.RUN_ID);
-        Run run = runId == null ? null : find(runId);
-        if (run != null && run.isOpen()) {
-            shared.read(conversation -> conversation.run(run.id()))
-                    .map(Node.Run::status)
-                    .filter(RunStatus::isTerminal)
-                    .ifPresent(run::lost);
-        }
+    private void noteEnd(Run run) {
+        shared.read(conversation -> conversation.run(run.id()))
+                .map(Node.Run::status)
+                .filter(RunStatus::isTerminal)
+                .ifPresent(run::lost);
+    }
+
+    /** Whatever may have been missed about a run. */
+    private void lookAgain(Run run) {
+        noteCancel(run);
+        noteTakeover(run);
+        noteEnd(run);
     }
 
     private void input(SessionMessage message) {
@@ -537,7 +559,6 @@ public final class AgentSession implements AutoCloseable {
             serve(trigger);
             return;
         }
-        lastInputs.put(runId, trigger);
         Run running = find(runId);
         if (running != null && running.isOpen()) {
             // If the run is suspended after this, it is looked at again.
@@ -558,36 +579,32 @@ public final class AgentSession implements AutoCloseable {
 
     /** Resumes a run of this agent, if it waits for nothing more. */
     private void goOn(Conversation.Trigger trigger, String runId) {
-        if (services.isEmpty() || !isReady(runId)) {
-            return;
+        if (isReady(runId, trigger)) {
+            serviceFor(trigger).ifPresent(service -> handle(trigger, service));
         }
-        Service service = services.stream()
-                .filter(candidate -> candidate.filter().test(trigger))
-                .findFirst()
-                .orElse(services.get(0));
-        handle(trigger, service);
     }
 
     private void handle(Conversation.Trigger trigger, Service service) {
         Run run = begin(trigger);
         handle(run, service.handler());
         if (!run.isSuspended()) {
-            lastInputs.remove(run.id());
             return;
         }
         // An answer may be there before the run is suspended that waits for it.
         run.awaitDelivery();
-        Conversation.Trigger late = lastInputs.get(run.id());
+        Conversation.Trigger late = shared.lastInput(run.id());
         if (late != null && late.serial().compareTo(trigger.serial()) > 0) {
             execute(late, () -> goOn(late, run.id()));
         }
     }
 
-    /** Whether a run of this agent is suspended and waits for nothing more. */
-    private boolean isReady(String runId) {
+    /** Whether a run of this agent is suspended, waits for nothing more, and has not yet taken account of an input. */
+    private boolean isReady(String runId, Conversation.Trigger input) {
         Node.Run run = ownRun(runId);
+        String messageId = input.messageId();
         return run != null
                 && run.status() == RunStatus.SUSPENDED
+                && (messageId == null || !run.answeredSteers().contains(messageId))
                 && run.messages().stream()
                         .flatMap(message -> message.toolCalls().stream())
                         .noneMatch(AgentSession::waits);
@@ -595,13 +612,18 @@ public final class AgentSession implements AutoCloseable {
 
     /** A run of this agent as it stands; null if there is no such run. */
     private Node.@Nullable Run ownRun(String runId) {
-        Node.Run run = shared.find(conversation -> {
-            SharedConversation.Frames known = shared.frames(runId);
-            return known == null || known.start() == null
-                    ? null
-                    : conversation.run(runId).orElse(null);
-        });
+        Node.Run run = findFrames(runId) == null
+                ? null
+                : shared.read(conversation -> conversation.run(runId)).orElse(null);
         return run != null && isOwn(run) ? run : null;
+    }
+
+    /** How a run began and was taken up, read from the history if need be; null if there is no such run. */
+    private SharedConversation.@Nullable Frames findFrames(String runId) {
+        return shared.find(conversation -> {
+            SharedConversation.Frames known = shared.frames(runId);
+            return known == null || known.start() == null ? null : known;
+        });
     }
 
     static boolean waits(ToolCall call) {
@@ -612,6 +634,12 @@ public final class AgentSession implements AutoCloseable {
     }
 
     private void execute(Conversation.Trigger trigger, Runnable task) {
+        if (!execute("the input " + trigger.eventId(), task)) {
+            refuse(trigger);
+        }
+    }
+
+    private boolean execute(String about, Runnable task) {
         try {
             runs.execute(() -> {
                 try {
@@ -619,14 +647,15 @@ public final class AgentSession implements AutoCloseable {
                         task.run();
                     }
                 } catch (RunExistsException e) {
-                    LOG.debug("The input {} is answered already.", trigger.eventId(), e);
+                    LOG.debug("The agent is too late for {}.", about, e);
                 } catch (RuntimeException e) {
-                    LOG.error("The agent cannot answer the input {}.", trigger.eventId(), e);
+                    LOG.error("The agent has failed with {}.", about, e);
                 }
             });
+            return true;
         } catch (RejectedExecutionException e) {
-            LOG.warn("There is no room for another run.", e);
-            refuse(trigger);
+            LOG.warn("There is no room for another run, with {}.", about, e);
+            return false;
         }
     }
 
@@ -679,6 +708,7 @@ public final class AgentSession implements AutoCloseable {
      */
     public void leave() {
         left = true;
+        AgentThreads.left(this);
         services.clear();
         runs().forEach(run -> run.lost(null));
         if (isPresent) {

@@ -665,10 +665,10 @@ public final class Run implements AutoCloseable {
         awaitDelivery();
         SharedConversation.Frames frames = shared.frames(id());
         String taken = frames == null ? null : frames.last().headers().get(WireForm.INVOCATION_ID);
-        if (!Objects.equals(taken, frame.invocationId())) {
-            throw new RunExistsException(
-                    id(),
-                    shared.read(known -> known.run(id())).map(Node.Run::status).orElse(RunStatus.ACTIVE));
+        RunStatus status =
+                shared.read(known -> known.run(id())).map(Node.Run::status).orElse(RunStatus.ACTIVE);
+        if (!Objects.equals(taken, frame.invocationId()) || status != RunStatus.ACTIVE) {
+            throw new RunExistsException(id(), status);
         }
     }
 

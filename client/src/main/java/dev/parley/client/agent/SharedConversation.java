@@ -51,11 +51,22 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         /** The runs that have taken up inputs, by the ids of the inputs' messages. */
         private final Map<String, String> runs = new HashMap<>();
 
+        /** The last inputs for runs, by the ids of the runs. */
+        private final Map<String, SessionMessage> inputs = new HashMap<>();
+
         Conversation.Change take(SessionMessage message) {
             if (message.action() != SessionMessage.Action.APPEND) {
                 frame(message);
+                input(message);
             }
             return conversation.apply(message);
+        }
+
+        private void input(SessionMessage message) {
+            String runId = message.headers().get(WireForm.RUN_ID);
+            if (runId != null && WireForm.INPUT.equals(message.name())) {
+                inputs.merge(runId, message, (a, b) -> a.serial().compareTo(b.serial()) < 0 ? b : a);
+            }
         }
 
         void take(Page<Message> page) {
@@ -245,8 +256,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
             if (complete) {
                 return false;
             }
-            Page<Message> known = lastPage;
-            Page<Message> page = known == null ? session.history(PAGES) : known.next();
+            Page<Message> page = readPage(lastPage);
             lastPage = page;
             complete = page == null || !page.hasNext();
             if (page == null) {
@@ -255,6 +265,22 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
             pages++;
             take(page);
             return true;
+        } finally {
+            loading.unlock();
+        }
+    }
+
+    private @Nullable Page<Message> readPage(@Nullable Page<Message> before) {
+        return before == null ? session.history(PAGES) : before.next();
+    }
+
+    /** Reads the newest pages of the history, as far as they are not there. */
+    void loadNewest(int count) {
+        loading.lock();
+        try {
+            while (pages < count && hasRoom(limit) && loadPage()) {
+                LOG.debug("session {}: a page of history is read", session.name());
+            }
         } finally {
             loading.unlock();
         }
@@ -288,7 +314,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
             int read = 0;
             boolean more = true;
             while (more) {
-                page = page == null ? session.history(PAGES) : page.next();
+                page = readPage(page);
                 if (page != null) {
                     read++;
                     fresh.take(page);
@@ -406,6 +432,18 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         lock.lock();
         try {
             return fold.frames.get(runId);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The last input for a run; null if none is known. */
+    Conversation.@Nullable Trigger lastInput(String runId) {
+        lock.lock();
+        try {
+            SessionMessage input = fold.inputs.get(runId);
+            String eventId = input == null ? null : input.headers().get(WireForm.EVENT_ID);
+            return eventId == null ? null : fold.conversation.trigger(eventId).orElse(null);
         } finally {
             lock.unlock();
         }

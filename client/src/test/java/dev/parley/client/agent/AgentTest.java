@@ -422,6 +422,129 @@ class AgentTest {
     }
 
     @Test
+    void onlyThoseCancelWhoMay() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent", QUICK.withMayCancel(CancelRequest::isByOwner));
+            ClientSession ann = people.person("ann");
+            ClientSession bob = people.person("bob");
+            var cancels = new AtomicInteger();
+            var steered = new CountDownLatch(1);
+            agent.serve(run -> {
+                var _ = run.onSteer(steered::countDown);
+                try (Output output = run.output()) {
+                    output.toolCall("c-" + run.id(), "remove", json("{}"));
+                    output.requestApproval("c-" + run.id());
+                }
+                if (run.prompt().messages().get(0).text().equals("wait")) {
+                    steered.await();
+                    assertThat(run.cancelToken().isCancelled()).isFalse();
+                    assertThat(run.cancelToken().await(LONG)).isTrue();
+                } else {
+                    run.suspend();
+                }
+            });
+            agent.session().onMessage(message -> {
+                if ("ai-cancel".equals(message.name())) {
+                    cancels.incrementAndGet();
+                }
+            });
+            Sent working = ann.send("wait");
+            await().until(() -> ann.messages().size() == 2);
+            bob.cancel(working);
+            // What the owner says stands behind the cancel.
+            ann.steer(ann.runOf(working).orElseThrow().key(), "go on");
+            steered.await();
+            ann.cancel(working);
+            assertThat(ended(ann, working).status()).isEqualTo(RunStatus.CANCELLED);
+
+            Sent waiting = ann.send("ask");
+            assertThat(ended(ann, waiting).status()).isEqualTo(RunStatus.SUSPENDED);
+            await().until(() -> agent.runs().isEmpty());
+            bob.cancel(waiting);
+            await().until(() -> cancels.get() == 3);
+            assertThat(ann.runOf(waiting).orElseThrow().status()).isEqualTo(RunStatus.SUSPENDED);
+            ann.cancel(waiting);
+            await().atMost(LONG).until(() -> ann.runOf(waiting).orElseThrow().status() == RunStatus.CANCELLED);
+            assertThat(ann.messages()).isNotEmpty();
+        }
+    }
+
+    @Test
+    void aHandlerThatIgnoresACancelWritesNothingMore() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent", QUICK);
+            ClientSession ann = people.person("ann");
+            var refused = new CompletableFuture<Throwable>();
+            agent.serve(run -> {
+                Output output = run.output();
+                output.text("half");
+                await().atMost(LONG).ignoreExceptions().until(() -> run.result().isPresent());
+                try {
+                    output.text("and more");
+                } catch (CancellationException e) {
+                    refused.complete(e);
+                }
+                run.complete();
+                run.fail(1, "and failed");
+            });
+            Sent sent = ann.send("wait");
+            await().until(() -> ann.messages().size() == 2);
+            ann.cancel(sent);
+            Node.Run run = ended(ann, sent);
+            assertThat(refused.get(30, TimeUnit.SECONDS)).isInstanceOf(CancellationException.class);
+            assertThat(run.status()).isEqualTo(RunStatus.CANCELLED);
+            assertThat(texts(run.messages())).containsExactly("half");
+            long ends = ann.session().history().items().stream()
+                    .filter(message -> "ai-run-end".equals(message.name()))
+                    .count();
+            assertThat(ends).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void anAgentThatBeginsGoesOnWithWhatWasLeft() throws Exception {
+        RunHandler handler = run -> {
+            if (run.isResumed()) {
+                say(run, "it goes on");
+                return;
+            }
+            try (Output output = run.output()) {
+                output.toolCall("c-" + run.id(), "remove", json("{}"));
+                output.requestApproval("c-" + run.id());
+            }
+            run.suspend();
+        };
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            AgentSession first = people.agent("agent");
+            Sent atWork = ann.send("take your time");
+            Run left = first.run(atWork.invocation());
+            left.output().text("half of it");
+            List<Sent> asked = new ArrayList<>();
+            for (String text : List.of("remove it", "remove all", "remove nothing")) {
+                Sent sent = ann.send(text);
+                first.run(sent.invocation(), handler);
+                asked.add(sent);
+                assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.SUSPENDED);
+            }
+            first.leave();
+            ann.approve("c-" + ann.runOf(asked.get(0)).orElseThrow().key(), true, null);
+            ann.cancel(asked.get(1));
+
+            AgentSession second = people.agent("agent", QUICK.withAdoptAbandoned(true));
+            second.serve(handler);
+            for (Sent sent : List.of(atWork, asked.get(0), asked.get(1))) {
+                await().atMost(LONG)
+                        .until(() -> ann.runOf(sent).orElseThrow().status().isTerminal());
+            }
+            assertThat(texts(ann.runOf(atWork).orElseThrow().messages())).containsExactly("it goes on");
+            assertThat(ann.runOf(asked.get(0)).orElseThrow().status()).isEqualTo(RunStatus.COMPLETE);
+            assertThat(ann.runOf(asked.get(1)).orElseThrow().status()).isEqualTo(RunStatus.CANCELLED);
+            assertThat(ann.runOf(asked.get(2)).orElseThrow().status()).isEqualTo(RunStatus.SUSPENDED);
+        }
+    }
+
+    @Test
     void aRunIsAdoptedAfterACrash() throws Exception {
         try (People people = new People(server)) {
             ClientSession ann = people.person("ann");
