@@ -197,11 +197,13 @@ public final class SessionTail implements AutoCloseable {
      * never {@link InStore}.
      */
     public Next readStore(int maxBytes) {
+        long from = position;
         Next next = readStoreOnce(maxBytes);
         while (next instanceof InStore) {
             next = readStoreOnce(maxBytes);
         }
-        return next;
+        // Places may have been passed at which there is nothing for the reader any more.
+        return next instanceof More more ? new More(more.entries(), from, more.to(), more.upToDate()) : next;
     }
 
     private Next readStoreOnce(int maxBytes) {
