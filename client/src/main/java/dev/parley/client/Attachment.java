@@ -105,6 +105,14 @@ final class Attachment {
 
     /** Attaches the session; the future completes when that is done. */
     CompletableFuture<@Nullable Void> attach() {
+        if (link.isClosing()) {
+            return CompletableFuture.failedFuture(new ParleyException.Closed("The client is closed."));
+        }
+        CompletableFuture<@Nullable Void> leaving = detaching;
+        if (leaving != null) {
+            // Until the server has answered, the session is still attached.
+            return leaving.thenCompose(gone -> link.call(this::attach));
+        }
         CompletableFuture<@Nullable Void> pending = attaching;
         if (state == State.ATTACHED) {
             return CompletableFuture.completedFuture(null);

@@ -14,7 +14,10 @@ final class Auth {
     private final long timeoutMillis;
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** The token that is being fetched or was fetched last; null if the next one has to be fetched. */
+    /**
+     * The token that is being fetched or was fetched last; null if the next one has to be fetched. A fetch that takes too long
+     * goes on, and is not repeated: its source may hold one of the few threads, but not all of them.
+     */
     private @Nullable CompletableFuture<String> token;
 
     Auth(ClientOptions options) {
@@ -54,23 +57,22 @@ final class Auth {
                 current = fetch(tokens.source());
                 token = current;
             }
-            return current;
+            return current.copy().orTimeout(timeoutMillis, TimeUnit.MILLISECONDS);
         } finally {
             lock.unlock();
         }
     }
 
-    private CompletableFuture<String> fetch(Credentials.TokenSource source) {
+    private static CompletableFuture<String> fetch(Credentials.TokenSource source) {
         return CompletableFuture.supplyAsync(
-                        () -> {
-                            try {
-                                return source.fetch();
-                            } catch (Exception e) {
-                                throw new CompletionException(denied("No token could be fetched.", e));
-                            }
-                        },
-                        ClientThreads.tokens())
-                .orTimeout(timeoutMillis, TimeUnit.MILLISECONDS);
+                () -> {
+                    try {
+                        return source.fetch();
+                    } catch (Exception e) {
+                        throw new CompletionException(denied("No token could be fetched.", e));
+                    }
+                },
+                ClientThreads.tokens());
     }
 
     /** Forgets the token, so that the next one is fetched. A fetch that goes on is not repeated. */

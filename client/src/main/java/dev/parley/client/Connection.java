@@ -3,6 +3,7 @@ package dev.parley.client;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -86,17 +87,24 @@ public final class Connection {
 
     private void tell() {
         if (!listeners.isEmpty() && telling.compareAndSet(false, true)) {
-            executor.execute(() -> {
+            try {
+                executor.execute(this::tellAll);
+            } catch (RejectedExecutionException e) {
                 telling.set(false);
-                State now = state();
-                for (Consumer<State> listener : listeners) {
-                    try {
-                        listener.accept(now);
-                    } catch (RuntimeException e) {
-                        LOG.warn("A listener of the connection has failed", e);
-                    }
-                }
-            });
+                LOG.error("The listener executor does not take tasks; nobody is told of the connection's state", e);
+            }
+        }
+    }
+
+    private void tellAll() {
+        telling.set(false);
+        State now = state();
+        for (Consumer<State> listener : listeners) {
+            try {
+                listener.accept(now);
+            } catch (RuntimeException e) {
+                LOG.warn("A listener of the connection has failed", e);
+            }
         }
     }
 }

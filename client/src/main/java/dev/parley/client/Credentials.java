@@ -49,8 +49,10 @@ public sealed interface Credentials {
     @FunctionalInterface
     interface TokenSource {
         /**
-         * Returns a token that is valid now. Called on one of the client's own threads. It may block for up to
-         * {@link ClientOptions#connectTimeout()}; within that time it is not called again.
+         * Returns a token that is valid now. Called on one of the client's own threads, of which all clients of the process
+         * share a few. It may block, and is not called again before it has returned. If it takes longer than
+         * {@link ClientOptions#connectTimeout()}, what has asked for the token fails, and the token is used for the next
+         * attempt.
          *
          * @throws Exception if there is none; the client tries again later, with growing pauses
          */

@@ -6,6 +6,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -280,9 +281,7 @@ final class Inbox {
                 startRefill(gap);
             }
         } else if (entry instanceof End end) {
-            for (Sink sink : sinks) {
-                sink.end(end.error());
-            }
+            tellAll(sink -> sink.end(end.error()));
         }
     }
 
@@ -303,9 +302,13 @@ final class Inbox {
     }
 
     private void tell(SessionEvent event) {
+        tellAll(sink -> sink.event(event));
+    }
+
+    private void tellAll(Consumer<Sink> what) {
         for (Sink sink : sinks) {
             try {
-                sink.event(event);
+                what.accept(sink);
             } catch (Throwable e) {
                 // Whatever it is, the session must not stand still.
                 LOG.warn("A listener of session {} has failed", session, e);
@@ -330,7 +333,8 @@ final class Inbox {
             Page<Message> page = null;
             try {
                 page = missed.readPage();
-            } catch (ParleyException e) {
+            } catch (RuntimeException e) {
+                // Also what is no page for this client: the session must not stand still.
                 LOG.warn("What session {} has missed cannot be read", session, e);
             }
             lock.lock();

@@ -216,6 +216,11 @@ final class Link implements Transport.Owner {
         return state == State.CONNECTED;
     }
 
+    /** Whether the client is closed, or is being closed; under the lock. */
+    boolean isClosing() {
+        return closing;
+    }
+
     boolean isCurrent(Transport other) {
         return other == transport;
     }

@@ -6,6 +6,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The lock of a connection. Completions of futures and calls of listeners are put off until it is no longer held, so that
@@ -14,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 final class LinkLock {
     /** Set on threads that run what was put off. They bring the answers, so they cannot wait for one. */
     private static final ThreadLocal<Boolean> CONTINUING = ThreadLocal.withInitial(() -> false);
+
+    private static final Logger LOG = LoggerFactory.getLogger(LinkLock.class);
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -50,7 +54,14 @@ final class LinkLock {
         boolean before = CONTINUING.get();
         CONTINUING.set(true);
         try {
-            tasks.forEach(Runnable::run);
+            for (Runnable task : tasks) {
+                try {
+                    task.run();
+                } catch (RuntimeException e) {
+                    // Others wait for what follows.
+                    LOG.error("What was put off until the lock was free has failed", e);
+                }
+            }
         } finally {
             CONTINUING.set(before);
         }

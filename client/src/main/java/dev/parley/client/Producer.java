@@ -26,8 +26,11 @@ public final class Producer {
     private long epoch;
     private long nextSeq;
 
-    /** An append of which nobody knows whether it was stored; empty if there is none. */
+    /** An append of which nobody knows whether it was stored; empty if there is none. A copy: callers use arrays again. */
     private byte[] unsettled = new byte[0];
+
+    /** Whether that append is to close the stream. */
+    private boolean unsettledCloses;
 
     Producer(Stream stream, String id, long epoch, boolean mayClaim) {
         this.stream = stream;
@@ -85,13 +88,14 @@ public final class Producer {
         }
         lock.lock();
         try {
-            if (unsettled.length > 0 && !Arrays.equals(unsettled, data)) {
+            if (unsettled.length > 0 && !(Arrays.equals(unsettled, data) && unsettledCloses == close)) {
                 throw new IllegalStateException(
                         "The last append of the producer " + id
                                 + " has failed, and it may have been stored. Append the same data again, or make another producer.");
             }
+            unsettledCloses = close;
             while (true) {
-                unsettled = data;
+                unsettled = data.clone();
                 HttpResponse<byte[]> response = Http.await(
                         stream.send(
                                 "POST",

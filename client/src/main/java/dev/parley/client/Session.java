@@ -97,6 +97,7 @@ public final class Session {
      * {@link #detach}.
      *
      * @throws ParleyException.AccessDenied if the credentials do not allow it
+     * @throws ParleyException.Closed if the client is closed
      * @throws ParleyException.TimedOut if the server is not reached within {@link ClientOptions#requestTimeout()}; the session
      *     is attached as soon as it is
      */
@@ -111,7 +112,12 @@ public final class Session {
 
     /** Detaches the session, and waits until that is done. The members of this client leave. Listeners stay registered. */
     public void detach() {
-        link.await(() -> link.call(attachment::detach));
+        link.await(this::detachAsync);
+    }
+
+    /** Detaches the session as {@link #detach} does; the future completes when that is done. */
+    public CompletableFuture<@Nullable Void> detachAsync() {
+        return link.call(attachment::detach);
     }
 
     /**

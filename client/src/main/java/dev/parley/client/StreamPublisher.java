@@ -4,9 +4,13 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The chunks of a stream for subscribers: each is fetched when it is wanted. */
 final class StreamPublisher implements Flow.Publisher<Chunk> {
+    private static final Logger LOG = LoggerFactory.getLogger(StreamPublisher.class);
+
     private final Supplier<StreamReader> readers;
 
     StreamPublisher(Supplier<StreamReader> readers) {
@@ -73,13 +77,24 @@ final class StreamPublisher implements Flow.Publisher<Chunk> {
             if (isOver()) {
                 return;
             }
-            if (chunk.bytes().length > 0) {
-                subscriber.onNext(chunk);
+            if (chunk.bytes().length > 0 && !takes(chunk)) {
+                return;
             }
             if (chunk.ended()) {
                 end(null);
             } else if (goOn()) {
                 read();
+            }
+        }
+
+        private boolean takes(Chunk chunk) {
+            try {
+                subscriber.onNext(chunk);
+                return true;
+            } catch (RuntimeException e) {
+                LOG.warn("A subscriber of a stream has failed, and gets no more", e);
+                end(e);
+                return false;
             }
         }
 

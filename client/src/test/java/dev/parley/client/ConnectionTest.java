@@ -193,4 +193,36 @@ class ConnectionTest {
             assertThat(client.connection().state()).isEqualTo(State.CLOSED);
         }
     }
+
+    /** The threads for tokens are shared by all clients of the process. */
+    @Test
+    void aTokenSourceThatHangsIsNotCalledAgainAndItsTokenIsUsedWhenItComes() throws Exception {
+        AtomicInteger calls = new AtomicInteger();
+        CompletableFuture<String> token = new CompletableFuture<>();
+        Credentials tokens = Credentials.tokens(() -> {
+            calls.incrementAndGet();
+            return token.get();
+        });
+        var options = ClientOptions.builder(server.uri())
+                .credentials(tokens)
+                .connectTimeout(Duration.ofMillis(50))
+                .build();
+        try (ParleyClient client = ParleyClient.of(options);
+                ParleyClient issuer = server.client()) {
+            assertThatThrownBy(() -> client.session("s").history()).isInstanceOf(ParleyException.class);
+            assertThatThrownBy(() -> client.session("s").history()).isInstanceOf(ParleyException.class);
+            assertThat(calls).hasValue(1);
+            token.complete(issuer.requestToken("late", null, null));
+            await().untilAsserted(() ->
+                    assertThat(client.session("s").history().items()).isEmpty());
+            assertThat(calls).hasValue(1);
+        }
+    }
+
+    @Test
+    void aClientThatIsClosedSaysSoToWhoAttaches() throws Exception {
+        ParleyClient client = server.client();
+        client.close();
+        assertThatThrownBy(() -> client.session("s").attach()).isInstanceOf(ParleyException.Closed.class);
+    }
 }

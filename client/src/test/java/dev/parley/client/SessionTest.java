@@ -300,4 +300,16 @@ class SessionTest {
             assertThat(texts).containsExactly("a", "c");
         }
     }
+
+    @Test
+    void whoAttachesWhileTheSessionIsBeingDetachedIsAttachedInTheEnd() throws Exception {
+        try (ParleyClient client = server.client()) {
+            Session session = client.session("detached-and-attached");
+            session.attach();
+            var gone = session.detachAsync();
+            session.attach();
+            gone.join();
+            assertThat(session.state()).isEqualTo(Session.State.ATTACHED);
+        }
+    }
 }

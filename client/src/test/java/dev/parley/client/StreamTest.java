@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import java.net.ServerSocket;
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -207,6 +209,62 @@ class StreamTest {
             proxy.loseAnswers();
             assertThatThrownBy(() -> cut.stream(path).append(number(1)))
                     .isInstanceOf(ParleyException.OutcomeUnknown.class);
+        }
+    }
+
+    /** Otherwise the new data would be taken for a repetition of the data before. */
+    @Test
+    void anAppendThatFailedIsNotMistakenForAnotherInTheSameArray() throws Exception {
+        int free;
+        try (ServerSocket socket = new ServerSocket(0)) {
+            free = socket.getLocalPort();
+        }
+        var options = ClientOptions.builder(URI.create("http://127.0.0.1:" + free))
+                .requestTimeout(Duration.ofMillis(200))
+                .build();
+        try (ParleyClient client = ParleyClient.of(options)) {
+            Producer producer = client.stream("s").producer("p");
+            byte[] buffer = {1};
+            assertThatThrownBy(() -> producer.append("application/octet-stream", buffer))
+                    .isInstanceOf(ParleyException.class);
+            assertThatThrownBy(() -> producer.appendAndClose("application/octet-stream", buffer))
+                    .isInstanceOf(IllegalStateException.class);
+            buffer[0] = 2;
+            assertThatThrownBy(() -> producer.append("application/octet-stream", buffer))
+                    .isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
+    void aSubscriberThatFailsIsToldAndGetsNoMore() {
+        try (ParleyClient client = client()) {
+            Stream stream = client.stream(freshPath());
+            stream.create(StreamOptions.TEXT);
+            stream.append(StreamOptions.TEXT.contentType(), new byte[] {'a'});
+            CompletableFuture<Throwable> failure = new CompletableFuture<>();
+            IllegalStateException error = new IllegalStateException("for the test");
+            stream.chunks(Stream.START).subscribe(new Flow.Subscriber<>() {
+                @Override
+                public void onSubscribe(Flow.Subscription given) {
+                    given.request(Long.MAX_VALUE);
+                }
+
+                @Override
+                public void onNext(Chunk chunk) {
+                    throw error;
+                }
+
+                @Override
+                public void onError(Throwable why) {
+                    failure.complete(why);
+                }
+
+                @Override
+                public void onComplete() {
+                    failure.completeExceptionally(new AssertionError("It has ended."));
+                }
+            });
+            await().untilAsserted(() -> assertThat(failure).isCompletedWithValue(error));
         }
     }
 }
