@@ -12,7 +12,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ReadyWire {
     private final @Nullable ChannelHandlerContext pastEncoder;
+
+    /** The newest write through the encoder, until it is known to be complete. */
     private @Nullable Future<Void> lastEncoded;
+
+    /** Whether there has been a write through the encoder. */
+    private boolean begun;
 
     /**
      * The way past an encoder. It is closed until a first write has gone through the encoder.
@@ -25,15 +30,26 @@ public final class ReadyWire {
 
     /** Notes a write that goes through the encoder. */
     public void encoded(Future<Void> write) {
+        begun = true;
         lastEncoded = write;
     }
 
     /** Whether ready bytes may be sent now. If not, they have to go through the encoder. */
     public boolean isFree() {
-        return pastEncoder != null
-                && lastEncoded != null
-                && lastEncoded.isComplete()
-                && pastEncoder.channel().isWritable();
+        return pastEncoder != null && isAllEncoded() && pastEncoder.channel().isWritable();
+    }
+
+    private boolean isAllEncoded() {
+        Future<Void> last = lastEncoded;
+        if (last == null) {
+            return begun;
+        }
+        if (!last.isComplete()) {
+            return false;
+        }
+        // Asked several times for each delivery of a fan-out, and a future answers under its lock.
+        lastEncoded = null;
+        return true;
     }
 
     /** Sends {@code bytes} if they {@link #isFree() may} be sent now. Returns whether they were sent. */
