@@ -1,48 +1,56 @@
 // Shows that people whose pages use @ably/ai-transport, unmodified, can work with an agent in Java: what it says, that they
 // can stop it, steer it, and approve what it does.
 import assert from "node:assert/strict"
-import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { after, before, test } from "node:test"
-import { fileURLToPath } from "node:url"
 import { AppServer } from "../lib/app-server.mjs"
-import { jdkProgram } from "../lib/jdk.mjs"
+import { removeFolder } from "../lib/server.mjs"
 import { eventually, within } from "../lib/wait.mjs"
+import { compilePrograms, endProgram, startProgram } from "./java-process.mjs"
+import { JavaWatcher } from "./java-watcher.mjs"
+import { Scene } from "./scene.mjs"
+import { scenarios } from "./scenarios.mjs"
 import { Viewer, WAIT_MS } from "./viewer.mjs"
 
+const FULL = process.env.PARLEY_TEST_FULL === "1"
 const TEST_TIMEOUT_MS = 120_000
-const PROGRAM = fileURLToPath(new URL("java/JavaAgent.java", import.meta.url))
-const [CLASSES, LIBRARIES] = ["classes", "lib"].map(name => fileURLToPath(new URL(`../../client/target/${name}`, import.meta.url)))
+const ANSWERS = 300
+const ANSWERS_IN_SHORT = 10
+/** After which time the server ends the run of an agent that has died. A client in Java may take seconds to notice a dead network. */
+const RUN_GRACE_MS = 10_000
+const TROUBLES = ["none", "crash"]
 
 let server
+let programs
+let watcher
 let sessions = 0
 before(async () => {
-  assert.ok(existsSync(LIBRARIES), `the Java client is not built: run "mvn -pl client -am -DskipTests package"`)
-  server = await AppServer.start()
+  server = await AppServer.start({ settings: { "realtime.run-grace": RUN_GRACE_MS } })
+  programs = await compilePrograms(server.pid)
+  watcher = await JavaWatcher.start(programs)
 })
-after(() => server?.end())
+after(async () => {
+  await watcher?.end()
+  await server?.end()
+  if (programs) await removeFolder(programs.folder)
+})
 
-/** An agent in a process of its own, and two people. */
+/** An agent that stays in a session and answers what is said, and two people. */
 async function scene(t) {
   const channel = `java:${++sessions}`
-  const java = await jdkProgram(server.pid, "java")
-  const args = ["-cp", `${CLASSES}:${LIBRARIES}/*`, PROGRAM, server.url, server.keys[0].keyStr, channel]
-  const agent = spawn(java, args, { stdio: ["pipe", "pipe", "inherit"] })
-  t.after(async () => {
-    if (agent.exitCode !== null || agent.signalCode !== null) return
-    const exited = once(agent, "exit")
-    agent.stdin.end()
-    await exited
-  })
-  const lines = createInterface({ input: agent.stdout })
-  await within(WAIT_MS, once(lines, "line"), "the agent to be ready")
+  const start = async () => {
+    const child = startProgram(programs, "JavaAgent", [server.url, server.keys[0].keyStr, channel])
+    t.after(() => endProgram(child))
+    await within(WAIT_MS, once(createInterface({ input: child.stdout }), "line"), "the agent to be ready")
+    return child
+  }
+  const agent = await start()
   const open = name =>
     Viewer.open({ channel, options: server.options({ clientId: name, disableConnectivityCheck: true }) })
   const people = await Promise.all(["ann", "bob"].map(open))
   t.after(() => Promise.all(people.map(viewer => viewer.close())))
-  return { agent, people, ann: people[0], bob: people[1], open }
+  return { agent, people, ann: people[0], bob: people[1], open, start }
 }
 
 const all = (people, does) => Promise.all(people.map(does))
@@ -93,7 +101,40 @@ test("an agent in Java waits for an approval", { timeout: TEST_TIMEOUT_MS }, asy
   await assertAllAgree(cast)
 })
 
+test("an approval reaches an agent in Java that was not there when it was given", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const cast = await scene(t)
+  await cast.ann.send("use remove")
+  const asked = await approval(cast.bob)
+  await endProgram(cast.agent, "SIGKILL")
+  await cast.bob.approve(...asked)
+  await cast.start()
+  await all(cast.people, viewer => viewer.shows("It is removed."))
+  await all(cast.people, viewer => viewer.runsAre(1, "complete"))
+  await assertAllAgree(cast)
+})
+
+test("an agent in Java ends its runs when its process is asked to end", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const cast = await scene(t)
+  await cast.ann.send("for ever")
+  await eventually(WAIT_MS, () => cast.bob.texts.at(-1)?.startsWith("0 1 2 3 "), "the answer to grow")
+  await endProgram(cast.agent, "SIGTERM")
+  await all(cast.people, viewer => viewer.runsAre(1, "cancelled"))
+  await assertAllAgree(cast)
+})
+
 async function approval(viewer) {
   const asked = await viewer.pendingTool("remove", "approval-requested")
   return [asked, asked.toolCallId]
+}
+
+// The same scenarios as with agents of the npm library, with people who use that.
+for (const trouble of TROUBLES) {
+  for (const [index, [name, play]] of Object.entries(scenarios).entries()) {
+    const binary = index % 2 === 1
+    test(`an agent in Java: ${name} (${binary ? "MessagePack" : "JSON"}, trouble: ${trouble})`, { timeout: TEST_TIMEOUT_MS }, async t => {
+      const scene = await Scene.open(t, { server, binary, trouble, java: programs, watcher })
+      await play(scene, { answers: FULL ? ANSWERS : ANSWERS_IN_SHORT })
+      await scene.assertAllAgree()
+    })
+  }
 }

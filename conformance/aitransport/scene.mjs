@@ -6,7 +6,9 @@ import { seededRandom } from "../lib/random.mjs"
 import { eventually } from "../lib/wait.mjs"
 import { AgentProcess } from "./agent-process.mjs"
 import { Agent } from "./agent.mjs"
+import { JavaAgentProcess, JavaModels } from "./java-agent-process.mjs"
 import { ScriptedModel } from "./model.mjs"
+import { forgetful } from "./java-watcher.mjs"
 import { growing, textsIn } from "./record.mjs"
 import { textOf, Viewer, WAIT_MS } from "./viewer.mjs"
 
@@ -20,6 +22,8 @@ export class Scene {
   #server
   #trouble
   #binary
+  #java
+  #watcher
   #proxy
   #people = []
   #agents = []
@@ -27,15 +31,17 @@ export class Scene {
 
   /**
    * `trouble`: "none"; "network": connections break, stall and are half closed at random, and all are cut when strike()
-   * is called; "crash": strike() kills the server and starts it again.
+   * is called; "crash": strike() kills the server and starts it again. `java`: the compiled programs, if agents are to be
+   * in Java. `watcher`: a JavaWatcher, who sees all of it.
    */
-  static async open(t, { server, binary, trouble }) {
+  static async open(t, { server, binary, trouble, java, watcher }) {
     const scene = new Scene()
     scene.#server = server
     scene.#binary = binary
     scene.#trouble = trouble
+    scene.#java = java
     scene.channel = `conversation:${++channels}`
-    scene.model = new ScriptedModel()
+    scene.model = java ? new JavaModels() : new ScriptedModel()
     if (trouble === "network") {
       const random = seededRandom(t)
       scene.#proxy = await startProxy(server.url, {
@@ -48,11 +54,21 @@ export class Scene {
       })
     }
     t.after(() => scene.#close())
+    scene.#watcher = watcher
+    await watcher?.watch(scene.#url, scene.#key, scene.channel)
     return scene
   }
 
+  get #url() {
+    return this.#proxy?.url ?? this.#server.url
+  }
+
+  get #key() {
+    return this.#server.keys[0].keyStr
+  }
+
   #options(clientId) {
-    const url = this.#proxy?.url ?? this.#server.url
+    const url = this.#url
     return this.#server.options({ url, clientId, useBinaryProtocol: this.#binary, disableConnectivityCheck: true })
   }
 
@@ -63,6 +79,7 @@ export class Scene {
   }
 
   async agent(name = "agent") {
+    if (this.#java) return this.agentProcess(name)
     const client = this.#server.realtime(this.#options(name))
     this.#clients.push(client)
     const agent = await Agent.start({ client, channel: this.channel, model: this.model })
@@ -71,9 +88,14 @@ export class Scene {
   }
 
   async agentProcess(name = "agent") {
-    const agent = await AgentProcess.start({ options: this.#options(name), channel: this.channel })
+    const agent = await (this.#java ? this.#javaAgent(name) : AgentProcess.start({ options: this.#options(name), channel: this.channel }))
     this.#agents.push(agent)
     return agent
+  }
+
+  #javaAgent(clientId) {
+    const place = { url: this.#url, key: this.#key, channel: this.channel }
+    return JavaAgentProcess.start({ ...place, programs: this.#java, clientId, model: this.model })
   }
 
   /** What happens in mid-answer. */
@@ -102,6 +124,7 @@ export class Scene {
       await eventually(WAIT_MS, async () => isDeepStrictEqual((seen = await viewer.conversation()), expected), "agreement")
         .catch(() => assert.deepEqual(seen, expected, `${viewer.name} and a latecomer see different things`))
     }
+    if (this.#watcher) await this.#assertJavaAgrees(expected)
     const history = await this.history()
     const texts = textsIn(history)
     for (const { codecMessageId, message } of expected.messages) {
@@ -115,7 +138,15 @@ export class Scene {
     assert.deepEqual([...this.#people, ...this.#agents].flatMap(one => one.complaints ?? []), [])
   }
 
+  async #assertJavaAgrees(conversation) {
+    const expected = forgetful(conversation)
+    let seen
+    const agrees = async () => isDeepStrictEqual((seen = forgetful(await this.#watcher.conversation(this.channel))), expected)
+    await eventually(WAIT_MS, agrees, "agreement in Java").catch(() => assert.deepEqual(seen, expected, "in Java it is different"))
+  }
+
   async #close() {
+    await this.#watcher?.leave(this.channel)
     await Promise.all([
       ...this.#people.map(viewer => viewer.close()),
       ...this.#agents.map(agent => agent.kill?.() ?? agent.detach()),

@@ -1,0 +1,176 @@
+import dev.parley.client.ClientOptions;
+import dev.parley.client.Credentials;
+import dev.parley.client.ParleyClient;
+import dev.parley.client.agent.AgentSession;
+import dev.parley.client.agent.Invocation;
+import dev.parley.client.agent.Output;
+import dev.parley.client.agent.Run;
+import dev.parley.client.agent.Step;
+import dev.parley.conversation.Message;
+import dev.parley.conversation.Role;
+import dev.parley.conversation.RunStatus;
+import dev.parley.conversation.ToolCall;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * An agent in Java that is handed invocations: agent.mjs and agent-process.mjs in one. Its model says what model.mjs
+ * says.
+ */
+final class InvokedAgent {
+    private static final List<String> ENDINGS =
+            List.of(" ", ", ", ".\n\n", " ☃ ", " \"quoted\" ", " <b>&amp;</b> ", " 🎈 ", "\t");
+    private static final int STAGES = 3;
+    private static final int TOKENS = 20;
+    private static final JsonNode NOTHING = JsonMapper.shared().readTree("{}");
+
+    private final AgentSession session;
+    private final Map<String, AtomicInteger> asked = new ConcurrentHashMap<>();
+    private final Map<String, CountDownLatch> gates = new ConcurrentHashMap<>();
+
+    private InvokedAgent(AgentSession session) {
+        this.session = session;
+    }
+
+    public static void main(String[] args) throws Exception {
+        ClientOptions options = ClientOptions.builder(URI.create(args[0]))
+                .credentials(Credentials.key(args[1]))
+                .clientId(args[2])
+                .backoff(Duration.ofMillis(50), Duration.ofMillis(200))
+                // A connection that has fallen silent is noticed before the server takes the agent for dead.
+                .connectTimeout(Duration.ofMillis(1_500))
+                .heartbeat(Duration.ofSeconds(1))
+                .idleMargin(Duration.ofSeconds(1))
+                .build();
+        try (ParleyClient client = ParleyClient.of(options)) {
+            AgentSession session = AgentSession.open(client, args[3]);
+            Lines.serve(new InvokedAgent(session)::call);
+            session.leave();
+        }
+    }
+
+    private JsonNode call(String method, JsonNode args) throws Exception {
+        JsonNode first = args.path(0);
+        switch (method) {
+            case "serve": {
+                String step = args.path(1).path("stepId").asString(null);
+                return outcome(session.run(invocation(first), run -> respond(run, step)));
+            }
+            case "takeOver": {
+                Run run = session.adopt(args.path(1).path("runId").asString());
+                try (run) {
+                    respond(run, args.path(1).path("stepId").asString(null));
+                    run.complete();
+                }
+                return outcome(run);
+            }
+            case "release":
+                gate(first.asString(), args.path(1).asInt(), args.path(2).asInt()).countDown();
+                return NOTHING;
+            default:
+                throw new IllegalArgumentException(method);
+        }
+    }
+
+    private static Invocation invocation(JsonNode json) {
+        return new Invocation(
+                json.path("inputEventId").asString(), json.path("sessionName").asString());
+    }
+
+    private static JsonNode outcome(Run run) {
+        return JsonNodeFactory.instance.stringNode(run.result().map(RunStatus::wireName).orElse("suspend"));
+    }
+
+    private void respond(Run run, String stepId) throws Exception {
+        try {
+            rounds(run, stepId);
+        } catch (RuntimeException e) {
+            if (!run.cancelToken().isCancelled()) {
+                e.printStackTrace();
+            }
+            throw e;
+        }
+    }
+
+    private void rounds(Run run, String stepId) throws Exception {
+        try (var hook = run.onSteer(() -> Lines.say(Lines.event("steered")))) {
+            do {
+                if (stepId == null) {
+                    round(run, run.output());
+                } else {
+                    try (Step step = run.step(stepId)) {
+                        round(run, step.output());
+                    }
+                }
+            } while (run.isSteered());
+        }
+        if (run.isWaiting()) {
+            run.suspend();
+        }
+    }
+
+    private void round(Run run, Output begun) throws Exception {
+        try (Output output = begun) {
+            for (ToolCall call : run.approvedCalls()) {
+                output.toolOutput(call.toolCallId(), JsonMapper.shared().readTree("\"it is removed\""));
+            }
+            List<Message> prompt = run.prompt().messages();
+            ObjectNode shown = Lines.event("prompt");
+            var texts = shown.putArray("texts");
+            prompt.forEach(message -> texts.add(message.text()));
+            Lines.say(shown);
+            String question = question(prompt);
+            int time = asked.computeIfAbsent(question, first -> new AtomicInteger())
+                    .incrementAndGet();
+            if (question.startsWith("use ")) {
+                String tool = question.substring(4);
+                output.toolCall("call of " + tool, tool, NOTHING);
+                if (tool.equals("remove")) {
+                    output.requestApproval("call of " + tool);
+                }
+                return;
+            }
+            for (int stage = 0; stage < STAGES; stage++) {
+                tokens(question, time, stage).forEach(output::text);
+                if (question.startsWith("slowly") && stage < STAGES - 1) {
+                    while (!gate(question, time, stage).await(10, TimeUnit.MILLISECONDS)) {
+                        run.cancelToken().throwIfCancelled();
+                    }
+                }
+            }
+        }
+    }
+
+    private static String question(List<Message> prompt) {
+        Message last = prompt.get(prompt.size() - 1);
+        if (last.role() == Role.USER) {
+            return last.text();
+        }
+        List<ToolCall> calls =
+                prompt.stream().flatMap(message -> message.toolCalls().stream()).toList();
+        return "after " + calls.get(calls.size() - 1).toolName();
+    }
+
+    private static List<String> tokens(String question, int time, int stage) {
+        List<String> tokens = new ArrayList<>();
+        for (int n = stage * TOKENS; n < (stage + 1) * TOKENS; n++) {
+            tokens.add(question + " (" + time + ") " + n + ENDINGS.get(n % ENDINGS.size()));
+        }
+        return tokens;
+    }
+
+    private CountDownLatch gate(String question, int time, int stage) {
+        return gates.computeIfAbsent(question + " " + time + " " + stage, name -> new CountDownLatch(1));
+    }
+}
