@@ -3,6 +3,7 @@ package dev.parley.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +26,9 @@ class SlowListenerTest {
 
     /** What one frame may have at most, which is added to a queue that is not quite full. */
     private static final int IN_A_FRAME = 3_000;
+
+    /** How much the heap may grow while the queue fills; all messages together would be several times as large. */
+    private static final long MAX_GROWTH_BYTES = 16 << 20;
 
     private final TestServer server;
 
@@ -55,12 +59,14 @@ class SlowListenerTest {
             lively.onMessage(message -> livelyTexts.add(String.valueOf(message.text())));
             lively.attach();
 
+            long before = usedHeap();
             publishAll(publisher.session("slow"));
             // The session that stands still does not keep the other one, nor publishing, from going on.
             lively.publish("n", "a");
             slow.publish("n", Integer.toString(MESSAGES));
             await().atMost(Duration.ofMinutes(1)).until(() -> livelyTexts.contains("a"));
             assertThat(slow.attachment().inbox().size()).isBetween(QUEUE, QUEUE + IN_A_FRAME);
+            await().untilAsserted(() -> assertThat(usedHeap() - before).isLessThan(MAX_GROWTH_BYTES));
 
             release.countDown();
             await().atMost(Duration.ofMinutes(2)).until(() -> {
@@ -75,6 +81,12 @@ class SlowListenerTest {
                                 IntStream.rangeClosed(0, MESSAGES).boxed().toList());
             }
         }
+    }
+
+    /** What is in use after a collection. */
+    private static long usedHeap() {
+        System.gc();
+        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
     }
 
     private static void publishAll(Session session) {

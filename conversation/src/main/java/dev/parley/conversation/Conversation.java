@@ -97,6 +97,7 @@ public final class Conversation {
     /**
      * Takes a message of the session, live or from its history.
      *
+     * @param delivered what was delivered
      * @return what has changed; a message that is not in AI Transport's form, or is ephemeral, changes nothing
      */
     public Change apply(SessionMessage delivered) {
@@ -142,7 +143,11 @@ public final class Conversation {
         return new Change(placed.key(), true);
     }
 
-    /** Takes messages one after the other. */
+    /**
+     * Takes messages one after the other.
+     *
+     * @param delivered what was delivered
+     */
     public void applyAll(Iterable<SessionMessage> delivered) {
         delivered.forEach(this::apply);
     }
@@ -249,14 +254,18 @@ public final class Conversation {
         }
     }
 
-    /** Grows with every message that has changed something, so that a reader knows whether to look again. */
+    /**
+     * Grows with every message that has changed something, so that a reader knows whether to look again.
+     *
+     * @return the number of changes so far
+     */
     public long version() {
         return version;
     }
 
     /**
-     * How much it holds: about as many characters, 500 for each message of the session included. In memory a character takes two
-     * to four bytes.
+     * {@return how much it holds: about as many characters, 500 for each message of the session included} In memory a
+     * character takes two to four bytes.
      */
     public long size() {
         return size;
@@ -266,33 +275,53 @@ public final class Conversation {
         return structure;
     }
 
-    /** All nodes in the order of their serials, of all branches. */
+    /** {@return all nodes in the order of their serials, of all branches} */
     public List<Node> nodes() {
         return tree().nodes().stream().map(this::snapshot).toList();
     }
 
-    /** The node of a key: an input's message id, or a run's id. */
+    /**
+     * {@return the node of a key: an input's message id, or a run's id}
+     *
+     * @param key the node's key
+     */
     public Optional<Node> node(String key) {
         return Optional.ofNullable(nodes.get(key)).filter(NodeState::isKnown).map(this::snapshot);
     }
 
-    /** The run of an id. */
+    /**
+     * {@return the run of an id}
+     *
+     * @param runId the run's id
+     */
     public Optional<Node.Run> run(String runId) {
         RunState run = runState(runId);
         return run == null || !run.isKnown() ? Optional.empty() : Optional.of(snapshotOf(run));
     }
 
-    /** The node that a message of the conversation belongs to. */
+    /**
+     * {@return the node that a message of the conversation belongs to}
+     *
+     * @param messageId the message's id
+     */
     public Optional<Node> nodeOf(String messageId) {
         return Optional.ofNullable(owner(messageId)).filter(NodeState::isKnown).map(this::snapshot);
     }
 
-    /** The runs that answer a message, of all branches, without those that were superseded. */
+    /**
+     * {@return the runs that answer a message, of all branches, without those that were superseded}
+     *
+     * @param messageId the message's id
+     */
     public List<Node.Run> repliesTo(String messageId) {
         return tree().replies(messageId).stream().map(this::snapshotOf).toList();
     }
 
-    /** The input of an event's id, if it has come. */
+    /**
+     * {@return the input of an event's id, if it has come}
+     *
+     * @param eventId the event's id
+     */
     public Optional<Trigger> trigger(String eventId) {
         return Optional.ofNullable(triggers.get(eventId)).map(message -> {
             Headers headers = message.headers();
@@ -310,7 +339,7 @@ public final class Conversation {
     }
 
     /**
-     * Whether somebody has asked that a run be cancelled.
+     * {@return whether somebody has asked that a run be cancelled}
      *
      * @param runId the run's id
      * @param inputId the id of the message that began it, by which a client cancels that does not know the run yet
@@ -319,7 +348,13 @@ public final class Conversation {
         return !cancels(runId, inputId).isEmpty();
     }
 
-    /** All that have asked that a run be cancelled, as {@link #isCancelRequested} has it. */
+    /**
+     * All that have asked that a run be cancelled, as {@link #isCancelRequested} has it.
+     *
+     * @param runId the run's id
+     * @param inputId the id of the message that began it; null if that is not known
+     * @return their requests
+     */
     public List<Cancel> cancels(String runId, @Nullable String inputId) {
         List<Cancel> cancels = new ArrayList<>(cancelledRuns.getOrDefault(runId, List.of()));
         if (inputId != null) {
@@ -328,12 +363,12 @@ public final class Conversation {
         return List.copyOf(cancels);
     }
 
-    /** A new view of one branch, with selections of its own; at first it shows the newest. */
+    /** {@return a new view of one branch, with selections of its own; at first it shows the newest} */
     public View newView() {
         return new View(this);
     }
 
-    /** All that is said, in one line. */
+    /** {@return all that is said, in one line} */
     public Room room() {
         return Room.of(this);
     }

@@ -25,7 +25,12 @@ public record Headers(Map<String, String> transport, Map<String, String> codec) 
         codec = Map.copyOf(codec);
     }
 
-    /** Reads the extras of a message; what is not in AI Transport's form is passed over. */
+    /**
+     * Reads the extras of a message; what is not in AI Transport's form is passed over.
+     *
+     * @param extras the extras; null if there are none
+     * @return the headers
+     */
     public static Headers of(@Nullable JsonNode extras) {
         if (extras == null || !extras.path(WireForm.AI).isObject()) {
             return NONE;
@@ -45,32 +50,44 @@ public record Headers(Map<String, String> transport, Map<String, String> codec) 
         return texts;
     }
 
-    /** Whether there are none. */
+    /** {@return whether there are none} */
     public boolean isEmpty() {
         return transport.isEmpty() && codec.isEmpty();
     }
 
-    /** The transport header of a name, null if there is none. */
+    /**
+     * {@return the transport header of a name, null if there is none}
+     *
+     * @param name the header's name
+     */
     public @Nullable String get(String name) {
         return transport.get(name);
     }
 
-    /** The transport header of a name, if there is one. */
+    /**
+     * {@return the transport header of a name, if there is one}
+     *
+     * @param name the header's name
+     */
     public Optional<String> find(String name) {
         return Optional.ofNullable(transport.get(name));
     }
 
-    /** The codec header of a name, null if there is none. */
+    /**
+     * {@return the codec header of a name, null if there is none}
+     *
+     * @param name the header's name
+     */
     public @Nullable String codec(String name) {
         return codec.get(name);
     }
 
-    /** The kind of input or output, empty if it does not say. */
+    /** {@return the kind of input or output, empty if it does not say} */
     public String kind() {
         return codec.getOrDefault(WireForm.KIND, "");
     }
 
-    /** Whether the message grows by appends. */
+    /** {@return whether the message grows by appends} */
     public boolean streams() {
         return WireForm.TRUE.equals(transport.get(WireForm.STREAM));
     }
@@ -90,7 +107,7 @@ public record Headers(Map<String, String> transport, Map<String, String> codec) 
     }
 
     /**
-     * These headers as the extras of a message.
+     * {@return these headers as the extras of a message}
      *
      * @param ephemeral whether the message is for those who are listening now and not for the log
      */

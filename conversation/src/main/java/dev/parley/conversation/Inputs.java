@@ -34,13 +34,28 @@ public final class Inputs {
             @Nullable String parent,
             @Nullable String forkOf) {
 
-        /** A new message after another. */
+        /**
+         * {@return a new message after another}
+         *
+         * @param parent the id of the message before it; null at the beginning
+         * @param eventId the input's id as an event, unique in the session
+         * @param messageId the id of its message
+         * @param clientId the client that sends it
+         */
         public static Placement after(
                 @Nullable String parent, String eventId, String messageId, @Nullable String clientId) {
             return new Placement(eventId, messageId, clientId, null, parent, null);
         }
 
-        /** Something for a run: a message that steers it, or an answer that it waits for. */
+        /**
+         * Something for a run: a message that steers it, or an answer that it waits for.
+         *
+         * @param runId the run
+         * @param eventId the input's id as an event, unique in the session
+         * @param messageId the id of its message
+         * @param clientId the client that sends it
+         * @return where it belongs
+         */
         public static Placement in(String runId, String eventId, String messageId, @Nullable String clientId) {
             return new Placement(eventId, messageId, clientId, runId, null, null);
         }
@@ -51,8 +66,10 @@ public final class Inputs {
     /**
      * What a person says.
      *
+     * @param placement where it belongs
      * @param uiId its id as one of Vercel's UI messages
      * @param parts what it is made of: texts, files and data
+     * @return the messages to publish together
      * @throws IllegalArgumentException if there is a part of another kind
      */
     public static List<OutboundMessage> userMessage(Placement placement, String uiId, List<Part> parts) {
@@ -100,18 +117,33 @@ public final class Inputs {
      *
      * @param placement whose parent is the message before that message
      * @param target the id of the message
+     * @return the message to publish
      */
     public static OutboundMessage regenerate(Placement placement, String target) {
         HeaderList headers = placed(placement, Role.USER, target, null);
         return input(headers, Map.of(WireForm.KIND, WireForm.REGENERATE), null);
     }
 
-    /** Gives the result of a tool call to the run that waits for it. */
+    /**
+     * Gives the result of a tool call to the run that waits for it.
+     *
+     * @param placement where it belongs
+     * @param toolCallId the call's id
+     * @param output the result; null if there is none
+     * @return the message to publish
+     */
     public static OutboundMessage toolResult(Placement placement, String toolCallId, @Nullable JsonNode output) {
         return answer(placement, WireForm.TOOL_RESULT, toolCallId, "output", output);
     }
 
-    /** Tells the run that waits for a tool call that the call has failed. */
+    /**
+     * Tells the run that waits for a tool call that the call has failed.
+     *
+     * @param placement where it belongs
+     * @param toolCallId the call's id
+     * @param message why it has failed
+     * @return the message to publish
+     */
     public static OutboundMessage toolResultError(Placement placement, String toolCallId, String message) {
         JsonNode text = JsonNodeFactory.instance.stringNode(message);
         return answer(placement, WireForm.TOOL_RESULT_ERROR, toolCallId, "message", text);
@@ -127,7 +159,15 @@ public final class Inputs {
                 placed(placement, Role.USER, null, null), Map.of(WireForm.KIND, kind, "toolCallId", toolCallId), data);
     }
 
-    /** Approves a tool call or not. */
+    /**
+     * Approves a tool call or not.
+     *
+     * @param placement where it belongs
+     * @param toolCallId the call's id
+     * @param approved whether it was approved
+     * @param reason why; null if nobody has said
+     * @return the message to publish
+     */
     public static OutboundMessage approval(
             Placement placement, String toolCallId, boolean approved, @Nullable String reason) {
         Map<String, String> codec = new LinkedHashMap<>();
@@ -151,6 +191,7 @@ public final class Inputs {
      * @param errorText why it has failed, null if it has not
      * @param seedIds new ids for the run's messages that are copied, except for the one with the call, which gets that of
      *     the placement; as many as the run has messages
+     * @return the message to publish
      * @throws IllegalArgumentException if the run has no such call, or there are too few ids
      */
     public static OutboundMessage toolResultFork(

@@ -29,7 +29,7 @@ public record Message(
         parts = List.copyOf(parts);
     }
 
-    /** All that is said in it: its texts one after the other, without reasoning. */
+    /** {@return all that is said in it: its texts one after the other, without reasoning} */
     public String text() {
         StringBuilder text = new StringBuilder();
         for (Part part : parts) {
@@ -40,7 +40,7 @@ public record Message(
         return text.toString();
     }
 
-    /** Its calls of tools. */
+    /** {@return its calls of tools} */
     public List<ToolCall> toolCalls() {
         return parts.stream()
                 .filter(ToolCall.class::isInstance)

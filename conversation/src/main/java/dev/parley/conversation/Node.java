@@ -6,17 +6,17 @@ import org.jspecify.annotations.Nullable;
 
 /** A node of the conversation's tree, as it was when it was asked for. */
 public sealed interface Node permits Node.Input, Node.Run {
-    /** The node's key: the message's id of an input, the id of a run. */
+    /** {@return the node's key: the message's id of an input, the id of a run} */
     String key();
 
-    /** The id of the message before it, null if there is none. */
+    /** {@return the id of the message before it, null if there is none} */
     @Nullable
     String parent();
 
-    /** The serial of the first session message that it is made of; nodes are ordered by it. */
+    /** {@return the serial of the first session message that it is made of; nodes are ordered by it} */
     String serial();
 
-    /** Its messages in the order of their serials. */
+    /** {@return its messages in the order of their serials} */
     List<Message> messages();
 
     /**
@@ -108,7 +108,7 @@ public sealed interface Node permits Node.Input, Node.Run {
             this.wireName = wireName;
         }
 
-        /** The status's name on the wire. */
+        /** {@return the status's name on the wire} */
         public String wireName() {
             return wireName;
         }

@@ -15,12 +15,21 @@ import tools.jackson.databind.node.ObjectNode;
  * @param ephemeral whether it is only for those who are listening, and not for the log
  */
 public record OutboundMessage(String name, @Nullable JsonNode data, Headers headers, boolean ephemeral) {
-    /** A message for the log. */
+    /**
+     * A message for the log.
+     *
+     * @param name its name, one of {@link WireForm}
+     * @param data its data; null if it has none
+     * @param headers the headers that go into its extras
+     */
     public OutboundMessage(String name, @Nullable JsonNode data, Headers headers) {
         this(name, data, headers, false);
     }
 
-    /** The message in the JSON form of the REST and realtime protocols; binary and structured data say how they are encoded. */
+    /**
+     * {@return the message in the JSON form of the REST and realtime protocols; binary and structured data say how
+     * they are encoded}
+     */
     public ObjectNode toJson() {
         ObjectNode json = JsonMapper.shared().createObjectNode().put("name", name);
         if (data != null) {
@@ -38,8 +47,8 @@ public record OutboundMessage(String name, @Nullable JsonNode data, Headers head
     }
 
     /**
-     * The message as it will be delivered, for whoever has published it and knows its serial from the acknowledgement: it need
-     * not wait for its own echo, which then changes nothing.
+     * {@return the message as it will be delivered, for whoever has published it and knows its serial from the
+     * acknowledgement: it need not wait for its own echo, which then changes nothing}
      *
      * @param serial the serial that it got
      * @param clientId the client that has published it

@@ -67,6 +67,8 @@ public final class OutputWriter {
     private final Map<String, Growing> growing = new LinkedHashMap<>();
 
     /**
+     * Makes one for a message of which nothing is written yet.
+     *
      * @param run the run in which it is said
      * @param step the step in which it is said, null if in none
      * @param messageId the id of the message; every answer of a model to one request has its own
@@ -99,8 +101,9 @@ public final class OutputWriter {
     }
 
     /**
-     * What is to be written for a chunk.
+     * {@return what is to be written for a chunk}
      *
+     * @param chunk the chunk
      * @throws IllegalArgumentException if the form on the wire has no place for chunks of this type, or if the chunk goes on
      *     with something that has not begun or has ended
      */
@@ -120,7 +123,7 @@ public final class OutputWriter {
         };
     }
 
-    /** What is to be written so that nothing grows any more after a cancel. */
+    /** {@return what is to be written so that nothing grows any more after a cancel} */
     public List<Write> cancel() {
         List<Write> writes = new ArrayList<>();
         growing.forEach((streamId, stream) -> {

@@ -38,7 +38,11 @@ public sealed interface Part
      * @param providerMetadata what the model's provider says about it, for the next request to that provider
      */
     record Text(String text, Progress progress, @Nullable JsonNode providerMetadata) implements Part {
-        /** A text that is complete. */
+        /**
+         * A text that is complete.
+         *
+         * @param text the text
+         */
         public Text(String text) {
             this(text, Progress.DONE, null);
         }
@@ -101,12 +105,22 @@ public sealed interface Part
 
         private static final String BASE64 = ";base64,";
 
-        /** A file that is elsewhere. */
+        /**
+         * A file that is elsewhere.
+         *
+         * @param mediaType its media type
+         * @param url where it is
+         */
         public File(String mediaType, String url) {
             this(mediaType, url, null, null);
         }
 
-        /** A file whose content is in the message itself. */
+        /**
+         * {@return a file whose content is in the message itself}
+         *
+         * @param mediaType its media type
+         * @param content its content
+         */
         public static File of(String mediaType, byte[] content) {
             return new File(mediaType, dataUrl(mediaType, content));
         }
@@ -116,7 +130,7 @@ public sealed interface Part
         }
 
         /**
-         * The content, if it is in the message itself.
+         * {@return the content, if it is in the message itself}
          *
          * @throws IllegalArgumentException if it is in a {@code data:} URL that is not well-formed
          */

@@ -21,7 +21,11 @@ public record Prompt(List<Message> messages) {
         messages = List.copyOf(messages);
     }
 
-    /** The texts with which people have steered the run and that are still to be answered, by their messages. */
+    /**
+     * {@return the texts with which people have steered the run and that are still to be answered, by their messages}
+     *
+     * @param run the run
+     */
     public static List<Message> unansweredSteers(Node.Run run) {
         return run.messages().stream()
                 .filter(message ->
@@ -30,8 +34,9 @@ public record Prompt(List<Message> messages) {
     }
 
     /**
-     * The prompt of a run as the conversation now stands.
+     * {@return the prompt of a run as the conversation now stands}
      *
+     * @param conversation the conversation
      * @param trigger the input that the run was invoked for
      * @param runId the run's id; the run need not have begun
      */

@@ -17,12 +17,16 @@ public enum Role {
         this.wireName = wireName;
     }
 
-    /** The role's name on the wire. */
+    /** {@return the role's name on the wire} */
     public String wireName() {
         return wireName;
     }
 
-    /** The role of a name, a person's if there is no name or it is unknown. */
+    /**
+     * {@return the role of a name, a person's if there is no name or it is unknown}
+     *
+     * @param wireName the name on the wire
+     */
     public static Role of(@Nullable String wireName) {
         for (Role role : values()) {
             if (role.wireName.equals(wireName)) {

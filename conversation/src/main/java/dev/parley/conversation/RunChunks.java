@@ -43,6 +43,8 @@ public final class RunChunks {
     private @Nullable String failure;
 
     /**
+     * Makes one that has told nothing yet.
+     *
      * @param runId the run's id; the run need not have begun
      * @param version the version of the SDK of the page that reads the stream
      */
@@ -51,12 +53,16 @@ public final class RunChunks {
         this.version = version;
     }
 
-    /** Whether all has been told: the run has ended or waits for somebody. */
+    /** {@return whether all has been told: the run has ended or waits for somebody} */
     public boolean isDone() {
         return done;
     }
 
-    /** What has come since the last call. */
+    /**
+     * {@return what has come since the last call}
+     *
+     * @param conversation the conversation
+     */
     public List<UiChunk> next(Conversation conversation) {
         RunState run = conversation.runState(runId);
         if (run == null || done) {

@@ -6,7 +6,12 @@ import org.jspecify.annotations.Nullable;
 public final class RunMessages {
     private RunMessages() {}
 
-    /** Begins a run. */
+    /**
+     * Begins a run.
+     *
+     * @param run the run
+     * @return the message to publish
+     */
     public static OutboundMessage start(RunContext run) {
         HeaderList headers = lifecycle(run)
                 .put(WireForm.PARENT, run.parent())
@@ -15,12 +20,22 @@ public final class RunMessages {
         return new OutboundMessage(WireForm.RUN_START, null, headers.alone());
     }
 
-    /** Goes on with a run that was suspended. */
+    /**
+     * Goes on with a run that was suspended.
+     *
+     * @param run the run
+     * @return the message to publish
+     */
     public static OutboundMessage resume(RunContext run) {
         return new OutboundMessage(WireForm.RUN_RESUME, null, lifecycle(run).alone());
     }
 
-    /** Suspends a run until somebody has answered. */
+    /**
+     * Suspends a run until somebody has answered.
+     *
+     * @param run the run
+     * @return the message to publish
+     */
     public static OutboundMessage suspend(RunContext run) {
         return new OutboundMessage(WireForm.RUN_SUSPEND, null, lifecycle(run).alone());
     }
@@ -28,8 +43,10 @@ public final class RunMessages {
     /**
      * Ends a run.
      *
+     * @param run the run
      * @param status how it has ended
      * @param error why it failed; only with {@link RunStatus#ERROR}
+     * @return the message to publish
      * @throws IllegalArgumentException if the status is none of an end, or there is an error without one that says so
      */
     public static OutboundMessage end(RunContext run, RunStatus status, Node.@Nullable RunError error) {
@@ -45,7 +62,13 @@ public final class RunMessages {
         return new OutboundMessage(WireForm.RUN_END, null, headers.alone());
     }
 
-    /** Begins an attempt of a step; the serial of this message tells the attempt from others. */
+    /**
+     * Begins an attempt of a step; the serial of this message tells the attempt from others.
+     *
+     * @param run the run
+     * @param step the step
+     * @return the message to publish
+     */
     public static OutboundMessage startStep(RunContext run, RunContext.Step step) {
         return new OutboundMessage(WireForm.STEP_START, null, ofStep(run, step).alone());
     }
@@ -53,6 +76,10 @@ public final class RunMessages {
     /**
      * Ends an attempt of a step.
      *
+     * @param run the run
+     * @param step the step
+     * @param status how it ends
+     * @return the message to publish
      * @throws IllegalArgumentException if the attempt has no serial, or if it is said still to be active
      */
     public static OutboundMessage endStep(RunContext run, RunContext.Step step, Node.StepStatus status) {
@@ -71,6 +98,7 @@ public final class RunMessages {
      * @param eventId an id of this request, unique in the session
      * @param runId the run; null if it is not known yet
      * @param inputMessageId the id of the message that the run answers; null if the run is known
+     * @return the message to publish
      * @throws IllegalArgumentException if neither is there
      */
     public static OutboundMessage cancel(String eventId, @Nullable String runId, @Nullable String inputMessageId) {

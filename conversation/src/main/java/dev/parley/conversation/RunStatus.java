@@ -21,12 +21,12 @@ public enum RunStatus {
         this.wireName = wireName;
     }
 
-    /** The status's name, which is the reason on the wire if the run has ended. */
+    /** {@return the status's name, which is the reason on the wire if the run has ended} */
     public String wireName() {
         return wireName;
     }
 
-    /** Whether the run has ended, which is for ever. */
+    /** {@return whether the run has ended, which is for ever} */
     public boolean isTerminal() {
         return compareTo(COMPLETE) >= 0;
     }

@@ -46,6 +46,7 @@ public record SessionMessage(
     /**
      * Reads a message in the JSON form of the realtime protocol, with a numeric or a textual action.
      *
+     * @param message the message as JSON
      * @return null if it is of an action that says nothing about a conversation, as annotations and their summaries
      * @throws IllegalArgumentException if it has no serial, or if its data is not encoded as it says
      */

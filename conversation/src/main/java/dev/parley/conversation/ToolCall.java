@@ -58,12 +58,12 @@ public record ToolCall(
             this.wireName = wireName;
         }
 
-        /** The state's name in a UI message. */
+        /** {@return the state's name in a UI message} */
         public String wireName() {
             return wireName;
         }
 
-        /** Whether nothing more is awaited: there is a result, an error or a refusal. */
+        /** {@return whether nothing more is awaited: there is a result, an error or a refusal} */
         public boolean isFinal() {
             return compareTo(OUTPUT_AVAILABLE) >= 0;
         }
@@ -79,45 +79,76 @@ public record ToolCall(
     public record Approval(
             String id, @Nullable Boolean approved, @Nullable String reason) {}
 
-    /** A call whose input begins to come. */
+    /**
+     * {@return a call whose input begins to come}
+     *
+     * @param toolCallId the call's id
+     * @param toolName the tool's name
+     */
     public static ToolCall streaming(String toolCallId, String toolName) {
         return new ToolCall(
                 toolCallId, toolName, false, null, null, State.INPUT_STREAMING, null, null, null, null, null, null);
     }
 
-    /** The call of which this much of the input is there. */
+    /**
+     * {@return the call of which this much of the input is there}
+     *
+     * @param soFar what has come of the input; null as long as it is no whole JSON
+     */
     public ToolCall withPartialInput(@Nullable JsonNode soFar) {
         return with(State.INPUT_STREAMING, soFar, null, null, null, approval);
     }
 
-    /** The call whose input is there. */
+    /**
+     * {@return the call whose input is there}
+     *
+     * @param whole the input
+     */
     public ToolCall withInput(@Nullable JsonNode whole) {
         return with(State.INPUT_AVAILABLE, whole, null, null, null, approval);
     }
 
-    /** The call for which approval is asked. */
+    /**
+     * {@return the call for which approval is asked}
+     *
+     * @param approvalId the request's id
+     */
     public ToolCall withApprovalRequest(String approvalId) {
         return with(State.APPROVAL_REQUESTED, input, null, null, null, new Approval(approvalId, null, null));
     }
 
-    /** The call that was approved or not. */
+    /**
+     * {@return the call that was approved or not}
+     *
+     * @param approved whether it was approved
+     * @param reason why; null if nobody has said
+     */
     public ToolCall withDecision(boolean approved, @Nullable String reason) {
         Approval decided = new Approval(approval == null ? "" : approval.id(), approved, reason);
         return with(approved ? State.APPROVAL_RESPONDED : State.OUTPUT_DENIED, input, null, null, null, decided);
     }
 
-    /** The call that was not approved, if that is not known already. */
+    /** {@return the call that was not approved, if that is not known already} */
     public ToolCall withDenial() {
         boolean known = approval != null && Boolean.FALSE.equals(approval.approved());
         return withDecision(false, known && approval != null ? approval.reason() : null);
     }
 
-    /** The call that has a result. */
+    /**
+     * {@return the call that has a result}
+     *
+     * @param result the result
+     * @param mayChange whether the result may still be replaced; null if it does not say
+     */
     public ToolCall withOutput(@Nullable JsonNode result, @Nullable Boolean mayChange) {
         return with(State.OUTPUT_AVAILABLE, input, result, null, mayChange, approval);
     }
 
-    /** The call that has failed. */
+    /**
+     * {@return the call that has failed}
+     *
+     * @param text why it has failed
+     */
     public ToolCall withError(String text) {
         return with(State.OUTPUT_ERROR, input, null, text, null, approval);
     }

@@ -25,27 +25,53 @@ public record UiChunk(ObjectNode json) {
         }
     }
 
-    /** A chunk of a type that says nothing more. */
+    /**
+     * {@return a chunk of a type that says nothing more}
+     *
+     * @param type the type
+     */
     public static UiChunk of(String type) {
         return new UiChunk(JsonMapper.shared().createObjectNode().put(TYPE, type));
     }
 
-    /** Begins a text. */
+    /**
+     * Begins a text.
+     *
+     * @param id the id of the text in its message
+     * @return the chunk
+     */
     public static UiChunk textStart(String id) {
         return of("text-start").with("id", id);
     }
 
-    /** Goes on with a text. */
+    /**
+     * Goes on with a text.
+     *
+     * @param id the id of the text in its message
+     * @param delta what is added
+     * @return the chunk
+     */
     public static UiChunk textDelta(String id, String delta) {
         return of("text-delta").with("id", id).with("delta", delta);
     }
 
-    /** Ends a text. */
+    /**
+     * Ends a text.
+     *
+     * @param id the id of the text in its message
+     * @return the chunk
+     */
     public static UiChunk textEnd(String id) {
         return of("text-end").with("id", id);
     }
 
-    /** A call of a tool whose input is there. */
+    /**
+     * {@return a call of a tool whose input is there}
+     *
+     * @param toolCallId the call's id
+     * @param toolName the tool's name
+     * @param input the input; null if there is none
+     */
     public static UiChunk toolInput(String toolCallId, String toolName, @Nullable JsonNode input) {
         return of("tool-input-available")
                 .with("toolCallId", toolCallId)
@@ -53,17 +79,32 @@ public record UiChunk(ObjectNode json) {
                 .with("input", input);
     }
 
-    /** The result of a tool call. */
+    /**
+     * {@return the result of a tool call}
+     *
+     * @param toolCallId the call's id
+     * @param output the result; null if there is none
+     */
     public static UiChunk toolOutput(String toolCallId, @Nullable JsonNode output) {
         return of("tool-output-available").with("toolCallId", toolCallId).with("output", output);
     }
 
-    /** A question whether a tool call may be executed. */
+    /**
+     * {@return a question whether a tool call may be executed}
+     *
+     * @param approvalId the request's id
+     * @param toolCallId the call's id
+     */
     public static UiChunk approvalRequest(String approvalId, String toolCallId) {
         return of("tool-approval-request").with("approvalId", approvalId).with("toolCallId", toolCallId);
     }
 
-    /** The chunk with one more field, or the same if there is no value. */
+    /**
+     * {@return the chunk with one more field, or the same if there is no value}
+     *
+     * @param field the field's name
+     * @param value its value; null if there is none
+     */
     public UiChunk with(String field, @Nullable JsonNode value) {
         if (value == null) {
             return this;
@@ -74,28 +115,46 @@ public record UiChunk(ObjectNode json) {
         return new UiChunk(more);
     }
 
-    /** The chunk with one more field, or the same if there is no value. */
+    /**
+     * {@return the chunk with one more field, or the same if there is no value}
+     *
+     * @param field the field's name
+     * @param value its value; null if there is none
+     */
     public UiChunk with(String field, @Nullable String value) {
         return value == null ? this : with(field, JsonNodeFactory.instance.stringNode(value));
     }
 
-    /** The chunk with one more field, or the same if there is no value. */
+    /**
+     * {@return the chunk with one more field, or the same if there is no value}
+     *
+     * @param field the field's name
+     * @param value its value; null if there is none
+     */
     public UiChunk with(String field, @Nullable Boolean value) {
         return value == null ? this : with(field, JsonNodeFactory.instance.booleanNode(value));
     }
 
-    /** The chunk's type. */
+    /** {@return the chunk's type} */
     public String type() {
         return json.path(TYPE).stringValue();
     }
 
-    /** A field that is text, null if there is none. */
+    /**
+     * {@return a field that is text, null if there is none}
+     *
+     * @param field the field's name
+     */
     public @Nullable String text(String field) {
         JsonNode value = json.path(field);
         return value.isString() ? value.stringValue() : null;
     }
 
-    /** A field, null if there is none. */
+    /**
+     * {@return a field, null if there is none}
+     *
+     * @param field the field's name
+     */
     public @Nullable JsonNode get(String field) {
         return json.has(field) ? json.get(field) : null;
     }

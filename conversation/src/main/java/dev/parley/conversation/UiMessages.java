@@ -26,7 +26,12 @@ public final class UiMessages {
 
     private UiMessages() {}
 
-    /** Writes a message. Binary data becomes text in Base64. */
+    /**
+     * Writes a message. Binary data becomes text in Base64.
+     *
+     * @param message the message
+     * @return its JSON
+     */
     public static ObjectNode write(Message message) {
         ObjectNode json = JsonMapper.shared().createObjectNode();
         json.put("id", message.uiId()).put("role", message.role().wireName());
@@ -38,7 +43,12 @@ public final class UiMessages {
         return json;
     }
 
-    /** Writes a part. */
+    /**
+     * Writes a part.
+     *
+     * @param part the part
+     * @return its JSON
+     */
     public static ObjectNode write(Part part) {
         ObjectNode json = JsonMapper.shared().createObjectNode();
         if (part instanceof Part.Text text) {
@@ -105,8 +115,10 @@ public final class UiMessages {
     }
 
     /**
-     * The chunks that make the parts of a message, without those that begin and end it. What a page of this SDK makes of them
-     * is the same message; of a part whose type is not known there is no chunk.
+     * {@return the chunks that make the parts of a message, without those that begin and end it} What a page of this
+     * SDK makes of them is the same message; of a part whose type is not known there is no chunk.
+     *
+     * @param message the message
      */
     public static List<UiChunk> chunks(Message message) {
         List<UiChunk> chunks = new ArrayList<>();
@@ -130,9 +142,10 @@ public final class UiMessages {
     }
 
     /**
-     * The message that a stream of chunks makes.
+     * {@return the message that a stream of chunks makes}
      *
      * @param id the message's id; its id as a UI message is that of the chunk that begins it, if there is one
+     * @param chunks the chunks, in order
      * @throws IllegalArgumentException if there is a chunk that the form on the wire has no place for
      */
     public static Message of(String id, List<UiChunk> chunks) {
@@ -244,6 +257,8 @@ public final class UiMessages {
     /**
      * Reads a message. Its id is that of the UI message; it has no client and no serial.
      *
+     * @param json the UI message, or the part, as JSON
+     * @return the message
      * @throws IllegalArgumentException if it has no list of parts, or a part has no type
      */
     public static Message read(JsonNode json) {
@@ -261,6 +276,8 @@ public final class UiMessages {
     /**
      * Reads a part; one whose type is not known is kept as it is.
      *
+     * @param json the UI message, or the part, as JSON
+     * @return the part
      * @throws IllegalArgumentException if it has no type
      */
     public static Part readPart(JsonNode json) {

@@ -12,7 +12,11 @@ public enum UiVersion {
     private static final Set<String> SINCE_V7 =
             Set.of("reset-step", "custom", "tool-approval-response", "reasoning-file", "steering-message");
 
-    /** Whether a page of this version understands chunks of a type. */
+    /**
+     * {@return whether a page of this version understands chunks of a type}
+     *
+     * @param type the type
+     */
     public boolean knows(String type) {
         return this == V7 || !SINCE_V7.contains(type);
     }

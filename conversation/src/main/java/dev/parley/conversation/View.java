@@ -56,7 +56,7 @@ public final class View {
         this.conversation = conversation;
     }
 
-    /** The messages of the branch in order. */
+    /** {@return the messages of the branch in order} */
     public List<Message> messages() {
         Tree tree = refreshed();
         Set<NodeState> inner = new HashSet<>();
@@ -108,13 +108,13 @@ public final class View {
         return others.stream().filter(run -> run.key().equals(key)).findFirst().orElse(others.get(others.size() - 1));
     }
 
-    /** The nodes of the branch in order. */
+    /** {@return the nodes of the branch in order} */
     public List<Node> nodes() {
         refreshed();
         return branch.stream().map(conversation::snapshot).toList();
     }
 
-    /** The runs of the branch in order. */
+    /** {@return the runs of the branch in order} */
     public List<Node.Run> runs() {
         return nodes().stream()
                 .filter(Node.Run.class::isInstance)
@@ -122,7 +122,11 @@ public final class View {
                 .toList();
     }
 
-    /** The run that a message belongs to, or the one that is shown as the answer to it. */
+    /**
+     * {@return the run that a message belongs to, or the one that is shown as the answer to it}
+     *
+     * @param messageId the message's id
+     */
     public Optional<Node.Run> runOf(String messageId) {
         Tree tree = refreshed();
         NodeState owner = tree.owner(messageId);
@@ -135,7 +139,11 @@ public final class View {
                 : Optional.of(conversation.snapshotOf((RunState) tree.selected(replies.get(0), selections)));
     }
 
-    /** The alternatives of a message; of one that is not known there are none. */
+    /**
+     * {@return the alternatives of a message; of one that is not known there are none}
+     *
+     * @param messageId the message's id
+     */
     public Branch branch(String messageId) {
         Tree tree = refreshed();
         Choice choice = choice(tree, messageId);
@@ -162,6 +170,7 @@ public final class View {
     /**
      * Shows another alternative of a message from now on.
      *
+     * @param messageId the message's id
      * @param index the index of the alternative in {@link #branch}; the nearest if there is none of this index
      * @return whether there are alternatives
      */
@@ -178,7 +187,11 @@ public final class View {
         return true;
     }
 
-    /** Shows the newest alternative of a message from now on, also when there is a newer one. */
+    /**
+     * Shows the newest alternative of a message from now on, also when there is a newer one.
+     *
+     * @param messageId the message's id
+     */
     public void selectNewest(String messageId) {
         Choice choice = choice(refreshed(), messageId);
         if (choice != null) {
@@ -188,7 +201,11 @@ public final class View {
         }
     }
 
-    /** Shows the version of an input that has this key, and the branch below it, from now on. */
+    /**
+     * Shows the version of an input that has this key, and the branch below it, from now on.
+     *
+     * @param key the input's key
+     */
     public void selectInput(String key) {
         Tree tree = refreshed();
         NodeState node = tree.node(key);
@@ -198,7 +215,7 @@ public final class View {
         }
     }
 
-    /** The message after which a new one goes: the last that is shown. */
+    /** {@return the message after which a new one goes: the last that is shown} */
     public Optional<String> leaf() {
         List<Message> shown = messages();
         return shown.isEmpty()
@@ -206,7 +223,11 @@ public final class View {
                 : Optional.of(shown.get(shown.size() - 1).id());
     }
 
-    /** The message before one: in this view, or else in the tree. Empty if it is the first, or is not known. */
+    /**
+     * {@return the message before one: in this view, or else in the tree} Empty if it is the first, or is not known.
+     *
+     * @param messageId the message's id
+     */
     public Optional<String> before(String messageId) {
         List<Message> shown = messages();
         for (int i = 0; i < shown.size(); i++) {
@@ -230,7 +251,12 @@ public final class View {
                 : Optional.of(earlier.get(earlier.size() - 1).id());
     }
 
-    /** What to say in a request to generate a message anew; empty if the message is not an agent's, or not known. */
+    /**
+     * {@return what to say in a request to generate a message anew; empty if the message is not an agent's, or not
+     * known}
+     *
+     * @param messageId the message's id
+     */
     public Optional<Regeneration> regeneration(String messageId) {
         if (!(refreshed().owner(messageId) instanceof RunState run)) {
             return Optional.empty();
