@@ -19,7 +19,7 @@ const ANSWERS = 300
 const ANSWERS_IN_SHORT = 10
 /** After which time the server ends the run of an agent that has died. A client in Java may take seconds to notice a dead network. */
 const RUN_GRACE_MS = 10_000
-const TROUBLES = ["none", "crash"]
+const TROUBLES = ["none", "network", "crash"]
 
 let server
 let programs
