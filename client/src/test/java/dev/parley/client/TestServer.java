@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -22,7 +23,7 @@ import tools.jackson.databind.JsonNode;
 
 /** A real server in a process of its own, started from the jar through the launcher. */
 public final class TestServer implements AutoCloseable {
-    private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+    private static final Path ROOT = root(Path.of("").toAbsolutePath());
     private static final Pattern READY = Pattern.compile("^Parley is listening on (\\S+)$", Pattern.MULTILINE);
     private static final Duration START_TIMEOUT = Duration.ofSeconds(90);
 
@@ -35,6 +36,13 @@ public final class TestServer implements AutoCloseable {
         this.folder = Files.createTempDirectory("parley-client-test-");
         this.settings = settings;
         Runtime.getRuntime().addShutdownHook(new Thread(this::kill));
+    }
+
+    /** The folder of the launcher, above the one of the module whose tests run. */
+    private static Path root(Path folder) {
+        return Files.isExecutable(folder.resolve("parley"))
+                ? folder
+                : root(Objects.requireNonNull(folder.getParent(), "the folder of the launcher"));
     }
 
     /** Starts a server on an empty folder. {@code settings}: {@code name=value}. */

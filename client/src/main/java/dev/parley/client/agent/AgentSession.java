@@ -249,8 +249,18 @@ public final class AgentSession implements AutoCloseable {
         String id = runId + "-adopt-" + last.serial();
         return begun(run, () -> {
             run.take(RunMessages.resume(frame), id);
-            run.redo(unfinished);
+            run.redo(node, unfinished);
         });
+    }
+
+    /**
+     * Takes over a run that another process has left, and runs it to its end, or until it is suspended, on this thread; see
+     * {@link #adopt(String)}.
+     */
+    public Run adopt(String runId, RunHandler handler) {
+        Run run = adopt(runId);
+        handle(run, handler);
+        return run;
     }
 
     /**

@@ -53,7 +53,10 @@ public final class Output implements AutoCloseable {
 
     private final Run run;
     private final Session session;
-    private final String messageId = Ids.next();
+    private final String messageId;
+
+    /** Whether the message was begun by another output, which has framed it. */
+    private final boolean amends;
 
     /** The step in which it is; null for one of its own. */
     private final @Nullable Step step;
@@ -82,9 +85,20 @@ public final class Output implements AutoCloseable {
     private int parts;
 
     Output(Run run, @Nullable Step step) {
+        this(run, step, Ids.next(), false);
+    }
+
+    /** More about a message that was begun by another output. */
+    static Output amending(Run run, Step step, String messageId) {
+        return new Output(run, step, messageId, true);
+    }
+
+    private Output(Run run, @Nullable Step step, String messageId, boolean amends) {
         this.run = run;
         this.session = run.session();
         this.step = step;
+        this.messageId = messageId;
+        this.amends = amends;
     }
 
     /** The id of the message. */
@@ -366,6 +380,13 @@ public final class Output implements AutoCloseable {
         OutputWriter writer = known == null ? run.begin(this) : known;
         this.writer = writer;
         String type = chunk.type();
+        if (!amends) {
+            frame(writer, type);
+        }
+        send(writer.write(chunk));
+    }
+
+    private void frame(OutputWriter writer, String type) {
         if (!started && !type.equals("start")) {
             send(writer.write(UiChunk.of("start")));
         }
@@ -377,7 +398,6 @@ public final class Output implements AutoCloseable {
             inRound = type.equals("start-step");
         }
         finished |= type.equals("finish");
-        send(writer.write(chunk));
     }
 
     private void send(OutputWriter.Write write) {

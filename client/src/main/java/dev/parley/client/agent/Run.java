@@ -91,6 +91,9 @@ public final class Run implements AutoCloseable {
     /** The serial of the message with which this process has begun, resumed or adopted the run. */
     private volatile String takenAt = "";
 
+    /** The calls of tools as another process has left them. */
+    private volatile List<ToolCall> left = List.of();
+
     /** Whether the end is being written, and until when that may take; guarded by the lock. */
     private boolean ending;
 
@@ -304,6 +307,11 @@ public final class Run implements AutoCloseable {
         return new Output(this, in);
     }
 
+    /** More about a message of this run, in a step of its own. */
+    Output amend(Step in, String messageId) {
+        return Output.amending(this, in, messageId);
+    }
+
     /** Something is to be written in an output for the first time. */
     OutputWriter begin(Output output) {
         Step open = step;
@@ -319,8 +327,20 @@ public final class Run implements AutoCloseable {
         return new OutputWriter(context, open.context(), output.messageId(), included());
     }
 
+    /** The call as it was when another process has left the run; null if it did not leave it or there was no such call. */
+    @Nullable
+    ToolCall left(String toolCallId) {
+        return left.stream()
+                .filter(call -> call.toolCallId().equals(toolCallId))
+                .reduce((earlier, later) -> later)
+                .orElse(null);
+    }
+
     /** Begins the step at once that another process has left, so that what it has said in it counts no more. */
-    void redo(@Nullable String stepId) {
+    void redo(Node.Run asLeft, @Nullable String stepId) {
+        left = asLeft.messages().stream()
+                .flatMap(message -> message.toolCalls().stream())
+                .toList();
         if (stepId != null) {
             writing(() -> {
                 implicit = true;

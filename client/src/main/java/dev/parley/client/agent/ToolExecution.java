@@ -1,0 +1,24 @@
+package dev.parley.client.agent;
+
+import dev.parley.conversation.ToolCall;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A call of a tool that is to be made now.
+ *
+ * @param key the call's key, which stands in the session by now
+ * @param call the call
+ * @param run the run in which it is made
+ */
+public record ToolExecution(ToolKey key, ToolCall call, Run run) {
+    /** The arguments; null if the model has given none. */
+    public @Nullable JsonNode input() {
+        return call.input();
+    }
+
+    /** Whether the run is to stop, and with it the tool, whose thread is then interrupted. */
+    public CancelToken cancelToken() {
+        return run.cancelToken();
+    }
+}

@@ -1,0 +1,38 @@
+/**
+ * Agents made with LangChain4j in sessions of a Parley server.
+ *
+ * <p>An agent that streams what its model says and thinks, stops when it is cancelled, can be steered, calls tools once, and
+ * asks before it does what cannot be undone:
+ *
+ * <pre>{@code
+ * class Trips {
+ *     @Tool("Finds connections")
+ *     List<Connection> find(@P("where to") String city) {
+ *         return timetable.find(city);
+ *     }
+ *
+ *     @Tool("Books a connection")
+ *     String book(@P("the connection's id") String id, @ToolMemoryId ToolKey key) {
+ *         return shop.book(id, key.value());
+ *     }
+ * }
+ *
+ * LangChain4jAgent planner = LangChain4jAgent.builder(model)
+ *         .systemMessage("You plan trips by train.")
+ *         .tools(new Trips())
+ *         .needingApproval("book")
+ *         .build();
+ * try (ParleyClient client = ParleyClient.of(server, Credentials.key(key));
+ *         AgentSession session = AgentSession.open(client, "trip", AgentOptions.DEFAULT.withAdoptAbandoned(true))) {
+ *     session.serve(planner);
+ *     shutdown.await();
+ * }
+ * }</pre>
+ *
+ * <p>The session is the memory: the agent keeps nothing, and any process can go on with a run. What
+ * {@link dev.parley.client.agent.ToolLoop} says about tools, approvals and crashes holds here.
+ */
+@NullMarked
+package dev.parley.langchain4j;
+
+import org.jspecify.annotations.NullMarked;
