@@ -22,7 +22,7 @@ import tools.jackson.databind.node.ObjectNode;
  * Anybody who may publish to a session can write what is no conversation. Others must be able to read on, without an error,
  * a full stack or a wait that grows faster than what was written: where it did, these tests took minutes.
  */
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class HostileSessionTest {
     private static final int MANY = 100_000;
 
