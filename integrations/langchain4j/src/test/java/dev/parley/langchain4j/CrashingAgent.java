@@ -24,13 +24,20 @@ import java.nio.file.StandardOpenOption;
  * keep what they do in files, as a service elsewhere would keep it.
  */
 final class CrashingAgent {
+    /** The exit status after a SIGKILL. */
+    private static final int KILLED = 137;
+
     /** How often the model calls both tools. */
     static final int ROUNDS = 3;
 
+    /** The number of places that are left until the process ends itself. */
+    private static int left;
+
     private CrashingAgent() {}
 
-    /** Arguments: the server, a key, a folder, and the event of the question. */
+    /** Arguments: the server, a key, a folder, the event of the question, and the number of the last place, or 0. */
     public static void main(String[] args) throws Exception {
+        left = Integer.parseInt(args[4]);
         Path folder = Path.of(args[2]);
         LangChain4jAgent handler = LangChain4jAgent.builder(ScriptedChatModel.answering(CrashingAgent::answer))
                 .tools(new Tools(folder))
@@ -76,6 +83,10 @@ final class CrashingAgent {
     static synchronized void at(String point) {
         System.out.println(point);
         System.out.flush();
+        if (--left == 0) {
+            // As by SIGKILL, nothing else runs.
+            Runtime.getRuntime().halt(KILLED);
+        }
     }
 
     /** Two tools: one that takes keys, and one that does not. */
