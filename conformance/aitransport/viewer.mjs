@@ -130,7 +130,8 @@ export class Viewer {
 
   /**
    * The whole conversation as a fresh view of this client has it: the messages of the newest branch, each with its
-   * alternatives, and how the runs stand.
+   * alternatives, and how the runs stand. Not whose runs they are: a client whose page of the history begins between a run's start
+   * and its first step never learns that.
    */
   async conversation() {
     const view = this.session.createView()
@@ -142,7 +143,7 @@ export class Viewer {
         alternatives: view.branchSelection(codecMessageId).siblings,
       }))
       // As JSON: fields that are absent here and undefined there are the same.
-      return JSON.parse(JSON.stringify({ messages, runs: view.runs() }))
+      return JSON.parse(JSON.stringify({ messages, runs: view.runs().map(({ clientId, ...run }) => run) }))
     } finally {
       view.close()
     }
