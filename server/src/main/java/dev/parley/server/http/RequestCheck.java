@@ -15,8 +15,6 @@ final class RequestCheck {
     /** Fields of a head; each takes far more memory than its shortest form takes to send. */
     static final int MAX_FIELDS = 100;
 
-    private static final int MAX_PORT = 65_535;
-
     private RequestCheck() {}
 
     /**
@@ -48,10 +46,7 @@ final class RequestCheck {
             if (hosts.isEmpty() && request.version() == HttpVersion.HTTP_1_1) {
                 return new Fault(400, "INVALID_HOST", "A request in HTTP/1.1 needs a Host header.", true);
             }
-            if (!hosts.isEmpty()
-                    && !hosts.getFirst().isEmpty()
-                    && !isUsualHost(hosts.getFirst())
-                    && request.authority() == null) {
+            if (!hosts.isEmpty() && !hosts.getFirst().isEmpty() && request.authority() == null) {
                 return new Fault(400, "INVALID_HOST", "The Host header is not a host with or without a port.", true);
             }
         }
@@ -75,23 +70,6 @@ final class RequestCheck {
             fields++;
         }
         return fields > MAX_FIELDS;
-    }
-
-    /** Whether a Host header is a name or an IPv4 address, with or without a port. To parse it takes much longer. */
-    private static boolean isUsualHost(String host) {
-        int colon = host.indexOf(':');
-        int end = colon < 0 ? host.length() : colon;
-        int port = 0;
-        for (int i = 0; i < host.length(); i++) {
-            char c = host.charAt(i);
-            boolean digit = c >= '0' && c <= '9';
-            boolean usual = digit || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
-            if (i < end ? !usual : i > end && (!digit || port > MAX_PORT)) {
-                return false;
-            }
-            port = i > end ? port * 10 + (c - '0') : 0;
-        }
-        return end > 0 && end != host.length() - 1 && port <= MAX_PORT;
     }
 
     private static boolean isChunked(HttpServerRequest request) {

@@ -226,15 +226,14 @@ abstract class LiveRead implements LogReader.Log {
             case Tail.More more -> {
                 Room room = room();
                 long bytes = bytesOf(more);
-                Reservation held = bytes == 0 ? null : reserve(room, bytes);
-                if (held != null) {
-                    held.shrinkTo(bytes);
-                } else if (bytes > 0) {
+                Reservation held = reserve(room, bytes);
+                if (held == null) {
                     // The entries may have left memory by the time when there is room.
                     tail().putBack(more);
                     pumpWhenRoom(room, bytes);
                     yield false;
                 }
+                held.shrinkTo(bytes);
                 send(more, held);
                 yield !more.upToDate();
             }
@@ -341,13 +340,13 @@ abstract class LiveRead implements LogReader.Log {
     /** The room in which memory for the next entries is reserved. */
     abstract Room room();
 
-    /** How much memory {@link #send} will need for {@code more}, beyond what is already counted. */
+    /** How much memory {@link #send} will need for {@code more}. */
     abstract long bytesOf(Tail.More more);
 
     /**
      * Sends entries. {@code held} is the room for them, which has to be given back when the client has accepted them.
      */
-    abstract void send(Tail.More more, @Nullable Reservation held);
+    abstract void send(Tail.More more, Reservation held);
 
     /** There is no room for the next entries: there never will be, or not in time. */
     abstract void noRoom();

@@ -12,7 +12,6 @@ import dev.parley.server.http.Answers;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A live read that is answered with the first entries that arrive, or without entries after a while (5.7). */
@@ -108,13 +107,12 @@ final class LongPollRead extends LiveRead {
     }
 
     @Override
-    void send(Tail.More more, @Nullable Reservation held) {
+    void send(Tail.More more, Reservation held) {
         leave();
         headers(more.state(), more.to(), more.upToDate(), more.atEnd())
                 .putHeader(HttpHeaders.CONTENT_TYPE, more.state().contentType())
                 .putHeader(HttpHeaders.ETAG, EntityTags.tag(offsets, more.state(), more.from(), more.to(), false));
-        answers.end(
-                exchange().request(), room, Objects.requireNonNull(held), CatchUp.body(more.state(), more.entries()));
+        answers.end(exchange().request(), room, held, CatchUp.body(more.state(), more.entries()));
     }
 
     private HttpServerResponse headers(StreamState state, long next, boolean upToDate, boolean ends) {

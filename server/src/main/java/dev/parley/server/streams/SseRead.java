@@ -22,7 +22,6 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -239,7 +238,7 @@ final class SseRead extends LiveRead {
     }
 
     @Override
-    void send(Tail.More more, @Nullable Reservation held) {
+    void send(Tail.More more, Reservation held) {
         long now = clock.millis();
         sentMillis = now;
         saidUpToDate = more.upToDate();
@@ -249,7 +248,7 @@ final class SseRead extends LiveRead {
             write(bytes, more.atEnd(), held);
             return;
         }
-        SharedEvent event = SharedEvent.of(more, cursor, SseEvents.chunk(bytes), Objects.requireNonNull(held));
+        SharedEvent event = SharedEvent.of(more, cursor, SseEvents.chunk(bytes), held);
         ready.write(event.chunk());
         if (seat().readers().areMany()) {
             seat().readers().share(event);
