@@ -1,7 +1,12 @@
 package dev.parley.server.reading;
 
-/** The room for data that is sent to a client. All readers for the client share it. Used on the client's event loop. */
-public interface ClientRoom {
+import java.util.function.LongPredicate;
+
+/**
+ * The room for data that is sent to a client. All readers for the client share it. Used on the client's event loop. As a
+ * predicate, it tells whether it could {@link #reserve} a number of bytes.
+ */
+public interface ClientRoom extends LongPredicate {
     /** Whether entries may be sent. If not, the readers are told when there is room again. */
     boolean hasRoom();
 
@@ -10,6 +15,11 @@ public interface ClientRoom {
      * told when there is.
      */
     boolean reserve(long bytes);
+
+    @Override
+    default boolean test(long bytes) {
+        return reserve(bytes);
+    }
 
     /**
      * Reserves room for a page of about this size, which is read from the store first. The caller gives it back with

@@ -11,7 +11,6 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
-import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,10 +32,11 @@ public final class SessionReader implements LogReader.Log {
     private final SessionName session;
     private final Audience<SessionReader> audience;
     private final ClientRoom room;
-    private final LongPredicate reserve;
     private final Sink sink;
     private final LogReader reader;
-    private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
+
+    /** Null as long as nothing has had to wait: of a thousand readers of a busy session, none has a task that waits. */
+    private @Nullable ArrayDeque<Runnable> waiting;
 
     /** Null until the reader is opened. */
     private @Nullable SessionTail tail;
@@ -107,7 +107,6 @@ public final class SessionReader implements LogReader.Log {
         this.session = session;
         this.audience = audience;
         this.room = room;
-        this.reserve = room::reserve;
         this.sink = sink;
         this.reader = new LogReader(loop, this);
     }
@@ -188,8 +187,12 @@ public final class SessionReader implements LogReader.Log {
 
     @Override
     public boolean step() {
-        if (!waiting.isEmpty()) {
-            waiting.removeFirst().run();
+        if (waiting != null) {
+            Runnable next = waiting.removeFirst();
+            if (waiting.isEmpty()) {
+                waiting = null;
+            }
+            next.run();
             return true;
         }
         SessionTail reading = tail;
@@ -204,7 +207,7 @@ public final class SessionReader implements LogReader.Log {
         if (due != null) {
             return sendNext(due);
         }
-        switch (reading.poll(BATCH_BYTES, reserve)) {
+        switch (reading.poll(BATCH_BYTES, room)) {
             case SessionTail.More more -> {
                 sink.entries(more, true);
                 return !more.upToDate() || sink.before(reading.position(), true) != null;
@@ -330,6 +333,9 @@ public final class SessionReader implements LogReader.Log {
             task.run();
             return true;
         }
+        if (waiting == null) {
+            waiting = new ArrayDeque<>(2);
+        }
         return waiting.size() < MAX_WAITING && waiting.add(task);
     }
 
@@ -349,8 +355,8 @@ public final class SessionReader implements LogReader.Log {
 
     /** Takes the tasks that wait until the reader is not busy. The reader will not run them. */
     public List<Runnable> takeWaiting() {
-        List<Runnable> taken = List.copyOf(waiting);
-        waiting.clear();
+        List<Runnable> taken = waiting == null ? List.of() : List.copyOf(waiting);
+        waiting = null;
         return taken;
     }
 
@@ -362,7 +368,7 @@ public final class SessionReader implements LogReader.Log {
     /** Ends the reading. May be called repeatedly. */
     public void close() {
         if (!reader.isClosed()) {
-            waiting.clear();
+            waiting = null;
             audience.leave(this);
             reader.close();
         }

@@ -37,11 +37,15 @@ final class Attachment implements SessionReader.Sink {
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
 
     private final Client client;
+    private final Outbox outbox;
     private final Attachments attachments;
     private final String name;
     private final SessionName session;
     private final AttachmentGroup group;
     private final SessionReader reader;
+
+    /** Whether the client wants to receive its own messages; asked for each delivery, so it is kept here. */
+    private final boolean echo;
 
     private AttachParams params = new AttachParams(Map.of(), 0, null, false, false);
     private long modes;
@@ -75,10 +79,12 @@ final class Attachment implements SessionReader.Sink {
         this.attachments = attachments;
         this.name = name;
         this.session = session;
+        this.outbox = client.outbox();
+        this.echo = client.wishes().echo();
         this.group = client.local().join(session);
         this.reader = new SessionReader(
-                client.loop(), client.site().engine().delivery(), session, group.audience(), client.outbox(), this);
-        this.view = new AttachmentGroup.View(name, client.outbox().format(), false, false, false, false, filter);
+                client.loop(), client.site().engine().delivery(), session, group.audience(), outbox, this);
+        this.view = new AttachmentGroup.View(name, outbox.format(), false, false, false, false, filter);
     }
 
     String name() {
@@ -90,11 +96,11 @@ final class Attachment implements SessionReader.Sink {
     }
 
     private WireFormat format() {
-        return client.outbox().format();
+        return outbox.format();
     }
 
     private void send(byte[] frame) {
-        client.outbox().send(frame);
+        outbox.send(frame);
     }
 
     boolean isAttached() {
@@ -352,19 +358,24 @@ final class Attachment implements SessionReader.Sink {
                 Frames.entries(format(), name, shown, more.to()).forEach(this::send);
             }
         } else if (fromMemory && group.isShared()) {
-            group.frames(more, view).forEach(client.outbox()::send);
+            AttachmentGroup.Encoded encoded = group.encoded(more, view);
+            // Readers with equal views share one, so that a delivery does not have to compare them.
+            view = encoded.view();
+            for (SharedFrame frame : encoded.frames()) {
+                outbox.send(frame);
+            }
         } else {
             view.frames(more.entries(), more.to()).forEach(this::send);
         }
         if (occupancyNews != null && more.entries().stream().anyMatch(PresenceEntry.class::isInstance)) {
             occupancyNews.listener().run();
         }
-        client.outbox().settle();
+        outbox.settle();
     }
 
     /** Whether some of the entries are shown to this client and not to others with the same modes, or the reverse. */
     private boolean concernsUs(List<SessionEntry> entries) {
-        if (client.wishes().echo() && view.presence()) {
+        if (echo && view.presence()) {
             return false;
         }
         for (SessionEntry entry : entries) {
@@ -383,7 +394,7 @@ final class Attachment implements SessionReader.Sink {
         return switch (entry) {
             case MessageEntry message ->
                 view.wants(message)
-                        && (client.wishes().echo()
+                        && (echo
                                 || message.action() != MessageEntry.Action.CREATE
                                 || !client.id().equals(message.connectionId()));
             case PresenceEntry event -> view.presence() || client.id().equals(event.connectionId());

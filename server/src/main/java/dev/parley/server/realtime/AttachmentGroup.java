@@ -51,7 +51,7 @@ final class AttachmentGroup {
     }
 
     /** The frames for readers that are at the same place and have the same view. */
-    private record Encoded(long from, long to, View view, List<SharedFrame> frames) {}
+    record Encoded(long from, long to, View view, List<SharedFrame> frames) {}
 
     /**
      * What a reader wants to see, and in which form.
@@ -117,7 +117,7 @@ final class AttachmentGroup {
      * Encodes entries that a tail got from memory as frames. Tails at the same place get the same entries and share the
      * frames.
      */
-    List<SharedFrame> frames(SessionTail.More more, View view) {
+    Encoded encoded(SessionTail.More more, View view) {
         if (!encoded.isEmpty()
                 && (encoded.getFirst().from() != more.from()
                         || encoded.getFirst().to() != more.to())) {
@@ -125,7 +125,7 @@ final class AttachmentGroup {
         }
         for (Encoded known : encoded) {
             if (known.view().equals(view)) {
-                return known.frames();
+                return known;
             }
         }
         List<SharedFrame> frames = view.frames(more.entries(), more.to()).stream()
@@ -134,7 +134,8 @@ final class AttachmentGroup {
         if (encoded.size() == MAX_ENCODED) {
             encoded.removeFirst().frames().forEach(SharedFrame::release);
         }
-        encoded.add(new Encoded(more.from(), more.to(), view, frames));
+        Encoded made = new Encoded(more.from(), more.to(), view, frames);
+        encoded.add(made);
         if (!releasing) {
             releasing = true;
             loop.vertx().setTimer(ENCODED_MILLIS, timer -> {
@@ -142,7 +143,7 @@ final class AttachmentGroup {
                 release();
             });
         }
-        return frames;
+        return made;
     }
 
     /** Releases the memory of all encodings. */
