@@ -1,0 +1,4 @@
+@NullMarked
+package dev.parley.springai;
+
+import org.jspecify.annotations.NullMarked;
