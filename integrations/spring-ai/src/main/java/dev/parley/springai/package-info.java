@@ -32,6 +32,9 @@
  *
  * <p>The session is the memory: the agent keeps nothing, and any process can go on with a run. What
  * {@link dev.parley.client.agent.ToolLoop} says about tools, approvals and crashes holds here.
+ *
+ * <p>In an application of Spring Boot, {@link dev.parley.springai.autoconfigure.ParleyAutoConfiguration} makes the client, the
+ * session and the agent of properties.
  */
 @NullMarked
 package dev.parley.springai;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.parley.springai.autoconfigure;
+
+import org.jspecify.annotations.NullMarked;
