@@ -6,6 +6,7 @@ import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.parley.client.ParleyClient;
 import dev.parley.client.TestServer;
+import dev.parley.client.agent.AgentCrashes;
 import dev.parley.client.agent.AgentSession;
 import dev.parley.client.agent.Invocation;
 import dev.parley.client.agent.ToolKey;
@@ -26,9 +27,6 @@ import java.nio.file.StandardOpenOption;
 final class CrashingAgent {
     /** The exit status after a SIGKILL. */
     private static final int KILLED = 137;
-
-    /** How often the model calls both tools. */
-    static final int ROUNDS = 3;
 
     /** The number of places that are left until the process ends itself. */
     private static int left;
@@ -70,7 +68,7 @@ final class CrashingAgent {
         long results = request.messages().stream()
                 .filter(ToolExecutionResultMessage.class::isInstance)
                 .count();
-        if (results == 2 * ROUNDS) {
+        if (results == 2 * AgentCrashes.ROUNDS) {
             return Answer.begin().thinking("All is done.").text("Paid ", "and ", "told.");
         }
         return Answer.begin()
