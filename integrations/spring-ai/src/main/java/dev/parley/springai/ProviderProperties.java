@@ -9,7 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.util.ClassUtils;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -27,8 +32,17 @@ final class ProviderProperties {
     /** Google: the piece is a thought. */
     private static final String IS_THOUGHT = "isThought";
 
-    /** Ollama and Mistral: what was thought in this piece. Anthropic only says that there was something. */
+    /** Ollama and Mistral: what was thought in this piece. */
     private static final List<String> THOUGHTS = List.of("thinking", "thinking_content");
+
+    /**
+     * Anthropic: what was thought, with signatures, at the end of the answer. It has to be sent again with the results of tools,
+     * and is then read only as a list of this type, which Spring AI does not publish.
+     */
+    private static final String SIGNED = "anthropicThinkingContents";
+
+    private static final String SIGNED_TYPE =
+            "org.springframework.ai.anthropic.AnthropicChatModel$AnthropicThinkingContent";
 
     /** What no model reads in a message that it is sent. */
     private static final Set<String> PASSING = Set.of(
@@ -43,6 +57,7 @@ final class ProviderProperties {
             "refusal",
             "role");
 
+    private static final Logger LOG = LoggerFactory.getLogger(ProviderProperties.class);
     private static final String METADATA = "springAi";
     private static final String BYTES = "base64";
 
@@ -62,6 +77,9 @@ final class ProviderProperties {
                 kept.put(name, node);
             }
         });
+        if (properties.get(SIGNED) instanceof List<?> contents) {
+            return signed(contents);
+        }
         for (String name : THOUGHTS) {
             if (properties.get(name) instanceof String thought && !thought.isEmpty()) {
                 return thought;
@@ -75,6 +93,15 @@ final class ProviderProperties {
             return thought;
         }
         return "";
+    }
+
+    private String signed(List<?> contents) {
+        JsonNode node = JsonMapper.shared().valueToTree(contents);
+        kept.put(SIGNED, node);
+        return node.valueStream()
+                .map(content -> content.path("thinking").asString(""))
+                .filter(thought -> !thought.isEmpty())
+                .collect(Collectors.joining("\n\n"));
     }
 
     /** What the session is to keep. */
@@ -94,15 +121,33 @@ final class ProviderProperties {
         Map<String, Object> properties = new HashMap<>();
         if (kept != null) {
             kept.propertyStream().forEach(property -> {
-                Object value = fromJson(property.getValue());
-                if (property.getKey().equals(REASONING)) {
-                    properties.put(REASONING, thinking);
-                } else if (value != null) {
-                    properties.put(property.getKey(), value);
+                String name = property.getKey();
+                Object value = switch (name) {
+                    case REASONING -> thinking;
+                    case SIGNED -> signed(property.getValue());
+                    default -> fromJson(property.getValue());
+                };
+                if (value != null) {
+                    properties.put(name, value);
                 }
             });
         }
         return properties;
+    }
+
+    /** The contents as the model reads them; null if they are not well-formed, or the model of the answer is not here. */
+    private static @Nullable List<?> signed(JsonNode contents) {
+        try {
+            Class<?> type = ClassUtils.forName(SIGNED_TYPE, null);
+            List<Object> read = new ArrayList<>();
+            for (JsonNode content : contents) {
+                read.add(JsonMapper.shared().treeToValue(content, type));
+            }
+            return read;
+        } catch (ClassNotFoundException | LinkageError | JacksonException e) {
+            LOG.debug("The thoughts of an earlier answer cannot be sent again.", e);
+            return null;
+        }
     }
 
     /** A value as JSON; null if it is empty, or of a type that could not be made of JSON again. */
