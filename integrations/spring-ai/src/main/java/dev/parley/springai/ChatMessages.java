@@ -35,9 +35,10 @@ public final class ChatMessages {
     private ChatMessages() {}
 
     /**
-     * The messages of a prompt.
+     * {@return the messages of a prompt}
      *
      * @param systemMessage what stands before them; null if nothing
+     * @param prompt what the model is to answer
      */
     public static List<org.springframework.ai.chat.messages.Message> of(@Nullable String systemMessage, Prompt prompt) {
         List<org.springframework.ai.chat.messages.Message> messages = new ArrayList<>();

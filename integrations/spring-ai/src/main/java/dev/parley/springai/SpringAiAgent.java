@@ -32,6 +32,8 @@ import org.springframework.ai.tool.definition.ToolDefinition;
  * {@link ToolLoop}. The prompt of each round is made of the session by {@link ChatMessages}, with the options of the model. What
  * the model says, thinks and calls is in the session as it comes.
  *
+ * <p>The model is told the result of every tool, also of those that Spring AI would return directly.
+ *
  * <p>A cancel cancels the subscription to the model's stream.
  *
  * <p>An agent can be used for any number of runs at a time, if its model and tools can.
@@ -54,14 +56,19 @@ public final class SpringAiAgent implements RunHandler {
         this.loop = ToolLoop.of(this::answer, builder.tools()).withMaxRounds(builder.maxRounds);
     }
 
-    /** An agent that answers with this model. */
+    /**
+     * {@return a builder of an agent that answers with this model}
+     *
+     * @param model the model
+     */
     public static Builder builder(ChatModel model) {
         return new Builder(model);
     }
 
     /**
-     * The key of the call that a tool executes, for tools that have their effect once for each key.
+     * {@return the key of the call that a tool executes, for tools that have their effect once for each key}
      *
+     * @param context what the tool was given
      * @throws IllegalArgumentException if the tool was not called by an agent of this class
      */
     public static ToolKey toolKey(ToolContext context) {
@@ -76,7 +83,11 @@ public final class SpringAiAgent implements RunHandler {
         loop.handle(run);
     }
 
-    /** The calls of a run of which it is not known whether they have had an effect; see {@link ToolLoop#unknownOutcomes}. */
+    /**
+     * {@return the calls of a run of which it is not known whether they have had an effect; see {@link ToolLoop#unknownOutcomes}}
+     *
+     * @param run a run of this agent
+     */
     public List<ToolCall> unknownOutcomes(Run run) {
         return loop.unknownOutcomes(run);
     }
@@ -114,7 +125,12 @@ public final class SpringAiAgent implements RunHandler {
             this.model = model;
         }
 
-        /** What the model is told before everything else; it does not stand in the session. */
+        /**
+         * What the model is told before everything else; it does not stand in the session.
+         *
+         * @param text the message; null for none
+         * @return this builder
+         */
         public Builder systemMessage(@Nullable String text) {
             systemMessage = text;
             return this;
@@ -123,6 +139,8 @@ public final class SpringAiAgent implements RunHandler {
         /**
          * Adds the methods of these objects that are annotated with {@link org.springframework.ai.tool.annotation.Tool}.
          *
+         * @param objects have such methods
+         * @return this builder
          * @throws IllegalArgumentException if an object has no such method, or if there are two tools of one name
          */
         public Builder tools(Object... objects) {
@@ -135,6 +153,8 @@ public final class SpringAiAgent implements RunHandler {
         /**
          * Adds tools.
          *
+         * @param tools the tools
+         * @return this builder
          * @throws IllegalArgumentException if there are two tools of one name
          */
         public Builder toolCallbacks(ToolCallback... tools) {
@@ -147,6 +167,8 @@ public final class SpringAiAgent implements RunHandler {
         /**
          * Adds the tools that this provider has now, such as those of an MCP server.
          *
+         * @param provider has the tools
+         * @return this builder
          * @throws IllegalArgumentException if there are two tools of one name
          */
         public Builder toolCallbacks(ToolCallbackProvider provider) {
@@ -157,6 +179,8 @@ public final class SpringAiAgent implements RunHandler {
          * Adds a tool that somebody else executes, such as a person's browser: a call suspends the run until the result is
          * there.
          *
+         * @param definition what the model is told about the tool
+         * @return this builder
          * @throws IllegalArgumentException if there is a tool of the same name
          */
         public Builder toolElsewhere(ToolDefinition definition) {
@@ -184,6 +208,8 @@ public final class SpringAiAgent implements RunHandler {
          * Declares that these tools, which have been added before, have their effect once for each {@link ToolKey}, which they
          * get by {@link SpringAiAgent#toolKey}. They are called again after a crash, and the others are not.
          *
+         * @param names the names of the tools
+         * @return this builder
          * @throws IllegalArgumentException if there is no tool of such a name
          */
         public Builder takingKeys(String... names) {
@@ -197,6 +223,8 @@ public final class SpringAiAgent implements RunHandler {
         /**
          * Lets these tools, which have been added before, be called only if a person approves.
          *
+         * @param names the names of the tools
+         * @return this builder
          * @throws IllegalArgumentException if there is no tool of such a name
          */
         public Builder needingApproval(String... names) {
@@ -209,6 +237,9 @@ public final class SpringAiAgent implements RunHandler {
         /**
          * Lets the calls of a tool, which has been added before, be made only if a person approves, if {@code when} says so.
          *
+         * @param name the name of the tool
+         * @param when has to say the same for the same call
+         * @return this builder
          * @throws IllegalArgumentException if there is no tool of this name
          */
         public Builder needingApproval(String name, Predicate<ToolCall> when) {
@@ -217,19 +248,34 @@ public final class SpringAiAgent implements RunHandler {
             return this;
         }
 
-        /** What tools find in their {@link ToolContext}, beside the key. */
+        /**
+         * What tools find in their {@link ToolContext}, beside the key.
+         *
+         * @param context values by their names
+         * @return this builder
+         */
         public Builder toolContext(Map<String, Object> context) {
             toolContext.putAll(context);
             return this;
         }
 
-        /** Lets {@code change} complete each prompt, such as with other options. */
+        /**
+         * Lets {@code change} complete each prompt, such as with other options.
+         *
+         * @param change gives the prompt that the model is sent
+         * @return this builder
+         */
         public Builder customisePrompts(UnaryOperator<Prompt> change) {
             customiser = change;
             return this;
         }
 
-        /** How many rounds with the model a run may have; {@value ToolLoop#MAX_ROUNDS} if nothing is said. */
+        /**
+         * How many rounds with the model a run may have; {@value ToolLoop#MAX_ROUNDS} if nothing is said.
+         *
+         * @param rounds at least one
+         * @return this builder
+         */
         public Builder maxRounds(int rounds) {
             maxRounds = rounds;
             return this;
@@ -250,7 +296,7 @@ public final class SpringAiAgent implements RunHandler {
             return approval == null ? tool : tool.needingApproval(approval);
         }
 
-        /** The agent. */
+        /** {@return the agent} */
         public SpringAiAgent build() {
             return new SpringAiAgent(this);
         }

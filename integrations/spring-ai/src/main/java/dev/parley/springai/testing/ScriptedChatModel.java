@@ -34,7 +34,11 @@ public final class ScriptedChatModel implements ChatModel {
         this.answers = answers;
     }
 
-    /** A model that gives these answers, one to each prompt; further prompts fail. */
+    /**
+     * {@return a model that gives these answers, one to each prompt; further prompts fail}
+     *
+     * @param answers the answers, in the order in which they are given
+     */
     public static ScriptedChatModel of(Answer... answers) {
         var next = new AtomicInteger();
         return new ScriptedChatModel(prompt -> {
@@ -45,17 +49,21 @@ public final class ScriptedChatModel implements ChatModel {
         });
     }
 
-    /** A model whose answer depends on the prompt, for agents that are started again. */
+    /**
+     * {@return a model whose answer depends on the prompt, for agents that are started again}
+     *
+     * @param answers gives the answer to a prompt
+     */
     public static ScriptedChatModel answering(Function<Prompt, Answer> answers) {
         return new ScriptedChatModel(answers);
     }
 
-    /** The prompts so far. */
+    /** {@return the prompts so far} */
     public List<Prompt> prompts() {
         return List.copyOf(prompts);
     }
 
-    /** How many answers were cancelled before their end. */
+    /** {@return how many answers were cancelled before their end} */
     public int cancellations() {
         return cancellations.get();
     }
