@@ -2,14 +2,18 @@ package dev.parley.springai;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import dev.parley.client.ParleyClient;
 import dev.parley.client.SharedServer;
 import dev.parley.client.TestServer;
+import dev.parley.client.agent.AgentOptions;
 import dev.parley.client.agent.AgentSession;
 import dev.parley.client.agent.ClientSession;
+import dev.parley.client.agent.Sent;
 import dev.parley.conversation.Node;
 import dev.parley.conversation.Part;
 import dev.parley.conversation.RunStatus;
@@ -21,6 +25,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.ai.anthropic.AnthropicChatModel;
@@ -52,22 +59,73 @@ class ProviderTest {
 
     private final TestServer server;
     private final List<JsonNode> requests = new CopyOnWriteArrayList<>();
+    private final CountDownLatch closed = new CountDownLatch(1);
 
     ProviderTest(TestServer server) {
         this.server = server;
     }
 
+    private static void send(HttpExchange exchange, String event) throws IOException {
+        String type = JsonMapper.shared().readTree(event).path("type").asString();
+        OutputStream body = exchange.getResponseBody();
+        body.write(("event: " + type + "\ndata: " + event.replace('\n', ' ') + "\n\n").getBytes(UTF_8));
+        body.flush();
+    }
+
+    /** Answers the first request with a call, and others with a text. */
     private void answer(HttpExchange exchange) throws IOException {
         try (exchange) {
-            requests.add(JsonMapper.shared().readTree(exchange.getRequestBody()));
-            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
-            exchange.sendResponseHeaders(200, 0);
-            OutputStream body = exchange.getResponseBody();
+            begin(exchange);
             for (String event : requests.size() == 1 ? CALLS : SAYS) {
-                String type = JsonMapper.shared().readTree(event).path("type").asString();
-                body.write(("event: " + type + "\ndata: " + event.replace('\n', ' ') + "\n\n").getBytes(UTF_8));
+                send(exchange, event);
             }
         }
+    }
+
+    /** Goes on until nobody reads any more. */
+    private void answerForEver(HttpExchange exchange) throws IOException {
+        try (exchange) {
+            begin(exchange);
+            send(exchange, SAYS.get(0));
+            send(exchange, SAYS.get(1));
+            while (true) {
+                send(exchange, SAYS.get(2));
+                // As fast as a model, not as fast as it can.
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+            }
+        } catch (IOException e) {
+            closed.countDown();
+            throw e;
+        }
+    }
+
+    private void begin(HttpExchange exchange) throws IOException {
+        requests.add(JsonMapper.shared().readTree(exchange.getRequestBody()));
+        exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+        exchange.sendResponseHeaders(200, 0);
+    }
+
+    private static HttpServer provider(HttpHandler handler) throws IOException {
+        HttpServer provider = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        provider.createContext("/", handler);
+        provider.start();
+        return provider;
+    }
+
+    private static AnthropicChatModel model(HttpServer provider) {
+        return AnthropicChatModel.builder()
+                .options(AnthropicChatOptions.builder()
+                        .baseUrl("http://127.0.0.1:" + provider.getAddress().getPort())
+                        .apiKey("none")
+                        .thinkingEnabled(1024)
+                        .maxTokens(2048)
+                        .build())
+                .build();
+    }
+
+    private ParleyClient client(String key, String clientId) {
+        return ParleyClient.of(
+                TestServer.options(server.uri(), key).clientId(clientId).build());
     }
 
     /** A tool. */
@@ -80,25 +138,14 @@ class ProviderTest {
 
     @Test
     void anthropicIsSentItsSignedThoughtsAgain() throws Exception {
-        HttpServer provider = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        provider.createContext("/", this::answer);
-        provider.start();
+        HttpServer provider = provider(this::answer);
         String key = server.newKey();
-        AnthropicChatModel model = AnthropicChatModel.builder()
-                .options(AnthropicChatOptions.builder()
-                        .baseUrl("http://127.0.0.1:" + provider.getAddress().getPort())
-                        .apiKey("none")
-                        .thinkingEnabled(1024)
-                        .maxTokens(2048)
-                        .build())
-                .build();
-        try (ParleyClient there = ParleyClient.of(
-                        TestServer.options(server.uri(), key).clientId("agent").build());
+        try (ParleyClient there = client(key, "agent");
                 AgentSession agent = AgentSession.open(there, "s");
-                ParleyClient here = ParleyClient.of(
-                        TestServer.options(server.uri(), key).clientId("ann").build());
+                ParleyClient here = client(key, "ann");
                 ClientSession ann = ClientSession.open(here, "s")) {
-            agent.serve(SpringAiAgent.builder(model).tools(new Window()).build());
+            agent.serve(
+                    SpringAiAgent.builder(model(provider)).tools(new Window()).build());
             Node.Run run =
                     ann.awaitRun(ann.send("How is it?"), Duration.ofSeconds(30)).orElseThrow();
             assertThat(run.status()).as("%s", run.error()).isEqualTo(RunStatus.COMPLETE);
@@ -120,5 +167,27 @@ class ProviderTest {
                                 .readTree("{\"type\":\"tool_use\",\"id\":\"c\",\"name\":\"look\",\"input\":{}}"));
         assertThat(sent.at("/2/content/0/type").asString()).isEqualTo("tool_result");
         assertThat(requests.get(0).at("/tools/0/name").asString()).isEqualTo("look");
+    }
+
+    @Test
+    void aCancelReachesTheProvider() throws Exception {
+        HttpServer provider = provider(this::answerForEver);
+        String key = server.newKey();
+        // Only the cancel itself ends the run.
+        AgentOptions patient = AgentOptions.DEFAULT.withCancelGrace(Duration.ofHours(1));
+        try (ParleyClient there = client(key, "agent");
+                AgentSession agent = AgentSession.open(there, "s", patient);
+                ParleyClient here = client(key, "ann");
+                ClientSession ann = ClientSession.open(here, "s")) {
+            agent.serve(SpringAiAgent.builder(model(provider)).build());
+            Sent sent = ann.send("How is it?");
+            await().atMost(Duration.ofSeconds(30)).until(() -> ann.messages().size() == 2);
+            ann.cancel(sent);
+            Node.Run run = ann.awaitRun(sent, Duration.ofSeconds(30)).orElseThrow();
+            assertThat(run.status()).isEqualTo(RunStatus.CANCELLED);
+            assertThat(closed.await(30, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            provider.stop(0);
+        }
     }
 }
