@@ -83,6 +83,17 @@ public final class ChatMessages {
     }
 
     private static Content content(Part.File file) {
+        try {
+            Content shown = shown(file);
+            return shown == null ? described(file) : shown;
+        } catch (IllegalArgumentException e) {
+            // It is not well-formed. Whoever has sent it must not fail every run of the session.
+            return described(file);
+        }
+    }
+
+    /** A file that a model can see or hear; null if it can not. */
+    private static @Nullable Content shown(Part.File file) {
         String type = file.mediaType();
         String kind = type.equals("application/pdf") ? "pdf" : type.substring(0, Math.max(type.indexOf('/'), 0));
         // Decoded and written anew, since what is not well-formed would fail at the model's provider.
@@ -94,10 +105,14 @@ public final class ChatMessages {
             case "audio" -> isHere ? AudioContent.from(at, type) : AudioContent.from(at);
             case "video" -> isHere ? VideoContent.from(at, type) : VideoContent.from(at);
             case "pdf" -> isHere ? PdfFileContent.from(at, type) : PdfFileContent.from(at);
-            default ->
-                TextContent.from("(a file of type " + type + (file.filename() == null ? "" : ": " + file.filename())
-                        + (isHere ? "" : ", at " + at) + ")");
+            default -> null;
         };
+    }
+
+    private static Content described(Part.File file) {
+        boolean isHere = file.url().regionMatches(true, 0, "data:", 0, 5);
+        return TextContent.from("(a file of type " + file.mediaType()
+                + (file.filename() == null ? "" : ": " + file.filename()) + (isHere ? "" : ", at " + file.url()) + ")");
     }
 
     // What agents have said

@@ -210,7 +210,10 @@ class LangChain4jAgentTest {
                         new Part.Text("Look"),
                         Part.File.of("image/png", new byte[] {1, 2, 3}),
                         new Part.File("image/jpeg", "https://example.org/cat.jpg"),
-                        new Part.File("text/csv", "https://example.org/a.csv", "a.csv", null)));
+                        new Part.File("text/csv", "https://example.org/a.csv", "a.csv", null),
+                        // What is not well-formed must not fail every run of the session.
+                        new Part.File("image/png", "data:image/png"),
+                        new Part.File("image/png", "not a url")));
         ended(ann, sent);
         UserMessage shown = (UserMessage) model.requests().get(0).messages().get(0);
         assertThat(shown.contents())
@@ -218,7 +221,9 @@ class LangChain4jAgentTest {
                         TextContent.from("Look"),
                         ImageContent.from("AQID", "image/png"),
                         ImageContent.from("https://example.org/cat.jpg"),
-                        TextContent.from("(a file of type text/csv: a.csv, at https://example.org/a.csv)"));
+                        TextContent.from("(a file of type text/csv: a.csv, at https://example.org/a.csv)"),
+                        TextContent.from("(a file of type image/png)"),
+                        TextContent.from("(a file of type image/png, at not a url)"));
     }
 
     @Test

@@ -230,13 +230,17 @@ class SpringAiAgentTest {
                         Part.File.of("image/png", new byte[] {1, 2, 3}),
                         new Part.File("image/jpeg", "https://example.org/cat.jpg"),
                         new Part.File("text/csv", "https://example.org/a.csv", "a.csv", null),
-                        new Part.File("image/png", "data:image/png")));
+                        // What is not well-formed must not fail every run of the session.
+                        new Part.File("image/png", "data:image/png"),
+                        new Part.File("image/png", "not a url"),
+                        new Part.File("image/", "https://example.org/a")));
         ended(ann, sent);
         UserMessage shown =
                 (UserMessage) model.prompts().get(0).getInstructions().get(0);
         assertThat(shown.getText())
                 .isEqualTo("Look\n\n(a file of type text/csv: a.csv, at https://example.org/a.csv)"
-                        + "\n\n(a file of type image/png)");
+                        + "\n\n(a file of type image/png)\n\n(a file of type image/png, at not a url)"
+                        + "\n\n(a file of type image/, at https://example.org/a)");
         assertThat(shown.getMedia())
                 .extracting(Media::getMimeType)
                 .containsExactly(MimeTypeUtils.IMAGE_PNG, MimeTypeUtils.IMAGE_JPEG);
