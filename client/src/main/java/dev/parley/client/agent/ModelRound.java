@@ -2,11 +2,22 @@ package dev.parley.client.agent;
 
 import dev.parley.conversation.Prompt;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
 
 /** A round of a run with its model: a request, and what the model answers. */
 public final class ModelRound {
+    static final String NO_OBJECT = "The arguments are not a JSON object.";
+
+    private static final Logger LOG = LoggerFactory.getLogger(ModelRound.class);
+
     private final Run run;
     private final Prompt prompt;
     private final Output output;
@@ -42,5 +53,35 @@ public final class ModelRound {
         String id = modelsId == null || modelsId.isBlank() || callIds.contains(modelsId) ? Ids.next() : modelsId;
         callIds.add(id);
         return id;
+    }
+
+    /**
+     * Writes a call with its arguments as the model has given them. If they are no JSON object, the call has failed with that,
+     * and the model is told so in the next round.
+     *
+     * @param callId what {@link #callId} has given
+     * @param toolName the name of the tool; null if the model has given none
+     * @param arguments the arguments; null, blank or JSON's null if there are none
+     */
+    public void toolCall(String callId, @Nullable String toolName, @Nullable String arguments) {
+        String name = Objects.requireNonNullElse(toolName, "");
+        JsonNode input = read(callId, arguments);
+        output.toolCall(callId, name, input);
+        if (!input.isObject()) {
+            output.toolError(callId, NO_OBJECT);
+        }
+    }
+
+    private static JsonNode read(String callId, @Nullable String arguments) {
+        if (arguments == null || arguments.isBlank()) {
+            return JsonNodeFactory.instance.objectNode();
+        }
+        try {
+            JsonNode input = JsonMapper.shared().readTree(arguments);
+            return input.isNull() ? JsonNodeFactory.instance.objectNode() : input;
+        } catch (JacksonException e) {
+            LOG.debug("The arguments of the call {} are no JSON.", callId, e);
+            return JsonNodeFactory.instance.stringNode(arguments);
+        }
     }
 }

@@ -17,6 +17,19 @@ public record ToolExecution(ToolKey key, ToolCall call, Run run) {
         return call.input();
     }
 
+    /**
+     * The arguments as JSON; an empty object if the model has given none.
+     *
+     * @throws IllegalArgumentException if they are no object
+     */
+    public String arguments() {
+        JsonNode input = call.input();
+        if (input != null && !input.isNull() && !input.isObject()) {
+            throw new IllegalArgumentException(ModelRound.NO_OBJECT);
+        }
+        return ModelMessage.arguments(call);
+    }
+
     /** Whether the run is to stop, and with it the tool, whose thread is then interrupted. */
     public CancelToken cancelToken() {
         return run.cancelToken();

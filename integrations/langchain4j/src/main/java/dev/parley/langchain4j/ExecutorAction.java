@@ -28,7 +28,7 @@ record ExecutorAction(ToolExecutor executor) implements Tool.Action {
 
     @Override
     public @Nullable JsonNode execute(ToolExecution execution) throws Exception {
-        ToolExecutionRequest request = ChatMessages.request(execution.call());
+        ToolExecutionRequest request = ChatMessages.request(execution.call(), execution.arguments());
         InvocationContext context =
                 InvocationContext.builder().chatMemoryId(execution.key()).build();
         ToolExecutionResult result;

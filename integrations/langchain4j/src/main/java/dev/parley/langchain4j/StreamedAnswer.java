@@ -26,10 +26,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
  * What a model answers in one round, written as it comes. The model calls on threads of its own; what goes wrong there is thrown
@@ -202,17 +198,7 @@ final class StreamedAnswer implements StreamingChatResponseHandler {
     private void toolCall(int index, ToolExecutionRequest request) {
         String id = callIds.computeIfAbsent(index, key -> round.callId(request.id()));
         calls++;
-        String arguments = request.arguments();
-        try {
-            JsonNode input = arguments == null || arguments.isBlank()
-                    ? JsonMapper.shared().createObjectNode()
-                    : JsonMapper.shared().readTree(arguments);
-            output.toolCall(id, request.name(), input);
-        } catch (JacksonException e) {
-            LOG.debug("The arguments of the call {} are no JSON.", id, e);
-            output.toolCall(id, request.name(), JsonNodeFactory.instance.stringNode(arguments));
-            output.toolError(id, "The arguments are not JSON.");
-        }
+        round.toolCall(id, request.name(), request.arguments());
     }
 
     /** Says what the model has said only at the end, as models do that do not stream all of it. */

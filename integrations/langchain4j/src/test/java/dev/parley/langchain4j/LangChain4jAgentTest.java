@@ -213,7 +213,10 @@ class LangChain4jAgentTest {
                         new Part.File("text/csv", "https://example.org/a.csv", "a.csv", null),
                         // What is not well-formed must not fail every run of the session.
                         new Part.File("image/png", "data:image/png"),
-                        new Part.File("image/png", "not a url")));
+                        new Part.File("image/png", "not a url"),
+                        // Some models read addresses themselves, on the machine of the agent.
+                        new Part.File("image/png", "file:///etc/passwd"),
+                        new Part.File("image/png", "/etc/passwd")));
         ended(ann, sent);
         UserMessage shown = (UserMessage) model.requests().get(0).messages().get(0);
         assertThat(shown.contents())
@@ -223,7 +226,9 @@ class LangChain4jAgentTest {
                         ImageContent.from("https://example.org/cat.jpg"),
                         TextContent.from("(a file of type text/csv: a.csv, at https://example.org/a.csv)"),
                         TextContent.from("(a file of type image/png)"),
-                        TextContent.from("(a file of type image/png, at not a url)"));
+                        TextContent.from("(a file of type image/png, at not a url)"),
+                        TextContent.from("(a file of type image/png, at file:///etc/passwd)"),
+                        TextContent.from("(a file of type image/png, at /etc/passwd)"));
     }
 
     @Test
@@ -411,9 +416,15 @@ class LangChain4jAgentTest {
                         .toolCall(null, "fly", "{}")
                         .toolCall(null, "fail", "{}")
                         .toolCall(null, "add", "{\"a\":")
-                        .toolCall(null, "add", "{\"a\":1}"),
+                        .toolCall(null, "add", "{\"a\":1}")
+                        .toolCall(null, "book", "[7]")
+                        .toolCall(null, "book", "\"{\\\"id\\\":7}\""),
                 Answer.begin().text("Sorry."));
-        agent().serve(LangChain4jAgent.builder(model).tools(new Calculator()).build());
+        // Nobody is asked whether a call may be made that cannot be.
+        agent().serve(LangChain4jAgent.builder(model)
+                .tools(new Calculator())
+                .needingApproval("book")
+                .build());
         ClientSession ann = person("ann");
         Node.Run run = ended(ann, ann.send("Fly"));
         assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
@@ -422,12 +433,14 @@ class LangChain4jAgentTest {
                 .satisfiesExactly(
                         error -> assertThat(error).isEqualTo("There is no tool of the name fly."),
                         error -> assertThat(error).isEqualTo("There is no room."),
-                        error -> assertThat(error).isEqualTo("The arguments are not JSON."),
-                        error -> assertThat(error).contains("\"b\""));
+                        error -> assertThat(error).isEqualTo("The arguments are not a JSON object."),
+                        error -> assertThat(error).contains("\"b\""),
+                        error -> assertThat(error).isEqualTo("The arguments are not a JSON object."),
+                        error -> assertThat(error).isEqualTo("The arguments are not a JSON object."));
         assertThat(model.requests().get(1).messages().stream()
                         .filter(ToolExecutionResultMessage.class::isInstance)
                         .map(message -> ((ToolExecutionResultMessage) message).isError()))
-                .containsExactly(true, true, true, true);
+                .containsExactly(true, true, true, true, true, true);
     }
 
     @Test

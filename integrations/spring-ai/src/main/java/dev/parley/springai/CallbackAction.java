@@ -25,7 +25,7 @@ record CallbackAction(ToolCallback callback, Map<String, Object> context) implem
         given.put(SpringAiAgent.TOOL_KEY, execution.key());
         String result;
         try {
-            result = callback.call(ChatMessages.arguments(execution.call()), new ToolContext(given));
+            result = callback.call(execution.arguments(), new ToolContext(given));
         } catch (ToolExecutionException e) {
             // What the tool itself has thrown: also an interrupt.
             throw e.getCause() instanceof Exception cause ? cause : e;

@@ -1,6 +1,6 @@
 package dev.parley.springai;
 
-import dev.parley.conversation.Message;
+import dev.parley.client.agent.ModelMessage;
 import dev.parley.conversation.UiChunk;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -41,8 +41,7 @@ final class ProviderProperties {
      */
     private static final String SIGNED = "anthropicThinkingContents";
 
-    private static final String SIGNED_TYPE =
-            "org.springframework.ai.anthropic.AnthropicChatModel$AnthropicThinkingContent";
+    static final String SIGNED_TYPE = "org.springframework.ai.anthropic.AnthropicChatModel$AnthropicThinkingContent";
 
     /** What no model reads in a message that it is sent. */
     private static final Set<String> PASSING = Set.of(
@@ -114,16 +113,16 @@ final class ProviderProperties {
         return Optional.of(UiChunk.of("message-metadata").with("messageMetadata", metadata));
     }
 
-    /** The properties that a message had. */
-    static Map<String, Object> of(Message message, String thinking) {
-        JsonNode metadata = message.metadata();
+    /** The properties that the message of a round had. */
+    static Map<String, Object> of(ModelMessage.Answered round) {
+        JsonNode metadata = round.metadata();
         JsonNode kept = metadata == null ? null : metadata.get(METADATA);
         Map<String, Object> properties = new HashMap<>();
         if (kept != null) {
             kept.propertyStream().forEach(property -> {
                 String name = property.getKey();
                 Object value = switch (name) {
-                    case REASONING -> thinking;
+                    case REASONING -> round.thinking();
                     case SIGNED -> signed(property.getValue());
                     default -> fromJson(property.getValue());
                 };

@@ -7,9 +7,9 @@ import dev.parley.client.agent.Output;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import org.reactivestreams.Subscriber;
 import org.reactivestreams.Subscription;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.ai.chat.messages.AssistantMessage;
 import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.ai.chat.model.ChatResponse;
@@ -18,10 +18,6 @@ import org.springframework.ai.chat.prompt.Prompt;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.scheduler.Schedulers;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
  * What a model answers in one round, written as it comes, on the thread of the run: those on which models speak must not block.
@@ -29,8 +25,6 @@ import tools.jackson.databind.node.JsonNodeFactory;
  * <p>A model need not say anything more after a cancel. So the cancel itself ends the wait.
  */
 final class StreamedAnswer extends BaseSubscriber<ChatResponse> {
-    private static final Logger LOG = LoggerFactory.getLogger(StreamedAnswer.class);
-
     /** How many pieces may wait until they are written. */
     private static final int WAITING = 64;
 
@@ -61,7 +55,7 @@ final class StreamedAnswer extends BaseSubscriber<ChatResponse> {
             token.throwIfCancelled();
             // On a thread of its own, since a model may block until it has answered, and a cancel must not wait for
             // that.
-            Flux.defer(() -> model.stream(prompt))
+            Flux.from((Publisher<ChatResponse>) subscriber -> ask(model, prompt, subscriber))
                     .subscribeOn(Schedulers.boundedElastic())
                     .subscribe(this);
             Heard next = heard.take();
@@ -83,6 +77,16 @@ final class StreamedAnswer extends BaseSubscriber<ChatResponse> {
             dispose();
         }
         properties.metadata().ifPresent(output::write);
+    }
+
+    private void ask(ChatModel model, Prompt prompt, Subscriber<? super ChatResponse> subscriber) {
+        try {
+            model.stream(prompt).subscribe(subscriber);
+        } catch (Throwable e) {
+            // Also what Reactor throws at whoever subscribes and tells no subscriber, such as a method that is not
+            // there.
+            heard.add(new End(e));
+        }
     }
 
     private void cancelled() {
@@ -136,28 +140,15 @@ final class StreamedAnswer extends BaseSubscriber<ChatResponse> {
             } else if (text != null && !text.isEmpty()) {
                 output.text(text);
             }
-            message.getToolCalls().forEach(this::toolCall);
+            for (AssistantMessage.ToolCall call : message.getToolCalls()) {
+                round.toolCall(round.callId(call.id()), call.name(), call.arguments());
+            }
         }
     }
 
     private void thinking(String text) {
         if (!text.isEmpty()) {
             output.reasoning(text);
-        }
-    }
-
-    private void toolCall(AssistantMessage.ToolCall call) {
-        String id = round.callId(call.id());
-        String arguments = call.arguments();
-        try {
-            JsonNode input = arguments == null || arguments.isBlank()
-                    ? JsonMapper.shared().createObjectNode()
-                    : JsonMapper.shared().readTree(arguments);
-            output.toolCall(id, call.name(), input);
-        } catch (JacksonException e) {
-            LOG.debug("The arguments of the call {} are no JSON.", id, e);
-            output.toolCall(id, call.name(), JsonNodeFactory.instance.stringNode(arguments));
-            output.toolError(id, "The arguments are not JSON.");
         }
     }
 }

@@ -43,12 +43,10 @@ import org.springframework.ai.chat.model.ChatResponse;
 import org.springframework.ai.chat.model.Generation;
 import org.springframework.ai.chat.model.ToolContext;
 import org.springframework.ai.chat.prompt.Prompt;
-import org.springframework.ai.content.Media;
 import org.springframework.ai.model.tool.ToolCallingChatOptions;
 import org.springframework.ai.tool.annotation.Tool;
 import org.springframework.ai.tool.annotation.ToolParam;
 import org.springframework.ai.tool.definition.ToolDefinition;
-import org.springframework.util.MimeTypeUtils;
 import reactor.core.publisher.Flux;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -233,17 +231,23 @@ class SpringAiAgentTest {
                         // What is not well-formed must not fail every run of the session.
                         new Part.File("image/png", "data:image/png"),
                         new Part.File("image/png", "not a url"),
-                        new Part.File("image/", "https://example.org/a")));
+                        new Part.File("image/", "https://example.org/a"),
+                        // Some models read addresses themselves, on the machine of the agent.
+                        new Part.File("image/png", "file:///etc/passwd"),
+                        new Part.File("image/png", "s3://bucket/key"),
+                        new Part.File("audio/webm;codecs=opus", "https://example.org/said")));
         ended(ann, sent);
         UserMessage shown =
                 (UserMessage) model.prompts().get(0).getInstructions().get(0);
         assertThat(shown.getText())
                 .isEqualTo("Look\n\n(a file of type text/csv: a.csv, at https://example.org/a.csv)"
                         + "\n\n(a file of type image/png)\n\n(a file of type image/png, at not a url)"
-                        + "\n\n(a file of type image/, at https://example.org/a)");
+                        + "\n\n(a file of type image/, at https://example.org/a)"
+                        + "\n\n(a file of type image/png, at file:///etc/passwd)"
+                        + "\n\n(a file of type image/png, at s3://bucket/key)");
         assertThat(shown.getMedia())
-                .extracting(Media::getMimeType)
-                .containsExactly(MimeTypeUtils.IMAGE_PNG, MimeTypeUtils.IMAGE_JPEG);
+                .extracting(media -> media.getMimeType().toString())
+                .containsExactly("image/png", "image/jpeg", "audio/webm");
         assertThat(shown.getMedia().get(0).getDataAsByteArray()).containsExactly(1, 2, 3);
         assertThat(shown.getMedia().get(1).getData()).isEqualTo("https://example.org/cat.jpg");
     }
@@ -443,9 +447,16 @@ class SpringAiAgentTest {
                         .toolCall(null, "fly", "{}")
                         .toolCall(null, "fail", "{}")
                         .toolCall(null, "add", "{\"a\":")
-                        .toolCall(null, "add", "{\"a\":1}"),
+                        .toolCall(null, "add", "{\"a\":1}")
+                        .toolCall(null, "book", "[7]")
+                        .toolCall(null, "book", "\"{\\\"id\\\":7}\"")
+                        .toolCall(null, "", "null"),
                 Answer.begin().text("Sorry."));
-        agent().serve(SpringAiAgent.builder(model).tools(new Calculator()).build());
+        // Nobody is asked whether a call may be made that cannot be.
+        agent().serve(SpringAiAgent.builder(model)
+                .tools(new Calculator())
+                .needingApproval("book")
+                .build());
         ClientSession ann = person("ann");
         Node.Run run = ended(ann, ann.send("Fly"));
         assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
@@ -454,10 +465,13 @@ class SpringAiAgentTest {
                 .satisfiesExactly(
                         error -> assertThat(error).isEqualTo("There is no tool of the name fly."),
                         error -> assertThat(error).isEqualTo("There is no room."),
-                        error -> assertThat(error).isEqualTo("The arguments are not JSON."),
+                        error -> assertThat(error).isEqualTo("The arguments are not a JSON object."),
                         error -> assertThat(error)
                                 .as("what Spring AI says of it")
-                                .isNotBlank());
+                                .isNotBlank(),
+                        error -> assertThat(error).isEqualTo("The arguments are not a JSON object."),
+                        error -> assertThat(error).isEqualTo("The arguments are not a JSON object."),
+                        error -> assertThat(error).isEqualTo("There is no tool of the name ."));
         assertThat(responses(model, 1))
                 .extracting(ToolResponseMessage.ToolResponse::responseData)
                 .isEqualTo(calls(run).stream().map(ToolCall::errorText).toList());
@@ -551,6 +565,29 @@ class SpringAiAgentTest {
         ann.cancel(sent);
         assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.CANCELLED);
         assertThat(model.interrupted().await(30, TimeUnit.SECONDS)).isTrue();
+    }
+
+    /** A model whose provider's library is of another version. */
+    private record BrokenModel() implements ChatModel {
+        @Override
+        public ChatResponse call(Prompt prompt) {
+            throw new NoSuchMethodError("There is no such method.");
+        }
+
+        @Override
+        public Flux<ChatResponse> stream(Prompt prompt) {
+            return Flux.just(call(prompt));
+        }
+    }
+
+    @Test
+    void aModelThatCannotBeLinkedFailsTheRun() {
+        // Reactor does not tell a subscriber of such errors.
+        agent().serve(SpringAiAgent.builder(new BrokenModel()).build());
+        ClientSession ann = person("ann");
+        Node.Run run = ended(ann, ann.send("hello"));
+        assertThat(run.status()).isEqualTo(RunStatus.ERROR);
+        assertThat(Objects.requireNonNull(run.error()).message()).isEqualTo("There is no such method.");
     }
 
     /** A model that says what it thinks in the way of its provider. */
