@@ -741,6 +741,14 @@ public final class AgentSession implements AutoCloseable {
     public void close() {
         left = true;
         services.clear();
+        cancelRuns();
+        leave();
+    }
+
+    /**
+     * Cancels all runs that are open here, and waits until they have ended, no longer than {@link #close} does. Others can begin.
+     */
+    public void cancelRuns() {
         List<Run> still = runs();
         still.forEach(run -> run.cancelToken().cancel());
         for (Run run : still) {
@@ -750,6 +758,5 @@ public final class AgentSession implements AutoCloseable {
                 LOG.error("The end of the run {} could not be written.", run.id(), e);
             }
         }
-        leave();
     }
 }

@@ -33,6 +33,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.ai.anthropic.AnthropicChatModel;
 import org.springframework.ai.anthropic.AnthropicChatOptions;
 import org.springframework.ai.tool.annotation.Tool;
+import org.springframework.aot.hint.RuntimeHints;
+import org.springframework.aot.hint.RuntimeHintsRegistrar;
+import org.springframework.aot.hint.TypeReference;
+import org.springframework.aot.hint.predicate.RuntimeHintsPredicates;
+import org.springframework.core.io.support.SpringFactoriesLoader;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -189,5 +194,19 @@ class ProviderTest {
         } finally {
             provider.stop(0);
         }
+    }
+
+    @Test
+    void aNativeImageKeepsWhatIsMadeAgain() {
+        var hints = new RuntimeHints();
+        SpringFactoriesLoader.forResourceLocation("META-INF/spring/aot.factories")
+                .load(RuntimeHintsRegistrar.class)
+                .stream()
+                .filter(ProviderHints.class::isInstance)
+                .forEach(registrar -> registrar.registerHints(hints, getClass().getClassLoader()));
+        assertThat(RuntimeHintsPredicates.reflection()
+                        .onType(TypeReference.of(ProviderProperties.SIGNED_TYPE))
+                        .test(hints))
+                .isTrue();
     }
 }

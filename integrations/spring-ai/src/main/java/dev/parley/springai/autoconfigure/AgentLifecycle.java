@@ -6,7 +6,10 @@ import dev.parley.client.agent.RunHandler;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.SmartLifecycle;
 
-/** Lets an agent serve its session from the moment when all of the application is there, until it begins to stop. */
+/**
+ * Lets an agent serve its session from the moment when all of the application is there, until it begins to stop: it is in the last
+ * phase, which starts last and stops first.
+ */
 final class AgentLifecycle implements SmartLifecycle {
     private final AgentSession session;
     private final RunHandler agent;
@@ -32,7 +35,24 @@ final class AgentLifecycle implements SmartLifecycle {
         if (known != null) {
             serving = null;
             known.close();
+            session.cancelRuns();
         }
+    }
+
+    /** On a thread of its own, so that Spring waits for it no longer than for others. */
+    @Override
+    public void stop(Runnable callback) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        stop();
+                    } finally {
+                        callback.run();
+                    }
+                },
+                "parley-agent-stop");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     @Override

@@ -31,9 +31,15 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.ai.chat.messages.SystemMessage;
 import org.springframework.ai.chat.model.ChatModel;
+import org.springframework.ai.chat.prompt.Prompt;
+import org.springframework.ai.model.tool.ToolCallingChatOptions;
 import org.springframework.ai.support.ToolCallbacks;
+import org.springframework.ai.tool.ToolCallback;
 import org.springframework.ai.tool.ToolCallbackProvider;
 import org.springframework.ai.tool.annotation.Tool;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -69,12 +75,28 @@ class ParleyAutoConfigurationTest {
                 TestServer.options(server.uri(), key).clientId("ann").build());
     }
 
-    /** A tool. */
+    /** Tools. */
     static class Shop {
         @Tool(description = "Books a trip")
         String book() {
             return "booked";
         }
+
+        @Tool(description = "Gives the money back")
+        String refund() {
+            return "refunded";
+        }
+    }
+
+    private static ToolCallbackProvider shop() {
+        return ToolCallbackProvider.from(ToolCallbacks.from(new Shop()));
+    }
+
+    /** The names of the tools that a model was told of. */
+    private static List<String> tools(Prompt prompt) {
+        var options = (ToolCallingChatOptions) Objects.requireNonNull(prompt.getOptions());
+        List<ToolCallback> tools = Objects.requireNonNullElse(options.getToolCallbacks(), List.of());
+        return tools.stream().map(tool -> tool.getToolDefinition().name()).toList();
     }
 
     @Test
@@ -85,12 +107,13 @@ class ParleyAutoConfigurationTest {
                 .withPropertyValues(
                         "parley.agent.session=trip",
                         "parley.agent.system-message=You plan trips.",
+                        "parley.agent.tools=book",
                         "parley.agent.needing-approval=book",
                         "parley.agent.max-rounds=7",
                         "parley.agent.cancel-grace=1s",
                         "parley.agent.adopt-abandoned=true")
                 .withBean(ChatModel.class, () -> model)
-                .withBean(ToolCallbackProvider.class, () -> ToolCallbackProvider.from(ToolCallbacks.from(new Shop())))
+                .withBean(ToolCallbackProvider.class, ParleyAutoConfigurationTest::shop)
                 .run(context -> {
                     AgentOptions options = context.getBean(AgentOptions.class);
                     assertThat(options.cancelGrace()).isEqualTo(Duration.ofSeconds(1));
@@ -114,7 +137,43 @@ class ParleyAutoConfigurationTest {
                     assertThat(model.prompts().get(0).getInstructions())
                             .first()
                             .isEqualTo(new SystemMessage("You plan trips."));
+                    assertThat(tools(model.prompts().get(0))).containsExactly("book");
                 });
+    }
+
+    @Test
+    void anAgentHasOnlyToolsThatAreNamed() {
+        var model = ScriptedChatModel.of(Answer.begin().text("Hello."));
+        connected()
+                .withPropertyValues("parley.agent.session=trip")
+                .withBean(ChatModel.class, () -> model)
+                .withBean(ToolCallback.class, () -> ToolCallbacks.from(new Shop())[0])
+                .withBean(ToolCallbackProvider.class, () -> () -> {
+                    throw new IllegalStateException("Nobody has named a tool of this server.");
+                })
+                .run(context -> {
+                    try (ParleyClient client = client();
+                            ClientSession ann = ClientSession.open(client, "trip")) {
+                        assertThat(ann.awaitRun(ann.send("Hello"), LONG)
+                                        .orElseThrow()
+                                        .status())
+                                .isEqualTo(RunStatus.COMPLETE);
+                    }
+                    assertThat(tools(model.prompts().get(0))).isEmpty();
+                });
+    }
+
+    @Test
+    void toolsAreFoundByTheirNames() {
+        connected()
+                .withPropertyValues(
+                        "parley.agent.session=trip",
+                        "parley.agent.auto-startup=false",
+                        "parley.agent.tools=refund,book",
+                        "parley.agent.taking-keys=book")
+                .withBean(ChatModel.class, ScriptedChatModel::of)
+                .withBean(ToolCallbackProvider.class, ParleyAutoConfigurationTest::shop)
+                .run(context -> assertThat(context).hasNotFailed().hasSingleBean(SpringAiAgent.class));
     }
 
     @Test
@@ -136,6 +195,35 @@ class ParleyAutoConfigurationTest {
         }
         assertThat(Objects.requireNonNull(used.get()).connection().state()).isEqualTo(Connection.State.CLOSED);
         await().atMost(LONG).until(() -> model.cancellations() == 1);
+    }
+
+    @Test
+    void runsHaveEndedBeforeOtherPartsOfTheApplicationStop() {
+        var model = ScriptedChatModel.of(
+                Answer.begin().text("one ").await(new CountDownLatch(1)),
+                Answer.begin().text("Here again."));
+        connected()
+                .withPropertyValues("parley.agent.session=trip")
+                .withBean(ChatModel.class, () -> model)
+                .run(context -> {
+                    AgentSession session = context.getBean(AgentSession.class);
+                    try (ParleyClient client = client();
+                            ClientSession ann = ClientSession.open(client, "trip")) {
+                        Sent first = ann.send("Count");
+                        await().atMost(LONG).until(() -> ann.messages().size() == 2);
+                        context.getBean(AgentLifecycle.class).stop();
+                        assertThat(session.runs()).isEmpty();
+                        assertThat(ann.awaitRun(first, LONG).orElseThrow().status())
+                                .isEqualTo(RunStatus.CANCELLED);
+
+                        // As a context that was paused.
+                        context.getBean(AgentLifecycle.class).start();
+                        assertThat(ann.awaitRun(ann.send("Hello"), LONG)
+                                        .orElseThrow()
+                                        .status())
+                                .isEqualTo(RunStatus.COMPLETE);
+                    }
+                });
     }
 
     @Test
@@ -167,23 +255,44 @@ class ParleyAutoConfigurationTest {
                         .isNotSameAs(context.getBean(SpringAiAgent.Builder.class)));
     }
 
-    @Test
-    void withoutPropertiesThereIsNothing() {
+    @ParameterizedTest
+    @ValueSource(strings = {"parley.key=app.id:secret", "parley.agent.session=trip"})
+    void withoutAnAddressThereIsNothing(String property) {
         application()
+                .withPropertyValues(property)
                 .run(context -> assertThat(context)
                         .hasNotFailed()
                         .doesNotHaveBean(ParleyClient.class)
                         .doesNotHaveBean(AgentSession.class)
+                        .doesNotHaveBean(AgentLifecycle.class)
                         .doesNotHaveBean(RunHandler.class));
     }
 
-    @Test
-    void aToolThatIsNotThereStopsTheApplication() {
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            tools=bok | parley.agent.tools: There is no tool of the name bok in the application, which has: [book, refund]
+            tools=* | parley.agent.tools: There is no tool of the name * in the application, which has: [book, refund]
+            needing-approval=book | parley.agent.needing-approval: There is no tool of the name book.
+            taking-keys=book | parley.agent.taking-keys: There is no tool of the name book.
+            """)
+    void aToolThatIsNotThereStopsTheApplication(String property, String message) {
         connected()
-                .withPropertyValues("parley.agent.session=trip", "parley.agent.needing-approval=bok")
+                .withPropertyValues("parley.agent.session=trip", "parley.agent." + property)
                 .withBean(ChatModel.class, ScriptedChatModel::of)
-                .run(context ->
-                        assertThat(context).getFailure().rootCause().hasMessage("There is no tool of the name bok."));
+                .withBean(ToolCallbackProvider.class, ParleyAutoConfigurationTest::shop)
+                .run(context -> assertThat(context).getFailure().hasStackTraceContaining(message));
+    }
+
+    @Test
+    void aNameThatTwoToolsHaveStopsTheApplication() {
+        connected()
+                .withPropertyValues("parley.agent.session=trip", "parley.agent.tools=book")
+                .withBean(ChatModel.class, ScriptedChatModel::of)
+                .withBean("one", ToolCallbackProvider.class, ParleyAutoConfigurationTest::shop)
+                .withBean("two", ToolCallbackProvider.class, ParleyAutoConfigurationTest::shop)
+                .run(context -> assertThat(context)
+                        .getFailure()
+                        .hasStackTraceContaining("parley.agent.tools: There are two tools of the name book."));
     }
 
     @Test
@@ -192,7 +301,7 @@ class ParleyAutoConfigurationTest {
                 URI.create("http://localhost"),
                 "app.id:secret",
                 null,
-                new ParleyProperties.Agent(null, true, null, 1, List.of(), List.of(), LONG, false));
+                new ParleyProperties.Agent(null, true, null, 1, List.of(), List.of(), List.of(), LONG, false));
         assertThat(properties.toString()).doesNotContain("secret");
     }
 
@@ -207,7 +316,12 @@ class ParleyAutoConfigurationTest {
             JsonNode metadata = JsonMapper.shared().readTree(file);
             assertThat(metadata.get("properties"))
                     .extracting(property -> property.get("name").asString())
-                    .contains("parley.url", "parley.key", "parley.client-id", "parley.agent.session");
+                    .contains(
+                            "parley.url",
+                            "parley.key",
+                            "parley.client-id",
+                            "parley.agent.session",
+                            "parley.agent.tools");
             assertThat(metadata.get("properties"))
                     .allSatisfy(property ->
                             assertThat(property.get("description").asString()).isNotEmpty());
