@@ -100,6 +100,11 @@ public final class Run implements AutoCloseable {
     private long endBy;
     private boolean interruptedAtEnd;
 
+    /** What is waited for under the lock, and whether it is not to be waited for any more, since the run has to end. */
+    private volatile @Nullable CompletableFuture<?> awaited;
+
+    private volatile boolean givenUp;
+
     /** What is said after a cancel, and whether that is being said now. */
     private volatile @Nullable Consumer<Output> lastWords;
 
@@ -429,7 +434,15 @@ public final class Run implements AutoCloseable {
         agent.suspended(this);
     }
 
-    /** Ends the run as complete, or as cancelled if that was asked for. Does nothing if it has ended or is suspended. */
+    /**
+     * Ends the run as complete, or as cancelled if that was asked for. Does nothing if it has ended or is suspended.
+     *
+     * <p>All methods that end a run wait {@link dev.parley.client.ClientOptions#requestTimeout()} for what another thread is
+     * writing in it, which then fails, and as long again for the end to be written.
+     *
+     * @throws IllegalStateException if the server has not answered in that time: nothing more is written here, and the end is
+     *     stored as soon as the server is reached, as long as the client is open
+     */
     public void complete() {
         end(RunStatus.COMPLETE, null);
     }
@@ -471,7 +484,7 @@ public final class Run implements AutoCloseable {
         }
         // An interrupt is meant for what the agent was doing; the end of the run is written all the same.
         boolean interrupted = Thread.interrupted();
-        lock.lock();
+        lockToEnd();
         try {
             if (state == State.OPEN) {
                 ending = true;
@@ -482,6 +495,42 @@ public final class Run implements AutoCloseable {
             interrupted |= interruptedAtEnd;
             lock.unlock();
             agent.closed(this);
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** Takes the lock. What is being written under it has as long as a request may take, and is then not waited for any more. */
+    private void lockToEnd() {
+        if (!isLockedInTime()) {
+            givenUp = true;
+            CompletableFuture<?> waiting = awaited;
+            if (waiting != null) {
+                waiting.completeExceptionally(notInTime(null));
+            }
+            if (!isLockedInTime()) {
+                // It does not wait for the server, but for something in this process.
+                lost(null);
+                throw new IllegalStateException(
+                        "The run " + id() + " could not be ended: something else that is being written in "
+                                + "it does not come to an end. Another process can adopt it.");
+            }
+        }
+    }
+
+    private boolean isLockedInTime() {
+        boolean interrupted = false;
+        long until = System.nanoTime() + agent.answerTimeout().toNanos();
+        try {
+            while (true) {
+                try {
+                    return lock.tryLock(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
@@ -712,28 +761,49 @@ public final class Run implements AutoCloseable {
     }
 
     /**
-     * Waits for what the server says, under the lock: for as long as that takes, but at the end of the run only as long as a
-     * request may take, and then also in a thread that is interrupted.
+     * Waits for what the server says, under the lock: for as long as that takes, but no longer if another thread has to end the
+     * run; and at the end only as long as a request may take, and then also in a thread that is interrupted.
      */
     <T> T await(CompletableFuture<T> future) {
         while (true) {
             try {
-                return ending ? future.get(endBy - System.nanoTime(), TimeUnit.NANOSECONDS) : future.get();
+                return ending
+                        ? future.get(endBy - System.nanoTime(), TimeUnit.NANOSECONDS)
+                        : untilGivenUp(future).get();
             } catch (InterruptedException e) {
                 if (!ending) {
                     throw SharedConversation.interrupted(e);
                 }
                 interruptedAtEnd = true;
             } catch (TimeoutException e) {
-                throw new IllegalStateException(
-                        "The server has not answered in time. What was written is stored as soon as it is reached.", e);
+                throw notInTime(e);
             } catch (ExecutionException e) {
                 if (e.getCause() instanceof RuntimeException known) {
                     throw known;
                 }
                 throw new IllegalStateException(e.getCause());
+            } finally {
+                awaited = null;
             }
         }
+    }
+
+    private <T> CompletableFuture<T> untilGivenUp(CompletableFuture<T> future) {
+        if (future.isDone()) {
+            return future;
+        }
+        CompletableFuture<T> waiting = future.copy();
+        awaited = waiting;
+        if (givenUp) {
+            // Both look after they have said that they are there.
+            waiting.completeExceptionally(notInTime(null));
+        }
+        return waiting;
+    }
+
+    private static IllegalStateException notInTime(@Nullable Throwable cause) {
+        return new IllegalStateException(
+                "The server has not answered in time. What was written is stored as soon as it is reached.", cause);
     }
 
     /** A pause before another attempt; under the lock. */

@@ -850,6 +850,37 @@ class AgentTest {
     }
 
     @Test
+    void theEndOfARunDoesNotWaitForAWriteThatHangs() throws Exception {
+        try (TestServer own = TestServer.start();
+                CuttingProxy proxy = new CuttingProxy(own);
+                People people = new People(own)) {
+            ClientSession ann = people.person("ann");
+            Sent sent = ann.send("hello");
+            AgentSession agent = AgentSession.open(people.client(proxy.uri(), "agent", Duration.ofSeconds(1)), "s");
+            Run run = agent.run(sent.invocation());
+            proxy.down();
+            var failure = new CompletableFuture<Throwable>();
+            Thread writer = new Thread(() -> {
+                try (Output output = run.output()) {
+                    output.text("one ");
+                } catch (RuntimeException e) {
+                    failure.complete(e);
+                }
+            });
+            writer.start();
+            await().atMost(LONG).until(() -> writer.getState() == Thread.State.WAITING);
+
+            var end = CompletableFuture.runAsync(run::complete);
+            assertThat(end).failsWithin(LONG).withThrowableThat().withMessageContaining("not answered in time");
+            assertThat(failure.get(30, TimeUnit.SECONDS)).hasMessageContaining("not answered in time");
+            assertThat(agent.runs()).isEmpty();
+
+            proxy.up();
+            assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.COMPLETE);
+        }
+    }
+
+    @Test
     void anAppendWhoseOutcomeIsUnknownIsMadeGood() throws Exception {
         try (TestServer own = TestServer.start();
                 CuttingProxy proxy = new CuttingProxy(own);

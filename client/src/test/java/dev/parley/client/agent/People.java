@@ -1,8 +1,10 @@
 package dev.parley.client.agent;
 
+import dev.parley.client.ClientOptions;
 import dev.parley.client.ParleyClient;
 import dev.parley.client.TestServer;
 import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -26,8 +28,19 @@ final class People implements AutoCloseable {
     }
 
     ParleyClient client(URI through, String clientId) {
-        ParleyClient client = ParleyClient.of(
-                TestServer.options(through, key).clientId(clientId).build());
+        return client(TestServer.options(through, key).clientId(clientId).build());
+    }
+
+    /** With another time for the answers of the server. */
+    ParleyClient client(URI through, String clientId, Duration requestTimeout) {
+        return client(TestServer.options(through, key)
+                .clientId(clientId)
+                .requestTimeout(requestTimeout)
+                .build());
+    }
+
+    private ParleyClient client(ClientOptions options) {
+        ParleyClient client = ParleyClient.of(options);
         open.add(client::close);
         return client;
     }
