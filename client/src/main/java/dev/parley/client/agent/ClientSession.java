@@ -1,5 +1,6 @@
 package dev.parley.client.agent;
 
+import dev.parley.client.Gap;
 import dev.parley.client.NewMessage;
 import dev.parley.client.ParleyClient;
 import dev.parley.client.Registration;
@@ -12,6 +13,7 @@ import dev.parley.conversation.OutboundMessage;
 import dev.parley.conversation.Part;
 import dev.parley.conversation.RunMessages;
 import dev.parley.conversation.RunStatus;
+import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.View;
 import java.time.Duration;
 import java.util.List;
@@ -42,11 +44,8 @@ public final class ClientSession implements AutoCloseable {
         client.connection().connect();
         this.clientId = AgentSession.clientId(client);
         this.view = new ClientView(shared);
-        shared.onDelivery(delivery -> {
-            if (!delivery.change().equals(Conversation.Change.NONE)) {
-                listeners.forEach(listener -> listener.accept(delivery.change()));
-            }
-        });
+        shared.onDelivery(delivery ->
+                delivery.changes().forEach(change -> listeners.forEach(listener -> listener.accept(change))));
     }
 
     /** Attaches the session of this name. What was said before is there when it is {@linkplain ClientView#loadOlder loaded}. */
@@ -94,8 +93,9 @@ public final class ClientSession implements AutoCloseable {
     }
 
     /**
-     * Calls {@code listener} with each change of the conversation that is delivered, on the thread of the session's listeners:
-     * one that blocks slows the session down.
+     * Calls {@code listener} with each change of the conversation, by others and by what is said here, on the thread of the
+     * session's listeners: one that blocks slows the session down. A structural change of no node says that the history was read
+     * again after a {@link Gap}, so that anything may have changed. What a view {@linkplain ClientView#loadOlder loads} is not told.
      */
     public Registration onChange(Consumer<Conversation.Change> listener) {
         listeners.add(listener);
@@ -214,10 +214,34 @@ public final class ClientSession implements AutoCloseable {
         return answer(toolCallId, placement -> Inputs.toolResultError(placement, toolCallId, message));
     }
 
+    /**
+     * Gives the result of a call of a tool that runs here to a run of its own, which takes the place of the one that waits for
+     * it. If several people give results at the same time, each of them gets a branch.
+     *
+     * @throws IllegalArgumentException if no run is suspended with such a call
+     */
+    public Sent toolResultFork(String toolCallId, @Nullable JsonNode output) {
+        Node.Run suspended = shared.find(conversation -> waitingFor(conversation, toolCallId));
+        if (suspended == null) {
+            throw noCall(toolCallId);
+        }
+        Inputs.Placement placement =
+                Inputs.Placement.after(suspended.parent(), Ids.next(), Ids.next(), clientId);
+        List<String> copies =
+                suspended.messages().stream().map(message -> Ids.next()).toList();
+        return publish(
+                placement,
+                List.of(Inputs.toolResultFork(placement, suspended, toolCallId, output, null, copies)));
+    }
+
+    private static IllegalArgumentException noCall(String toolCallId) {
+        return new IllegalArgumentException("There is no call " + toolCallId + ".");
+    }
+
     private Sent answer(String toolCallId, Function<Inputs.Placement, OutboundMessage> answer) {
         Place place = shared.find(conversation -> place(conversation, toolCallId));
         if (place == null) {
-            throw new IllegalArgumentException("There is no call " + toolCallId + ".");
+            throw noCall(toolCallId);
         }
         Inputs.Placement placement =
                 new Inputs.Placement(Ids.next(), place.messageId(), clientId, place.runId(), place.messageId(), null);
@@ -233,6 +257,21 @@ public final class ClientSession implements AutoCloseable {
                             .anyMatch(call -> call.toolCallId().equals(toolCallId));
                     found = isThere ? new Place(run.key(), message.id()) : found;
                 }
+            }
+        }
+        return found;
+    }
+
+    /** The last run that waits for the result of a call, also if somebody else's result has taken its place. */
+    private static Node.@Nullable Run waitingFor(Conversation conversation, String toolCallId) {
+        Node.Run found = null;
+        for (Node node : conversation.nodes()) {
+            if (node instanceof Node.Run run && run.status() == RunStatus.SUSPENDED) {
+                boolean waits = run.messages().stream()
+                        .flatMap(message -> message.toolCalls().stream())
+                        .anyMatch(call -> call.toolCallId().equals(toolCallId)
+                                && call.state() == ToolCall.State.INPUT_AVAILABLE);
+                found = waits ? run : found;
             }
         }
         return found;

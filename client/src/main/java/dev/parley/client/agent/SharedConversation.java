@@ -11,6 +11,7 @@ import dev.parley.conversation.Conversation;
 import dev.parley.conversation.SessionMessage;
 import dev.parley.conversation.WireForm;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,8 +41,15 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     /** The message with which a run began, and the last with which an agent has taken it up. */
     record Frames(@Nullable SessionMessage start, SessionMessage last) {}
 
-    /** A delivery, after the conversation has taken it. */
-    record Delivery(SessionEvent event, @Nullable SessionMessage message, Conversation.Change change) {}
+    /**
+     * A delivery, after the conversation has taken it.
+     *
+     * @param changes what has changed since the delivery before: by this one, and by what was published here
+     */
+    record Delivery(SessionEvent event, @Nullable SessionMessage message, List<Conversation.Change> changes) {}
+
+    /** Older messages may have changed: nobody knows which. */
+    private static final Conversation.Change ANYTHING = new Conversation.Change(null, true);
 
     /** What the messages of the session come to, as far as they are known. */
     private static final class Fold {
@@ -118,6 +126,9 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
 
     private final List<Consumer<Delivery>> listeners = new CopyOnWriteArrayList<>();
 
+    /** What was published here since the last delivery has changed this. There is one more delivery at least, its echo. */
+    private List<Conversation.Change> untold = new ArrayList<>();
+
     /** The newest version that was delivered live. */
     private String seen = "";
 
@@ -180,7 +191,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     @Override
     public void onNext(SessionEvent event) {
         SessionMessage message = event instanceof Message delivered ? SessionMessages.read(delivered) : null;
-        Conversation.Change change = Conversation.Change.NONE;
+        List<Conversation.Change> changes;
         boolean full;
         if (event instanceof Gap) {
             readAgain();
@@ -188,11 +199,14 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         lock.lock();
         try {
             if (message != null) {
-                change = fold.take(message);
+                note(fold.take(message));
                 see(message.version());
             } else if (event instanceof Gap gap) {
+                note(ANYTHING);
                 see(gap.to());
             }
+            changes = untold;
+            untold = new ArrayList<>();
             full = fold.conversation.size() > renewAbove;
             changed.signalAll();
         } finally {
@@ -201,7 +215,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         if (full) {
             renew();
         }
-        Delivery delivery = new Delivery(event, message, change);
+        Delivery delivery = new Delivery(event, message, changes);
         for (Consumer<Delivery> listener : listeners) {
             try {
                 listener.accept(delivery);
@@ -232,6 +246,12 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         }
     }
 
+    private void note(Conversation.Change change) {
+        if (!change.equals(Conversation.Change.NONE)) {
+            untold.add(change);
+        }
+    }
+
     private void see(String version) {
         seen = version.compareTo(seen) > 0 ? version : seen;
     }
@@ -240,7 +260,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     void published(SessionMessage message) {
         lock.lock();
         try {
-            fold.take(message);
+            note(fold.take(message));
             changed.signalAll();
         } finally {
             lock.unlock();

@@ -668,6 +668,59 @@ class AgentTest {
     }
 
     @Test
+    void theResultOfAToolMakesARunOfItsOwn() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            ClientSession bob = people.person("bob");
+            agent.serve(run -> {
+                var call = run.toolCall("where");
+                if (call.isPresent()) {
+                    say(run, "In " + call.get().output());
+                    return;
+                }
+                try (Output output = run.output()) {
+                    output.toolCall("where", "location", json("{}"));
+                }
+                run.suspend();
+            });
+            Sent sent = ann.send("where are we?");
+            String suspended = ended(ann, sent).key();
+            ended(bob, sent);
+            List<Sent> results =
+                    List.of(ann.toolResultFork("where", json("\"Bern\"")), bob.toolResultFork("where", json("\"Basel\"")));
+            for (Sent result : results) {
+                Node.Run run = ended(ann, result);
+                assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
+                assertThat(run.key()).isNotEqualTo(suspended);
+            }
+            // Each of them shows a branch; the run that waited is in none.
+            ClientView view = ann.newView();
+            String shown = view.messages().get(1).id();
+            assertThat(view.branch(shown).alternatives()).hasSize(2);
+            assertThat(view.runs()).extracting(Node.Run::key).doesNotContain(suspended);
+            assertThat(texts(view.messages())).containsExactly("where are we?", "", "In \"Basel\"");
+            assertThat(view.select(shown, 0)).isTrue();
+            assertThat(texts(view.messages())).containsExactly("where are we?", "", "In \"Bern\"");
+            assertThatThrownBy(() -> ann.toolResultFork("what", null)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void whoListensIsToldOfWhatIsSaidHereToo() throws Exception {
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            List<String> heard = new CopyOnWriteArrayList<>();
+            var _ = ann.onChange(change -> heard.add(String.valueOf(change.nodeKey())));
+            List<String> said = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                said.add(ann.send("message " + i).messageId());
+            }
+            await().untilAsserted(() -> assertThat(heard).containsExactlyElementsOf(said));
+        }
+    }
+
+    @Test
     void messagesAreRegeneratedAndEdited() throws Exception {
         try (People people = new People(server)) {
             AgentSession agent = people.agent("agent");
