@@ -8,9 +8,7 @@ import { AppServer } from "../lib/app-server.mjs"
 import { removeFolder } from "../lib/server.mjs"
 import { eventually, within } from "../lib/wait.mjs"
 import { compilePrograms, endProgram, startProgram } from "./java-process.mjs"
-import { JavaWatcher } from "./java-watcher.mjs"
-import { Scene } from "./scene.mjs"
-import { scenarios } from "./scenarios.mjs"
+import { FORMATS, ofEachScenario, playAll, TROUBLES } from "./plays.mjs"
 import { Viewer, WAIT_MS } from "./viewer.mjs"
 
 const FULL = process.env.PARLEY_TEST_FULL === "1"
@@ -19,19 +17,15 @@ const ANSWERS = 300
 const ANSWERS_IN_SHORT = 10
 /** After which time the server ends the run of an agent that has died. A client in Java may take seconds to notice a dead network. */
 const RUN_GRACE_MS = 10_000
-const TROUBLES = ["none", "network", "crash"]
 
 let server
 let programs
-let watcher
 let sessions = 0
 before(async () => {
   server = await AppServer.start({ settings: { "realtime.run-grace": RUN_GRACE_MS } })
   programs = await compilePrograms(server.pid)
-  watcher = await JavaWatcher.start(programs)
 })
 after(async () => {
-  await watcher?.end()
   await server?.end()
   if (programs) await removeFolder(programs.folder)
 })
@@ -76,7 +70,7 @@ test("an agent in Java answers", { timeout: TEST_TIMEOUT_MS }, async t => {
 test("an agent in Java is stopped in mid-answer", { timeout: TEST_TIMEOUT_MS }, async t => {
   const cast = await scene(t)
   const run = await cast.ann.send("for ever")
-  await eventually(WAIT_MS, () => cast.bob.texts.at(-1)?.startsWith("0 1 2 3 "), "the answer to grow")
+  await eventually(WAIT_MS, async () => (await cast.bob.texts()).at(-1)?.startsWith("0 1 2 3 "), "the answer to grow")
   await run.cancel()
   await all(cast.people, viewer => viewer.runsAre(1, "cancelled"))
   await assertAllAgree(cast)
@@ -116,7 +110,7 @@ test("an approval reaches an agent in Java that was not there when it was given"
 test("an agent in Java ends its runs when its process is asked to end", { timeout: TEST_TIMEOUT_MS }, async t => {
   const cast = await scene(t)
   await cast.ann.send("for ever")
-  await eventually(WAIT_MS, () => cast.bob.texts.at(-1)?.startsWith("0 1 2 3 "), "the answer to grow")
+  await eventually(WAIT_MS, async () => (await cast.bob.texts()).at(-1)?.startsWith("0 1 2 3 "), "the answer to grow")
   await endProgram(cast.agent, "SIGTERM")
   await all(cast.people, viewer => viewer.runsAre(1, "cancelled"))
   await assertAllAgree(cast)
@@ -128,13 +122,8 @@ async function approval(viewer) {
 }
 
 // The same scenarios as with agents of the npm library, with people who use that.
-for (const trouble of TROUBLES) {
-  for (const [index, [name, play]] of Object.entries(scenarios).entries()) {
-    const binary = index % 2 === 1
-    test(`an agent in Java: ${name} (${binary ? "MessagePack" : "JSON"}, trouble: ${trouble})`, { timeout: TEST_TIMEOUT_MS }, async t => {
-      const scene = await Scene.open(t, { server, binary, trouble, java: programs, watcher })
-      await play(scene, { answers: FULL ? ANSWERS : ANSWERS_IN_SHORT })
-      await scene.assertAllAgree()
-    })
-  }
-}
+const answers = FULL ? ANSWERS : ANSWERS_IN_SHORT
+const play = index => trouble => [
+  { trouble, agents: "Java", people: "npm", format: FORMATS[index % FORMATS.length], answers },
+]
+playAll(ofEachScenario(index => TROUBLES.flatMap(play(index))), { runGrace: RUN_GRACE_MS })

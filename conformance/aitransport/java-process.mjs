@@ -13,8 +13,8 @@ import { within } from "../lib/wait.mjs"
 const ANSWER_TIMEOUT_MS = 60_000
 const at = path => fileURLToPath(new URL(path, import.meta.url))
 const [CLASSES, LIBRARIES] = ["classes", "lib"].map(name => at(`../../client/target/${name}`))
-const SOURCES = ["InvokedAgent", "JavaAgent", "Lines", "Watcher"].map(name => at(`java/${name}.java`))
-// They live for seconds: a compiler that optimises less is faster. They log nothing, and need not say so.
+const SOURCES = ["InvokedAgent", "JavaAgent", "Lines", "Peers", "Person"].map(name => at(`java/${name}.java`))
+// They live for seconds or a few minutes: a compiler that optimises less is faster. They log nothing, and need not say so.
 const FLAGS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m", "-Dslf4j.internal.verbosity=ERROR"]
 
 // A test that dies must not leave its processes behind.

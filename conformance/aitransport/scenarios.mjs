@@ -1,7 +1,7 @@
 // What people and agents do with a session. Each scenario calls scene.strike() in the middle of something, where trouble may
 // come or not, and ends when nothing moves any more.
 import assert from "node:assert/strict"
-import { createToolResultFork, createUIMessageCodec } from "@ably/ai-transport/vercel"
+import { isDeepStrictEqual } from "node:util"
 import { REMOVED } from "./agent.mjs"
 import { eventually, within } from "../lib/wait.mjs"
 import { afterTool, answerTo } from "./model.mjs"
@@ -53,8 +53,8 @@ export const scenarios = {
     const serving = served(agent, run)
     const [shown] = answerTo(question).shown
     await allShow(both, shown)
-    const [{ runId }] = watcher.view.runs()
-    const [cancelled] = await Promise.all([outcome(serving), scene.strike(), watcher.session.cancel(runId)])
+    const [{ runId }] = await watcher.runs()
+    const [cancelled] = await Promise.all([outcome(serving), scene.strike(), watcher.cancel(runId)])
     assert.equal(cancelled, "cancelled")
     await all(both, viewer => viewer.runsAre(1, "cancelled"))
     await allShow(both, shown)
@@ -113,30 +113,30 @@ export const scenarios = {
     assert.equal(await outcome(served(agent, await asker.send("one"))), "complete")
     await allShow(both, answerTo("one").text)
 
-    const [, { codecMessageId: answerId }] = watcher.view.getMessages()
-    const again = watcher.view.regenerate(answerId)
+    const [, { codecMessageId: answerId }] = await watcher.messages()
+    const again = settled(watcher.regenerate(answerId))
     await scene.strike()
     assert.equal(await outcome(served(agent, await again)), "complete")
     await watcher.shows(answerTo("one", 2).text)
 
-    const [{ codecMessageId: questionId }] = asker.view.getMessages()
+    const [{ codecMessageId: questionId }] = await asker.messages()
     assert.equal(await outcome(served(agent, await asker.edit(questionId, "two"))), "complete")
     await asker.shows(answerTo("two").text)
 
     for (const viewer of both) {
-      const view = viewer.session.createView()
-      const texts = () => view.getMessages().map(({ message }) => textOf(message))
+      const view = await viewer.createView()
+      const texts = async () => (await view.messages()).map(({ message }) => textOf(message))
       const choose = async (id, index, expected) => {
-        view.branchSelection(id).select(index)
-        await eventually(WAIT_MS, () => JSON.stringify(texts()) === JSON.stringify(expected), `${viewer.name}: ${expected}`)
-          .catch(() => assert.deepEqual(texts(), expected))
+        await view.select(id, index)
+        await eventually(WAIT_MS, async () => isDeepStrictEqual(await texts(), expected), `${viewer.name}: ${expected}`)
+          .catch(async () => assert.deepEqual(await texts(), expected))
       }
-      await eventually(WAIT_MS, () => view.branchSelection(questionId).siblings.length === 2, "both questions")
+      await eventually(WAIT_MS, async () => (await view.alternatives(questionId)) === 2, "both questions")
       await choose(questionId, 1, ["two", answerTo("two").text])
       await choose(questionId, 0, ["one", answerTo("one", 2).text])
-      await choose(view.getMessages()[1].codecMessageId, 0, ["one", answerTo("one", 1).text])
-      await choose(view.getMessages()[1].codecMessageId, 1, ["one", answerTo("one", 2).text])
-      view.close()
+      await choose((await view.messages())[1].codecMessageId, 0, ["one", answerTo("one", 1).text])
+      await choose((await view.messages())[1].codecMessageId, 1, ["one", answerTo("one", 2).text])
+      await view.close()
     }
   },
 
@@ -156,15 +156,8 @@ export const scenarios = {
     const { asker, agent, both } = await cast(scene)
     assert.equal(await outcome(served(agent, await asker.send("use location"))), "suspend")
     const pending = await asker.pendingTool("location", "input-available")
-    const suspended = asker.session.tree.getRunNode(pending.runId)
-    const { input, sendOptions } = createToolResultFork({
-      runMessages: createUIMessageCodec().getMessages(suspended.projection),
-      parentCodecMessageId: suspended.parentCodecMessageId,
-      toolCallId: pending.toolCallId,
-      result: { output: { city: "Bern ☃" } },
-      supersedesRunId: suspended.runId,
-    })
-    const [run] = await Promise.all([asker.view.send([input], sendOptions), scene.strike()])
+    const forking = asker.sendToolResultFork(pending, pending.toolCallId, { city: "Bern ☃" })
+    const [run] = await Promise.all([forking, scene.strike()])
     assert.equal(await outcome(served(agent, run)), "complete")
     await allShow(both, answerTo(afterTool("location")).text)
   },
@@ -182,7 +175,7 @@ export const scenarios = {
     assert.equal(await outcome(served(next, run)), "complete")
     for (const viewer of [asker, watcher]) {
       await viewer.shows(answerTo(afterTool("remove")).text)
-      const parts = viewer.view.getMessages().flatMap(({ message }) => message.parts)
+      const parts = (await viewer.messages()).flatMap(({ message }) => message.parts)
       assert.ok(parts.some(part => part.toolCallId && part.output === REMOVED), "the tool's result is not shown")
     }
   },
@@ -200,7 +193,7 @@ export const scenarios = {
     await all([asker, watcher], viewer => viewer.runsAre(1, "error"))
     await allShow([asker, watcher], shown)
     // Who wanted to know has been told before; the viewers, who do not know of it, see the run as they would without.
-    const [{ runId }] = asker.view.runs()
+    const [{ runId }] = await asker.runs()
     const away = (await scene.history()).filter(({ name }) => name === "parley.agent-away")
     assert.ok(away.length > 0, "nobody was told that the agent is away")
     for (const { data } of away) assert.equal(data.runId, runId)
@@ -218,7 +211,7 @@ export const scenarios = {
     await first.release(question, 1, 0)
     await allShow([asker, watcher], shown[1])
     await first.kill()
-    const [{ runId }] = asker.view.runs()
+    const [{ runId }] = await asker.runs()
     const taken = settled(second.takeOver(run.toInvocation().toJSON(), { runId, stepId }))
     // The second agent begins from the start, and what it says takes the place of what the first one has said.
     await allShow([asker, watcher], shown[0])
@@ -239,14 +232,16 @@ export const scenarios = {
       texts.push(question, answerTo(question).text)
     }
     const reader = await scene.viewer("reader", { lazy: true })
-    while (reader.view.hasOlder()) {
-      const shown = reader.texts.length
-      const page = await reader.view.loadOlder(PAGE_MESSAGES)
-      assert.equal(page.length, Math.min(PAGE_MESSAGES, texts.length - shown), "messages of a page")
-      const expected = texts.slice(-reader.texts.length)
-      for (const [n, text] of reader.texts.entries()) assert.equal(text, expected[n])
+    while (reader.hasOlder()) {
+      const left = texts.length - (await reader.texts()).length
+      const loaded = await reader.loadOlder(PAGE_MESSAGES)
+      const least = Math.min(PAGE_MESSAGES, left)
+      assert.ok(reader.loadsExactly ? loaded === least : loaded >= least, `${loaded} messages came with a page, of ${least}`)
+      const shown = await reader.texts()
+      const expected = texts.slice(-shown.length)
+      for (const [n, text] of shown.entries()) assert.equal(text, expected[n])
     }
-    assert.equal(reader.texts.length, texts.length)
+    assert.equal((await reader.texts()).length, texts.length)
   },
 
   async "a page and the agent are both started again, and the agent knows what was said"(scene) {

@@ -6,9 +6,9 @@ import { seededRandom } from "../lib/random.mjs"
 import { eventually } from "../lib/wait.mjs"
 import { AgentProcess } from "./agent-process.mjs"
 import { Agent } from "./agent.mjs"
-import { JavaAgentProcess, JavaModels } from "./java-agent-process.mjs"
+import { JavaAgent, JavaAgentProcess, JavaModels } from "./java-agent.mjs"
+import { JavaViewer } from "./java-viewer.mjs"
 import { ScriptedModel } from "./model.mjs"
-import { forgetful } from "./java-watcher.mjs"
 import { growing, textsIn } from "./record.mjs"
 import { textOf, Viewer, WAIT_MS } from "./viewer.mjs"
 
@@ -23,7 +23,8 @@ export class Scene {
   #trouble
   #binary
   #java
-  #watcher
+  #agentsAre
+  #peopleAre
   #proxy
   #people = []
   #agents = []
@@ -31,17 +32,20 @@ export class Scene {
 
   /**
    * `trouble`: "none"; "network": connections break, stall and are half closed at random, and all are cut when strike()
-   * is called; "crash": strike() kills the server and starts it again. `java`: the compiled programs, if agents are to be
-   * in Java. `watcher`: a JavaWatcher, who sees all of it.
+   * is called; "crash": strike() kills the server and starts it again. `agents` and `people`: the libraries that they use,
+   * "npm" or "Java". `java`: { programs, peers }, the compiled programs and the process for those who can share one, without
+   * which nobody uses Java. Somebody who does nothing but watch uses the library that the people do not.
    */
-  static async open(t, { server, binary, trouble, java, watcher }) {
+  static async open(t, { server, binary, trouble, agents = "npm", people = "npm", java }) {
     const scene = new Scene()
     scene.#server = server
     scene.#binary = binary
     scene.#trouble = trouble
     scene.#java = java
+    scene.#agentsAre = agents
+    scene.#peopleAre = people
     scene.channel = `conversation:${++channels}`
-    scene.model = java ? new JavaModels() : new ScriptedModel()
+    scene.model = agents === "Java" ? new JavaModels() : new ScriptedModel()
     if (trouble === "network") {
       const random = seededRandom(t)
       scene.#proxy = await startProxy(server.url, {
@@ -54,8 +58,8 @@ export class Scene {
       })
     }
     t.after(() => scene.#close())
-    scene.#watcher = watcher
-    await watcher?.watch(scene.#url, scene.#key, scene.channel)
+    if (people === "Java") await scene.#person("watcher with npm", "npm")
+    else if (java) await scene.#person("watcher in Java", "Java")
     return scene
   }
 
@@ -63,8 +67,8 @@ export class Scene {
     return this.#proxy?.url ?? this.#server.url
   }
 
-  get #key() {
-    return this.#server.keys[0].keyStr
+  #place(clientId) {
+    return { url: this.#url, key: this.#server.keys[0].keyStr, clientId, channel: this.channel }
   }
 
   #options(clientId) {
@@ -72,30 +76,42 @@ export class Scene {
     return this.#server.options({ url, clientId, useBinaryProtocol: this.#binary, disableConnectivityCheck: true })
   }
 
-  async viewer(name, { lazy } = {}) {
-    const viewer = await Viewer.open({ options: this.#options(name), channel: this.channel, lazy })
+  viewer(name, options) {
+    return this.#person(name, this.#peopleAre, options)
+  }
+
+  async #person(name, library, { lazy } = {}) {
+    const viewer =
+      library === "Java"
+        ? await JavaViewer.open(this.#java.peers, { ...this.#place(name), lazy })
+        : await Viewer.open({ options: this.#options(name), channel: this.channel, lazy })
     this.#people.push(viewer)
     return viewer
   }
 
   async agent(name = "agent") {
-    if (this.#java) return this.agentProcess(name)
+    const agent = await (this.#agentsAre === "Java" ? this.#javaAgent(name) : this.#npmAgent(name))
+    this.#agents.push(agent)
+    return agent
+  }
+
+  #javaAgent(name) {
+    return JavaAgent.open(this.#java.peers, { ...this.#place(name), model: this.model })
+  }
+
+  #npmAgent(name) {
     const client = this.#server.realtime(this.#options(name))
     this.#clients.push(client)
-    const agent = await Agent.start({ client, channel: this.channel, model: this.model })
-    this.#agents.push(agent)
-    return agent
+    return Agent.start({ client, channel: this.channel, model: this.model })
   }
 
+  /** An agent in a process of its own. */
   async agentProcess(name = "agent") {
-    const agent = await (this.#java ? this.#javaAgent(name) : AgentProcess.start({ options: this.#options(name), channel: this.channel }))
+    const agent = await (this.#agentsAre === "Java"
+      ? JavaAgentProcess.start(this.#java.programs, { ...this.#place(name), model: this.model })
+      : AgentProcess.start({ options: this.#options(name), channel: this.channel }))
     this.#agents.push(agent)
     return agent
-  }
-
-  #javaAgent(clientId) {
-    const place = { url: this.#url, key: this.#key, channel: this.channel }
-    return JavaAgentProcess.start({ ...place, programs: this.#java, clientId, model: this.model })
   }
 
   /** What happens in mid-answer. */
@@ -116,15 +132,16 @@ export class Scene {
    * character, nothing is left growing, and nobody has lost the thread meanwhile.
    */
   async assertAllAgree() {
-    const latecomer = await this.viewer("latecomer")
+    const latecomer = await this.#person("latecomer", "npm")
     const expected = await latecomer.conversation()
     assert.ok(expected.messages.length > 0, "there is nothing to agree on")
     for (const viewer of this.#people) {
+      const wanted = viewer.normal(expected)
       let seen
-      await eventually(WAIT_MS, async () => isDeepStrictEqual((seen = await viewer.conversation()), expected), "agreement")
-        .catch(() => assert.deepEqual(seen, expected, `${viewer.name} and a latecomer see different things`))
+      const agrees = async () => isDeepStrictEqual((seen = viewer.normal(await viewer.conversation())), wanted)
+      await eventually(WAIT_MS, agrees, "agreement")
+        .catch(() => assert.deepEqual(seen, wanted, `${viewer.name} and a latecomer see different things`))
     }
-    if (this.#watcher) await this.#assertJavaAgrees(expected)
     const history = await this.history()
     const texts = textsIn(history)
     for (const { codecMessageId, message } of expected.messages) {
@@ -138,15 +155,7 @@ export class Scene {
     assert.deepEqual([...this.#people, ...this.#agents].flatMap(one => one.complaints ?? []), [])
   }
 
-  async #assertJavaAgrees(conversation) {
-    const expected = forgetful(conversation)
-    let seen
-    const agrees = async () => isDeepStrictEqual((seen = forgetful(await this.#watcher.conversation(this.channel))), expected)
-    await eventually(WAIT_MS, agrees, "agreement in Java").catch(() => assert.deepEqual(seen, expected, "in Java it is different"))
-  }
-
   async #close() {
-    await this.#watcher?.leave(this.channel)
     await Promise.all([
       ...this.#people.map(viewer => viewer.close()),
       ...this.#agents.map(agent => agent.kill?.() ?? agent.detach()),

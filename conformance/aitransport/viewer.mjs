@@ -1,7 +1,7 @@
-// A person's client: asks, watches, and tells what it sees.
+// A person's client: asks, watches, and tells what it sees. Viewer is one with the npm library, JavaViewer one in Java.
 import * as Ably from "ably"
 import { ErrorCode, errorInfoIs } from "@ably/ai-transport"
-import { createClientSession, createUIMessageCodec } from "@ably/ai-transport/vercel"
+import { createClientSession, createToolResultFork, createUIMessageCodec } from "@ably/ai-transport/vercel"
 import { eventually } from "../lib/wait.mjs"
 import { loadAll } from "./history.mjs"
 
@@ -16,7 +16,49 @@ const isToolPart = (part, name) => part.toolCallId && (part.toolName ?? part.typ
 const userMessage = text =>
   codec.createUserMessage({ id: crypto.randomUUID(), role: "user", parts: [{ type: "text", text }] })
 
-export class Viewer {
+/** What a person sees, whatever the client; subclasses have messages(), runs(), runOf() and a name. */
+export class Person {
+  /** The texts of all messages that are shown. */
+  async texts() {
+    return (await this.messages()).map(({ message }) => textOf(message))
+  }
+
+  /** Waits until one of the shown messages says just `text`. */
+  shows(text) {
+    const what = `${this.name} to show ${JSON.stringify(text.slice(-60))}`
+    return eventually(WAIT_MS, async () => (await this.texts()).includes(text), what).catch(async error => {
+      throw new Error(`${error.message}; it shows ${JSON.stringify(await this.texts())}`)
+    })
+  }
+
+  /** Waits until there are `count` runs and all of them have one of these statuses. */
+  async runsAre(count, ...statuses) {
+    const fits = async () => {
+      const runs = await this.runs()
+      return runs.length === count && runs.every(run => statuses.includes(run.status))
+    }
+    await eventually(WAIT_MS, fits, `${this.name} to have ${count} runs that are ${statuses}`).catch(async error => {
+      throw new Error(`${error.message}; it has ${JSON.stringify(await this.runs())}`)
+    })
+  }
+
+  /** The message that waits for the client to do something about tool `name`, once there is one in that state. */
+  pendingTool(name, state) {
+    return eventually(
+      WAIT_MS,
+      async () => {
+        for (const { codecMessageId, message } of await this.messages()) {
+          const part = message.parts.find(part => isToolPart(part, name) && part.state === state)
+          const run = part && (await this.runOf(codecMessageId))
+          if (run?.status === "suspended") return { codecMessageId, runId: run.runId, toolCallId: part.toolCallId }
+        }
+      },
+      `${this.name} to be asked about the tool ${name} (${state})`,
+    )
+  }
+}
+
+export class Viewer extends Person {
   #options
   #channel
   #client
@@ -53,6 +95,10 @@ export class Viewer {
     return this.session.view
   }
 
+  messages = () => this.view.getMessages()
+  runs = () => this.view.runs()
+  runOf = codecMessageId => this.view.runOf(codecMessageId)
+
   /** What a page refresh does: all that the page knew is gone. */
   async refresh() {
     this.#hush()
@@ -74,6 +120,14 @@ export class Viewer {
     return this.view.edit(codecMessageId, userMessage(text))
   }
 
+  regenerate(codecMessageId) {
+    return this.view.regenerate(codecMessageId)
+  }
+
+  cancel(runId) {
+    return this.session.cancel(runId)
+  }
+
   steer(run, text) {
     return run.steer(userMessage(text))
   }
@@ -83,49 +137,41 @@ export class Viewer {
     return this.view.send(codec.createToolResult(codecMessageId, { toolCallId, output }), { runId })
   }
 
+  /** Gives a tool's result to a run of its own, which takes the place of the one that waits for it. */
+  sendToolResultFork({ runId }, toolCallId, output) {
+    const suspended = this.session.tree.getRunNode(runId)
+    const { input, sendOptions } = createToolResultFork({
+      runMessages: codec.getMessages(suspended.projection),
+      parentCodecMessageId: suspended.parentCodecMessageId,
+      toolCallId,
+      result: { output },
+      supersedesRunId: suspended.runId,
+    })
+    return this.view.send([input], sendOptions)
+  }
+
   approve({ codecMessageId, runId }, toolCallId) {
     return this.view.send(codec.createToolApprovalResponse(codecMessageId, { toolCallId, approved: true }), { runId })
   }
 
-  /** The texts of all messages that are shown. */
-  get texts() {
-    return this.view.getMessages().map(({ message }) => textOf(message))
+  hasOlder = () => this.view.hasOlder()
+
+  /** Shows so many more messages, if there are so many; gives how many there are. */
+  async loadOlder(count) {
+    return (await this.view.loadOlder(count)).length
   }
 
-  /** Waits until one of the shown messages says just `text`. */
-  shows(text) {
-    const what = `${this.name} to show ${JSON.stringify(text.slice(-60))}`
-    return eventually(WAIT_MS, () => this.texts.includes(text), what).catch(error => {
-      throw new Error(`${error.message}; it shows ${JSON.stringify(this.texts)}`)
-    })
-  }
+  loadsExactly = true
 
-  /** Waits until there are `count` runs and all of them have one of these statuses. */
-  async runsAre(count, ...statuses) {
-    const fits = () => {
-      const runs = this.view.runs()
-      return runs.length === count && runs.every(run => statuses.includes(run.status))
+  /** Another view, with selections of its own. */
+  createView() {
+    const view = this.session.createView()
+    return {
+      messages: () => view.getMessages(),
+      alternatives: codecMessageId => view.branchSelection(codecMessageId).siblings.length,
+      select: (codecMessageId, index) => view.branchSelection(codecMessageId).select(index),
+      close: () => view.close(),
     }
-    await eventually(WAIT_MS, fits, `${this.name} to have ${count} runs that are ${statuses}`).catch(error => {
-      throw new Error(`${error.message}; it has ${JSON.stringify(this.view.runs())}`)
-    })
-  }
-
-  /** The message that waits for the client to do something about tool `name`, once there is one in that state. */
-  pendingTool(name, state) {
-    return eventually(
-      WAIT_MS,
-      () => {
-        for (const { codecMessageId, message } of this.view.getMessages()) {
-          const part = message.parts.find(part => isToolPart(part, name) && part.state === state)
-          const run = this.view.runOf(codecMessageId)
-          if (part && run?.status === "suspended") {
-            return { codecMessageId, runId: run.runId, toolCallId: part.toolCallId }
-          }
-        }
-      },
-      `${this.name} to be asked about the tool ${name} (${state})`,
-    )
   }
 
   /**
@@ -148,4 +194,7 @@ export class Viewer {
       view.close()
     }
   }
+
+  /** A conversation as it is compared with one of this client. */
+  normal = conversation => conversation
 }

@@ -1,5 +1,3 @@
-import dev.parley.client.ClientOptions;
-import dev.parley.client.Credentials;
 import dev.parley.client.ParleyClient;
 import dev.parley.client.agent.AgentSession;
 import dev.parley.client.agent.Invocation;
@@ -10,8 +8,6 @@ import dev.parley.conversation.Message;
 import dev.parley.conversation.Role;
 import dev.parley.conversation.RunStatus;
 import dev.parley.conversation.ToolCall;
-import java.net.URI;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -28,39 +24,37 @@ import tools.jackson.databind.node.ObjectNode;
  * An agent in Java that is handed invocations: agent.mjs and agent-process.mjs in one. Its model says what model.mjs
  * says.
  */
-final class InvokedAgent {
+final class InvokedAgent implements Peers.Peer {
     private static final List<String> ENDINGS =
             List.of(" ", ", ", ".\n\n", " ☃ ", " \"quoted\" ", " <b>&amp;</b> ", " 🎈 ", "\t");
     private static final int STAGES = 3;
     private static final int TOKENS = 20;
     private static final JsonNode NOTHING = JsonMapper.shared().readTree("{}");
 
+    private final Peers.Place place;
+    private final ParleyClient client;
     private final AgentSession session;
     private final Map<String, AtomicInteger> asked = new ConcurrentHashMap<>();
     private final Map<String, CountDownLatch> gates = new ConcurrentHashMap<>();
 
-    private InvokedAgent(AgentSession session) {
-        this.session = session;
+    InvokedAgent(Peers.Place place) {
+        this.place = place;
+        this.client = place.connect();
+        this.session = AgentSession.open(client, place.channel());
     }
 
-    public static void main(String[] args) throws Exception {
-        ClientOptions options = ClientOptions.builder(URI.create(args[0]))
-                .credentials(Credentials.key(args[1]))
-                .clientId(args[2])
-                .backoff(Duration.ofMillis(50), Duration.ofMillis(200))
-                // A connection that has fallen silent is noticed before the server takes the agent for dead.
-                .connectTimeout(Duration.ofMillis(1_500))
-                .heartbeat(Duration.ofSeconds(1))
-                .idleMargin(Duration.ofSeconds(1))
-                .build();
-        try (ParleyClient client = ParleyClient.of(options)) {
-            AgentSession session = AgentSession.open(client, args[3]);
-            Lines.serve(new InvokedAgent(session)::call);
-            session.leave();
-        }
+    @Override
+    public void close() {
+        session.leave();
+        client.close();
     }
 
-    private JsonNode call(String method, JsonNode args) throws Exception {
+    private ObjectNode event(String name) {
+        return Lines.event(name).put("peer", place.peer());
+    }
+
+    @Override
+    public JsonNode call(String method, JsonNode args) throws Exception {
         JsonNode first = args.path(0);
         switch (method) {
             case "serve": {
@@ -104,7 +98,7 @@ final class InvokedAgent {
     }
 
     private void rounds(Run run, String stepId) throws Exception {
-        try (var hook = run.onSteer(() -> Lines.say(Lines.event("steered")))) {
+        try (var hook = run.onSteer(() -> Lines.say(event("steered")))) {
             do {
                 if (stepId == null) {
                     round(run, run.output());
@@ -126,7 +120,7 @@ final class InvokedAgent {
                 output.toolOutput(call.toolCallId(), JsonMapper.shared().readTree("\"it is removed\""));
             }
             List<Message> prompt = run.prompt().messages();
-            ObjectNode shown = Lines.event("prompt");
+            ObjectNode shown = event("prompt");
             var texts = shown.putArray("texts");
             prompt.forEach(message -> texts.add(message.text()));
             Lines.say(shown);

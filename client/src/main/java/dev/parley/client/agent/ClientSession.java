@@ -225,13 +225,11 @@ public final class ClientSession implements AutoCloseable {
         if (suspended == null) {
             throw noCall(toolCallId);
         }
-        Inputs.Placement placement =
-                Inputs.Placement.after(suspended.parent(), Ids.next(), Ids.next(), clientId);
+        Inputs.Placement placement = Inputs.Placement.after(suspended.parent(), Ids.next(), Ids.next(), clientId);
         List<String> copies =
                 suspended.messages().stream().map(message -> Ids.next()).toList();
         return publish(
-                placement,
-                List.of(Inputs.toolResultFork(placement, suspended, toolCallId, output, null, copies)));
+                placement, List.of(Inputs.toolResultFork(placement, suspended, toolCallId, output, null, copies)));
     }
 
     private static IllegalArgumentException noCall(String toolCallId) {
@@ -269,8 +267,8 @@ public final class ClientSession implements AutoCloseable {
             if (node instanceof Node.Run run && run.status() == RunStatus.SUSPENDED) {
                 boolean waits = run.messages().stream()
                         .flatMap(message -> message.toolCalls().stream())
-                        .anyMatch(call -> call.toolCallId().equals(toolCallId)
-                                && call.state() == ToolCall.State.INPUT_AVAILABLE);
+                        .anyMatch(call ->
+                                call.toolCallId().equals(toolCallId) && call.state() == ToolCall.State.INPUT_AVAILABLE);
                 found = waits ? run : found;
             }
         }

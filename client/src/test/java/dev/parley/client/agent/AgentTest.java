@@ -687,8 +687,8 @@ class AgentTest {
             Sent sent = ann.send("where are we?");
             String suspended = ended(ann, sent).key();
             ended(bob, sent);
-            List<Sent> results =
-                    List.of(ann.toolResultFork("where", json("\"Bern\"")), bob.toolResultFork("where", json("\"Basel\"")));
+            List<Sent> results = List.of(
+                    ann.toolResultFork("where", json("\"Bern\"")), bob.toolResultFork("where", json("\"Basel\"")));
             for (Sent result : results) {
                 Node.Run run = ended(ann, result);
                 assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);

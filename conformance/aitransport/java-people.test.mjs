@@ -1,0 +1,20 @@
+// Shows that people with the Java client can do all that the scenarios ask for: with agents that use @ably/ai-transport,
+// unmodified, and with agents in Java; while connections break, and while the server is killed and comes back. Somebody who
+// uses that library watches, and in the end everybody sees the same conversation.
+import { FORMATS, ofEachScenario, playAll, TROUBLES } from "./plays.mjs"
+
+const FULL = process.env.PARLEY_TEST_FULL === "1"
+const ANSWERS = 300
+const ANSWERS_IN_SHORT = 10
+/** A client in Java may take seconds to notice a dead network. */
+const RUN_GRACE_MS = 10_000
+
+const answers = FULL ? ANSWERS : ANSWERS_IN_SHORT
+const AGENTS = ["npm", "Java"]
+const play = index => trouble => {
+  // In short, the server is killed for one kind of agents, and in the next scenario for the other.
+  const agents = FULL || trouble !== "crash" ? AGENTS : [AGENTS[index % AGENTS.length]]
+  return agents.map(agents => ({ trouble, agents, people: "Java", format: FORMATS[(index >> 1) % FORMATS.length], answers }))
+}
+
+playAll(ofEachScenario(index => TROUBLES.flatMap(play(index))), { runGrace: RUN_GRACE_MS })
