@@ -1,0 +1,101 @@
+package dev.parley.examples;
+
+import dev.parley.client.ParleyClient;
+import dev.parley.client.Registration;
+import dev.parley.client.agent.ClientSession;
+import dev.parley.client.agent.Sent;
+import dev.parley.client.agent.ToolLoop;
+import dev.parley.conversation.Message;
+import dev.parley.conversation.Node;
+import dev.parley.conversation.Part;
+import dev.parley.conversation.ToolCall;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+
+/** A person's side of a conversation. */
+public final class Talking {
+    private Talking() {}
+
+    /** Says something, and returns the answer when the agent has finished. */
+    public static String ask(ParleyClient client, String question) {
+        // region ask
+        try (ClientSession person = ClientSession.open(client, "trip")) {
+            Sent sent = person.send(question);
+            Node.Run run = person.awaitRun(sent, Duration.ofMinutes(1)).orElseThrow();
+            return run.messages().get(run.messages().size() - 1).text();
+        }
+        // endregion
+    }
+
+    /** Shows the conversation whenever it has changed. */
+    public static Registration watch(ClientSession person) {
+        // region watch
+        person.view().loadOlder(50);
+        return person.onChange(change -> {
+            for (Message message : person.messages()) {
+                System.out.println(message.role() + ": " + message.text());
+            }
+        });
+        // endregion
+    }
+
+    /** Approves what the agent asks for in a run. */
+    public static void approveAll(ClientSession person, Node.Run run) {
+        // region approve
+        for (Message message : run.messages()) {
+            for (ToolCall call : message.toolCalls()) {
+                if (call.state() == ToolCall.State.APPROVAL_REQUESTED) {
+                    System.out.println("May I call " + call.toolName() + " with " + call.input() + "?");
+                    person.approve(call.toolCallId(), true, null);
+                }
+            }
+        }
+        // endregion
+    }
+
+    /** Settles the calls of which nobody knows whether they have had an effect, by asking those who must know. */
+    public static void settle(ClientSession person, Node.Run run, UnaryOperator<String> effectOf) {
+        // region settle
+        for (Message message : run.messages()) {
+            for (Part part : message.parts()) {
+                if (part instanceof Part.Data data && data.name().equals(ToolLoop.OUTCOME_UNKNOWN)) {
+                    JsonNode call = Objects.requireNonNull(data.data());
+                    String toolCallId = call.path("toolCallId").asString();
+                    String effect = effectOf.apply(call.path("key").asString());
+                    person.toolResult(toolCallId, JsonNodeFactory.instance.stringNode(effect));
+                }
+            }
+        }
+        // endregion
+    }
+
+    /** Waits for the end of a run that may be suspended several times. */
+    @SuppressWarnings("try") // The listener is there to be closed.
+    public static Node.Run awaitEnd(ClientSession person, Sent sent) throws Exception {
+        // region end
+        CompletableFuture<Node.Run> end = new CompletableFuture<>();
+        Runnable look = () ->
+                person.runOf(sent).filter(run -> run.status().isTerminal()).ifPresent(end::complete);
+        try (Registration listener = person.onChange(change -> look.run())) {
+            look.run();
+            return end.get(1, TimeUnit.MINUTES);
+        }
+        // endregion
+    }
+
+    /** Changes one's mind in all the ways that there are. */
+    public static Sent changeMind(ClientSession person, Sent sent, Node.Run run) {
+        // region more
+        person.steer(run.key(), "First class, please"); // before the agent's next round
+        person.cancel(sent); // stops it
+        Sent edited = person.edit(sent.messageId(), List.of(new Part.Text("A later train?"))); // another branch
+        // endregion
+        return edited;
+    }
+}
