@@ -1,10 +1,14 @@
 // Runs the load generators and gives their results, with the share of a core that they used.
 import { spawn } from "node:child_process";
+import fs from "node:fs";
 import path from "node:path";
 import readline from "node:readline";
 import { benchDir, busySeconds } from "./servers.mjs";
 
 const loadProgram = path.join(benchDir, "out", "bin", "load");
+const javaClasses = path.join(benchDir, "out", "java");
+const clientTarget = path.join(benchDir, "..", "client", "target");
+const clientPath = [path.join(clientTarget, "classes"), path.join(clientTarget, "lib", "*")];
 const LOAD_LIMIT_SECONDS = 1200;
 
 const running = new Set();
@@ -36,12 +40,32 @@ function flags(options) {
  * Runs one command of load/main.c against a server. The server's CPU time is taken over the measured window only;
  * `onEvent` hears "live", "measuring" and "measured" at the instants themselves.
  */
-export async function load(command, server, options, onEvent = () => {}) {
+export function load(command, server, options, onEvent = () => {}) {
+  return generate(loadProgram, [command, "--url", server.base, ...flags(options)], server, onEvent);
+}
+
+/** The same for load/JavaSdk.java, in a JVM with these flags. */
+export function javaLoad(command, server, options, jvmFlags = []) {
+  const classpath = [javaClasses, ...clientPath].join(path.delimiter);
+  const args = [...jvmFlags, "-Dslf4j.internal.verbosity=ERROR", "-cp", classpath, "JavaSdk", command];
+  return generate(process.env.BENCH_JAVA, [...args, "--url", `http://127.0.0.1:${server.port}`, ...flags(options)], server);
+}
+
+/** Compiles load/JavaSdk.java, with the oldest Java that the client is for. */
+export async function compileJavaLoad() {
+  if (!fs.existsSync(clientPath[0])) throw new Error("the Java client is not built: run ./parley build");
+  fs.mkdirSync(javaClasses, { recursive: true });
+  const source = path.join(benchDir, "load", "JavaSdk.java");
+  const javac = path.join(path.dirname(process.env.BENCH_JAVA), "javac");
+  await run(javac, ["--release", "17", "-proc:none", "-d", javaClasses, "-cp", clientPath.join(path.delimiter), source], () => {});
+}
+
+async function generate(program, args, server, onEvent = () => {}) {
   let result;
   let start;
   let end;
   const usage = () => ({ server: server.cpuSeconds(), machine: busySeconds() });
-  await run(loadProgram, [command, "--url", server.base, ...flags(options)], (line) => {
+  await run(program, args, (line) => {
     const message = JSON.parse(line);
     if (message.event === "measuring") start = usage();
     if (message.event === "measured") end = usage();
