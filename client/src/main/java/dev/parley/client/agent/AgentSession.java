@@ -8,29 +8,13 @@ import dev.parley.client.ParleyException;
 import dev.parley.client.Registration;
 import dev.parley.client.Session;
 import dev.parley.conversation.Conversation;
-import dev.parley.conversation.Headers;
 import dev.parley.conversation.Node;
-import dev.parley.conversation.RunContext;
-import dev.parley.conversation.RunMessages;
 import dev.parley.conversation.RunStatus;
 import dev.parley.conversation.SessionMessage;
-import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.WireForm;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -49,56 +33,35 @@ import tools.jackson.databind.node.ObjectNode;
 public final class AgentSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AgentSession.class);
 
-    /** Inputs that are remembered so that none is answered twice. */
-    private static final int SERVED = 10_000;
-
-    /** Pages of the history, of 100 messages each, in which an agent that begins looks for runs that were left. */
-    private static final int START_PAGES = 5;
-
-    private static final int BUSY = 42_910;
-
-    private record Service(Predicate<Conversation.Trigger> filter, RunHandler handler) {}
-
-    private final AgentOptions options;
-    private final Executor hooks;
-    private final Executor runs;
     private final Session session;
     private final SharedConversation shared;
-    private final @Nullable String clientId;
     private final Audience audience;
     private final Duration answerTimeout;
-    private final Map<String, Run> open = new ConcurrentHashMap<>();
-    private final List<Service> services = new CopyOnWriteArrayList<>();
-    private final AtomicBoolean hasCaughtUp = new AtomicBoolean();
-
-    /** No run begins here any more. */
-    private volatile boolean left;
+    private final Duration inputTimeout;
+    private final OpenRuns open;
+    private final KnownRuns known;
+    private final Cancellations cancellations;
+    private final RunStarter starter;
+    private final Serving serving;
 
     /** Whether this agent is a member of the presence set. */
     private volatile boolean isPresent;
 
-    /** The events that were delivered; used on the thread of the session's listeners only. */
-    private final Map<String, Boolean> served = new Newest();
-
-    private static final class Newest extends LinkedHashMap<String, Boolean> {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
-            return size() > SERVED;
-        }
-    }
-
     private AgentSession(ParleyClient client, String name, AgentOptions options) {
-        this.options = options;
-        this.hooks = client.options().listenerExecutor();
         this.answerTimeout = client.options().requestTimeout();
-        Executor given = options.executor();
-        this.runs = given == null ? AgentThreads.runs() : given;
+        this.inputTimeout = options.inputTimeout();
         this.session = client.session(name);
-        this.shared = new SharedConversation(session, options.conversationLimit(), () -> Set.copyOf(open.keySet()));
+        this.open = new OpenRuns(options.cancelGrace());
+        this.shared = new SharedConversation(session, options.conversationLimit(), open::ids);
         client.connection().connect();
-        this.clientId = clientId(client);
+        String clientId = clientId(client);
+        Executor hooks = client.options().listenerExecutor();
+        Executor given = options.executor();
+        Executor handlers = given == null ? AgentThreads.runs() : given;
+        this.known = new KnownRuns(shared, open, clientId);
+        this.cancellations = new Cancellations(shared, open, known, options.mayCancel());
+        this.starter = new RunStarter(this, shared, open, known, cancellations, hooks, clientId);
+        this.serving = new Serving(shared, open, known, starter, cancellations, handlers, options.adoptAbandoned());
         this.audience = new Audience(session, clientId);
         shared.onDelivery(this::delivered);
     }
@@ -152,7 +115,7 @@ public final class AgentSession implements AutoCloseable {
 
     /** The runs that are open here. */
     public List<Run> runs() {
-        return List.copyOf(open.values());
+        return open.all();
     }
 
     /** Asks the conversation something, without anything changing meanwhile. What is returned must not be bound to it. */
@@ -183,12 +146,12 @@ public final class AgentSession implements AutoCloseable {
         Conversation.Trigger found =
                 shared.find(conversation -> conversation.trigger(eventId).orElse(null));
         if (found == null) {
-            found = shared.await(conversation -> conversation.trigger(eventId).orElse(null), options.inputTimeout());
+            found = shared.await(conversation -> conversation.trigger(eventId).orElse(null), inputTimeout);
         }
         if (found == null) {
             throw new InputNotFoundException(eventId, session.name());
         }
-        return begin(found);
+        return starter.begin(found);
     }
 
     /**
@@ -198,7 +161,7 @@ public final class AgentSession implements AutoCloseable {
      */
     public Run run(Invocation invocation, RunHandler handler) {
         Run run = run(invocation);
-        handle(run, handler);
+        run.handle(handler);
         return run;
     }
 
@@ -211,46 +174,7 @@ public final class AgentSession implements AutoCloseable {
      * @throws IllegalStateException if the run is not known, or is not active
      */
     public Run adopt(String runId) {
-        SharedConversation.Frames frames = findFrames(runId);
-        Node.Run node = shared.read(conversation -> conversation.run(runId)).orElse(null);
-        if (frames == null || node == null || node.status() != RunStatus.ACTIVE) {
-            throw new IllegalStateException("The run " + runId + " cannot be adopted: it is "
-                    + (node == null ? "not known" : node.status().wireName()) + ".");
-        }
-        SessionMessage last = frames.last();
-        String input = last.headers().get(WireForm.INPUT_MESSAGE_ID);
-        String parent = node.parent();
-        Conversation.Trigger trigger = new Conversation.Trigger(
-                "",
-                input,
-                node.regenerates() == null ? WireForm.USER_MESSAGE : WireForm.REGENERATE,
-                runId,
-                parent,
-                Objects.requireNonNullElse(frames.start(), last).headers().get(WireForm.FORK_OF),
-                node.regenerates(),
-                last.headers().get(WireForm.INPUT_CLIENT_ID),
-                last.serial());
-        RunContext frame = new RunContext(
-                runId,
-                node.ownerId(),
-                Ids.next(),
-                trigger.clientId(),
-                input,
-                parent,
-                trigger.forkOf(),
-                node.regenerates());
-        shared.loadBranch(parent);
-        Run run = opened(trigger, frame, frame, true);
-        String unfinished = node.steps().stream()
-                .filter(step -> step.status() == Node.StepStatus.ACTIVE)
-                .map(Node.Step::id)
-                .findFirst()
-                .orElse(null);
-        String id = runId + "-adopt-" + last.serial();
-        return begun(run, () -> {
-            run.take(RunMessages.resume(frame), id);
-            run.redo(node, unfinished);
-        });
+        return starter.adopt(runId);
     }
 
     /**
@@ -259,7 +183,7 @@ public final class AgentSession implements AutoCloseable {
      */
     public Run adopt(String runId, RunHandler handler) {
         Run run = adopt(runId);
-        handle(run, handler);
+        run.handle(handler);
         return run;
     }
 
@@ -268,117 +192,10 @@ public final class AgentSession implements AutoCloseable {
      * messages of the session, and at what was read before.
      */
     public List<String> abandonedRuns() {
-        return runsLeft(RunStatus.ACTIVE);
+        return known.left(RunStatus.ACTIVE);
     }
 
-    private List<String> runsLeft(RunStatus status) {
-        shared.loadNewest(START_PAGES);
-        return shared.read(conversation -> conversation.nodes().stream()
-                .filter(Node.Run.class::isInstance)
-                .map(Node.Run.class::cast)
-                .filter(run -> run.status() == status && isOwn(run) && find(run.key()) == null)
-                .map(Node.Run::key)
-                .toList());
-    }
-
-    private boolean isOwn(Node.Run run) {
-        return Objects.equals(run.agentId(), clientId);
-    }
-
-    private @Nullable Run find(String runId) {
-        return open.get(runId);
-    }
-
-    private Run begin(Conversation.Trigger trigger) {
-        String runId = trigger.runId();
-        return runId == null ? start(trigger) : resume(trigger, runId);
-    }
-
-    private Run start(Conversation.Trigger trigger) {
-        String runId = Ids.run(session.name(), trigger.eventId(), clientId);
-        Node.Run known = shared.read(conversation -> conversation.run(runId)).orElse(null);
-        if (known != null) {
-            throw new RunExistsException(runId, known.status());
-        }
-        boolean isMessage = trigger.kind().equals(WireForm.USER_MESSAGE);
-        String parent = isMessage ? trigger.messageId() : trigger.parent();
-        RunContext frame = context(trigger, runId, Ids.next(), parent);
-        boolean isFork = !isMessage && !trigger.kind().equals(WireForm.REGENERATE);
-        RunContext context = isFork ? context(trigger, runId, frame.invocationId(), trigger.messageId()) : frame;
-        shared.loadBranch(parent);
-        Run run = opened(trigger, frame, context, false);
-        return begun(run, () -> run.take(RunMessages.start(frame), runId + "-start"));
-    }
-
-    private static RunContext context(
-            Conversation.Trigger trigger, String runId, @Nullable String invocationId, @Nullable String parent) {
-        String client = trigger.clientId();
-        return new RunContext(
-                runId,
-                client == null ? "" : client,
-                invocationId,
-                client,
-                trigger.messageId(),
-                parent,
-                trigger.forkOf(),
-                trigger.regenerates());
-    }
-
-    private Run resume(Conversation.Trigger trigger, String runId) {
-        SharedConversation.Frames frames = findFrames(runId);
-        Node.Run node = shared.read(conversation -> conversation.run(runId)).orElse(null);
-        if (frames == null || node == null) {
-            throw new IllegalStateException("The run " + runId + " is not known.");
-        }
-        // An input that stands before the last resumption was there for it.
-        boolean isAnswered = frames.last().serial().compareTo(trigger.serial()) > 0;
-        if (node.status() != RunStatus.SUSPENDED || isAnswered) {
-            throw new RunExistsException(runId, node.status());
-        }
-        RunContext frame = context(trigger, runId, Ids.next(), trigger.messageId());
-        shared.loadBranch(node.parent());
-        Run run = opened(trigger, frame, frame, true);
-        return begun(run, () -> run.take(RunMessages.resume(frame), runId + "-resume-" + node.endSerial()));
-    }
-
-    /** Writes how a run begins; if that fails, or another process has it, the run is not open here. */
-    private Run begun(Run run, Runnable write) {
-        try {
-            write.run();
-        } catch (RuntimeException e) {
-            run.lost(null);
-            throw e;
-        }
-        noteCancel(run);
-        return run;
-    }
-
-    private Run opened(Conversation.Trigger trigger, RunContext frame, RunContext context, boolean resumed) {
-        CancelToken token = new CancelToken(hooks);
-        Run run = new Run(this, shared, trigger, frame, context, resumed, token);
-        if (open.putIfAbsent(run.id(), run) != null) {
-            throw new RunExistsException(run.id(), RunStatus.ACTIVE);
-        }
-        if (left) {
-            closed(run);
-            throw new IllegalStateException("The agent has left the session " + session.name() + ".");
-        }
-        token.onCancel(() -> endSoon(run));
-        return run;
-    }
-
-    /** A run that was cancelled ends, also if its agent does not do it, and its thread is free again. */
-    private void endSoon(Run run) {
-        Executor later = CompletableFuture.delayedExecutor(
-                options.cancelGrace().toMillis(), TimeUnit.MILLISECONDS, AgentThreads.ends());
-        later.execute(() -> {
-            try {
-                run.endNow();
-            } catch (RuntimeException e) {
-                LOG.error("The run {} was cancelled, but its end could not be written.", run.id(), e);
-            }
-        });
-    }
+    // With its runs
 
     /** How long the server may take for the end of a run. */
     Duration answerTimeout() {
@@ -388,11 +205,11 @@ public final class AgentSession implements AutoCloseable {
     /** A cancel may stand in the log before the suspension, when the run was still open here. */
     void suspended(Run run) {
         run.awaitDelivery();
-        endIfCancelled(run.id());
+        cancellations.endIfSuspended(run.id());
     }
 
     void closed(Run run) {
-        open.remove(run.id(), run);
+        open.remove(run);
     }
 
     // Staying
@@ -413,39 +230,10 @@ public final class AgentSession implements AutoCloseable {
      *     listeners, which it must not block
      */
     public Registration serve(Predicate<Conversation.Trigger> filter, RunHandler handler) {
-        Service service = new Service(filter, handler);
-        services.add(service);
-        if (hasCaughtUp.compareAndSet(false, true)) {
-            execute("what was left", this::catchUp);
-        }
-        return () -> services.remove(service);
+        return serving.add(filter, handler);
     }
 
-    private void catchUp() {
-        for (String runId : runsLeft(RunStatus.SUSPENDED)) {
-            endIfCancelled(runId);
-            Conversation.Trigger last = shared.lastInput(runId);
-            if (last != null) {
-                execute(last, () -> goOn(last, runId));
-            }
-        }
-        if (options.adoptAbandoned()) {
-            for (String runId : abandonedRuns()) {
-                execute("the run " + runId, () -> {
-                    Run run = adopt(runId);
-                    serviceFor(run.trigger()).ifPresentOrElse(service -> handle(run, service.handler()), run::close);
-                });
-            }
-        }
-    }
-
-    private Optional<Service> serviceFor(Conversation.Trigger trigger) {
-        List<Service> known = List.copyOf(services);
-        return known.stream()
-                .filter(service -> service.filter().test(trigger))
-                .findFirst()
-                .or(() -> known.stream().findFirst());
-    }
+    // What is delivered
 
     private void delivered(SharedConversation.Delivery delivery) {
         audience.delivered(delivery.event());
@@ -458,78 +246,17 @@ public final class AgentSession implements AutoCloseable {
         }
         String name = message.name();
         String runId = message.headers().get(WireForm.RUN_ID);
-        Run run = runId == null ? null : find(runId);
+        Run run = open.find(runId);
         if (WireForm.CANCEL.equals(name)) {
-            runs().forEach(this::noteCancel);
-            cancelSuspended(message);
+            runs().forEach(cancellations::note);
+            serving.cancel(message);
         } else if (WireForm.RUN_END.equals(name) && run != null) {
             noteEnd(run);
         } else if (WireForm.RUN_RESUME.equals(name) && run != null) {
             noteTakeover(run);
         } else if (WireForm.INPUT.equals(name) && message.action() == SessionMessage.Action.CREATE) {
-            input(message);
+            serving.input(message);
         }
-    }
-
-    private void noteCancel(Run run) {
-        if (isCancelRequested(run.id(), run.inputId(), run.ownerId())) {
-            run.cancelToken().cancel();
-        }
-    }
-
-    private boolean isCancelRequested(String runId, @Nullable String inputId, String ownerId) {
-        // Who cancels may know a run only by the input that began it, also when another has resumed it since.
-        SharedConversation.Frames frames = shared.frames(runId);
-        SessionMessage start = frames == null ? null : frames.start();
-        String first = start == null ? null : start.headers().get(WireForm.INPUT_MESSAGE_ID);
-        List<Conversation.Cancel> cancels = new ArrayList<>();
-        shared.read(conversation -> cancels.addAll(conversation.cancels(runId, inputId)));
-        shared.read(conversation -> cancels.addAll(conversation.cancels(runId, first)));
-        return cancels.stream().anyMatch(cancel -> mayCancel(runId, ownerId, cancel.clientId()));
-    }
-
-    private boolean mayCancel(String runId, String ownerId, @Nullable String who) {
-        try {
-            return options.mayCancel().test(new CancelRequest(runId, ownerId, who));
-        } catch (RuntimeException e) {
-            LOG.warn("It could not be said whether the run {} may be cancelled.", runId, e);
-            return false;
-        }
-    }
-
-    /** A run of this agent that waits for somebody is open nowhere; so whoever serves the session ends it. */
-    private void cancelSuspended(SessionMessage cancel) {
-        String input = cancel.headers().get(WireForm.INPUT_MESSAGE_ID);
-        String named = cancel.headers().get(WireForm.RUN_ID);
-        String runId = named == null && input != null ? shared.runOf(input) : named;
-        if (runId != null && find(runId) == null && !services.isEmpty()) {
-            execute("a cancel of the run " + runId, () -> endIfCancelled(runId));
-        }
-    }
-
-    /** Ends a run of this agent that is suspended, if somebody has cancelled it who may. */
-    private void endIfCancelled(String runId) {
-        Node.Run run = ownRun(runId);
-        SharedConversation.Frames frames = shared.frames(runId);
-        if (run == null
-                || frames == null
-                || run.status() != RunStatus.SUSPENDED
-                || find(runId) != null
-                || !isCancelRequested(runId, frames.last().headers().get(WireForm.INPUT_MESSAGE_ID), run.ownerId())) {
-            return;
-        }
-        Headers last = frames.last().headers();
-        RunContext frame = new RunContext(
-                runId,
-                run.ownerId(),
-                last.get(WireForm.INVOCATION_ID),
-                last.get(WireForm.INPUT_CLIENT_ID),
-                last.get(WireForm.INPUT_MESSAGE_ID),
-                null,
-                null,
-                null);
-        session.publish(SessionMessages.write(RunMessages.end(frame, RunStatus.CANCELLED, null))
-                .withId(Run.endId(runId)));
     }
 
     private void noteTakeover(Run run) {
@@ -549,165 +276,9 @@ public final class AgentSession implements AutoCloseable {
 
     /** Whatever may have been missed about a run. */
     private void lookAgain(Run run) {
-        noteCancel(run);
+        cancellations.note(run);
         noteTakeover(run);
         noteEnd(run);
-    }
-
-    private void input(SessionMessage message) {
-        String eventId = message.headers().get(WireForm.EVENT_ID);
-        if (eventId == null || served.put(eventId, Boolean.TRUE) != null) {
-            return;
-        }
-        Conversation.Trigger trigger =
-                shared.read(conversation -> conversation.trigger(eventId)).orElse(null);
-        String runId = trigger == null ? null : trigger.runId();
-        if (trigger == null) {
-            return;
-        }
-        if (runId == null) {
-            serve(trigger);
-            return;
-        }
-        Run running = find(runId);
-        if (running != null && running.isOpen()) {
-            // If the run is suspended after this, it is looked at again.
-            running.steered();
-        } else if (!services.isEmpty()) {
-            execute(trigger, () -> goOn(trigger, runId));
-        }
-    }
-
-    private void serve(Conversation.Trigger trigger) {
-        for (Service service : services) {
-            if (service.filter().test(trigger)) {
-                execute(trigger, () -> handle(trigger, service));
-                return;
-            }
-        }
-    }
-
-    /** Resumes a run of this agent, if it waits for nothing more. */
-    private void goOn(Conversation.Trigger trigger, String runId) {
-        if (isReady(runId, trigger)) {
-            serviceFor(trigger).ifPresent(service -> handle(trigger, service));
-        }
-    }
-
-    private void handle(Conversation.Trigger trigger, Service service) {
-        Run run = begin(trigger);
-        handle(run, service.handler());
-        if (!run.isSuspended()) {
-            return;
-        }
-        // An answer may be there before the run is suspended that waits for it.
-        run.awaitDelivery();
-        Conversation.Trigger late = shared.lastInput(run.id());
-        if (late != null && late.serial().compareTo(trigger.serial()) > 0) {
-            execute(late, () -> goOn(late, run.id()));
-        }
-    }
-
-    /** Whether a run of this agent is suspended, waits for nothing more, and has not yet taken account of an input. */
-    private boolean isReady(String runId, Conversation.Trigger input) {
-        Node.Run run = ownRun(runId);
-        String messageId = input.messageId();
-        return run != null
-                && run.status() == RunStatus.SUSPENDED
-                && (messageId == null || !run.answeredSteers().contains(messageId))
-                && run.messages().stream()
-                        .flatMap(message -> message.toolCalls().stream())
-                        .noneMatch(AgentSession::waits);
-    }
-
-    /** A run of this agent as it stands; null if there is no such run. */
-    private Node.@Nullable Run ownRun(String runId) {
-        Node.Run run = findFrames(runId) == null
-                ? null
-                : shared.read(conversation -> conversation.run(runId)).orElse(null);
-        return run != null && isOwn(run) ? run : null;
-    }
-
-    /** How a run began and was taken up, read from the history if need be; null if there is no such run. */
-    private SharedConversation.@Nullable Frames findFrames(String runId) {
-        return shared.find(conversation -> {
-            SharedConversation.Frames known = shared.frames(runId);
-            return known == null || known.start() == null ? null : known;
-        });
-    }
-
-    static boolean waits(ToolCall call) {
-        return switch (call.state()) {
-            case INPUT_AVAILABLE, APPROVAL_REQUESTED -> !Boolean.TRUE.equals(call.providerExecuted());
-            case INPUT_STREAMING, APPROVAL_RESPONDED, OUTPUT_AVAILABLE, OUTPUT_ERROR, OUTPUT_DENIED -> false;
-        };
-    }
-
-    private void execute(Conversation.Trigger trigger, Runnable task) {
-        if (!execute("the input " + trigger.eventId(), task)) {
-            refuse(trigger);
-        }
-    }
-
-    private boolean execute(String about, Runnable task) {
-        try {
-            runs.execute(() -> {
-                try {
-                    if (!left) {
-                        task.run();
-                    }
-                } catch (RunExistsException e) {
-                    LOG.debug("The agent is too late for {}.", about, e);
-                } catch (RuntimeException e) {
-                    LOG.error("The agent has failed with {}.", about, e);
-                }
-            });
-            return true;
-        } catch (RejectedExecutionException e) {
-            LOG.warn("There is no room for another run, with {}.", about, e);
-            return false;
-        }
-    }
-
-    /** Tells whoever waits that the agent does not answer. */
-    private void refuse(Conversation.Trigger trigger) {
-        if (trigger.runId() != null) {
-            return;
-        }
-        boolean isMessage = trigger.kind().equals(WireForm.USER_MESSAGE);
-        RunContext frame = context(trigger, Ids.next(), Ids.next(), isMessage ? trigger.messageId() : trigger.parent());
-        session.publishAsync(
-                        SessionMessages.write(RunMessages.start(frame)),
-                        SessionMessages.write(RunMessages.end(
-                                frame,
-                                RunStatus.ERROR,
-                                new Node.RunError(BUSY, "The agent has no room for another run."))))
-                .exceptionally(error -> {
-                    LOG.warn("It could not be said that the agent has no room for another run.", error);
-                    return List.of();
-                });
-    }
-
-    /** Runs a handler, and ends the run. */
-    private static void handle(Run run, RunHandler handler) {
-        run.startedBy(Thread.currentThread());
-        try {
-            if (!run.cancelToken().isCancelled()) {
-                handler.handle(run);
-            }
-            run.complete();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            run.failed(e);
-        } catch (Exception e) {
-            run.failed(e);
-        } catch (Error e) {
-            run.failed(e);
-            throw e;
-        } finally {
-            run.finished();
-            run.close();
-        }
     }
 
     // The end
@@ -717,9 +288,9 @@ public final class AgentSession implements AutoCloseable {
      * {@linkplain #adopt adopt} them. Nothing more is written in them here; their cancel tokens tell whoever is at work in one.
      */
     public void leave() {
-        left = true;
+        open.leave();
         AgentThreads.left(this);
-        services.clear();
+        serving.stop();
         runs().forEach(run -> run.lost(null));
         if (isPresent) {
             isPresent = false;
@@ -739,8 +310,8 @@ public final class AgentSession implements AutoCloseable {
      */
     @Override
     public void close() {
-        left = true;
-        services.clear();
+        open.leave();
+        serving.stop();
         cancelRuns();
         leave();
     }
@@ -749,14 +320,6 @@ public final class AgentSession implements AutoCloseable {
      * Cancels all runs that are open here, and waits until they have ended, no longer than {@link #close} does. Others can begin.
      */
     public void cancelRuns() {
-        List<Run> still = runs();
-        still.forEach(run -> run.cancelToken().cancel());
-        for (Run run : still) {
-            try {
-                run.close();
-            } catch (RuntimeException e) {
-                LOG.error("The end of the run {} could not be written.", run.id(), e);
-            }
-        }
+        open.cancelAll();
     }
 }

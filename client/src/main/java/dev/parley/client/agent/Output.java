@@ -52,6 +52,7 @@ public final class Output implements AutoCloseable {
             Set.of("start", "start-step", "finish-step", "finish", "message-metadata", "abort", "error");
 
     private final Run run;
+    private final RunLog log;
     private final Session session;
     private final String messageId;
 
@@ -95,6 +96,7 @@ public final class Output implements AutoCloseable {
 
     private Output(Run run, @Nullable Step step, String messageId, boolean amends) {
         this.run = run;
+        this.log = run.log();
         this.session = run.session();
         this.step = step;
         this.messageId = messageId;
@@ -330,7 +332,7 @@ public final class Output implements AutoCloseable {
         return closed;
     }
 
-    /** Ends the message; under the run's lock. */
+    /** Ends the message; under the lock of the run's log. */
     void finish(String reason) {
         if (closed) {
             return;
@@ -352,7 +354,7 @@ public final class Output implements AutoCloseable {
         settle();
     }
 
-    /** Breaks the message off: what grows says so, and what was said stays; under the run's lock. */
+    /** Breaks the message off: what grows says so, and what was said stays; under the lock of the run's log. */
     void breakOff() {
         if (closed) {
             return;
@@ -366,7 +368,7 @@ public final class Output implements AutoCloseable {
         settle();
     }
 
-    // Writing, under the run's lock
+    // Writing, under the lock of the run's log
 
     private void put(UiChunk chunk) {
         if (closed) {
@@ -413,14 +415,14 @@ public final class Output implements AutoCloseable {
         if (streamId != null) {
             // Appends need the serial.
             begun.put(streamId, published);
-            run.wrote(run.await(published).get(0));
+            log.wrote(log.await(published).get(0));
             return;
         }
         track(published.handle((given, error) -> {
             if (error != null) {
                 failure = error;
             } else if (!message.ephemeral()) {
-                run.wrote(given.get(0));
+                log.wrote(given.get(0));
             }
             return Boolean.TRUE;
         }));
@@ -437,7 +439,7 @@ public final class Output implements AutoCloseable {
             return;
         }
         // It may not be known yet, if the thread was interrupted that has begun it.
-        String serial = run.await(published).get(0);
+        String serial = log.await(published).get(0);
         if (broken.contains(streamId)) {
             repair(streamId);
             return;
@@ -445,7 +447,7 @@ public final class Output implements AutoCloseable {
         NewMessage fragment = SessionMessages.text(append.text(), append.headers());
         track(send(streamId, serial, fragment).handle((version, error) -> {
             if (error == null) {
-                version.ifPresent(run::wrote);
+                version.ifPresent(log::wrote);
             } else {
                 broken.add(streamId);
             }
@@ -473,7 +475,7 @@ public final class Output implements AutoCloseable {
     /** Waits until all that was written is acknowledged, and makes good what was not. */
     void settle() {
         for (CompletableFuture<?> sent = pending.poll(); sent != null; sent = pending.poll()) {
-            run.await(sent);
+            log.await(sent);
         }
         for (String streamId : List.copyOf(broken)) {
             repair(streamId);
@@ -493,7 +495,7 @@ public final class Output implements AutoCloseable {
     /** Replaces what has grown with the whole text, after all appends that are on their way. */
     private void repair(String streamId) {
         for (CompletableFuture<?> sent = pending.poll(); sent != null; sent = pending.poll()) {
-            run.await(sent);
+            log.await(sent);
         }
         OutputWriter.Append whole = Objects.requireNonNull(writer).whole(streamId);
         Headers headers = whole.headers();
@@ -503,11 +505,11 @@ public final class Output implements AutoCloseable {
             headers = new Headers(transport, headers.codec());
         }
         NewMessage content = SessionMessages.text(whole.text(), headers);
-        String serial = run.await(Objects.requireNonNull(begun.get(streamId))).get(0);
+        String serial = log.await(Objects.requireNonNull(begun.get(streamId))).get(0);
         for (int attempt = 1; ; attempt++) {
             try {
-                run.await(session.changeAsync(Message.Action.UPDATE, serial, content, Operation.NONE))
-                        .ifPresent(run::wrote);
+                log.await(session.changeAsync(Message.Action.UPDATE, serial, content, Operation.NONE))
+                        .ifPresent(log::wrote);
                 broken.remove(streamId);
                 return;
             } catch (ParleyException e) {
@@ -515,7 +517,7 @@ public final class Output implements AutoCloseable {
                 if (!again || attempt == REPAIRS) {
                     throw e;
                 }
-                run.pause();
+                log.pause();
             }
         }
     }

@@ -1,11 +1,9 @@
 package dev.parley.client.agent;
 
-import dev.parley.client.NewMessage;
 import dev.parley.client.ParleyException;
 import dev.parley.client.Registration;
 import dev.parley.client.Session;
 import dev.parley.conversation.Conversation;
-import dev.parley.conversation.Message;
 import dev.parley.conversation.Node;
 import dev.parley.conversation.OutboundMessage;
 import dev.parley.conversation.OutputWriter;
@@ -16,18 +14,9 @@ import dev.parley.conversation.RunStatus;
 import dev.parley.conversation.SessionMessage;
 import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.WireForm;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -45,10 +34,8 @@ import org.slf4j.LoggerFactory;
 public final class Run implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Run.class);
 
-    /** How often the end of a run is published, if the server says that trying again helps. */
-    private static final int END_ATTEMPTS = 5;
-
-    private static final long PAUSE_MILLIS = 200;
+    /** The code of a run that has failed by what the agent has done. */
+    static final int FAILED = WireForm.STREAM_ERROR;
 
     private enum State {
         OPEN,
@@ -59,34 +46,17 @@ public final class Run implements AutoCloseable {
     private final AgentSession agent;
     private final SharedConversation shared;
     private final Conversation.Trigger trigger;
-
-    /** For the frame of the run. */
     private final RunContext frame;
-
-    /** For what is said in it, whose parent may be another. */
-    private final RunContext context;
-
     private final boolean resumed;
     private final CancelToken token;
-    private final List<Runnable> steerHooks = new CopyOnWriteArrayList<>();
-
-    /** Held while something is written. */
-    private final ReentrantLock lock = new ReentrantLock();
-
-    private final List<Output> outputs = new ArrayList<>();
-    private @Nullable Step step;
-    private int steps;
-
-    /** Whether the open step is one of an output's own, and ends when there is none in it any more. */
-    private boolean implicit;
+    private final Steering steering = new Steering();
+    private final HandlerThread handler = new HandlerThread();
+    private final RunLog log;
+    private final RunSteps steps;
+    private final RunEnd end;
 
     private volatile State state = State.OPEN;
     private volatile @Nullable RunStatus result;
-
-    /** The steers that were in the last prompt, and are said to be answered by the next output. */
-    private List<String> included = List.of();
-
-    private volatile String lastWritten = "";
 
     /** The serial of the message with which this process has begun, resumed or adopted the run. */
     private volatile String takenAt = "";
@@ -94,27 +64,12 @@ public final class Run implements AutoCloseable {
     /** The calls of tools as another process has left them. */
     private volatile List<ToolCall> left = List.of();
 
-    /** Whether the end is being written, and until when that may take; guarded by the lock. */
-    private boolean ending;
-
-    private long endBy;
-    private boolean interruptedAtEnd;
-
-    /** What is waited for under the lock, and whether it is not to be waited for any more, since the run has to end. */
-    private volatile @Nullable CompletableFuture<?> awaited;
-
-    private volatile boolean givenUp;
-
-    /** What is said after a cancel, and whether that is being said now. */
-    private volatile @Nullable Consumer<Output> lastWords;
-
-    private boolean speaking;
-
-    /** The thread of the handler; guarded by this object, so that no other is interrupted. */
-    private @Nullable Thread worker;
-
-    private boolean interruptedByCancel;
-
+    /**
+     * A run that is to be {@linkplain #take taken}.
+     *
+     * @param frame for the frame of the run
+     * @param context for what is said in it, whose parent may be another
+     */
     Run(
             AgentSession agent,
             SharedConversation shared,
@@ -127,9 +82,11 @@ public final class Run implements AutoCloseable {
         this.shared = shared;
         this.trigger = trigger;
         this.frame = frame;
-        this.context = context;
         this.resumed = resumed;
         this.token = token;
+        this.log = new RunLog(shared, agent.answerTimeout());
+        this.steps = new RunSteps(this, log, frame, context);
+        this.end = new RunEnd(this, log, steps, frame);
     }
 
     // What it is
@@ -186,7 +143,14 @@ public final class Run implements AutoCloseable {
 
     /** Whether calls of tools in this run wait for an approval, or for a result of a tool that runs elsewhere. */
     public boolean isWaiting() {
-        return toolCalls().stream().anyMatch(AgentSession::waits);
+        return toolCalls().stream().anyMatch(Run::isWaiting);
+    }
+
+    static boolean isWaiting(ToolCall call) {
+        return switch (call.state()) {
+            case INPUT_AVAILABLE, APPROVAL_REQUESTED -> !Boolean.TRUE.equals(call.providerExecuted());
+            case INPUT_STREAMING, APPROVAL_RESPONDED, OUTPUT_AVAILABLE, OUTPUT_ERROR, OUTPUT_DENIED -> false;
+        };
     }
 
     /** The calls of tools in this run that were approved and are to be executed now. */
@@ -204,64 +168,30 @@ public final class Run implements AutoCloseable {
      */
     public Prompt prompt() {
         synchronise();
-        return shared.read(conversation -> {
-            Prompt prompt = Prompt.of(conversation, trigger, id());
-            List<String> steers = conversation
-                    .run(id())
-                    .map(run -> Prompt.unansweredSteers(run).stream()
-                            .map(Message::id)
-                            .toList())
-                    .orElse(List.of());
-            include(steers);
-            return prompt;
-        });
+        return shared.read(conversation -> steering.prompt(conversation, trigger, id()));
     }
 
     /** Whether people have steered the run with messages that were in no {@link #prompt} yet. */
     public boolean isSteered() {
-        Set<String> known = new HashSet<>(included());
-        return shared.read(conversation -> conversation
-                .run(id())
-                .map(run -> Prompt.unansweredSteers(run).stream().anyMatch(message -> !known.contains(message.id())))
-                .orElse(false));
+        return shared.read(
+                conversation -> conversation.run(id()).map(steering::isNew).orElse(false));
     }
 
     /**
      * Calls {@code hook} when people steer the run; on the thread of the session's listeners, which it must not block.
      */
     public Registration onSteer(Runnable hook) {
-        steerHooks.add(hook);
-        return () -> steerHooks.remove(hook);
+        return steering.onSteer(hook);
     }
 
     void steered() {
-        for (Runnable hook : steerHooks) {
-            try {
-                hook.run();
-            } catch (RuntimeException e) {
-                LOG.warn("A hook of a steer has failed.", e);
-            }
-        }
-    }
-
-    /** Guarded by itself, since it is read while the conversation is locked. */
-    private synchronized List<String> included() {
-        return included;
-    }
-
-    private synchronized void include(List<String> steers) {
-        included = steers;
+        steering.steered();
     }
 
     /** Waits until the conversation has all that was written here. */
     private void synchronise() {
-        lock.lock();
-        try {
-            outputs.forEach(Output::settle);
-        } finally {
-            lock.unlock();
-        }
-        shared.awaitSeen(lastWritten);
+        log.doAlone(steps::settle);
+        log.awaitDelivery();
     }
 
     // Steps and outputs
@@ -272,33 +202,7 @@ public final class Run implements AutoCloseable {
      * @param id the step's id; a process that does the step again gives the same
      */
     public Step step(String id) {
-        return writing(() -> {
-            Step open = step;
-            if (open != null && !implicit) {
-                throw new IllegalStateException("The step " + open.id() + " has not ended.");
-            }
-            implicit = false;
-            if (open != null && open.id().equals(id)) {
-                return open;
-            }
-            if (open != null) {
-                closeOutputs();
-                end(open, Node.StepStatus.COMPLETE);
-            }
-            return begin(id);
-        });
-    }
-
-    private Step begin(String id) {
-        RunContext.Step fresh = new RunContext.Step(id, null, clientId());
-        String serial = publish(RunMessages.startStep(frame, fresh));
-        Step begun = new Step(this, new RunContext.Step(id, serial, fresh.clientId()));
-        step = begun;
-        return begun;
-    }
-
-    private String clientId() {
-        return Objects.requireNonNullElse(frame.inputClientId(), "");
+        return writing(() -> steps.begin(id));
     }
 
     /**
@@ -317,19 +221,9 @@ public final class Run implements AutoCloseable {
         return Output.amending(this, in, messageId);
     }
 
-    /** Something is to be written in an output for the first time. */
+    /** Something is to be written in an output for the first time; under the lock of the log. */
     OutputWriter begin(Output output) {
-        Step open = step;
-        Step wanted = output.step();
-        if (wanted != null && wanted != open) {
-            throw new IllegalStateException("The step " + wanted.id() + " has ended.");
-        }
-        if (open == null) {
-            implicit = true;
-            open = begin(frame.invocationId() + "-step-" + steps++);
-        }
-        outputs.add(output);
-        return new OutputWriter(context, open.context(), output.messageId(), included());
+        return steps.begin(output, steering.included());
     }
 
     /** The call as it was when another process has left the run; null if it did not leave it or there was no such call. */
@@ -347,70 +241,26 @@ public final class Run implements AutoCloseable {
                 .flatMap(message -> message.toolCalls().stream())
                 .toList();
         if (stepId != null) {
-            writing(() -> {
-                implicit = true;
-                return begin(stepId);
-            });
+            writing(() -> steps.beginImplicit(stepId));
         }
     }
 
     void closing(Output output) {
-        lock.lock();
-        try {
-            if (output.isClosed()) {
-                return;
-            }
-            boolean brokenOff = (token.isCancelled() && !speaking) || state == State.ENDED;
-            boolean whole = false;
-            try {
-                if (brokenOff) {
-                    output.breakOff();
-                } else {
-                    output.finish("stop");
-                }
-                whole = true;
-            } finally {
-                outputs.remove(output);
-                Step open = step;
-                if (implicit && outputs.isEmpty() && open != null && output.hasBegun()) {
-                    end(open, closed(brokenOff, whole));
-                }
-            }
-        } finally {
-            lock.unlock();
-        }
+        log.doAlone(() -> steps.close(output));
     }
 
-    private static Node.StepStatus closed(boolean brokenOff, boolean whole) {
-        if (brokenOff) {
-            return Node.StepStatus.CANCELLED;
-        }
-        return whole ? Node.StepStatus.COMPLETE : Node.StepStatus.FAILED;
+    /** Whether messages do not come to their end any more; under the lock of the log. */
+    boolean isBrokenOff() {
+        return (token.isCancelled() && !end.isSpeaking()) || state == State.ENDED;
     }
 
     void endStep(Step which, Node.StepStatus status) {
-        lock.lock();
-        try {
-            if (step == which && state == State.OPEN) {
-                closeOutputs();
+        log.doAlone(() -> {
+            if (state == State.OPEN) {
                 boolean brokenOff = token.isCancelled() && status == Node.StepStatus.COMPLETE;
-                end(which, brokenOff ? Node.StepStatus.CANCELLED : status);
+                steps.endIfOpen(which, brokenOff ? Node.StepStatus.CANCELLED : status);
             }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void end(Step which, Node.StepStatus status) {
-        step = null;
-        implicit = false;
-        publish(RunMessages.endStep(frame, which.context(), status));
-    }
-
-    private void closeOutputs() {
-        for (Output output : List.copyOf(outputs)) {
-            closing(output);
-        }
+        });
     }
 
     // The end
@@ -421,12 +271,8 @@ public final class Run implements AutoCloseable {
      */
     public void suspend() {
         writing(() -> {
-            closeOutputs();
-            Step open = step;
-            if (open != null) {
-                end(open, Node.StepStatus.COMPLETE);
-            }
-            publish(RunMessages.suspend(frame));
+            steps.complete();
+            log.publish(RunMessages.suspend(frame));
             state = State.SUSPENDED;
             agent.closed(this);
             return RunStatus.SUSPENDED;
@@ -458,14 +304,14 @@ public final class Run implements AutoCloseable {
      */
     @Override
     public void close() {
-        fail(WireForm.STREAM_ERROR, "The agent has left the run without ending it.");
+        fail(FAILED, "The agent has left the run without ending it.");
     }
 
-    void failed(Throwable error) {
+    private void failed(Throwable error) {
         if (!token.isCancelled()) {
             LOG.warn("The agent has failed in run {}.", id(), error);
         }
-        int code = error instanceof ParleyException known && known.code() > 0 ? known.code() : WireForm.STREAM_ERROR;
+        int code = error instanceof ParleyException known && known.code() > 0 ? known.code() : FAILED;
         fail(code, String.valueOf(error.getMessage() == null ? error : error.getMessage()));
     }
 
@@ -475,159 +321,34 @@ public final class Run implements AutoCloseable {
      * What it throws is logged. Takes the place of an earlier one.
      */
     public void lastWords(Consumer<Output> words) {
-        lastWords = words;
+        end.lastWords(words);
     }
 
     private void end(RunStatus wanted, Node.@Nullable RunError error) {
         if (state != State.OPEN) {
             return;
         }
-        // An interrupt is meant for what the agent was doing; the end of the run is written all the same.
-        boolean interrupted = Thread.interrupted();
-        lockToEnd();
         try {
-            if (state == State.OPEN) {
-                ending = true;
-                endBy = System.nanoTime() + agent.answerTimeout().toNanos();
-                writeEnd(wanted, error);
-            }
-        } finally {
-            interrupted |= interruptedAtEnd;
-            lock.unlock();
-            agent.closed(this);
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
-    }
-
-    /** Takes the lock. What is being written under it has as long as a request may take, and is then not waited for any more. */
-    private void lockToEnd() {
-        if (!isLockedInTime()) {
-            givenUp = true;
-            CompletableFuture<?> waiting = awaited;
-            if (waiting != null) {
-                waiting.completeExceptionally(notInTime(null));
-            }
-            if (!isLockedInTime()) {
-                // It does not wait for the server, but for something in this process.
+            boolean isDone = log.end(() -> {
+                if (state == State.OPEN) {
+                    end.write(wanted, error);
+                }
+            });
+            if (!isDone) {
                 lost(null);
                 throw new IllegalStateException(
                         "The run " + id() + " could not be ended: something else that is being written in "
                                 + "it does not come to an end. Another process can adopt it.");
             }
-        }
-    }
-
-    private boolean isLockedInTime() {
-        boolean interrupted = false;
-        long until = System.nanoTime() + agent.answerTimeout().toNanos();
-        try {
-            while (true) {
-                try {
-                    return lock.tryLock(until - System.nanoTime(), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
         } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            agent.closed(this);
         }
     }
 
-    private void writeEnd(RunStatus wanted, Node.@Nullable RunError error) {
-        boolean cancelled = token.isCancelled();
-        RunStatus status = cancelled ? RunStatus.CANCELLED : wanted;
-        Node.RunError why = cancelled ? null : error;
-        RuntimeException failure = finishOutputs(status);
-        if (failure != null && status == RunStatus.COMPLETE) {
-            status = RunStatus.ERROR;
-            why = new Node.RunError(WireForm.STREAM_ERROR, "The answer could not be written: " + failure.getMessage());
-        }
-        endOpenStep(stepStatus(status));
-        Consumer<Output> words = lastWords;
-        if (cancelled && words != null) {
-            say(words);
-            endOpenStep(Node.StepStatus.CANCELLED);
-        }
+    /** Nothing more is written here but the end itself; under the lock of the log. */
+    void ended(RunStatus status) {
         state = State.ENDED;
         result = status;
-        publishEnd(RunMessages.end(frame, status, why));
-        if (failure != null && !cancelled) {
-            throw failure;
-        }
-    }
-
-    private void say(Consumer<Output> words) {
-        speaking = true;
-        try (Output output = output()) {
-            words.accept(output);
-        } catch (RuntimeException e) {
-            LOG.warn("The last words of run {} have failed.", id(), e);
-        } finally {
-            speaking = false;
-        }
-    }
-
-    /** Whatever becomes of the end of the step, that of the run follows. */
-    private void endOpenStep(Node.StepStatus status) {
-        Step open = step;
-        if (open != null) {
-            try {
-                end(open, status);
-            } catch (ParleyException | IllegalStateException e) {
-                LOG.warn("The end of a step of run {} could not be written.", id(), e);
-            }
-        }
-    }
-
-    private void publishEnd(OutboundMessage end) {
-        // With an id of its own: however often it is published, and by whom, the session has it once.
-        NewMessage message = SessionMessages.write(end).withId(endId(id()));
-        for (int attempt = 1; ; attempt++) {
-            try {
-                wrote(await(session().publishAsync(message)).get(0));
-                return;
-            } catch (ParleyException e) {
-                if (!e.retryHelps() || attempt == END_ATTEMPTS) {
-                    throw e;
-                }
-                pause();
-            }
-        }
-    }
-
-    /** The id of the message that ends a run, whoever ends it. */
-    static String endId(String runId) {
-        return runId + "-end";
-    }
-
-    private @Nullable RuntimeException finishOutputs(RunStatus status) {
-        RuntimeException failure = null;
-        for (Output output : List.copyOf(outputs)) {
-            try {
-                if (status == RunStatus.COMPLETE) {
-                    output.finish("stop");
-                } else {
-                    output.breakOff();
-                }
-            } catch (ParleyException | IllegalStateException e) {
-                LOG.warn("What was said in run {} is not whole.", id(), e);
-                failure = e;
-            }
-        }
-        outputs.clear();
-        return failure;
-    }
-
-    private static Node.StepStatus stepStatus(RunStatus status) {
-        return switch (status) {
-            case COMPLETE -> Node.StepStatus.COMPLETE;
-            case CANCELLED -> Node.StepStatus.CANCELLED;
-            case ACTIVE, SUSPENDED, ERROR -> Node.StepStatus.FAILED;
-        };
     }
 
     /**
@@ -652,30 +373,32 @@ public final class Run implements AutoCloseable {
 
     // With whoever does the work
 
-    synchronized void startedBy(Thread thread) {
-        worker = thread;
-    }
-
-    /** The handler has returned; its thread is not interrupted any more for this run. */
-    synchronized void finished() {
-        worker = null;
-        if (interruptedByCancel) {
-            var unused = Thread.interrupted();
-        }
-    }
-
-    private synchronized void interrupt() {
-        Thread working = worker;
-        if (working != null) {
-            interruptedByCancel = true;
-            working.interrupt();
+    /** Lets a handler do the work, and ends the run. */
+    void handle(RunHandler work) {
+        handler.started(Thread.currentThread());
+        try {
+            if (!token.isCancelled()) {
+                work.handle(this);
+            }
+            complete();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            failed(e);
+        } catch (Exception e) {
+            failed(e);
+        } catch (Error e) {
+            failed(e);
+            throw e;
+        } finally {
+            handler.finished();
+            close();
         }
     }
 
     /** The agent has had its time since the cancel. */
     void endNow() {
-        interrupt();
-        fail(WireForm.STREAM_ERROR, "The run was cancelled.");
+        handler.interrupt();
+        fail(FAILED, "The run was cancelled.");
     }
 
     boolean isSuspended() {
@@ -684,7 +407,7 @@ public final class Run implements AutoCloseable {
 
     /** Waits until everything is known that stands in the session before what was written here last. */
     void awaitDelivery() {
-        shared.awaitSeen(lastWritten);
+        log.awaitDelivery();
     }
 
     @Nullable
@@ -698,22 +421,25 @@ public final class Run implements AutoCloseable {
         return shared.session();
     }
 
+    RunLog log() {
+        return log;
+    }
+
     /** Writes something, one thing at a time. */
     <T> T writing(Supplier<T> write) {
-        lock.lock();
-        try {
-            if (speaking) {
-                return write.get();
-            }
-            if (state == State.OPEN || token.isCancelled()) {
-                token.throwIfCancelled();
-            } else {
-                throw new IllegalStateException("The run " + id() + " has ended here, or is suspended.");
+        return log.alone(() -> {
+            if (!end.isSpeaking()) {
+                requireWritable();
             }
             return write.get();
-        } finally {
-            lock.unlock();
+        });
+    }
+
+    private void requireWritable() {
+        if (state != State.OPEN && !token.isCancelled()) {
+            throw new IllegalStateException("The run " + id() + " has ended here, or is suspended.");
         }
+        token.throwIfCancelled();
     }
 
     /**
@@ -722,15 +448,7 @@ public final class Run implements AutoCloseable {
      * @param id of the message: whoever does the same publishes under the same id, and the session has the first
      */
     void take(OutboundMessage message, String id) {
-        lock.lock();
-        try {
-            NewMessage published = SessionMessages.write(message).withId(id);
-            String serial = await(session().publishAsync(published)).get(0);
-            takenAt = serial;
-            wrote(serial);
-        } finally {
-            lock.unlock();
-        }
+        log.doAlone(() -> takenAt = log.publish(SessionMessages.write(message).withId(id)));
         awaitDelivery();
         SharedConversation.Frames frames = shared.frames(id());
         String taken = frames == null ? null : frames.last().headers().get(WireForm.INVOCATION_ID);
@@ -746,75 +464,5 @@ public final class Run implements AutoCloseable {
         return !takenAt.isEmpty()
                 && message.serial().compareTo(takenAt) > 0
                 && !Objects.equals(message.headers().get(WireForm.INVOCATION_ID), frame.invocationId());
-    }
-
-    /** Publishes a message, and gives its serial. */
-    String publish(OutboundMessage message) {
-        String serial = await(shared.session().publishAsync(SessionMessages.write(message)))
-                .get(0);
-        wrote(serial);
-        return serial;
-    }
-
-    synchronized void wrote(String version) {
-        lastWritten = version.compareTo(lastWritten) > 0 ? version : lastWritten;
-    }
-
-    /**
-     * Waits for what the server says, under the lock: for as long as that takes, but no longer if another thread has to end the
-     * run; and at the end only as long as a request may take, and then also in a thread that is interrupted.
-     */
-    <T> T await(CompletableFuture<T> future) {
-        while (true) {
-            try {
-                return ending
-                        ? future.get(endBy - System.nanoTime(), TimeUnit.NANOSECONDS)
-                        : untilGivenUp(future).get();
-            } catch (InterruptedException e) {
-                if (!ending) {
-                    throw SharedConversation.interrupted(e);
-                }
-                interruptedAtEnd = true;
-            } catch (TimeoutException e) {
-                throw notInTime(e);
-            } catch (ExecutionException e) {
-                if (e.getCause() instanceof RuntimeException known) {
-                    throw known;
-                }
-                throw new IllegalStateException(e.getCause());
-            } finally {
-                awaited = null;
-            }
-        }
-    }
-
-    private <T> CompletableFuture<T> untilGivenUp(CompletableFuture<T> future) {
-        if (future.isDone()) {
-            return future;
-        }
-        CompletableFuture<T> waiting = future.copy();
-        awaited = waiting;
-        if (givenUp) {
-            // Both look after they have said that they are there.
-            waiting.completeExceptionally(notInTime(null));
-        }
-        return waiting;
-    }
-
-    private static IllegalStateException notInTime(@Nullable Throwable cause) {
-        return new IllegalStateException(
-                "The server has not answered in time. What was written is stored as soon as it is reached.", cause);
-    }
-
-    /** A pause before another attempt; under the lock. */
-    void pause() {
-        try {
-            TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
-        } catch (InterruptedException e) {
-            if (!ending) {
-                throw SharedConversation.interrupted(e);
-            }
-            interruptedAtEnd = true;
-        }
     }
 }
