@@ -1,0 +1,4 @@
+@NullMarked
+package dev.parley.examples.spring;
+
+import org.jspecify.annotations.NullMarked;
