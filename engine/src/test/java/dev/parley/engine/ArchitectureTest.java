@@ -60,6 +60,15 @@ class ArchitectureTest {
                 .resideInAnyPackage(
                         ENGINE + ".session", ENGINE + ".session.codec", ENGINE + ".codec", "java..", "org.jspecify..")
                 .check(engine);
+        noClasses()
+                .that()
+                .haveSimpleNameEndingWith("CommandCodec")
+                .or()
+                .haveSimpleNameEndingWith("Values")
+                .should()
+                .dependOnClassesThat()
+                .haveSimpleNameEndingWith("Rows")
+                .check(engine);
     }
 
     @Test
@@ -122,6 +131,8 @@ class ArchitectureTest {
                         ENGINE + ".subscription..",
                         ENGINE + ".session..",
                         ENGINE + ".registry..",
+                        ENGINE + ".life..",
+                        ENGINE + ".identity..",
                         ENGINE + ".command..")
                 .should()
                 .dependOnClassesThat()

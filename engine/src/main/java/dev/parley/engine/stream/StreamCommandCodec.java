@@ -46,8 +46,8 @@ public final class StreamCommandCodec {
         switch (command) {
             case Append c -> {
                 out.optional(c.contentType()).bool(c.close());
-                StreamRows.tag(out, c.producer());
-                StreamRows.place(out.optional(c.seq()), c.expected());
+                StreamValues.tag(out, c.producer());
+                StreamValues.place(out.optional(c.seq()), c.expected());
                 payload(out, c.payload());
             }
             case Create c -> {
@@ -62,7 +62,7 @@ public final class StreamCommandCodec {
             case Touch c -> {}
             case Expire c -> out.fixed64(c.id()).varint(c.deadline());
             case Pin c -> {
-                StreamRows.place(out.string(c.pinId()).string(c.forkPath()), c.place());
+                StreamValues.place(out.string(c.pinId()).string(c.forkPath()), c.place());
                 out.varint(c.subOffset());
                 inherited(out, c.inherited());
             }
@@ -105,9 +105,9 @@ public final class StreamCommandCodec {
             case APPEND -> {
                 String contentType = in.optional();
                 boolean close = in.bool();
-                ProducerTag producer = StreamRows.tag(in);
+                ProducerTag producer = StreamValues.tag(in);
                 String seq = in.optional();
-                Place expected = version < PLACES ? null : StreamRows.place(in);
+                Place expected = version < PLACES ? null : StreamValues.place(in);
                 yield new Append(path, time, contentType, payload(in), close, producer, seq, expected);
             }
             case CREATE -> {
@@ -150,25 +150,25 @@ public final class StreamCommandCodec {
     }
 
     private static void payload(BinaryWriter out, Payload payload) {
-        out.blob(payload.isEmpty() ? new byte[0] : StreamRows.entry(payload));
+        out.blob(payload.isEmpty() ? new byte[0] : StreamValues.payload(payload));
     }
 
     private static Payload payload(BinaryReader in) {
         byte[] entry = in.blob();
-        return entry.length == 0 ? Payload.empty() : StreamRows.payload(entry);
+        return entry.length == 0 ? Payload.empty() : StreamValues.payload(entry);
     }
 
     private static void fork(BinaryWriter out, @Nullable Fork fork) {
         out.bool(fork != null);
         if (fork != null) {
-            StreamRows.place(out.string(fork.sourcePath()), fork.place());
+            StreamValues.place(out.string(fork.sourcePath()), fork.place());
             out.varint(fork.subOffset());
             Pinned pin = fork.pin();
             out.bool(pin != null);
             if (pin != null) {
                 out.string(pin.pinId()).varint(pin.position()).string(pin.contentType());
                 out.varint(pin.ttlMillis() + 1).varint(pin.expiresAt() + 1).fixed64(pin.sourceId());
-                StreamRows.spans(out, pin.lineage());
+                StreamValues.spans(out, pin.lineage());
             }
         }
     }
@@ -176,7 +176,7 @@ public final class StreamCommandCodec {
     /** A place, or what was written for one before offsets named incarnations: a position plus one, or 0. */
     private static @Nullable Place place(BinaryReader in, int version) {
         if (version >= PLACES) {
-            return StreamRows.place(in);
+            return StreamValues.place(in);
         }
         long position = in.varint() - 1;
         return position < 0 ? null : new Place.Unnamed(Long.MAX_VALUE, position);
@@ -203,6 +203,6 @@ public final class StreamCommandCodec {
                         in.varint() - 1,
                         in.varint() - 1,
                         in.fixed64(),
-                        StreamRows.spans(in, version >= PLACES)));
+                        StreamValues.spans(in, version >= PLACES)));
     }
 }

@@ -80,7 +80,7 @@ public final class StreamTx {
 
     void append(long streamId, Entry entry) {
         appended.add(new Appended(streamId, entry));
-        rows.append(Table.ENTRIES, StreamRows.entryKey(streamId, entry.start()), StreamRows.entry(entry.payload()));
+        rows.append(Table.ENTRIES, StreamRows.entryKey(streamId, entry.start()), StreamValues.payload(entry.payload()));
     }
 
     void erase(StreamState state, long position) {

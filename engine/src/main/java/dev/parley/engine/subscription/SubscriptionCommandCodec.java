@@ -51,7 +51,7 @@ public final class SubscriptionCommandCodec {
         out.u8(kind).u8(version(kind)).string(command.id()).varint(command.time());
         switch (command) {
             case Create c -> {
-                SubscriptionRows.config(out, c.config());
+                SubscriptionValues.config(out, c.config());
                 tails(out.string(c.baseUrl()), c.tails());
             }
             case Delete c -> {}
@@ -100,7 +100,7 @@ public final class SubscriptionCommandCodec {
         String id = in.string();
         long time = in.varint();
         return switch (kind) {
-            case CREATE -> new Create(id, time, SubscriptionRows.config(in), in.string(), tails(in));
+            case CREATE -> new Create(id, time, SubscriptionValues.config(in), in.string(), tails(in));
             case DELETE -> new Delete(id, time);
             case ADD_STREAMS -> new AddStreams(id, time, tails(in));
             case REMOVE_STREAM -> new RemoveStream(id, time, in.string());

@@ -51,7 +51,7 @@ public record SubscriptionConfig(
     /** A hash that is the same for the same configuration, and for no other. */
     public String hash() {
         BinaryWriter canonical = new BinaryWriter(256);
-        SubscriptionRows.config(canonical, this);
+        SubscriptionValues.config(canonical, this);
         try {
             return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(canonical.toBytes()));
         } catch (NoSuchAlgorithmException e) {

@@ -2,22 +2,14 @@ package dev.parley.engine.subscription;
 
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
-import dev.parley.engine.codec.MalformedBinaryException;
-import dev.parley.engine.subscription.SubscriptionConfig.PullWake;
-import dev.parley.engine.subscription.SubscriptionConfig.Target;
-import dev.parley.engine.subscription.SubscriptionConfig.Webhook;
 import dev.parley.engine.subscription.SubscriptionState.Wake;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The form of subscriptions in the store: one row for the state, and one for each link. */
 final class SubscriptionRows {
     private static final int STATE = 1;
     private static final int LINK = 2;
-    private static final int WEBHOOK = 1;
-    private static final int PULL_WAKE = 2;
 
     private SubscriptionRows() {}
 
@@ -51,7 +43,7 @@ final class SubscriptionRows {
 
     static byte[] state(SubscriptionState s) {
         BinaryWriter out = new BinaryWriter(256).u8(1).string(s.id()).fixed64(s.incarnation());
-        config(out, s.config());
+        SubscriptionValues.config(out, s.config());
         out.string(s.hash()).string(s.baseUrl()).varint(s.createdAt());
         out.varint(s.links()).varint(s.generation());
         Wake wake = s.wake();
@@ -69,7 +61,7 @@ final class SubscriptionRows {
         return new SubscriptionState(
                 in.string(),
                 in.fixed64(),
-                config(in),
+                SubscriptionValues.config(in),
                 in.string(),
                 in.string(),
                 in.varint(),
@@ -84,31 +76,6 @@ final class SubscriptionRows {
         return in.bool()
                 ? new Wake(in.string(), in.string(), in.varint(), in.bool(), in.optional(), in.varint())
                 : null;
-    }
-
-    static void config(BinaryWriter out, SubscriptionConfig config) {
-        switch (config.target()) {
-            case Webhook hook -> out.u8(WEBHOOK).string(hook.url());
-            case PullWake pull -> out.u8(PULL_WAKE).string(pull.wakeStream());
-        }
-        out.optional(config.pattern()).varint(config.streams().size());
-        config.streams().forEach(out::string);
-        out.varint(config.leaseMillis()).optional(config.description());
-    }
-
-    static SubscriptionConfig config(BinaryReader in) {
-        Target target = switch (in.u8()) {
-            case WEBHOOK -> new Webhook(in.string());
-            case PULL_WAKE -> new PullWake(in.string());
-            default -> throw new MalformedBinaryException("an unknown kind of subscription", null);
-        };
-        String pattern = in.optional();
-        int count = in.count();
-        List<String> streams = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            streams.add(in.string());
-        }
-        return new SubscriptionConfig(target, pattern, streams, in.varint(), in.optional());
     }
 
     static byte[] link(Link link) {

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -64,7 +63,7 @@ class StreamFormatTest {
     }
 
     private static void payload(GoldenBytes golden, String name, Payload payload) {
-        golden.example(name, payload, (Function<Payload, byte[]>) StreamRows::entry, StreamRows::payload);
+        golden.example(name, payload, StreamValues::payload, StreamValues::payload);
     }
 
     private static byte[] utf8(String text) {

@@ -14,6 +14,8 @@ import dev.parley.server.auth.SecretSeal;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
 import dev.parley.server.config.ConfigLoader;
+import dev.parley.server.housekeeping.Housekeeping;
+import dev.parley.server.housekeeping.Retention;
 import dev.parley.server.http.AcceptGate;
 import dev.parley.server.http.Answers;
 import dev.parley.server.http.DirectMemory;

@@ -1,4 +1,4 @@
-package dev.parley.server.cli;
+package dev.parley.server.housekeeping;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.parley.server.cli;
+package dev.parley.server.housekeeping;
 
 import dev.parley.engine.Engine;
 import dev.parley.server.auth.Revocations;
@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
  * The server's periodic work. It tells the engine, which reads no clock, what time it is, when to make a checkpoint,
  * and what need not be kept.
  */
-final class Housekeeping {
+public final class Housekeeping {
 
     private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
     private static final Duration RETENTION_INTERVAL = Duration.ofSeconds(5);
@@ -37,7 +37,8 @@ final class Housekeeping {
         this.meters = meters;
     }
 
-    static Housekeeping start(
+    /** Starts the work, on one thread, which runs until {@link #stop}. */
+    public static Housekeeping start(
             Engine engine,
             Retention retention,
             Revocations revocations,
@@ -95,7 +96,7 @@ final class Housekeeping {
     }
 
     /** Stops, and waits for a checkpoint in progress, because the engine makes one at a time. */
-    void stop() throws InterruptedException {
+    public void stop() throws InterruptedException {
         schedule.shutdown();
         if (!schedule.awaitTermination(CLOSE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
             LOG.warn("A checkpoint does not end");

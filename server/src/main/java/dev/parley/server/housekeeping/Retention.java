@@ -1,4 +1,4 @@
-package dev.parley.server.cli;
+package dev.parley.server.housekeeping;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * a few sessions at a time, over and over again. It only finds the sessions: how much of one is removed is decided when
  * the command is applied.
  */
-final class Retention {
+public final class Retention {
 
     /** The number of sessions that one step checks. */
     static final int SESSIONS_PER_STEP = 1_000;
@@ -44,14 +44,19 @@ final class Retention {
 
     private String seen = "";
 
-    Retention(Engine engine, Apps apps, InstantSource clock) {
+    /**
+     * Retention as the namespaces of {@code apps} have it.
+     *
+     * @param clock the time by which entries are old
+     */
+    public Retention(Engine engine, Apps apps, InstantSource clock) {
         this.engine = engine;
         this.apps = apps;
         this.clock = clock;
     }
 
     /** Checks some sessions. */
-    void step() {
+    public void step() {
         for (String app : apps.removed()) {
             removeSome(app);
         }
