@@ -19,13 +19,24 @@ public final class Annotations {
         this.ids = ids;
     }
 
-    /** Says something about a message, and waits until it is durable. Returns the serial of the annotation. */
+    /**
+     * Says something about a message, and waits until it is durable. Returns the serial of the annotation.
+     *
+     * @param messageSerial the serial of the message
+     * @param annotation what is said
+     * @return the serial of the annotation, or null if the server names none
+     */
     public @Nullable String publish(String messageSerial, NewAnnotation annotation) {
         List<@Nullable String> serials = link.await(() -> send(Annotation.Action.CREATE, messageSerial, annotation));
         return serials.isEmpty() ? null : serials.get(0);
     }
 
-    /** Takes back what this client has said about a message, and waits until that is durable. */
+    /**
+     * Takes back what this client has said about a message, and waits until that is durable.
+     *
+     * @param messageSerial the serial of the message
+     * @param annotation what was said: its type, and its name if the type has names
+     */
     public void delete(String messageSerial, NewAnnotation annotation) {
         link.await(() -> send(Annotation.Action.DELETE, messageSerial, annotation));
     }
@@ -37,7 +48,11 @@ public final class Annotations {
         return session.request(Action.ANNOTATION, frame, Requests.Again.HARMLESS);
     }
 
-    /** The annotations of a message, oldest first; blocks. */
+    /**
+     * {@return the annotations of a message, oldest first; blocks}
+     *
+     * @param messageSerial the serial of the message
+     */
     public Page<Annotation> of(String messageSerial) {
         String path = session.path("messages/" + ConnectUri.encode(messageSerial) + "/annotations");
         return http.page(path, "", Wire::annotation);
@@ -46,6 +61,9 @@ public final class Annotations {
     /**
      * Calls {@code listener} with each annotation. The session has to be attached with
      * {@link SessionOptions.Mode#ANNOTATION_SUBSCRIBE}; summaries come without it, as messages.
+     *
+     * @param listener is called on the listener executor of the client
+     * @return what removes the listener
      */
     public Registration onChange(Consumer<Annotation> listener) {
         return session.onEvent(event -> {

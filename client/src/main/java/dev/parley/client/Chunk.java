@@ -14,12 +14,12 @@ import tools.jackson.databind.JsonNode;
  * @param ended whether the stream is closed and there is nothing after this data
  */
 public record Chunk(byte[] bytes, String next, boolean upToDate, boolean ended) {
-    /** The data of a stream of text. */
+    /** {@return the data of a stream of text} */
     public String text() {
         return new String(bytes, StandardCharsets.UTF_8);
     }
 
-    /** The messages of a JSON stream. */
+    /** {@return the messages of a JSON stream} */
     public List<JsonNode> messages() {
         List<JsonNode> messages = new ArrayList<>();
         if (bytes.length > 0) {

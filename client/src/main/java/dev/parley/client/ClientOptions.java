@@ -42,7 +42,11 @@ public record ClientOptions(
         Duration appendRollup,
         Duration pauseLimit) {
 
-    /** Options of a client of the server at this address, {@code http} or {@code https}. */
+    /**
+     * {@return options of a client of the server at this address, {@code http} or {@code https}}
+     *
+     * @param server the address of the server
+     */
     public static Builder builder(URI server) {
         return new Builder(server);
     }
@@ -73,19 +77,34 @@ public record ClientOptions(
             this.server = server;
         }
 
-        /** See {@link ClientOptions#credentials}. */
+        /**
+         * See {@link ClientOptions#credentials}.
+         *
+         * @param value the value of the option
+         * @return this builder
+         */
         public Builder credentials(@Nullable Credentials value) {
             credentials = value;
             return this;
         }
 
-        /** See {@link ClientOptions#clientId}. */
+        /**
+         * See {@link ClientOptions#clientId}.
+         *
+         * @param value the value of the option
+         * @return this builder
+         */
         public Builder clientId(@Nullable String value) {
             clientId = value;
             return this;
         }
 
-        /** See {@link ClientOptions#httpClient}; by default all clients of the process share one. */
+        /**
+         * See {@link ClientOptions#httpClient}; by default all clients of the process share one.
+         *
+         * @param value the value of the option
+         * @return this builder
+         */
         public Builder httpClient(HttpClient value) {
             httpClient = value;
             return this;
@@ -94,56 +113,100 @@ public record ClientOptions(
         /**
          * See {@link ClientOptions#listenerExecutor}; by default all clients of the process share 16 threads. Since Java 21,
          * {@code Executors.newVirtualThreadPerTaskExecutor()} lets any number of listeners block.
+         *
+         * @param value the value of the option
+         * @return this builder
          */
         public Builder listenerExecutor(Executor value) {
             listenerExecutor = value;
             return this;
         }
 
-        /** See {@link ClientOptions#connectTimeout}; 10 s by default. */
+        /**
+         * See {@link ClientOptions#connectTimeout}; 10 s by default.
+         *
+         * @param value the value of the option
+         * @return this builder
+         */
         public Builder connectTimeout(Duration value) {
             connectTimeout = positive(value);
             return this;
         }
 
-        /** See {@link ClientOptions#requestTimeout}; 60 s by default. */
+        /**
+         * See {@link ClientOptions#requestTimeout}; 60 s by default.
+         *
+         * @param value the value of the option
+         * @return this builder
+         */
         public Builder requestTimeout(Duration value) {
             requestTimeout = positive(value);
             return this;
         }
 
-        /** See {@link ClientOptions#minBackoff} and {@link ClientOptions#maxBackoff}; 100 ms and 1.5 s by default. */
+        /**
+         * See {@link ClientOptions#minBackoff} and {@link ClientOptions#maxBackoff}; 100 ms and 1.5 s by default.
+         *
+         * @param min the pause before the second attempt
+         * @param max the longest pause
+         * @return this builder
+         */
         public Builder backoff(Duration min, Duration max) {
             minBackoff = positive(min);
             maxBackoff = positive(max);
             return this;
         }
 
-        /** See {@link ClientOptions#idleMargin}; 5 s by default. */
+        /**
+         * See {@link ClientOptions#idleMargin}; 5 s by default.
+         *
+         * @param value the value of the option
+         * @return this builder
+         */
         public Builder idleMargin(Duration value) {
             idleMargin = positive(value);
             return this;
         }
 
-        /** See {@link ClientOptions#heartbeat}. */
+        /**
+         * See {@link ClientOptions#heartbeat}.
+         *
+         * @param value the value of the option
+         * @return this builder
+         */
         public Builder heartbeat(@Nullable Duration value) {
             heartbeat = value;
             return this;
         }
 
-        /** See {@link ClientOptions#presenceGrace}. */
+        /**
+         * See {@link ClientOptions#presenceGrace}.
+         *
+         * @param value the value of the option
+         * @return this builder
+         */
         public Builder presenceGrace(@Nullable Duration value) {
             presenceGrace = value;
             return this;
         }
 
-        /** See {@link ClientOptions#appendRollup}; zero by default. */
+        /**
+         * See {@link ClientOptions#appendRollup}; zero by default.
+         *
+         * @param value the value of the option
+         * @return this builder
+         */
         public Builder appendRollup(Duration value) {
             appendRollup = value;
             return this;
         }
 
-        /** See {@link ClientOptions#pauseLimit}; 2 s by default. */
+        /**
+         * See {@link ClientOptions#pauseLimit}; 2 s by default.
+         *
+         * @param value the value of the option
+         * @return this builder
+         */
         public Builder pauseLimit(Duration value) {
             pauseLimit = positive(value);
             return this;
@@ -156,7 +219,7 @@ public record ClientOptions(
             return value;
         }
 
-        /** The options. */
+        /** {@return the options} */
         public ClientOptions build() {
             return new ClientOptions(
                     server,

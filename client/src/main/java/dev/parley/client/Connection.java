@@ -44,22 +44,24 @@ public final class Connection {
         link.onChange(this::tell);
     }
 
-    /** Whether the client is connected. */
+    /** {@return whether the client is connected} */
     public State state() {
         return link.state();
     }
 
-    /** Why the connection has failed, or was lost last; null while the client is connected. */
+    /** {@return why the connection has failed, or was lost last; null while the client is connected} */
     public @Nullable ParleyException failure() {
         return link.failure();
     }
 
-    /** The id of the connection, which presence members carry; null if there has been none. It outlives lost networks. */
+    /**
+     * {@return the id of the connection, which presence members carry; null if there has been none} It outlives lost networks.
+     */
     public @Nullable String id() {
         return link.id();
     }
 
-    /** Who the server says the client is; {@code *} if it may be anybody, null if nobody or not connected yet. */
+    /** {@return who the server says the client is; {@code *} if it may be anybody, null if nobody or not connected yet} */
     public @Nullable String clientId() {
         return link.clientId();
     }
@@ -79,6 +81,9 @@ public final class Connection {
     /**
      * Calls {@code listener} with the state whenever that has changed, on the client's listener executor. A listener that is
      * slower than the changes sees only the newest one.
+     *
+     * @param listener is called with the new state
+     * @return what removes the listener
      */
     public Registration onChange(Consumer<State> listener) {
         listeners.add(listener);

@@ -15,7 +15,7 @@ public sealed interface Credentials {
             }
         }
 
-        /** The name of the key, without its secret. */
+        /** {@return the name of the key, without its secret} */
         public String name() {
             return key.substring(0, key.indexOf(':'));
         }
@@ -54,22 +54,36 @@ public sealed interface Credentials {
          * {@link ClientOptions#connectTimeout()}, what has asked for the token fails, and the token is used for the next
          * attempt.
          *
+         * @return a token that is valid now
          * @throws Exception if there is none; the client tries again later, with growing pauses
          */
         String fetch() throws Exception;
     }
 
-    /** An API key, {@code app.id:secret}. */
+    /**
+     * {@return an API key as credentials}
+     *
+     * @param key the key with its secret, {@code app.id:secret}
+     * @throws IllegalArgumentException if it does not have this form
+     */
     static Credentials key(String key) {
         return new Key(key);
     }
 
-    /** One token. */
+    /**
+     * {@return one token as credentials, which end with it}
+     *
+     * @param token the token
+     */
     static Credentials token(String token) {
         return new Token(token);
     }
 
-    /** Tokens that are fetched when they are needed. */
+    /**
+     * {@return tokens that are fetched when they are needed}
+     *
+     * @param source where they come from
+     */
     static Credentials tokens(TokenSource source) {
         return new Tokens(source);
     }

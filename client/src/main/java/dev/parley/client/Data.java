@@ -5,10 +5,18 @@ import tools.jackson.databind.JsonNode;
 
 /** What a message, a member or an annotation carries. */
 public sealed interface Data {
-    /** Text. */
+    /**
+     * Text.
+     *
+     * @param text the text
+     */
     record Text(String text) implements Data {}
 
-    /** Bytes; the array is not copied. */
+    /**
+     * Bytes.
+     *
+     * @param bytes the bytes; the array is not copied
+     */
     record Bytes(byte[] bytes) implements Data {
         @Override
         public boolean equals(Object other) {
@@ -26,20 +34,36 @@ public sealed interface Data {
         }
     }
 
-    /** A JSON value. Data of this kind cannot be appended to. */
+    /**
+     * A JSON value. Data of this kind cannot be appended to.
+     *
+     * @param value the value
+     */
     record Json(JsonNode value) implements Data {}
 
-    /** Data that is text. */
+    /**
+     * {@return data that is text}
+     *
+     * @param text the text
+     */
     static Data of(String text) {
         return new Text(text);
     }
 
-    /** Data that is bytes; the array is not copied. */
+    /**
+     * {@return data that is bytes}
+     *
+     * @param bytes the bytes; the array is not copied
+     */
     static Data of(byte[] bytes) {
         return new Bytes(bytes);
     }
 
-    /** Data that is a JSON value. */
+    /**
+     * {@return data that is a JSON value}
+     *
+     * @param value the value
+     */
     static Data of(JsonNode value) {
         return new Json(value);
     }

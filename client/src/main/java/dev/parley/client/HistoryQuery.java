@@ -32,12 +32,16 @@ public record HistoryQuery(
         }
     }
 
-    /** The same up to the point at which the session was attached. */
+    /** {@return the same up to the point at which the session was attached} */
     public HistoryQuery upToAttach() {
         return new HistoryQuery(forwards, limit, start, end, true);
     }
 
-    /** The same in pages of this size. */
+    /**
+     * {@return the same in pages of this size}
+     *
+     * @param newLimit 1 to 1,000
+     */
     public HistoryQuery withLimit(int newLimit) {
         return new HistoryQuery(forwards, newLimit, start, end, untilAttach);
     }

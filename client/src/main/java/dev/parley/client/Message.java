@@ -51,12 +51,12 @@ public record Message(
         APPEND
     }
 
-    /** The data if it is text; null otherwise. */
+    /** {@return the data if it is text; null otherwise} */
     public @Nullable String text() {
         return data instanceof Data.Text text ? text.text() : null;
     }
 
-    /** The serial of the newest change that this delivery includes. */
+    /** {@return the serial of the newest change that this delivery includes} */
     public String versionSerial() {
         return version == null ? serial : version.serial();
     }

@@ -19,7 +19,12 @@ public record NewAnnotation(
         int count,
         @Nullable Data data,
         @Nullable JsonNode extras) {
-    /** An annotation of this type with this name. */
+    /**
+     * {@return an annotation of this type with this name}
+     *
+     * @param type what kind of thing it says, such as {@code reactions:unique.v1}
+     * @param name what it says, such as an emoji; null for types without names
+     */
     public static NewAnnotation of(String type, @Nullable String name) {
         return new NewAnnotation(type, name, 0, null, null);
     }

@@ -22,27 +22,49 @@ public record NewMessage(
         @Nullable String clientId,
         @Nullable String id) {
 
-    /** A message with a name and data. */
+    /**
+     * {@return a message with a name and data}
+     *
+     * @param name the name of the message, or null
+     * @param data what it carries, or null
+     */
     public static NewMessage of(@Nullable String name, @Nullable Data data) {
         return new NewMessage(name, data, null, null, null);
     }
 
-    /** A message with a name and text. */
+    /**
+     * {@return a message with a name and text}
+     *
+     * @param name the name of the message, or null
+     * @param text what it says
+     */
     public static NewMessage of(@Nullable String name, String text) {
         return of(name, Data.of(text));
     }
 
-    /** The same with these extras, a JSON object. */
+    /**
+     * {@return the same with these extras, a JSON object}
+     *
+     * @param newExtras the extras, or null
+     */
     public NewMessage withExtras(@Nullable JsonNode newExtras) {
         return new NewMessage(name, data, newExtras, clientId, id);
     }
 
-    /** The same by this client. */
+    /**
+     * {@return the same by this client}
+     *
+     * @param newClientId who says it, or null
+     */
     public NewMessage withClientId(@Nullable String newClientId) {
         return new NewMessage(name, data, extras, newClientId, id);
     }
 
-    /** The same with this id. */
+    /**
+     * {@return the same with this id}
+     *
+     * @param newId the id, or null for one that the client chooses
+     */
     public NewMessage withId(@Nullable String newId) {
         return new NewMessage(name, data, extras, clientId, newId);
     }

@@ -4,7 +4,11 @@ import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** A page of a list that the server has cut into pages. */
+/**
+ * A page of a list that the server has cut into pages.
+ *
+ * @param <T> what is in the list
+ */
 public final class Page<T> {
     private final List<T> items;
     private final @Nullable String nextQuery;
@@ -16,17 +20,21 @@ public final class Page<T> {
         this.read = read;
     }
 
-    /** What is on this page, in the order of the list. */
+    /** {@return what is on this page, in the order of the list} */
     public List<T> items() {
         return items;
     }
 
-    /** Whether there is another page. */
+    /** {@return whether there is another page} */
     public boolean hasNext() {
         return nextQuery != null;
     }
 
-    /** Reads the next page; blocks. Null if this is the last one. */
+    /**
+     * Reads the next page; blocks. Null if this is the last one.
+     *
+     * @return the next page; null if this is the last one
+     */
     public @Nullable Page<T> next() {
         return nextQuery == null ? null : read.apply(nextQuery);
     }

@@ -42,27 +42,40 @@ public final class ParleyClient implements AutoCloseable {
         this.connection = new Connection(link, options.listenerExecutor());
     }
 
-    /** A client with these options. It connects when it has to. */
+    /**
+     * {@return a client with these options} It connects when it has to.
+     *
+     * @param options the options
+     */
     public static ParleyClient of(ClientOptions options) {
         return new ParleyClient(options);
     }
 
-    /** A client of the server at this address, {@code http} or {@code https}. It connects when it has to. */
+    /**
+     * {@return a client of the server at this address, {@code http} or {@code https}} It connects when it has to.
+     *
+     * @param server the address of the server
+     * @param credentials by what the client shows who it is
+     */
     public static ParleyClient of(URI server, Credentials credentials) {
         return of(ClientOptions.builder(server).credentials(credentials).build());
     }
 
-    /** The options of the client. */
+    /** {@return the options of the client} */
     public ClientOptions options() {
         return options;
     }
 
-    /** The connection over which sessions run. */
+    /** {@return the connection over which sessions run} */
     public Connection connection() {
         return connection;
     }
 
-    /** The session of this name, with the options with which it was made, or the default ones. */
+    /**
+     * {@return the session of this name, with the options with which it was made, or the default ones}
+     *
+     * @param name the name of the session
+     */
     public Session session(String name) {
         lock.lock();
         try {
@@ -74,8 +87,10 @@ public final class ParleyClient implements AutoCloseable {
     }
 
     /**
-     * The session of this name.
+     * {@return the session of this name}
      *
+     * @param name the name of the session
+     * @param sessionOptions what the client wants from it
      * @throws IllegalStateException if it was made with other options; {@link #release} it first
      */
     public Session session(String name, SessionOptions sessionOptions) {
@@ -101,7 +116,11 @@ public final class ParleyClient implements AutoCloseable {
         return session;
     }
 
-    /** Detaches a session, waits until that is done, and forgets the session with its listeners. */
+    /**
+     * Detaches a session, waits until that is done, and forgets the session with its listeners.
+     *
+     * @param name the name of the session
+     */
     public void release(String name) {
         Session known;
         lock.lock();
@@ -115,7 +134,11 @@ public final class ParleyClient implements AutoCloseable {
         }
     }
 
-    /** The stream at this path, such as {@code logs/build-7}, whether it exists or not. */
+    /**
+     * {@return the stream at this path, such as {@code logs/build-7}, whether it exists or not}
+     *
+     * @param path the path below that of all streams, not encoded
+     */
     public Stream stream(String path) {
         return new Stream(path, http, options);
     }
@@ -125,7 +148,9 @@ public final class ParleyClient implements AutoCloseable {
      *
      * @param clientId who the token is for; null for anybody
      * @param lifetime how long it is valid; null for the server's default
-     * @param capability what it allows, as a JSON object from names to lists of operations; null for all that the key allows
+     * @param capability what it allows, as a JSON object from names to lists of operations; null for all that the key
+     *     allows
+     * @return the token
      * @throws IllegalStateException if the client has no key
      */
     public String requestToken(@Nullable String clientId, @Nullable Duration lifetime, @Nullable JsonNode capability) {

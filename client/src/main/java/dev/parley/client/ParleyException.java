@@ -9,9 +9,13 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class ParleyException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    /** See {@link #code()}. */
     private final int code;
+    /** See {@link #statusCode()}. */
     private final int statusCode;
+    /** See {@link #reason()}. */
     private final String reason;
+    /** See {@link #retryHelps()}. */
     private final boolean retryHelps;
 
     private ParleyException(
@@ -29,24 +33,24 @@ public abstract sealed class ParleyException extends RuntimeException {
     }
 
     /**
-     * The number of the error, such as 40160; those of the doors of sessions are Ably's. Of an error of the streams door it
-     * is the HTTP status times 100.
+     * {@return the number of the error, such as 40160; those of the doors of sessions are Ably's} Of an error of the
+     * streams door it is the HTTP status times 100.
      */
     public int code() {
         return code;
     }
 
-    /** The HTTP status that goes with the error, such as 409; 0 if the server has not answered. */
+    /** {@return the HTTP status that goes with the error, such as 409; 0 if the server has not answered} */
     public int statusCode() {
         return statusCode;
     }
 
-    /** The error in a word: of the streams door its code, such as {@code SEQ_GAP}, otherwise the number as text. */
+    /** {@return the error in a word: of the streams door its code, such as {@code SEQ_GAP}, otherwise the number as text} */
     public String reason() {
         return reason;
     }
 
-    /** Whether the same call may succeed a little later, although nothing is changed by then. */
+    /** {@return whether the same call may succeed a little later, although nothing is changed by then} */
     public boolean retryHelps() {
         return retryHelps;
     }

@@ -39,6 +39,7 @@ public final class Presence {
      * Enters as this client, which the credentials have to allow; otherwise as {@link #enter(Data)}.
      *
      * @param clientId null for the client id of the connection
+     * @param data what the member says about itself, or null
      */
     public void enter(@Nullable String clientId, @Nullable Data data) {
         requireAttached();
@@ -46,12 +47,21 @@ public final class Presence {
         send(PresenceEvent.Action.ENTER, clientId, data);
     }
 
-    /** Says something new about the member with the client id of the connection; it enters if it is not there. */
+    /**
+     * Says something new about the member with the client id of the connection; it enters if it is not there.
+     *
+     * @param data what the member says about itself, or null
+     */
     public void update(@Nullable Data data) {
         update(null, data);
     }
 
-    /** Says something new about a member; it enters if it is not there. */
+    /**
+     * Says something new about a member; it enters if it is not there.
+     *
+     * @param clientId null for the client id of the connection
+     * @param data what the member says about itself, or null
+     */
     public void update(@Nullable String clientId, @Nullable Data data) {
         requireAttached();
         link.locked(() -> attachment.members().keep(clientId, data));
@@ -63,7 +73,11 @@ public final class Presence {
         leave(null);
     }
 
-    /** Leaves as this client, and waits until that is done. */
+    /**
+     * Leaves as this client, and waits until that is done.
+     *
+     * @param clientId null for the client id of the connection
+     */
     public void leave(@Nullable String clientId) {
         link.locked(() -> attachment.members().forget(clientId));
         send(PresenceEvent.Action.LEAVE, clientId, null);
@@ -86,8 +100,8 @@ public final class Presence {
     }
 
     /**
-     * All members; blocks until they are known. In a session that is attached, they are those that the client has been told
-     * of; otherwise the server is asked.
+     * {@return all members; blocks until they are known} In a session that is attached, they are those that the client
+     * has been told of; otherwise the server is asked.
      */
     public List<PresenceEvent> get() {
         var modes = attachment.options().modes();
@@ -105,7 +119,7 @@ public final class Presence {
         return members;
     }
 
-    /** What members have done, newest first; blocks. */
+    /** {@return what members have done, newest first; blocks} */
     public Page<PresenceEvent> history() {
         Map<String, String> query = new LinkedHashMap<>();
         query.put("direction", "backwards");
@@ -115,6 +129,9 @@ public final class Presence {
     /**
      * Calls {@code listener} when a member enters, leaves or says something new, and for each member that is there when the
      * session is attached. Events come in one order with the messages of the session.
+     *
+     * @param listener is called on the listener executor of the client
+     * @return what removes the listener
      */
     public Registration onChange(Consumer<PresenceEvent> listener) {
         return attachment.inbox().add(event -> {

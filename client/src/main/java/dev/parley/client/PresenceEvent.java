@@ -46,7 +46,7 @@ public record PresenceEvent(
         return connectionId + ':' + clientId;
     }
 
-    /** The data if it is text; null otherwise. */
+    /** {@return the data if it is text; null otherwise} */
     public @Nullable String text() {
         return data instanceof Data.Text text ? text.text() : null;
     }

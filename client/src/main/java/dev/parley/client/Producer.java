@@ -39,12 +39,12 @@ public final class Producer {
         this.mayClaim = mayClaim;
     }
 
-    /** The id of the producer. */
+    /** {@return the id of the producer} */
     public String id() {
         return id;
     }
 
-    /** The epoch, by which a later process takes over. */
+    /** {@return the epoch, by which a later process takes over} */
     public long epoch() {
         lock.lock();
         try {
@@ -59,25 +59,43 @@ public final class Producer {
      * {@link ClientOptions#requestTimeout()}.
      *
      * @param contentType the type of the stream
+     * @param data at least one byte; it is copied
      * @return the offset behind the data; if the data was stored by an earlier attempt, the end of the stream
-     * @throws ParleyException.AccessDenied with the reason {@code STALE_EPOCH} if another producer with this id has taken over
+     * @throws ParleyException.AccessDenied with the reason {@code STALE_EPOCH} if another producer with this id has
+     *     taken over
      * @throws ParleyException.Refused with the reason {@code STREAM_CLOSED} if the stream is closed
      */
     public String append(String contentType, byte[] data) {
         return send(contentType, data, false);
     }
 
-    /** Appends a message to a JSON stream, or all messages of an array; see {@link #append(String, byte[])}. */
+    /**
+     * Appends a message to a JSON stream, or all messages of an array; see {@link #append(String, byte[])}.
+     *
+     * @param message the message, or an array of messages
+     * @return the offset behind the data
+     */
     public String append(JsonNode message) {
         return append(StreamOptions.JSON.contentType(), Wire.MAPPER.writeValueAsBytes(message));
     }
 
-    /** Appends text to a stream of text; see {@link #append(String, byte[])}. */
+    /**
+     * Appends text to a stream of text; see {@link #append(String, byte[])}.
+     *
+     * @param text at least one character
+     * @return the offset behind the data
+     */
     public String append(String text) {
         return append(StreamOptions.TEXT.contentType(), Stream.bytes(text));
     }
 
-    /** Appends data as the last of the stream, which is closed by that. */
+    /**
+     * Appends data as the last of the stream, which is closed by that.
+     *
+     * @param contentType the type of the stream
+     * @param data at least one byte; it is copied
+     * @return the offset behind the data, where the stream ends
+     */
     public String appendAndClose(String contentType, byte[] data) {
         return send(contentType, data, true);
     }

@@ -55,37 +55,37 @@ public final class Session {
         this.objects = new SharedObjects(this, http, ids, link.options().listenerExecutor());
     }
 
-    /** The name of the session. */
+    /** {@return the name of the session} */
     public String name() {
         return name;
     }
 
-    /** The options with which it was made. */
+    /** {@return the options with which it was made} */
     public SessionOptions options() {
         return attachment.options();
     }
 
-    /** Whether it is attached. */
+    /** {@return whether it is attached} */
     public State state() {
         return attachment.state();
     }
 
-    /** Why the session has failed; null if it has not. */
+    /** {@return why the session has failed; null if it has not} */
     public @Nullable ParleyException failure() {
         return link.read(attachment::failure);
     }
 
-    /** Who is there. */
+    /** {@return who is there} */
     public Presence presence() {
         return presence;
     }
 
-    /** What is said about messages. */
+    /** {@return what is said about messages} */
     public Annotations annotations() {
         return annotations;
     }
 
-    /** The objects that the participants share. */
+    /** {@return the objects that the participants share} */
     public SharedObjects objects() {
         return objects;
     }
@@ -105,7 +105,11 @@ public final class Session {
         link.await(this::attachAsync);
     }
 
-    /** Attaches the session; the future completes when that is done. */
+    /**
+     * Attaches the session; the future completes when that is done.
+     *
+     * @return completes when that is done, or with the exceptions of {@link #attach}
+     */
     public CompletableFuture<@Nullable Void> attachAsync() {
         return link.call(attachment::attach);
     }
@@ -115,20 +119,27 @@ public final class Session {
         link.await(this::detachAsync);
     }
 
-    /** Detaches the session as {@link #detach} does; the future completes when that is done. */
+    /**
+     * Detaches the session as {@link #detach} does; the future completes when that is done.
+     *
+     * @return completes when that is done
+     */
     public CompletableFuture<@Nullable Void> detachAsync() {
         return link.call(attachment::detach);
     }
 
     /**
-     * The position after the last event that all listeners have handled; null if the session was never attached. Another
-     * client continues there with {@link SessionOptions#withFrom}.
+     * {@return the position after the last event that all listeners have handled; null if the session was never
+     * attached} Another client continues there with {@link SessionOptions#withFrom}.
      */
     public @Nullable String position() {
         return attachment.inbox().delivered();
     }
 
-    /** The position at which live delivery began: what is older is in the history. Null while the session is not attached. */
+    /**
+     * {@return the position at which live delivery began: what is older is in the history} Null while the session is
+     * not attached.
+     */
     public @Nullable String attachPoint() {
         return link.read(attachment::attachPoint);
     }
@@ -138,12 +149,20 @@ public final class Session {
     /**
      * Calls {@code listener} with everything that happens in the session, in order. What it throws is logged, and the
      * session goes on.
+     *
+     * @param listener is called on the listener executor of the client
+     * @return what removes the listener
      */
     public Registration onEvent(Consumer<SessionEvent> listener) {
         return attachment.inbox().add(listener::accept);
     }
 
-    /** Calls {@code listener} with every message, and every change of one, in order. */
+    /**
+     * Calls {@code listener} with every message, and every change of one, in order.
+     *
+     * @param listener is called on the listener executor of the client
+     * @return what removes the listener
+     */
     public Registration onMessage(Consumer<Message> listener) {
         return onEvent(event -> {
             if (event instanceof Message message) {
@@ -155,6 +174,8 @@ public final class Session {
     /**
      * Everything that happens in the session, in order. A subscriber that requests nothing stops the session as a slow
      * listener does. It ends normally when the client is closed, and with an error if the session fails.
+     *
+     * @return a publisher for any number of subscribers
      */
     public Flow.Publisher<SessionEvent> events() {
         return new SessionPublisher(attachment.inbox());
@@ -165,6 +186,7 @@ public final class Session {
     /**
      * Publishes messages together, and waits until they are durable.
      *
+     * @param messages one or more
      * @return their serials
      * @throws ParleyException.Refused if the server refuses them; none is published then
      * @throws ParleyException.TimedOut if the server is not reached in time; they will be published when it is
@@ -173,7 +195,13 @@ public final class Session {
         return link.await(() -> publishAsync(messages));
     }
 
-    /** Publishes a message with a name and text, and waits until it is durable. Returns its serial. */
+    /**
+     * Publishes a message with a name and text, and waits until it is durable. Returns its serial.
+     *
+     * @param messageName the name of the message, or null
+     * @param text what it says
+     * @return its serial
+     */
     public String publish(@Nullable String messageName, String text) {
         return publish(NewMessage.of(messageName, text)).get(0);
     }
@@ -182,6 +210,7 @@ public final class Session {
      * Publishes messages together. The messages of one client are stored in the order of its calls. Blocks only while a
      * thousand requests, or 4 MiB of them, wait for their acknowledgements.
      *
+     * @param messages one or more
      * @return completes with their serials when they are durable. Continuations must not block; use methods such as
      *     {@code thenApplyAsync} for what does
      */
@@ -219,7 +248,13 @@ public final class Session {
         return link.await(() -> appendAsync(serial, fragment)).orElse(null);
     }
 
-    /** Appends text to a message, and waits until that is durable; see {@link #append(String, NewMessage)}. */
+    /**
+     * Appends text to a message, and waits until that is durable; see {@link #append(String, NewMessage)}.
+     *
+     * @param serial the serial of the message
+     * @param text what is appended
+     * @return the serial of the new version; null if the server has joined the append with a later one
+     */
     public @Nullable String append(String serial, String text) {
         return append(serial, NewMessage.of(null, text));
     }
@@ -227,6 +262,11 @@ public final class Session {
     /**
      * Appends to a message, as {@link #append(String, NewMessage)} does, without waiting. Appends take effect in the order of
      * the calls, so an answer can be streamed without waiting for each of its parts.
+     *
+     * @param serial the serial of the message
+     * @param fragment what is appended, of the same kind as the data of the message
+     * @return completes with the serial of the new version when that is durable; empty if the server has joined it with
+     *     a later one. Continuations must not block
      */
     public CompletableFuture<Optional<String>> appendAsync(String serial, NewMessage fragment) {
         return changeAsync(Message.Action.APPEND, serial, fragment, Operation.NONE);
@@ -235,6 +275,9 @@ public final class Session {
     /**
      * Updates a message, and waits until that is durable. What {@code content} leaves out stays as it is.
      *
+     * @param serial the serial of the message
+     * @param content what is new
+     * @param operation who changes it and why
      * @return the serial of the new version
      */
     public @Nullable String update(String serial, NewMessage content, Operation operation) {
@@ -242,7 +285,13 @@ public final class Session {
                 .orElse(null);
     }
 
-    /** Deletes a message, and waits until that is durable. Returns the serial of the new version. */
+    /**
+     * Deletes a message, and waits until that is durable. Returns the serial of the new version.
+     *
+     * @param serial the serial of the message
+     * @param operation who changes it and why
+     * @return the serial of the new version
+     */
     public @Nullable String delete(String serial, Operation operation) {
         NewMessage nothing = NewMessage.of(null, (Data) null);
         return link.await(() -> changeAsync(Message.Action.DELETE, serial, nothing, operation))
@@ -253,6 +302,9 @@ public final class Session {
      * Changes a message without waiting.
      *
      * @param action {@link Message.Action#UPDATE}, {@link Message.Action#DELETE} or {@link Message.Action#APPEND}
+     * @param serial the serial of the message
+     * @param content what is new or appended
+     * @param operation who changes it and why
      * @return completes with the serial of the new version when that is durable; empty if the server has joined it with a
      *     later one
      */
@@ -280,12 +332,16 @@ public final class Session {
 
     // What is stored
 
-    /** The history, newest first; blocks. */
+    /** {@return the history, newest first; blocks} */
     public Page<Message> history() {
         return history(HistoryQuery.BACKWARDS);
     }
 
-    /** A part of the history; blocks. A message stands where it was published, in its newest version. */
+    /**
+     * {@return a part of the history; blocks} A message stands where it was published, in its newest version.
+     *
+     * @param query which part
+     */
     public Page<Message> history(HistoryQuery query) {
         Map<String, String> params = new LinkedHashMap<>();
         params.put("direction", query.forwards() ? "forwards" : "backwards");
@@ -307,15 +363,20 @@ public final class Session {
     }
 
     /**
-     * A message in its newest version; blocks.
+     * {@return a message in its newest version; blocks}
      *
+     * @param serial the serial of the message
      * @throws ParleyException.Refused with the status 404 if there is none
      */
     public Message message(String serial) {
         return Wire.message(http.call(Http.Call.get(path("messages/" + ConnectUri.encode(serial)), "")));
     }
 
-    /** The versions of a message, oldest first; blocks. */
+    /**
+     * {@return the versions of a message, oldest first; blocks}
+     *
+     * @param serial the serial of the message
+     */
     public Page<Message> versions(String serial) {
         return http.page(path("messages/" + ConnectUri.encode(serial) + "/versions"), "", Wire::message);
     }

@@ -64,28 +64,50 @@ public record SessionOptions(
         }
     }
 
-    /** The same with these modes. */
+    /**
+     * {@return the same with these modes}
+     *
+     * @param first a mode
+     * @param more further modes
+     */
     public SessionOptions withModes(Mode first, Mode... more) {
         return new SessionOptions(
                 EnumSet.of(first, more), rewindMessages, rewind, from, wholeMessages, queueEvents, queueBytes);
     }
 
-    /** The same with the newest messages first. */
+    /**
+     * {@return the same with the newest messages first}
+     *
+     * @param messages how many, up to 100
+     */
     public SessionOptions withRewind(int messages) {
         return new SessionOptions(modes, messages, null, from, wholeMessages, queueEvents, queueBytes);
     }
 
-    /** The same with the messages of this time first. */
+    /**
+     * {@return the same with the messages of this time first}
+     *
+     * @param time how far back, in whole seconds
+     */
     public SessionOptions withRewind(Duration time) {
         return new SessionOptions(modes, 0, time, from, wholeMessages, queueEvents, queueBytes);
     }
 
-    /** The same from this position on. */
+    /**
+     * {@return the same from this position on}
+     *
+     * @param position as {@link Session#position} has returned it; null for the end of the log
+     */
     public SessionOptions withFrom(@Nullable String position) {
         return new SessionOptions(modes, rewindMessages, rewind, position, wholeMessages, queueEvents, queueBytes);
     }
 
-    /** The same with a queue of this size. */
+    /**
+     * {@return the same with a queue of this size}
+     *
+     * @param events how many events may wait
+     * @param bytes how many bytes of events may wait
+     */
     public SessionOptions withQueue(int events, int bytes) {
         return new SessionOptions(modes, rewindMessages, rewind, from, wholeMessages, events, bytes);
     }

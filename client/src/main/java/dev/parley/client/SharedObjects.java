@@ -30,6 +30,7 @@ public final class SharedObjects {
      * The value at a path, with everything below it, as plain JSON; blocks.
      *
      * @param path empty for all objects
+     * @return the value
      * @throws ParleyException.Refused with the status 404 if there is nothing
      */
     public JsonNode get(String path) {
@@ -41,6 +42,7 @@ public final class SharedObjects {
      * Sets a key of a map, and waits until that is durable.
      *
      * @param map the path of the map; empty for the one in which all paths begin
+     * @param key the key in the map, not a path
      * @param value a text, number, truth value, or any other JSON value, which is then stored as a document
      */
     public void set(String map, String key, JsonNode value) {
@@ -50,14 +52,24 @@ public final class SharedObjects {
         send(operation);
     }
 
-    /** Removes a key of a map, and waits until that is durable. */
+    /**
+     * Removes a key of a map, and waits until that is durable.
+     *
+     * @param map the path of the map; empty for the one in which all paths begin
+     * @param key the key in the map, not a path
+     */
     public void remove(String map, String key) {
         ObjectNode operation = at(map);
         operation.putObject("mapRemove").put("key", key);
         send(operation);
     }
 
-    /** Adds to a counter, and waits until that is durable. */
+    /**
+     * Adds to a counter, and waits until that is durable.
+     *
+     * @param counter the path of the counter
+     * @param amount how much; negative to subtract
+     */
     public void increment(String counter, double amount) {
         ObjectNode operation = at(counter);
         operation.putObject("counterInc").put("number", amount);
@@ -68,6 +80,7 @@ public final class SharedObjects {
      * Makes a counter at a path, and waits until that is durable.
      *
      * @param path the map before its last key has to exist
+     * @param initial what it counts from
      * @return the id of the counter
      */
     public @Nullable String createCounter(String path, double initial) {
@@ -112,9 +125,13 @@ public final class SharedObjects {
     }
 
     /**
-     * Calls {@code listener} with the value at a path, as {@link #get} has it, and with the new one whenever it has changed; with
-     * null when there is none. Values that are replaced at once may be left out. The session has to be attached with
-     * {@link SessionOptions.Mode#OBJECT_SUBSCRIBE}; blocks until the first value was read.
+     * Calls {@code listener} with the value at a path, as {@link #get} has it, and with the new one whenever it has
+     * changed; with null when there is none. Values that are replaced at once may be left out. The session has to be
+     * attached with {@link SessionOptions.Mode#OBJECT_SUBSCRIBE}; blocks until the first value was read.
+     *
+     * @param path empty for all objects
+     * @param listener is called on the listener executor of the client
+     * @return what removes the listener
      */
     public Registration watch(String path, Consumer<@Nullable JsonNode> listener) {
         var value = new LiveValue(() -> find(path), listener, executor);
@@ -141,6 +158,9 @@ public final class SharedObjects {
     /**
      * Calls {@code listener} with each change, in one order with the messages of the session. The session has to be attached
      * with {@link SessionOptions.Mode#OBJECT_SUBSCRIBE}.
+     *
+     * @param listener is called on the listener executor of the client
+     * @return what removes the listener
      */
     public Registration onChange(Consumer<ObjectChange> listener) {
         return session.onEvent(event -> {

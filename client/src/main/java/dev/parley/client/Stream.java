@@ -55,7 +55,7 @@ public final class Stream {
         return encoded.toString();
     }
 
-    /** The path below that of all streams. */
+    /** {@return the path below that of all streams} */
     public String path() {
         return path;
     }
@@ -65,6 +65,8 @@ public final class Stream {
     /**
      * Creates the stream, or confirms that it exists as asked for; blocks.
      *
+     * @param wanted how the stream is to be
+     * @return what is known of the stream
      * @throws ParleyException.Refused with the status 409 if there is another stream at the path
      */
     public StreamInfo create(StreamOptions wanted) {
@@ -77,7 +79,7 @@ public final class Stream {
     }
 
     /**
-     * What is known of the stream; blocks.
+     * {@return what is known of the stream; blocks}
      *
      * @throws ParleyException.Refused with the status 404 if there is none
      */
@@ -95,7 +97,11 @@ public final class Stream {
         call("POST", "", Map.of(CLOSED, TRUE), null, true);
     }
 
-    /** Deletes the stream; blocks. Returns false if there was none. */
+    /**
+     * Deletes the stream; blocks. Returns false if there was none.
+     *
+     * @return whether there was one
+     */
     public boolean delete() {
         HttpResponse<byte[]> response = Http.await(
                 send("DELETE", "", Map.of(), null, true, options.requestTimeout()), options.requestTimeout());
@@ -112,6 +118,7 @@ public final class Stream {
      * Appends data, and waits until it is durable. It is sent once: with {@link #producer} a failure can be repaired.
      *
      * @param contentType the type of the stream
+     * @param data at least one byte
      * @return the offset behind the data
      * @throws ParleyException.OutcomeUnknown if the connection broke before the answer came
      */
@@ -119,14 +126,19 @@ public final class Stream {
         return offset(call("POST", "", Map.of(CONTENT_TYPE, contentType), data, false));
     }
 
-    /** Appends a message to a JSON stream, or all messages of an array; see {@link #append(String, byte[])}. */
+    /**
+     * Appends a message to a JSON stream, or all messages of an array; see {@link #append(String, byte[])}.
+     *
+     * @param message the message, or an array of messages
+     * @return the offset behind the data
+     */
     public String append(JsonNode message) {
         return append(StreamOptions.JSON.contentType(), Wire.MAPPER.writeValueAsBytes(message));
     }
 
     /**
-     * A writer whose appends have one effect each, however often they have to be sent. It takes over from an earlier producer
-     * with the same id, whose appends are refused from then on.
+     * {@return a writer whose appends have one effect each, however often they have to be sent} It takes over from an
+     * earlier producer with the same id, whose appends are refused from then on.
      *
      * @param id names the writer; one process at a time is meant to have it
      */
@@ -140,8 +152,9 @@ public final class Stream {
     }
 
     /**
-     * A writer whose appends have one effect each, with an epoch of your choice.
+     * {@return a writer whose appends have one effect each, with an epoch of your choice}
      *
+     * @param id names the writer
      * @param epoch greater than that of the producer that it takes over from
      */
     public Producer producer(String id, long epoch) {
@@ -154,6 +167,7 @@ public final class Stream {
      * Reads what is stored from an offset on, up to the size that the server gives at once; blocks.
      *
      * @param offset {@link #START}, {@link #NOW}, or one that was given out for this stream
+     * @return what was read; empty at the end of the stream
      */
     public Chunk read(String offset) {
         return chunk(call("GET", "offset=" + ConnectUri.encode(offset), Map.of(), null, true), offset);
@@ -162,6 +176,9 @@ public final class Stream {
     /**
      * Follows the stream from an offset on: what is stored, and then what is appended, until the stream is closed. It survives
      * restarts of the server and lost networks.
+     *
+     * @param offset {@link #START}, {@link #NOW}, or an offset that was given out for this stream
+     * @return a reader, which does nothing yet
      */
     public StreamReader follow(String offset) {
         return new StreamReader(this, offset, options);
@@ -170,6 +187,9 @@ public final class Stream {
     /**
      * Follows the stream as {@link #follow} does, for subscribers. A chunk is asked for when it is requested; nothing is
      * fetched ahead. It ends when the stream is closed, and with an error if the server refuses to go on.
+     *
+     * @param offset {@link #START}, {@link #NOW}, or an offset that was given out for this stream
+     * @return a publisher; each subscriber reads from the offset on
      */
     public Flow.Publisher<Chunk> chunks(String offset) {
         return new StreamPublisher(() -> follow(offset));

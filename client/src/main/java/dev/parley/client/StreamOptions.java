@@ -19,7 +19,11 @@ public record StreamOptions(String contentType, @Nullable Duration lifetime) {
     /** A stream of text. */
     public static final StreamOptions TEXT = new StreamOptions("text/plain; charset=utf-8", null);
 
-    /** The same, deleted after this time without reads and writes. */
+    /**
+     * {@return the same, deleted after this time without reads and writes}
+     *
+     * @param newLifetime in whole seconds; null for never
+     */
     public StreamOptions withLifetime(@Nullable Duration newLifetime) {
         return new StreamOptions(contentType, newLifetime);
     }

@@ -25,7 +25,7 @@ public final class StreamReader {
         this.backoff = new Backoff(options.minBackoff(), options.maxBackoff());
     }
 
-    /** The offset from which the next call reads. Another reader can go on there. */
+    /** {@return the offset from which the next call reads} Another reader can go on there. */
     public String offset() {
         lock.lock();
         try {
@@ -36,8 +36,8 @@ public final class StreamReader {
     }
 
     /**
-     * The next data, for which this waits as long as it takes; null if the stream is closed and has been read. While the
-     * server cannot be reached, it is tried again and again.
+     * {@return the next data, for which this waits as long as it takes; null if the stream is closed and has been read}
+     * While the server cannot be reached, it is tried again and again.
      *
      * @throws ParleyException.Refused if the server refuses to go on, for example because the stream was deleted
      * @throws ParleyException.Interrupted if the thread is interrupted; the reader can be used again

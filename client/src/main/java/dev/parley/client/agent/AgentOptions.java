@@ -45,43 +45,71 @@ public record AgentOptions(
         }
     }
 
-    /** The same with handlers on this executor. */
+    /**
+     * {@return the same with handlers on this executor}
+     *
+     * @param newExecutor runs handlers; null for the shared threads
+     */
     public AgentOptions withExecutor(@Nullable Executor newExecutor) {
         return new AgentOptions(
                 newExecutor, cancelGrace, inputTimeout, conversationLimit, mayCancel, adoptAbandoned, endOnShutdown);
     }
 
-    /** The same with this time between a cancel and the end of the run. */
+    /**
+     * {@return the same with this time between a cancel and the end of the run}
+     *
+     * @param grace how long a run may go on after a cancel
+     */
     public AgentOptions withCancelGrace(Duration grace) {
         return new AgentOptions(
                 executor, grace, inputTimeout, conversationLimit, mayCancel, adoptAbandoned, endOnShutdown);
     }
 
-    /** The same with this time to wait for an input. */
+    /**
+     * {@return the same with this time to wait for an input}
+     *
+     * @param timeout how long an agent waits for its input
+     */
     public AgentOptions withInputTimeout(Duration timeout) {
         return new AgentOptions(
                 executor, cancelGrace, timeout, conversationLimit, mayCancel, adoptAbandoned, endOnShutdown);
     }
 
-    /** The same with room for this many characters. */
+    /**
+     * {@return the same with room for this many characters}
+     *
+     * @param characters at least 1
+     */
     public AgentOptions withConversationLimit(long characters) {
         return new AgentOptions(
                 executor, cancelGrace, inputTimeout, characters, mayCancel, adoptAbandoned, endOnShutdown);
     }
 
-    /** The same with this rule; {@code CancelRequest::isByOwner} lets only those cancel whose run it is. */
+    /**
+     * {@return the same with this rule; {@code CancelRequest::isByOwner} lets only those cancel whose run it is}
+     *
+     * @param rule whether a cancel counts; must not block
+     */
     public AgentOptions withMayCancel(Predicate<CancelRequest> rule) {
         return new AgentOptions(
                 executor, cancelGrace, inputTimeout, conversationLimit, rule, adoptAbandoned, endOnShutdown);
     }
 
-    /** The same with or without adoption at the start. */
+    /**
+     * {@return the same with or without adoption at the start}
+     *
+     * @param adopt whether abandoned runs are adopted
+     */
     public AgentOptions withAdoptAbandoned(boolean adopt) {
         return new AgentOptions(
                 executor, cancelGrace, inputTimeout, conversationLimit, mayCancel, adopt, endOnShutdown);
     }
 
-    /** The same with or without an end of the runs with that of the process. */
+    /**
+     * {@return the same with or without an end of the runs with that of the process}
+     *
+     * @param end whether open runs end with the process
+     */
     public AgentOptions withEndOnShutdown(boolean end) {
         return new AgentOptions(executor, cancelGrace, inputTimeout, conversationLimit, mayCancel, adoptAbandoned, end);
     }

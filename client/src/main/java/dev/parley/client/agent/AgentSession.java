@@ -72,12 +72,25 @@ public final class AgentSession implements AutoCloseable {
         return "*".equals(known) ? null : known;
     }
 
-    /** Attaches the session of this name for an agent. */
+    /**
+     * Attaches the session of this name for an agent.
+     *
+     * @param client connects the agent
+     * @param sessionName the name of the session
+     * @return the agent, which does not serve yet
+     */
     public static AgentSession open(ParleyClient client, String sessionName) {
         return open(client, sessionName, AgentOptions.DEFAULT);
     }
 
-    /** Attaches the session of this name for an agent. */
+    /**
+     * Attaches the session of this name for an agent.
+     *
+     * @param client connects the agent
+     * @param sessionName the name of the session
+     * @param options how the agent works
+     * @return the agent, which does not serve yet
+     */
     public static AgentSession open(ParleyClient client, String sessionName, AgentOptions options) {
         AgentSession agent = new AgentSession(client, sessionName, options);
         try {
@@ -92,12 +105,12 @@ public final class AgentSession implements AutoCloseable {
         return agent;
     }
 
-    /** The session as it is without agents. */
+    /** {@return the session as it is without agents} */
     public Session session() {
         return session;
     }
 
-    /** Who watches. */
+    /** {@return who watches} */
     public Audience audience() {
         return audience;
     }
@@ -105,6 +118,8 @@ public final class AgentSession implements AutoCloseable {
     /**
      * Shows people what the agent does, such as {@code thinking}, {@code streaming} or {@code idle}: it is then a member of the
      * session's presence set, whose data is an object with a field {@code status}.
+     *
+     * @param status a word for people
      */
     public void status(String status) {
         ObjectNode data = JsonMapper.shared().createObjectNode();
@@ -113,12 +128,18 @@ public final class AgentSession implements AutoCloseable {
         session.presence().update(Data.of(data));
     }
 
-    /** The runs that are open here. */
+    /** {@return the runs that are open here} */
     public List<Run> runs() {
         return open.all();
     }
 
-    /** Asks the conversation something, without anything changing meanwhile. What is returned must not be bound to it. */
+    /**
+     * Asks the conversation something, without anything changing meanwhile. What is returned must not be bound to it.
+     *
+     * @param <T> what the answer is
+     * @param question is asked while nothing changes; must not block
+     * @return the answer
+     */
     public <T> T read(Function<Conversation, T> question) {
         return shared.read(question);
     }
@@ -132,6 +153,8 @@ public final class AgentSession implements AutoCloseable {
      * <p>An input has one run of each agent, that is of each client id: an invocation that comes again, here or in another
      * process, begins no other.
      *
+     * @param invocation names the input
+     * @return the run, which is open here
      * @throws IllegalArgumentException if the invocation is for another session
      * @throws InputNotFoundException if the input does not come in time
      * @throws RunExistsException if the run is there already, and does not wait for this input
@@ -157,6 +180,9 @@ public final class AgentSession implements AutoCloseable {
     /**
      * Runs an invocation to its end, or until it is suspended, on this thread.
      *
+     * @param invocation names the input
+     * @param handler does the work
+     * @return the run, which has ended or is suspended
      * @throws RunExistsException as {@link #run(Invocation)}
      */
     public Run run(Invocation invocation, RunHandler handler) {
@@ -170,6 +196,8 @@ public final class AgentSession implements AutoCloseable {
      * said in it so far is replaced. If the other process is there after all, it stops: the run's cancel token tells it, and it
      * writes nothing more.
      *
+     * @param runId the id of the run
+     * @return the run, which is open here
      * @throws RunExistsException if the run is open here, or another process was faster
      * @throws IllegalStateException if the run is not known, or is not active
      */
@@ -180,6 +208,10 @@ public final class AgentSession implements AutoCloseable {
     /**
      * Takes over a run that another process has left, and runs it to its end, or until it is suspended, on this thread; see
      * {@link #adopt(String)}.
+     *
+     * @param runId the id of the run
+     * @param handler does the work
+     * @return the run, which has ended or is suspended
      */
     public Run adopt(String runId, RunHandler handler) {
         Run run = adopt(runId);
@@ -188,8 +220,8 @@ public final class AgentSession implements AutoCloseable {
     }
 
     /**
-     * The runs of this agent that are active but not open here: a process that has died may have left them. Looks at the last 500
-     * messages of the session, and at what was read before.
+     * {@return the runs of this agent that are active but not open here: a process that has died may have left them}
+     * Looks at the last 500 messages of the session, and at what was read before.
      */
     public List<String> abandonedRuns() {
         return known.left(RunStatus.ACTIVE);
@@ -214,7 +246,12 @@ public final class AgentSession implements AutoCloseable {
 
     // Staying
 
-    /** Serves what people say from now on, with a run for each input; see {@link #serve(Predicate, RunHandler)}. */
+    /**
+     * Serves what people say from now on, with a run for each input; see {@link #serve(Predicate, RunHandler)}.
+     *
+     * @param handler does the work, on the executor of the agent
+     * @return what ends the service; runs that are open go on
+     */
     public Registration serve(RunHandler handler) {
         return serve(trigger -> true, handler);
     }
@@ -228,6 +265,8 @@ public final class AgentSession implements AutoCloseable {
      *
      * @param filter which inputs this agent answers, where there are several agents; called on the thread of the session's
      *     listeners, which it must not block
+     * @param handler does the work, on the executor of the agent
+     * @return what ends the service; runs that are open go on
      */
     public Registration serve(Predicate<Conversation.Trigger> filter, RunHandler handler) {
         return serving.add(filter, handler);

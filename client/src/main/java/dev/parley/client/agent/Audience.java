@@ -35,7 +35,7 @@ public final class Audience {
         this.self = self;
     }
 
-    /** The clients that watch; blocks until they are known. */
+    /** {@return the clients that watch; blocks until they are known} */
     public Set<String> clients() {
         Set<String> clients = new TreeSet<>();
         for (PresenceEvent member : session.presence().get()) {
@@ -52,7 +52,7 @@ public final class Audience {
         return !isAgent && !member.clientId().equals(self);
     }
 
-    /** Whether nobody watches; blocks until that is known. */
+    /** {@return whether nobody watches; blocks until that is known} */
     public boolean isEmpty() {
         return clients().isEmpty();
     }
@@ -60,6 +60,7 @@ public final class Audience {
     /**
      * Waits until somebody watches, or the run is to stop.
      *
+     * @param token tells when the run is to stop
      * @param atMost how long
      * @return whether somebody watches
      */
@@ -112,6 +113,9 @@ public final class Audience {
     /**
      * Calls {@code listener} when somebody who watches comes, goes, or says something new; on the thread of the session's
      * listeners, which it must not block.
+     *
+     * @param listener is called with what a member has done
+     * @return what removes the listener
      */
     public Registration onChange(Consumer<PresenceEvent> listener) {
         listeners.add(listener);

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record CancelRequest(
         String runId, String ownerId, @Nullable String clientId) {
-    /** Whether the client asks that the run belongs to. A run of an anonymous client belongs to everybody. */
+    /** {@return whether the client asks that the run belongs to} A run of an anonymous client belongs to everybody. */
     public boolean isByOwner() {
         return ownerId.isEmpty() || ownerId.equals(clientId);
     }

@@ -64,7 +64,7 @@ public final class CancelToken {
         this.executor = executor;
     }
 
-    /** Whether the run is to stop. */
+    /** {@return whether the run is to stop} */
     public boolean isCancelled() {
         return cancelled.getCount() == 0;
     }
@@ -80,7 +80,13 @@ public final class CancelToken {
         }
     }
 
-    /** Waits for a cancel, no longer than this. Returns whether there was one. */
+    /**
+     * Waits for a cancel, no longer than this. Returns whether there was one.
+     *
+     * @param atMost how long this waits
+     * @return whether there was one
+     * @throws InterruptedException if the thread is interrupted meanwhile
+     */
     public boolean await(Duration atMost) throws InterruptedException {
         return cancelled.await(atMost.toNanos(), TimeUnit.NANOSECONDS);
     }
@@ -88,6 +94,9 @@ public final class CancelToken {
     /**
      * Calls {@code hook} once when the run is to stop, soon if that is so already; for example to close the stream of a model.
      * It is called on the client's listener executor. What it throws is logged.
+     *
+     * @param hook is called once; may block
+     * @return what removes the hook
      */
     public Registration onCancel(Runnable hook) {
         Hook added = new Hook(hook);
@@ -98,7 +107,7 @@ public final class CancelToken {
         return () -> hooks.remove(added);
     }
 
-    /** A future that completes with a cancel; cancelling it does not cancel the run. */
+    /** {@return a future that completes with a cancel; cancelling it does not cancel the run} */
     public CompletableFuture<@Nullable Void> future() {
         CompletableFuture<@Nullable Void> future = new CompletableFuture<>();
         onCancel(() -> future.complete(null));

@@ -48,7 +48,13 @@ public final class ClientSession implements AutoCloseable {
                 delivery.changes().forEach(change -> listeners.forEach(listener -> listener.accept(change))));
     }
 
-    /** Attaches the session of this name. What was said before is there when it is {@linkplain ClientView#loadOlder loaded}. */
+    /**
+     * Attaches the session of this name. What was said before is there when it is {@linkplain ClientView#loadOlder loaded}.
+     *
+     * @param client connects the person
+     * @param sessionName the name of the session
+     * @return the session, attached
+     */
     public static ClientSession open(ParleyClient client, String sessionName) {
         ClientSession session = new ClientSession(client, sessionName);
         try {
@@ -60,49 +66,63 @@ public final class ClientSession implements AutoCloseable {
         return session;
     }
 
-    /** The session as it is without conversations. */
+    /** {@return the session as it is without conversations} */
     public Session session() {
         return shared.session();
     }
 
     // What is shown
 
-    /** The view after whose last message new ones are sent. */
+    /** {@return the view after whose last message new ones are sent} */
     public ClientView view() {
         return view;
     }
 
-    /** Another view, with selections of its own. */
+    /** {@return another view, with selections of its own} */
     public ClientView newView() {
         return new ClientView(shared);
     }
 
-    /** The messages of {@link #view}. */
+    /** {@return the messages of {@link #view}} */
     public List<Message> messages() {
         return view.messages();
     }
 
-    /** All nodes of the conversation's tree, of all branches, as far as they are loaded. */
+    /** {@return all nodes of the conversation's tree, of all branches, as far as they are loaded} */
     public List<Node> tree() {
         return shared.read(Conversation::nodes);
     }
 
-    /** Asks the conversation something, without anything changing meanwhile. What is returned must not be bound to it. */
+    /**
+     * Asks the conversation something, without anything changing meanwhile. What is returned must not be bound to it.
+     *
+     * @param <T> what the answer is
+     * @param question is asked while nothing changes; must not block
+     * @return the answer
+     */
     public <T> T read(Function<Conversation, T> question) {
         return shared.read(question);
     }
 
     /**
-     * Calls {@code listener} with each change of the conversation, by others and by what is said here, on the thread of the
-     * session's listeners: one that blocks slows the session down. A structural change of no node says that the history was read
-     * again after a {@link Gap}, so that anything may have changed. What a view {@linkplain ClientView#loadOlder loads} is not told.
+     * Calls {@code listener} with each change of the conversation, by others and by what is said here, on the thread of
+     * the session's listeners: one that blocks slows the session down. A structural change of no node says that the
+     * history was read again after a {@link Gap}, so that anything may have changed. What a view {@linkplain
+     * ClientView#loadOlder loads} is not told.
+     *
+     * @param listener is called with each change
+     * @return what removes the listener
      */
     public Registration onChange(Consumer<Conversation.Change> listener) {
         listeners.add(listener);
         return () -> listeners.remove(listener);
     }
 
-    /** The run that has taken up an input last, as it now stands; empty if none has. */
+    /**
+     * {@return the run that has taken up an input last, as it now stands; empty if none has}
+     *
+     * @param sent the input
+     */
     public Optional<Node.Run> runOf(Sent sent) {
         String runId = sent.runId() == null ? shared.runOf(sent.messageId()) : sent.runId();
         return runId == null ? Optional.empty() : shared.read(conversation -> conversation.run(runId));
@@ -111,6 +131,8 @@ public final class ClientSession implements AutoCloseable {
     /**
      * Waits until the run that has taken up an input has ended, or is suspended.
      *
+     * @param sent the input
+     * @param atMost how long this waits at most
      * @return the run; empty if that has not happened in time
      */
     public Optional<Node.Run> awaitRun(Sent sent, Duration atMost) {
@@ -123,28 +145,57 @@ public final class ClientSession implements AutoCloseable {
 
     // What is said
 
-    /** Says something after the last message of {@link #view}. */
+    /**
+     * Says something after the last message of {@link #view}.
+     *
+     * @param text what is said
+     * @return the input
+     */
     public Sent send(String text) {
         return send(view, List.of(new Part.Text(text)));
     }
 
-    /** Says something after the last message of a view: texts, files and data. */
+    /**
+     * Says something after the last message of a view: texts, files and data.
+     *
+     * @param in the view
+     * @param parts what is said
+     * @return the input
+     */
     public Sent send(ClientView in, List<Part> parts) {
         String parent = in.ask(View::leaf).orElse(null);
         return say(Inputs.Placement.after(parent, Ids.next(), Ids.next(), clientId), parts);
     }
 
-    /** Says something to an agent that is at work in a run: it takes account of it before the next round. */
+    /**
+     * Says something to an agent that is at work in a run: it takes account of it before the next round.
+     *
+     * @param runId the id of the run
+     * @param text what is said
+     * @return the input
+     */
     public Sent steer(String runId, String text) {
         return steer(runId, List.of(new Part.Text(text)));
     }
 
-    /** Says something to an agent that is at work in a run, or that waits for it. */
+    /**
+     * Says something to an agent that is at work in a run, or that waits for it.
+     *
+     * @param runId the id of the run
+     * @param parts what is said
+     * @return the input
+     */
     public Sent steer(String runId, List<Part> parts) {
         return say(Inputs.Placement.in(runId, Ids.next(), Ids.next(), clientId), parts);
     }
 
-    /** Says something else instead of an earlier message, and shows that from now on. */
+    /**
+     * Says something else instead of an earlier message, and shows that from now on.
+     *
+     * @param messageId the id of the earlier message
+     * @param parts what is said instead
+     * @return the input
+     */
     public Sent edit(String messageId, List<Part> parts) {
         String parent = view.ask(asked -> asked.before(messageId)).orElse(null);
         Sent sent = say(new Inputs.Placement(Ids.next(), Ids.next(), clientId, null, parent, messageId), parts);
@@ -162,6 +213,8 @@ public final class ClientSession implements AutoCloseable {
     /**
      * Asks for a message of an agent to be generated anew, and shows the newest from now on.
      *
+     * @param messageId the id of the message
+     * @return the input
      * @throws IllegalArgumentException if there is no such message, or it is not an agent's
      */
     public Sent regenerate(String messageId) {
@@ -176,13 +229,21 @@ public final class ClientSession implements AutoCloseable {
         return sent;
     }
 
-    /** Asks the agent to stop that answers an input, also if it has not begun yet. */
+    /**
+     * Asks the agent to stop that answers an input, also if it has not begun yet.
+     *
+     * @param sent the input
+     */
     public void cancel(Sent sent) {
         boolean isKnown = sent.runId() != null;
         publish(RunMessages.cancel(Ids.next(), sent.runId(), isKnown ? null : sent.messageId()));
     }
 
-    /** Asks the agent to stop that is at work in a run. */
+    /**
+     * Asks the agent to stop that is at work in a run.
+     *
+     * @param runId the id of the run
+     */
     public void cancel(String runId) {
         publish(RunMessages.cancel(Ids.next(), runId, null));
     }
@@ -190,6 +251,10 @@ public final class ClientSession implements AutoCloseable {
     /**
      * Approves a call of a tool, or does not.
      *
+     * @param toolCallId the id of the call
+     * @param approved whether it may be executed
+     * @param reason why, for the model; null if nothing is said
+     * @return the answer as an input
      * @throws IllegalArgumentException if there is no such call
      */
     public Sent approve(String toolCallId, boolean approved, @Nullable String reason) {
@@ -199,6 +264,9 @@ public final class ClientSession implements AutoCloseable {
     /**
      * Gives the result of a call of a tool that runs here.
      *
+     * @param toolCallId the id of the call
+     * @param output the result, or null
+     * @return the answer as an input
      * @throws IllegalArgumentException if there is no such call
      */
     public Sent toolResult(String toolCallId, @Nullable JsonNode output) {
@@ -208,6 +276,9 @@ public final class ClientSession implements AutoCloseable {
     /**
      * Tells that a call of a tool that runs here has failed.
      *
+     * @param toolCallId the id of the call
+     * @param message what went wrong, for the model
+     * @return the answer as an input
      * @throws IllegalArgumentException if there is no such call
      */
     public Sent toolError(String toolCallId, String message) {
@@ -218,6 +289,9 @@ public final class ClientSession implements AutoCloseable {
      * Gives the result of a call of a tool that runs here to a run of its own, which takes the place of the one that waits for
      * it. If several people give results at the same time, each of them gets a branch.
      *
+     * @param toolCallId the id of the call
+     * @param output the result, or null
+     * @return the answer as an input
      * @throws IllegalArgumentException if no run is suspended with such a call
      */
     public Sent toolResultFork(String toolCallId, @Nullable JsonNode output) {

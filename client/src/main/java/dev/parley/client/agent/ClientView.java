@@ -19,27 +19,41 @@ public final class ClientView {
         this.view = shared.read(conversation -> conversation.newView());
     }
 
-    /** The messages of the branch in order, as far as they are loaded. */
+    /** {@return the messages of the branch in order, as far as they are loaded} */
     public List<Message> messages() {
         return ask(View::messages);
     }
 
-    /** The runs of the branch in order. */
+    /** {@return the runs of the branch in order} */
     public List<Node.Run> runs() {
         return ask(View::runs);
     }
 
-    /** The run that a message belongs to, or the one that is shown as the answer to it. */
+    /**
+     * {@return the run that a message belongs to, or the one that is shown as the answer to it}
+     *
+     * @param messageId the id of the message
+     */
     public Optional<Node.Run> runOf(String messageId) {
         return ask(asked -> asked.runOf(messageId));
     }
 
-    /** The alternatives of a message. */
+    /**
+     * {@return the alternatives of a message}
+     *
+     * @param messageId the id of the message
+     */
     public View.Branch branch(String messageId) {
         return ask(asked -> asked.branch(messageId));
     }
 
-    /** Shows another alternative of a message from now on; see {@link View#select}. */
+    /**
+     * Shows another alternative of a message from now on; see {@link View#select}.
+     *
+     * @param messageId the id of the message
+     * @param index the place of the alternative in {@link #branch}, from 0
+     * @return whether there is such an alternative
+     */
     public boolean select(String messageId, int index) {
         return ask(asked -> asked.select(messageId, index));
     }
@@ -47,7 +61,9 @@ public final class ClientView {
     /**
      * Loads older messages from the history, until there are this many more; blocks.
      *
-     * @return how many more there are: fewer at the beginning of the session, and more if a page of the history has more
+     * @param count how many messages
+     * @return how many more there are: fewer at the beginning of the session, and more if a page of the history has
+     *     more
      */
     public int loadOlder(int count) {
         int before = messages().size();
@@ -58,7 +74,13 @@ public final class ClientView {
         return Math.max(0, messages().size() - before);
     }
 
-    /** Asks the view something, without anything changing meanwhile. What is returned must not be bound to the view. */
+    /**
+     * Asks the view something, without anything changing meanwhile. What is returned must not be bound to the view.
+     *
+     * @param <T> what the answer is
+     * @param question is asked while nothing changes; must not block
+     * @return the answer
+     */
     public <T> T ask(Function<View, T> question) {
         return shared.read(conversation -> question.apply(view));
     }

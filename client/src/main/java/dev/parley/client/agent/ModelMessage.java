@@ -85,7 +85,7 @@ public sealed interface ModelMessage {
     }
 
     /**
-     * The messages of a prompt.
+     * {@return the messages of a prompt}
      *
      * @param prompt what the model is to answer
      */
@@ -93,13 +93,22 @@ public sealed interface ModelMessage {
         return ModelMessages.of(prompt);
     }
 
-    /** The arguments of a call as JSON; an empty object if they are no object. */
+    /**
+     * {@return the arguments of a call as JSON; an empty object if they are no object}
+     *
+     * @param call the call
+     */
     static String arguments(ToolCall call) {
         JsonNode input = call.input();
         return input != null && input.isObject() ? input.toString() : "{}";
     }
 
-    /** What a model is told about a call that has no result: that it has failed, or why it was not made; null if it has one. */
+    /**
+     * {@return what a model is told about a call that has no result: that it has failed, or why it was not made; null if it has
+     * one}
+     *
+     * @param call the call
+     */
     static @Nullable String withoutResult(ToolCall call) {
         return switch (call.state()) {
             case OUTPUT_AVAILABLE -> null;

@@ -30,24 +30,26 @@ public final class ModelRound {
         this.callIds = new HashSet<>(callIds);
     }
 
-    /** The run. */
+    /** {@return the run} */
     public Run run() {
         return run;
     }
 
-    /** What the model is to answer. */
+    /** {@return what the model is to answer} */
     public Prompt prompt() {
         return prompt;
     }
 
-    /** Where what the model says is written. The loop closes it. */
+    /** {@return where what the model says is written} The loop closes it. */
     public Output output() {
         return output;
     }
 
     /**
-     * The id for a call that the model makes: its own, or another if it has none or was used in this run before, as some
-     * models do. Ask once for each call.
+     * {@return the id for a call that the model makes: its own, or another if it has none or was used in this run
+     * before, as some models do} Ask once for each call.
+     *
+     * @param modelsId the id that the model gives, or null
      */
     public synchronized String callId(@Nullable String modelsId) {
         String id = modelsId == null || modelsId.isBlank() || callIds.contains(modelsId) ? Ids.next() : modelsId;

@@ -103,19 +103,29 @@ public final class Output implements AutoCloseable {
         this.amends = amends;
     }
 
-    /** The id of the message. */
+    /** {@return the id of the message} */
     public String messageId() {
         return messageId;
     }
 
     // What an agent says
 
-    /** Goes on with the text, or begins one after something else. */
+    /**
+     * Goes on with the text, or begins one after something else.
+     *
+     * @param delta what is added
+     * @return this output
+     */
     public Output text(String delta) {
         return run.writing(() -> grow(TEXT, delta));
     }
 
-    /** Goes on with what the model thinks, or begins with it after something else. */
+    /**
+     * Goes on with what the model thinks, or begins with it after something else.
+     *
+     * @param delta what is added
+     * @return this output
+     */
     public Output reasoning(String delta) {
         return run.writing(() -> grow(REASONING, delta));
     }
@@ -141,7 +151,14 @@ public final class Output implements AutoCloseable {
         }
     }
 
-    /** Goes on with the input of a tool call, which is JSON, piece by piece; begins the call if it is new. */
+    /**
+     * Goes on with the input of a tool call, which is JSON, piece by piece; begins the call if it is new.
+     *
+     * @param toolCallId the id of the call
+     * @param toolName the name of the tool
+     * @param delta a piece of the JSON
+     * @return this output
+     */
     public Output toolInput(String toolCallId, String toolName, String delta) {
         return run.writing(() -> {
             endGrowing();
@@ -155,7 +172,14 @@ public final class Output implements AutoCloseable {
         });
     }
 
-    /** A call of a tool whose input is complete, whether it was written piece by piece before or not. */
+    /**
+     * A call of a tool whose input is complete, whether it was written piece by piece before or not.
+     *
+     * @param toolCallId the id of the call
+     * @param toolName the name of the tool
+     * @param input the arguments; null if there are none
+     * @return this output
+     */
     public Output toolCall(String toolCallId, String toolName, @Nullable JsonNode input) {
         return write(UiChunk.toolInput(toolCallId, toolName, input));
     }
@@ -163,6 +187,7 @@ public final class Output implements AutoCloseable {
     /**
      * Asks people whether a call of this message may be executed. {@link Run#suspend} then, and go on when the run is resumed.
      *
+     * @param toolCallId the id of the call
      * @return the id of the request
      */
     public String requestApproval(String toolCallId) {
@@ -171,23 +196,45 @@ public final class Output implements AutoCloseable {
         return id;
     }
 
-    /** The result of a call of this run. */
+    /**
+     * The result of a call of this run.
+     *
+     * @param toolCallId the id of the call
+     * @param output the result, or null
+     * @return this output
+     */
     public Output toolOutput(String toolCallId, @Nullable JsonNode output) {
         return write(UiChunk.toolOutput(toolCallId, output));
     }
 
-    /** A call of this run has failed. */
+    /**
+     * A call of this run has failed.
+     *
+     * @param toolCallId the id of the call
+     * @param text what went wrong, for the model
+     * @return this output
+     */
     public Output toolError(String toolCallId, String text) {
         return write(
                 UiChunk.of("tool-output-error").with("toolCallId", toolCallId).with("errorText", text));
     }
 
-    /** A call of this run is not executed, because it was not approved. */
+    /**
+     * A call of this run is not executed, because it was not approved.
+     *
+     * @param toolCallId the id of the call
+     * @return this output
+     */
     public Output toolDenied(String toolCallId) {
         return write(UiChunk.of("tool-output-denied").with("toolCallId", toolCallId));
     }
 
-    /** A file. */
+    /**
+     * A file.
+     *
+     * @param file the file
+     * @return this output
+     */
     public Output file(Part.File file) {
         return write(UiChunk.of("file")
                 .with("mediaType", file.mediaType())
@@ -196,7 +243,12 @@ public final class Output implements AutoCloseable {
                 .with("providerMetadata", file.providerMetadata()));
     }
 
-    /** A page that the answer rests on. */
+    /**
+     * A page that the answer rests on.
+     *
+     * @param source the page
+     * @return this output
+     */
     public Output source(Part.UrlSource source) {
         return write(UiChunk.of("source-url")
                 .with("sourceId", source.sourceId())
@@ -205,12 +257,23 @@ public final class Output implements AutoCloseable {
                 .with("providerMetadata", source.providerMetadata()));
     }
 
-    /** Whatever the application wants to say; data of the same name and id takes the place of what was there. */
+    /**
+     * Whatever the application wants to say; data of the same name and id takes the place of what was there.
+     *
+     * @param data the name, the id and the data
+     * @return this output
+     */
     public Output data(Part.Data data) {
         return write(UiChunk.of("data-" + data.name()).with("id", data.id()).with("data", data.data()));
     }
 
-    /** Data for those who watch now; it is not kept. */
+    /**
+     * Data for those who watch now; it is not kept.
+     *
+     * @param name the name of the data
+     * @param data the data
+     * @return this output
+     */
     public Output passing(String name, JsonNode data) {
         return write(UiChunk.of("data-" + name).with("data", data).with("transient", Boolean.TRUE));
     }
@@ -218,7 +281,10 @@ public final class Output implements AutoCloseable {
     /**
      * A chunk of a UI message stream of Vercel's AI SDK.
      *
-     * @throws IllegalArgumentException if it goes on with something that has not begun or has ended, or is of no known type
+     * @param chunk the chunk
+     * @return this output
+     * @throws IllegalArgumentException if it goes on with something that has not begun or has ended, or is of no known
+     *     type
      */
     public Output write(UiChunk chunk) {
         return run.writing(() -> {
@@ -228,7 +294,11 @@ public final class Output implements AutoCloseable {
         });
     }
 
-    /** Writes chunks as they come; blocks until there are no more. Stops in between when the run is to stop. */
+    /**
+     * Writes chunks as they come; blocks until there are no more. Stops in between when the run is to stop.
+     *
+     * @param chunks the chunks
+     */
     public void pipe(Iterable<UiChunk> chunks) {
         for (UiChunk chunk : chunks) {
             write(chunk);
@@ -239,6 +309,7 @@ public final class Output implements AutoCloseable {
      * Writes the chunks of a publisher as they come; blocks until it has no more. It is cancelled when the run is to stop, and
      * asked for no more than the session takes.
      *
+     * @param publisher has the chunks
      * @throws IllegalStateException if the publisher fails
      */
     public void pipe(Flow.Publisher<UiChunk> publisher) {

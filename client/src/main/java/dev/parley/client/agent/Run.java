@@ -91,57 +91,63 @@ public final class Run implements AutoCloseable {
 
     // What it is
 
-    /** The run's id. */
+    /** {@return the run's id} */
     public String id() {
         return frame.runId();
     }
 
-    /** The input that the agent was invoked for. */
+    /** {@return the input that the agent was invoked for} */
     public Conversation.Trigger trigger() {
         return trigger;
     }
 
-    /** The client that the run belongs to; empty if it is anonymous. */
+    /** {@return the client that the run belongs to; empty if it is anonymous} */
     public String ownerId() {
         return frame.ownerId();
     }
 
-    /** Whether the run was suspended or left by another process before, so that the prompt has more than an input. */
+    /**
+     * {@return whether the run was suspended or left by another process before, so that the prompt has more than an input}
+     */
     public boolean isResumed() {
         return resumed;
     }
 
-    /** Whether the run is to stop. */
+    /** {@return whether the run is to stop} */
     public CancelToken cancelToken() {
         return token;
     }
 
-    /** How the run has ended here; empty while it is open. */
+    /** {@return how the run has ended here; empty while it is open} */
     public Optional<RunStatus> result() {
         return Optional.ofNullable(result);
     }
 
-    /** The run as it stands in the conversation, with all that was written here so far. */
+    /** {@return the run as it stands in the conversation, with all that was written here so far} */
     public Node.Run node() {
         synchronise();
         return shared.read(conversation -> conversation.run(id()).orElseThrow());
     }
 
-    /** The calls of tools in this run, with what has become of them. */
+    /** {@return the calls of tools in this run, with what has become of them} */
     public List<ToolCall> toolCalls() {
         return node().messages().stream()
                 .flatMap(message -> message.toolCalls().stream())
                 .toList();
     }
 
-    /** The call of a tool in this run. */
+    /**
+     * {@return the call of a tool in this run}
+     *
+     * @param toolCallId the id of the call
+     */
     public Optional<ToolCall> toolCall(String toolCallId) {
         return toolCalls().stream()
                 .filter(call -> call.toolCallId().equals(toolCallId))
                 .findFirst();
     }
 
-    /** Whether calls of tools in this run wait for an approval, or for a result of a tool that runs elsewhere. */
+    /** {@return whether calls of tools in this run wait for an approval, or for a result of a tool that runs elsewhere} */
     public boolean isWaiting() {
         return toolCalls().stream().anyMatch(Run::isWaiting);
     }
@@ -153,7 +159,7 @@ public final class Run implements AutoCloseable {
         };
     }
 
-    /** The calls of tools in this run that were approved and are to be executed now. */
+    /** {@return the calls of tools in this run that were approved and are to be executed now} */
     public List<ToolCall> approvedCalls() {
         return toolCalls().stream()
                 .filter(call -> call.state() == ToolCall.State.APPROVAL_RESPONDED)
@@ -163,15 +169,16 @@ public final class Run implements AutoCloseable {
     // Rounds
 
     /**
-     * What the model is to answer now: the branch of the conversation that ends in this run, with all that was written here.
-     * Messages with which people have steered the run stand last; the next {@link #output} says that it answers them.
+     * {@return what the model is to answer now: the branch of the conversation that ends in this run, with all that was
+     * written here} Messages with which people have steered the run stand last; the next {@link #output} says that it
+     * answers them.
      */
     public Prompt prompt() {
         synchronise();
         return shared.read(conversation -> steering.prompt(conversation, trigger, id()));
     }
 
-    /** Whether people have steered the run with messages that were in no {@link #prompt} yet. */
+    /** {@return whether people have steered the run with messages that were in no {@link #prompt} yet} */
     public boolean isSteered() {
         return shared.read(
                 conversation -> conversation.run(id()).map(steering::isNew).orElse(false));
@@ -179,6 +186,9 @@ public final class Run implements AutoCloseable {
 
     /**
      * Calls {@code hook} when people steer the run; on the thread of the session's listeners, which it must not block.
+     *
+     * @param hook is called each time
+     * @return what removes the hook
      */
     public Registration onSteer(Runnable hook) {
         return steering.onSteer(hook);
@@ -200,6 +210,7 @@ public final class Run implements AutoCloseable {
      * Begins a step. There is one at a time.
      *
      * @param id the step's id; a process that does the step again gives the same
+     * @return the step
      */
     public Step step(String id) {
         return writing(() -> steps.begin(id));
@@ -207,6 +218,8 @@ public final class Run implements AutoCloseable {
 
     /**
      * Begins a message: one for each answer of the model. Outside of a step, it is a step of its own.
+     *
+     * @return the message, of which nothing is written yet
      */
     public Output output() {
         return new Output(this, null);
@@ -293,7 +306,12 @@ public final class Run implements AutoCloseable {
         end(RunStatus.COMPLETE, null);
     }
 
-    /** Ends the run as failed, or as cancelled if that was asked for. Does nothing if it has ended or is suspended. */
+    /**
+     * Ends the run as failed, or as cancelled if that was asked for. Does nothing if it has ended or is suspended.
+     *
+     * @param code the code of the error
+     * @param message what went wrong, for people
+     */
     public void fail(int code, String message) {
         end(RunStatus.ERROR, new Node.RunError(code, message));
     }
@@ -316,9 +334,11 @@ public final class Run implements AutoCloseable {
     }
 
     /**
-     * Lets {@code words} say something more if the run is cancelled: it is given a message of its own, after all that was broken
-     * off and before the run ends. It is called at most once, must not wait for anything, and writes to nothing but this message.
-     * What it throws is logged. Takes the place of an earlier one.
+     * Lets {@code words} say something more if the run is cancelled: it is given a message of its own, after all that
+     * was broken off and before the run ends. It is called at most once, must not wait for anything, and writes to
+     * nothing but this message. What it throws is logged. Takes the place of an earlier one.
+     *
+     * @param words says it
      */
     public void lastWords(Consumer<Output> words) {
         end.lastWords(words);

@@ -9,7 +9,9 @@ import dev.parley.conversation.RunStatus;
 public final class RunExistsException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
+    /** See {@link #runId()}. */
     private final String runId;
+    /** See {@link #status()}. */
     private final RunStatus status;
 
     RunExistsException(String runId, RunStatus status) {
@@ -18,12 +20,12 @@ public final class RunExistsException extends IllegalStateException {
         this.status = status;
     }
 
-    /** The id of the run. */
+    /** {@return the id of the run} */
     public String runId() {
         return runId;
     }
 
-    /** How the run stood. */
+    /** {@return how the run stood} */
     public RunStatus status() {
         return status;
     }

@@ -14,7 +14,11 @@ import tools.jackson.databind.node.JsonNodeFactory;
 public final class SessionMessages {
     private SessionMessages() {}
 
-    /** A message as a conversation takes it; null if it says nothing about one, as the summary of annotations. */
+    /**
+     * {@return a message as a conversation takes it; null if it says nothing about one, as the summary of annotations}
+     *
+     * @param message the message
+     */
     public static @Nullable SessionMessage read(Message message) {
         SessionMessage.Action action = action(message.action());
         return action == null
@@ -52,7 +56,11 @@ public final class SessionMessages {
         return data instanceof Data.Json json ? json.value() : null;
     }
 
-    /** A message of a conversation as this client publishes it. */
+    /**
+     * {@return a message of a conversation as this client publishes it}
+     *
+     * @param message the message
+     */
     public static NewMessage write(OutboundMessage message) {
         return NewMessage.of(message.name(), data(message.data()))
                 .withExtras(message.headers().toExtras(message.ephemeral()));

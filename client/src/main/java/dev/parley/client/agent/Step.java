@@ -17,17 +17,21 @@ public final class Step implements AutoCloseable {
         this.context = context;
     }
 
-    /** The step's id, which is the same in every attempt. */
+    /** {@return the step's id, which is the same in every attempt} */
     public String id() {
         return context.id();
     }
 
-    /** The serial that tells this attempt from others. */
+    /** {@return the serial that tells this attempt from others} */
     public String startSerial() {
         return Objects.requireNonNullElse(context.startSerial(), "");
     }
 
-    /** Begins a message in the step; see {@link Run#output}. */
+    /**
+     * Begins a message in the step; see {@link Run#output}.
+     *
+     * @return the message, of which nothing is written yet
+     */
     public Output output() {
         return run.output(this);
     }

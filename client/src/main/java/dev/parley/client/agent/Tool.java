@@ -13,6 +13,7 @@ public final class Tool {
         /**
          * Executes a call, on the thread of the run, which is interrupted if the run is cancelled.
          *
+         * @param execution the call with its key
          * @return the result for the model
          * @throws Exception if the call has failed; the model is told the exception's message
          */
@@ -32,40 +33,53 @@ public final class Tool {
         this.approval = approval;
     }
 
-    /** A tool that is called at most once for each call of the model, without anybody's approval. */
+    /**
+     * {@return a tool that is called at most once for each call of the model, without anybody's approval}
+     *
+     * @param name the name by which the model calls it
+     * @param action what it does
+     */
     public static Tool of(String name, Action action) {
         return new Tool(name, action, false, call -> false);
     }
 
-    /** A tool that somebody else executes, such as a person's browser: the run is suspended until the result is there. */
+    /**
+     * {@return a tool that somebody else executes, such as a person's browser: the run is suspended until the result is there}
+     *
+     * @param name the name by which the model calls it
+     */
     public static Tool elsewhere(String name) {
         return new Tool(name, null, false, call -> false);
     }
 
     /**
-     * The tool that has its effect once for each {@linkplain ToolExecution#key key}, however often it is called with it: if the
-     * agent's process ends during a call, the call is made again.
+     * {@return the tool that has its effect once for each {@linkplain ToolExecution#key key}, however often it is
+     * called with it: if the agent's process ends during a call, the call is made again}
      */
     public Tool takingKeys() {
         return new Tool(name, action, true, approval);
     }
 
-    /** The tool that is called only if a person approves, each time. */
+    /** {@return the tool that is called only if a person approves, each time} */
     public Tool needingApproval() {
         return needingApproval(call -> true);
     }
 
-    /** The tool whose calls need a person's approval if this says so, which has to say the same for the same call. */
+    /**
+     * {@return the tool whose calls need a person's approval if this says so, which has to say the same for the same call}
+     *
+     * @param when whether a call needs approval
+     */
     public Tool needingApproval(Predicate<ToolCall> when) {
         return new Tool(name, action, takesKeys, when);
     }
 
-    /** Its name. */
+    /** {@return its name} */
     public String name() {
         return name;
     }
 
-    /** Whether it takes keys. */
+    /** {@return whether it takes keys} */
     public boolean takesKeys() {
         return takesKeys;
     }

@@ -12,13 +12,13 @@ import tools.jackson.databind.JsonNode;
  * @param run the run in which it is made
  */
 public record ToolExecution(ToolKey key, ToolCall call, Run run) {
-    /** The arguments; null if the model has given none. */
+    /** {@return the arguments; null if the model has given none} */
     public @Nullable JsonNode input() {
         return call.input();
     }
 
     /**
-     * The arguments as JSON; an empty object if the model has given none.
+     * {@return the arguments as JSON; an empty object if the model has given none}
      *
      * @throws IllegalArgumentException if they are no object
      */
@@ -30,7 +30,7 @@ public record ToolExecution(ToolKey key, ToolCall call, Run run) {
         return ModelMessage.arguments(call);
     }
 
-    /** Whether the run is to stop, and with it the tool, whose thread is then interrupted. */
+    /** {@return whether the run is to stop, and with it the tool, whose thread is then interrupted} */
     public CancelToken cancelToken() {
         return run.cancelToken();
     }

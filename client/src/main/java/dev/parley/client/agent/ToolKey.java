@@ -15,8 +15,8 @@ import java.util.List;
  */
 public record ToolKey(String sessionName, String runId, String toolCallId) {
     /**
-     * The key as 43 letters, digits, hyphens and underscores, such as the idempotency keys of HTTP APIs: different for
-     * different keys, and the same in every process.
+     * {@return the key as 43 letters, digits, hyphens and underscores, such as the idempotency keys of HTTP APIs: different for
+     * different keys, and the same in every process}
      */
     public String value() {
         return digest(List.of(sessionName, runId, toolCallId));

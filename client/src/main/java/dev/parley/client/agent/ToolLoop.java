@@ -69,10 +69,11 @@ public final class ToolLoop implements RunHandler {
     @FunctionalInterface
     public interface Model {
         /**
-         * Sends the {@linkplain ModelRound#prompt prompt} to the model, writes what it says and the tools that it calls into the
-         * {@linkplain ModelRound#output output}, and returns when it has finished. It has to stop the model when the run is
-         * cancelled.
+         * Sends the {@linkplain ModelRound#prompt prompt} to the model, writes what it says and the tools that it calls
+         * into the {@linkplain ModelRound#output output}, and returns when it has finished. It has to stop the model
+         * when the run is cancelled.
          *
+         * @param round the prompt and the output
          * @throws Exception if the model has failed; so has the run then
          */
         void answer(ModelRound round) throws Exception;
@@ -96,8 +97,10 @@ public final class ToolLoop implements RunHandler {
     }
 
     /**
-     * A loop of a model and these tools.
+     * {@return a loop of a model and these tools}
      *
+     * @param model the model
+     * @param tools the tools that it may call
      * @throws IllegalArgumentException if two tools have the same name
      */
     public static ToolLoop of(Model model, Collection<Tool> tools) {
@@ -110,7 +113,12 @@ public final class ToolLoop implements RunHandler {
         return new ToolLoop(model, named, MAX_ROUNDS);
     }
 
-    /** The same with at most this many rounds with the model in a run, in all processes together; a run that needs more fails. */
+    /**
+     * {@return the same with at most this many rounds with the model in a run, in all processes together; a run that
+     * needs more fails}
+     *
+     * @param rounds at least 1
+     */
     public ToolLoop withMaxRounds(int rounds) {
         if (rounds < 1) {
             throw new IllegalArgumentException("A run has at least one round.");
@@ -130,7 +138,11 @@ public final class ToolLoop implements RunHandler {
         run.suspend();
     }
 
-    /** The calls of a run of which it is not known whether they have had an effect, and which will not be repeated. */
+    /**
+     * {@return the calls of a run of which it is not known whether they have had an effect, and which will not be repeated}
+     *
+     * @param run a run of this loop, open here
+     */
     public List<ToolCall> unknownOutcomes(Run run) {
         Node.Run node = run.node();
         return made(node).values().stream()

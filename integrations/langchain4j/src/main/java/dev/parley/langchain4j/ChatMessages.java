@@ -43,9 +43,10 @@ public final class ChatMessages {
     private ChatMessages() {}
 
     /**
-     * The messages of a prompt.
+     * {@return the messages of a prompt}
      *
      * @param systemMessage what stands before them; null if nothing
+     * @param prompt what the model is to answer
      */
     public static List<ChatMessage> of(@Nullable String systemMessage, Prompt prompt) {
         List<ChatMessage> messages = new ArrayList<>();

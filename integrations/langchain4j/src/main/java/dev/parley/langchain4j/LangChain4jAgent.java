@@ -52,7 +52,11 @@ public final class LangChain4jAgent implements RunHandler {
         this.loop = ToolLoop.of(this::answer, builder.tools.values()).withMaxRounds(builder.maxRounds);
     }
 
-    /** An agent that answers with this model. */
+    /**
+     * {@return an agent that answers with this model}
+     *
+     * @param model the model
+     */
     public static Builder builder(StreamingChatModel model) {
         return new Builder(model);
     }
@@ -62,7 +66,12 @@ public final class LangChain4jAgent implements RunHandler {
         loop.handle(run);
     }
 
-    /** The calls of a run of which it is not known whether they have had an effect; see {@link ToolLoop#unknownOutcomes}. */
+    /**
+     * {@return the calls of a run of which it is not known whether they have had an effect; see {@link
+     * ToolLoop#unknownOutcomes}}
+     *
+     * @param run a run of this agent, open here
+     */
     public List<ToolCall> unknownOutcomes(Run run) {
         return loop.unknownOutcomes(run);
     }
@@ -90,7 +99,12 @@ public final class LangChain4jAgent implements RunHandler {
             this.model = model;
         }
 
-        /** What the model is told before everything else; it does not stand in the session. */
+        /**
+         * What the model is told before everything else; it does not stand in the session.
+         *
+         * @param text the message
+         * @return this builder
+         */
         public Builder systemMessage(String text) {
             systemMessage = text;
             return this;
@@ -101,7 +115,10 @@ public final class LangChain4jAgent implements RunHandler {
          * parameter of type {@link ToolKey}, annotated with {@link dev.langchain4j.agent.tool.ToolMemoryId}, declares that it
          * takes keys: that it has its effect once for each key. It is called again after a crash, and the others are not.
          *
-         * @throws IllegalArgumentException if an object has no such method, if a key is not annotated, or if there are two tools of one name
+         * @param objects have annotated methods
+         * @return this builder
+         * @throws IllegalArgumentException if an object has no such method, if a key is not annotated, or if there are
+         *     two tools of one name
          */
         public Builder tools(Object... objects) {
             for (Object object : objects) {
@@ -153,7 +170,10 @@ public final class LangChain4jAgent implements RunHandler {
         /**
          * Adds a tool. It finds the call's {@link ToolKey} in the place of the memory id.
          *
+         * @param specification what the model is told about it
+         * @param executor executes its calls
          * @param takesKeys whether the tool has its effect once for each key
+         * @return this builder
          * @throws IllegalArgumentException if there is a tool of the same name
          */
         public Builder tool(ToolSpecification specification, ToolExecutor executor, boolean takesKeys) {
@@ -165,6 +185,8 @@ public final class LangChain4jAgent implements RunHandler {
          * Adds a tool that somebody else executes, such as a person's browser: a call suspends the run until the result is
          * there.
          *
+         * @param specification what the model is told about it
+         * @return this builder
          * @throws IllegalArgumentException if there is a tool of the same name
          */
         public Builder toolElsewhere(ToolSpecification specification) {
@@ -182,6 +204,8 @@ public final class LangChain4jAgent implements RunHandler {
         /**
          * Lets these tools, which have been added before, be called only if a person approves.
          *
+         * @param names the names of the tools
+         * @return this builder
          * @throws IllegalArgumentException if there is no tool of such a name
          */
         public Builder needingApproval(String... names) {
@@ -194,6 +218,9 @@ public final class LangChain4jAgent implements RunHandler {
         /**
          * Lets the calls of a tool, which has been added before, be made only if a person approves, if {@code when} says so.
          *
+         * @param name the name of the tool
+         * @param when has to say the same for the same call
+         * @return this builder
          * @throws IllegalArgumentException if there is no tool of this name
          */
         public Builder needingApproval(String name, Predicate<ToolCall> when) {
@@ -205,19 +232,29 @@ public final class LangChain4jAgent implements RunHandler {
             return this;
         }
 
-        /** Lets {@code change} complete each request, such as with a temperature or the name of a model. */
+        /**
+         * Lets {@code change} complete each request, such as with a temperature or the name of a model.
+         *
+         * @param change gives the request that the model is sent
+         * @return this builder
+         */
         public Builder customiseRequests(UnaryOperator<ChatRequest> change) {
             customiser = change;
             return this;
         }
 
-        /** How many rounds with the model a run may have; {@value ToolLoop#MAX_ROUNDS} if nothing is said. */
+        /**
+         * How many rounds with the model a run may have; {@value ToolLoop#MAX_ROUNDS} if nothing is said.
+         *
+         * @param rounds at least 1
+         * @return this builder
+         */
         public Builder maxRounds(int rounds) {
             maxRounds = rounds;
             return this;
         }
 
-        /** The agent. */
+        /** {@return the agent} */
         public LangChain4jAgent build() {
             return new LangChain4jAgent(this);
         }

@@ -37,7 +37,11 @@ public final class ScriptedChatModel implements StreamingChatModel {
         this.answers = answers;
     }
 
-    /** A model that gives these answers, one to each request; further requests fail. */
+    /**
+     * {@return a model that gives these answers, one to each request; further requests fail}
+     *
+     * @param answers in the order in which they are given
+     */
     public static ScriptedChatModel of(Answer... answers) {
         var next = new AtomicInteger();
         return new ScriptedChatModel(request -> {
@@ -48,17 +52,21 @@ public final class ScriptedChatModel implements StreamingChatModel {
         });
     }
 
-    /** A model whose answer depends on the request, for agents that are started again. */
+    /**
+     * {@return a model whose answer depends on the request, for agents that are started again}
+     *
+     * @param answers gives the answer to a request
+     */
     public static ScriptedChatModel answering(Function<ChatRequest, Answer> answers) {
         return new ScriptedChatModel(answers);
     }
 
-    /** The requests so far. */
+    /** {@return the requests so far} */
     public List<ChatRequest> requests() {
         return List.copyOf(requests);
     }
 
-    /** How many answers were cancelled before their end. */
+    /** {@return how many answers were cancelled before their end} */
     public int cancellations() {
         return cancellations.get();
     }
