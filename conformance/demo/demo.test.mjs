@@ -4,6 +4,7 @@ import { after, before, test } from "node:test"
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import * as Ably from "ably"
 import { launchBrowser } from "../lib/browser.mjs"
 import { removeFolder, temporaryFolder } from "../lib/server.mjs"
 import { eventually, within } from "../lib/wait.mjs"
@@ -65,7 +66,22 @@ async function openPages(t, path = "") {
     return page
   }
   const [tab, other] = [await open(profiles[0], ""), await open(profiles[0], "")]
-  return { tab, other, friend: await open(profiles[1], path) }
+  return { tab, other, friend: await open(profiles[1], path), session: `chat:${session}` }
+}
+
+/** A person without a page, which comes and goes at once. */
+async function join(t, session, name) {
+  const endpoint = await (await fetch(new URL("/endpoint", demo.link))).json()
+  const client = new Ably.Realtime({
+    ...endpoint,
+    authUrl: new URL("/token", demo.link).href,
+    authParams: { session, name },
+    disableConnectivityCheck: true,
+  })
+  t.after(() => client.close())
+  const { presence } = client.channels.get(session)
+  await presence.enter({ role: "person" })
+  return { leave: () => presence.leave() }
 }
 
 const answersIn = page => page.locator('article[data-role="assistant"] > p').allTextContents()
@@ -73,6 +89,16 @@ const answersIn = page => page.locator('article[data-role="assistant"] > p').all
 async function ask(page, text) {
   await page.fill("input", text)
   await page.press("input", "Enter")
+}
+
+/** Does `action` while `page` is offline, and waits until it is connected again. */
+async function whileOffline(page, action) {
+  const network = page.context()
+  await network.setOffline(true)
+  await page.waitForSelector("[data-connection]:not([data-connection=connected])")
+  await action()
+  await network.setOffline(false)
+  await page.waitForSelector("[data-connection=connected]")
 }
 
 /** Waits until answer number `index` has at least so many words. */
@@ -96,14 +122,15 @@ async function assertSame(pages, check) {
   for (const page of pages) assert.deepEqual(await page.locator("[role=alert]").allTextContents(), [])
 }
 
-/** Waits until each page shows somebody beside its own person. */
-async function assertAllThere(pages) {
+/** Waits until each page shows exactly the persons of all the pages and `others`. */
+async function assertThere(pages, others) {
   let shown
   const there = async () => {
-    shown = await Promise.all(pages.map(page => page.locator(".people").textContent()))
-    return shown.every(text => text.includes(", with "))
+    shown = await Promise.all(pages.map(page => page.locator(".people > b").allTextContents()))
+    const all = [...new Set([...shown.map(([self]) => self), ...others])]
+    return shown.every(([self, shownOthers]) => shownOthers === all.filter(name => name !== self).sort().join(", "))
   }
-  await eventually(WAIT_MS, there, "all pages to show each other").catch(() => assert.fail(JSON.stringify(shown, null, 2)))
+  await eventually(WAIT_MS, there, "all pages to show who is there").catch(() => assert.fail(JSON.stringify(shown, null, 2)))
 }
 
 test("all tabs show an answer grow, over a reload and the server's death", { timeout: TEST_TIMEOUT_MS }, async t => {
@@ -119,22 +146,33 @@ test("all tabs show an answer grow, over a reload and the server's death", { tim
 })
 
 test("a page that goes offline in mid-answer has all of it, and knows who is there, when it is back", { timeout: TEST_TIMEOUT_MS }, async t => {
-  const { tab, other, friend } = await openPages(t)
+  const { tab, other, friend, session } = await openPages(t)
+  const pages = [tab, other, friend]
+  const leaver = await join(t, session, "Leaver")
+  await assertThere(pages, ["Leaver"])
   await ask(tab, "Go on without me")
   for (const page of [tab, friend]) await words(page, 0, 5)
-  const network = friend.context()
-  await network.setOffline(true)
-  await friend.waitForSelector("[data-connection]:not([data-connection=connected])")
-  const [seen] = await answersIn(friend)
-  await words(tab, 0, seen.split(/\s+/).length + 5)
-  await network.setOffline(false)
-  await friend.waitForSelector("[data-connection=connected]")
-  for (const page of [tab, other, friend]) {
+  await whileOffline(friend, async () => {
+    const [seen] = await answersIn(friend)
+    await join(t, session, "Newcomer")
+    await leaver.leave()
+    await words(tab, 0, seen.split(/\s+/).length + 5)
+  })
+  for (const page of pages) {
     await page.waitForSelector('article[data-status="complete"]')
     await page.waitForSelector('[data-agent="idle"]')
   }
-  await assertAllThere([tab, other, friend])
-  await assertSame([tab, other, friend], ([answer]) => answer.startsWith('You said: "Go on without me"'))
+  await assertThere(pages, ["Newcomer"])
+  await assertSame(pages, ([answer]) => answer.startsWith('You said: "Go on without me"'))
+})
+
+// The client tells the hook of events only, so who came must not be part of the members before the event is there. Nothing
+// else happens here that would make the hook look again: a leave or a change of the agent's status would.
+test("a page hears of who came while it was offline", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { tab, other, friend, session } = await openPages(t)
+  await assertThere([tab, other, friend], [])
+  await whileOffline(friend, () => join(t, session, "Newcomer"))
+  await assertThere([tab, other, friend], ["Newcomer"])
 })
 
 test("no page asks another host than the demo's own, also while the server does not answer", { timeout: TEST_TIMEOUT_MS }, async t => {
