@@ -37,11 +37,21 @@ for argument; do
       case $FAKE_TRAINING in
         well) echo 'Training: 50 %'; sleep 1.5; echo complete >"${"${argument#*=}"}"; exit 0 ;;
         cut-at-its-end) echo complete >"${"${argument#*=}"}"; exit 143 ;;
+        slow) sleep 4; echo complete >"${"${argument#*=}"}"; exit 0 ;;
+        endless) exec sleep 30 ;;
         cut) echo partial >"${"${argument#*=}"}"; exit 143 ;;
       esac ;;
     -XX:AOTCache=*) grep -q complete "${"${argument#*=}"}"; exit ;;
   esac
 done
+`
+/** What the system says of the processor time of a training: the truth, or that it grows. */
+const PS = String.raw`#!/usr/bin/env bash
+if [[ $FAKE_TIME == grows ]]; then
+  date +%s%N
+else
+  PATH=${"${PATH#*:}"} exec ps "$@"
+fi
 `
 
 test("a build says how far it is, without control characters", async t => {
@@ -89,6 +99,26 @@ test("a training that has failed is tried again without a change of the sources,
   assert.ok((await trainings()) === 2)
 })
 
+const ENDED = /^parley: the training gets no further and is ended$/m
+
+test("a slow training goes on for as long as it gets further", async t => {
+  const { build, has } = await project(t)
+  const { output } = build({ FAKE_TRAINING: "slow", FAKE_TIME: "grows", PARLEY_TRAINING_STALL_SECONDS: "2" })
+  assert.doesNotMatch(output, ENDED)
+  assert.ok(await has("server/target/parley.aot"), output)
+})
+
+test("a training that gets no further is ended, and one that goes on too long", async t => {
+  for (const limit of [{ PARLEY_TRAINING_STALL_SECONDS: "2" }, { PARLEY_TRAINING_MAX_SECONDS: "2", FAKE_TIME: "grows" }]) {
+    const { build, has } = await project(t)
+    const { status, output } = build({ FAKE_TRAINING: "endless", ...limit })
+    assert.equal(status, 0, output)
+    assert.match(output, ENDED, JSON.stringify(limit))
+    assert.match(output, /warning: the training has failed \(status 143, /)
+    assert.ok(!(await has("server/target/parley.aot")))
+  }
+})
+
 test("the version is known without a build", async t => {
   const { run } = await project(t)
   for (const ask of ["version", "--version"]) {
@@ -122,6 +152,7 @@ async function project(t) {
   await copyFile(POM, join(root, "pom.xml"))
   for (const path of SOURCES) await file(path, "")
   await file("bin/mvn", MVN, 0o755)
+  await file("bin/ps", PS, 0o755)
   for (const program of ["java", "javac"]) await file(`jdk/bin/${program}`, JAVA, 0o755)
   await file("jdk/release", 'JAVA_VERSION="25.0.1"\n')
   const log = join(root, "trainings")
@@ -132,6 +163,7 @@ async function project(t) {
     PARLEY_SKIP_BUILD: "",
     FAKE_LOG: log,
     FAKE_MAVEN: "",
+    FAKE_TIME: "",
   }
   const run = (args, more) => {
     const { status, stdout, stderr } = spawnSync(join(root, "parley"), args, { env: { ...env, ...more }, encoding: "utf8" })
