@@ -368,6 +368,15 @@ public final class Conversation {
         return new View(this);
     }
 
+    /**
+     * {@return a view that shows what another one shows, as far as it is in this conversation}
+     *
+     * @param like a view of another conversation of the same session, of which this one may have another part
+     */
+    public View newView(View like) {
+        return new View(this, like);
+    }
+
     /** {@return all that is said, in one line} */
     public Room room() {
         return Room.of(this);

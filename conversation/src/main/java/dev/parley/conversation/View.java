@@ -56,6 +56,30 @@ public final class View {
         this.conversation = conversation;
     }
 
+    /** Shows what another view does, of another part of the same session. */
+    View(Conversation conversation, View like) {
+        this(conversation);
+        Tree tree = conversation.tree();
+        selections.putAll(like.selections);
+        innerSelections.putAll(like.innerSelections);
+        for (String selected : like.selections.values()) {
+            NodeState node = tree.node(selected);
+            if (node != null) {
+                // The first of a group gives it its key, and may not be here.
+                selections.put(tree.groupKey(node), selected);
+            }
+        }
+        List<NodeState> shown = new ArrayList<>();
+        for (NodeState node : like.branch) {
+            NodeState here = tree.node(node.key());
+            if (here != null) {
+                shown.add(here);
+            }
+        }
+        // The structure is looked at when the view is asked, and what has been shown of an edited input stays.
+        branch = shown;
+    }
+
     /** {@return the messages of the branch in order} */
     public List<Message> messages() {
         Tree tree = refreshed();

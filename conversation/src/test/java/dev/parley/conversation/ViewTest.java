@@ -100,4 +100,42 @@ class ViewTest {
         assertThat(view.branch("unknown").alternatives()).isEmpty();
         assertThat(view.select("unknown", 0)).isFalse();
     }
+
+    @Test
+    void aViewOfAnotherPartShowsWhatWasShown() {
+        String one = session.say("ann", null, "one");
+        String asked = session.say("ann", session.answer("agent", one, "answer"), "two");
+        String first = session.answer("agent", asked, "first");
+        View view = conversation.newView();
+        view.messages();
+        regenerate(view.regeneration(first).orElseThrow(), "second");
+        view.select(first, 0);
+        assertThat(texts(view.messages())).containsExactly("one", "answer", "two", "first");
+        session.say("bob", new Inputs.Placement("e", "other", "bob", null, null, one), new Part.Text("otherwise"));
+        assertThat(texts(view.messages())).containsExactly("one", "answer", "two", "first");
+
+        // The other part begins with the second question, and knows more than the view has looked at.
+        session.say(
+                "bob",
+                new Inputs.Placement(
+                        "f", "edit", "bob", null, view.before(asked).orElse(null), asked),
+                new Part.Text("three"));
+        Conversation newest = new Conversation();
+        String begin = session.log.stream()
+                .filter(message -> asked.equals(message.headers().get(WireForm.MESSAGE_ID)))
+                .findFirst()
+                .orElseThrow()
+                .serial();
+        session.log.stream()
+                .filter(message -> message.serial().compareTo(begin) >= 0)
+                .forEach(newest::apply);
+        View moved = newest.newView(view);
+        assertThat(texts(moved.messages())).contains("two", "first").doesNotContain("three", "second");
+
+        // With all of the session, all is as it was.
+        Conversation whole = new Conversation();
+        session.log.forEach(whole::apply);
+        assertThat(texts(whole.newView(view).messages())).containsExactly("one", "answer", "two", "first");
+        assertThat(texts(whole.newView().messages())).containsExactly("otherwise");
+    }
 }

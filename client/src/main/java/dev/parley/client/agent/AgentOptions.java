@@ -36,7 +36,13 @@ public record AgentOptions(
      * session may cancel; nothing is adopted, and everything ends with the process.
      */
     public static final AgentOptions DEFAULT = new AgentOptions(
-            null, Duration.ofSeconds(5), Duration.ofSeconds(30), 8_000_000, request -> true, false, true);
+            null,
+            Duration.ofSeconds(5),
+            Duration.ofSeconds(30),
+            SharedConversation.LIMIT,
+            request -> true,
+            false,
+            true);
 
     /** Checks the limit. */
     public AgentOptions {

@@ -18,6 +18,7 @@ import dev.parley.conversation.View;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -39,8 +40,8 @@ public final class ClientSession implements AutoCloseable {
     private final ClientView view;
     private final List<Consumer<Conversation.Change>> listeners = new CopyOnWriteArrayList<>();
 
-    private ClientSession(ParleyClient client, String name) {
-        this.shared = new SharedConversation(client.session(name));
+    private ClientSession(ParleyClient client, String name, long conversationLimit) {
+        this.shared = new SharedConversation(client.session(name), conversationLimit, Set::of);
         client.connection().connect();
         this.clientId = AgentSession.clientId(client);
         this.view = new ClientView(shared);
@@ -49,14 +50,28 @@ public final class ClientSession implements AutoCloseable {
     }
 
     /**
-     * Attaches the session of this name. What was said before is there when it is {@linkplain ClientView#loadOlder loaded}.
+     * Attaches the session of this name. What was said before is there when it is {@linkplain ClientView#loadOlder loaded}. Holds
+     * up to 8,000,000 characters of the conversation, which are its newest part.
      *
      * @param client connects the person
      * @param sessionName the name of the session
      * @return the session, attached
      */
     public static ClientSession open(ParleyClient client, String sessionName) {
-        ClientSession session = new ClientSession(client, sessionName);
+        return open(client, sessionName, SharedConversation.LIMIT);
+    }
+
+    /**
+     * Attaches the session of this name.
+     *
+     * @param client connects the person
+     * @param sessionName the name of the session
+     * @param conversationLimit how much of the session is held, in characters as {@link Conversation#size} counts them. When it is
+     *     more, the oldest part is let go, down to half of it; no more than the limit is loaded
+     * @return the session, attached
+     */
+    public static ClientSession open(ParleyClient client, String sessionName, long conversationLimit) {
+        ClientSession session = new ClientSession(client, sessionName, conversationLimit);
         try {
             session.shared.attach();
         } catch (RuntimeException e) {
@@ -106,9 +121,9 @@ public final class ClientSession implements AutoCloseable {
 
     /**
      * Calls {@code listener} with each change of the conversation, by others and by what is said here, on the thread of
-     * the session's listeners: one that blocks slows the session down. A structural change of no node says that the
-     * history was read again after a {@link Gap}, so that anything may have changed. What a view {@linkplain
-     * ClientView#loadOlder loads} is not told.
+     * the session's listeners: one that blocks slows the session down. A structural change of no node says that anything may
+     * have changed: the history was read again after a {@link Gap}, or the oldest part of the conversation was let go. What a
+     * view {@linkplain ClientView#loadOlder loads} is not told.
      *
      * @param listener is called with each change
      * @return what removes the listener

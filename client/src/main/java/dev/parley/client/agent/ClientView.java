@@ -1,5 +1,6 @@
 package dev.parley.client.agent;
 
+import dev.parley.conversation.Conversation;
 import dev.parley.conversation.Message;
 import dev.parley.conversation.Node;
 import dev.parley.conversation.View;
@@ -8,15 +9,21 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * One branch of a conversation, as one person looks at it, kept up to date; see {@link View}. Safe for use by several threads.
+ * One branch of a conversation, as one person looks at it, kept up to date; see {@link View}. When the session lets the oldest
+ * part of the conversation go, so does the view, and what was selected stays selected. Safe for use by several threads.
  */
 public final class ClientView {
     private final SharedConversation shared;
-    private final View view;
+
+    /** What is shown, of the conversation that there was then; both are guarded by the lock of what is shared. */
+    private View view;
+
+    private Conversation shown;
 
     ClientView(SharedConversation shared) {
         this.shared = shared;
-        this.view = shared.read(conversation -> conversation.newView());
+        this.shown = shared.read(conversation -> conversation);
+        this.view = shown.newView();
     }
 
     /** {@return the messages of the branch in order, as far as they are loaded} */
@@ -62,13 +69,13 @@ public final class ClientView {
      * Loads older messages from the history, until there are this many more; blocks.
      *
      * @param count how many messages
-     * @return how many more there are: fewer at the beginning of the session, and more if a page of the history has
-     *     more
+     * @return how many more there are: fewer at the beginning of the session or if there is no {@linkplain ClientSession#open(
+     *     dev.parley.client.ParleyClient, String, long) room} for more, and more if a page of the history has more
      */
     public int loadOlder(int count) {
         int before = messages().size();
         int more = 0;
-        while (more < count && shared.loadPage()) {
+        while (more < count && shared.loadOlder()) {
             more = messages().size() - before;
         }
         return Math.max(0, messages().size() - before);
@@ -82,6 +89,14 @@ public final class ClientView {
      * @return the answer
      */
     public <T> T ask(Function<View, T> question) {
-        return shared.read(conversation -> question.apply(view));
+        return shared.read(conversation -> question.apply(of(conversation)));
+    }
+
+    private View of(Conversation conversation) {
+        if (conversation != shown) {
+            view = conversation.newView(view);
+            shown = conversation;
+        }
+        return view;
     }
 }

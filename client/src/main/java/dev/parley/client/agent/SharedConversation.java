@@ -111,6 +111,9 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
 
     private final Session session;
 
+    /** How much is held if nothing else is said: more than models take, and than people read. */
+    static final long LIMIT = 8_000_000;
+
     /** The size of the conversation above which its oldest part is let go. */
     private final long limit;
 
@@ -143,17 +146,16 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     private boolean complete;
     private int pages;
 
-    /** Of everything that is delivered or loaded. */
-    SharedConversation(Session session) {
-        this(session, Long.MAX_VALUE, Set::of);
-    }
-
     /**
      * Of the newest part of a session: it holds about as much as {@code limit} says, and at least half of it, if there is so much.
      *
+     * @param limit in characters as {@link Conversation#size} counts them
      * @param openRuns the ids of the runs that are at work, whose beginnings are kept
      */
     SharedConversation(Session session, long limit, Supplier<Set<String>> openRuns) {
+        if (limit < 1) {
+            throw new IllegalArgumentException("A conversation needs room, not " + limit + " characters.");
+        }
         this.session = session;
         this.limit = limit;
         this.renewAbove = limit;
@@ -212,8 +214,9 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         } finally {
             lock.unlock();
         }
-        if (full) {
-            renew();
+        if (full && renew()) {
+            // Also for what the history had and is delivered only now.
+            changes = List.of(ANYTHING);
         }
         Delivery delivery = new Delivery(event, message, changes);
         for (Consumer<Delivery> listener : listeners) {
@@ -269,8 +272,13 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
 
     // The history
 
+    /** Reads a page of the history if there is room for it; blocks. Returns false if there is nothing older, or no room. */
+    boolean loadOlder() {
+        return hasRoom(limit) && loadPage();
+    }
+
     /** Reads a page of the history; blocks. Returns false if there is nothing older. */
-    boolean loadPage() {
+    private boolean loadPage() {
         loading.lock();
         try {
             if (complete) {
@@ -298,7 +306,7 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
     void loadNewest(int count) {
         loading.lock();
         try {
-            while (pages < count && hasRoom(limit) && loadPage()) {
+            while (pages < count && loadOlder()) {
                 LOG.debug("session {}: a page of history is read", session.name());
             }
         } finally {
@@ -323,9 +331,9 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
 
     /**
      * Lets the oldest part go: makes the conversation anew of the newest pages of the history, which have all that was delivered.
-     * This is done between two deliveries.
+     * This is done between two deliveries. Returns whether it was possible.
      */
-    private void renew() {
+    private boolean renew() {
         loading.lock();
         try {
             Set<String> open = openRuns.get();
@@ -348,9 +356,11 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
             pages = read;
             lastPage = page;
             complete = page == null || !page.hasNext();
+            return true;
         } catch (ParleyException e) {
             LOG.warn("The oldest part of the session {} is let go later.", session.name(), e);
             renewLater();
+            return false;
         } finally {
             loading.unlock();
         }

@@ -31,6 +31,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -826,6 +827,57 @@ class AgentTest {
             assertThat(after.size()).isBetween(2, known.size());
             assertThat(after).isEqualTo(known.subList(known.size() - after.size(), known.size()));
             run.complete();
+        }
+    }
+
+    @Test
+    void aPersonHoldsNoMoreOfTheConversationThanThereIsRoomFor() throws Exception {
+        int limit = 400_000;
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            try (ClientSession ben = ClientSession.open(people.client("ben"), "s", limit)) {
+                List<Long> sizes = new CopyOnWriteArrayList<>();
+                ben.session().onMessage(message -> sizes.add(ben.read(Conversation::size)));
+                var shown = new AtomicReference<List<Message>>(List.of());
+                ben.onChange(change -> shown.set(ben.messages()));
+                Sent question = ann.send("first");
+                String last = flood(ann, question.messageId(), 1_000);
+                await().atMost(LONG)
+                        .until(() -> sizes.size() >= 1_001
+                                && Objects.requireNonNull(shown.get()).stream()
+                                        .anyMatch(message -> message.id().equals(last)));
+                assertThat(Collections.max(sizes)).isLessThan(limit * 5L / 4 + 150_000);
+                assertThat(Collections.min(sizes.subList(500, 1_001))).isGreaterThan(limit / 2);
+
+                // A view that was there before shows what is left, and whoever shows it was told so.
+                List<Message> all = ann.messages();
+                List<Message> left = ben.messages();
+                assertThat(left).hasSizeBetween(limit / 2 / 1_500, limit / 1_000);
+                assertThat(left).isEqualTo(all.subList(all.size() - left.size(), all.size()));
+
+                assertThat(shown.get()).isEqualTo(left);
+
+                // What was selected stays selected when more is let go.
+                ben.edit(last, List.of(new Part.Text("otherwise")));
+                assertThat(ben.view().select(last, 0)).isTrue();
+                String first = ben.messages().get(0).id();
+                String end = last;
+                while (ben.messages().get(0).id().equals(first)) {
+                    String next = flood(ann, end, 20);
+                    await().atMost(LONG)
+                            .until(() -> ben.read(known -> known.nodeOf(next).isPresent()));
+                    end = next;
+                }
+                assertThat(ben.view().branch(last).alternatives()).hasSize(2);
+                assertThat(ben.view().branch(last).selected()).isZero();
+                assertThat(ben.messages()).last().extracting(Message::id).isEqualTo(end);
+
+                // No more is loaded than there is room for.
+                while (ben.view().loadOlder(50) > 0) {
+                    assertThat(ben.read(Conversation::size)).isLessThan(limit + 150_000);
+                }
+                assertThat(ben.messages().size()).isLessThan(all.size());
+            }
         }
     }
 
