@@ -1,6 +1,9 @@
 // What one principal asks for and does not take leaves room to others: of what there is for answers, for live readers and
 // for arriving bodies nobody gets all. On an open door a principal is an address, with keys it is a key.
 import assert from "node:assert/strict"
+import { once } from "node:events"
+import http from "node:http"
+import http2 from "node:http2"
 import net from "node:net"
 import { after, before, describe, test } from "node:test"
 import { held } from "../lib/metrics.mjs"
@@ -84,3 +87,61 @@ for (const [kind, { settings, hog, guest, most }] of Object.entries(kinds)) {
     })
   })
 }
+
+describe("connections of one address", () => {
+  const ROOM = MIB
+  const SOCKET = 4 << 10
+  const HOG_ADDRESS = "127.0.0.2"
+
+  /** A server of which one address wants all connections, after the requests that it has open. */
+  async function besieged(t, requests, ...settings) {
+    const server = await startServer({ args: ["--set", `limits.connection-bytes=${ROOM}`, ...settings] })
+    const { hostname, port } = new URL(server.url)
+    const sockets = []
+    const connect = () => {
+      const socket = net.connect({ host: hostname, port, localAddress: HOG_ADDRESS })
+      sockets.push(socket.on("error", () => {}).resume())
+      return socket
+    }
+    t.after(async () => {
+      for (const socket of sockets) socket.destroy()
+      await server.stop()
+    })
+    if (requests > 0) {
+      const session = http2.connect(server.url, { createConnection: connect }).on("error", () => {})
+      await Promise.race(Array.from({ length: requests }, (_, n) => {
+        const request = session.request({ ":method": "POST", ":path": `/v1/stream/never${n}`, "content-type": "text/plain" })
+        return new Promise(refused => request.on("error", () => {}).on("response", refused).resume())
+      }))
+    }
+    for (let n = 0; n < (2 * ROOM) / SOCKET; n++) connect()
+    return { server, sockets }
+  }
+
+  test("leave some to others", { timeout: TIMEOUT_MS }, async t => {
+    const { server } = await besieged(t, 128)
+    const most = (ROOM * 3) / 4
+    await eventually(TIMEOUT_MS, async () => (await held(server.url, "connections")) > most - SOCKET, "what the hog may have")
+    for (let n = 0; n < 8; n++) {
+      const request = http.request(`${server.url}/v1/stream/of-others${n}`, { method: "PUT", agent: false }).end()
+      const [answer] = await once(request, "response")
+      answer.resume()
+      assert.equal(answer.statusCode, 201)
+    }
+    const guest = http2.connect(server.url)
+    t.after(() => guest.destroy())
+    const statuses = await Promise.all(Array.from({ length: 8 }, (_, n) => new Promise((resolve, reject) => {
+      const request = guest.request({ ":path": `/v1/stream/of-others${n}?offset=now&live=sse` }).on("error", reject)
+      request.on("response", headers => resolve(headers[":status"])).resume()
+    })))
+    assert.deepEqual(statuses, Array(8).fill(200), "requests that are open at once")
+  })
+
+  test("are not limited if it is a proxy's", { timeout: TIMEOUT_MS }, async t => {
+    const { sockets } = await besieged(t, 0, "--set", `server.trusted-proxies=${HOG_ADDRESS}`)
+    const room = ROOM / SOCKET
+    const open = () => sockets.filter(socket => !socket.closed).length
+    await eventually(TIMEOUT_MS, () => open() <= room, "the others to be closed")
+    assert.ok(open() > (room * 3) / 4, `${open()} are open`)
+  })
+})

@@ -45,7 +45,7 @@ public final class Purse implements Room {
     }
 
     /** Counts a refusal, in this purse or in a share of it. */
-    void refuse() {
+    public void refuse() {
         refused.increment();
     }
 

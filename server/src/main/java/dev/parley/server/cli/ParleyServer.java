@@ -81,6 +81,7 @@ final class ParleyServer {
     private final Health health = new Health();
     private final Metrics metrics = new Metrics();
     private final Memory memory;
+    private final Shares shares;
     private final Engine engine;
 
     /** The clock for grace periods and lifetimes. Tokens are checked against the wall clock. */
@@ -113,6 +114,7 @@ final class ParleyServer {
         this.clock = clock;
         this.config = config;
         this.memory = config.memory(Runtime.getRuntime().maxMemory());
+        this.shares = new Shares(memory, config.server().trustedNetworks());
         this.loopback = isLoopback(config.server().host());
         this.open = config.auth().keys().isEmpty();
         if (open && !loopback && !config.auth().insecureNoAuth()) {
@@ -174,7 +176,6 @@ final class ParleyServer {
             }));
             var gate = new Gate(
                     apps, open, config.auth().tokenLifetime(), revocations, Clock.systemUTC(), metrics.registry());
-            var shares = new Shares(memory);
             var address = new PublicAddress(
                     config.server().publicUrl(), config.server().trustedNetworks());
             var answers = new Answers(vertx);
@@ -262,7 +263,7 @@ final class ParleyServer {
         return Vertx.builder()
                 .with(options)
                 .withTransport(AcceptGate.upTo(config.limits().connections())
-                        .within(memory, config.tls().enabled())
+                        .within(memory, shares, config.tls().enabled())
                         .transport())
                 .build();
     }

@@ -2,7 +2,6 @@ package dev.parley.server.http;
 
 import com.sun.management.UnixOperatingSystemMXBean;
 import dev.parley.engine.memory.Memory;
-import dev.parley.engine.memory.Purse;
 import dev.parley.engine.memory.Room;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
@@ -47,7 +46,8 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
     static final int TLS_CONNECTION_BYTES = 16 << 10;
 
     private final int maxOpen;
-    private final @Nullable Purse memory;
+    private final @Nullable Memory memory;
+    private final @Nullable Shares shares;
     private final @Nullable Room heads;
     private final long bytesPerConnection;
     private final AtomicInteger open = new AtomicInteger();
@@ -76,29 +76,36 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
     }
 
     AcceptGate(int maxOpen) {
-        this(maxOpen, null, null, 0);
+        this(maxOpen, null, null, null, 0);
     }
 
-    private AcceptGate(int maxOpen, @Nullable Purse memory, @Nullable Room heads, long bytesPerConnection) {
+    private AcceptGate(
+            int maxOpen,
+            @Nullable Memory memory,
+            @Nullable Shares shares,
+            @Nullable Room heads,
+            long bytesPerConnection) {
         this.maxOpen = maxOpen;
         this.memory = memory;
+        this.shares = shares;
         this.heads = heads;
         this.bytesPerConnection = bytesPerConnection;
     }
 
-    /** The same gate, which also accepts no more connections than there is {@code memory} for, and counts what arrives on them. */
-    public AcceptGate within(Memory memory, boolean tls) {
+    /**
+     * The same gate, which also accepts no more connections than there is {@code memory} for, no more from one address than
+     * leaves some to others, and counts what arrives on them.
+     */
+    public AcceptGate within(Memory memory, Shares shares, boolean tls) {
         return new AcceptGate(
-                maxOpen,
-                memory.connections(),
-                ArrivingHead.heads(memory),
-                tls ? TLS_CONNECTION_BYTES : CONNECTION_BYTES);
+                maxOpen, memory, shares, ArrivingHead.heads(memory), tls ? TLS_CONNECTION_BYTES : CONNECTION_BYTES);
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object accepted) {
         Channel socket = (Channel) accepted;
-        if (open.incrementAndGet() > maxOpen || !(memory == null || memory.tryReserve(bytesPerConnection))) {
+        Room room = shares == null ? null : shares.sockets(socket, maxOpen * bytesPerConnection);
+        if (open.incrementAndGet() > maxOpen || !(room == null || room.tryReserve(bytesPerConnection))) {
             open.decrementAndGet();
             // No event loop has the socket yet.
             socket.unsafe().closeForcibly();
@@ -106,10 +113,13 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
         }
         socket.closeFuture().addListener(closed -> {
             open.decrementAndGet();
-            if (memory != null) {
-                memory.giveBack(bytesPerConnection);
+            if (room != null) {
+                room.giveBack(bytesPerConnection);
             }
         });
+        if (memory != null && shares != null) {
+            OpenRequests.from(socket, memory, shares);
+        }
         DirectMemory.guard(socket);
         if (heads != null) {
             ArrivingHead.open(socket, heads);

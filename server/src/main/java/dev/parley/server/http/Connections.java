@@ -1,7 +1,5 @@
 package dev.parley.server.http;
 
-import dev.parley.engine.memory.Memory;
-import dev.parley.engine.memory.Room;
 import dev.parley.server.loop.Netty;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
@@ -28,9 +26,6 @@ final class Connections {
     /** The size up to which the head of a request is not counted. */
     static final int FREE_HEAD_BYTES = 8 << 10;
 
-    /** All requests together may have the memory of connections divided by this number; the rest is for sockets. */
-    static final int PURSE_PER_REQUESTS = 2;
-
     private final int maxOpen;
     private final long requestTimeoutNanos;
     private final long idleTimeoutNanos;
@@ -44,7 +39,7 @@ final class Connections {
     private final Consumer<HttpServerRequest> onOver;
     private final Consumer<HttpServerRequest> onLate;
     private final Consumer<HttpServerRequest> onCrowded;
-    private final Room requests;
+    private final OpenRequests requests;
     private final Map<HttpConnection, Connection> connections = new HashMap<>();
 
     /**
@@ -64,7 +59,7 @@ final class Connections {
             AtomicInteger open,
             Consumer<HttpServerRequest> onOver,
             Consumer<HttpServerRequest> onLate,
-            Room requests,
+            OpenRequests requests,
             Consumer<HttpServerRequest> onCrowded) {
         this.onOver = onOver;
         this.onLate = onLate;
@@ -75,11 +70,6 @@ final class Connections {
         this.requestTimeoutNanos = requestTimeout.toNanos();
         this.idleTimeoutNanos = idleTimeout.toNanos();
         this.open = open;
-    }
-
-    /** The room for the open requests of all connections. */
-    static Room requests(Memory memory) {
-        return memory.connections().share(memory.connections().capacity() / PURSE_PER_REQUESTS);
     }
 
     /**
@@ -215,7 +205,7 @@ final class Connections {
             if (gone != null) {
                 gone.inProgress.forEach(this::over);
                 if (gone.handshakeBytes > 0) {
-                    requests.giveBack(gone.handshakeBytes);
+                    requests.giveBack(connection, gone.handshakeBytes);
                 }
             }
             open.decrementAndGet();
@@ -258,11 +248,11 @@ final class Connections {
     private boolean hold(Arriving arriving, Connection connection) {
         long head = headBytes(arriving.request());
         arriving.weighed = true;
-        boolean reserved = requests.tryReserve(STREAM_BYTES + head);
+        boolean reserved = requests.tryReserve(arriving.request().connection(), STREAM_BYTES + head);
         if (!reserved) {
             // Requests that have ended since the last look may have held the room.
             connection.prune();
-            reserved = requests.tryReserve(STREAM_BYTES + head);
+            reserved = requests.tryReserve(arriving.request().connection(), STREAM_BYTES + head);
         }
         if (reserved) {
             arriving.held = STREAM_BYTES + head;
@@ -280,7 +270,7 @@ final class Connections {
         if (head <= FREE_HEAD_BYTES) {
             return true;
         }
-        if (!requests.tryReserve(head)) {
+        if (!requests.tryReserve(arriving.request().connection(), head)) {
             return false;
         }
         arriving.held = head;
@@ -299,7 +289,7 @@ final class Connections {
 
     private void giveBack(Arriving arriving) {
         if (arriving.held > 0) {
-            requests.giveBack(arriving.held);
+            requests.giveBack(arriving.request().connection(), arriving.held);
             arriving.held = 0;
         }
     }

@@ -1,7 +1,6 @@
 package dev.parley.server.http;
 
 import dev.parley.engine.memory.Memory;
-import dev.parley.engine.memory.Room;
 import dev.parley.server.auth.Peer;
 import dev.parley.server.config.Config;
 import dev.parley.server.loop.Netty;
@@ -75,7 +74,7 @@ public final class HttpFront {
     private final AtomicInteger connections = new AtomicInteger();
 
     /** Memory of the open requests. */
-    private final Room openRequests;
+    private final OpenRequests openRequests;
 
     private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
 
@@ -86,7 +85,7 @@ public final class HttpFront {
     private volatile @Nullable Door webSockets;
 
     public HttpFront(Vertx vertx, Config config, Memory memory, Health health, Metrics metrics) {
-        this.openRequests = Connections.requests(memory);
+        this.openRequests = new OpenRequests(memory);
         this.vertx = vertx;
         this.config = config;
         this.health = health;

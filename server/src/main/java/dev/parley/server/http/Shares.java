@@ -1,8 +1,10 @@
 package dev.parley.server.http;
 
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Room;
 import dev.parley.engine.memory.Share;
 import dev.parley.server.auth.Principal;
+import dev.parley.server.config.Network;
 import dev.parley.server.loop.Netty;
 import io.netty.channel.Channel;
 import io.netty.util.AttributeKey;
@@ -14,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -42,6 +45,9 @@ public final class Shares {
 
     private final Memory memory;
 
+    /** Proxies, behind whose addresses are many clients. */
+    private final List<Network> trustedProxies;
+
     /** Bytes that all large bodies hold. They leave some room to small bodies. */
     private final AtomicLong largeBodies = new AtomicLong();
 
@@ -52,8 +58,19 @@ public final class Shares {
 
     private final ReferenceQueue<Share> gone = new ReferenceQueue<>();
 
+    /** Shares among clients that come without proxies. */
     public Shares(Memory memory) {
+        this(memory, List.of());
+    }
+
+    /**
+     * Shares among clients.
+     *
+     * @param trustedProxies may have as many connections as there is room for
+     */
+    public Shares(Memory memory, List<Network> trustedProxies) {
         this.memory = memory;
+        this.trustedProxies = List.copyOf(trustedProxies);
         this.mostOfLargeBodies = largePart(memory.arriving().capacity());
     }
 
@@ -61,8 +78,16 @@ public final class Shares {
         return arriving - arriving / ARRIVING_PER_SMALL;
     }
 
+    /** What a share is for, beside its kind. */
+    private enum Part {
+        ALL,
+        LARGE_BODIES,
+        SOCKETS,
+        OPEN_REQUESTS
+    }
+
     /** Identifies a share. */
-    private record Name(Memory.Kind kind, boolean largeBodies, Whose whose) {}
+    private record Name(Memory.Kind kind, Part part, Whose whose) {}
 
     /**
      * An app, or a principal.
@@ -90,7 +115,8 @@ public final class Shares {
             this.whose = whose;
             Share arriving = ofPrincipal(Memory.Kind.ARRIVING, whose);
             this.ofLargeBodies = known(
-                    new Name(Memory.Kind.ARRIVING, true, whose), () -> arriving.share(largePart(arriving.capacity())));
+                    new Name(Memory.Kind.ARRIVING, Part.LARGE_BODIES, whose),
+                    () -> arriving.share(largePart(arriving.capacity())));
         }
 
         /**
@@ -165,6 +191,38 @@ public final class Shares {
         return new Whose(principal.app(), client == null ? principal.keyName() : principal.keyName() + ' ' + client);
     }
 
+    /** Where the sockets are counted that come from the address of {@code connection}: at most {@code most} bytes. */
+    Room sockets(Channel connection, long most) {
+        return ofAddress(connection, Part.SOCKETS, rest(most));
+    }
+
+    /** Where the open requests are counted that come from the address of {@code connection}: at most {@code most} bytes. */
+    Room openRequests(Channel connection, long most) {
+        return ofAddress(connection, Part.OPEN_REQUESTS, rest(most));
+    }
+
+    /** A part of what all connections from an address may take together, whoever uses them. */
+    private Room ofAddress(Channel connection, Part part, long capacity) {
+        if (isFromTrustedProxy(connection)) {
+            return memory.connections();
+        }
+        Whose whose = new Whose("", address(connection));
+        return known(
+                new Name(Memory.Kind.CONNECTIONS, part, whose),
+                () -> ofPrincipal(Memory.Kind.CONNECTIONS, whose).share(capacity));
+    }
+
+    private boolean isFromTrustedProxy(Channel connection) {
+        return !trustedProxies.isEmpty()
+                && connection.remoteAddress() instanceof InetSocketAddress peer
+                && peer.getAddress() != null
+                && trustedProxies.stream().anyMatch(network -> network.contains(peer.getAddress()));
+    }
+
+    private static long rest(long whole) {
+        return whole - whole / PURSE_PER_REST;
+    }
+
     private static String address(Channel connection) {
         if (connection.remoteAddress() instanceof InetSocketAddress peer && peer.getAddress() != null) {
             byte[] bytes = peer.getAddress().getAddress();
@@ -178,12 +236,12 @@ public final class Shares {
         long capacity = memory.purse(kind).capacity();
         if (whose.app().isEmpty()) {
             return known(
-                    new Name(kind, false, whose), () -> memory.purse(kind).share(capacity - capacity / PURSE_PER_REST));
+                    new Name(kind, Part.ALL, whose), () -> memory.purse(kind).share(rest(capacity)));
         }
         Share app = known(
-                new Name(kind, false, new Whose(whose.app(), "")),
-                () -> memory.purse(kind).share(capacity - capacity / PURSE_PER_REST));
-        return known(new Name(kind, false, whose), () -> app.share(capacity / PURSE_PER_PRINCIPAL));
+                new Name(kind, Part.ALL, new Whose(whose.app(), "")),
+                () -> memory.purse(kind).share(rest(capacity)));
+        return known(new Name(kind, Part.ALL, whose), () -> app.share(capacity / PURSE_PER_PRINCIPAL));
     }
 
     private Share known(Name name, Supplier<Share> made) {

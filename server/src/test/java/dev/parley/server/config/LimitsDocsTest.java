@@ -107,6 +107,7 @@ class LimitsDocsTest {
                 "engine.delivery.SessionTopic.MAX_RECENT_BYTES");
         row("entries of all streams and sessions", HEAP_PER_WINDOWS);
         row("part of `limits.arriving-bytes`, `limits.response-bytes`", "server.http.Shares.PURSE_PER_REST");
+        row("part of `limits.connections`, and of `limits.connection-bytes`", "server.http.Shares.PURSE_PER_REST");
         row("part of them that one principal of an app", "server.http.Shares.PURSE_PER_PRINCIPAL");
         row("part of them that one connection", "engine.memory.Memory.PURSE_PER_CONNECTION");
         row("open files of the process", "server.http.AcceptGate.RESERVED_FILES");
@@ -116,7 +117,7 @@ class LimitsDocsTest {
                 "server.http.AcceptGate.TLS_CONNECTION_BYTES");
         row("memory that counts there for an open request in HTTP/2", "server.http.Connections.STREAM_BYTES");
         row("size up to which the head of an open request", "server.http.Connections.FREE_HEAD_BYTES");
-        row("part of `limits.connection-bytes` that all open requests", "server.http.Connections.PURSE_PER_REQUESTS");
+        row("part of `limits.connection-bytes` that all open requests", "server.http.OpenRequests.PURSE_PER_REQUESTS");
         row("header fields of a request", "server.http.RequestCheck.MAX_FIELDS");
         row("size up to which the arriving head of a request", "server.http.ArrivingHead.FREE_BYTES");
         row("memory that counts there for a header field", "server.http.ArrivingHead.FIELD_BYTES");

@@ -49,7 +49,9 @@ class ArrivingHeadTest {
             .load();
     private final Memory memory = config.memory(512 << 20);
     private final Vertx vertx = Vertx.builder()
-            .withTransport(AcceptGate.upTo(1_000).within(memory, false).transport())
+            .withTransport(AcceptGate.upTo(1_000)
+                    .within(memory, new Shares(memory), false)
+                    .transport())
             .build();
     private final Purse arriving = memory.arriving();
     private final List<Socket> sockets = new ArrayList<>();
