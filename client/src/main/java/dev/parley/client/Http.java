@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -163,7 +164,8 @@ final class Http {
             }
             if (response == null) {
                 Throwable cause = unwrap(failure);
-                if (cause instanceof IOException && call.repeatable() && again()) {
+                boolean mayPass = cause instanceof IOException && !ParleyException.Unreachable.isDistrust(cause);
+                if (mayPass && call.repeatable() && again()) {
                     return;
                 }
                 answer.completeExceptionally(cause instanceof IOException ? failed(cause) : cause);
@@ -180,7 +182,9 @@ final class Http {
         }
 
         private ParleyException failed(Throwable cause) {
-            boolean sent = !(cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException);
+            boolean sent = !(cause instanceof ConnectException
+                    || cause instanceof HttpConnectTimeoutException
+                    || cause instanceof SSLHandshakeException);
             return sent && !call.repeatable()
                     ? new ParleyException.OutcomeUnknown("The request was sent, and the answer has not come: " + cause)
                     : new ParleyException.Unreachable("The server cannot be reached: " + cause, cause);
@@ -233,7 +237,7 @@ final class Http {
         } catch (ExecutionException e) {
             throw asException(e.getCause() == null ? e : e.getCause());
         } catch (TimeoutException e) {
-            throw new ParleyException.TimedOut("The server has not answered within " + timeout + ".");
+            throw new ParleyException.TimedOut("The server has not answered within " + timeout + ".", null);
         } catch (InterruptedException e) {
             throw interrupted(e);
         }

@@ -95,8 +95,7 @@ final class Link implements Transport.Owner {
                     throw failed();
                 }
                 if (left <= 0) {
-                    throw new ParleyException.TimedOut("The server has not been reached in time"
-                            + (failure == null ? "." : ": " + failure.getMessage()));
+                    throw timedOut("The server has not been reached in time.", failure);
                 }
                 left = lock.awaitChange(left);
             }
@@ -181,7 +180,17 @@ final class Link implements Transport.Owner {
     /** Asks for something and waits for the answer. Where waiting is not possible, nothing is asked for. */
     <T> T await(Supplier<CompletableFuture<T>> request) {
         LinkLock.mayWait();
-        return Http.await(request.get(), options.requestTimeout());
+        CompletableFuture<T> answer = request.get();
+        try {
+            return Http.await(answer, options.requestTimeout());
+        } catch (ParleyException.TimedOut e) {
+            throw timedOut(e.getMessage(), failure());
+        }
+    }
+
+    /** Says why there is no connection, if there is none. */
+    private static ParleyException.TimedOut timedOut(@Nullable String message, @Nullable ParleyException failure) {
+        return new ParleyException.TimedOut(message + (failure == null ? "" : " " + failure.getMessage()), failure);
     }
 
     // Sessions
@@ -267,8 +276,9 @@ final class Link implements Transport.Owner {
         LOG.debug("connection {} is lost: {}", id, why, cause);
         transport = null;
         cancelTimers();
-        ParleyException error =
-                cause instanceof ParleyException known ? known : new ParleyException.Unreachable(why, cause);
+        ParleyException error = cause instanceof ParleyException known
+                ? known
+                : new ParleyException.Unreachable(cause == null ? why : why + " " + cause, cause);
         if (closing) {
             become(State.CLOSED, failure);
             return;

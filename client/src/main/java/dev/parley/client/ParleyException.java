@@ -1,5 +1,6 @@
 package dev.parley.client;
 
+import java.security.cert.CertificateException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,13 +76,23 @@ public abstract sealed class ParleyException extends RuntimeException {
 
     /**
      * The server cannot be reached, or does not answer in the way of a Parley server. What was asked for has no effect, or can
-     * be asked for again without having two.
+     * be asked for again without having two. That helps, unless the certificate of the server is not trusted.
      */
     public static final class Unreachable extends ParleyException {
         private static final long serialVersionUID = 1L;
 
         Unreachable(String message, @Nullable Throwable cause) {
-            super(80000, 0, "80000", message, cause, true);
+            super(80000, 0, "80000", message, cause, !isDistrust(cause));
+        }
+
+        /** Whether the certificate of the server is not trusted, or is not one of its name. */
+        static boolean isDistrust(@Nullable Throwable failure) {
+            for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+                if (cause instanceof CertificateException) {
+                    return true;
+                }
+            }
+            return false;
         }
     }
 
@@ -104,8 +115,8 @@ public abstract sealed class ParleyException extends RuntimeException {
     public static final class TimedOut extends ParleyException {
         private static final long serialVersionUID = 1L;
 
-        TimedOut(String message) {
-            super(50003, 0, "50003", message, null, false);
+        TimedOut(String message, @Nullable Throwable cause) {
+            super(50003, 0, "50003", message, cause, false);
         }
     }
 

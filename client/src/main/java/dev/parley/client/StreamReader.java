@@ -39,6 +39,7 @@ public final class StreamReader {
      * {@return the next data, for which this waits as long as it takes; null if the stream is closed and has been read}
      * While the server cannot be reached, it is tried again and again.
      *
+     * @throws ParleyException.Unreachable if the certificate of the server is not trusted; the reader can be used again
      * @throws ParleyException.Refused if the server refuses to go on, for example because the stream was deleted
      * @throws ParleyException.Interrupted if the thread is interrupted; the reader can be used again
      */
@@ -104,8 +105,8 @@ public final class StreamReader {
             @Nullable Throwable failure) {
         if (response == null) {
             RuntimeException error = Http.asException(failure == null ? new CompletionException(null) : failure);
-            boolean lost =
-                    error instanceof ParleyException.Unreachable || error instanceof ParleyException.OutcomeUnknown;
+            boolean lost = error instanceof ParleyException.OutcomeUnknown
+                    || (error instanceof ParleyException.Unreachable unreachable && unreachable.retryHelps());
             againOr(next, lost, error);
             return;
         }

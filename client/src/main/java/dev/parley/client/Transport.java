@@ -62,7 +62,7 @@ final class Transport implements WebSocket.Listener {
         var unused = builder.buildAsync(uri, this)
                 .whenComplete((opened, failure) -> owner.locked(() -> {
                     if (failure != null) {
-                        owner.lost(this, "The server cannot be reached.", failure);
+                        owner.lost(this, "The server cannot be reached.", Http.unwrap(failure));
                     } else if (ended) {
                         opened.abort();
                     } else {

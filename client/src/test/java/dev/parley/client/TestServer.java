@@ -30,6 +30,7 @@ public final class TestServer implements AutoCloseable {
     private final Path folder;
     private final List<String> settings;
     private @Nullable Process process;
+    private String scheme = "http";
     private int port;
 
     private TestServer(List<String> settings) throws IOException {
@@ -54,7 +55,7 @@ public final class TestServer implements AutoCloseable {
 
     /** Its address. */
     public URI uri() {
-        return URI.create("http://127.0.0.1:" + port);
+        return URI.create(scheme + "://127.0.0.1:" + port);
     }
 
     /** Where it listens. */
@@ -95,7 +96,9 @@ public final class TestServer implements AutoCloseable {
                     }
                     Matcher ready = READY.matcher(read(output));
                     if (ready.find()) {
-                        port = URI.create(ready.group(1)).getPort();
+                        URI uri = URI.create(ready.group(1));
+                        scheme = uri.getScheme();
+                        port = uri.getPort();
                         return true;
                     }
                     return false;
@@ -149,11 +152,16 @@ public final class TestServer implements AutoCloseable {
 
     /** Makes an app with these namespaces, as in the body of {@code POST /apps}, and returns a key that may do everything. */
     public String newKey() throws IOException, InterruptedException {
+        return newKey(HttpClient.newHttpClient());
+    }
+
+    /** The same over this client. */
+    String newKey(HttpClient http) throws IOException, InterruptedException {
         var request = HttpRequest.newBuilder(uri().resolve("/apps"))
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString("{\"keys\":[{}],\"namespaces\":[]}"))
                 .build();
-        var response = HttpClient.newHttpClient().send(request, BodyHandlers.ofString());
+        var response = http.send(request, BodyHandlers.ofString());
         JsonNode app = Wire.MAPPER.readTree(response.body());
         return app.path("keys").path(0).path("keyStr").asString();
     }
