@@ -10,9 +10,6 @@ import org.jspecify.annotations.Nullable;
  * @param <O> the outcomes that the command can have
  */
 public sealed interface SessionCommand<O extends SessionOutcome> extends Command<O> {
-    /** The greatest number of messages or presence events in one command. */
-    int MAX_OPERATIONS = 10_000;
-
     /** The session. It need not exist, because the first entry creates it. */
     SessionName session();
 

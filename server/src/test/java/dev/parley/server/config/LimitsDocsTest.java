@@ -6,6 +6,9 @@ import dev.parley.engine.memory.Memory;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,13 +17,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
  * Holds the limits that are not settings, as the documentation has them, against the constants of the code. A row that is
- * new there needs its constants here.
+ * new there needs its constants here, and a limit that is new in the code needs a row, or a reason here why it has none.
  */
 class LimitsDocsTest {
 
@@ -31,6 +38,7 @@ class LimitsDocsTest {
     private static final Map<String, Long> UNITS = Map.of(
             "KiB", 1L << 10,
             "MiB", 1L << 20,
+            "ms", 1L,
             "s", 1_000L,
             "minutes", 60_000L,
             "hour", 3_600_000L,
@@ -63,7 +71,12 @@ class LimitsDocsTest {
         row("characters of a client id", "server.auth.Tokens.MAX_CLIENT_ID_CHARS");
         row("characters of a revocation key", "server.auth.Tokens.MAX_CLIENT_ID_CHARS");
         row("bytes of a key's secret", "server.auth.ApiKey.MIN_SECRET_BYTES", "server.auth.ApiKey.MAX_SECRET_BYTES");
+        row("characters of a key's name", "server.auth.ApiKey.MAX_NAME_CHARS", "server.apps.Namespace.MAX_ID_CHARS");
         row("token requests whose nonce", "server.auth.TokenRequests.MAX_NONCES");
+        row(
+                "characters of a nonce",
+                "server.auth.TokenRequests.MIN_NONCE_CHARS",
+                "server.auth.TokenRequests.MAX_NONCE_CHARS");
         row(
                 "revocations in force",
                 "engine.registry.RegistryMachine.MAX_REVOCATIONS",
@@ -97,6 +110,7 @@ class LimitsDocsTest {
                 "forks that share one stream's data",
                 "engine.stream.StreamMachine.MAX_FORKS",
                 "engine.stream.StreamMachine.MAX_LINEAGE");
+        row("bytes of appends that end inside a character", "engine.stream.Utf8.MAX_HELD_BYTES");
         row(
                 "entries of a stream that are kept in memory",
                 "engine.delivery.Topic.MAX_RECENT_ENTRIES",
@@ -125,6 +139,17 @@ class LimitsDocsTest {
         row("size up to which the body of a request", "server.http.RequestBody.FREE_BYTES");
         row("size up to which a body is small", "server.http.RequestBody.SMALL_BYTES");
         row(
+                "body of a REST request with valid",
+                "server.rest.RestDoor.MAX_BODY_BYTES",
+                "server.rest.RestDoor.MAX_ANONYMOUS_BODY_BYTES",
+                "server.streams.subscription.SubscriptionRoutes.MAX_BODY_BYTES");
+        row(
+                "time for which a request waits for room",
+                "server.http.Answers.PATIENCE_NANOS",
+                "server.http.Answers.GRACE_NANOS",
+                "server.http.Answers.LEAST_BYTES_PER_SECOND",
+                "server.http.Answers.GIVE_WAY_NANOS");
+        row(
                 "memory that counts in `limits.subscription-bytes`",
                 "engine.subscription.SubscriptionState.BYTES",
                 "engine.subscription.Link.BYTES");
@@ -135,17 +160,24 @@ class LimitsDocsTest {
                 "bytes that wait in the socket of an SSE reader",
                 "server.streams.SseRead.QUEUE_BYTES",
                 "server.loop.SocketRoom.UNSENT_BYTES");
-        row("`streams.sse-keepalive` intervals", "server.streams.SseRead.STUCK_TIMES");
+        row(
+                "`streams.sse-keepalive` intervals",
+                "server.streams.SseRead.STUCK_TIMES",
+                "server.streams.SseRead.LEAST_BYTES_PER_SECOND");
         row(
                 "subscriptions; streams linked to one",
                 "server.streams.subscription.SubscriptionManagement.MAX_SUBSCRIPTIONS",
-                "engine.subscription.SubscriptionMachine.MAX_LINKS");
+                "engine.subscription.SubscriptionMachine.MAX_LINKS",
+                "server.streams.subscription.SubscriptionManagement.MAX_LINKED_CHARS");
+        row("requests about subscriptions that wait", "server.streams.subscription.RequestWorkers.MAX_WAITING");
         row(
                 "characters of a subscription's id",
                 "server.streams.subscription.SubscriptionRoutes.MAX_ID",
                 "server.streams.subscription.SubscriptionRequests.MAX_DESCRIPTION",
                 "server.streams.subscription.SubscriptionRequests.MAX_WORKER",
-                "server.streams.subscription.WebhookUrl.MAX_LENGTH");
+                "server.streams.subscription.WebhookUrl.MAX_LENGTH",
+                "server.streams.subscription.SubscriptionRequests.MAX_WAKE_ID",
+                "server.streams.subscription.WakeTokens.MAX_CHARS");
         row(
                 "lease of a wake",
                 "server.streams.subscription.SubscriptionRequests.MIN_LEASE_MILLIS",
@@ -153,7 +185,13 @@ class LimitsDocsTest {
         row(
                 "concurrent webhook calls",
                 "server.streams.subscription.Deliveries.MAX_CALLS",
+                "server.streams.subscription.WebhookClient.MAX_CONNECTIONS_PER_HOST",
+                "server.streams.subscription.Deliveries.MAX_CALL",
                 "server.streams.subscription.WebhookClient.MAX_ANSWER_BYTES");
+        row(
+                "pause after a failed webhook call",
+                "server.streams.subscription.Chance.MIN_BACKOFF",
+                "server.streams.subscription.Chance.MAX_BACKOFF");
         row(
                 "unanswered requests of a realtime connection",
                 "server.realtime.Backpressure.MAX_UNACKNOWLEDGED",
@@ -167,6 +205,17 @@ class LimitsDocsTest {
                 "size up to which a WebSocket message that is too large",
                 "server.config.Config$Realtime.READABLE_PER_FRAME");
         row("time within which a WebSocket message", "server.realtime.Connection.MAX_ARRIVING_MILLIS");
+        row("nesting of a WebSocket message", "server.wire.WireFormat.MAX_DEPTH", "server.wire.WireFormat.MAX_PARTS");
+        row(
+                "characters of a channel's name",
+                "server.channel.ChannelName.MAX_CHARS",
+                "server.channel.MessageFilter.MAX_CHARS");
+        row(
+                "messages, operations on shared objects in one request",
+                "server.channel.Publishing.MAX_MESSAGES",
+                "server.channel.ObjectPublishing.MAX_OPERATIONS");
+        row("messages per second that clients are told", "server.realtime.Site.MAX_INBOUND_RATE");
+        row("requests of a connection that are remembered", "engine.session.request.Requests.KEPT_REQUESTS");
         row(
                 "bytes that are read from a WebSocket",
                 "server.realtime.Intake.CLOSING_BYTES",
@@ -178,6 +227,23 @@ class LimitsDocsTest {
                 "server.loop.StoreReads.MAX_WAITING",
                 "server.rest.RequestsInProgress.MAX_READS");
         row("concurrent REST requests", "server.rest.RequestsInProgress.MAX_IN_PROGRESS");
+        row(
+                "entries of one page of a REST list",
+                "server.rest.RestRequest.MAX_LIMIT",
+                "server.rest.RestRequest.DEFAULT_LIMIT");
+        row(
+                "publishes in one batch request",
+                "server.rest.BatchResource.MAX_SPECS",
+                "server.rest.BatchResource.MAX_CHANNELS");
+        row(
+                "keys in the path to a shared object",
+                "server.rest.ObjectPath.MAX_SEGMENTS",
+                "server.rest.ObjectPath.MAX_FOUND");
+        row(
+                "maps and values in one tree of shared objects",
+                "server.wire.ObjectTree.MAX_NODES",
+                "server.wire.ObjectTree.MAX_DEPTH",
+                "server.wire.ObjectTree.MAX_BYTES");
         row("requests of one channel that wait", "server.reading.SessionReader.MAX_WAITING");
         row(
                 "messages that `rewind` delivers",
@@ -187,9 +253,15 @@ class LimitsDocsTest {
                 "appends that are merged into one version",
                 "server.realtime.Appends.MAX_PARTS",
                 "server.realtime.Appends.MAX_BYTES");
+        row("time for which a client may ask", "server.realtime.Appends.MAX_WINDOW_MILLIS");
         String objects = "engine.session.ObjectLimits";
         row("shared objects of a session", objects + "#objects", objects + "#keys", objects + "#bytes");
-        row("value of a shared object", objects + "#valueBytes", objects + ".MAX_KEY_LENGTH");
+        row(
+                "value of a shared object",
+                objects + "#valueBytes",
+                objects + ".MAX_KEY_LENGTH",
+                "engine.session.object.ObjectIds.MAX_LENGTH");
+        row("time for which clients' own ids of operations", "engine.session.object.ObjectTx.KEPT_IDS_MILLIS");
         row("time for which removed keys and objects are kept", objects + "#graceMillis");
         row("lost connections whose members", "server.realtime.Footprints.MAX_LOST");
         row(
@@ -202,7 +274,138 @@ class LimitsDocsTest {
                 "runs of a session whose agents are watched",
                 "engine.session.run.RunMachine.MAX_RUNS",
                 "engine.session.run.RunMachine.MAX_STREAMING");
+        row("characters of the id of a run", "server.channel.RunNotes.MAX_ID_CHARS");
+        row("cancels of a session that are kept", "engine.session.run.RunMachine.MAX_CANCELS");
         row("sessions in which the requests of one lost connection", "server.realtime.Footprints.MAX_SESSIONS");
+    }
+
+    /** Constants with such a name bound something. */
+    private static final Pattern LIMIT = Pattern.compile("(MAX|MIN|LEAST|KEPT|FREE|LISTED|PATIENCE)_.*");
+
+    private static final Set<Class<?>> NUMBERS = Set.of(int.class, long.class, double.class, Duration.class);
+    private static final Pattern CLASS_FILE = Pattern.compile("dev/parley/((?:engine|server)/.+)\\.class");
+
+    /** Limits without a row. None of them refuses, cuts or forgets what a client has sent. */
+    private static final Set<String> NOT_FOR_CLIENTS = new TreeSet<>();
+
+    private static void notForClients(@SuppressWarnings("unused") String reason, String... constants) {
+        NOT_FOR_CLIENTS.addAll(List.of(constants));
+    }
+
+    static {
+        notForClients(
+                "how much is done at a time, or how long before something else has its turn; the rest follows",
+                "engine.Committer.MAX_GROUP_BYTES",
+                "engine.Pipeline.MAX_TAKEN_BYTES",
+                "engine.Pipeline.MAX_UNAPPLIED",
+                "engine.Recovery.MAX_BATCH",
+                "engine.Recovery.MAX_BATCH_BYTES",
+                "engine.registry.RegistryMachine.MAX_FORGOTTEN",
+                "engine.session.machine.SessionMachine.MAX_TRIMMED",
+                "engine.session.object.ObjectFold.MAX_DELETED",
+                "engine.subscription.Upkeep.MAX_NOTICED",
+                "engine.subscription.Upkeep.MAX_PENDING",
+                "server.loop.Audience.MAX_REST_MILLIS",
+                "server.loop.Audience.MAX_TURN_NANOS",
+                "server.realtime.Outbox.MAX_READING",
+                "server.streams.subscription.Dispatcher.MAX_SLEEP_MILLIS");
+        notForClients(
+                "attempts at a read or a fork that meets a change, after which the client is told to try again",
+                "engine.Forks.MAX_TRIES",
+                "server.streams.CatchUp.MAX_ATTEMPTS",
+                "server.streams.LiveRead.MAX_ATTEMPTS");
+        notForClients(
+                "what is remembered to save work; without it, the work is done again",
+                "server.channel.RunNotes.MAX_GROWING",
+                "server.realtime.AttachmentGroup.MAX_ENCODED",
+                "server.streams.subscription.News.MAX_STREAMS");
+        notForClients(
+                "nodes, restored backups and older versions, which come from who runs the server",
+                "engine.Submitters.MAX_NODES",
+                "engine.identity.Identities.MAX_REMEMBERED",
+                "engine.life.Lives.MAX_NODES",
+                "server.realtime.Upgrade.MAX_MESSAGES");
+        notForClients(
+                "the bounds of a setting's default, which the table of settings has",
+                "server.config.Config$Engine.MAX_DEFAULT_CACHE_BYTES",
+                "server.config.Config$Engine.MAX_DEFAULT_MEMTABLE_BYTES",
+                "server.config.Config$Engine.MIN_DEFAULT_MEMTABLE_BYTES");
+        notForClients(
+                "what the server writes into a log line or an answer",
+                "server.auth.RefusalLog.MAX_RESOURCE_CHARS",
+                "server.http.Gzip.LEAST_BYTES",
+                "server.rest.RestExchange.MAX_ERROR_HEADER_CHARS",
+                "server.streams.CatchUp.MAX_CACHE_SECONDS",
+                "server.streams.CatchUp.MAX_STALE_SECONDS",
+                "server.streams.Cursors.MAX_JITTER_SECONDS");
+        notForClients(
+                "the greatest values of a number format or a clock; nothing beyond them has a meaning",
+                "server.rest.Range.MAX_MILLIS",
+                "server.streams.AppendToStream.MAX_PRODUCER_DIGITS",
+                "server.streams.Cursors.MAX_DIGITS",
+                "server.wire.JsonWriter.MAX_WHOLE");
+        notForClients(
+                "the engine's own check of what the server has refused before, at the bound that a row has",
+                "engine.session.annotation.AnnotationMachine.MAX_COUNT");
+    }
+
+    @Test
+    void everyLimitOfTheCodeIsDocumentedOrNotForClients() throws Exception {
+        Set<String> documented = new TreeSet<>();
+        ROWS.values().forEach(documented::addAll);
+        Set<String> missing = limitsInTheCode();
+        assertThat(missing).as("limits that were excepted, and are no more").containsAll(NOT_FOR_CLIENTS);
+        assertThat(documented)
+                .as("limits that are documented although they are excepted")
+                .doesNotContainAnyElementsOf(NOT_FOR_CLIENTS);
+        missing.removeAll(documented);
+        missing.removeAll(NOT_FOR_CLIENTS);
+        assertThat(missing)
+                .as("limits without a row in docs/configuration.md: add one, or say here why no client meets them")
+                .isEmpty();
+    }
+
+    private static Set<String> limitsInTheCode() throws Exception {
+        Set<String> names = new TreeSet<>();
+        for (Class<?> ofModule : List.of(Memory.class, Config.class)) {
+            Path place = Path.of(
+                    ofModule.getProtectionDomain().getCodeSource().getLocation().toURI());
+            if (Files.isDirectory(place)) {
+                names.addAll(limitsIn(place));
+            } else {
+                try (FileSystem jar = FileSystems.newFileSystem(place)) {
+                    names.addAll(limitsIn(jar.getPath("/")));
+                }
+            }
+        }
+        return names;
+    }
+
+    private static Set<String> limitsIn(Path root) throws Exception {
+        Set<String> names = new TreeSet<>();
+        try (Stream<Path> files = Files.walk(root)) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                Matcher found = CLASS_FILE.matcher(root.relativize(file).toString());
+                if (!found.matches()) {
+                    continue;
+                }
+                String type = found.group(1).replace('/', '.');
+                for (Field field : Class.forName("dev.parley." + type, false, LimitsDocsTest.class.getClassLoader())
+                        .getDeclaredFields()) {
+                    if (isLimit(field)) {
+                        names.add(type + "." + field.getName());
+                    }
+                }
+            }
+        }
+        return names;
+    }
+
+    private static boolean isLimit(Field field) {
+        return Modifier.isStatic(field.getModifiers())
+                && Modifier.isFinal(field.getModifiers())
+                && NUMBERS.contains(field.getType())
+                && LIMIT.matcher(field.getName()).matches();
     }
 
     @Test
@@ -280,6 +483,7 @@ class LimitsDocsTest {
         }
         return switch (value) {
             case Duration time -> time.toMillis();
+            case Number number when name.endsWith("_NANOS") -> TimeUnit.NANOSECONDS.toMillis(number.longValue());
             case Number number when name.endsWith("_SECONDS") -> number.longValue() * 1_000;
             default -> ((Number) value).longValue();
         };

@@ -52,9 +52,6 @@ public final class Sessions {
             Table.OBJECT_IDS,
             Table.RUNS);
 
-    /** The least time for which clients' own ids of changes of objects are remembered. */
-    static final long KEPT_OBJECT_IDS_MILLIS = 10 * 60 * 1000L;
-
     private final Store store;
     private final SessionStates states;
     private final Messages messages;
