@@ -15,6 +15,7 @@ import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.store.RocksStore;
 import dev.parley.server.Futures;
 import dev.parley.server.loop.Audience;
 import dev.parley.server.loop.EventLoop;
@@ -25,6 +26,7 @@ import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -50,18 +52,27 @@ class SessionReaderTest {
 
     private final Vertx vertx = Vertx.vertx();
     private final StoreReads reads = new StoreReads(new SimpleMeterRegistry());
+    private volatile boolean broken;
     private Engine engine;
     private EventLoop loop;
     private Audience<SessionReader> audience;
 
     @BeforeEach
     void open() throws Exception {
-        engine = Engine.open(EngineOptions.in(folder).readBy(() -> !Context.isOnEventLoopThread()));
+        engine = Engine.open(EngineOptions.in(folder).readBy(this::mayRead));
         var loops = new EventLoops(reads).local(here -> here);
         var found = new CompletableFuture<EventLoop>();
         vertx.getOrCreateContext().runOnContext(ignored -> found.complete(loops.here()));
         loop = found.get(20, TimeUnit.SECONDS);
         audience = loop.audience(SessionReader::pump, 0);
+    }
+
+    /** Whether the store may be read by this thread. Fails as the machine does and not as code does: a full stack. */
+    private boolean mayRead() {
+        if (broken) {
+            throw new StackOverflowError("as the test wants it");
+        }
+        return !Context.isOnEventLoopThread();
     }
 
     @AfterEach
@@ -243,6 +254,37 @@ class SessionReaderTest {
         client.takes(1 << 20);
         await().until(() -> client.seen.contains("failed"));
         assertThat(client.booked).hasValue(0);
+    }
+
+    @Test
+    void anErrorEndsTheReaderAndGivesBackWhatItHeld() {
+        assertThat(RocksStore.class.desiredAssertionStatus())
+                .as("this test has to run with -ea")
+                .isTrue();
+        long first = publish("first");
+        Client client = new Client();
+        client.room.set(0);
+        client.open(first);
+        await().until(() -> client.seen.contains("no room"));
+        numbers(0, 1_500).forEach(this::publish);
+        // More than there are threads: the error costs none of them.
+        List<Client> others = new ArrayList<>();
+        broken = true;
+        for (int i = 0; i < 2 * StoreReads.THREADS; i++) {
+            others.add(new Client().open(first));
+        }
+        client.takes(1 << 20);
+
+        await().until(() -> client.seen.contains("failed"));
+        others.forEach(other -> await().until(() -> other.seen.contains("failed")));
+
+        broken = false;
+        await().until(() -> !engine.delivery().isRead(NAME));
+        assertThat(client.booked).hasValue(0);
+        assertThat(others).allSatisfy(other -> assertThat(other.booked).hasValue(0));
+        Client next = new Client().open(first);
+        await().until(() -> next.seen.contains("1499"));
+        assertThat(next.seen).startsWith("resumed");
     }
 
     @Test
