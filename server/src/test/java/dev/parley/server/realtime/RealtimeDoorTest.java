@@ -313,6 +313,29 @@ class RealtimeDoorTest {
     }
 
     @Test
+    void membersRemainForAnHourAtMost() throws Exception {
+        var clock = NodeClock.system(Duration.ZERO);
+        try (var server = new RealtimeServer(folder, Map.of("realtime.presence-grace", "100"), clock)) {
+            var client = server.connected(WITH_KEY + "&clientId=alice&remainPresentFor=999999999");
+            client.enter("c", 0);
+            long before = clock.millis();
+
+            client.cut();
+
+            var attendances = server.engine.sessions().attendances();
+            long month = Duration.ofDays(30).toMillis();
+            await().until(() -> !attendances.departures(before + month, 1).isEmpty());
+            assertThat(attendances.departures(before + Site.MAX_REMAIN_MILLIS - 1, 1))
+                    .as("who has to leave before an hour is over")
+                    .isEmpty();
+            assertThat(attendances.departures(clock.millis() + Site.MAX_REMAIN_MILLIS, 1))
+                    .as("who has to leave within an hour from now")
+                    .hasSize(1);
+            assertThat(members(server)).isEqualTo(1);
+        }
+    }
+
+    @Test
     void whoAnswersPingsIsNotLost() throws Exception {
         try (var server = new RealtimeServer(folder, Map.of("realtime.heartbeat-interval", "1000"))) {
             var client = server.connected(WITH_KEY + "&heartbeats=true");
