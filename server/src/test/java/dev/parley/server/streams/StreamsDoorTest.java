@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.parley.engine.store.RocksStore;
+import dev.parley.server.loop.StoreReads;
 import dev.parley.server.time.NodeClock;
 import java.io.BufferedReader;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,6 +21,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -31,6 +35,14 @@ class StreamsDoorTest {
 
     /** How a live read answers that fails, before or behind its head. */
     private static final List<Integer> FAILURES = List.of(500, 200, NO_STATUS);
+
+    private static final String HTTP2_PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    private static final int HEADERS = 1;
+    private static final int RST_STREAM = 3;
+    private static final int SETTINGS = 4;
+    private static final int PING = 6;
+    private static final int END_OF_REQUEST = 5;
+    private static final int CANCEL = 8;
 
     @TempDir
     Path folder;
@@ -109,6 +121,94 @@ class StreamsDoorTest {
         assertThat(server.send("GET", "fork?offset=-1", "").body()).isEqualTo("ay");
         assertThat(server.send("GET", "__ds/jwks.json", "").statusCode()).isEqualTo(200);
         assertThat(server.send("DELETE", "b", "").statusCode()).isEqualTo(204);
+    }
+
+    @Test
+    void nothingIsReadForWhoHasGone() throws Exception {
+        needsAssertions();
+        server = new StreamsServer(folder, Map.of("server.event-loops", "1"));
+        create("a", "0123456789");
+        String get = "GET " + StreamsDoor.PREFIX + "a?offset=-1";
+        var free = new CompletableFuture<Void>();
+        try {
+            for (int i = 0; i < StoreReads.THREADS; i++) {
+                server.reads.execute(free::join);
+            }
+            await().until(() -> gauge("parley.store.reads.waiting") == 0);
+            double connections = gauge("parley.http.connections");
+            for (int i = 0; i < 4; i++) {
+                connect().getOutputStream()
+                        .write((get + " HTTP/1.1\r\nHost: localhost\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            }
+            Socket http2 = connect();
+            http2.getOutputStream().write(HTTP2_PREFACE.getBytes(StandardCharsets.US_ASCII));
+            http2.getOutputStream().write(frame(SETTINGS, 0, 0, new byte[0]));
+            for (int i = 0; i < 4; i++) {
+                http2.getOutputStream().write(frame(HEADERS, END_OF_REQUEST, 2 * i + 1, head("a?offset=-1")));
+            }
+            await().until(() -> gauge("parley.store.reads.waiting") == 8);
+            long before = server.storeReads.get();
+
+            for (int i = 0; i < 4; i++) {
+                sockets.get(i).close();
+                http2.getOutputStream().write(frame(RST_STREAM, 0, 2 * i + 1, new byte[] {0, 0, 0, CANCEL}));
+            }
+            http2.getOutputStream().write(frame(PING, 0, 0, new byte[8]));
+            awaitFrame(http2, PING);
+            await().until(() -> gauge("parley.http.connections") == connections + 1);
+            // The one event loop answers this after it has heard of all that.
+            assertThat(server.send("GET", "__ds/none", "").statusCode()).isEqualTo(404);
+            free.complete(null);
+
+            await().until(() -> server.memory.answers().held() == 0);
+            assertThat(server.storeReads.get()).isEqualTo(before);
+        } finally {
+            free.complete(null);
+        }
+        assertThat(server.send("GET", "a?offset=-1", "").body()).isEqualTo("0123456789");
+    }
+
+    private double gauge(String name) {
+        return server.metrics.registry().get(name).gauge().value();
+    }
+
+    private Socket connect() throws IOException {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port);
+        sockets.add(socket);
+        return socket;
+    }
+
+    /** The fields of a GET, as literals. */
+    private static byte[] head(String path) {
+        byte[] text = (StreamsDoor.PREFIX + path).getBytes(StandardCharsets.US_ASCII);
+        byte[] host = "localhost".getBytes(StandardCharsets.US_ASCII);
+        return ByteBuffer.allocate(6 + host.length + text.length)
+                .put(new byte[] {(byte) 0x82, (byte) 0x86, 0x01, (byte) host.length})
+                .put(host)
+                .put(new byte[] {0x04, (byte) text.length})
+                .put(text)
+                .array();
+    }
+
+    private static byte[] frame(int type, int flags, int stream, byte[] payload) {
+        return ByteBuffer.allocate(9 + payload.length)
+                .putShort((short) 0)
+                .put((byte) payload.length)
+                .put((byte) type)
+                .put((byte) flags)
+                .putInt(stream)
+                .put(payload)
+                .array();
+    }
+
+    private static void awaitFrame(Socket socket, int type) throws IOException {
+        var in = new DataInputStream(socket.getInputStream());
+        int found;
+        do {
+            int length = in.readUnsignedShort() << 8 | in.readUnsignedByte();
+            found = in.readUnsignedByte();
+            in.skipNBytes(5 + length);
+        } while (found != type);
     }
 
     /** While the clock stands still, an event has just been sent whenever somebody looks. */

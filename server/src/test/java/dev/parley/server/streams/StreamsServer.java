@@ -51,8 +51,8 @@ final class StreamsServer implements AutoCloseable {
     volatile long failingRead = -1;
 
     private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
-    private final Metrics metrics = new Metrics();
-    private final StoreReads reads = new StoreReads(metrics.registry());
+    final Metrics metrics = new Metrics();
+    final StoreReads reads = new StoreReads(metrics.registry());
     private final HttpFront front;
     private final SubscriptionService subscriptions;
     private final HttpClient client =
@@ -73,7 +73,7 @@ final class StreamsServer implements AutoCloseable {
                         .readBy(() -> storeReads.incrementAndGet() != failingRead && !Context.isOnEventLoopThread()));
         Map<String, String> all = new HashMap<>(settings);
         all.put("server.port", "0");
-        all.put("server.event-loops", "2");
+        all.putIfAbsent("server.event-loops", "2");
         all.put("data.dir", folder.toString());
         Config config = new ConfigLoader().flags(all).load();
         Health health = new Health();
