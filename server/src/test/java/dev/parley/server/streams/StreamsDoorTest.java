@@ -137,7 +137,8 @@ class StreamsDoorTest {
             await().until(() -> gauge("parley.store.reads.waiting") == 0);
             double connections = gauge("parley.http.connections");
             for (int i = 0; i < 4; i++) {
-                connect().getOutputStream()
+                connect()
+                        .getOutputStream()
                         .write((get + " HTTP/1.1\r\nHost: localhost\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
             }
             Socket http2 = connect();
