@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
@@ -236,6 +237,43 @@ class ToolLoopTest {
             assertThat(call(run).state()).isEqualTo(ToolCall.State.APPROVAL_REQUESTED);
             ann.approve("c", true, null);
             assertThat(call(terminal(ann, sent)).output()).isEqualTo(json("\"paid\""));
+        }
+    }
+
+    @Test
+    void aCancelBetweenTwoRoundsKeepsTheModelFromBeingAsked() throws Exception {
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            AgentSession agent = people.agent("agent");
+            AtomicInteger asked = new AtomicInteger();
+            CompletableFuture<Sent> question = new CompletableFuture<>();
+            Tool pay = Tool.of("pay", execution -> {
+                ann.session().publish("returning", "");
+                return json("\"paid\"");
+            });
+            // A round begins when its agent has been delivered all that it has written. This holds the delivery in front of the
+            // result until that is stored and the cancel is stored behind it.
+            var _ = agent.session().onMessage(message -> {
+                if ("returning".equals(message.name())) {
+                    Sent sent = question.join();
+                    await().atMost(LONG)
+                            .until(() -> ann.runOf(sent)
+                                    .filter(run -> call(run).state().isFinal())
+                                    .isPresent());
+                    ann.cancel(sent);
+                }
+            });
+            agent.serve(ToolLoop.of(
+                    round -> {
+                        asked.incrementAndGet();
+                        model(round);
+                    },
+                    List.of(pay)));
+            question.complete(ann.send("pay"));
+            Node.Run run = terminal(ann, question.join());
+            assertThat(run.status()).isEqualTo(RunStatus.CANCELLED);
+            assertThat(call(run).output()).isEqualTo(json("\"paid\""));
+            assertThat(asked).hasValue(1);
         }
     }
 
