@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.parley.client.CuttingProxy;
 import dev.parley.client.Data;
+import dev.parley.client.Gap;
 import dev.parley.client.SharedServer;
 import dev.parley.client.TestServer;
 import dev.parley.conversation.Conversation;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -934,6 +936,54 @@ class AgentTest {
             await().until(() -> agent.audience().isEmpty());
             token.cancel();
             assertThat(agent.audience().await(token, LONG)).isFalse();
+        }
+    }
+
+    /** A server on its own forgets too late for a test: the session is told of the gap here. */
+    @Test
+    void aGapMayHaveChangedAnything() throws Exception {
+        try (People people = new People(server);
+                var shared = new SharedConversation(people.client("ann").session("s"), 1_000_000, Set::of)) {
+            List<Conversation.Change> changes = new CopyOnWriteArrayList<>();
+            shared.onDelivery(delivery -> changes.addAll(delivery.changes()));
+            shared.attach();
+            String place = Objects.requireNonNull(shared.session().attachPoint());
+            shared.onNext(new Gap(place, place, null));
+            assertThat(changes).containsExactly(new Conversation.Change(null, true));
+        }
+    }
+
+    @Test
+    void anAnswerPausesWhileNobodyWatches() throws Exception {
+        try (People people = new People(server)) {
+            AgentSession agent = people.agent("agent");
+            ClientSession ann = people.person("ann");
+            ClientSession reader = people.person("reader");
+            CompletableFuture<Boolean> paused = new CompletableFuture<>();
+            agent.serve(run -> {
+                try (Output output = run.output()) {
+                    output.text("one ");
+                    await().atMost(LONG).until(() -> agent.audience().isEmpty());
+                    paused.complete(true);
+                    if (agent.audience().await(run.cancelToken(), LONG)) {
+                        output.text("two");
+                    }
+                }
+            });
+            ann.session().presence().enter(null);
+            await().until(() -> agent.audience().clients().contains("ann"));
+            Sent sent = reader.send("count");
+            await().atMost(LONG).until(() -> texts(reader.messages()).contains("one "));
+            assertThat(paused).isNotDone();
+            ann.session().presence().leave();
+            assertThat(paused.get(30, TimeUnit.SECONDS)).isTrue();
+            Node.Run waiting = reader.runOf(sent).orElseThrow();
+            assertThat(waiting.status()).isEqualTo(RunStatus.ACTIVE);
+            assertThat(texts(waiting.messages())).containsExactly("one ");
+            ann.session().presence().enter(null);
+            Node.Run run = ended(reader, sent);
+            assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
+            assertThat(texts(run.messages())).containsExactly("one two");
         }
     }
 
