@@ -1,5 +1,6 @@
 // Clients that publish numbered messages to a channel, take part in its presence and keep a record of all that they see:
-// the npm package `ably` in this process, and Maven's io.ably:ably-java in one of its own (java/Peer.java).
+// the npm package `ably` in this process, and in processes of their own Maven's io.ably:ably-java (java/Peer.java) and
+// Parley's client for Java (java/ParleyPeer.java).
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
@@ -11,8 +12,9 @@ import { within } from "../lib/wait.mjs"
 /** Messages under way at once. */
 const WINDOW = 32
 const ANSWER_TIMEOUT_MS = 60_000
-const JAVA_FOLDER = fileURLToPath(new URL("java", import.meta.url))
-const JAVA_CLASS_PATH = fileURLToPath(new URL("../target/ably-java/*", import.meta.url))
+
+const at = path => fileURLToPath(new URL(path, import.meta.url))
+const JAVA_FOLDER = at("java")
 
 /** What message number `n` of a peer says: some are longer, so that messages do not end where packets do. */
 const says = n => "…".repeat(n % 7 === 0 ? (n * 13) % 500 : n % 20)
@@ -84,18 +86,21 @@ export class JsPeer extends Peer {
 }
 
 export class JavaPeer extends Peer {
+  static source = "Peer.java"
+  static classPath = at("../target/ably-java/*")
+
   #process
   #answer
   #errors = ""
 
   static async start({ server, url, name, channel, binary }) {
-    const peer = new JavaPeer(name)
+    const peer = new this(name)
     const java = await jdkProgram(server.pid, "java")
     const { hostname, port } = new URL(url)
     const format = binary ? "msgpack" : "json"
     peer.#process = spawn(
       java,
-      ["-cp", JAVA_CLASS_PATH, join(JAVA_FOLDER, "Peer.java"), hostname, port, server.keys[0].keyStr, format, channel, name],
+      ["-cp", this.classPath, join(JAVA_FOLDER, this.source), hostname, port, server.keys[0].keyStr, format, channel, name],
       { stdio: ["pipe", "pipe", "pipe"] },
     )
     process.on("exit", () => peer.#process.kill("SIGKILL"))
@@ -142,4 +147,10 @@ export class JavaPeer extends Peer {
   async close() {
     await this.#ask("close", "closed")
   }
+}
+
+/** It speaks JSON only. */
+export class ParleyPeer extends JavaPeer {
+  static source = "ParleyPeer.java"
+  static classPath = `${at("../../client/target/classes")}:${at("../../client/target/lib")}/*`
 }

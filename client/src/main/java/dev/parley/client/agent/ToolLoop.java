@@ -197,7 +197,8 @@ public final class ToolLoop implements RunHandler {
         // What happens in between ends the run, and with it the step.
         Step step = run.step(unfinished == null ? ROUND + rounds : unfinished);
         Output output = step.output();
-        ModelRound round = new ModelRound(run, run.prompt(), output, made(run.node()).keySet());
+        ModelRound round =
+                new ModelRound(run, run.prompt(), output, made(run.node()).keySet());
         // It may have been delivered with what the prompt has waited for.
         run.cancelToken().throwIfCancelled();
         model.answer(round);

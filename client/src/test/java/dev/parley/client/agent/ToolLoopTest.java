@@ -251,7 +251,8 @@ class ToolLoopTest {
                 ann.session().publish("returning", "");
                 return json("\"paid\"");
             });
-            // A round begins when its agent has been delivered all that it has written. This holds the delivery in front of the
+            // A round begins when its agent has been delivered all that it has written. This holds the delivery in
+            // front of the
             // result until that is stored and the cancel is stored behind it.
             var _ = agent.session().onMessage(message -> {
                 if ("returning".equals(message.name())) {
