@@ -129,7 +129,7 @@ class StreamsDoorTest {
         server = new StreamsServer(folder, Map.of("server.event-loops", "1"));
         create("a", "0123456789");
         String get = "GET " + StreamsDoor.PREFIX + "a?offset=-1";
-        var free = new CompletableFuture<Void>();
+        var free = new CompletableFuture<Boolean>();
         try {
             for (int i = 0; i < StoreReads.THREADS; i++) {
                 server.reads.execute(free::join);
@@ -159,12 +159,12 @@ class StreamsDoorTest {
             await().until(() -> gauge("parley.http.connections") == connections + 1);
             // The one event loop answers this after it has heard of all that.
             assertThat(server.send("GET", "__ds/none", "").statusCode()).isEqualTo(404);
-            free.complete(null);
+            free.complete(true);
 
             await().until(() -> server.memory.answers().held() == 0);
             assertThat(server.storeReads.get()).isEqualTo(before);
         } finally {
-            free.complete(null);
+            free.complete(true);
         }
         assertThat(server.send("GET", "a?offset=-1", "").body()).isEqualTo("0123456789");
     }
