@@ -85,6 +85,7 @@ class TripApplicationTest {
 
     private static Stream<String> names(Class<? extends Record> properties, String prefix) {
         return Arrays.stream(properties.getRecordComponents())
-                .map(part -> prefix + part.getName().replaceAll("([A-Z])", "-$1").toLowerCase(java.util.Locale.ROOT));
+                .map(part ->
+                        prefix + part.getName().replaceAll("([A-Z])", "-$1").toLowerCase(java.util.Locale.ROOT));
     }
 }
