@@ -1,18 +1,16 @@
 // Programs in Java that the tests run, in processes of their own: they take calls as lines of JSON, and answer with such lines.
-import assert from "node:assert/strict"
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { clientClassPath } from "../lib/java-client.mjs"
 import { jdkProgram } from "../lib/jdk.mjs"
 import { temporaryFolder } from "../lib/server.mjs"
 import { within } from "../lib/wait.mjs"
 
 const ANSWER_TIMEOUT_MS = 60_000
 const at = path => fileURLToPath(new URL(path, import.meta.url))
-const [CLASSES, LIBRARIES] = ["classes", "lib"].map(name => at(`../../client/target/${name}`))
 const SOURCES = ["InvokedAgent", "JavaAgent", "Lines", "Peers", "Person"].map(name => at(`java/${name}.java`))
 // They live for seconds or a few minutes: a compiler that optimises less is faster. They log nothing, and need not say so.
 const FLAGS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m", "-Dslf4j.internal.verbosity=ERROR"]
@@ -23,16 +21,15 @@ process.on("exit", () => running.forEach(child => child.kill("SIGKILL")))
 
 /** Compiles the programs, for the JDK that runs the server of this process id. To remove the folder is up to the caller. */
 export async function compilePrograms(pid) {
-  assert.ok(existsSync(LIBRARIES), `the Java client is not built: run "./parley build"`)
   const folder = await temporaryFolder()
   const javac = await jdkProgram(pid, "javac")
-  await promisify(execFile)(javac, ["-d", folder, "-cp", `${CLASSES}:${LIBRARIES}/*`, "-proc:none", ...SOURCES])
+  await promisify(execFile)(javac, ["-d", folder, "-cp", clientClassPath(), "-proc:none", ...SOURCES])
   return { folder, java: await jdkProgram(pid, "java") }
 }
 
 /** Starts a program. */
 export function startProgram({ folder, java }, name, args) {
-  const path = `${folder}:${CLASSES}:${LIBRARIES}/*`
+  const path = `${folder}:${clientClassPath()}`
   const child = spawn(java, [...FLAGS, "-cp", path, name, ...args], { stdio: ["pipe", "pipe", "inherit"] })
   running.add(child)
   child.on("exit", () => running.delete(child))

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import { clientClassPath } from "../lib/java-client.mjs"
 import { jdkProgram } from "../lib/jdk.mjs"
 import { within } from "../lib/wait.mjs"
 
@@ -152,5 +153,7 @@ export class JavaPeer extends Peer {
 /** It speaks JSON only. */
 export class ParleyPeer extends JavaPeer {
   static source = "ParleyPeer.java"
-  static classPath = `${at("../../client/target/classes")}:${at("../../client/target/lib")}/*`
+  static get classPath() {
+    return clientClassPath()
+  }
 }
