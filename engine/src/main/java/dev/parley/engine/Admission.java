@@ -125,7 +125,11 @@ final class Admission {
         }
     }
 
-    /** The place of one accepted command. The first reply gives the place up; later replies are ignored. */
+    /**
+     * The place of one accepted command. The first answer gives the place up; later answers are ignored. There is no other way
+     * to give it up, because the submitter waits for an answer. The reply that travels with the command is itself the permit, so
+     * that a command does not need one object more.
+     */
     final class Ticket<O> implements Reply<O> {
         private final int weight;
         private final Reply<O> reply;

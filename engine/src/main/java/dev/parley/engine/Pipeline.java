@@ -179,8 +179,16 @@ final class Pipeline {
             return;
         }
         Ticket<O> ticket = admission.admit(command, reply);
-        if (ticket != null && !queues.commit(new Submission(command, ticket))) {
-            ticket.failed(isStopped());
+        if (ticket == null) {
+            return;
+        }
+        boolean queued = false;
+        try {
+            queued = queues.commit(new Submission(command, ticket));
+        } finally {
+            if (!queued) {
+                ticket.failed(isStopped());
+            }
         }
     }
 

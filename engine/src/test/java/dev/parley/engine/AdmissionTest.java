@@ -89,6 +89,20 @@ class AdmissionTest {
     }
 
     @Test
+    void aCommandThatIsAnsweredTwiceGivesItsPlaceUpOnce() {
+        Admission admission = admission(4, 4L * COMMAND.weight());
+        Ticket<StreamOutcome.OfTouch> answered = enter(admission);
+        Ticket<StreamOutcome.OfTouch> waiting = enter(admission);
+        leave(answered);
+        refusal = null;
+        leave(answered);
+        assertThat(refusal).as("the second answer is ignored").isNull();
+        assertThat(admission.waiting()).isOne();
+        leave(waiting);
+        assertThat(admission.waiting()).isZero();
+    }
+
+    @Test
     void memoryIsRoomToo() {
         Admission admission = admission(1000, 2L * COMMAND.weight());
         Ticket<StreamOutcome.OfTouch> first = enter(admission);

@@ -2,6 +2,7 @@ package dev.parley.server.http;
 
 import com.sun.management.UnixOperatingSystemMXBean;
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.memory.Room;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
@@ -21,7 +22,6 @@ import io.vertx.core.transport.Transport;
 import java.lang.management.ManagementFactory;
 import java.net.SocketAddress;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,12 +45,11 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
     /** The estimated memory of a connection with TLS, whose state and buffers are far larger. */
     static final int TLS_CONNECTION_BYTES = 16 << 10;
 
-    private final int maxOpen;
+    private final Permits open;
     private final @Nullable Memory memory;
     private final @Nullable Shares shares;
     private final @Nullable Room heads;
     private final long bytesPerConnection;
-    private final AtomicInteger open = new AtomicInteger();
 
     /** Accepts up to {@code connections} sockets, or fewer if the operating system has fewer files for them. */
     public static AcceptGate upTo(int connections) {
@@ -76,16 +75,16 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
     }
 
     AcceptGate(int maxOpen) {
-        this(maxOpen, null, null, null, 0);
+        this(new Permits(maxOpen), null, null, null, 0);
     }
 
     private AcceptGate(
-            int maxOpen,
+            Permits open,
             @Nullable Memory memory,
             @Nullable Shares shares,
             @Nullable Room heads,
             long bytesPerConnection) {
-        this.maxOpen = maxOpen;
+        this.open = open;
         this.memory = memory;
         this.shares = shares;
         this.heads = heads;
@@ -98,23 +97,31 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
      */
     public AcceptGate within(Memory memory, Shares shares, boolean tls) {
         return new AcceptGate(
-                maxOpen, memory, shares, ArrivingHead.heads(memory), tls ? TLS_CONNECTION_BYTES : CONNECTION_BYTES);
+                new Permits(open.most()),
+                memory,
+                shares,
+                ArrivingHead.heads(memory),
+                tls ? TLS_CONNECTION_BYTES : CONNECTION_BYTES);
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object accepted) {
         Channel socket = (Channel) accepted;
-        Room room = shares == null ? null : shares.sockets(socket, maxOpen * bytesPerConnection);
-        if (open.incrementAndGet() > maxOpen || !(room == null || room.tryReserve(bytesPerConnection))) {
-            open.decrementAndGet();
+        Room room = shares == null ? null : shares.sockets(socket, open.most() * bytesPerConnection);
+        Permits.Permit permit = open.take();
+        Reservation held = permit == null || room == null ? null : room.reserve(bytesPerConnection);
+        if (permit == null || (room != null && held == null)) {
+            if (permit != null) {
+                permit.close();
+            }
             // No event loop has the socket yet.
             socket.unsafe().closeForcibly();
             return;
         }
         socket.closeFuture().addListener(closed -> {
-            open.decrementAndGet();
-            if (room != null) {
-                room.giveBack(bytesPerConnection);
+            permit.close();
+            if (held != null) {
+                held.close();
             }
         });
         if (memory != null && shares != null) {

@@ -211,26 +211,47 @@ public final class Answers {
     /** Ends the answer to {@code request} with {@code body}, whose memory is {@code held} of {@code share}. */
     public void end(HttpServerRequest request, Share share, Reservation held, byte[] body) {
         held.shrinkTo(body.length);
-        underWay.incrementAndGet();
-        // Not copied, because nobody changes the body any more.
-        Future<Void> sent = request.response().end(Netty.buffer(body));
-        if (sent.isComplete()) {
-            over(held);
-            return;
+        Answer answer = new Answer(held);
+        boolean handedOver = false;
+        try {
+            // Not copied, because nobody changes the body any more.
+            Future<Void> sent = request.response().end(Netty.buffer(body));
+            if (!sent.isComplete()) {
+                Set<Sending> sending = loop().sending;
+                Sending slow = new Sending(request, share, body.length);
+                sending.add(slow);
+                sent.onComplete(taken -> {
+                    sending.remove(slow);
+                    answer.close();
+                });
+                handedOver = true;
+            }
+        } finally {
+            if (!handedOver) {
+                answer.close();
+            }
         }
-        Set<Sending> sending = loop().sending;
-        Sending slow = new Sending(request, share, body.length);
-        sending.add(slow);
-        sent.onComplete(taken -> {
-            sending.remove(slow);
-            over(held);
-        });
     }
 
-    private void over(Reservation held) {
-        held.close();
-        if (underWay.decrementAndGet() == 0 && draining) {
-            emptied.tryComplete();
+    /** That an answer is being sent, and the memory that it takes, until it is closed. Used on its event loop. */
+    private final class Answer implements AutoCloseable {
+        private final Reservation held;
+        private boolean closed;
+
+        Answer(Reservation held) {
+            this.held = held;
+            underWay.incrementAndGet();
+        }
+
+        @Override
+        public void close() {
+            if (!closed) {
+                closed = true;
+                held.close();
+                if (underWay.decrementAndGet() == 0 && draining) {
+                    emptied.tryComplete();
+                }
+            }
         }
     }
 

@@ -11,7 +11,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
@@ -26,12 +25,11 @@ final class Connections {
     /** The size up to which the head of a request is not counted. */
     static final int FREE_HEAD_BYTES = 8 << 10;
 
-    private final int maxOpen;
     private final long requestTimeoutNanos;
     private final long idleTimeoutNanos;
 
-    /** Number of open connections of all event loops. */
-    private final AtomicInteger open;
+    /** What the open connections of all event loops hold. */
+    private final Permits open;
 
     /** Number of bytes of a body that must arrive within the timeout. */
     private final long leastBytes;
@@ -45,6 +43,7 @@ final class Connections {
     /**
      * Starts without connections.
      *
+     * @param open limits the connections of all event loops
      * @param bodyRate bytes per second that the body of a request must bring
      * @param onOver is told of each completed request, a little later
      * @param onLate answers a request that has stopped arriving, and closes its connection
@@ -52,11 +51,10 @@ final class Connections {
      * @param onCrowded answers a request for which there was no room there
      */
     Connections(
-            int maxOpen,
+            Permits open,
             Duration requestTimeout,
             int bodyRate,
             Duration idleTimeout,
-            AtomicInteger open,
             Consumer<HttpServerRequest> onOver,
             Consumer<HttpServerRequest> onLate,
             OpenRequests requests,
@@ -66,7 +64,6 @@ final class Connections {
         this.requests = requests;
         this.onCrowded = onCrowded;
         this.leastBytes = bodyRate * requestTimeout.toMillis() / 1_000;
-        this.maxOpen = maxOpen;
         this.requestTimeoutNanos = requestTimeout.toNanos();
         this.idleTimeoutNanos = idleTimeout.toNanos();
         this.open = open;
@@ -193,8 +190,8 @@ final class Connections {
         if (pipeline.get("idle") != null) {
             pipeline.remove("idle");
         }
-        if (open.incrementAndGet() > maxOpen) {
-            open.decrementAndGet();
+        Permits.Permit permit = open.take();
+        if (permit == null) {
             connection.close();
             return;
         }
@@ -208,7 +205,7 @@ final class Connections {
                     requests.giveBack(connection, gone.handshakeBytes);
                 }
             }
-            open.decrementAndGet();
+            permit.close();
         });
     }
 

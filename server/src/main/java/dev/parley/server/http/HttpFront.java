@@ -31,7 +31,6 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -71,7 +70,7 @@ public final class HttpFront {
     private final OpsRoutes ops;
     private final RequestMeters requests;
     private final Origins origins;
-    private final AtomicInteger connections = new AtomicInteger();
+    private final Permits connections;
 
     /** Memory of the open requests. */
     private final OpenRequests openRequests;
@@ -88,11 +87,12 @@ public final class HttpFront {
         this.openRequests = new OpenRequests(memory);
         this.vertx = vertx;
         this.config = config;
+        this.connections = new Permits(config.limits().connections());
         this.health = health;
         this.ops = new OpsRoutes(health, config.metrics().enabled() ? metrics.registry() : null);
         this.requests = new RequestMeters(metrics.registry());
         this.origins = Origins.of(config.cors().origins(), false);
-        Gauge.builder("parley.http.connections", connections, AtomicInteger::get)
+        Gauge.builder("parley.http.connections", connections, Permits::taken)
                 .description("Open HTTP connections")
                 .register(metrics.registry());
     }
@@ -157,11 +157,10 @@ public final class HttpFront {
     private Future<Integer> listen() {
         var limits = config.limits();
         var ours = new Connections(
-                limits.connections(),
+                connections,
                 limits.requestTimeout(),
                 limits.bodyRate(),
                 limits.idleTimeout(),
-                connections,
                 this::over,
                 this::late,
                 openRequests,

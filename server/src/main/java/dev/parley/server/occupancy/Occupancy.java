@@ -61,19 +61,37 @@ public final class Occupancy {
         }
     }
 
-    /** A connection has attached with these modes. */
-    public void attached(SessionName session, long modes) {
-        change(session, 1, 0, modes);
+    /** That a connection is attached to a session, until it is closed for the first time. Used by one thread at a time. */
+    public final class Attached implements AutoCloseable {
+        private final SessionName session;
+        private long modes;
+        private boolean closed;
+
+        private Attached(SessionName session) {
+            this.session = session;
+        }
+
+        /** The attachment has these modes from now on. */
+        public void change(long granted) {
+            if (!closed) {
+                Occupancy.this.change(session, 0, modes, granted);
+                modes = granted;
+            }
+        }
+
+        @Override
+        public void close() {
+            if (!closed) {
+                closed = true;
+                Occupancy.this.change(session, -1, modes, 0);
+            }
+        }
     }
 
-    /** The modes of an attachment have changed. */
-    public void changed(SessionName session, long before, long after) {
-        change(session, 0, before, after);
-    }
-
-    /** An attachment with these modes has ended. */
-    public void detached(SessionName session, long modes) {
-        change(session, -1, modes, 0);
+    /** Counts an attachment, which has no modes yet. */
+    public Attached attach(SessionName session) {
+        change(session, 1, 0, 0);
+        return new Attached(session);
     }
 
     private void change(SessionName session, int connections, long before, long after) {
@@ -94,17 +112,23 @@ public final class Occupancy {
         return (modes & MODES[index]) == 0 ? 0 : 1;
     }
 
-    /** Calls {@code listener} after every change, on the thread that makes it. */
-    public void listen(SessionName session, Runnable listener) {
+    /** That somebody is told of changes, until it is closed. */
+    public interface Listening extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** Calls {@code listener} after every change, on the thread that makes it. A listener listens once. */
+    public Listening listen(SessionName session, Runnable listener) {
         bySession.compute(session, (name, existing) -> {
             Counts counts = existing == null ? new Counts() : existing;
             counts.listeners.add(listener);
             return counts;
         });
+        return () -> ignore(session, listener);
     }
 
-    /** Ends what {@link #listen} began. */
-    public void ignore(SessionName session, Runnable listener) {
+    private void ignore(SessionName session, Runnable listener) {
         bySession.computeIfPresent(session, (name, counts) -> {
             counts.listeners.remove(listener);
             return counts.isEmpty() ? null : counts;

@@ -14,6 +14,8 @@ import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.session.object.SharedObjects.ObjectPage;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.MessageFilter;
+import dev.parley.server.http.Permits.Permit;
+import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.reading.Pages;
 import dev.parley.server.reading.SessionReader;
 import dev.parley.server.wire.ChannelSerial;
@@ -24,6 +26,7 @@ import dev.parley.server.wire.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +42,7 @@ final class Attachment implements SessionReader.Sink {
     private final Client client;
     private final Outbox outbox;
     private final Attachments attachments;
+    private final Permit permit;
     private final String name;
     private final SessionName session;
     private final AttachmentGroup group;
@@ -49,6 +53,10 @@ final class Attachment implements SessionReader.Sink {
 
     private AttachParams params = new AttachParams(Map.of(), 0, null, false, false);
     private long modes;
+
+    /** Null before the channel is attached. */
+    private Occupancy.@Nullable Attached counted;
+
     private AttachmentGroup.View view;
     private @Nullable OccupancyNews occupancyNews;
 
@@ -70,13 +78,20 @@ final class Attachment implements SessionReader.Sink {
      * Starts without being attached.
      *
      * @param attachments told when this one has its place, waits for room, or has ended
+     * @param permit closed when this one is
      * @param name the name that the client uses for the channel
      * @param filter selects the messages that the client sees; null selects all
      */
     Attachment(
-            Client client, Attachments attachments, String name, SessionName session, @Nullable MessageFilter filter) {
+            Client client,
+            Attachments attachments,
+            Permit permit,
+            String name,
+            SessionName session,
+            @Nullable MessageFilter filter) {
         this.client = client;
         this.attachments = attachments;
+        this.permit = permit;
         this.name = name;
         this.session = session;
         this.outbox = client.outbox();
@@ -146,7 +161,7 @@ final class Attachment implements SessionReader.Sink {
         var rewind = continues || returning ? null : wanted.rewind();
         Consumer<AttachPoint> action = found -> {
             if (first) {
-                client.site().occupancy().attached(session, 0);
+                counted = client.site().occupancy().attach(session);
             }
             attached(found, wanted, granted, continues && !found.resumed() ? ErrorInfo.CONTINUITY_LOST : null);
         };
@@ -287,16 +302,14 @@ final class Attachment implements SessionReader.Sink {
     private void followOccupancy(boolean wanted) {
         ignoreOccupancy();
         if (wanted) {
-            OccupancyNews news = new OccupancyNews(this, client.loop());
-            occupancyNews = news;
-            client.site().occupancy().listen(session, news.listener());
+            occupancyNews = new OccupancyNews(this, client.site().occupancy(), client.loop());
             sendOccupancy();
         }
     }
 
     private void ignoreOccupancy() {
         if (occupancyNews != null) {
-            client.site().occupancy().ignore(session, occupancyNews.listener());
+            occupancyNews.close();
             occupancyNews = null;
         }
     }
@@ -368,7 +381,7 @@ final class Attachment implements SessionReader.Sink {
             view.frames(more.entries(), more.to()).forEach(this::send);
         }
         if (occupancyNews != null && more.entries().stream().anyMatch(PresenceEntry.class::isInstance)) {
-            occupancyNews.listener().run();
+            occupancyNews.changed();
         }
         outbox.settle();
     }
@@ -424,7 +437,7 @@ final class Attachment implements SessionReader.Sink {
     }
 
     private void grant(long granted) {
-        client.site().occupancy().changed(session, modes, granted);
+        Objects.requireNonNull(counted).change(granted);
         modes = granted;
         view = new AttachmentGroup.View(
                 name,
@@ -468,11 +481,12 @@ final class Attachment implements SessionReader.Sink {
         if (reader.isClosed()) {
             return;
         }
-        if (reader.isOpen()) {
-            client.site().occupancy().detached(session, modes);
-        }
         reader.close();
         ignoreOccupancy();
+        if (counted != null) {
+            counted.close();
+        }
+        permit.close();
         client.local().leave(group);
     }
 }

@@ -4,6 +4,7 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.MessageFilter;
+import dev.parley.server.http.Permits.Permit;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Flags;
 import dev.parley.server.wire.Frames;
@@ -119,10 +120,14 @@ final class Attachments {
         }
         Attachment attachment = known;
         if (attachment == null) {
-            attachment = new Attachment(client, this, name, session, filter);
+            Permit permit = client.site().attachments().take();
+            if (permit == null) {
+                refuse(null, name, ErrorInfo.TOO_MANY_REQUESTS);
+                return;
+            }
+            attachment = new Attachment(client, this, permit, name, session, filter);
             byName.put(name, attachment);
             attaching.put(attachment, new ArrayList<>());
-            client.site().attachments().incrementAndGet();
         }
         boolean returning = (frame.flags() & Flags.ATTACH_RESUME) != 0;
         attachment.attach(params, granted, frame.channelSerial(), returning);
@@ -141,9 +146,6 @@ final class Attachments {
         if (byName.size() >= most) {
             throw new WireException(new ErrorInfo(
                     90010, 400, "A connection may be attached to " + most + " channels; detach from some."));
-        }
-        if (client.site().attachments().get() >= client.site().settings().attachments()) {
-            throw new WireException(ErrorInfo.TOO_MANY_REQUESTS);
         }
     }
 
@@ -203,7 +205,6 @@ final class Attachments {
         if (byName.remove(attachment.name(), attachment)) {
             starving.remove(attachment);
             attachment.close();
-            client.site().attachments().decrementAndGet();
             placed(attachment);
         }
     }

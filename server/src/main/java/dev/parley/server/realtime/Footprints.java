@@ -178,6 +178,7 @@ final class Footprints {
 
         /** Notes that a socket is gone. */
         private synchronized void goes(long now) {
+            assert sockets > 0 : "a socket is gone twice";
             sockets--;
             if (sockets == 0) {
                 lose(now);
@@ -208,6 +209,7 @@ final class Footprints {
 
         /** Notes that a socket is gone because the client has closed the connection. */
         private synchronized void closes(long now, Runnable done) {
+            assert sockets > 0 : "a socket is gone twice";
             sockets--;
             leaveAll(now, done);
         }

@@ -14,6 +14,7 @@ import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Door;
+import dev.parley.server.http.Permits;
 import dev.parley.server.http.Replies;
 import dev.parley.server.http.Shares;
 import dev.parley.server.loop.EventLoop;
@@ -37,7 +38,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -111,7 +111,7 @@ public final class RealtimeDoor implements Door {
                 keys,
                 occupancy,
                 footprints,
-                new AtomicInteger(),
+                new Permits(settings.attachments()),
                 shares,
                 clock,
                 keys.newId());
@@ -121,7 +121,7 @@ public final class RealtimeDoor implements Door {
         Gauge.builder("parley.realtime.connections", connections, ConcurrentHashMap::size)
                 .description("Open connections of the realtime door")
                 .register(meters);
-        Gauge.builder("parley.realtime.attachments", site.attachments(), AtomicInteger::get)
+        Gauge.builder("parley.realtime.attachments", site.attachments(), Permits::taken)
                 .description("Channels to which connections are attached")
                 .register(meters);
     }

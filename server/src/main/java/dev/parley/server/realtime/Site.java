@@ -8,20 +8,20 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.config.Config;
+import dev.parley.server.http.Permits;
 import dev.parley.server.http.Shares;
 import dev.parley.server.loop.Netty;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ObjectMessages;
 import io.vertx.core.http.ServerWebSocket;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What all connections of a server share.
  *
  * @param commands makes commands of what clients publish
- * @param attachments the number of attachments
+ * @param attachments limits the number of attachments
  * @param shares the shares that clients have of the memory
  * @param serverId different for each run of the server
  */
@@ -34,7 +34,7 @@ record Site(
         ConnectionKeys keys,
         Occupancy occupancy,
         Footprints footprints,
-        AtomicInteger attachments,
+        Permits attachments,
         Shares shares,
         NodeClock clock,
         String serverId) {

@@ -24,9 +24,12 @@ abstract class LiveRead implements LogReader.Log {
     private static final int MAX_ATTEMPTS = 3;
 
     private final Exchange exchange;
-    private final Runnable onLeave;
+    private final LiveReaders.Seat seat;
     private final LogReader reader;
-    private LiveReaders.@Nullable Seat seat;
+
+    /** Null before the read begins. */
+    private @Nullable Tail tail;
+
     private @Nullable Waiting waiting;
 
     /** Room that the read has waited for, and has not used yet. */
@@ -38,27 +41,28 @@ abstract class LiveRead implements LogReader.Log {
     /**
      * Answers {@code exchange}.
      *
-     * @param onLeave runs once when the read is over
+     * @param seat closed when the read is over
      */
-    LiveRead(Exchange exchange, Runnable onLeave) {
+    LiveRead(Exchange exchange, LiveReaders.Seat seat) {
         this.exchange = exchange;
-        this.onLeave = onLeave;
+        this.seat = seat;
         this.reader = new LogReader(exchange.loop(), this);
     }
 
     /**
-     * Begins the read. It ends by itself after {@link #maxAgeMillis()}, with the client's connection, or with the
-     * stream.
+     * Begins the read from {@code opened}. It ends by itself after {@link #maxAgeMillis()}, with the client's connection, or
+     * with the stream.
      */
-    final void start(LiveReaders.Seat taken) {
-        seat = taken;
+    final void start(Tail opened) {
+        tail = opened;
         boolean begun = false;
         try {
+            seat.take(this);
             exchange.response().closeHandler(closed -> leave());
             exchange.response().exceptionHandler(failure -> leave());
             endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(maxAgeMillis());
             awaitNext(quietMillis());
-            begin(taken);
+            begin(opened);
             pump();
             begun = true;
         } finally {
@@ -268,9 +272,7 @@ abstract class LiveRead implements LogReader.Log {
             }
             giveGrantedBack();
             exchange.readers().isNotSlow(this);
-            LiveReaders.Seat taken = seat();
-            taken.readers().leave(this);
-            onLeave.run();
+            seat.close();
         }
     }
 
@@ -294,11 +296,11 @@ abstract class LiveRead implements LogReader.Log {
     }
 
     final LiveReaders.Seat seat() {
-        return Objects.requireNonNull(seat);
+        return seat;
     }
 
     final Tail tail() {
-        return seat().tail();
+        return Objects.requireNonNull(tail);
     }
 
     /** How long the read may last. */
@@ -320,7 +322,7 @@ abstract class LiveRead implements LogReader.Log {
     abstract boolean wantsMore();
 
     /** The read has begun at the tail's position. */
-    abstract void begin(LiveReaders.Seat taken);
+    abstract void begin(Tail opened);
 
     /** The read is over. What was sent may still be in the socket. */
     abstract void over();

@@ -1,7 +1,7 @@
 package dev.parley.server.streams;
 
-import dev.parley.engine.delivery.Tail;
 import dev.parley.engine.stream.StreamState;
+import dev.parley.server.http.Permits.Permit;
 import dev.parley.server.loop.Audience;
 import dev.parley.server.loop.EventLoop;
 import dev.parley.server.time.NodeClock;
@@ -86,8 +86,8 @@ final class LiveReaders {
         private final long streamId;
         private final Audience<LiveRead> audience = loop.audience(LiveRead::pump, REST_PER_WORK);
 
-        /** The number of reads that have asked for a seat, and have not taken it yet. */
-        private int coming;
+        /** The number of seats that are not closed. Their reads may not have begun. */
+        private int seats;
 
         /** The newest event that was encoded for these readers, see {@link SseRead}. */
         private @Nullable SharedEvent shared;
@@ -108,26 +108,9 @@ final class LiveReaders {
             shared = event;
         }
 
-        void leave(LiveRead reader) {
-            audience.leave(reader);
-            forgetIfEmpty();
-        }
-
-        /** Takes the seat of a read that has asked for it. */
-        Seat join(LiveRead reader, Tail tail) {
-            coming--;
-            audience.join(reader);
-            return new Seat(this, tail);
-        }
-
-        /** A read that has asked for a seat will not take it. */
-        void left() {
-            coming--;
-            forgetIfEmpty();
-        }
-
-        private void forgetIfEmpty() {
-            if (audience.isEmpty() && coming == 0) {
+        private void leave() {
+            seats--;
+            if (seats == 0) {
                 readers.remove(streamId, this);
                 share(null);
             }
@@ -144,15 +127,67 @@ final class LiveReaders {
         }
     }
 
-    /** The seat of an open live read: its tail, and the readers of the same stream. */
-    record Seat(Readers readers, Tail tail) {}
+    /**
+     * The place of one live read among the readers of its stream, from before it begins until it is over. It is given up when it
+     * is closed for the first time.
+     */
+    static final class Seat implements AutoCloseable {
+        private final Readers readers;
+        private final Permit permit;
 
-    /** The readers of the stream. The caller has to call {@link Readers#join} or {@link Readers#left}. */
-    Readers readersOf(long streamId) {
+        /** The read that is told of news; null before it begins. */
+        private @Nullable LiveRead reader;
+
+        private boolean closed;
+
+        private Seat(Readers readers, Permit permit) {
+            this.readers = readers;
+            this.permit = permit;
+            readers.seats++;
+        }
+
+        /** All readers of the stream. */
+        Readers readers() {
+            return readers;
+        }
+
+        /** The read begins: from now on, it is told of news. */
+        void take(LiveRead begun) {
+            reader = begun;
+            readers.audience.join(begun);
+        }
+
+        /** Does {@code step}, and closes the seat if that fails. */
+        void unless(Runnable step) {
+            boolean good = false;
+            try {
+                step.run();
+                good = true;
+            } finally {
+                if (!good) {
+                    close();
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            if (reader != null) {
+                readers.audience.leave(reader);
+            }
+            readers.leave();
+            permit.close();
+        }
+    }
+
+    /** A seat among the readers of the stream, for which the read has this permit. The caller has to close the seat. */
+    Seat seat(long streamId, Permit permit) {
         assert loop.isHere() : "readers belong to one event loop";
-        Readers ofStream = readers.computeIfAbsent(streamId, Readers::new);
-        ofStream.coming++;
-        return ofStream;
+        return new Seat(readers.computeIfAbsent(streamId, Readers::new), permit);
     }
 
     /** Notes that the socket of a live read has not accepted what was sent. */

@@ -29,13 +29,13 @@ final class LongPollRead extends LiveRead {
 
     LongPollRead(
             Exchange exchange,
+            LiveReaders.Seat seat,
             Offsets offsets,
             Answers answers,
             @Nullable String clientCursor,
             Config config,
-            NodeClock clock,
-            Runnable onLeave) {
-        super(exchange, onLeave);
+            NodeClock clock) {
+        super(exchange, seat);
         this.offsets = offsets;
         this.clock = clock;
         this.answers = answers;
@@ -72,7 +72,7 @@ final class LongPollRead extends LiveRead {
     }
 
     @Override
-    void begin(LiveReaders.Seat taken) {}
+    void begin(Tail opened) {}
 
     @Override
     void over() {}

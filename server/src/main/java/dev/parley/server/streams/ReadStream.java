@@ -10,13 +10,15 @@ import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Answers;
+import dev.parley.server.http.Permits;
+import dev.parley.server.http.Permits.Permit;
 import dev.parley.server.http.RefusedException;
+import dev.parley.server.streams.LiveReaders.Seat;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Instant;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +30,7 @@ final class ReadStream {
     private final NodeClock clock;
     private final Purse backlogs;
     private final CatchUp catchUp;
-    private final AtomicInteger liveReaders;
+    private final Permits liveReads;
     private final Answers answers;
 
     /**
@@ -37,7 +39,7 @@ final class ReadStream {
      * @param backlogs the memory of data that live readers have not accepted
      * @param answers the memory of answers that clients have not accepted
      * @param shared whether answers are the same for all clients, so that any cache may keep them
-     * @param liveReaders counts the live reads of all event loops
+     * @param liveReads limits the live reads of all event loops
      */
     ReadStream(
             Engine engine,
@@ -47,14 +49,14 @@ final class ReadStream {
             Answers answers,
             NodeClock clock,
             boolean shared,
-            AtomicInteger liveReaders) {
+            Permits liveReads) {
         this.engine = engine;
         this.offsets = offsets;
         this.config = config;
         this.backlogs = backlogs;
         this.clock = clock;
         this.catchUp = new CatchUp(engine, offsets, config, answers, clock, shared);
-        this.liveReaders = liveReaders;
+        this.liveReads = liveReads;
         this.answers = answers;
     }
 
@@ -174,93 +176,42 @@ final class ReadStream {
         if (exchange.response().closed()) {
             return;
         }
-        if (liveReaders.incrementAndGet() > config.limits().liveReaders()) {
-            liveReaders.decrementAndGet();
+        Permit permit = liveReads.take();
+        if (permit == null) {
             exchange.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
             exchange.error(503, "TOO_MANY_READERS", "The limit of live reads is reached; try again later.");
             return;
         }
-        Leaving leaving = new Leaving(exchange.readers().readersOf(state.id()), liveReaders);
-        leaving.unless(() -> {
+        Seat seat = exchange.readers().seat(state.id(), permit);
+        seat.unless(() -> {
             LiveRead read = query.live() == ReadQuery.Live.SSE
-                    ? new SseRead(exchange, offsets, backlogs, query.cursor(), config, clock, leaving::uncounted)
-                    : new LongPollRead(exchange, offsets, answers, query.cursor(), config, clock, leaving::uncounted);
-            Runnable listener = leaving.readers().listener();
+                    ? new SseRead(exchange, seat, offsets, backlogs, query.cursor(), config, clock)
+                    : new LongPollRead(exchange, seat, offsets, answers, query.cursor(), config, clock);
+            Runnable listener = seat.readers().listener();
             Tail inMemory = engine.delivery().tailInMemory(state, start, listener);
             if (inMemory != null) {
-                seat(exchange, read, leaving, inMemory);
+                begin(exchange, read, inMemory);
                 return;
             }
             exchange.blocking(
                     () -> new Opened(engine.delivery().tail(state, start, listener)),
-                    leaving::run,
-                    opened -> leaving.unless(() -> seat(exchange, read, leaving, opened.tail())));
+                    seat::close,
+                    opened -> seat.unless(() -> begin(exchange, read, opened.tail())));
         });
     }
 
     private record Opened(@Nullable Tail tail) {}
 
-    /** The place of a live read that has not begun: it is given back once, if the read does not begin. */
-    private static final class Leaving {
-        private final LiveReaders.Readers readers;
-        private final AtomicInteger liveReaders;
-        private boolean coming = true;
-        private boolean counted = true;
-
-        Leaving(LiveReaders.Readers readers, AtomicInteger liveReaders) {
-            this.readers = readers;
-            this.liveReaders = liveReaders;
-        }
-
-        LiveReaders.Readers readers() {
-            return readers;
-        }
-
-        /** Does {@code step}, and leaves if it fails. */
-        void unless(Runnable step) {
-            boolean good = false;
-            try {
-                step.run();
-                good = true;
-            } finally {
-                if (!good) {
-                    run();
-                }
-            }
-        }
-
-        /** Joins the readers, because the read begins. */
-        LiveReaders.Seat seated(LiveRead read, Tail tail) {
-            coming = false;
-            return readers.join(read, tail);
-        }
-
-        void run() {
-            if (coming) {
-                coming = false;
-                readers.left();
-            }
-            uncounted();
-        }
-
-        void uncounted() {
-            if (counted) {
-                counted = false;
-                liveReaders.decrementAndGet();
-            }
-        }
-    }
-
-    private static void seat(Exchange exchange, LiveRead read, Leaving leaving, @Nullable Tail tail) {
+    private static void begin(Exchange exchange, LiveRead read, @Nullable Tail tail) {
         if (tail == null || exchange.response().closed()) {
             if (tail != null) {
                 tail.close();
             }
-            leaving.run();
+            read.seat().close();
             exchange.notFound();
             return;
         }
-        read.start(leaving.seated(read, tail));
+        read.start(tail);
         if (exchange.readers().isDraining()) {
             // It had not begun when the others were told to end.
             read.drain();

@@ -97,13 +97,13 @@ final class SseRead extends LiveRead {
 
     SseRead(
             Exchange exchange,
+            LiveReaders.Seat seat,
             Offsets offsets,
             Purse backlogs,
             @Nullable String clientCursor,
             Config config,
-            NodeClock clock,
-            Runnable onLeave) {
-        super(exchange, onLeave);
+            NodeClock clock) {
+        super(exchange, seat);
         this.offsets = offsets;
         this.clock = clock;
         this.backlogs = backlogs;
@@ -199,14 +199,14 @@ final class SseRead extends LiveRead {
     }
 
     @Override
-    void begin(LiveReaders.Seat taken) {
+    void begin(Tail opened) {
         HttpServerResponse response = response()
                 .setChunked(true)
                 .putHeader(HttpHeaders.CONTENT_TYPE, "text/event-stream")
                 .putHeader(HttpHeaders.CACHE_CONTROL, "no-cache")
                 // Otherwise nginx would hold events back.
                 .putHeader("X-Accel-Buffering", "no");
-        if (SseEvents.inBase64(taken.tail().state())) {
+        if (SseEvents.inBase64(opened.state())) {
             response.putHeader(Wire.SSE_ENCODING, "base64");
         }
         if (socket != null) {

@@ -12,6 +12,7 @@ import dev.parley.server.http.Cors;
 import dev.parley.server.http.Door;
 import dev.parley.server.http.LocalCallers;
 import dev.parley.server.http.Origins;
+import dev.parley.server.http.Permits;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Replies;
@@ -27,7 +28,6 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,8 +72,8 @@ public final class StreamsDoor implements Door {
             MeterRegistry meters) {
         int bodyBytes = config.limits().bodyBytes();
         Offsets offsets = new Offsets(engine.identities());
-        AtomicInteger liveReaders = new AtomicInteger();
-        Gauge.builder("parley.streams.live.readers", liveReaders, AtomicInteger::get)
+        Permits liveReads = new Permits(config.limits().liveReaders());
+        Gauge.builder("parley.streams.live.readers", liveReads, Permits::taken)
                 .description("Open live reads (long-poll and SSE)")
                 .register(meters);
         this.gate = gate;
@@ -106,7 +106,7 @@ public final class StreamsDoor implements Door {
                 answers,
                 clock,
                 config.auth().keys().isEmpty(),
-                liveReaders);
+                liveReads);
         this.delete = new DeleteStream(engine, clock, lifetimes);
         this.readers = loops.local(loop -> new LiveReaders(loop, clock, read::touch));
     }

@@ -454,7 +454,7 @@ class RestDoorTest {
     @Test
     void tellsHowAChannelIsDoing() throws Exception {
         presence("room", PresenceEntry.Action.ENTER, "ann");
-        server.occupancy.attached(new SessionName("app", "room"), Flags.PUBLISH | Flags.SUBSCRIBE);
+        server.occupancy.attach(new SessionName("app", "room")).change(Flags.PUBLISH | Flags.SUBSCRIBE);
 
         JsonNode channel = server.get("/channels/room").body();
 
@@ -482,7 +482,7 @@ class RestDoorTest {
             publish(URLEncoder.encode(name, StandardCharsets.UTF_8), "{\"data\":\"d\"}");
         }
         for (String name : List.of("x\uFFFDlive", "x\uD83C\uDF88live")) {
-            server.occupancy.attached(new SessionName("app", name), Flags.SUBSCRIBE);
+            server.occupancy.attach(new SessionName("app", name)).change(Flags.SUBSCRIBE);
         }
         List<String> found = new ArrayList<>();
         String query = "?prefix=x&limit=1&by=id";
@@ -520,7 +520,7 @@ class RestDoorTest {
         for (String channel : List.of("x:b", "x:a", "y:a", "x:c")) {
             publish(channel, "{\"data\":\"d\"}");
         }
-        server.occupancy.attached(new SessionName("app", "x:d"), Flags.SUBSCRIBE);
+        server.occupancy.attach(new SessionName("app", "x:d")).change(Flags.SUBSCRIBE);
         server.send("POST", TestServer.STRANGER, "/channels/x:e/messages", "{\"data\":\"d\"}");
 
         List<String> names = new ArrayList<>();

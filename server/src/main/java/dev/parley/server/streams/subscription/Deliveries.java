@@ -20,6 +20,8 @@ import dev.parley.engine.subscription.SubscriptionOutcome;
 import dev.parley.engine.subscription.SubscriptionState;
 import dev.parley.engine.subscription.SubscriptionState.Wake;
 import dev.parley.engine.subscription.Upkeep.Standing;
+import dev.parley.server.http.Permits;
+import dev.parley.server.http.Permits.Permit;
 import dev.parley.server.http.RefusedException;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -32,8 +34,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,7 +62,7 @@ final class Deliveries implements AutoCloseable {
     private final WebhookClient client;
     private final boolean allowLocal;
     private final InstantSource clock;
-    private final Semaphore calls = new Semaphore(MAX_CALLS);
+    private final Permits calls = new Permits(MAX_CALLS);
     private final Counter arrived;
     private final Counter failed;
     private volatile boolean closed;
@@ -104,31 +104,34 @@ final class Deliveries implements AutoCloseable {
         switch (state.config().target()) {
             case PullWake pull -> append(state, wake, pull.wakeStream(), over);
             case Webhook hook -> {
-                if (calls.tryAcquire()) {
-                    Thread.ofVirtual().name("webhook").start(() -> {
-                        SubscriptionCommand<?> result;
-                        try {
-                            result = call(subscription, state, wake, hook.url());
-                        } catch (RuntimeException | Error e) {
-                            // Otherwise the dispatcher would wait for the end of this attempt for ever.
-                            LOG.error("the webhook of subscription {} was not called", state.id(), e);
-                            failed.increment();
-                            over.over(false);
-                            return;
-                        } finally {
-                            calls.release();
-                        }
-                        // A call that is interrupted by the stop of the server has not failed. The next start tries
-                        // again at once.
-                        if (!closed) {
-                            note(result, over);
-                        }
-                    });
+                Permit permit = calls.take();
+                if (permit != null) {
+                    Thread.ofVirtual()
+                            .name("webhook")
+                            .start(() -> callOnce(permit, subscription, state, wake, hook.url(), over));
                 } else {
                     LOG.warn("{} webhooks are being called, others wait", MAX_CALLS);
                     over.over(false);
                 }
             }
+        }
+    }
+
+    private void callOnce(
+            Permit permit, Subscription subscription, SubscriptionState state, Wake wake, String url, Over over) {
+        SubscriptionCommand<?> result;
+        try (permit) {
+            result = call(subscription, state, wake, url);
+        } catch (RuntimeException | Error e) {
+            // Otherwise the dispatcher would wait for the end of this attempt for ever.
+            LOG.error("the webhook of subscription {} was not called", state.id(), e);
+            failed.increment();
+            over.over(false);
+            return;
+        }
+        // A call that is interrupted by the stop of the server has not failed. The next start tries again at once.
+        if (!closed) {
+            note(result, over);
         }
     }
 
@@ -263,7 +266,7 @@ final class Deliveries implements AutoCloseable {
         client.close();
         try {
             // Calls that are being answered use the engine, which is going to be closed.
-            if (!calls.tryAcquire(MAX_CALLS, CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+            if (!calls.takeAll(CLOSE_TIMEOUT)) {
                 LOG.warn("webhooks are still being called");
             }
         } catch (InterruptedException e) {
