@@ -26,7 +26,7 @@ class ArchitectureTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"streams", "realtime", "rest"})
+    @ValueSource(strings = {"streams", "realtime", "rest", "session"})
     void onlyTheCommandLineKnowsTheDoors(String door) {
         String packages = "dev.parley.server." + door + "..";
         noClasses()
@@ -49,12 +49,12 @@ class ArchitectureTest {
                 .check(SERVER);
     }
 
-    /** What AI Transport's messages mean is read in one place, for all doors. */
+    /** What AI Transport's messages mean is read in one place, for all doors; one door is about conversations. */
     @Test
-    void onlyOnePackageKnowsConversations() {
+    void onlyTheSessionDoorKnowsConversations() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage("dev.parley.server.channel..")
+                .resideOutsideOfPackages("dev.parley.server.channel..", "dev.parley.server.session..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("dev.parley.conversation..")

@@ -11,6 +11,7 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Revocations;
 import dev.parley.server.auth.RootKey;
 import dev.parley.server.auth.SecretSeal;
+import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigException;
 import dev.parley.server.config.ConfigLoader;
@@ -30,7 +31,9 @@ import dev.parley.server.ops.Health;
 import dev.parley.server.ops.MemoryMeters;
 import dev.parley.server.ops.Metrics;
 import dev.parley.server.realtime.RealtimeDoor;
+import dev.parley.server.request.Publisher;
 import dev.parley.server.rest.RestDoor;
+import dev.parley.server.session.SessionDoor;
 import dev.parley.server.streams.StreamsDoor;
 import dev.parley.server.streams.subscription.SubscriptionService;
 import dev.parley.server.time.NodeClock;
@@ -186,6 +189,12 @@ final class ParleyServer {
             closings.push(new Closing("subscriptions", subscriptions::close));
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
+            var commands = new ChannelCommands(
+                    gate,
+                    apps,
+                    config.realtime().messageBytes(),
+                    config.realtime().grownBytes());
+            var publisher = new Publisher(engine, commands, connectionKeys, clock);
             var streams = new StreamsDoor(
                     engine,
                     loops,
@@ -209,11 +218,12 @@ final class ParleyServer {
                                     shares,
                                     gate,
                                     apps,
-                                    connectionKeys,
+                                    publisher,
                                     occupancy,
                                     rootKey.key(),
                                     loopback && open,
-                                    clock)),
+                                    clock),
+                            new SessionDoor(engine, config, shares, gate, publisher, occupancy)),
                     new RealtimeDoor(
                             vertx,
                             engine,

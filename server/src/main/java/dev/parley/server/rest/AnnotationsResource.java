@@ -15,6 +15,9 @@ import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Refusals;
+import dev.parley.server.request.Answer;
+import dev.parley.server.request.Commands;
+import dev.parley.server.request.Request;
 import dev.parley.server.wire.AnnotationSummaries;
 import dev.parley.server.wire.Entries;
 import dev.parley.server.wire.ErrorInfo;
@@ -55,7 +58,7 @@ final class AnnotationsResource {
         this.pageBytes = pageBytes;
     }
 
-    Answer publish(RestRequest request, ChannelName channel, String serial) throws WireException {
+    Answer publish(Request request, ChannelName channel, String serial) throws WireException {
         Principal principal = request.principal();
         SessionName session = channel.in(principal.app());
         JsonNode body = request.tree();
@@ -83,7 +86,7 @@ final class AnnotationsResource {
     /** A message for which the client may perform an operation. */
     private record Message(SessionState session, long serial) {}
 
-    private Message message(RestRequest request, CapabilityOp operation, ChannelName channel, String serial)
+    private Message message(Request request, CapabilityOp operation, ChannelName channel, String serial)
             throws WireException {
         Principal principal = request.permitted(gate, operation, channel.full());
         SessionState session = sessions.find(channel.in(principal.app()));
@@ -94,7 +97,7 @@ final class AnnotationsResource {
         return new Message(session, position.getAsLong());
     }
 
-    Answer list(RestRequest request, ChannelName channel, String serial) throws WireException {
+    Answer list(Request request, ChannelName channel, String serial) throws WireException {
         Message message = message(request, CapabilityOp.ANNOTATION_SUBSCRIBE, channel, serial);
         int limit = request.limit();
         long from = Serials.parse(request.param("cursor")).orElse(message.serial());
@@ -115,7 +118,7 @@ final class AnnotationsResource {
      * The part that one client has in the summaries of a message. Summaries of messages with many annotations do not
      * list all clients.
      */
-    Answer clientSummary(RestRequest request, ChannelName channel, String serial) throws WireException {
+    Answer clientSummary(Request request, ChannelName channel, String serial) throws WireException {
         Message message = message(request, CapabilityOp.HISTORY, channel, serial);
         String clientId = request.param("clientId");
         if (clientId == null) {

@@ -18,6 +18,7 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Refusals;
+import dev.parley.server.request.Commands;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.InboundPresence;
 import dev.parley.server.wire.WireException;

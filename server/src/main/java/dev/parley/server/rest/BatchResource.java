@@ -5,6 +5,9 @@ import dev.parley.engine.session.log.Page;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
+import dev.parley.server.request.Answer;
+import dev.parley.server.request.Publisher;
+import dev.parley.server.request.Request;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.InboundMessage;
 import dev.parley.server.wire.Serials;
@@ -79,7 +82,7 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
         }
     }
 
-    Answer publish(RestRequest request) throws WireException {
+    Answer publish(Request request) throws WireException {
         Principal principal = request.principal();
         JsonNode body = request.tree();
         List<Spec> specs = new ArrayList<>();
@@ -117,7 +120,7 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
 
     private Pending send(Principal principal, String channel, List<InboundMessage> toPublish) {
         try {
-            MessagesResource.Sent sent = messages.send(principal, ChannelName.parse(channel), toPublish);
+            Publisher.Sent sent = messages.send(principal, ChannelName.parse(channel), toPublish);
             return () -> {
                 try {
                     List<Long> positions = sent.await();
@@ -165,7 +168,7 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
     }
 
     /** The members of several channels. */
-    Answer presence(RestRequest request) throws WireException {
+    Answer presence(Request request) throws WireException {
         Principal principal = request.principal();
         String names = request.param("channels");
         // A channel that is named twice is answered once.

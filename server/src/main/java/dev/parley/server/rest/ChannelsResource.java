@@ -8,6 +8,8 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.request.Answer;
+import dev.parley.server.request.Request;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireWriter;
@@ -27,7 +29,7 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy, int p
     /** The greatest size of a character of a name, in bytes. */
     private static final int CHAR_BYTES = 3;
 
-    Answer get(RestRequest request, ChannelName channel) throws WireException {
+    Answer get(Request request, ChannelName channel) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.CHANNEL_METADATA, channel.full());
         SessionName session = channel.in(principal.app());
         // By definition, a request for a channel makes the channel active.
@@ -43,7 +45,7 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy, int p
         to.endObject().endObject().endObject();
     }
 
-    Answer list(RestRequest request) throws WireException {
+    Answer list(Request request) throws WireException {
         String app = request.permitted(gate, CapabilityOp.CHANNEL_METADATA, "*").app();
         int limit = request.limit();
         boolean namesOnly = switch (request.param("by")) {

@@ -1,110 +1,51 @@
 package dev.parley.server.rest;
 
-import dev.parley.engine.Engine;
 import dev.parley.engine.session.MessageEntry;
-import dev.parley.engine.session.SessionCommand.Publish;
-import dev.parley.engine.session.SessionName;
-import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.auth.CapabilityOp;
-import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
-import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.ChannelName;
-import dev.parley.server.channel.Refusals;
-import dev.parley.server.channel.RunNotes;
+import dev.parley.server.request.Answer;
+import dev.parley.server.request.Publisher;
+import dev.parley.server.request.Request;
 import dev.parley.server.wire.Entries;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.InboundMessage;
 import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireException;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** {@code /channels/<channel>/messages}: publishing, history, and single messages with their versions. */
 final class MessagesResource {
-    private final Engine engine;
     private final Sessions sessions;
     private final Gate gate;
-    private final ChannelCommands commands;
-    private final ConnectionKeys connectionKeys;
-    private final InstantSource clock;
+    private final Publisher publisher;
     private final int pageBytes;
 
-    MessagesResource(
-            Engine engine,
-            Gate gate,
-            ChannelCommands commands,
-            ConnectionKeys connectionKeys,
-            InstantSource clock,
-            int pageBytes) {
-        this.engine = engine;
-        this.sessions = engine.sessions();
+    MessagesResource(Sessions sessions, Gate gate, Publisher publisher, int pageBytes) {
+        this.sessions = sessions;
         this.gate = gate;
-        this.commands = commands;
-        this.connectionKeys = connectionKeys;
-        this.clock = clock;
+        this.publisher = publisher;
         this.pageBytes = pageBytes;
     }
 
-    /** A publish that was submitted. */
-    record Sent(String messageId, CompletableFuture<SessionOutcome.OfPublish> outcome) {
-        /** The positions of the messages. */
-        List<Long> await() throws WireException {
-            SessionOutcome.OfPublish done = Commands.await(outcome);
-            if (done instanceof SessionOutcome.Accepted(List<Long> positions)) {
-                return positions;
-            }
-            ErrorInfo error = Refusals.of(done);
-            throw new WireException(error == null ? ErrorInfo.INTERNAL : error);
-        }
-    }
-
     /** Submits messages to a channel. */
-    Sent send(Principal principal, ChannelName channel, List<InboundMessage> messages) throws WireException {
-        String id = connectionKeys.newId();
-        SessionName session = channel.in(principal.app());
-        var request = new ChannelCommands.Request(
-                principal, channel.full(), session, clock.millis(), null, connection(principal, messages), id);
-        Publish command = commands.publish(request, messages, new RunNotes());
-        String clientsId = messages.getFirst().id();
-        return new Sent(clientsId == null ? id : base(clientsId), engine.submit(command));
+    Publisher.Sent send(Principal principal, ChannelName channel, List<InboundMessage> messages) throws WireException {
+        return publisher.send(principal, channel, messages);
     }
 
-    /** The common part of the ids of the messages of one request. */
-    private static String base(String id) {
-        return id.endsWith(":0") ? id.substring(0, id.length() - 2) : id;
-    }
-
-    /** The connection on whose behalf the messages are published, or null. */
-    private @Nullable String connection(Principal principal, List<InboundMessage> messages) throws WireException {
-        String connection = null;
-        for (InboundMessage message : messages) {
-            String key = message.connectionKey();
-            if (key != null) {
-                String named = connectionKeys.open(key, principal.app(), principal.clientId());
-                if (named == null || (connection != null && !named.equals(connection))) {
-                    throw new WireException(ErrorInfo.INVALID_CONNECTION_KEY);
-                }
-                connection = named;
-            }
-        }
-        return connection;
-    }
-
-    Answer publish(RestRequest request, ChannelName channel) throws WireException {
+    Answer publish(Request request, ChannelName channel) throws WireException {
         refuseIfAskedTo(request);
         Principal principal = request.principal();
         JsonNode body = request.tree();
-        Sent sent = send(principal, channel, InboundMessage.readAll(body.isArray() ? body : List.of(body)));
+        Publisher.Sent sent = send(principal, channel, InboundMessage.readAll(body.isArray() ? body : List.of(body)));
         List<Long> positions = sent.await();
         return Answer.of(201, to -> {
             to.beginObject().field("channel", channel.full()).field("messageId", sent.messageId());
@@ -117,13 +58,13 @@ final class MessagesResource {
     /**
      * Refuses a request that asks to be refused, as on WebSockets. Clients use this to test how they handle refusals.
      */
-    private static void refuseIfAskedTo(RestRequest request) throws WireException {
+    private static void refuseIfAskedTo(Request request) throws WireException {
         if (request.param("_forceNack") != null) {
             throw new WireException(ErrorInfo.FORCED_NACK);
         }
     }
 
-    Answer change(RestRequest request, ChannelName channel, String serial) throws WireException {
+    Answer change(Request request, ChannelName channel, String serial) throws WireException {
         refuseIfAskedTo(request);
         Principal principal = request.principal();
         InboundMessage message = InboundMessage.read(request.tree()).withSerial(serial);
@@ -139,7 +80,7 @@ final class MessagesResource {
                         .endObject());
     }
 
-    Answer history(RestRequest request, ChannelName channel) throws WireException {
+    Answer history(Request request, ChannelName channel) throws WireException {
         SessionState session = readable(request, channel);
         int limit = request.limit();
         PositionRange range = Range.of(request);
@@ -153,12 +94,12 @@ final class MessagesResource {
     }
 
     /** The session, if the request may read its history. Returns null if nothing was ever published to the session. */
-    private @Nullable SessionState readable(RestRequest request, ChannelName channel) throws WireException {
+    private @Nullable SessionState readable(Request request, ChannelName channel) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.HISTORY, channel.full());
         return sessions.find(channel.in(principal.app()));
     }
 
-    private static Answer page(RestRequest request, List<MessageEntry> page, @Nullable String next) {
+    private static Answer page(Request request, List<MessageEntry> page, @Nullable String next) {
         return new Answer(
                 200,
                 to -> {
@@ -169,7 +110,7 @@ final class MessagesResource {
                 request.links(next));
     }
 
-    Answer get(RestRequest request, ChannelName channel, String serial) throws WireException {
+    Answer get(Request request, ChannelName channel, String serial) throws WireException {
         SessionState session = readable(request, channel);
         OptionalLong position = Serials.parse(serial);
         MessageEntry message = session == null || position.isEmpty()
@@ -181,7 +122,7 @@ final class MessagesResource {
         return Answer.of(200, to -> Entries.write(to, message));
     }
 
-    Answer versions(RestRequest request, ChannelName channel, String serial) throws WireException {
+    Answer versions(Request request, ChannelName channel, String serial) throws WireException {
         SessionState session = readable(request, channel);
         int limit = request.limit();
         OptionalLong position = Serials.parse(serial);

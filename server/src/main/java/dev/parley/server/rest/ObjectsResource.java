@@ -18,6 +18,9 @@ import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.ObjectPublishing;
 import dev.parley.server.channel.Refusals;
+import dev.parley.server.request.Answer;
+import dev.parley.server.request.Commands;
+import dev.parley.server.request.Request;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.InboundObject;
 import dev.parley.server.wire.InboundRestObject;
@@ -77,7 +80,7 @@ final class ObjectsResource {
         return found;
     }
 
-    Answer get(RestRequest request, ChannelName channel, @Nullable String objectId) throws WireException {
+    Answer get(Request request, ChannelName channel, @Nullable String objectId) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.OBJECT_SUBSCRIBE, channel.full());
         String pathParam = request.param("path");
         ObjectPath path = ObjectPath.parse(pathParam == null ? "" : pathParam);
@@ -124,7 +127,7 @@ final class ObjectsResource {
                 92005, 404, path.isEmpty() ? "There are no objects." : "There is nothing at the path " + text + "."));
     }
 
-    Answer publish(RestRequest request, ChannelName channel) throws WireException {
+    Answer publish(Request request, ChannelName channel) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.OBJECT_PUBLISH, channel.full());
         List<InboundRestObject> wanted = InboundRestObject.readAll(request.tree());
         String id = ids.newId();

@@ -12,6 +12,8 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Refusals;
+import dev.parley.server.request.Answer;
+import dev.parley.server.request.Request;
 import dev.parley.server.wire.Entries;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Serials;
@@ -55,7 +57,7 @@ record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
         return session == null ? NOBODY : sessions.presence().members(session, after, wanted, limit, maxBytes);
     }
 
-    Answer get(RestRequest request, ChannelName channel) throws WireException {
+    Answer get(Request request, ChannelName channel) throws WireException {
         String clientId = request.param("clientId");
         String connectionId = request.param("connectionId");
         Page<PresenceEntry> page = members(
@@ -81,7 +83,7 @@ record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
         return new Presence.Member(cursor.substring(0, separator), cursor.substring(separator + 1));
     }
 
-    Answer history(RestRequest request, ChannelName channel) throws WireException {
+    Answer history(Request request, ChannelName channel) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.HISTORY, channel.full());
         int limit = request.limit();
         PositionRange range = Range.of(request);
@@ -92,7 +94,7 @@ record PresenceResource(Sessions sessions, Gate gate, int pageBytes) {
         return page(request, events, last -> Serials.render(last.position()));
     }
 
-    private static Answer page(RestRequest request, Page<PresenceEntry> page, Function<PresenceEntry, String> cursor) {
+    private static Answer page(Request request, Page<PresenceEntry> page, Function<PresenceEntry, String> cursor) {
         return new Answer(
                 200,
                 list(page.entries()),

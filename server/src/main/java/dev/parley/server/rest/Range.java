@@ -2,6 +2,7 @@ package dev.parley.server.rest;
 
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.log.PositionRange;
+import dev.parley.server.request.Request;
 import dev.parley.server.wire.ChannelSerial;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Serials;
@@ -19,7 +20,7 @@ final class Range {
     private Range() {}
 
     /** The range from the cursor on. Returns null if the range is empty. */
-    static @Nullable PositionRange of(RestRequest request) throws WireException {
+    static @Nullable PositionRange of(Request request) throws WireException {
         long start = request.number("start", 0, MAX_MILLIS);
         long end = request.number("end", MAX_MILLIS, MAX_MILLIS);
         if (start > end) {
@@ -39,7 +40,7 @@ final class Range {
         return from > to ? null : new PositionRange(from, to, newestFirst);
     }
 
-    private static boolean newestFirst(RestRequest request) throws WireException {
+    private static boolean newestFirst(Request request) throws WireException {
         return switch (request.param("direction")) {
             case "backwards" -> true;
             case "forwards" -> false;
@@ -49,7 +50,7 @@ final class Range {
         };
     }
 
-    private static long position(RestRequest request, String name, long absent) throws WireException {
+    private static long position(Request request, String name, long absent) throws WireException {
         String serial = request.param(name);
         if (serial == null) {
             return absent;
@@ -62,7 +63,7 @@ final class Range {
     }
 
     /** The attach point in the place that a client sends. Messages that were still to come are ignored. */
-    private static long attachPoint(RestRequest request, String name, long absent) throws WireException {
+    private static long attachPoint(Request request, String name, long absent) throws WireException {
         String serial = request.param(name);
         if (serial == null) {
             return absent;

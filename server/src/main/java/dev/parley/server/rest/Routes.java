@@ -10,6 +10,10 @@ import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.config.Config;
 import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.request.Answer;
+import dev.parley.server.request.Publisher;
+import dev.parley.server.request.Request;
+import dev.parley.server.request.Resources;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
@@ -21,7 +25,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Which resource answers which request: the table of all methods and paths of the door. */
-final class Routes {
+final class Routes implements Resources {
     private final MessagesResource messages;
     private final AnnotationsResource annotations;
     private final PresenceResource presence;
@@ -47,16 +51,16 @@ final class Routes {
             Config config,
             Gate gate,
             Apps apps,
-            ConnectionKeys connectionKeys,
+            Publisher publisher,
             Occupancy occupancy,
             ApiKey rootKey,
             boolean appsForEverybody,
             NodeClock clock) {
         this.clock = clock;
         int pageBytes = config.limits().chunkBytes();
-        var commands = new ChannelCommands(
-                gate, apps, config.realtime().messageBytes(), config.realtime().grownBytes());
-        this.messages = new MessagesResource(engine, gate, commands, connectionKeys, clock, pageBytes);
+        ChannelCommands commands = publisher.commands();
+        ConnectionKeys connectionKeys = publisher.connectionKeys();
+        this.messages = new MessagesResource(engine.sessions(), gate, publisher, pageBytes);
         this.annotations = new AnnotationsResource(engine, gate, commands, connectionKeys, clock, pageBytes);
         this.presence = new PresenceResource(engine.sessions(), gate, pageBytes);
         this.channels = new ChannelsResource(engine.sessions(), gate, occupancy, pageBytes);
@@ -69,12 +73,8 @@ final class Routes {
         this.clockResource = new ClockResource(clock, gate, rootKey);
     }
 
-    /**
-     * Answers a request; blocks.
-     *
-     * @param http the request as it arrived
-     */
-    Answer answer(RestRequest request, HttpServerRequest http)
+    @Override
+    public Answer answer(Request request, HttpServerRequest http)
             throws WireException, AccessRefusedException, IOException {
         List<String> path = request.path();
         String last = path.getLast();
@@ -177,7 +177,7 @@ final class Routes {
         return apps;
     }
 
-    private static AppsResource.Caller caller(RestRequest request, HttpServerRequest http) {
+    private static AppsResource.Caller caller(Request request, HttpServerRequest http) {
         HostAndPort authority = http.authority();
         return new AppsResource.Caller(
                 request.authorization(),

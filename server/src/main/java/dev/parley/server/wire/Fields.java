@@ -10,8 +10,8 @@ import tools.jackson.databind.JsonNode;
  *
  * @param what the kind of the object, for error messages
  */
-record Fields(JsonNode node, String what) {
-    static Fields of(JsonNode node, String what) throws WireException {
+public record Fields(JsonNode node, String what) {
+    public static Fields of(JsonNode node, String what) throws WireException {
         if (!node.isObject()) {
             throw new WireException(ErrorInfo.unreadable("The " + what + " is not an object."));
         }
@@ -24,14 +24,12 @@ record Fields(JsonNode node, String what) {
     }
 
     /** The value without any conversion, or null. */
-    @Nullable
-    JsonNode get(String name) {
+    public @Nullable JsonNode get(String name) {
         JsonNode value = node.get(name);
         return value == null || value.isNull() ? null : value;
     }
 
-    @Nullable
-    String text(String name) throws WireException {
+    public @Nullable String text(String name) throws WireException {
         JsonNode value = get(name);
         if (value == null) {
             return null;
@@ -42,7 +40,7 @@ record Fields(JsonNode node, String what) {
         return value.stringValue();
     }
 
-    long number(String name, long absent) throws WireException {
+    public long number(String name, long absent) throws WireException {
         JsonNode value = get(name);
         if (value == null) {
             return absent;
@@ -55,7 +53,7 @@ record Fields(JsonNode node, String what) {
     }
 
     /** A number that may have a fraction. It must be present. */
-    double decimal(String name) throws WireException {
+    public double decimal(String name) throws WireException {
         JsonNode value = get(name);
         if (value == null || !value.isNumber() || !Double.isFinite(value.doubleValue())) {
             throw wrong(name, "a number");
@@ -64,7 +62,7 @@ record Fields(JsonNode node, String what) {
     }
 
     /** A text. It must be present. */
-    String requiredText(String name) throws WireException {
+    public String requiredText(String name) throws WireException {
         String text = text(name);
         if (text == null) {
             throw wrong(name, "a text");
@@ -73,14 +71,13 @@ record Fields(JsonNode node, String what) {
     }
 
     /** An object, or null. */
-    @Nullable
-    Fields object(String name, String itsName) throws WireException {
+    public @Nullable Fields object(String name, String itsName) throws WireException {
         JsonNode value = get(name);
         return value == null ? null : of(value, itsName);
     }
 
     /** The elements of an array; none if it is absent. */
-    Iterable<JsonNode> elements(String name) throws WireException {
+    public Iterable<JsonNode> elements(String name) throws WireException {
         JsonNode value = get(name);
         if (value == null) {
             return List.of();
@@ -92,8 +89,7 @@ record Fields(JsonNode node, String what) {
     }
 
     /** An object as the text of a JSON document, or null. */
-    @Nullable
-    String json(String name) throws WireException {
+    public @Nullable String json(String name) throws WireException {
         JsonNode value = get(name);
         if (value == null) {
             return null;

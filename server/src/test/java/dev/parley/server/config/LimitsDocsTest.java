@@ -141,7 +141,8 @@ class LimitsDocsTest {
         row(
                 "body of a REST request with valid",
                 "server.rest.RestDoor.MAX_BODY_BYTES",
-                "server.rest.RestDoor.MAX_ANONYMOUS_BODY_BYTES",
+                "server.session.SessionDoor.MAX_BODY_BYTES",
+                "server.request.RequestHandler.MAX_ANONYMOUS_BODY_BYTES",
                 "server.streams.subscription.SubscriptionRoutes.MAX_BODY_BYTES");
         row(
                 "time for which a request waits for room",
@@ -225,12 +226,18 @@ class LimitsDocsTest {
                 "concurrent reads of the store for streams",
                 "server.loop.StoreReads.THREADS",
                 "server.loop.StoreReads.MAX_WAITING",
-                "server.rest.RequestsInProgress.MAX_READS");
-        row("concurrent REST requests", "server.rest.RequestsInProgress.MAX_IN_PROGRESS");
+                "server.request.RequestsInProgress.MAX_READS");
+        row("concurrent REST requests", "server.request.RequestsInProgress.MAX_IN_PROGRESS");
+        row(
+                "conversations that the session door",
+                "server.session.Conversations.MAX_AT_A_TIME",
+                "server.session.Conversations.MAX_MESSAGES");
+        row("sessions at which one request", "server.session.SessionsResource.MAX_EXAMINED");
+        row("characters of an id in a request to the session door", "server.session.InputsResource.MAX_ID_CHARS");
         row(
                 "entries of one page of a REST list",
-                "server.rest.RestRequest.MAX_LIMIT",
-                "server.rest.RestRequest.DEFAULT_LIMIT");
+                "server.request.Request.MAX_LIMIT",
+                "server.request.Request.DEFAULT_LIMIT");
         row(
                 "publishes in one batch request",
                 "server.rest.BatchResource.MAX_SPECS",
@@ -334,7 +341,7 @@ class LimitsDocsTest {
                 "what the server writes into a log line or an answer",
                 "server.auth.RefusalLog.MAX_RESOURCE_CHARS",
                 "server.http.Gzip.LEAST_BYTES",
-                "server.rest.RestExchange.MAX_ERROR_HEADER_CHARS",
+                "server.rest.RestForm.MAX_ERROR_HEADER_CHARS",
                 "server.streams.CatchUp.MAX_CACHE_SECONDS",
                 "server.streams.CatchUp.MAX_STALE_SECONDS",
                 "server.streams.Cursors.MAX_JITTER_SECONDS");

@@ -27,8 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The places among the requests in progress: who takes one, and that each comes back. */
 @Timeout(60)
 class RestPlacesTest {
-    /** More than there are places. */
-    private static final int MANY = RequestsInProgress.MAX_IN_PROGRESS + 8;
+    /** More than there are places (RequestsInProgress.MAX_IN_PROGRESS). */
+    private static final int MANY = 520;
 
     @TempDir
     private Path folder;

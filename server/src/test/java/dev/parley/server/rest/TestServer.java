@@ -14,9 +14,11 @@ import dev.parley.server.auth.Capabilities;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Revocations;
+import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.config.ConfigLoader;
 import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.request.Publisher;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireFormat;
@@ -89,8 +91,11 @@ final class TestServer implements AutoCloseable {
         var lifetime = Duration.ofDays(1);
         var gate = new Gate(apps, false, lifetime, new Revocations(engine, lifetime, clock), clock, meters);
         connectionKeys = ConnectionKeys.in(folder);
+        var commands = new ChannelCommands(
+                gate, apps, config.realtime().messageBytes(), config.realtime().grownBytes());
+        var publisher = new Publisher(engine, commands, connectionKeys, doorsClock);
         var door = new RestDoor(
-                engine, config, new Shares(memory), gate, apps, connectionKeys, occupancy, admin, false, doorsClock);
+                engine, config, new Shares(memory), gate, apps, publisher, occupancy, admin, false, doorsClock);
         http = await(vertx.createHttpServer().requestHandler(door::handle).listen(0, "127.0.0.1"));
     }
 

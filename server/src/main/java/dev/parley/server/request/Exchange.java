@@ -1,4 +1,4 @@
-package dev.parley.server.rest;
+package dev.parley.server.request;
 
 import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.memory.Share;
@@ -9,7 +9,6 @@ import dev.parley.server.channel.Refusals;
 import dev.parley.server.http.Gzip;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
-import dev.parley.server.wire.WireFormat;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -20,8 +19,8 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,11 +28,9 @@ import org.slf4j.LoggerFactory;
  * A request and its answer. Used on the event loop of the request, except for the work that the request asks for, which is
  * done on a virtual thread.
  */
-final class RestExchange {
+final class Exchange {
     /** The bytes that an answer takes beside its body, by estimate. */
     private static final int HEAD_BYTES = 512;
-
-    private static final int MAX_ERROR_HEADER_CHARS = 512;
 
     /** A part of the encoding of messages that a client has encrypted. */
     private static final String ENCRYPTED = "cipher+";
@@ -41,18 +38,20 @@ final class RestExchange {
     /** The methods that answer with stored data. */
     private static final Set<String> READS = Set.of("GET", "HEAD");
 
-    private static final Logger LOG = LoggerFactory.getLogger(RestExchange.class);
+    private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
 
-    private final Routes routes;
+    private final Resources resources;
+    private final AnswerForm form;
     private final RequestsInProgress progress;
     private final HttpServerRequest request;
     private final Context loop;
 
-    /** Whether the request counts as one in progress. */
-    private boolean counted;
+    /** Null as long as the request does not count as one in progress. */
+    private RequestsInProgress.@Nullable Permit permit;
 
-    RestExchange(Routes routes, RequestsInProgress progress, HttpServerRequest request) {
-        this.routes = routes;
+    Exchange(Resources resources, AnswerForm form, RequestsInProgress progress, HttpServerRequest request) {
+        this.resources = resources;
+        this.form = form;
         this.progress = progress;
         this.request = request;
         this.loop = Vertx.currentContext();
@@ -60,9 +59,9 @@ final class RestExchange {
 
     /** From now on, the request does not count as one in progress. */
     private void leave() {
-        if (counted) {
-            counted = false;
-            progress.leave();
+        if (permit != null) {
+            permit.close();
+            permit = null;
         }
     }
 
@@ -71,17 +70,17 @@ final class RestExchange {
      *
      * @param share the memory that its answer may take
      */
-    void start(RestRequest read, Share share) {
-        counted = true;
-        boolean full = progress.enter();
+    void start(Request read, Share share) {
+        RequestsInProgress.Permit entered = progress.enter();
+        permit = entered;
         answer(() -> {
             if (progress.isDraining()) {
-                refuse(read.accepted(), ErrorInfo.STOPPING);
-            } else if (full) {
-                refuse(read.accepted(), ErrorInfo.TOO_MANY_REQUESTS);
+                refuse(read, ErrorInfo.STOPPING);
+            } else if (entered.tooMany()) {
+                refuse(read, ErrorInfo.TOO_MANY_REQUESTS);
             } else {
                 Thread.ofVirtual()
-                        .name("rest")
+                        .name("request")
                         .start(() -> Peer.call(request.remoteAddress(), () -> work(read, share)));
             }
         });
@@ -101,15 +100,14 @@ final class RestExchange {
     }
 
     /** Does what the request asks for, and answers; blocks. */
-    private void work(RestRequest read, Share share) {
-        WireFormat format = read.accepted();
-        Runnable answering = () -> refuse(format, ErrorInfo.INTERNAL);
+    private void work(Request read, Share share) {
+        Runnable answering = () -> refuse(read, ErrorInfo.INTERNAL);
         try {
             answering = READS.contains(read.method()) ? inTurn(read, share) : answered(read, share);
         } catch (WireException e) {
-            answering = () -> refuse(format, e.error());
+            answering = () -> refuse(read, e.error());
         } catch (AccessRefusedException e) {
-            answering = () -> refuse(format, Refusals.of(e.refused()));
+            answering = () -> refuse(read, Refusals.of(e.refused()));
         } catch (IOException | RuntimeException | Error e) {
             LOG.atError()
                     .setCause(e)
@@ -123,6 +121,37 @@ final class RestExchange {
         }
     }
 
+    /** Answers a request whose answer may be large, when it is its turn. */
+    private Runnable inTurn(Request read, Share share) throws WireException, AccessRefusedException, IOException {
+        try (var _ = progress.read()) {
+            return answered(read, share);
+        }
+    }
+
+    /** Returns what sends the answer, if there is room for the answer. */
+    private Runnable answered(Request read, Share share) throws WireException, AccessRefusedException, IOException {
+        AnswerForm.Written answer = form.write(read, resources.answer(read, request));
+        Gzip.Packed body = pack(answer.body());
+        Reservation held = share.reserve(HEAD_BYTES + body.bytes().length);
+        if (held == null) {
+            throw new WireException(ErrorInfo.NO_ROOM);
+        }
+        return () -> {
+            boolean good = false;
+            try {
+                if (!request.response().closed() && !request.response().ended()) {
+                    body.describe(request);
+                }
+                send(answer, Buffer.buffer(body.bytes()), held::close);
+                good = true;
+            } finally {
+                if (!good) {
+                    held.close();
+                }
+            }
+        };
+    }
+
     /** Compresses lists for clients that accept it, except encrypted ones, which would not get smaller. */
     private Gzip.Packed pack(byte[] body) {
         return request.method().equals(HttpMethod.GET) && Gzip.isAccepted(request) && !isEncrypted(body)
@@ -134,95 +163,34 @@ final class RestExchange {
         return new String(body, StandardCharsets.ISO_8859_1).contains(ENCRYPTED);
     }
 
-    /** Answers a request whose answer may be large, when it is its turn. */
-    private Runnable inTurn(RestRequest read, Share share) throws WireException, AccessRefusedException, IOException {
-        progress.beginRead();
-        try {
-            return answered(read, share);
-        } finally {
-            progress.endRead();
-        }
-    }
-
-    /** Returns what sends the answer, if there is room for the answer. */
-    private Runnable answered(RestRequest read, Share share) throws WireException, AccessRefusedException, IOException {
-        Answer answer = routes.answer(read, request);
-        WireFormat format = read.accepted();
-        Gzip.Packed body = pack(read.isEnveloped() ? enveloped(format, answer) : plain(format, answer));
-        int status = read.isEnveloped() ? 200 : answer.status();
-        Reservation held = share.reserve(HEAD_BYTES + body.bytes().length);
-        if (held == null) {
-            throw new WireException(ErrorInfo.NO_ROOM);
-        }
-        return () -> {
-            boolean good = false;
-            try {
-                if (!request.response().closed() && !request.response().ended()) {
-                    body.describe(request);
-                }
-                send(status, format, Buffer.buffer(body.bytes()), answer.links(), held::close);
-                good = true;
-            } finally {
-                if (!good) {
-                    held.close();
-                }
-            }
-        };
-    }
-
-    private static byte[] plain(WireFormat format, Answer answer) {
-        return answer.body() == null ? new byte[0] : format.write(answer.body());
-    }
-
-    /** The answer to clients that cannot read headers. The body contains the headers. */
-    private static byte[] enveloped(WireFormat format, Answer answer) {
-        return format.write(to -> {
-            to.beginObject().field("statusCode", answer.status());
-            to.name("headers").beginObject();
-            if (!answer.links().isEmpty()) {
-                to.field("link", String.join(", ", answer.links()));
-            }
-            to.endObject();
-            if (answer.body() != null) {
-                answer.body().accept(to.name("response"));
-            }
-            to.endObject();
-        });
-    }
-
-    void refuse(WireFormat format, ErrorInfo error) {
+    /**
+     * Answers with a refusal.
+     *
+     * @param read null if the request could not be read
+     */
+    void refuse(@Nullable Request read, ErrorInfo error) {
         HttpServerResponse response = request.response();
         if (!response.ended() && !response.closed()) {
-            response.putHeader("X-Ably-Errorcode", Integer.toString(error.code()))
-                    .putHeader("X-Ably-Errormessage", headerValue(error.message()));
             if (error.statusCode() == 401) {
                 response.putHeader("WWW-Authenticate", Access.Refused.CHALLENGE);
             } else if (error.statusCode() == 429 || error.statusCode() >= 503) {
                 response.putHeader(HttpHeaders.RETRY_AFTER, "1");
             }
         }
-        byte[] body = format.write(to -> {
-            error.write(to.beginObject().name("error"));
-            to.endObject();
-        });
-        send(error.statusCode(), format, Buffer.buffer(body), List.of(), () -> {});
-    }
-
-    /** The message without characters that a header cannot have: the message may quote what the client has sent. */
-    private static String headerValue(String message) {
-        String printable = message.replaceAll("[^ -~]", "?");
-        return printable.substring(0, Math.min(printable.length(), MAX_ERROR_HEADER_CHARS));
+        AnswerForm.Written refusal = form.refuse(read, error);
+        send(refusal, Buffer.buffer(refusal.body()), () -> {});
     }
 
     /**
      * Sends an answer.
      *
+     * @param body the bytes of the answer, in the encoding in which they go out
      * @param over runs when the client has accepted the answer, or never will
      */
-    private void send(int status, WireFormat format, Buffer body, List<String> links, Runnable over) {
+    private void send(AnswerForm.Written answer, Buffer body, Runnable over) {
         boolean sending = false;
         try {
-            sending = sends(status, format, body, links, over);
+            sending = sends(answer, body, over);
         } finally {
             leave();
             if (!sending) {
@@ -231,20 +199,21 @@ final class RestExchange {
         }
     }
 
-    private boolean sends(int status, WireFormat format, Buffer body, List<String> links, Runnable over) {
+    private boolean sends(AnswerForm.Written answer, Buffer body, Runnable over) {
         HttpServerResponse response = request.response();
         if (response.ended() || response.closed()) {
             return false;
         }
-        response.setStatusCode(status)
+        response.setStatusCode(answer.status())
                 .putHeader(HttpHeaders.CACHE_CONTROL, "no-store")
                 .putHeader("X-Content-Type-Options", "nosniff");
-        if (!links.isEmpty()) {
+        answer.headers().forEach(response::putHeader);
+        if (!answer.links().isEmpty()) {
             // One header for each link, because ably-java does not split lists.
-            response.putHeader("Link", links);
+            response.putHeader("Link", answer.links());
         }
-        if (body.length() > 0) {
-            response.putHeader(HttpHeaders.CONTENT_TYPE, format.contentType());
+        if (body.length() > 0 && answer.contentType() != null) {
+            response.putHeader(HttpHeaders.CONTENT_TYPE, answer.contentType());
         }
         Future<Void> sent;
         if (request.method().equals(HttpMethod.HEAD)) {

@@ -1,4 +1,4 @@
-package dev.parley.server.rest;
+package dev.parley.server.request;
 
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.wire.WireException;
@@ -6,10 +6,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
 /** Waits until commands are durable. */
-final class Commands {
+public final class Commands {
     private Commands() {}
 
-    static <O> O await(CompletableFuture<O> outcome) throws WireException {
+    public static <O> O await(CompletableFuture<O> outcome) throws WireException {
         try {
             return outcome.get();
         } catch (ExecutionException e) {

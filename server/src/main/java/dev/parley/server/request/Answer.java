@@ -1,4 +1,4 @@
-package dev.parley.server.rest;
+package dev.parley.server.request;
 
 import dev.parley.server.wire.WireWriter;
 import java.util.List;
@@ -12,17 +12,17 @@ import tools.jackson.databind.node.ObjectNode;
  * @param body writes the body; null if there is none
  * @param links the values of the header Link
  */
-record Answer(int status, @Nullable Consumer<WireWriter> body, List<String> links) {
+public record Answer(int status, @Nullable Consumer<WireWriter> body, List<String> links) {
 
-    static Answer of(int status, Consumer<WireWriter> body) {
+    public static Answer of(int status, Consumer<WireWriter> body) {
         return new Answer(status, body, List.of());
     }
 
-    static Answer of(int status, ObjectNode body) {
+    public static Answer of(int status, ObjectNode body) {
         return of(status, to -> to.json(body.toString()));
     }
 
-    static Answer noContent() {
+    public static Answer noContent() {
         return new Answer(204, null, List.of());
     }
 }

@@ -1,11 +1,12 @@
-package dev.parley.server.rest;
+package dev.parley.server.request;
 
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Counts the requests in progress, and bounds how many there are. Thread-safe. */
+/** Counts the requests of a door in progress, and bounds how many there are. Thread-safe. */
 final class RequestsInProgress {
     /**
      * The number of requests that may be in progress. A request that is still arriving, or whose answer is being sent, is
@@ -24,24 +25,43 @@ final class RequestsInProgress {
 
     private volatile boolean draining;
 
-    /** Adds a request. Returns true if there are too many. The request has to {@link #leave} in any case. */
-    boolean enter() {
-        return inProgress.incrementAndGet() > MAX_IN_PROGRESS;
-    }
+    /** A request counts as one in progress until this is closed. Closing it again has no effect. */
+    final class Permit implements AutoCloseable {
+        private final AtomicBoolean closed = new AtomicBoolean();
+        private final boolean tooMany;
 
-    void leave() {
-        if (inProgress.decrementAndGet() == 0 && draining) {
-            drained.tryComplete();
+        private Permit(boolean tooMany) {
+            this.tooMany = tooMany;
+        }
+
+        /** Whether the request is one too many, and has to be refused. */
+        boolean tooMany() {
+            return tooMany;
+        }
+
+        @Override
+        public void close() {
+            if (closed.compareAndSet(false, true) && inProgress.decrementAndGet() == 0 && draining) {
+                drained.tryComplete();
+            }
         }
     }
 
-    /** Waits until a read may begin. */
-    void beginRead() {
-        reads.acquireUninterruptibly();
+    /** The turn of a read, which ends when it is closed. */
+    interface Turn extends AutoCloseable {
+        @Override
+        void close();
     }
 
-    void endRead() {
-        reads.release();
+    /** Adds a request, even if it is one too many. */
+    Permit enter() {
+        return new Permit(inProgress.incrementAndGet() > MAX_IN_PROGRESS);
+    }
+
+    /** Waits until a read may begin. The turn has to be closed once. */
+    Turn read() {
+        reads.acquireUninterruptibly();
+        return reads::release;
     }
 
     /**

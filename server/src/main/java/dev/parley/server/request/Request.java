@@ -1,4 +1,4 @@
-package dev.parley.server.rest;
+package dev.parley.server.request;
 
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
@@ -32,7 +32,7 @@ import tools.jackson.databind.JsonNode;
  * @param sender the authenticated sender; null if the path needs none
  * @param body the body as it arrived; empty if there is none
  */
-record RestRequest(
+public record Request(
         String method,
         List<String> path,
         MultiMap headers,
@@ -48,10 +48,9 @@ record RestRequest(
     /**
      * Reads everything except the body.
      *
-     * @param guarded returns the gate for paths that begin with this segment, or null for paths whose sender is not
-     *     authenticated here
+     * @param guarded returns the gate for a path, or null if its sender is not authenticated here
      */
-    static RestRequest of(HttpServerRequest request, Function<String, @Nullable Gate> guarded) throws WireException {
+    static Request of(HttpServerRequest request, Function<List<String>, @Nullable Gate> guarded) throws WireException {
         if (!isUtf8(request.uri())) {
             throw new WireException(ErrorInfo.badRequest("The URL has escapes that are not UTF-8."));
         }
@@ -64,12 +63,12 @@ record RestRequest(
         } catch (IllegalArgumentException e) {
             throw new WireException(ErrorInfo.badRequest("The path has an invalid escape."));
         }
-        RestRequest read =
-                new RestRequest(request.method().name(), path, request.headers(), request.params(), null, new byte[0]);
-        Gate gate = guarded.apply(path.getFirst());
+        Request read =
+                new Request(request.method().name(), path, request.headers(), request.params(), null, new byte[0]);
+        Gate gate = guarded.apply(path);
         return gate == null
                 ? read
-                : new RestRequest(read.method, path, read.headers, read.query, read.authenticate(gate), read.body);
+                : new Request(read.method, path, read.headers, read.query, read.authenticate(gate), read.body);
     }
 
     /**
@@ -95,16 +94,16 @@ record RestRequest(
     }
 
     /** The same request with its body. */
-    RestRequest with(byte[] body) {
-        return new RestRequest(method, path, headers, query, sender, body);
+    Request with(byte[] body) {
+        return new Request(method, path, headers, query, sender, body);
     }
 
-    boolean isAuthenticated() {
+    public boolean isAuthenticated() {
         return sender != null;
     }
 
     /** The authenticated sender. */
-    Principal principal() {
+    public Principal principal() {
         if (sender == null) {
             throw new IllegalStateException("nobody was asked who they are at " + path.getFirst());
         }
@@ -112,7 +111,7 @@ record RestRequest(
     }
 
     /** The format of answers. */
-    WireFormat accepted() {
+    public WireFormat accepted() {
         String format = query.get(isEnveloped() ? "envelope" : "format");
         return isMsgpack(format == null ? headers.get(HttpHeaders.ACCEPT) : format)
                 ? WireFormat.MSGPACK
@@ -127,20 +126,19 @@ record RestRequest(
      * Whether status and headers are also part of the body, for clients that cannot read all headers, such as pages in
      * browsers.
      */
-    boolean isEnveloped() {
+    public boolean isEnveloped() {
         return query.contains("envelope");
     }
 
     /** The content of the body. */
-    JsonNode tree() throws WireException {
+    public JsonNode tree() throws WireException {
         return (isMsgpack(headers.get(HttpHeaders.CONTENT_TYPE)) ? WireFormat.MSGPACK : WireFormat.JSON).read(body);
     }
 
     /**
      * The credentials in the form of the header Authorization, from the header or the query; null if there are none.
      */
-    @Nullable
-    String authorization() {
+    public @Nullable String authorization() {
         String header = headers.get(HttpHeaders.AUTHORIZATION);
         if (header != null) {
             return header;
@@ -182,19 +180,18 @@ record RestRequest(
     }
 
     /** The sender, if it may perform {@code operation}. */
-    Principal permitted(Gate gate, CapabilityOp operation, String channel) throws WireException {
+    public Principal permitted(Gate gate, CapabilityOp operation, String channel) throws WireException {
         return granted(gate.permit(principal(), operation, channel));
     }
 
     /** A parameter of the query, or null. */
-    @Nullable
-    String param(String name) {
+    public @Nullable String param(String name) {
         String value = query.get(name);
         return value == null || value.isEmpty() ? null : value;
     }
 
     /** The value of a parameter that is a number. */
-    long number(String name, long absent, long max) throws WireException {
+    public long number(String name, long absent, long max) throws WireException {
         String value = param(name);
         if (value == null) {
             return absent;
@@ -212,12 +209,12 @@ record RestRequest(
     }
 
     /** The greatest number of elements of a page. */
-    int limit() throws WireException {
+    public int limit() throws WireException {
         return Math.max(1, (int) number("limit", DEFAULT_LIMIT, MAX_LIMIT));
     }
 
     /** The protocol version of the client; the newest one if the client does not say. */
-    int version() {
+    public int version() {
         String version = headers.get("X-Ably-Version");
         try {
             // In earlier versions the number had a fraction.
@@ -232,7 +229,7 @@ record RestRequest(
      *
      * @param next the cursor at which the next page begins; null if this is the last page
      */
-    List<String> links(@Nullable String next) {
+    public List<String> links(@Nullable String next) {
         List<String> links = new ArrayList<>(3);
         links.add(link("first", null));
         links.add(link("current", param("cursor")));

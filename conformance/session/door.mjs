@@ -1,0 +1,58 @@
+// A client of the session door as a program without any library would write it.
+import assert from "node:assert/strict"
+import { basic } from "../lib/tokens.mjs"
+
+/** Somebody who uses the session door with a key. */
+export class DoorClient {
+  #url
+  #authorization
+  #actorId
+
+  constructor({ url, key, authorization = key && basic(key), actorId }) {
+    this.#url = url
+    this.#authorization = authorization
+    this.#actorId = actorId
+  }
+
+  /** Sends a request; `session` and `path` make its path. Gives { status, headers, body }. */
+  async request(method, path, body) {
+    const response = await fetch(`${this.#url}/v1${path}`, {
+      method,
+      headers: {
+        ...(this.#authorization && { Authorization: this.#authorization }),
+        ...(this.#actorId && { "X-Actor-Id": this.#actorId }),
+        ...(body !== undefined && { "Content-Type": "application/json" }),
+      },
+      body: body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body),
+    })
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) }
+  }
+
+  async #ok(status, method, path, body) {
+    const answer = await this.request(method, path, body)
+    assert.equal(answer.status, status, `${method} ${path} got ${answer.status}: ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+
+  get = path => this.#ok(200, "GET", path)
+  list = (query = "") => this.get(`/sessions${query}`)
+
+  session(id) {
+    const path = `/sessions/${encodeURIComponent(id)}`
+    const post = (status, name, body) => this.#ok(status, "POST", `${path}/${name}`, body)
+    return {
+      path,
+      summary: () => this.get(path),
+      messages: async (query = "") => (await this.get(`${path}/messages${query}`)).messages,
+      conversation: async (query = "") => (await this.get(`${path}/conversation${query}`)).nodes,
+      members: async () => (await this.get(`${path}/presence`)).members,
+      send: (content, more) => post(200, "messages", { content, ...more }),
+      edit: (messageId, content) => this.#ok(200, "PUT", `${path}/messages/${encodeURIComponent(messageId)}`, { content }),
+      regenerate: fromMessageId => post(200, "regenerate", { fromMessageId }),
+      stop: (what = {}) => post(204, "stop", what),
+      toolResult: (toolCallId, output) => post(204, "tool-results", { toolCallId, output }),
+      answer: (approvalId, approved) => post(204, `approvals/${encodeURIComponent(approvalId)}`, { approved }),
+    }
+  }
+}

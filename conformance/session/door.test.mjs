@@ -1,0 +1,281 @@
+// The session door beside the unmodified @ably/ai-transport: whoever says something, everybody has the same conversation.
+import assert from "node:assert/strict"
+import { after, before, test } from "node:test"
+import { REMOVED } from "../aitransport/agent.mjs"
+import { afterTool, answerTo } from "../aitransport/model.mjs"
+import { Scene } from "../aitransport/scene.mjs"
+import { textOf, WAIT_MS } from "../aitransport/viewer.mjs"
+import { AppServer } from "../lib/app-server.mjs"
+import { basic, bearer, jwt } from "../lib/tokens.mjs"
+import { eventually, within } from "../lib/wait.mjs"
+import { DoorClient } from "./door.mjs"
+
+const TEST_TIMEOUT_MS = 120_000
+
+let server, door
+before(async () => {
+  server = await AppServer.start({ keys: [{}, { capability: JSON.stringify({ "guarded": ["*"] }) }] })
+  door = new DoorClient({ url: server.url, key: server.keys[0].keyStr, actorId: "caller" })
+})
+after(() => server?.end())
+
+const open = async t => {
+  const scene = await Scene.open(t, { server, binary: false, trouble: "none" })
+  const [viewer, agent] = await Promise.all([scene.viewer("viewer"), scene.agent()])
+  return { scene, viewer, agent, session: door.session(scene.channel) }
+}
+
+const invocation = (scene, { eventId }) => ({ inputEventId: eventId, sessionName: scene.channel })
+/** The invocation by the last input: the answers to tools have no body that says it. */
+async function byLastInput(scene) {
+  const { extras } = (await scene.history()).findLast(({ name }) => name === "ai-input")
+  return invocation(scene, { eventId: extras.ai.transport["event-id"] })
+}
+
+const texts = async session => (await session.messages()).map(message => [message.role, textOf(message)])
+const serve = (agent, invocation) => within(WAIT_MS, agent.serve(invocation), "the agent to be done")
+
+/** Waits until the door shows an agent's message that says just this. */
+const shows = (session, text) =>
+  eventually(WAIT_MS, async () => (await texts(session)).some(([role, said]) => role === "assistant" && said === text), text)
+
+test("what is said over HTTP is what @ably/ai-transport shows, and the other way round", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { scene, viewer, agent, session } = await open(t)
+  const first = await session.send("by HTTP")
+  assert.equal(await serve(agent, invocation(scene, first)), "complete")
+  await viewer.shows(answerTo("by HTTP").text)
+
+  assert.equal(await serve(agent, (await viewer.send("by the library")).toInvocation().toJSON()), "complete")
+
+  const said = [
+    ["user", "by HTTP"],
+    ["assistant", answerTo("by HTTP").text],
+    ["user", "by the library"],
+    ["assistant", answerTo("by the library").text],
+  ]
+  assert.deepEqual(await texts(session), said)
+  assert.deepEqual((await viewer.conversation()).messages.map(({ message }) => [message.role, textOf(message)]), said)
+  const [mine, answer] = await session.messages()
+  assert.equal(mine.clientId, "caller")
+  assert.equal(mine.messageId, first.messageId)
+  assert.equal(answer.clientId, "agent")
+  const runs = (await session.conversation()).filter(node => node.type === "run")
+  assert.deepEqual(runs.map(({ status }) => status), ["complete", "complete"])
+  assert.equal(runs[0].parent, first.messageId)
+
+  await server.kill()
+  await server.restart()
+  assert.deepEqual(await texts(session), said)
+})
+
+test("an agent is stopped over HTTP: its run, its message, or all that it does", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { scene, viewer, agent, session } = await open(t)
+  const ways = {
+    "by run": (run, asked) => ({ runId: run.id }),
+    "by question": (run, asked) => ({ messageId: asked.messageId }),
+    "by answer": run => ({ messageId: run.messages[0].messageId }),
+    "all": () => ({}),
+  }
+  for (const [index, [way, what]] of Object.entries(ways).entries()) {
+    const question = `slowly, ${way}`
+    const asked = await session.send(question)
+    const serving = agent.serve(invocation(scene, asked))
+    await shows(session, answerTo(question).shown[0])
+    const run = (await session.conversation()).findLast(node => node.type === "run")
+    assert.equal(run.status, "active")
+    assert.deepEqual((await session.summary()).runs.map(({ runId, status }) => [runId, status]), [[run.id, "active"]])
+    await session.stop(what(run, asked))
+    assert.equal(await within(WAIT_MS, serving, "the end of the run"), "cancelled", way)
+    await viewer.runsAre(index + 1, "cancelled")
+    assert.equal((await session.summary()).openRuns, 0)
+  }
+  await session.stop()
+})
+
+test("edit and regenerate make branches, and the newest are the conversation", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { scene, viewer, agent, session } = await open(t)
+  const asked = await session.send("first")
+  await serve(agent, invocation(scene, asked))
+  await serve(agent, invocation(scene, await session.regenerate(asked.messageId)))
+  await viewer.shows(answerTo("first", 2).text)
+  assert.deepEqual(await texts(session), [["user", "first"], ["assistant", answerTo("first", 2).text]])
+  const [, answer] = await session.messages()
+  await serve(agent, invocation(scene, await session.regenerate(answer.messageId)))
+  assert.deepEqual(await texts(session), [["user", "first"], ["assistant", answerTo("first", 3).text]])
+
+  await serve(agent, invocation(scene, await session.edit(asked.messageId, "second")))
+  assert.deepEqual(await texts(session), [["user", "second"], ["assistant", answerTo("second").text]])
+  assert.equal((await session.conversation()).length, 6)
+  const { alternatives } = (await viewer.conversation()).messages[0]
+  assert.deepEqual(alternatives.map(textOf), ["first", "second"])
+})
+
+test("tools are answered and approved over HTTP", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { scene, viewer, agent, session } = await open(t)
+  assert.equal(await serve(agent, invocation(scene, await session.send("use location"))), "suspend")
+  assert.equal((await session.summary()).runs[0].status, "suspended")
+  const call = (await session.messages()).at(-1).parts.find(part => part.toolCallId)
+  await session.toolResult(call.toolCallId, { place: "here" })
+  assert.equal(await serve(agent, await byLastInput(scene)), "complete")
+  await viewer.shows(answerTo(afterTool("location")).text)
+
+  assert.equal(await serve(agent, invocation(scene, await session.send("use remove"))), "suspend")
+  const { approval } = (await session.messages()).at(-1).parts.find(part => part.approval)
+  await session.answer(approval.id, true)
+  assert.equal(await serve(agent, await byLastInput(scene)), "complete")
+  await viewer.shows(answerTo(afterTool("remove")).text)
+  const parts = (await session.messages()).flatMap(({ parts }) => parts)
+  assert.ok(parts.some(part => part.toolCallId && part.output === REMOVED))
+})
+
+test("a message that is sent twice is said once", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const session = door.session("twice")
+  const answers = await Promise.all([1, 2, 3].map(() => session.send("once", { messageId: "mine" })))
+  assert.deepEqual(new Set(answers.map(({ serial }) => serial)).size, 1)
+  await server.kill()
+  await server.restart()
+  const again = await session.send("once", { messageId: "mine" })
+  assert.equal(again.serial, answers[0].serial)
+  assert.equal(again.eventId, answers[0].eventId)
+  assert.deepEqual(await texts(session), [["user", "once"]])
+})
+
+test("files and data come through, and names may be anything", { timeout: TEST_TIMEOUT_MS }, async () => {
+  for (const name of ["a/b?c#d", "räum 🏠", "%41", "x:y"]) {
+    const session = door.session(name)
+    const file = { type: "file", mediaType: "text/plain", url: "data:text/plain;base64,aGk=" }
+    const data = { type: "data-place", data: { lat: 1.5 } }
+    await session.send("see", { parts: [file, data] })
+    const [{ parts }] = await session.messages()
+    assert.deepEqual(parts.map(({ type }) => type), ["text", "file", "data-place"])
+    assert.equal(parts[1].url, file.url)
+    assert.deepEqual(parts[2].data, data.data)
+    assert.equal((await session.summary()).sessionId, name)
+  }
+})
+
+test("sessions are listed by prefix, activity and open runs, page by page", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const names = Array.from({ length: 25 }, (_, i) => `list:${String(i).padStart(2, "0")}`)
+  for (const name of names) await door.session(name).send("hello")
+  const found = []
+  for (let next = ""; next !== undefined; ) {
+    const page = await door.list(`?prefix=list:&limit=10${next && `&cursor=${encodeURIComponent(next)}`}`)
+    assert.ok(page.sessions.length <= 10)
+    found.push(...page.sessions.map(({ sessionId }) => sessionId))
+    next = page.next
+  }
+  assert.deepEqual(found, names)
+
+  const { lastActivity } = await door.session(names[20]).summary()
+  const { sessions } = await door.list(`?prefix=list:&activeSince=${lastActivity + 1}`)
+  assert.ok(sessions.every(session => session.lastActivity > lastActivity))
+  const { scene, agent, session } = await open(t)
+  const asked = await session.send("slowly, an open run")
+  const serving = agent.serve(invocation(scene, asked))
+  await shows(session, answerTo("slowly, an open run").shown[0])
+  const open_ = await door.list("?openRuns=true")
+  assert.deepEqual(open_.sessions.map(({ sessionId }) => sessionId), [scene.channel])
+  await session.stop()
+  await within(WAIT_MS, serving, "the end of the run")
+})
+
+// ---- Who may do what, and what is refused --------------------------------------------------------
+
+/** Every operation, with what it needs: [method, path, body, capability of the session or of everything, status]. */
+const OPERATIONS = [
+  ["GET", "/sessions", undefined, { "*": ["channel-metadata"] }],
+  ["GET", "/sessions/guarded", undefined, { guarded: ["channel-metadata"] }],
+  ["GET", "/sessions/guarded/messages", undefined, { guarded: ["history"] }],
+  ["GET", "/sessions/guarded/conversation", undefined, { guarded: ["history"] }],
+  ["GET", "/sessions/guarded/presence", undefined, { guarded: ["presence-subscribe"] }],
+  ["POST", "/sessions/guarded/messages", { content: "x" }, { guarded: ["publish"] }],
+  ["PUT", "/sessions/guarded/messages/first", { content: "y" }, { guarded: ["publish"] }],
+  ["POST", "/sessions/guarded/regenerate", { fromMessageId: "none" }, { guarded: ["publish"] }, 404],
+  ["POST", "/sessions/guarded/stop", {}, { guarded: ["publish"] }],
+  ["POST", "/sessions/guarded/tool-results", { toolCallId: "none", output: 1 }, { guarded: ["publish"] }, 404],
+  ["POST", "/sessions/guarded/approvals/none", { approved: true }, { guarded: ["publish"] }, 404],
+]
+
+test("each operation needs just its own capability", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const key = server.keys[0]
+  await door.session("guarded").send("first", { messageId: "first" })
+  const all = ["channel-metadata", "history", "presence-subscribe", "publish", "subscribe", "presence", "push-subscribe"]
+  const as = authorization => new DoorClient({ url: server.url, authorization })
+  for (const [method, path, body, capability, status] of OPERATIONS) {
+    const what = `${method} ${path}`
+    const [[resource, [operation]]] = Object.entries(capability)
+    const others = operation === "presence-subscribe" ? all.filter(o => o !== operation && o !== "subscribe") : all.filter(o => o !== operation)
+    const refusals = {
+      "nobody": [undefined, 40101],
+      "a wrong key": [basic(`${key.keyName}:${"s".repeat(40)}`), 40101],
+      "an expired token": [bearer(jwt(key, { lifetimeS: -60, capability })), 40142],
+      "all others": [bearer(jwt(key, { capability: { [resource]: others } })), 40160],
+      "another session": [bearer(jwt(key, { capability: { elsewhere: [operation] } })), 40160],
+    }
+    for (const [who, [authorization, code]] of Object.entries(refusals)) {
+      const { status, body: refusal } = await as(authorization).request(method, path, body)
+      assert.deepEqual([status, refusal.code, refusal.statusCode], [401, code, 401], `${what} by ${who}: ${JSON.stringify(refusal)}`)
+      assert.equal(typeof refusal.error, "string")
+    }
+    const allowed = await as(bearer(jwt(key, { capability }))).request(method, path, body)
+    assert.equal(allowed.status, status ?? (method === "POST" && path.endsWith("/stop") ? 204 : 200), `${what}: ${JSON.stringify(allowed.body)}`)
+  }
+  // A token's client cannot speak for another.
+  const bound = bearer(jwt(key, { clientId: "ann", capability: { guarded: ["publish", "history"] } }))
+  const { status, body } = await as(bound).request("POST", "/sessions/guarded/messages", { content: "x", actorId: "bob" })
+  assert.deepEqual([status, body.code], [401, 40102])
+})
+
+test("what is not valid is refused with a reason and changes nothing", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const before = await door.session("guarded").messages()
+  const text = "x".repeat(200)
+  for (const [method, path, body, status] of [
+    ["POST", "/sessions/guarded/messages", "{", 400],
+    ["POST", "/sessions/guarded/messages", "[]", 400],
+    ["POST", "/sessions/guarded/messages", {}, 400],
+    ["POST", "/sessions/guarded/messages", { content: 5 }, 400],
+    ["POST", "/sessions/guarded/messages", { parts: {} }, 400],
+    ["POST", "/sessions/guarded/messages", { parts: [5] }, 400],
+    ["POST", "/sessions/guarded/messages", { parts: [{ type: "step-start" }] }, 400],
+    ["POST", "/sessions/guarded/messages", { content: "x", messageId: text }, 400],
+    ["POST", "/sessions/guarded/messages", { content: "x", messageId: "" }, 400],
+    ["POST", "/sessions/guarded/messages", { content: "x".repeat(1_100_000) }, 413],
+    ["POST", "/sessions/guarded/messages", { content: "x".repeat(2_200_000) }, 413],
+    ["PUT", "/sessions/guarded/messages/none", { content: "x" }, 404],
+    ["POST", "/sessions/guarded/regenerate", {}, 400],
+    ["POST", "/sessions/guarded/stop", { runId: 5 }, 400],
+    ["POST", "/sessions/guarded/tool-results", {}, 400],
+    ["POST", "/sessions/guarded/approvals/x", {}, 400],
+    ["POST", "/sessions/guarded/approvals/x", { approved: "yes" }, 400],
+    ["GET", "/sessions?limit=x", undefined, 400],
+    ["GET", "/sessions?openRuns=x", undefined, 400],
+    ["GET", "/sessions/guarded/messages?before=x", undefined, 400],
+    ["GET", "/sessions/guarded/presence?cursor=x", undefined, 400],
+    ["GET", "/sessions/%80", undefined, 400],
+    ["GET", "/sessions/..%2F", undefined, 404],
+    ["GET", "/sessions/no-such-session", undefined, 404],
+    ["GET", "/nothing", undefined, 404],
+    ["PATCH", "/sessions/guarded", {}, 405],
+    ["DELETE", "/sessions/guarded/messages", undefined, 405],
+  ]) {
+    const answer = await door.request(method, path, body)
+    assert.equal(answer.status, status, `${method} ${path} ${JSON.stringify(body)?.slice(0, 80)}: ${JSON.stringify(answer.body)}`)
+    assert.equal(answer.body.statusCode, status)
+    assert.ok(answer.body.error.length > 10 && answer.body.code >= 40000)
+  }
+  assert.deepEqual(await door.session("guarded").messages(), before)
+  server.assertNoErrorLogged()
+})
+
+test("the description is served to everybody and has every route", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const response = await fetch(`${server.url}/v1/openapi.json`)
+  const description = await response.json()
+  assert.equal(description.openapi, "3.1.0")
+  for (const [method, path] of OPERATIONS) {
+    const template = path
+      .replace("/guarded", "/{sessionId}")
+      .replace(/\/messages\/.+/, "/messages/{messageId}")
+      .replace(/\/approvals\/.+/, "/approvals/{approvalId}")
+    assert.ok(description.paths[`/v1${template}`]?.[method.toLowerCase()], `${method} ${template}`)
+  }
+})

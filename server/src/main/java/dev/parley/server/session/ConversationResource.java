@@ -1,0 +1,126 @@
+package dev.parley.server.session;
+
+import dev.parley.conversation.Message;
+import dev.parley.conversation.Node;
+import dev.parley.conversation.Room;
+import dev.parley.conversation.UiMessages;
+import dev.parley.engine.session.Positions;
+import dev.parley.server.auth.CapabilityOp;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.channel.ChannelName;
+import dev.parley.server.request.Answer;
+import dev.parley.server.request.Request;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.Serials;
+import dev.parley.server.wire.WireException;
+import java.util.List;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code /v1/sessions/<session>/messages} and {@code /conversation}: what was said. */
+record ConversationResource(Gate gate, Conversations conversations) {
+
+    /** What was said, in one line: several people and agents stay one conversation. */
+    Answer messages(Request request, ChannelName session) throws WireException {
+        return answer(request, session, (json, part) -> {
+            ArrayNode messages = json.putArray("messages");
+            for (Room.Entry entry : part.conversation().room().entries()) {
+                ObjectNode message = written(entry.message());
+                if (entry.node() instanceof Node.Run run) {
+                    message.put("runId", run.key());
+                }
+                messages.add(message);
+            }
+        });
+    }
+
+    /** What was said as a tree, with runs and branches. */
+    Answer conversation(Request request, ChannelName session) throws WireException {
+        return answer(request, session, (json, part) -> {
+            ArrayNode nodes = json.putArray("nodes");
+            part.conversation().nodes().forEach(node -> nodes.add(written(node)));
+        });
+    }
+
+    private interface Writing {
+        void write(ObjectNode json, Conversations.Part part);
+    }
+
+    private Answer answer(Request request, ChannelName session, Writing writing) throws WireException {
+        String app =
+                request.permitted(gate, CapabilityOp.HISTORY, session.full()).app();
+        int limit = (int) Math.max(1, request.number("limit", Conversations.MAX_MESSAGES, Conversations.MAX_MESSAGES));
+        ObjectNode json = JsonMapper.shared().createObjectNode();
+        json.put("sessionId", session.full());
+        conversations.read(session.in(app), before(request), limit, part -> {
+            writing.write(json, part);
+            json.put("older", part.older());
+            return json;
+        });
+        return Answer.of(200, json);
+    }
+
+    private static long before(Request request) throws WireException {
+        String cursor = request.param("before");
+        if (cursor == null) {
+            return Long.MAX_VALUE;
+        }
+        OptionalLong position = Serials.parse(cursor);
+        if (position.isEmpty()) {
+            throw new WireException(ErrorInfo.invalidValue(
+                    "The parameter before is the value of the field older of an earlier answer."));
+        }
+        return position.getAsLong();
+    }
+
+    /** A message as one of Vercel's UI messages, with what the session knows of it besides. */
+    private static ObjectNode written(Message message) {
+        ObjectNode json = UiMessages.write(message);
+        json.put("messageId", message.id());
+        json.put("clientId", message.clientId());
+        json.put("serial", message.serial());
+        Serials.parse(message.serial()).ifPresent(position -> json.put("createdAt", Positions.millis(position)));
+        return json;
+    }
+
+    private static ObjectNode written(Node node) {
+        ObjectNode json = JsonMapper.shared().createObjectNode();
+        switch (node) {
+            case Node.Input input ->
+                json.put("type", "input").put("id", input.key()).put("forkOf", input.forkOf());
+            case Node.Run run -> {
+                json.put("type", "run")
+                        .put("id", run.key())
+                        .put("forkOf", run.forkOf())
+                        .put("regenerates", run.regenerates())
+                        .put("status", run.status().wireName())
+                        .put("agentId", run.agentId())
+                        .put("ownerId", run.ownerId().isEmpty() ? null : run.ownerId())
+                        .put("superseded", run.superseded());
+                Node.RunError error = run.error();
+                if (error != null) {
+                    json.putObject("error").put("code", error.code()).put("message", error.message());
+                }
+                write(json.putArray("steps"), run.steps());
+            }
+        }
+        json.put("parent", node.parent()).put("serial", node.serial());
+        ArrayNode messages = json.putArray("messages");
+        node.messages().forEach(message -> messages.add(written(message)));
+        return json;
+    }
+
+    private static void write(ArrayNode json, List<Node.Step> steps) {
+        for (Node.Step step : steps) {
+            @Nullable String clientId = step.clientId();
+            json.addObject()
+                    .put("id", step.id())
+                    .put("status", step.status().wireName())
+                    .put("attempts", step.attempts())
+                    .put("clientId", clientId);
+        }
+    }
+}

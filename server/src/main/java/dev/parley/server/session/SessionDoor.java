@@ -1,0 +1,64 @@
+package dev.parley.server.session;
+
+import dev.parley.engine.Engine;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.config.Config;
+import dev.parley.server.http.Cors;
+import dev.parley.server.http.Door;
+import dev.parley.server.http.Origins;
+import dev.parley.server.http.Shares;
+import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.request.Publisher;
+import dev.parley.server.request.RequestHandler;
+import io.vertx.core.Future;
+import io.vertx.core.http.HttpServerRequest;
+
+/**
+ * The door to sessions as conversations: lists and describes them, shows what was said, and says things to them. Its
+ * description for programs is at {@code /v1/openapi.json}.
+ */
+public final class SessionDoor implements Door {
+    /** The largest body of a request. */
+    static final int MAX_BODY_BYTES = 2 << 20;
+
+    private final RequestHandler requests;
+
+    /** A door to the sessions of {@code engine}. */
+    public SessionDoor(
+            Engine engine, Config config, Shares shares, Gate gate, Publisher publisher, Occupancy occupancy) {
+        Cors cors = Cors.withCredentials(
+                Origins.of(config.cors().origins(), false),
+                SessionRoutes.METHODS,
+                "Accept, Authorization, Content-Type, X-Ably-ClientId, X-Actor-Id, X-Actor-Type, X-Session-Id",
+                config.cors().headers(),
+                "Allow, Retry-After");
+        this.requests = new RequestHandler(
+                new SessionRoutes(engine.sessions(), config, gate, publisher, occupancy),
+                new SessionForm(),
+                gate,
+                path -> !SessionRoutes.isDescription(path),
+                shares,
+                cors,
+                Math.min(MAX_BODY_BYTES, config.limits().bodyBytes()));
+    }
+
+    @Override
+    public String prefix() {
+        return "/v1/";
+    }
+
+    @Override
+    public void handle(HttpServerRequest request) {
+        requests.handle(request);
+    }
+
+    @Override
+    public void refuse(HttpServerRequest request, int status, String code, String message) {
+        requests.refuse(request, status, message);
+    }
+
+    @Override
+    public Future<Void> drain() {
+        return requests.drain();
+    }
+}

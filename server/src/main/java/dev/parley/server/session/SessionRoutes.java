@@ -1,0 +1,170 @@
+package dev.parley.server.session;
+
+import dev.parley.engine.session.machine.Sessions;
+import dev.parley.server.auth.AccessRefusedException;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.channel.ChannelName;
+import dev.parley.server.config.Config;
+import dev.parley.server.occupancy.Occupancy;
+import dev.parley.server.request.Answer;
+import dev.parley.server.request.Publisher;
+import dev.parley.server.request.Request;
+import dev.parley.server.request.Resources;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.WireException;
+import io.vertx.core.http.HttpServerRequest;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+
+/** Which resource answers which request: the table of all methods and paths of the door. */
+final class SessionRoutes implements Resources {
+    /** All methods of the door. */
+    static final String METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
+
+    private static final String DESCRIPTION = "/v1/openapi.json";
+
+    /** Answers a request whose path fits a route. */
+    @FunctionalInterface
+    private interface Handler {
+        /**
+         * Answers; blocks.
+         *
+         * @param its the resources
+         * @param path the values of the variable segments, in order
+         */
+        Answer answer(SessionRoutes its, Request request, List<String> path)
+                throws WireException, AccessRefusedException, IOException;
+    }
+
+    /**
+     * A method and a path.
+     *
+     * @param template the path, with variable segments in braces
+     */
+    private record Route(String method, String template, Handler handler) {
+        boolean fits(List<String> path) {
+            String[] segments = template.substring(1).split("/", -1);
+            if (segments.length != path.size()) {
+                return false;
+            }
+            for (int i = 0; i < segments.length; i++) {
+                if (!isVariable(segments[i]) && !segments[i].equals(path.get(i))) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        List<String> variables(List<String> path) {
+            String[] segments = template.substring(1).split("/", -1);
+            List<String> variables = new ArrayList<>();
+            for (int i = 0; i < segments.length; i++) {
+                if (isVariable(segments[i])) {
+                    variables.add(path.get(i));
+                }
+            }
+            return variables;
+        }
+
+        private static boolean isVariable(String segment) {
+            return segment.startsWith("{");
+        }
+    }
+
+    private static final List<Route> ROUTES = List.of(
+            new Route("GET", DESCRIPTION, (its, request, path) -> Description.answer()),
+            new Route("GET", "/v1/sessions", (its, request, path) -> its.sessions.list(request)),
+            new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}",
+                    (its, request, path) -> its.sessions.get(request, session(path))),
+            new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}/messages",
+                    (its, request, path) -> its.said.messages(request, session(path))),
+            new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}/conversation",
+                    (its, request, path) -> its.said.conversation(request, session(path))),
+            new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}/presence",
+                    (its, request, path) -> its.sessions.presence(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/messages",
+                    (its, request, path) -> its.inputs.send(request, session(path))),
+            new Route(
+                    "PUT",
+                    "/v1/sessions/{sessionId}/messages/{messageId}",
+                    (its, request, path) -> its.inputs.edit(request, session(path), path.get(1))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/regenerate",
+                    (its, request, path) -> its.inputs.regenerate(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/stop",
+                    (its, request, path) -> its.inputs.stop(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/tool-results",
+                    (its, request, path) -> its.inputs.toolResult(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/approvals/{approvalId}",
+                    (its, request, path) -> its.inputs.approval(request, session(path), path.get(1))));
+
+    private final SessionsResource sessions;
+    private final ConversationResource said;
+    private final InputsResource inputs;
+
+    /** Routes to the sessions of an engine. */
+    SessionRoutes(Sessions engine, Config config, Gate gate, Publisher publisher, Occupancy occupancy) {
+        int pageBytes = config.limits().chunkBytes();
+        var conversations = new Conversations(engine, pageBytes);
+        this.sessions = new SessionsResource(engine, gate, occupancy, pageBytes);
+        this.said = new ConversationResource(gate, conversations);
+        this.inputs = new InputsResource(engine, gate, publisher, conversations);
+    }
+
+    private static ChannelName session(List<String> path) throws WireException {
+        return ChannelName.parse(path.getFirst());
+    }
+
+    /** The methods and paths of all routes. */
+    static List<String> all() {
+        return ROUTES.stream()
+                .map(route -> route.method() + " " + route.template())
+                .toList();
+    }
+
+    /** Whether a path is that of the description, which everybody may read. */
+    static boolean isDescription(List<String> path) {
+        return DESCRIPTION.equals("/" + String.join("/", path));
+    }
+
+    @Override
+    public Answer answer(Request request, HttpServerRequest http)
+            throws WireException, AccessRefusedException, IOException {
+        // HEAD is answered like GET, without the body.
+        String method = request.method().equals("HEAD") ? "GET" : request.method();
+        List<Route> fitting =
+                ROUTES.stream().filter(route -> route.fits(request.path())).toList();
+        for (Route route : fitting) {
+            if (route.method().equals(method)) {
+                return route.handler().answer(this, request, route.variables(request.path()));
+            }
+        }
+        if (fitting.isEmpty()) {
+            throw new WireException(
+                    ErrorInfo.notFound("There is nothing at this path; " + DESCRIPTION + " says what there is."));
+        }
+        var methods = new TreeSet<String>();
+        fitting.forEach(route -> methods.add(route.method()));
+        throw new WireException(new ErrorInfo(
+                40500, 405, "This path has the methods " + String.join(", ", methods) + ", and not " + method + "."));
+    }
+}
