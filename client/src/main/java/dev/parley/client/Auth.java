@@ -18,6 +18,7 @@ final class Auth {
      * The token that is being fetched or was fetched last; null if the next one has to be fetched. A fetch that takes too long
      * goes on, and is not repeated: its source may hold one of the few threads, but not all of them.
      */
+    @GuardedBy("lock")
     private @Nullable CompletableFuture<String> token;
 
     Auth(ClientOptions options) {

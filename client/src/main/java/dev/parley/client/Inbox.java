@@ -61,11 +61,23 @@ final class Inbox {
     private final Runnable onRoom;
     private final List<Sink> sinks = new CopyOnWriteArrayList<>();
     private final ReentrantLock lock = new ReentrantLock();
+
+    @GuardedBy("lock")
     private final ArrayDeque<Entry> queue = new ArrayDeque<>();
+
+    @GuardedBy("lock")
     private int events;
+
+    @GuardedBy("lock")
     private int bytes;
+
+    @GuardedBy("lock")
     private boolean scheduled;
+
+    @GuardedBy("lock")
     private boolean wantsRoom;
+
+    @GuardedBy("lock")
     private @Nullable String delivered;
 
     /** What was missed and is read from the history, before the events in the queue; null if there is nothing. */
@@ -215,6 +227,7 @@ final class Inbox {
         }
     }
 
+    @GuardedBy("lock")
     private void schedule() {
         if (!scheduled && !isEmpty() && canDeliver()) {
             scheduled = true;
@@ -228,11 +241,13 @@ final class Inbox {
     }
 
     /** Whether what comes next can be delivered: an event only if all listeners can take one. */
+    @GuardedBy("lock")
     private boolean canDeliver() {
         boolean event = queue.isEmpty() || queue.getFirst() instanceof Event || (refill != null && !refill.isOver());
         return !event || sinks.stream().allMatch(Sink::isReady);
     }
 
+    @GuardedBy("lock")
     private boolean isEmpty() {
         return queue.isEmpty() && (refill == null || refill.isOver());
     }

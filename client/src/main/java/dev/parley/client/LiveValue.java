@@ -20,7 +20,11 @@ final class LiveValue {
     private final Executor executor;
     private final AtomicBoolean due = new AtomicBoolean();
     private final ReentrantLock lock = new ReentrantLock();
+
+    @GuardedBy("lock")
     private @Nullable JsonNode last;
+
+    @GuardedBy("lock")
     private boolean told;
 
     LiveValue(Supplier<@Nullable JsonNode> source, Consumer<@Nullable JsonNode> listener, Executor executor) {

@@ -32,6 +32,8 @@ public final class ParleyClient implements AutoCloseable {
     private final Connection connection;
     private final MessageIds ids = new MessageIds();
     private final ReentrantLock lock = new ReentrantLock();
+
+    @GuardedBy("lock")
     private final Map<String, Session> sessions = new HashMap<>();
 
     private ParleyClient(ClientOptions options) {
@@ -107,6 +109,7 @@ public final class ParleyClient implements AutoCloseable {
         }
     }
 
+    @GuardedBy("lock")
     private Session make(String name, SessionOptions sessionOptions) {
         if (options.credentials() == null) {
             throw new IllegalStateException("Sessions need credentials.");

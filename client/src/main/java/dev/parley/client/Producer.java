@@ -21,15 +21,21 @@ public final class Producer {
     private final ReentrantLock lock = new ReentrantLock();
 
     /** Whether a greater epoch may be taken if the first one turns out to be too small. */
+    @GuardedBy("lock")
     private boolean mayClaim;
 
+    @GuardedBy("lock")
     private long epoch;
+
+    @GuardedBy("lock")
     private long nextSeq;
 
     /** An append of which nobody knows whether it was stored; empty if there is none. A copy: callers use arrays again. */
+    @GuardedBy("lock")
     private byte[] unsettled = new byte[0];
 
     /** Whether that append is to close the stream. */
+    @GuardedBy("lock")
     private boolean unsettledCloses;
 
     Producer(Stream stream, String id, long epoch, boolean mayClaim) {
@@ -145,6 +151,7 @@ public final class Producer {
         }
     }
 
+    @GuardedBy("lock")
     private Map<String, String> headers(String contentType, boolean close) {
         Map<String, String> headers = new HashMap<>();
         headers.put("Content-Type", contentType);

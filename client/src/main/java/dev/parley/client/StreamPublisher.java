@@ -26,8 +26,14 @@ final class StreamPublisher implements Flow.Publisher<Chunk> {
         private final StreamReader reader;
         private final Flow.Subscriber<? super Chunk> subscriber;
         private final ReentrantLock lock = new ReentrantLock();
+
+        @GuardedBy("lock")
         private long wanted;
+
+        @GuardedBy("lock")
         private boolean reading;
+
+        @GuardedBy("lock")
         private boolean over;
 
         Subscription(StreamReader reader, Flow.Subscriber<? super Chunk> subscriber) {

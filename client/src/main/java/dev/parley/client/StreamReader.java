@@ -12,11 +12,22 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StreamReader {
     private final Stream stream;
+
+    @GuardedBy("lock")
     private final Backoff backoff;
+
     private final ReentrantLock lock = new ReentrantLock();
+
+    @GuardedBy("lock")
     private String offset;
+
+    @GuardedBy("lock")
     private @Nullable String cursor;
+
+    @GuardedBy("lock")
     private boolean ended;
+
+    @GuardedBy("lock")
     private @Nullable CompletableFuture<Chunk> pending;
 
     StreamReader(Stream stream, String offset, ClientOptions options) {

@@ -1,5 +1,6 @@
 package dev.parley.engine;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.journal.CorruptJournalException;
@@ -43,6 +44,7 @@ final class DataFolder implements AutoCloseable {
     /** Held while the store is asked about itself, so that a closed store is not asked. */
     private final Object storeLock = new Object();
 
+    @GuardedBy("storeLock")
     private boolean storeClosed;
 
     private DataFolder(

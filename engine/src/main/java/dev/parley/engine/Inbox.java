@@ -1,5 +1,6 @@
 package dev.parley.engine;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
@@ -14,10 +15,15 @@ import java.util.concurrent.locks.ReentrantLock;
 final class Inbox<T> {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition filled = lock.newCondition();
+
+    @GuardedBy("lock")
     private List<T> waiting = new ArrayList<>();
+
     /** Number of items for which the taker waits; 0 while it is busy elsewhere. */
+    @GuardedBy("lock")
     private int awaited;
 
+    @GuardedBy("lock")
     private boolean closed;
 
     /** Puts an item in, or returns false if the inbox is closed. */
@@ -105,6 +111,7 @@ final class Inbox<T> {
         }
     }
 
+    @GuardedBy("lock")
     private void wakeTaker() {
         if (awaited > 0 && (closed || waiting.size() >= awaited)) {
             filled.signal();

@@ -28,6 +28,8 @@ public final class Audience {
     private final List<Consumer<PresenceEvent>> listeners = new CopyOnWriteArrayList<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
+
+    @GuardedBy("lock")
     private long changes;
 
     Audience(Session session, @Nullable String self) {

@@ -4,7 +4,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The thread of the handler that is at work in a run; no other is interrupted. */
 final class HandlerThread {
+    @GuardedBy("this")
     private @Nullable Thread worker;
+
+    @GuardedBy("this")
     private boolean interrupted;
 
     synchronized void started(Thread thread) {

@@ -21,6 +21,8 @@ public final class ModelRound {
     private final Run run;
     private final Prompt prompt;
     private final Output output;
+
+    @GuardedBy("this")
     private final Set<String> callIds;
 
     ModelRound(Run run, Prompt prompt, Output output, Set<String> callIds) {

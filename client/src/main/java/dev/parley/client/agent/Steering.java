@@ -19,6 +19,7 @@ final class Steering {
     private final List<Runnable> hooks = new CopyOnWriteArrayList<>();
 
     /** The steers that were in the last prompt, and are said to be answered by the next output. */
+    @GuardedBy("this")
     private List<String> included = List.of();
 
     /** The prompt of a run; its steers are from now on those that the next output answers. */

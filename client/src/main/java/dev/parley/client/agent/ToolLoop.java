@@ -407,7 +407,11 @@ public final class ToolLoop implements RunHandler {
     /** Interrupts this thread on a cancel, until its end. */
     private static final class Interruption {
         private final Registration hook;
+
+        @GuardedBy("this")
         private @Nullable Thread thread = Thread.currentThread();
+
+        @GuardedBy("this")
         private boolean interrupted;
 
         Interruption(CancelToken token) {

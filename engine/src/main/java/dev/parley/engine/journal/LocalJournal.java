@@ -1,5 +1,6 @@
 package dev.parley.engine.journal;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -47,7 +48,9 @@ public final class LocalJournal implements Journal {
     private final int maxRecordBytes;
     private final Executor background;
     private final CRC32C crc = new CRC32C();
-    /** The segments, oldest first. Guarded by itself, because another thread truncates the journal. */
+
+    /** The segments, oldest first. Another thread truncates the journal. */
+    @GuardedBy("itself")
     private final Deque<Segment> segments = new ArrayDeque<>();
 
     /** The newest segment, to which records are written. */
@@ -102,19 +105,23 @@ public final class LocalJournal implements Journal {
                 .filter(Segment::isName)
                 .sorted(Comparator.naturalOrder())
                 .toList();
+        Deque<Segment> found = new ArrayDeque<>();
         for (String name : names) {
             Segment segment = Segment.open(disk, name);
-            if (!segments.isEmpty() && segments.getLast().end() != segment.base()) {
+            if (!found.isEmpty() && found.getLast().end() != segment.base()) {
                 throw new CorruptJournalException("journal segment " + name + " does not follow "
-                        + segments.getLast().name() + ": a file is missing");
+                        + found.getLast().name() + ": a file is missing");
             }
-            segments.add(segment);
+            found.add(segment);
         }
-        if (segments.isEmpty()) {
+        if (found.isEmpty()) {
             // A small segment, so that a first start does not wait for the disk.
-            segments.add(Segment.create(disk, 0, Math.min(segmentBytes, FIRST_SEGMENT_BYTES)));
+            found.add(Segment.create(disk, 0, Math.min(segmentBytes, FIRST_SEGMENT_BYTES)));
         }
-        return segments.getLast();
+        synchronized (segments) {
+            segments.addAll(found);
+        }
+        return found.getLast();
     }
 
     @Override
@@ -122,21 +129,22 @@ public final class LocalJournal implements Journal {
         if (replayed) {
             throw new IllegalStateException("replayed already");
         }
-        if (position < segments.getFirst().base()) {
-            throw outOfRange(position, segments.getLast().end());
+        List<Segment> all = segments();
+        if (position < all.getFirst().base()) {
+            throw outOfRange(position, all, all.getLast().end());
         }
         // After a crash of this process alone, the last group may be only in the system's memory. Without this sync it
         // would be applied and shown before it is durable.
-        for (Segment segment : segments) {
+        for (Segment segment : all) {
             segment.file().sync();
         }
         // Where the log seems to end, until a later segment continues it.
-        long end = segments.getFirst().base() + Segment.HEADER_BYTES;
+        long end = all.getFirst().base() + Segment.HEADER_BYTES;
         boolean ended = false;
         boolean goesOn = false;
         ByteBuffer buffer = ByteBuffer.allocateDirect(
-                (int) segments.stream().mapToLong(Segment::capacity).max().orElseThrow());
-        for (Segment segment : segments) {
+                (int) all.stream().mapToLong(Segment::capacity).max().orElseThrow());
+        for (Segment segment : all) {
             if (segment.end() <= position) {
                 end = segment.end();
                 continue;
@@ -175,23 +183,30 @@ public final class LocalJournal implements Journal {
             refuseIfDamaged(bytes, segment, offset, end);
         }
         if (position > end) {
-            throw outOfRange(position, end);
+            throw outOfRange(position, all, end);
         }
-        if (goesOn && segments.getLast().base() < end) {
+        if (goesOn && all.getLast().base() < end) {
             throw new CorruptJournalException(
-                    "the journal goes on behind " + segments.getLast().name()
+                    "the journal goes on behind " + all.getLast().name()
                             + ", but the next segment is missing. Restore the data folder from a backup; Parley will not start on"
                             + " a log without its end");
         }
-        cutTornTail(end, buffer);
+        cutTornTail(all, end, buffer);
         groupStart = end;
         durable = end;
         replayed = true;
     }
 
-    private CorruptJournalException outOfRange(long position, long end) {
+    /** The segments as they are now, oldest first. */
+    private List<Segment> segments() {
+        synchronized (segments) {
+            return List.copyOf(segments);
+        }
+    }
+
+    private static CorruptJournalException outOfRange(long position, List<Segment> all, long end) {
         return new CorruptJournalException("the store reflects the journal up to position " + position
-                + ", but the journal holds " + segments.getFirst().base() + " to " + end
+                + ", but the journal holds " + all.getFirst().base() + " to " + end
                 + ": files of the data folder are missing or from elsewhere");
     }
 
@@ -223,8 +238,8 @@ public final class LocalJournal implements Journal {
     }
 
     /** Zeroes everything after {@code end} and removes the segments after it, so that a torn group never reappears. */
-    private void cutTornTail(long end, ByteBuffer buffer) throws IOException {
-        for (Segment segment : segments) {
+    private void cutTornTail(List<Segment> all, long end, ByteBuffer buffer) throws IOException {
+        for (Segment segment : all) {
             if (segment.base() < end) {
                 active = segment;
             }
@@ -241,8 +256,13 @@ public final class LocalJournal implements Journal {
         }
         // Removed last, because the mark that these segments follow was cut above. With the mark and without the
         // segments, the journal would look as if it had lost its end.
-        while (!segments.getLast().equals(active)) {
-            Segment empty = segments.removeLast();
+        for (Segment empty : all.reversed()) {
+            if (empty.equals(active)) {
+                break;
+            }
+            synchronized (segments) {
+                segments.removeLast();
+            }
             empty.file().close();
             disk.delete(empty.name());
         }
@@ -415,7 +435,7 @@ public final class LocalJournal implements Journal {
             // The next start drops an empty segment at the end. Waiting for it keeps the folder unchanged after close.
             next.handle((segment, failure) -> segment).join();
         }
-        for (Segment segment : segments) {
+        for (Segment segment : segments()) {
             segment.file().close();
         }
     }

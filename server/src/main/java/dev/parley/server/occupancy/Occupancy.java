@@ -1,5 +1,6 @@
 package dev.parley.server.occupancy;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.wire.Flags;
@@ -50,14 +51,32 @@ public final class Occupancy {
 
     private final ConcurrentHashMap<SessionName, Counts> bySession = new ConcurrentHashMap<>();
 
-    /** Guarded by the map's lock on the session, except for the listeners. */
+    /**
+     * The numbers of one session. They are changed under the map's lock on the session as well, so that nobody changes numbers
+     * that are being removed because they are zero.
+     */
     private static final class Counts {
+        @GuardedBy("this")
         private int connections;
+
+        @GuardedBy("this")
         private final int[] byMode = new int[MODES.length];
+
         private final Set<Runnable> listeners = new CopyOnWriteArraySet<>();
 
-        private boolean isEmpty() {
+        synchronized boolean isEmpty() {
             return connections == 0 && listeners.isEmpty();
+        }
+
+        synchronized void change(int more, long before, long after) {
+            connections += more;
+            for (int i = 0; i < MODES.length; i++) {
+                byMode[i] += has(after, i) - has(before, i);
+            }
+        }
+
+        synchronized Metrics metrics(int members) {
+            return new Metrics(connections, byMode[0], byMode[1], byMode[2], members, byMode[3], byMode[4], byMode[5]);
         }
     }
 
@@ -97,10 +116,7 @@ public final class Occupancy {
     private void change(SessionName session, int connections, long before, long after) {
         Counts changed = bySession.compute(session, (name, existing) -> {
             Counts counts = existing == null ? new Counts() : existing;
-            counts.connections += connections;
-            for (int i = 0; i < MODES.length; i++) {
-                counts.byMode[i] += has(after, i) - has(before, i);
-            }
+            counts.change(connections, before, after);
             return counts.isEmpty() ? null : counts;
         });
         if (changed != null) {
@@ -141,13 +157,8 @@ public final class Occupancy {
      * @param members the number of presence members, which the caller reads from the session
      */
     public Metrics of(SessionName session, int members) {
-        int[] numbers = new int[MODES.length + 1];
-        bySession.computeIfPresent(session, (name, counts) -> {
-            numbers[0] = counts.connections;
-            System.arraycopy(counts.byMode, 0, numbers, 1, MODES.length);
-            return counts;
-        });
-        return new Metrics(numbers[0], numbers[1], numbers[2], numbers[3], members, numbers[4], numbers[5], numbers[6]);
+        Counts counts = bySession.get(session);
+        return counts == null ? new Metrics(0, 0, 0, 0, members, 0, 0, 0) : counts.metrics(members);
     }
 
     /** Sessions of an app to which somebody is attached, in the order of their names. */
