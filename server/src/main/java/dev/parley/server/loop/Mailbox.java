@@ -46,7 +46,7 @@ public final class Mailbox {
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             try {
                 task.run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 // The other tasks do not depend on this one.
                 LOG.error("a task of an event loop failed", e);
             }
