@@ -6,7 +6,7 @@ import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import * as Ably from "ably"
 import { launchBrowser } from "../lib/browser.mjs"
-import { removeFolder, temporaryFolder } from "../lib/server.mjs"
+import { removeFolder, temporaryFolder, watchAssertions, withAssertions } from "../lib/server.mjs"
 import { eventually, within } from "../lib/wait.mjs"
 
 const LAUNCHER = fileURLToPath(new URL("../../parley", import.meta.url))
@@ -29,11 +29,12 @@ after(async () => {
 
 async function startDemo() {
   const child = spawn(LAUNCHER, ["demo", "--port", "0", "--data", dataDir], {
-    env: { ...process.env, PARLEY_SKIP_BUILD: "1", WORD_MS: String(WORD_MS) },
+    env: { ...process.env, PARLEY_SKIP_BUILD: "1", PARLEY_JAVA_OPTS: withAssertions(), WORD_MS: String(WORD_MS) },
     stdio: ["ignore", "pipe", "pipe"],
   })
   let output = ""
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", text => (output += text))
+  watchAssertions(child.stderr)
   const exited = new Promise(resolve => child.on("close", resolve))
   process.on("exit", () => child.kill("SIGTERM"))
   const find = pattern =>

@@ -13,6 +13,32 @@ const READY_LINE = /^Parley is listening on (https?:\/\/\S+)$/m
 const READY_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 30_000
 const LOG_TAIL_CHARS = 20_000
+const VIOLATION_CHARS = 2_000
+const MAX_VIOLATIONS = 10
+
+// What servers have logged that no server may log: that something did not hold which it takes for granted. Most of these
+// errors end one task of an event loop and nothing else, so that no client would notice. The test file fails by its exit code.
+const violations = []
+process.on("exit", () => {
+  for (const violation of violations) process.stderr.write(`an assertion of the server has failed:\n${violation}\n`)
+  if (violations.length > 0) process.exitCode = 1
+})
+
+/** Options of a server's JVM that let it check what it takes for granted, beside those in `options`. */
+export const withAssertions = (options = "") => `-ea ${options}`.trim()
+
+/** Fails the test file if an assertion fails in a server that logs to `stream`, which has an encoding. */
+export function watchAssertions(stream) {
+  let line = ""
+  stream.on("data", text => {
+    const lines = (line + text).split("\n")
+    // A line that has not ended yet is looked at again with its end.
+    line = lines.pop().slice(-LOG_TAIL_CHARS)
+    const at = lines.findIndex(each => each.includes("AssertionError"))
+    // The line before says what the server was doing, and those after where.
+    if (at >= 0 && violations.length < MAX_VIOLATIONS) violations.push(lines.slice(Math.max(0, at - 1)).join("\n").slice(0, VIOLATION_CHARS))
+  })
+}
 
 // A test that dies must not leave its servers and their folders behind.
 const running = new Map()
@@ -33,7 +59,7 @@ export const removeFolder = path => rm(path, { recursive: true, force: true })
  * Starts `parley serve` and waits until it is ready. Without `dataDir` the server gets a folder of its own,
  * removed when it ends. The launcher replaces itself by the server, so `pid` is the server's. `signal` kills the server
  * when it aborts. `maxFiles`: how many files it may open. `assertions`: whether the server checks what it takes for granted;
- * off where it is measured. If the server ends before it is ready, the error's `status`
+ * off where it is measured. One that does not hold fails the test file. If the server ends before it is ready, the error's `status`
  * tells how, and its `log` why.
  */
 export async function startServer({ args = [], env = {}, dataDir, port = 0, signal, maxFiles, assertions = true } = {}) {
@@ -42,7 +68,7 @@ export async function startServer({ args = [], env = {}, dataDir, port = 0, sign
   const launch = maxFiles ? ["sh", "-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, LAUNCHER] : [LAUNCHER]
   const command = [...launch, "serve", "--host", "127.0.0.1", "--port", String(port), "--data", data, ...args]
   const ours = { ...process.env, PARLEY_SKIP_BUILD: "1", ...env }
-  if (assertions) ours.PARLEY_JAVA_OPTS = `-ea ${ours.PARLEY_JAVA_OPTS ?? ""}`
+  if (assertions) ours.PARLEY_JAVA_OPTS = withAssertions(ours.PARLEY_JAVA_OPTS)
   const child = spawn(command[0], command.slice(1), {
     env: ours,
     stdio: ["ignore", "pipe", "pipe"],
@@ -51,7 +77,8 @@ export async function startServer({ args = [], env = {}, dataDir, port = 0, sign
   signal?.addEventListener("abort", () => child.kill("SIGKILL"), { once: true })
 
   let log = ""
-  child.stderr.setEncoding("utf8").on("data", text => {
+  watchAssertions(child.stderr.setEncoding("utf8"))
+  child.stderr.on("data", text => {
     log = (log + text).slice(-LOG_TAIL_CHARS)
     if (process.env.CONFORMANCE_LOG) process.stderr.write(text)
   })
