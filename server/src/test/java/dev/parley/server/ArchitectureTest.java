@@ -4,11 +4,13 @@ import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nam
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -75,6 +77,48 @@ class ArchitectureTest {
                         "dev.parley.server.wire..",
                         "dev.parley.server.auth..")
                 .check(SERVER);
+    }
+
+    /**
+     * Event loops do not read the store: each method that does is reached only through one of the ways in
+     * docs/adr/0011.
+     */
+    @Test
+    void theStoreIsReadBesideEventLoops() {
+        var readers = new StoreReaders(new ClassFileImporter()
+                .withImportOption(new ImportOption.DoNotIncludeTests())
+                .importPackages("dev.parley.engine", "dev.parley.server"));
+        assertThat(readers.calledByNobody())
+                .as("methods that read the store, and that nothing in the server calls")
+                .isSubsetOf(
+                        // Called for a request on its virtual thread.
+                        "dev.parley.server.rest.Routes.answer");
+        assertThat(readers.handedToNobody(Set.of(
+                        // The threads for reads of the store.
+                        "EventLoop.read",
+                        "LogReader.elsewhere",
+                        "SessionReader.elsewhere",
+                        "SessionReader.open",
+                        "Pages.<init>",
+                        "Exchange.blocking",
+                        // Other ways, each with a bound of its own.
+                        "RequestWorkers.work",
+                        "RequestWorkers.withoutBody",
+                        "Executor.execute",
+                        "ExecutorService.execute",
+                        "OfVirtual.start")))
+                .as("methods that let others read the store, and hand that to no thread that may block")
+                .isSubsetOf(
+                        // A table of routes, whose handlers are called for a request on its virtual thread.
+                        "dev.parley.server.session.SessionRoutes.<clinit>",
+                        // These are called by requests that have been handed over.
+                        "dev.parley.server.rest.ChannelsResource.get",
+                        "dev.parley.server.streams.subscription.SubscriptionManagement.describe",
+                        "dev.parley.server.streams.subscription.WakeRequests.claim",
+                        // The class has a thread of its own.
+                        "dev.parley.server.streams.subscription.Dispatcher.handle",
+                        // The functions that it passes on are called by the two above.
+                        "dev.parley.server.streams.subscription.SubscriptionView.<init>");
     }
 
     /** Whatever blocks has a place: reads of the store go through EventLoop.read. */
