@@ -268,6 +268,30 @@ export const breaks = [
     "let bytes of a segment count for nothing",
     edit("journal/Segment", "            if (bytes.get(at) != 0) {", "            if (bytes.get(at) != 0 && at < 0) {"),
   ),
+  broken(
+    "let agents speak while a person has the control",
+    edit("session/control/ControlMachine", "control.mode() == Mode.PERSON && isAgents(s, c, tx)", "control.mode() == null && isAgents(s, c, tx)"),
+  ),
+  broken(
+    "let an answer grow behind a person's message",
+    edit("session/control/ControlMachine", "Head head = saysSomething(m) ?", "Head head = saysSomething(m) && m.serial() == 0 ?"),
+  ),
+  broken(
+    "take over twice by one message",
+    edit("session/control/ControlMachine", "positions.get(spoken.message()) > before.last()", "positions.get(spoken.message()) > 0"),
+  ),
+  broken(
+    "let a control go back that is not due",
+    edit("session/control/ControlMachine", "known.until() != 0 && known.until() <= c.time()", "known.until() != 0"),
+  ),
+  broken(
+    "keep the time of a control that is over",
+    edit("session/control/ControlTx", "        unlist(s);\n        byte[] key", "        byte[] key"),
+  ),
+  broken(
+    "let runs go on when a person takes over",
+    edit("session/control/ControlMachine", "            RunMachine.takeOver(after, time, tx.runs());\n", ""),
+  ),
   noticedBy(
     "FolderFormatTest",
     "open the folder of a newer program",

@@ -121,6 +121,21 @@ public final class WireForm {
     /** Header: {@link #TRUE} on messages that are published together as parts of one. */
     public static final String DISCRETE = "discrete";
 
+    /**
+     * Header of a run's start, which only Parley's agents write: what becomes of the run when a person takes over. With {@link
+     * #SUSPEND}, its agent suspends it; otherwise the server ends it.
+     */
+    public static final String ON_TAKEOVER = "parley-on-takeover";
+
+    /** Header of a run's suspension, which only Parley's agents write: why it waits, if that is {@link #TAKEN_OVER}. */
+    public static final String SUSPEND_REASON = "parley-suspend-reason";
+
+    /** The agent suspends the run when a person takes over. */
+    public static final String SUSPEND = "suspend";
+
+    /** The run waits because a person has taken over. */
+    public static final String TAKEN_OVER = "taken-over";
+
     /** Codec header: what kind of input or output it is. */
     public static final String KIND = "kind";
 
@@ -147,6 +162,9 @@ public final class WireForm {
 
     /** Reason of an attempt of a step that has failed. */
     public static final String FAILED = "failed";
+
+    /** The code of a run that the server has ended because a person has taken over, and with which it refuses the rest. */
+    public static final int TAKEN_OVER_ERROR = 40_980;
 
     /** The code of a failed run whose end does not say one. */
     public static final int STREAM_ERROR = 104_008;

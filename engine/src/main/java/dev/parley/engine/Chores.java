@@ -17,7 +17,7 @@ final class Chores {
      * @param expiries number of streams that it ends
      * @param growthPauseMillis a message that has not grown for this time is merged into one piece
      * @param growing number of growing messages that it checks
-     * @param departures number of sessions in which something is done for a lost connection
+     * @param departures number of sessions in which something is done for a lost connection, and in which control goes back
      */
     record Portions(int releases, int expiries, long growthPauseMillis, int growing, int departures) {
         /** One sweep may fill this fraction of the room for waiting commands with commands that end streams. */
@@ -71,6 +71,13 @@ final class Chores {
     void depart(long now) {
         for (var depart : pipeline.projections().sessions().attendances().departures(now, portions.departures())) {
             pipeline.enqueue(depart, Forks.ignore());
+        }
+    }
+
+    /** Gives the control of sessions back to agents whose time is over. */
+    void giveBack(long now) {
+        for (var expire : pipeline.projections().sessions().controls().expiries(now, portions.departures())) {
+            pipeline.enqueue(expire, Forks.ignore());
         }
     }
 

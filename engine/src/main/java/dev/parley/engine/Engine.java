@@ -282,10 +282,12 @@ public final class Engine implements AutoCloseable {
 
     /**
      * Does what is due at {@code now} (milliseconds since 1970) for connections that were lost: their members leave,
-     * their runs end, and later their requests are forgotten. Called several times a second, one call at a time; blocks on the disk.
+     * their runs end, and later their requests are forgotten. Gives the control of sessions back whose time is over. Called
+     * several times a second, one call at a time; blocks on the disk.
      */
     public void depart(long now) {
         chores.depart(now);
+        chores.giveBack(now);
     }
 
     /**

@@ -149,6 +149,7 @@ final class ClusterHistory {
                 now += random.nextInt(20);
                 server.chores.sweep(now);
                 server.chores.depart(now);
+                server.chores.giveBack(now);
             }
             case 16, 17 -> server.checkpoint();
             case 18 -> {
@@ -245,6 +246,7 @@ final class ClusterHistory {
                 server.chores.sweep(now);
                 // Each node finds the same that is due, and it happens once.
                 server.chores.depart(now);
+                server.chores.giveBack(now);
             }
             comeToRest();
             if (!isDue) {

@@ -15,6 +15,8 @@ import dev.parley.engine.registry.Revocation;
 import dev.parley.engine.registry.SealedSecret;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Control;
+import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectLimits;
@@ -272,6 +274,17 @@ class CommandCodecTest {
                 new SessionCommand.Back(session(), number(), text(), number()),
                 new SessionCommand.Depart(session(), number(), text(), number()),
                 new SessionCommand.Compact(session(), number(), number(), number()),
+                new SessionCommand.ChangeControl(
+                        session(),
+                        number(),
+                        random.nextBoolean() ? Control.Mode.PERSON : Control.Mode.SHARED,
+                        maybe(this::text),
+                        random.nextBoolean(),
+                        number(),
+                        random.nextBoolean(),
+                        body(),
+                        new ControlTexts(list(this::text), notice(), notice())),
+                new SessionCommand.ExpireControl(session(), number()),
                 new SessionCommand.RemoveEmpty(session(), number()),
                 new SessionCommand.Remove(session(), number()),
                 new RegistryCommand.AddApp(number(), app()),
@@ -333,8 +346,9 @@ class CommandCodecTest {
     }
 
     private RunNote runNote() {
-        return switch (random.nextInt(7)) {
-            case 4 -> new RunNote.Described(text(), new RunTexts(body(), notice(), notice()));
+        return switch (random.nextInt(8)) {
+            case 4 -> new RunNote.Described(text(), new RunTexts(body(), notice(), notice(), maybe(this::body)));
+            case 7 -> new RunNote.Spoken(random.nextInt(1000), text());
             case 5 -> new RunNote.Streaming(random.nextInt(1000), number(), text(), text());
             case 6 -> new RunNote.Settled(number());
             case 0 -> new RunNote.Active(text(), maybe(this::text), random.nextBoolean());

@@ -17,6 +17,8 @@ import dev.parley.engine.registry.Revocation;
 import dev.parley.engine.registry.SealedSecret;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Control;
+import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectLimits;
@@ -339,10 +341,54 @@ class CommandFormatTest {
                                         new RunTexts(
                                                 FULL,
                                                 new RunTexts.Notice("away", "{\"c\":\"", "\",\"at\":", "}", "json"),
-                                                new RunTexts.Notice("back", "", ",", "", null))),
+                                                new RunTexts.Notice("back", "", ",", "", null),
+                                                null)),
                                 new RunNote.Streaming(300, 0, "run", "{\"a\":1}"),
                                 new RunNote.Streaming(0, POSITION, "run", "{\"a\":1}"),
                                 new RunNote.Settled(POSITION))));
+        command(
+                golden,
+                "publish of an agent whose run ends when a person takes over",
+                new SessionCommand.Publish(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        List.of(),
+                        List.of(new RunNote.Described(
+                                "run",
+                                new RunTexts(
+                                        Body.EMPTY,
+                                        new RunTexts.Notice("away", "", ",", "", null),
+                                        new RunTexts.Notice("back", "", ",", "", null),
+                                        FULL)))));
+        command(
+                golden,
+                "publish of a person",
+                new SessionCommand.Publish(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        List.of(new MessageOp.Create(null, false, null, null, FULL, false)),
+                        List.of(new RunNote.Spoken(300, "\"ann\""))));
+        for (Control.Mode mode : Control.Mode.values()) {
+            command(
+                    golden,
+                    "control of " + mode,
+                    new SessionCommand.ChangeControl(
+                            SESSION,
+                            TIME,
+                            mode,
+                            mode == Control.Mode.AGENT ? null : "client",
+                            mode == Control.Mode.SHARED,
+                            mode == Control.Mode.PERSON ? TIME + 60_000 : 0,
+                            mode == Control.Mode.AGENT,
+                            FULL,
+                            new ControlTexts(
+                                    List.of("ai-output", "ai-run-start"),
+                                    new RunTexts.Notice("control", "{\"by\":", ",\"at\":", "}", "json"),
+                                    new RunTexts.Notice("control", "", ",", "", null))));
+        }
+        command(golden, "end of a control", new SessionCommand.ExpireControl(SESSION, TIME));
         command(golden, "back", new SessionCommand.Back(SESSION, TIME, "conn", 301));
         command(golden, "depart", new SessionCommand.Depart(SESSION, TIME, "conn", 300));
         command(golden, "compact", new SessionCommand.Compact(SESSION, TIME, POSITION, POSITION + 1));
@@ -528,6 +574,8 @@ class CommandFormatTest {
                 case ATTENDANCES -> List.of("sessions/connectionKey", "attendances/attendance of");
                 case DEPARTURES -> List.of("attendances/departureKey", "attendances/departure of");
                 case ARRIVALS -> List.of("attendances/arrivalKey", "attendances/arrival of");
+                case CONTROLS -> List.of("sessions/idKey", "controls/texts of");
+                case EXPIRIES -> List.of("controls/expiryKey", "controls/expiry of");
                 case REGISTRY ->
                     List.of("registry/appKey", "registry/app of", "registry/revocationKey", "registry/revocation of");
             };

@@ -275,6 +275,7 @@ final class History {
                 now += random.nextInt(30);
                 running.chores.sweep(now);
                 running.chores.depart(now);
+                running.chores.giveBack(now);
             }
             case 20 -> running.checkpoint();
             case 21 -> disk.full(random.nextInt(3) == 0, random.nextBoolean());
@@ -481,6 +482,7 @@ final class History {
         assertThat(rows(storage.store(), Table.DEADLINES)).isEmpty();
         assertThat(rows(storage.store(), Table.LOG)).hasSize(sessionSide.logRows());
         assertThat(rows(storage.store(), Table.RUNS)).hasSize(sessionSide.runRows());
+        assertThat(rows(storage.store(), Table.CONTROLS)).hasSize(sessionSide.controlRows());
         assertThat(rows(storage.store(), Table.OUTBOX)).isEmpty();
         compareWithReplayFromZero(running);
     }

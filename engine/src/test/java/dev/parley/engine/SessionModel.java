@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Control;
+import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
@@ -19,11 +21,13 @@ import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
 import dev.parley.engine.session.SessionCommand.Back;
+import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
@@ -133,6 +137,12 @@ final class SessionModel {
         /** What has been said to have runs end that have not ended, by serial. */
         final TreeMap<Long, RunNote.Cancel> cancels = new TreeMap<>();
 
+        Control control = Control.DEFAULT;
+
+        /** What is said about the control; null if it is the default one. */
+        @Nullable
+        ControlTexts controlTexts;
+
         /** Whether anybody has had to do with its objects: what became of them then stays. */
         boolean hasObjects;
 
@@ -148,7 +158,8 @@ final class SessionModel {
                     && outcomes.isEmpty()
                     && attendances.isEmpty()
                     && runs.isEmpty()
-                    && cancels.isEmpty();
+                    && cancels.isEmpty()
+                    && control.equals(Control.DEFAULT);
         }
 
         Room copy() {
@@ -166,6 +177,8 @@ final class SessionModel {
             copy.attendances.putAll(attendances);
             copy.objects = objects.copy();
             copy.hasObjects = hasObjects;
+            copy.control = control;
+            copy.controlTexts = controlTexts;
             copy.runs.putAll(runs);
             copy.texts.putAll(texts);
             copy.open.putAll(open);
@@ -268,7 +281,33 @@ final class SessionModel {
         Room known = rooms.get(command.session());
         Room room = known == null ? new Room(position) : known.copy();
         return switch (command) {
-            case Publish c -> publish(c, room);
+            case Publish c -> {
+                boolean again = room.outcome(c.sender()) != null;
+                if (!again && c.messages().stream().anyMatch(op -> isAgents(op, room))) {
+                    yield new SessionOutcome.TakenOver(room.control.holder());
+                }
+                long last = room.last;
+                Object outcome = publish(c, room);
+                if (!again && outcome instanceof SessionOutcome.Accepted accepted) {
+                    takeByWriting(c, room, last, accepted.positions());
+                }
+                yield outcome;
+            }
+            case ChangeControl c -> control(c, room);
+            case ExpireControl c -> {
+                Control held = room.control;
+                ControlTexts texts = room.controlTexts;
+                if (held.until() > 0 && held.until() <= c.time() && texts != null) {
+                    RunTexts.Notice notice = texts.expired();
+                    String data = notice.start() + notice.middle() + c.time() + notice.rest();
+                    Body body = new Body(notice.name(), Data.of(data), notice.encoding(), null);
+                    long at = become(c, room, body);
+                    boolean kept = held.onWrite();
+                    room.control = kept ? new Control(Control.Mode.AGENT, null, at, 0, true) : Control.DEFAULT;
+                    room.controlTexts = kept ? texts : null;
+                }
+                yield new SessionOutcome.Done();
+            }
             case ChangePresence c -> {
                 List<Long> first = room.outcome(c.sender());
                 if (first != null) {
@@ -401,6 +440,89 @@ final class SessionModel {
         };
     }
 
+    /** Whether a person has the control, and this is something that only agents say. */
+    private static boolean isAgents(MessageOp op, Room room) {
+        if (room.control.mode() != Control.Mode.PERSON) {
+            return false;
+        }
+        List<String> names = Objects.requireNonNull(room.controlTexts).agentMessages();
+        return switch (op) {
+            case Create m -> names.contains(String.valueOf(m.body().name()));
+            case Change m -> {
+                List<Version> versions = room.messages.get(m.serial());
+                boolean isNothing = m.body().data() == null
+                        || (m.action() == Action.APPEND && size(m.body().data()) == 0);
+                yield versions != null
+                        && !isNothing
+                        && names.contains(
+                                String.valueOf(versions.getLast().whole.body().name()));
+            }
+        };
+    }
+
+    private void takeByWriting(Publish c, Room room, long last, List<Long> positions) {
+        for (RunNote note : c.runs()) {
+            boolean mayTake = room.control.mode() == Control.Mode.AGENT && room.control.onWrite();
+            if (mayTake
+                    && note instanceof RunNote.Spoken spoken
+                    && c.messages().get(spoken.message()) instanceof Create m
+                    && m.clientId() != null
+                    && positions.get(spoken.message()) > last) {
+                RunTexts.Notice notice =
+                        Objects.requireNonNull(room.controlTexts).written();
+                String data = notice.start() + spoken.clientId() + notice.middle() + c.time() + notice.rest();
+                long at = become(c, room, new Body(notice.name(), Data.of(data), notice.encoding(), null));
+                room.control = new Control(Control.Mode.PERSON, m.clientId(), at, 0, true);
+                takeOver(c, room);
+            }
+        }
+    }
+
+    private Object control(ChangeControl c, Room room) {
+        Control known = room.control;
+        boolean isOthers = known.mode() == Control.Mode.PERSON && !Objects.equals(known.holder(), c.by());
+        if (isOthers && !c.any()) {
+            return new SessionOutcome.Held(known.holder());
+        }
+        boolean agents = c.mode() == Control.Mode.AGENT;
+        String holder = agents ? null : c.by();
+        long until = agents ? 0 : c.until();
+        boolean goesOn = c.mode() == known.mode() && Objects.equals(holder, known.holder());
+        if (goesOn && until == known.until() && c.onWrite() == known.onWrite()) {
+            return new SessionOutcome.Accepted(List.of(known.since()));
+        }
+        long at = become(c, room, c.notice());
+        if (agents && !c.onWrite()) {
+            room.control = Control.DEFAULT;
+            room.controlTexts = null;
+        } else {
+            long since = goesOn && known.since() > 0 ? known.since() : at;
+            room.control = new Control(c.mode(), holder, since, until, c.onWrite());
+            room.controlTexts = c.texts();
+        }
+        if (c.mode() == Control.Mode.PERSON) {
+            takeOver(c, room);
+        }
+        return new SessionOutcome.Accepted(List.of(at));
+    }
+
+    private long become(SessionCommand<?> c, Room room, Body notice) {
+        Object at = create(room, c.time(), saying(room.id + ":control:" + c.time(), notice));
+        rooms.put(c.session(), room);
+        return (Long) at;
+    }
+
+    /** Runs that their agents do not suspend are over. */
+    private void takeOver(SessionCommand<?> c, Room room) {
+        for (Run run : List.copyOf(room.runs.values())) {
+            RunTexts texts = room.texts.get(run.id());
+            if (!run.suspended() && texts != null && texts.takenOver() != null) {
+                Create last = saying("taken-over:" + run.id(), texts.takenOver());
+                end(c, room, run, "A person has taken over.", last);
+            }
+        }
+    }
+
     private void depart(Depart c, Room room, Attendance lost) {
         boolean forgets = lost.forgetAt != null && lost.forgetAt <= c.time();
         boolean leaves = forgets || (lost.leaveAt != null && lost.leaveAt <= c.time());
@@ -417,7 +539,11 @@ final class SessionModel {
             tell(c.session(), room, c.connectionId(), c.time(), RunTexts::away);
         }
         if (ends) {
-            room.runsOf(c.connectionId()).forEach(run -> end(c, room, run));
+            room.runsOf(c.connectionId()).forEach(run -> {
+                RunTexts texts = room.texts.get(run.id());
+                String id = c.connectionId() + ":end:" + run.id();
+                end(c, room, run, "The agent was lost.", texts == null ? null : saying(id, texts.end()));
+            });
         }
         if (forgets) {
             forget(room, c.connectionId());
@@ -436,8 +562,8 @@ final class SessionModel {
         }
     }
 
-    /** The agent of a run stays away: what it has left streaming is closed, and the run is over. */
-    private void end(Depart c, Room room, Run run) {
+    /** What the agent of a run has left streaming is closed, and the run is over. */
+    private void end(SessionCommand<?> c, Room room, Run run, String why, @Nullable Create last) {
         room.open.forEach((serial, open) -> {
             List<Version> versions = room.messages.get(serial);
             if (open.runId.equals(run.id()) && versions != null) {
@@ -446,16 +572,15 @@ final class SessionModel {
                     Data data = whole.body().data();
                     Data nothing =
                             data == null || whole.body().encoding() != null ? null : new Data(new byte[0], data.text());
-                    var by = new Operation(whole.clientId(), "The agent was lost.", null);
+                    var by = new Operation(whole.clientId(), why, null);
                     var body = new Body(null, nothing, null, open.closed);
                     var close = new Change(Action.APPEND, serial, body, by, true, false, Integer.MAX_VALUE);
                     assertThat(change(room, c.time(), close, null)).isInstanceOf(Long.class);
                 }
             }
         });
-        RunTexts texts = room.texts.get(run.id());
-        if (texts != null) {
-            create(room, c.time(), saying(c.connectionId() + ":end:" + run.id(), texts.end()));
+        if (last != null) {
+            create(room, c.time(), last);
         }
         hear(new RunNote.Ended(run.id()), c.session(), null, List.of(), room);
     }
@@ -573,6 +698,7 @@ final class SessionModel {
                 }
             }
             case RunNote.Settled n -> room.open.remove(n.serial());
+            case RunNote.Spoken n -> {}
             case RunNote.Ended n -> {
                 Run known = room.runs.remove(n.runId());
                 if (known != null) {
@@ -612,11 +738,12 @@ final class SessionModel {
                 joined = mixed(joined, part.fragment(), true);
             }
             Part last = fresh.getLast();
-            Object outcome = change(
-                    room,
-                    c.time(),
-                    new Change(Action.APPEND, c.serial(), joined, last.operation(), last.any(), false, last.maxBytes()),
-                    c.connectionId());
+            Change append =
+                    new Change(Action.APPEND, c.serial(), joined, last.operation(), last.any(), false, last.maxBytes());
+            if (isAgents(append, room)) {
+                return new SessionOutcome.TakenOver(room.control.holder());
+            }
+            Object outcome = change(room, c.time(), append, c.connectionId());
             if (!(outcome instanceof Long at)) {
                 return outcome;
             }

@@ -9,6 +9,8 @@ import dev.parley.engine.life.Boot;
 import dev.parley.engine.life.Lives;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Control;
+import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
@@ -21,11 +23,13 @@ import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
 import dev.parley.engine.session.SessionCommand.Back;
+import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
@@ -75,6 +79,9 @@ final class SessionSide {
             List.of(new SessionName("app", "a"), new SessionName("app", "a:b"), new SessionName("other", "a"));
     private static final List<String> CONNECTIONS = List.of("c0", "c1", "c2");
     private static final List<String> CLIENTS = List.of("ann", "ben", "cid");
+    /** The name of messages that only agents write. */
+    private static final String AGENTS = "agents";
+
     private static final int MAX_BYTES = 120;
     private static final int MAX_READERS = 6;
 
@@ -133,7 +140,7 @@ final class SessionSide {
     SessionCommand<?> command(long now) {
         SessionName name = oneOf(NAMES);
         Room room = model.room(name);
-        return switch (random.nextInt(47)) {
+        return switch (random.nextInt(51)) {
             case 0 -> new Remove(name, now);
             case 40, 41 -> new RemoveEmpty(name, now);
             case 1 ->
@@ -182,9 +189,27 @@ final class SessionSide {
                 room == null || room.messages.isEmpty() ? publish(name, room, now) : rollup(name, room, now);
             case 20, 21, 22, 23 ->
                 room == null || room.messages.isEmpty() ? publish(name, room, now) : annotate(name, room, now);
+            case 47, 48, 49 -> changeControl(name, now);
+            case 50 -> new ExpireControl(name, now);
             case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             default -> publish(name, room, now);
         };
+    }
+
+    private ChangeControl changeControl(SessionName name, long now) {
+        return new ChangeControl(
+                name,
+                now,
+                oneOf(List.of(Control.Mode.values())),
+                random.nextInt(8) == 0 ? null : oneOf(CLIENTS),
+                random.nextBoolean(),
+                random.nextBoolean() ? 0 : now + random.nextInt(60),
+                random.nextInt(3) > 0,
+                body(),
+                new ControlTexts(
+                        List.of(AGENTS),
+                        new RunTexts.Notice("written", "(", ",", ")", rarely("enc")),
+                        new RunTexts.Notice("expired", "(", ",", ")", null)));
     }
 
     private ChangeObjects changeObjects(SessionName name, long now) {
@@ -293,7 +318,8 @@ final class SessionSide {
     }
 
     private RunNote note(List<MessageOp> messages) {
-        return switch (random.nextInt(11)) {
+        return switch (random.nextInt(13)) {
+            case 11, 12 -> new RunNote.Spoken(random.nextInt(messages.size()), "<" + made++ + ">");
             case 6, 7 -> new RunNote.Described(run(), texts());
             case 8, 9 -> {
                 int message = random.nextInt(messages.size());
@@ -316,7 +342,8 @@ final class SessionSide {
         return new RunTexts(
                 body(),
                 new RunTexts.Notice("away", made++ + "(", ",", ")", rarely("enc")),
-                new RunTexts.Notice("back", made++ + "(", ",", ")", null));
+                new RunTexts.Notice("back", made++ + "(", ",", ")", null),
+                random.nextBoolean() ? body() : null);
     }
 
     /** Appends that are taken together, some of them perhaps sent before, alone or in other company. */
@@ -390,7 +417,7 @@ final class SessionSide {
             default -> Data.of(made++ + " ");
         };
         String encoding = random.nextInt(15) == 0 ? "enc" + made++ : null;
-        return new Body(rarely("name"), data, encoding, rarely("{}"));
+        return new Body(random.nextInt(4) == 0 ? AGENTS : rarely("name"), data, encoding, rarely("{}"));
     }
 
     private @Nullable String rarely(String text) {
@@ -833,6 +860,11 @@ final class SessionSide {
                     }
                 }));
         assertThat(sessions.attendances().departures(LATE, 1000)).containsExactlyInAnyOrderElementsOf(departures);
+        assertThat(sessions.controls().expiries(LATE, 1000))
+                .containsExactlyInAnyOrderElementsOf(model.rooms().entrySet().stream()
+                        .filter(room -> room.getValue().control.until() != 0)
+                        .map(room -> new ExpireControl(room.getKey(), LATE))
+                        .toList());
         List<Membership> earlier = new ArrayList<>();
         model.rooms()
                 .forEach((name, room) -> room.attendances.forEach((connectionId, attendance) -> {
@@ -861,6 +893,12 @@ final class SessionSide {
         return count;
     }
 
+    int controlRows() {
+        return (int) model.rooms().values().stream()
+                .filter(room -> room.controlTexts != null)
+                .count();
+    }
+
     int attendanceRows() {
         return model.rooms().values().stream()
                 .mapToInt(room -> room.attendances.size())
@@ -882,6 +920,7 @@ final class SessionSide {
         SessionState state = Objects.requireNonNull(sessions.find(name));
         assertThat(List.of(state.id(), state.last(), state.horizon(), (long) state.members()))
                 .isEqualTo(List.of(room.id, room.last, room.horizon, (long) room.members.size()));
+        assertThat(state.control()).isEqualTo(room.control);
         long content = room.messages.values().stream()
                 .mapToLong(versions -> versions.getLast().whole().body().size())
                 .sum();

@@ -27,7 +27,11 @@ public sealed interface RunNote {
     record Described(String runId, RunTexts texts) implements RunNote {
         @Override
         public int size() {
-            return texts.end().size() + texts.away().size() + texts.back().size();
+            Body takenOver = texts.takenOver();
+            return texts.end().size()
+                    + texts.away().size()
+                    + texts.back().size()
+                    + (takenOver == null ? 0 : takenOver.size());
         }
     }
 
@@ -47,6 +51,19 @@ public sealed interface RunNote {
 
     /** A message is no longer being streamed. */
     record Settled(long serial) implements RunNote {}
+
+    /**
+     * A person says something who may take over the session's control by that.
+     *
+     * @param message the index of the message in the command, from 0
+     * @param clientId the client id of the person, as text of the form that messages have
+     */
+    record Spoken(int message, String clientId) implements RunNote {
+        @Override
+        public int size() {
+            return clientId.length();
+        }
+    }
 
     /** A run is over. */
     record Ended(String runId) implements RunNote {}

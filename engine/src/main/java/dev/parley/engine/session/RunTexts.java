@@ -3,16 +3,18 @@ package dev.parley.engine.session;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The messages that a session shows about a run when its agent is lost. The door, which knows the format of messages,
+ * The messages that a session shows about a run when its agent is lost, or a person takes over. The door, which knows the format of messages,
  * has written them.
  *
  * @param end the message that ends the run
  * @param away the message that says that the agent is away
  * @param back the message that says that the agent is back
+ * @param takenOver the message that ends the run when a person takes over; null if the agent suspends it then
  */
-public record RunTexts(Body end, Notice away, Notice back) {
+public record RunTexts(
+        Body end, Notice away, Notice back, @Nullable Body takenOver) {
     /**
-     * A message about an agent, in pieces; the connection and the time are inserted between them.
+     * A message about an agent or a person, in pieces; who it is and the time are inserted between them.
      *
      * @param name the name of the message
      * @param start the data before the id of the agent's connection
@@ -30,7 +32,7 @@ public record RunTexts(Body end, Notice away, Notice back) {
             return name.length() + start.length() + middle.length() + rest.length();
         }
 
-        /** The message about the agent with this connection. */
+        /** The message about the agent with this connection, or about whoever else it is about. */
         public Body about(String connectionId, long time) {
             return new Body(name, Data.of(start + connectionId + middle + time + rest), encoding, null);
         }

@@ -332,6 +332,40 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
         }
     }
 
+    /**
+     * Gives the control of a session to a person or an agent, or lets both have it.
+     *
+     * @param by who asks, and has the control then
+     * @param any whether it may be taken from another person
+     * @param until as in {@link Control}
+     * @param onWrite as in {@link Control}
+     * @param notice the message that says so
+     */
+    record ChangeControl(
+            SessionName session,
+            long time,
+            Control.Mode mode,
+            @Nullable String by,
+            boolean any,
+            long until,
+            boolean onWrite,
+            Body notice,
+            ControlTexts texts)
+            implements SessionCommand<SessionOutcome.OfControl> {
+        @Override
+        public int weight() {
+            return 512 + notice.size() + texts.size();
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /** Gives the control of a session back to the agent if its time is over. */
+    record ExpireControl(SessionName session, long time) implements SessionCommand<SessionOutcome.Done> {}
+
     /** Removes entries and messages up to {@code upTo} (inclusive). Members stay. */
     record Trim(SessionName session, long time, long upTo) implements SessionCommand<SessionOutcome.Done> {}
 

@@ -1,6 +1,7 @@
 package dev.parley.engine.session;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The outcome of a {@link SessionCommand}. With every outcome except the first of each family, nothing was changed. */
 public sealed interface SessionOutcome {
@@ -19,13 +20,16 @@ public sealed interface SessionOutcome {
     /** The outcome of an Annotate. */
     sealed interface OfAnnotate extends SessionOutcome {}
 
+    /** The outcome of a ChangeControl. */
+    sealed interface OfControl extends SessionOutcome {}
+
     /**
      * Everything is in the log, now or from an earlier request.
      *
-     * @param positions one for each message or event; for a change, the new version. 0 if the outcome of a request that
+     * @param positions one for each message or event; for a change, the new version; of a control, since when it is so. 0 if the outcome of a request that
      *     was sent again is no longer known in detail
      */
-    record Accepted(List<Long> positions) implements OfPublish, OfPresence, OfObjects, OfAnnotate {}
+    record Accepted(List<Long> positions) implements OfPublish, OfPresence, OfObjects, OfAnnotate, OfControl {}
 
     /** The command was done. */
     record Done() implements SessionOutcome {}
@@ -50,6 +54,12 @@ public sealed interface SessionOutcome {
 
     /** Text cannot be appended to bytes, nor bytes to text, nor anything to data that has an encoding of its own. */
     record TypeDiffers(long serial) implements OfPublish {}
+
+    /** Agents say nothing in this session, because a person has the control. */
+    record TakenOver(@Nullable String holder) implements OfPublish {}
+
+    /** Another person has the control. */
+    record Held(@Nullable String holder) implements OfControl {}
 
     /** The message would be larger than the command allows, or has grown to its greatest size. */
     record TooLarge(long serial, long size) implements OfPublish {}

@@ -8,11 +8,13 @@ package dev.parley.engine.session;
  * @param horizon entries up to here may have been removed: a reader that comes back to an earlier place has lost some
  * @param bytes the size of the messages in bytes, roughly
  * @param members the number of presence members
+ * @param control who has the control
  */
-public record SessionState(SessionName name, long id, long last, long horizon, long bytes, int members) {
+public record SessionState(
+        SessionName name, long id, long last, long horizon, long bytes, int members, Control control) {
     /** An empty session. */
     public SessionState(SessionName name, long id) {
-        this(name, id, Positions.START, Positions.START, 0, 0);
+        this(name, id, Positions.START, Positions.START, 0, 0, Control.DEFAULT);
     }
 
     /** Whether nothing is missing for a reader that has read up to {@code position}. */
@@ -22,21 +24,26 @@ public record SessionState(SessionName name, long id, long last, long horizon, l
 
     /** The state after an entry was added. */
     public SessionState withLast(long position) {
-        return new SessionState(name, id, position, horizon, bytes, members);
+        return new SessionState(name, id, position, horizon, bytes, members, control);
     }
 
     /** The state after entries were removed. */
     public SessionState withHorizon(long position) {
-        return new SessionState(name, id, last, position, bytes, members);
+        return new SessionState(name, id, last, position, bytes, members, control);
     }
 
     /** The state with another size of messages. */
     public SessionState withBytes(long count) {
-        return new SessionState(name, id, last, horizon, count, members);
+        return new SessionState(name, id, last, horizon, count, members, control);
     }
 
     /** The state with another number of members. */
     public SessionState withMembers(int count) {
-        return new SessionState(name, id, last, horizon, bytes, count);
+        return new SessionState(name, id, last, horizon, bytes, count, control);
+    }
+
+    /** The state with another control. */
+    public SessionState withControl(Control now) {
+        return new SessionState(name, id, last, horizon, bytes, members, now);
     }
 }

@@ -84,7 +84,11 @@ public interface Store extends View, AutoCloseable {
         /** Apps that were created over HTTP, with their keys and namespaces; revocations of tokens. */
         REGISTRY,
         /** Epoch, session id and connection to the session's name, for each attendance. */
-        ARRIVALS
+        ARRIVALS,
+        /** Session id to the texts about a control that is not the default one. */
+        CONTROLS,
+        /** Time and session id to the name of a session whose control goes back to the agent then. */
+        EXPIRIES
     }
 
     /** Rows of one moment. Not thread-safe. */

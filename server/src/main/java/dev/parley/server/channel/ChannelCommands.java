@@ -3,10 +3,12 @@ package dev.parley.server.channel;
 import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
+import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionName;
 import dev.parley.server.apps.Apps;
+import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.wire.InboundAnnotation;
@@ -55,12 +57,16 @@ public record ChannelCommands(Gate gate, Apps apps, int messageBytes, int grownB
                 request.connectionId(),
                 messageBytes,
                 grownBytes);
+        List<MessageOp> operations = publishing.operations(messages, request.idPrefix());
         return new Publish(
                 request.session(),
                 request.time(),
                 request.sender(),
-                publishing.operations(messages, request.idPrefix()),
-                notes.of(request.channel(), messages));
+                operations,
+                notes.of(
+                        request.channel(),
+                        messages,
+                        request.principal().may(CapabilityOp.CONTROL, request.channel()) ? operations : List.of()));
     }
 
     /** Changes objects. */

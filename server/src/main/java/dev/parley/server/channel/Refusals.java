@@ -1,5 +1,6 @@
 package dev.parley.server.channel;
 
+import dev.parley.conversation.WireForm;
 import dev.parley.engine.CommandTooLargeException;
 import dev.parley.engine.EngineStoppedException;
 import dev.parley.engine.OverloadedException;
@@ -15,6 +16,9 @@ import org.slf4j.LoggerFactory;
 /** The errors that clients get when the gate or the engine refuses something. */
 public final class Refusals {
     private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
+
+    /** The code of a change of control that was refused, because another person has the control. */
+    static final int HELD = 40_981;
 
     private Refusals() {}
 
@@ -36,6 +40,23 @@ public final class Refusals {
                                 + " data with an encoding of its own, such as JSON or encrypted data.");
             case SessionOutcome.TooLarge(long serial, long size) -> ErrorInfo.grownTooLarge(size);
             case SessionOutcome.Deleted d -> ErrorInfo.MESSAGE_DELETED;
+            case SessionOutcome.TakenOver(String holder) ->
+                new ErrorInfo(
+                        WireForm.TAKEN_OVER_ERROR,
+                        409,
+                        name(holder) + " has taken over; agents say nothing here until the control is given back.");
+        };
+    }
+
+    /** The error for a change of control that was refused, or null if it was accepted. */
+    public static @Nullable ErrorInfo of(SessionOutcome.OfControl outcome) {
+        return switch (outcome) {
+            case SessionOutcome.Accepted a -> null;
+            case SessionOutcome.Held(String holder) ->
+                new ErrorInfo(
+                        HELD,
+                        409,
+                        name(holder) + " has the control; to take it from a person needs the capability control-any.");
         };
     }
 
@@ -65,6 +86,10 @@ public final class Refusals {
             case SessionOutcome.TooManyAnnotations(long serial, int annotations) ->
                 ErrorInfo.badRequest("The message has its greatest number of annotations, " + annotations + ".");
         };
+    }
+
+    private static String name(@Nullable String holder) {
+        return holder == null ? "A person" : holder;
     }
 
     private static ErrorInfo of(ObjectRefusal refusal) {

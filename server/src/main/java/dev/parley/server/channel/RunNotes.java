@@ -7,6 +7,7 @@ import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
+import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.server.wire.InboundMessage;
 import dev.parley.server.wire.Serials;
 import java.util.ArrayList;
@@ -21,7 +22,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Reads what messages mean for the runs of agents, as AI Transport writes them: by their names and transport headers, which
- * {@link WireForm} knows. Words what the session says about a run if its agent is lost, so that the engine need not
+ * {@link WireForm} knows. Words what the session says about a run if its agent is lost or a person takes over, so that the engine need not
  * know how messages are written. One for each connection, as it remembers what the appends of growing messages looked like;
  * not thread-safe.
  */
@@ -61,17 +62,48 @@ public final class RunNotes {
         }
     };
 
-    /** The notes about messages that are published together, and that are valid otherwise. */
+    /** The notes about messages that are published together, and that are valid otherwise, by somebody who takes nothing over. */
     public List<RunNote> of(String channel, List<InboundMessage> messages) {
+        return of(channel, messages, List.of());
+    }
+
+    /**
+     * The notes about messages that are published together, and that are valid otherwise.
+     *
+     * @param takeovers what is made of the messages, if their sender may take over the control of the channel; otherwise empty
+     */
+    List<RunNote> of(String channel, List<InboundMessage> messages, List<MessageOp> takeovers) {
         List<RunNote> notes = new ArrayList<>();
         for (int i = 0; i < messages.size(); i++) {
             InboundMessage message = messages.get(i);
             String extras = message.body().extras();
             if (extras != null && !message.ephemeral()) {
                 read(i, channel, message, extras, notes);
+                RunNote spoken = i < takeovers.size() ? spoken(i, takeovers.get(i)) : null;
+                if (spoken != null) {
+                    notes.add(spoken);
+                    takeovers = List.of();
+                }
             }
         }
         return notes;
+    }
+
+    /** The note about what a person says; null if that is not so. */
+    private static @Nullable RunNote spoken(int index, MessageOp operation) {
+        if (operation instanceof MessageOp.Create message
+                && message.clientId() != null
+                && WireForm.INPUT.equals(message.body().name())
+                && message.body().extras() != null
+                && tree(message.body().extras())
+                        .path(WireForm.AI)
+                        .path(WireForm.CODEC)
+                        .path(WireForm.KIND)
+                        .asString("")
+                        .equals(WireForm.USER_MESSAGE)) {
+            return new RunNote.Spoken(index, JsonMapper.shared().writeValueAsString(message.clientId()));
+        }
+        return null;
     }
 
     private void read(int index, String channel, InboundMessage message, String extras, List<RunNote> notes) {
@@ -167,15 +199,21 @@ public final class RunNotes {
                 headers.set(name, opening.get(name));
             }
         });
+        boolean suspends = opening.path(WireForm.ON_TAKEOVER).asString("").equals(WireForm.SUSPEND);
+        return new RunTexts(
+                end(headers, WireForm.STREAM_ERROR, "The agent was lost before it ended the run."),
+                notice(AGENT_AWAY, run),
+                notice(AGENT_BACK, run),
+                suspends ? null : end(headers, WireForm.TAKEN_OVER_ERROR, "A person has taken over."));
+    }
+
+    private static Body end(ObjectNode headers, int code, String message) {
         headers.put(WireForm.RUN_REASON, RunStatus.ERROR.wireName())
-                .put(WireForm.ERROR_CODE, Integer.toString(WireForm.STREAM_ERROR))
-                .put(WireForm.ERROR_MESSAGE, "The agent was lost before it ended the run.");
+                .put(WireForm.ERROR_CODE, Integer.toString(code))
+                .put(WireForm.ERROR_MESSAGE, message);
         ObjectNode extras = JsonMapper.shared().createObjectNode();
         extras.putObject(WireForm.AI).set(WireForm.TRANSPORT, headers);
-        return new RunTexts(
-                new Body(WireForm.RUN_END, null, null, extras.toString()),
-                notice(AGENT_AWAY, run),
-                notice(AGENT_BACK, run));
+        return new Body(WireForm.RUN_END, null, null, extras.toString());
     }
 
     private static RunTexts.Notice notice(String name, String run) {

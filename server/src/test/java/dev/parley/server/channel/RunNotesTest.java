@@ -6,10 +6,12 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.server.wire.InboundMessage;
 import dev.parley.server.wire.InboundMessage.Action;
 import dev.parley.server.wire.Serials;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -51,6 +53,36 @@ class RunNotesTest {
                         "\"run-id\":\"r\\\"1\",\"parent\":\"p\",\"run-reason\":\"error\",\"error-code\":\"104008\","
                                 + "\"error-message\":\"The agent was lost before it ended the run.\""));
         assertThat(described.texts().away().start()).isEqualTo("{\"runId\":\"r\\\"1\",\"connectionId\":\"");
+    }
+
+    @Test
+    void aRunSaysWhatBecomesOfItWhenAPersonTakesOver() {
+        List<RunNote> read = read(Action.CREATE, "ai-run-start", transport("\"run-id\":\"r\""));
+        Body ended = Objects.requireNonNull(
+                ((RunNote.Described) read.getLast()).texts().takenOver());
+        assertThat(ended.name()).isEqualTo("ai-run-end");
+        assertThat(ended.extras())
+                .isEqualTo(transport("\"run-id\":\"r\",\"run-reason\":\"error\",\"error-code\":\"40980\","
+                        + "\"error-message\":\"A person has taken over.\""));
+        read = read(Action.CREATE, "ai-run-start", transport("\"run-id\":\"r\",\"parley-on-takeover\":\"suspend\""));
+        assertThat(((RunNote.Described) read.getLast()).texts().takenOver()).isNull();
+    }
+
+    private List<RunNote> said(@Nullable String clientId, String name, String kind, boolean mayTake) {
+        String extras = "{\"ai\":{\"transport\":{},\"codec\":{\"kind\":\"" + kind + "\"}}}";
+        InboundMessage message = message(Action.CREATE, name, extras);
+        var made = new MessageOp.Create("id", false, clientId, "conn", message.body(), false);
+        return notes.of("chat", List.of(message, message), mayTake ? List.of(made, made) : List.of());
+    }
+
+    @Test
+    void aPersonWhoMayTakeOverDoesSoBySayingSomething() {
+        assertThat(said("a\"nn\uD83D\uDE00", "ai-input", "user-message", true))
+                .containsExactly(new RunNote.Spoken(0, "\"a\\\"nn\uD83D\uDE00\""));
+        assertThat(said("ann", "ai-input", "user-message", false)).isEmpty();
+        assertThat(said(null, "ai-input", "user-message", true)).isEmpty();
+        assertThat(said("ann", "ai-input", "tool-result", true)).isEmpty();
+        assertThat(said("ann", "chat", "user-message", true)).isEmpty();
     }
 
     @Test

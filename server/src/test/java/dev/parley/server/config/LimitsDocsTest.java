@@ -283,6 +283,7 @@ class LimitsDocsTest {
                 "engine.session.run.RunMachine.MAX_STREAMING");
         row("characters of the id of a run", "server.channel.RunNotes.MAX_ID_CHARS");
         row("cancels of a session that are kept", "engine.session.run.RunMachine.MAX_CANCELS");
+        row("days after which the control of a session", "server.channel.Controlling.MAX_DAYS");
         row("sessions in which the requests of one lost connection", "server.realtime.Footprints.MAX_SESSIONS");
     }
 

@@ -3,12 +3,14 @@ package dev.parley.engine.session.codec;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.Body;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunNote.Active;
 import dev.parley.engine.session.RunNote.Cancel;
 import dev.parley.engine.session.RunNote.Described;
 import dev.parley.engine.session.RunNote.Ended;
 import dev.parley.engine.session.RunNote.Settled;
+import dev.parley.engine.session.RunNote.Spoken;
 import dev.parley.engine.session.RunNote.Streaming;
 import dev.parley.engine.session.RunNote.Suspended;
 import dev.parley.engine.session.RunTexts;
@@ -24,6 +26,8 @@ public final class RunNoteCodec {
     private static final int DESCRIBED = 5;
     private static final int STREAMING = 6;
     private static final int SETTLED = 7;
+    private static final int DESCRIBED_WITH_TAKEOVER = 8;
+    private static final int SPOKEN = 9;
 
     private RunNoteCodec() {}
 
@@ -49,7 +53,10 @@ public final class RunNoteCodec {
             case Active n ->
                 out.u8(ACTIVE).string(n.runId()).optional(n.inputId()).bool(n.opens());
             case Suspended n -> out.u8(SUSPENDED).string(n.runId());
-            case Described n -> texts(out.u8(DESCRIBED).string(n.runId()), n.texts());
+            case Described n -> {
+                int kind = n.texts().takenOver() == null ? DESCRIBED : DESCRIBED_WITH_TAKEOVER;
+                yield texts(out.u8(kind).string(n.runId()), n.texts());
+            }
             case Streaming n ->
                 out.u8(STREAMING)
                         .varint(n.message())
@@ -57,6 +64,7 @@ public final class RunNoteCodec {
                         .string(n.runId())
                         .string(n.closed());
             case Settled n -> out.u8(SETTLED).fixed64(n.serial());
+            case Spoken n -> out.u8(SPOKEN).varint(n.message()).string(n.clientId());
             case Ended n -> out.u8(ENDED).string(n.runId());
             case Cancel n ->
                 out.u8(WANTED_OVER).varint(n.message()).optional(n.runId()).optional(n.inputId());
@@ -68,7 +76,9 @@ public final class RunNoteCodec {
         return switch (in.u8()) {
             case ACTIVE -> new Active(in.string(), in.optional(), in.bool());
             case SUSPENDED -> new Suspended(in.string());
-            case DESCRIBED -> new Described(in.string(), texts(in));
+            case DESCRIBED -> new Described(in.string(), texts(in, false));
+            case DESCRIBED_WITH_TAKEOVER -> new Described(in.string(), texts(in, true));
+            case SPOKEN -> new Spoken(in.count(), in.string());
             case STREAMING -> new Streaming(in.count(), in.fixed64(), in.string(), in.string());
             case SETTLED -> new Settled(in.fixed64());
             case ENDED -> new Ended(in.string());
@@ -80,15 +90,25 @@ public final class RunNoteCodec {
     /** Writes what is said of a run. */
     public static BinaryWriter texts(BinaryWriter out, RunTexts texts) {
         ValueCodec.body(out, texts.end());
-        return notice(notice(out, texts.away()), texts.back());
+        notice(notice(out, texts.away()), texts.back());
+        Body takenOver = texts.takenOver();
+        if (takenOver != null) {
+            ValueCodec.body(out, takenOver);
+        }
+        return out;
     }
 
-    /** Reads what is said of a run. */
-    public static RunTexts texts(BinaryReader in) {
-        return new RunTexts(ValueCodec.body(in), notice(in), notice(in));
+    /**
+     * Reads what is said of a run.
+     *
+     * @param withTakeover whether something is said if a person takes over
+     */
+    public static RunTexts texts(BinaryReader in, boolean withTakeover) {
+        return new RunTexts(ValueCodec.body(in), notice(in), notice(in), withTakeover ? ValueCodec.body(in) : null);
     }
 
-    private static BinaryWriter notice(BinaryWriter out, RunTexts.Notice notice) {
+    /** Writes a message in pieces. */
+    public static BinaryWriter notice(BinaryWriter out, RunTexts.Notice notice) {
         return out.string(notice.name())
                 .string(notice.start())
                 .string(notice.middle())
@@ -96,7 +116,8 @@ public final class RunNoteCodec {
                 .optional(notice.encoding());
     }
 
-    private static RunTexts.Notice notice(BinaryReader in) {
+    /** Reads a message in pieces. */
+    public static RunTexts.Notice notice(BinaryReader in) {
         return new RunTexts.Notice(in.string(), in.string(), in.string(), in.string(), in.optional());
     }
 }

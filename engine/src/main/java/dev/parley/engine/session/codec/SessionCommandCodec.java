@@ -10,11 +10,13 @@ import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
 import dev.parley.engine.session.SessionCommand.Back;
+import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
@@ -53,6 +55,8 @@ public final class SessionCommandCodec {
     private static final int LOST = 75;
     private static final int BACK = 76;
     private static final int DEPART = 77;
+    private static final int CHANGE_CONTROL = 82;
+    private static final int EXPIRE_CONTROL = 83;
     private static final int VERSION = 1;
     /** Of lost connections, and of those that leave: what becomes of their runs. */
     private static final int RUNS = 2;
@@ -128,6 +132,13 @@ public final class SessionCommandCodec {
             case Back c -> out.string(c.connectionId()).varint(c.epoch());
             case Depart c -> out.string(c.connectionId()).varint(c.epoch());
             case Compact c -> out.fixed64(c.serial()).fixed64(c.version());
+            case ChangeControl c -> {
+                ValueCodec.mode(out, c.mode());
+                out.optional(c.by()).bool(c.any()).varint(c.until()).bool(c.onWrite());
+                ValueCodec.body(out, c.notice());
+                ControlCodec.texts(out, c.texts());
+            }
+            case ExpireControl c -> {}
             case RemoveEmpty c -> {}
             case Remove c -> {}
         }
@@ -156,6 +167,8 @@ public final class SessionCommandCodec {
             case Back c -> BACK;
             case Depart c -> DEPART;
             case Compact c -> COMPACT;
+            case ChangeControl c -> CHANGE_CONTROL;
+            case ExpireControl c -> EXPIRE_CONTROL;
             case RemoveEmpty c -> REMOVE_EMPTY;
             case Remove c -> REMOVE;
         };
@@ -196,6 +209,18 @@ public final class SessionCommandCodec {
             case COMPACT -> new Compact(session, time, in.fixed64(), in.fixed64());
             case ANNOTATE -> new Annotate(session, time, sender(in), annotations(in), in.count());
             case CHANGE_OBJECTS -> new ChangeObjects(session, time, sender(in), objects(in), ObjectCodec.limits(in));
+            case CHANGE_CONTROL ->
+                new ChangeControl(
+                        session,
+                        time,
+                        ValueCodec.mode(in),
+                        in.optional(),
+                        in.bool(),
+                        in.varint(),
+                        in.bool(),
+                        ValueCodec.body(in),
+                        ControlCodec.texts(in));
+            case EXPIRE_CONTROL -> new ExpireControl(session, time);
             case REMOVE_EMPTY -> new RemoveEmpty(session, time);
             case REMOVE -> new Remove(session, time);
             default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);

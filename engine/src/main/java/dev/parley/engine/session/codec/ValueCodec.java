@@ -5,6 +5,7 @@ import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Control;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.Operation;
@@ -91,6 +92,26 @@ public final class ValueCodec {
             case 0 -> AnnotationEntry.Action.CREATE;
             case 1 -> AnnotationEntry.Action.DELETE;
             default -> throw new MalformedBinaryException("an unknown action of an annotation", null);
+        };
+    }
+
+    /** Writes who has the control of a session. */
+    public static void mode(BinaryWriter out, Control.Mode mode) {
+        out.u8(
+                switch (mode) {
+                    case AGENT -> 0;
+                    case PERSON -> 1;
+                    case SHARED -> 2;
+                });
+    }
+
+    /** Reads who has the control of a session. */
+    public static Control.Mode mode(BinaryReader in) {
+        return switch (in.u8()) {
+            case 0 -> Control.Mode.AGENT;
+            case 1 -> Control.Mode.PERSON;
+            case 2 -> Control.Mode.SHARED;
+            default -> throw new MalformedBinaryException("an unknown mode of control", null);
         };
     }
 

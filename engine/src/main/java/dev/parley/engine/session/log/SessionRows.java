@@ -3,6 +3,7 @@ package dev.parley.engine.session.log;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.Control;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.codec.ValueCodec;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +16,11 @@ public final class SessionRows {
     private static final int PRESENCE = 2;
     private static final int ANNOTATION = 3;
     private static final int SUMMARY = 4;
+
+    /** The versions of sessions: with the default control, and with another one. */
+    private static final int DEFAULT_CONTROL = 1;
+
+    private static final int CONTROL = 2;
 
     private SessionRows() {}
 
@@ -82,21 +88,42 @@ public final class SessionRows {
 
     /** The row of a session. */
     public static byte[] session(SessionState s) {
-        BinaryWriter out = new BinaryWriter(96).u8(1);
+        boolean isDefault = s.control().equals(Control.DEFAULT);
+        BinaryWriter out = new BinaryWriter(96).u8(isDefault ? DEFAULT_CONTROL : CONTROL);
         ValueCodec.name(out, s.name());
-        return out.fixed64(s.id())
+        out.fixed64(s.id())
                 .varint(s.last())
                 .varint(s.horizon())
                 .varint(s.bytes())
-                .varint(s.members())
-                .toBytes();
+                .varint(s.members());
+        if (!isDefault) {
+            control(out, s.control());
+        }
+        return out.toBytes();
+    }
+
+    private static void control(BinaryWriter out, Control control) {
+        ValueCodec.mode(out, control.mode());
+        out.optional(control.holder())
+                .fixed64(control.since())
+                .varint(control.until())
+                .bool(control.onWrite());
     }
 
     /** The session of a row. */
     public static SessionState session(byte[] row) {
         BinaryReader in = new BinaryReader(row);
-        in.version(1);
-        return new SessionState(ValueCodec.name(in), in.fixed64(), in.varint(), in.varint(), in.varint(), in.count());
+        boolean isDefault = in.version(DEFAULT_CONTROL, CONTROL) == DEFAULT_CONTROL;
+        return new SessionState(
+                ValueCodec.name(in),
+                in.fixed64(),
+                in.varint(),
+                in.varint(),
+                in.varint(),
+                in.count(),
+                isDefault
+                        ? Control.DEFAULT
+                        : new Control(ValueCodec.mode(in), in.optional(), in.fixed64(), in.varint(), in.bool()));
     }
 
     /** The row of an entry of the log. */

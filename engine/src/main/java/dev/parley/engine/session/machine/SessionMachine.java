@@ -4,11 +4,13 @@ import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.Back;
+import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.Part;
@@ -28,6 +30,7 @@ import dev.parley.engine.session.SessionOutcome.TypeDiffers;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.annotation.AnnotationMachine;
 import dev.parley.engine.session.attendance.AttendanceMachine;
+import dev.parley.engine.session.control.ControlMachine;
 import dev.parley.engine.session.message.Head;
 import dev.parley.engine.session.message.MessageMachine;
 import dev.parley.engine.session.message.MessageTx;
@@ -76,6 +79,8 @@ public final class SessionMachine {
             case Lost c -> ifThere(c, tx, s -> AttendanceMachine.lost(s, c, tx.attendances()));
             case Back c -> ifThere(c, tx, s -> AttendanceMachine.back(s, c, tx.attendances()));
             case Depart c -> ifThere(c, tx, s -> AttendanceMachine.depart(s, c, tx.attendances()));
+            case ChangeControl c -> once(c, null, 1, position, tx, s -> ControlMachine.change(s, c, tx.controls()));
+            case ExpireControl c -> ifThere(c, tx, s -> ControlMachine.expire(s, c, tx.controls()));
             case Trim c -> ifThere(c, tx, s -> removeOldest(s, c.upTo(), Long.MAX_VALUE, tx));
             case Retain c -> ifThere(c, tx, s -> removeOldest(s, Positions.startOf(c.since()) - 1, c.maxBytes(), tx));
             case Compact c -> ifThere(c, tx, s -> MessageMachine.compact(s, c, tx.messages()));
@@ -140,7 +145,7 @@ public final class SessionMachine {
     }
 
     private static SessionOutcome publish(Publish c, long position, SessionTx tx) {
-        return once(c, c.sender(), c.messages().size(), position, tx, s -> RunMachine.publish(s, c, tx.runs()));
+        return once(c, c.sender(), c.messages().size(), position, tx, s -> ControlMachine.publish(s, c, tx.controls()));
     }
 
     private static SessionOutcome rollup(Rollup c, SessionTx tx) {

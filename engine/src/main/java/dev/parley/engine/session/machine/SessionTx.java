@@ -5,6 +5,7 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.annotation.AnnotationTx;
 import dev.parley.engine.session.annotation.Annotations;
 import dev.parley.engine.session.attendance.AttendanceTx;
+import dev.parley.engine.session.control.ControlTx;
 import dev.parley.engine.session.log.SessionBatch;
 import dev.parley.engine.session.log.SessionBatch.Added;
 import dev.parley.engine.session.log.SessionRows;
@@ -34,6 +35,7 @@ public final class SessionTx {
     private final ObjectTx objects;
     private final RunTx runs;
     private final AttendanceTx attendances;
+    private final ControlTx controls;
 
     /** Starts with what {@code sessions} shows, and writes to {@code rows}. */
     public SessionTx(Sessions sessions, StoreTx rows) {
@@ -45,6 +47,7 @@ public final class SessionTx {
         this.objects = new ObjectTx(batch);
         this.runs = new RunTx(batch, messages);
         this.attendances = new AttendanceTx(batch, presence, requests, runs);
+        this.controls = new ControlTx(batch, messages, runs);
     }
 
     /** The entries that were added so far, oldest first. */
@@ -105,6 +108,10 @@ public final class SessionTx {
         return attendances;
     }
 
+    ControlTx controls() {
+        return controls;
+    }
+
     /** Whether the session has nothing in it, and nothing is remembered for it. */
     boolean isEmpty(SessionState s) {
         return Sessions.isEmpty(batch.rows(), s.id());
@@ -113,6 +120,7 @@ public final class SessionTx {
     /** Removes a session with everything in it. */
     void remove(SessionState s) {
         attendances.unlist(s);
+        controls.unlist(s);
         batch.remove(s);
         for (Table table : Sessions.TABLES_BY_ID) {
             batch.rows().removeRange(table, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1));

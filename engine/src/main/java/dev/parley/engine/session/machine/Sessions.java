@@ -6,6 +6,7 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.annotation.Annotations;
 import dev.parley.engine.session.attendance.Attendances;
+import dev.parley.engine.session.control.Controls;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.log.SessionRows.Logged;
@@ -50,7 +51,8 @@ public final class Sessions {
             Table.SUMMARIES,
             Table.OBJECTS,
             Table.OBJECT_IDS,
-            Table.RUNS);
+            Table.RUNS,
+            Table.CONTROLS);
 
     private final Store store;
     private final SessionStates states;
@@ -61,6 +63,7 @@ public final class Sessions {
     private final Runs runs;
     private final Requests requests;
     private final Attendances attendances;
+    private final Controls controls;
 
     /**
      * Reads from {@code store}.
@@ -77,6 +80,7 @@ public final class Sessions {
         this.runs = new Runs(store, messages);
         this.requests = new Requests(store, maxCached);
         this.attendances = new Attendances(store);
+        this.controls = new Controls(store);
     }
 
     /**
@@ -126,6 +130,11 @@ public final class Sessions {
     /** What lost connections have left in sessions. */
     public Attendances attendances() {
         return attendances;
+    }
+
+    /** When controls go back to agents. */
+    public Controls controls() {
+        return controls;
     }
 
     /** The session, or null if nothing was ever published to it. */

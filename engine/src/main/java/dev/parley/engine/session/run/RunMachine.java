@@ -10,6 +10,7 @@ import dev.parley.engine.session.RunNote.Cancel;
 import dev.parley.engine.session.RunNote.Described;
 import dev.parley.engine.session.RunNote.Ended;
 import dev.parley.engine.session.RunNote.Settled;
+import dev.parley.engine.session.RunNote.Spoken;
 import dev.parley.engine.session.RunNote.Streaming;
 import dev.parley.engine.session.RunNote.Suspended;
 import dev.parley.engine.session.RunTexts;
@@ -32,7 +33,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What published messages do to the runs of a session, and what becomes of a run whose agent is lost. Pure, as
+ * What published messages do to the runs of a session, and what becomes of a run whose agent is lost or has to leave the
+ * session to a person. Pure, as
  * SessionMachine, which calls it.
  */
 public final class RunMachine {
@@ -47,6 +49,8 @@ public final class RunMachine {
 
     /** Why a message is closed. */
     private static final String LOST = "The agent was lost.";
+
+    private static final String TAKEN_OVER = "A person has taken over.";
 
     private RunMachine() {}
 
@@ -74,6 +78,8 @@ public final class RunMachine {
                 }
                 case Streaming n -> streaming(s, n, n.serial() == 0 ? positions.get(n.message()) : n.serial(), tx);
                 case Settled n -> tx.removeOpen(s, n.serial());
+                // This is for the control of the session.
+                case Spoken n -> {}
                 case Ended n -> {
                     Run run = tx.run(s, n.runId());
                     if (run != null) {
@@ -148,23 +154,39 @@ public final class RunMachine {
     /** Ends the runs at which a connection works: closes the messages that they have left streaming, and says so. */
     public static void endAll(SessionState s, String connectionId, long time, RunTx tx) {
         for (Run run : tx.runsOf(s, connectionId)) {
-            List<MessageOp> messages = new ArrayList<>();
-            tx.openOf(s, run.id()).forEach((serial, open) -> {
-                Head head = tx.messages().head(s, serial);
-                // What was deleted, or is gone, does not need to be closed.
-                if (head != null && !head.isDeleted()) {
-                    messages.add(close(head, open.closed()));
-                }
-            });
             RunTexts texts = tx.runTexts(s, run.id());
-            if (texts != null) {
-                messages.add(create(connectionId + ":end:" + run.id(), texts.end()));
+            MessageOp end = texts == null ? null : create(connectionId + ":end:" + run.id(), texts.end());
+            endNow(s, run, time, LOST, end, tx);
+        }
+    }
+
+    /** Ends the runs that their agents do not suspend when a person takes over, in the same way. */
+    public static void takeOver(SessionState s, long time, RunTx tx) {
+        for (Run run : tx.active(s)) {
+            RunTexts texts = tx.runTexts(s, run.id());
+            Body takenOver = texts == null ? null : texts.takenOver();
+            if (takenOver != null) {
+                endNow(s, run, time, TAKEN_OVER, create("taken-over:" + run.id(), takenOver), tx);
             }
-            List<RunNote> ended = List.of(new Ended(run.id()));
-            if (!(publish(s, time, messages, ended, tx) instanceof Accepted)) {
-                // Also if what is to be said about it is refused.
-                publish(s, time, List.of(), ended, tx);
+        }
+    }
+
+    private static void endNow(SessionState s, Run run, long time, String why, @Nullable MessageOp end, RunTx tx) {
+        List<MessageOp> messages = new ArrayList<>();
+        tx.openOf(s, run.id()).forEach((serial, open) -> {
+            Head head = tx.messages().head(s, serial);
+            // What was deleted, or is gone, does not need to be closed.
+            if (head != null && !head.isDeleted()) {
+                messages.add(close(head, open.closed(), why));
             }
+        });
+        if (end != null) {
+            messages.add(end);
+        }
+        List<RunNote> ended = List.of(new Ended(run.id()));
+        if (!(publish(s, time, messages, ended, tx) instanceof Accepted)) {
+            // Also if what is to be said about it is refused.
+            publish(s, time, List.of(), ended, tx);
         }
     }
 
@@ -172,12 +194,12 @@ public final class RunMachine {
         return new MessageOp.Create(id, false, null, null, body, false);
     }
 
-    private static MessageOp close(Head head, String extras) {
+    private static MessageOp close(Head head, String extras, String why) {
         return new MessageOp.Change(
                 MessageEntry.Action.APPEND,
                 head.serial(),
                 new Body(null, head.shape().nothingToAppend(), null, extras),
-                new Operation(head.clientId(), LOST, null),
+                new Operation(head.clientId(), why, null),
                 true,
                 false,
                 Integer.MAX_VALUE);

@@ -17,6 +17,11 @@ final class RunRows {
     private static final int TEXTS = 2;
     private static final int OPEN = 3;
 
+    /** The versions of texts: with what is said if the agent is lost, and if a person takes over as well. */
+    private static final int TEXTS_OF_LOSS = 1;
+
+    private static final int TEXTS_OF_TAKEOVER = 2;
+
     private RunRows() {}
 
     /**
@@ -86,13 +91,14 @@ final class RunRows {
     }
 
     static byte[] texts(RunTexts texts) {
-        return RunNoteCodec.texts(new BinaryWriter(512).u8(1), texts).toBytes();
+        int version = texts.takenOver() == null ? TEXTS_OF_LOSS : TEXTS_OF_TAKEOVER;
+        return RunNoteCodec.texts(new BinaryWriter(512).u8(version), texts).toBytes();
     }
 
     static RunTexts texts(byte[] row) {
         BinaryReader in = new BinaryReader(row);
-        in.version(1);
-        return RunNoteCodec.texts(in);
+        boolean withTakeover = in.version(TEXTS_OF_LOSS, TEXTS_OF_TAKEOVER) == TEXTS_OF_TAKEOVER;
+        return RunNoteCodec.texts(in, withTakeover);
     }
 
     static byte[] openKey(long session, long serial) {

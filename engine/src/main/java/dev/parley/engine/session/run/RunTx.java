@@ -57,13 +57,20 @@ public final class RunTx {
         rows.remove(Table.RUNS, RunRows.textsKey(s.id(), runId));
     }
 
-    /** The runs at which a connection works. */
-    public List<Run> runsOf(SessionState s, String connectionId) {
+    /** The runs that are neither over nor suspended. */
+    List<Run> active(SessionState s) {
         return rows
                 .list(Table.RUNS, RunRows.runKey(s.id(), ""), RunRows.cancelKey(s.id(), 0), RunMachine.MAX_RUNS)
                 .stream()
                 .map(row -> RunRows.run(row.value()))
-                .filter(run -> !run.suspended() && connectionId.equals(run.connectionId()))
+                .filter(run -> !run.suspended())
+                .toList();
+    }
+
+    /** The runs at which a connection works. */
+    public List<Run> runsOf(SessionState s, String connectionId) {
+        return active(s).stream()
+                .filter(run -> connectionId.equals(run.connectionId()))
                 .toList();
     }
 

@@ -5,6 +5,7 @@ import static dev.parley.engine.session.GoldenValues.NAME;
 import static dev.parley.engine.session.GoldenValues.SERIAL;
 
 import dev.parley.engine.codec.GoldenBytes;
+import dev.parley.engine.session.Control;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.SessionRows.Logged;
@@ -28,9 +29,17 @@ class SessionFormatTest {
         golden.bytes("connectionEnd", SessionRows.connectionEnd(ID, "conn"));
         golden.example(
                 "session of some age",
-                new SessionState(NAME, ID, SERIAL, SERIAL - 300, 65_536, 200),
+                new SessionState(NAME, ID, SERIAL, SERIAL - 300, 65_536, 200, Control.DEFAULT),
                 SessionRows::session,
                 SessionRows::session);
+        for (Control.Mode mode : Control.Mode.values()) {
+            String holder = mode == Control.Mode.PERSON ? "client" : null;
+            golden.example(
+                    "session with the control of " + mode,
+                    new SessionState(NAME, ID, SERIAL, 0, 0, 0, new Control(mode, holder, SERIAL, 300, holder == null)),
+                    SessionRows::session,
+                    SessionRows::session);
+        }
         for (Logged logged : List.of(
                 new Logged.Message(SERIAL),
                 new Logged.Presence(),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.Control;
 import dev.parley.engine.session.RandomValues;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.SessionRows.Logged;
@@ -19,8 +20,22 @@ class SessionRowsTest {
     @Test
     void sessions() {
         for (int i = 0; i < ROUNDS; i++) {
+            Control control = some.yes()
+                    ? Control.DEFAULT
+                    : new Control(
+                            some.oneOf(Control.Mode.values()),
+                            some.maybe(some::text),
+                            some.number(),
+                            some.number(),
+                            some.yes());
             SessionState state = new SessionState(
-                    some.name(), some.number(), some.number(), some.number(), some.number(), some.from(0, 1000));
+                    some.name(),
+                    some.number(),
+                    some.number(),
+                    some.number(),
+                    some.number(),
+                    some.from(0, 1000),
+                    control);
             assertThat(SessionRows.session(SessionRows.session(state))).isEqualTo(state);
         }
     }

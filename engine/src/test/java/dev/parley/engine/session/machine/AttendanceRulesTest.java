@@ -75,7 +75,8 @@ class AttendanceRulesTest extends SessionFixture {
     private static final RunTexts TEXTS = new RunTexts(
             text("over"),
             new RunTexts.Notice("away", "(", ",", ")", null),
-            new RunTexts.Notice("back", "(", ",", ")", null));
+            new RunTexts.Notice("back", "(", ",", ")", null),
+            null);
 
     /** A run with a message that is being streamed. */
     private long stream(String connectionId) {

@@ -32,7 +32,8 @@ class RunFormatTest {
                 new RunTexts(
                         FULL,
                         new RunTexts.Notice("away", "{\"c\":\"", "\",\"at\":", "}", "json"),
-                        new RunTexts.Notice("back", "", ",", "", null)),
+                        new RunTexts.Notice("back", "", ",", "", null),
+                        null),
                 RunRows::texts,
                 RunRows::texts);
         golden.example(
@@ -40,7 +41,8 @@ class RunFormatTest {
                 new RunTexts(
                         Body.EMPTY,
                         new RunTexts.Notice("away", "", ",", "", null),
-                        new RunTexts.Notice("back", "", ",", "", null)),
+                        new RunTexts.Notice("back", "", ",", "", null),
+                        null),
                 RunRows::texts,
                 RunRows::texts);
         golden.example(
@@ -48,7 +50,17 @@ class RunFormatTest {
                 new RunTexts(
                         BYTES,
                         new RunTexts.Notice("away", "", ",", "", null),
-                        new RunTexts.Notice("back", "", ",", "", null)),
+                        new RunTexts.Notice("back", "", ",", "", null),
+                        null),
+                RunRows::texts,
+                RunRows::texts);
+        golden.example(
+                "texts of a run that ends when a person takes over",
+                new RunTexts(
+                        Body.EMPTY,
+                        new RunTexts.Notice("away", "", ",", "", null),
+                        new RunTexts.Notice("back", "", ",", "", null),
+                        FULL),
                 RunRows::texts,
                 RunRows::texts);
         golden.bytes("openKey", RunRows.openKey(ID, SERIAL));

@@ -1,0 +1,70 @@
+package dev.parley.engine.session.control;
+
+import dev.parley.engine.session.Control;
+import dev.parley.engine.session.ControlTexts;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.log.SessionBatch;
+import dev.parley.engine.session.log.SessionRows;
+import dev.parley.engine.session.message.MessageTx;
+import dev.parley.engine.session.run.RunTx;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreTx;
+import java.util.Objects;
+
+/** The control of sessions as a batch of commands sees and changes it. Not thread-safe. */
+public final class ControlTx {
+    private final SessionBatch batch;
+    private final StoreTx rows;
+    private final MessageTx messages;
+    private final RunTx runs;
+
+    /** Begins in {@code batch}. */
+    public ControlTx(SessionBatch batch, MessageTx messages, RunTx runs) {
+        this.batch = batch;
+        this.rows = batch.rows();
+        this.messages = messages;
+        this.runs = runs;
+    }
+
+    /** The messages of sessions. */
+    MessageTx messages() {
+        return messages;
+    }
+
+    /** The runs of sessions. */
+    RunTx runs() {
+        return runs;
+    }
+
+    /** The state as it is by now. */
+    SessionState now(SessionState s) {
+        return Objects.requireNonNull(batch.find(s.name()));
+    }
+
+    /** The texts of a session whose control is not the default one. */
+    ControlTexts texts(SessionState s) {
+        return ControlRows.texts(Objects.requireNonNull(rows.get(Table.CONTROLS, SessionRows.idKey(s.id()))));
+    }
+
+    /** Replaces the control of a session. */
+    SessionState put(SessionState s, Control now, ControlTexts texts) {
+        unlist(s);
+        byte[] key = SessionRows.idKey(s.id());
+        if (now.equals(Control.DEFAULT)) {
+            rows.remove(Table.CONTROLS, key);
+        } else {
+            rows.put(Table.CONTROLS, key, ControlRows.texts(texts));
+        }
+        if (now.until() != 0) {
+            rows.put(Table.EXPIRIES, ControlRows.expiryKey(now.until(), s.id()), ControlRows.expiry(s.name()));
+        }
+        return batch.put(s.withControl(now));
+    }
+
+    /** Takes a session off the list of controls that go back. */
+    public void unlist(SessionState s) {
+        if (s.control().until() != 0) {
+            rows.remove(Table.EXPIRIES, ControlRows.expiryKey(s.control().until(), s.id()));
+        }
+    }
+}
