@@ -93,6 +93,14 @@ final class SessionRoutes implements Resources {
                     "/v1/sessions/{sessionId}/presence",
                     (its, request, path) -> its.sessions.presence(request, session(path))),
             new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}/control",
+                    (its, request, path) -> its.control.get(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/control",
+                    (its, request, path) -> its.control.change(request, session(path))),
+            new Route(
                     "POST",
                     "/v1/sessions/{sessionId}/messages",
                     (its, request, path) -> its.inputs.send(request, session(path))),
@@ -120,6 +128,7 @@ final class SessionRoutes implements Resources {
     private final SessionsResource sessions;
     private final ConversationResource said;
     private final InputsResource inputs;
+    private final ControlResource control;
 
     /** Routes to the sessions of an engine. */
     SessionRoutes(Sessions engine, Config config, Gate gate, Publisher publisher, Occupancy occupancy) {
@@ -128,6 +137,7 @@ final class SessionRoutes implements Resources {
         this.sessions = new SessionsResource(engine, gate, occupancy, pageBytes);
         this.said = new ConversationResource(gate, conversations);
         this.inputs = new InputsResource(engine, gate, publisher, conversations);
+        this.control = new ControlResource(publisher.engine(), gate, publisher.clock());
     }
 
     private static ChannelName session(List<String> path) throws WireException {
