@@ -108,7 +108,15 @@ final class Http {
         int status = response.statusCode();
         JsonNode error;
         try {
-            error = Wire.MAPPER.readTree(response.body()).path("error");
+            JsonNode body = Wire.MAPPER.readTree(response.body());
+            error = body.path("error");
+            if (error.isString() && body.path("code").isNumber()) {
+                // As the session door says it.
+                error = Wire.object()
+                        .put("code", body.path("code").intValue())
+                        .put("statusCode", status)
+                        .put("message", error.stringValue());
+            }
         } catch (JacksonException e) {
             // Some proxy has answered, or the body is empty.
             error = Wire.object();

@@ -42,6 +42,7 @@ public final class Session {
     private final Presence presence;
     private final Annotations annotations;
     private final SharedObjects objects;
+    private final SessionControl control;
 
     Session(String name, SessionOptions options, Link link, Http http, MessageIds ids) {
         this.name = name;
@@ -53,6 +54,7 @@ public final class Session {
         this.presence = new Presence(link, attachment, http, path("presence"));
         this.annotations = new Annotations(this, link, http, ids);
         this.objects = new SharedObjects(this, http, ids, link.options().listenerExecutor());
+        this.control = new SessionControl(http, name, link.options().clientId());
     }
 
     /** {@return the name of the session} */
@@ -88,6 +90,11 @@ public final class Session {
     /** {@return the objects that the participants share} */
     public SharedObjects objects() {
         return objects;
+    }
+
+    /** {@return who has the control: an agent, or a person} */
+    public SessionControl control() {
+        return control;
     }
 
     // Attaching

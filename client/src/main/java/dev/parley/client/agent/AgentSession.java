@@ -1,6 +1,7 @@
 package dev.parley.client.agent;
 
 import dev.parley.client.ClientOptions;
+import dev.parley.client.Control;
 import dev.parley.client.Data;
 import dev.parley.client.Gap;
 import dev.parley.client.ParleyClient;
@@ -280,13 +281,16 @@ public final class AgentSession implements AutoCloseable {
         if (message == null) {
             if (delivery.event() instanceof Gap) {
                 runs().forEach(this::lookAgain);
+                noteControl();
             }
             return;
         }
         String name = message.name();
         String runId = message.headers().get(WireForm.RUN_ID);
         Run run = open.find(runId);
-        if (WireForm.CANCEL.equals(name)) {
+        if (Control.MESSAGE.equals(name)) {
+            noteControl();
+        } else if (WireForm.CANCEL.equals(name)) {
             runs().forEach(cancellations::note);
             serving.cancel(message);
         } else if (WireForm.RUN_END.equals(name) && run != null) {
@@ -295,6 +299,15 @@ public final class AgentSession implements AutoCloseable {
             noteTakeover(run);
         } else if (WireForm.INPUT.equals(name) && message.action() == SessionMessage.Action.CREATE) {
             serving.input(message);
+        }
+    }
+
+    /** A person may have taken over, or given the control back. */
+    private void noteControl() {
+        if (shared.readControl(log -> log.control().isTakenOver())) {
+            runs().forEach(Run::takenOver);
+        } else {
+            serving.givenBack();
         }
     }
 

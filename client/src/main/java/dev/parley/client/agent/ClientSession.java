@@ -1,8 +1,10 @@
 package dev.parley.client.agent;
 
+import dev.parley.client.Control;
 import dev.parley.client.Gap;
 import dev.parley.client.NewMessage;
 import dev.parley.client.ParleyClient;
+import dev.parley.client.ParleyException;
 import dev.parley.client.Registration;
 import dev.parley.client.Session;
 import dev.parley.conversation.Conversation;
@@ -13,6 +15,7 @@ import dev.parley.conversation.OutboundMessage;
 import dev.parley.conversation.Part;
 import dev.parley.conversation.RunMessages;
 import dev.parley.conversation.RunStatus;
+import dev.parley.conversation.SessionMessage;
 import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.View;
 import java.time.Duration;
@@ -39,14 +42,21 @@ public final class ClientSession implements AutoCloseable {
     private final @Nullable String clientId;
     private final ClientView view;
     private final List<Consumer<Conversation.Change>> listeners = new CopyOnWriteArrayList<>();
+    private final List<Consumer<Control>> controlListeners = new CopyOnWriteArrayList<>();
 
     private ClientSession(ParleyClient client, String name, long conversationLimit) {
         this.shared = new SharedConversation(client.session(name), conversationLimit, Set::of);
         client.connection().connect();
         this.clientId = AgentSession.clientId(client);
         this.view = new ClientView(shared);
-        shared.onDelivery(delivery ->
-                delivery.changes().forEach(change -> listeners.forEach(listener -> listener.accept(change))));
+        shared.onDelivery(delivery -> {
+            delivery.changes().forEach(change -> listeners.forEach(listener -> listener.accept(change)));
+            SessionMessage message = delivery.message();
+            if (message != null && Control.MESSAGE.equals(message.name())) {
+                Control now = control();
+                controlListeners.forEach(listener -> listener.accept(now));
+            }
+        });
     }
 
     /**
@@ -156,6 +166,43 @@ public final class ClientSession implements AutoCloseable {
                         .filter(run -> run.status() != RunStatus.ACTIVE)
                         .orElse(null),
                 atMost));
+    }
+
+    // Who has the control
+
+    /** {@return who has the control, as the session's log says as far as it is known here} */
+    public Control control() {
+        return shared.readControl(ControlLog::control);
+    }
+
+    /**
+     * Takes over: what agents say is refused from now on, until the control is {@linkplain #giveBack given back}.
+     *
+     * @return the control
+     * @throws ParleyException.Refused with the code 40981 if another person has the control
+     */
+    public Control takeOver() {
+        return session().control().take();
+    }
+
+    /**
+     * Gives the control back to the agent, which goes on with what it was doing, and is told what was said meanwhile.
+     *
+     * @return the control
+     */
+    public Control giveBack() {
+        return session().control().giveBack();
+    }
+
+    /**
+     * Calls {@code listener} with each change of the control, on the thread of the session's listeners.
+     *
+     * @param listener is called with each change; must not block
+     * @return what removes the listener
+     */
+    public Registration onControl(Consumer<Control> listener) {
+        controlListeners.add(listener);
+        return () -> controlListeners.remove(listener);
     }
 
     // What is said

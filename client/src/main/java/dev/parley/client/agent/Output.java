@@ -492,6 +492,7 @@ public final class Output implements AutoCloseable {
         track(published.handle((given, error) -> {
             if (error != null) {
                 failure = error;
+                log.refused(error);
             } else if (!message.ephemeral()) {
                 log.wrote(given.get(0));
             }
@@ -511,7 +512,7 @@ public final class Output implements AutoCloseable {
         }
         // It may not be known yet, if the thread was interrupted that has begun it.
         String serial = log.await(published).get(0);
-        if (broken.contains(streamId)) {
+        if (broken.contains(streamId) && !isTakenOver()) {
             repair(streamId);
             return;
         }
@@ -521,6 +522,7 @@ public final class Output implements AutoCloseable {
                 version.ifPresent(log::wrote);
             } else {
                 broken.add(streamId);
+                log.refused(error);
             }
             return Boolean.TRUE;
         }));
@@ -548,6 +550,10 @@ public final class Output implements AutoCloseable {
         for (CompletableFuture<?> sent = pending.poll(); sent != null; sent = pending.poll()) {
             log.await(sent);
         }
+        if (isTakenOver()) {
+            // What was refused is not to be said.
+            return;
+        }
         for (String streamId : List.copyOf(broken)) {
             repair(streamId);
         }
@@ -555,6 +561,10 @@ public final class Output implements AutoCloseable {
         if (failed != null) {
             throw thrown(failed);
         }
+    }
+
+    private boolean isTakenOver() {
+        return run.takeover().isCancelled();
     }
 
     private static RuntimeException thrown(Throwable failed) {

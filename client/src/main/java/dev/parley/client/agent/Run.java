@@ -17,6 +17,7 @@ import dev.parley.conversation.WireForm;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,7 @@ public final class Run implements AutoCloseable {
     private final RunContext frame;
     private final boolean resumed;
     private final CancelToken token;
+    private final CancelToken takeover;
     private final Steering steering = new Steering();
     private final HandlerThread handler = new HandlerThread();
     private final RunLog log;
@@ -77,14 +79,16 @@ public final class Run implements AutoCloseable {
             RunContext frame,
             RunContext context,
             boolean resumed,
-            CancelToken token) {
+            CancelToken token,
+            CancelToken takeover) {
         this.agent = agent;
         this.shared = shared;
         this.trigger = trigger;
         this.frame = frame;
         this.resumed = resumed;
         this.token = token;
-        this.log = new RunLog(shared, agent.answerTimeout());
+        this.takeover = takeover;
+        this.log = new RunLog(shared, agent.answerTimeout(), this::refused);
         this.steps = new RunSteps(this, log, frame, context);
         this.end = new RunEnd(this, log, steps, frame);
     }
@@ -116,6 +120,39 @@ public final class Run implements AutoCloseable {
     /** {@return whether the run is to stop} */
     public CancelToken cancelToken() {
         return token;
+    }
+
+    /**
+     * {@return whether a person has taken over the session} The run stops then as after a cancel, which {@link #cancelToken}
+     * tells as well. But it does not end: it is suspended, and goes on when the control is given back.
+     */
+    public CancelToken takeover() {
+        return takeover;
+    }
+
+    /** A person has taken over. */
+    void takenOver() {
+        if (state == State.OPEN) {
+            takeover.cancel();
+            token.cancel();
+        }
+    }
+
+    private void refused(Throwable error) {
+        Throwable cause = error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
+        if (isTakenOver(cause)) {
+            takenOver();
+        }
+    }
+
+    /** Whether something was refused because a person has taken over. */
+    static boolean isTakenOver(Throwable error) {
+        return error instanceof ParleyException known && known.code() == WireForm.TAKEN_OVER_ERROR;
+    }
+
+    /** The run goes on after a takeover: its prompt also has what was said since this message. */
+    void goesOnAfter(String serial) {
+        steering.hear(serial);
     }
 
     /** {@return how the run has ended here; empty while it is open} */
@@ -175,7 +212,8 @@ public final class Run implements AutoCloseable {
      */
     public Prompt prompt() {
         synchronise();
-        return shared.read(conversation -> steering.prompt(conversation, trigger, id()));
+        return shared.read(
+                conversation -> steering.prompt(conversation, trigger, id(), input -> shared.runOf(input) == null));
     }
 
     /** {@return whether people have steered the run with messages that were in no {@link #prompt} yet} */
@@ -363,6 +401,14 @@ public final class Run implements AutoCloseable {
         } finally {
             agent.closed(this);
         }
+        if (state == State.SUSPENDED) {
+            agent.suspended(this);
+        }
+    }
+
+    /** Nothing more is written here but that the run waits; under the lock of the log. */
+    void suspendedByTakeover() {
+        state = State.SUSPENDED;
     }
 
     /** Nothing more is written here but the end itself; under the lock of the log. */

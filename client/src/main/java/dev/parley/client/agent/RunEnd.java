@@ -6,6 +6,7 @@ import dev.parley.conversation.Node;
 import dev.parley.conversation.RunContext;
 import dev.parley.conversation.RunMessages;
 import dev.parley.conversation.RunStatus;
+import dev.parley.conversation.WireForm;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -52,6 +53,10 @@ final class RunEnd {
     /** Writes the end, under the lock of the log. */
     void write(RunStatus wanted, Node.@Nullable RunError error) {
         log.limitWaits();
+        if (run.takeover().isCancelled()) {
+            suspend();
+            return;
+        }
         boolean cancelled = run.cancelToken().isCancelled();
         RunStatus status = cancelled ? RunStatus.CANCELLED : wanted;
         Node.RunError why = cancelled ? null : error;
@@ -71,6 +76,16 @@ final class RunEnd {
         if (failure != null && !cancelled) {
             throw failure;
         }
+    }
+
+    /** A person has taken over: what was said stays as it is, and the run goes on when the control is given back. */
+    private void suspend() {
+        var unused = steps.closeAtLast(RunStatus.SUSPENDED);
+        steps.endAtLast(Node.StepStatus.CANCELLED);
+        run.suspendedByTakeover();
+        publish(SessionMessages.write(
+                        SessionMessages.with(RunMessages.suspend(frame), WireForm.SUSPEND_REASON, WireForm.TAKEN_OVER))
+                .withId(run.id() + "-taken-over-" + frame.invocationId()));
     }
 
     private void say(Consumer<Output> words) {

@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,9 @@ final class RunLog {
 
     private final SharedConversation shared;
     private final Duration answerTimeout;
+
+    /** Is told why something was refused. */
+    private final Consumer<Throwable> onRefusal;
 
     /** Held while something is written. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -42,10 +46,12 @@ final class RunLog {
      * The log of one run.
      *
      * @param answerTimeout how long the server may take for the end of the run
+     * @param onRefusal is told why something was refused
      */
-    RunLog(SharedConversation shared, Duration answerTimeout) {
+    RunLog(SharedConversation shared, Duration answerTimeout, Consumer<Throwable> onRefusal) {
         this.shared = shared;
         this.answerTimeout = answerTimeout;
+        this.onRefusal = onRefusal;
     }
 
     Session session() {
@@ -171,6 +177,7 @@ final class RunLog {
             } catch (TimeoutException e) {
                 throw notInTime(e);
             } catch (ExecutionException e) {
+                refused(e);
                 if (e.getCause() instanceof RuntimeException known) {
                     throw known;
                 }
@@ -179,6 +186,11 @@ final class RunLog {
                 awaited = null;
             }
         }
+    }
+
+    /** Something that was written was refused; needs no lock. */
+    void refused(Throwable error) {
+        onRefusal.accept(error instanceof ExecutionException && error.getCause() != null ? error.getCause() : error);
     }
 
     private <T> CompletableFuture<T> untilGivenUp(CompletableFuture<T> future) {

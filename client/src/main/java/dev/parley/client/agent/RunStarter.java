@@ -61,7 +61,11 @@ final class RunStarter {
         RunContext context = isFork ? context(trigger, runId, frame.invocationId(), trigger.messageId()) : frame;
         shared.loadBranch(frame.parent());
         Run run = opened(trigger, frame, context, false);
-        return begun(run, () -> run.take(RunMessages.start(frame), runId + "-start"));
+        return begun(
+                run,
+                () -> run.take(
+                        SessionMessages.with(RunMessages.start(frame), WireForm.ON_TAKEOVER, WireForm.SUSPEND),
+                        runId + "-start"));
     }
 
     /** The frame of a run that begins. */
@@ -103,10 +107,38 @@ final class RunStarter {
 
     /** Takes over a run that another process has left; see {@link AgentSession#adopt(String)}. */
     Run adopt(String runId) {
+        Left left = left(runId, RunStatus.ACTIVE);
+        Node.Run node = left.node();
+        Run run = left.run();
+        String unfinished = node.steps().stream()
+                .filter(step -> step.status() == Node.StepStatus.ACTIVE)
+                .map(Node.Step::id)
+                .findFirst()
+                .orElse(null);
+        String id = runId + "-adopt-" + left.last().serial();
+        return begun(run, () -> {
+            run.take(RunMessages.resume(left.frame()), id);
+            run.redo(node, unfinished);
+        });
+    }
+
+    /** Goes on with a run of the agent that was suspended because a person had taken over, now that the control is given back. */
+    Run goOn(String runId) {
+        Left left = left(runId, RunStatus.SUSPENDED);
+        Run run = left.run();
+        run.goesOnAfter(left.last().serial());
+        String id = runId + "-resume-" + left.node().endSerial();
+        return begun(run, () -> run.take(RunMessages.resume(left.frame()), id));
+    }
+
+    /** A run as another process, or this one, has left it, and as it is opened here. */
+    private record Left(Node.Run node, SessionMessage last, RunContext frame, Run run) {}
+
+    private Left left(String runId, RunStatus status) {
         SharedConversation.Frames frames = known.findFrames(runId);
         Node.Run node = shared.read(conversation -> conversation.run(runId)).orElse(null);
-        if (frames == null || node == null || node.status() != RunStatus.ACTIVE) {
-            throw new IllegalStateException("The run " + runId + " cannot be adopted: it is "
+        if (frames == null || node == null || node.status() != status) {
+            throw new IllegalStateException("The run " + runId + " cannot be taken up: it is "
                     + (node == null ? "not known" : node.status().wireName()) + ".");
         }
         SessionMessage last = frames.last();
@@ -132,21 +164,12 @@ final class RunStarter {
                 trigger.forkOf(),
                 node.regenerates());
         shared.loadBranch(parent);
-        Run run = opened(trigger, frame, frame, true);
-        String unfinished = node.steps().stream()
-                .filter(step -> step.status() == Node.StepStatus.ACTIVE)
-                .map(Node.Step::id)
-                .findFirst()
-                .orElse(null);
-        String id = runId + "-adopt-" + last.serial();
-        return begun(run, () -> {
-            run.take(RunMessages.resume(frame), id);
-            run.redo(node, unfinished);
-        });
+        return new Left(node, last, frame, opened(trigger, frame, frame, true));
     }
 
     private Run opened(Conversation.Trigger trigger, RunContext frame, RunContext context, boolean resumed) {
-        Run run = new Run(agent, shared, trigger, frame, context, resumed, new CancelToken(hooks));
+        Run run = new Run(
+                agent, shared, trigger, frame, context, resumed, new CancelToken(hooks), new CancelToken(hooks));
         open.add(run);
         return run;
     }

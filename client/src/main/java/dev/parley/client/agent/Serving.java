@@ -1,5 +1,6 @@
 package dev.parley.client.agent;
 
+import dev.parley.client.ParleyException;
 import dev.parley.client.Registration;
 import dev.parley.conversation.Conversation;
 import dev.parley.conversation.Node;
@@ -16,7 +17,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +46,9 @@ final class Serving {
 
     /** The events that were delivered; used on the thread of the session's listeners only. */
     private final Map<String, Boolean> served = new Newest();
+
+    /** The newest input that was refused because a person has taken over; null if none waits. */
+    private final AtomicReference<Conversation.@Nullable Trigger> waiting = new AtomicReference<>();
 
     private static final class Newest extends LinkedHashMap<String, Boolean> {
         private static final long serialVersionUID = 1L;
@@ -94,6 +100,7 @@ final class Serving {
     // What was left
 
     private void catchUp() {
+        goOnAfterTakeover();
         for (String runId : known.left(RunStatus.SUSPENDED)) {
             cancellations.endIfSuspended(runId);
             Conversation.Trigger last = shared.lastInput(runId);
@@ -157,7 +164,7 @@ final class Serving {
     private void answer(Conversation.Trigger trigger) {
         for (Service service : services) {
             if (service.filter().test(trigger)) {
-                execute(trigger, () -> handle(trigger, service));
+                execute(trigger, () -> begin(trigger, service));
                 return;
             }
         }
@@ -170,17 +177,79 @@ final class Serving {
         }
     }
 
+    /** Begins a run, unless a person has taken over: then the newest input waits until the control is given back. */
+    private void begin(Conversation.Trigger trigger, Service service) {
+        String before = shared.readControl(ControlLog::serial);
+        try {
+            handle(trigger, service);
+        } catch (ParleyException e) {
+            if (!Run.isTakenOver(e)) {
+                throw e;
+            }
+            waiting.accumulateAndGet(trigger, (a, b) -> a != null && a.serial().compareTo(b.serial()) > 0 ? a : b);
+            boolean isBack = shared.readControl(
+                    log -> !log.control().isTakenOver() && log.serial().compareTo(before) > 0);
+            if (isBack) {
+                givenBack();
+            }
+        }
+    }
+
     private void handle(Conversation.Trigger trigger, Service service) {
         Run run = starter.begin(trigger);
         run.handle(service.handler());
+        after(run, trigger);
+    }
+
+    /** Looks whether a run that was suspended can go on already. */
+    private void after(Run run, Conversation.Trigger trigger) {
         if (!run.isSuspended()) {
             return;
         }
-        // An answer may be there before the run is suspended that waits for it.
+        // An answer may be there before the run is suspended that waits for it; and so may the control.
         run.awaitDelivery();
+        if (run.takeover().isCancelled()) {
+            if (!shared.readControl(log -> log.control().isTakenOver())) {
+                givenBack();
+            }
+            return;
+        }
         Conversation.Trigger late = shared.lastInput(run.id());
         if (late != null && late.serial().compareTo(trigger.serial()) > 0) {
             execute(late, () -> goOn(late, run.id()));
+        }
+    }
+
+    // When the control is given back
+
+    /** The control of the session was given back, or may have been. */
+    void givenBack() {
+        if (!services.isEmpty()) {
+            execute("what was taken over", this::goOnAfterTakeover);
+        }
+    }
+
+    /** Goes on with the runs that were suspended, or begins one for what was said last. */
+    private void goOnAfterTakeover() {
+        if (shared.readControl(log -> log.control().isTakenOver())) {
+            return;
+        }
+        boolean goesOn = false;
+        for (String runId : known.left(RunStatus.SUSPENDED)) {
+            Node.Run node = known.findOwn(runId);
+            String suspension = shared.readControl(log -> log.suspension(runId));
+            if (node != null && suspension != null && suspension.equals(node.endSerial())) {
+                goesOn = true;
+                execute("the run " + runId, () -> {
+                    Run run = starter.goOn(runId);
+                    serviceFor(run.trigger()).ifPresentOrElse(service -> run.handle(service.handler()), run::close);
+                    after(run, run.trigger());
+                });
+            }
+        }
+        Conversation.Trigger newest = waiting.getAndSet(null);
+        if (!goesOn && newest != null) {
+            answer(newest);
         }
     }
 
@@ -213,6 +282,12 @@ final class Serving {
                     }
                 } catch (RunExistsException e) {
                     LOG.debug("The agent is too late for {}.", about, e);
+                } catch (ParleyException e) {
+                    if (Run.isTakenOver(e)) {
+                        LOG.debug("A person has taken over before the agent could go on with {}.", about, e);
+                    } else {
+                        LOG.error("The agent has failed with {}.", about, e);
+                    }
                 } catch (RuntimeException e) {
                     LOG.error("The agent has failed with {}.", about, e);
                 }

@@ -6,6 +6,8 @@ import dev.parley.client.NewMessage;
 import dev.parley.conversation.Headers;
 import dev.parley.conversation.OutboundMessage;
 import dev.parley.conversation.SessionMessage;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -64,6 +66,17 @@ public final class SessionMessages {
     public static NewMessage write(OutboundMessage message) {
         return NewMessage.of(message.name(), data(message.data()))
                 .withExtras(message.headers().toExtras(message.ephemeral()));
+    }
+
+    /** A message with another header of its transport. */
+    static OutboundMessage with(OutboundMessage message, String header, String value) {
+        Map<String, String> transport = new LinkedHashMap<>(message.headers().transport());
+        transport.put(header, value);
+        return new OutboundMessage(
+                message.name(),
+                message.data(),
+                new Headers(transport, message.headers().codec()),
+                message.ephemeral());
     }
 
     /** A text that is appended to a message, or replaces what it says, with the headers that it has from then on. */

@@ -62,8 +62,11 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         /** The last inputs for runs, by the ids of the runs. */
         private final Map<String, SessionMessage> inputs = new HashMap<>();
 
+        private final ControlLog control = new ControlLog();
+
         Conversation.Change take(SessionMessage message) {
             if (message.action() != SessionMessage.Action.APPEND) {
+                control.take(message);
                 frame(message);
                 input(message);
             }
@@ -462,6 +465,16 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         lock.lock();
         try {
             return fold.frames.get(runId);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Asks about the control of the session. */
+    <T> T readControl(Function<ControlLog, T> question) {
+        lock.lock();
+        try {
+            return question.apply(fold.control);
         } finally {
             lock.unlock();
         }

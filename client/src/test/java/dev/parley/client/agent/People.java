@@ -23,6 +23,14 @@ final class People implements AutoCloseable {
         this.key = key;
     }
 
+    URI uri() {
+        return uri;
+    }
+
+    String key() {
+        return key;
+    }
+
     ParleyClient client(String clientId) {
         return client(uri, clientId);
     }
