@@ -1,6 +1,7 @@
 // A session with its people and agents on a real server, and the trouble that strikes them.
 import assert from "node:assert/strict"
 import { isDeepStrictEqual } from "node:util"
+import { DoorPerson } from "../session/door-person.mjs"
 import { startProxy } from "../lib/proxy.mjs"
 import { seededRandom } from "../lib/random.mjs"
 import { eventually } from "../lib/wait.mjs"
@@ -33,7 +34,7 @@ export class Scene {
   /**
    * `trouble`: "none"; "network": connections break, stall and are half closed at random, and all are cut when strike()
    * is called; "crash": strike() kills the server and starts it again. `agents` and `people`: the libraries that they use,
-   * "npm" or "Java". `java`: { programs, peers }, the compiled programs and the process for those who can share one, without
+   * "npm" or "Java"; people may also use "HTTP", which is none. `java`: { programs, peers }, the compiled programs and the process for those who can share one, without
    * which nobody uses Java. Somebody who does nothing but watch uses the library that the people do not.
    */
   static async open(t, { server, binary, trouble, agents = "npm", people = "npm", java }) {
@@ -58,7 +59,7 @@ export class Scene {
       })
     }
     t.after(() => scene.#close())
-    if (people === "Java") await scene.#person("watcher with npm", "npm")
+    if (people !== "npm") await scene.#person("watcher with npm", "npm")
     else if (java) await scene.#person("watcher in Java", "Java")
     return scene
   }
@@ -84,6 +85,8 @@ export class Scene {
     const viewer =
       library === "Java"
         ? await JavaViewer.open(this.#java.peers, { ...this.#place(name), lazy })
+        : library === "HTTP"
+        ? await DoorPerson.open(this.#place(name))
         : await Viewer.open({ options: this.#options(name), channel: this.channel, lazy })
     this.#people.push(viewer)
     return viewer

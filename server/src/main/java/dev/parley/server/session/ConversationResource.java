@@ -4,6 +4,7 @@ import dev.parley.conversation.Message;
 import dev.parley.conversation.Node;
 import dev.parley.conversation.Room;
 import dev.parley.conversation.UiMessages;
+import dev.parley.conversation.View;
 import dev.parley.engine.session.Positions;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
@@ -23,18 +24,64 @@ import tools.jackson.databind.node.ObjectNode;
 /** {@code /v1/sessions/<session>/messages} and {@code /conversation}: what was said. */
 record ConversationResource(Gate gate, Conversations conversations) {
 
-    /** What was said, in one line: several people and agents stay one conversation. */
+    /** The greatest number of alternatives that one request selects. */
+    static final int MAX_SELECTED = 100;
+
+    /** What was said: in one line, or one branch. */
     Answer messages(Request request, ChannelName session) throws WireException {
-        return answer(request, session, (json, part) -> {
-            ArrayNode messages = json.putArray("messages");
-            for (Room.Entry entry : part.conversation().room().entries()) {
-                ObjectNode message = written(entry.message());
-                if (entry.node() instanceof Node.Run run) {
-                    message.put("runId", run.key());
-                }
-                messages.add(message);
+        List<String> selected = request.query().getAll("select");
+        if (selected.size() > MAX_SELECTED) {
+            throw new WireException(
+                    ErrorInfo.invalidValue("The parameter select is there at most " + MAX_SELECTED + " times."));
+        }
+        return switch (request.param("view")) {
+            case "room" -> answer(request, session, ConversationResource::writeRoom);
+            case null -> answer(request, session, ConversationResource::writeRoom);
+            case "branch" -> answer(request, session, (json, part) -> writeBranch(json, part, selected));
+            default -> throw new WireException(ErrorInfo.invalidValue("The parameter view is room or branch."));
+        };
+    }
+
+    /** Several people and agents stay one conversation. */
+    private static void writeRoom(ObjectNode json, Conversations.Part part) {
+        ArrayNode messages = json.putArray("messages");
+        for (Room.Entry entry : part.conversation().room().entries()) {
+            ObjectNode message = written(entry.message());
+            if (entry.node() instanceof Node.Run run) {
+                message.put("runId", run.key());
             }
-        });
+            messages.add(message);
+        }
+    }
+
+    /**
+     * The newest branch, as one client of AI Transport shows it.
+     *
+     * @param selected the ids of messages that are shown instead of newer alternatives
+     */
+    private static void writeBranch(ObjectNode json, Conversations.Part part, List<String> selected) {
+        View view = part.conversation().newView();
+        for (String id : selected) {
+            List<String> alternatives =
+                    view.branch(id).alternatives().stream().map(Message::id).toList();
+            if (alternatives.contains(id)) {
+                view.select(id, alternatives.indexOf(id));
+            }
+        }
+        ArrayNode messages = json.putArray("messages");
+        for (Message message : view.messages()) {
+            ObjectNode written = written(message);
+            view.runOf(message.id())
+                    .filter(run -> run.messages().stream().anyMatch(own -> own.id().equals(message.id())))
+                    .ifPresent(run -> written.put("runId", run.key()));
+            ArrayNode alternatives = written.putArray("alternatives");
+            view.branch(message.id()).alternatives().forEach(other -> alternatives.add(other.id()));
+            messages.add(written);
+        }
+        ArrayNode runs = json.putArray("runs");
+        for (Node.Run run : view.runs()) {
+            runs.addObject().put("runId", run.key()).put("status", run.status().wireName());
+        }
     }
 
     /** What was said as a tree, with runs and branches. */
@@ -104,6 +151,8 @@ record ConversationResource(Gate gate, Conversations conversations) {
                 if (error != null) {
                     json.putObject("error").put("code", error.code()).put("message", error.message());
                 }
+                ArrayNode steers = json.putArray("answeredSteers");
+                run.answeredSteers().stream().sorted().forEach(steers::add);
                 write(json.putArray("steps"), run.steps());
             }
         }

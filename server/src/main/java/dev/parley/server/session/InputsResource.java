@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -44,67 +45,70 @@ record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Convers
     /** Stands for the output of a tool that has failed without saying why. */
     private static final String FAILED = "The tool has failed.";
 
+    /**
+     * What a request asks for.
+     *
+     * @param sender who sends it, under the client id that it claims
+     * @param id the id of what it says, as a message and as an event
+     * @param chosen whether the client has chosen the id, so that a repetition has no further effect
+     */
+    private record Input(Fields body, Principal sender, ChannelName session, String id, boolean chosen) {
+        @Nullable
+        String clientId() {
+            return Principal.ANY_CLIENT.equals(sender.clientId()) ? null : sender.clientId();
+        }
+
+        /** Where an answer to a call of a tool belongs. */
+        Inputs.Placement answerTo(Place place) {
+            return new Inputs.Placement(id, place.messageId(), clientId(), place.run().key(), place.messageId(), null);
+        }
+    }
+
     /** A call of a tool, and where it is. */
-    private record Place(String runId, String messageId, String toolCallId) {}
+    private record Place(Node.Run run, String messageId, ToolCall call) {}
 
     /** Says something: after the newest message, after another one, or to a run. */
     Answer send(Request request, ChannelName session) throws WireException {
-        Fields body = body(request);
-        Principal sender = sender(request, body, session);
-        String chosen = id(body, "messageId");
-        String messageId = chosen == null ? newId() : chosen;
-        String runId = id(body, "runId");
-        String parent = id(body, "parent");
+        Input input = input(request, session, "messageId");
+        String runId = id(input.body(), "runId");
+        String parent = id(input.body(), "parent");
         if (parent == null && runId == null) {
-            parent = newest(session, sender, part -> part.newView().leaf()).orElse(null);
+            parent = ask(input, conversation -> conversation.newView().leaf()).orElse(null);
         }
-        // The same when the request comes again, as the message's id is.
-        String eventId = messageId;
-        var placement = new Inputs.Placement(eventId, messageId, clientId(sender), runId, parent, null);
-        return said(sender, session, placement, Inputs.userMessage(placement, messageId, parts(body)), chosen);
+        return say(input, new Inputs.Placement(input.id(), input.id(), input.clientId(), runId, parent, null));
     }
 
     /** Says something else instead of an earlier message. */
     Answer edit(Request request, ChannelName session, String messageId) throws WireException {
-        Fields body = body(request);
-        Principal sender = sender(request, body, session);
-        Optional<String> parent = newest(session, sender, conversation -> {
-            if (conversation
-                    .nodeOf(messageId)
-                    .filter(Node.Input.class::isInstance)
-                    .isEmpty()) {
+        Input input = input(request, session, "txid");
+        Optional<String> parent = ask(input, conversation -> {
+            if (conversation.nodeOf(messageId).filter(Node.Input.class::isInstance).isEmpty()) {
                 throw noSuch("message of a person", messageId);
             }
             return conversation.newView().before(messageId);
         });
-        String id = newId();
-        var placement = new Inputs.Placement(newId(), id, clientId(sender), null, parent.orElse(null), messageId);
-        return said(sender, session, placement, Inputs.userMessage(placement, id, parts(body)), null);
+        return say(
+                input,
+                new Inputs.Placement(
+                        input.id(), input.id(), input.clientId(), null, parent.orElse(null), messageId));
     }
 
-    private Answer said(
-            Principal sender,
-            ChannelName session,
-            Inputs.Placement placement,
-            List<OutboundMessage> messages,
-            @Nullable String idempotencyKey)
-            throws WireException {
-        List<Long> positions = publish(sender, session, messages, idempotencyKey);
+    private Answer say(Input input, Inputs.Placement placement) throws WireException {
+        List<Long> positions = publish(input, Inputs.userMessage(placement, input.id(), parts(input.body())));
         return Answer.of(
                 200,
                 to -> to.beginObject()
-                        .field("messageId", placement.messageId())
-                        .field("eventId", placement.eventId())
+                        .field("messageId", input.id())
+                        .field("eventId", input.id())
                         .field("serial", Serials.render(positions.getFirst()))
                         .endObject());
     }
 
     /** Asks for an agent's message to be generated anew: this one, or the answer to this one. */
     Answer regenerate(Request request, ChannelName session) throws WireException {
-        Fields body = body(request);
-        Principal sender = sender(request, body, session);
-        String from = required(body, "fromMessageId");
-        View.Regeneration asked = newest(session, sender, conversation -> {
+        Input input = input(request, session, "txid");
+        String from = required(input.body(), "fromMessageId");
+        View.Regeneration asked = ask(input, conversation -> {
                     List<Node.Run> replies = conversation.repliesTo(from);
                     String target = from;
                     if (!replies.isEmpty() && !replies.getLast().messages().isEmpty()) {
@@ -113,99 +117,101 @@ record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Convers
                     return conversation.newView().regeneration(target);
                 })
                 .orElseThrow(() -> noSuch("message of an agent, or one with an answer,", from));
-        var placement = Inputs.Placement.after(asked.parent(), newId(), newId(), clientId(sender));
-        publish(sender, session, List.of(Inputs.regenerate(placement, asked.target())), null);
+        var placement = Inputs.Placement.after(asked.parent(), input.id(), input.id(), input.clientId());
+        publish(input, List.of(Inputs.regenerate(placement, asked.target())));
         return Answer.of(
                 200,
                 to -> to.beginObject()
                         .field("success", true)
-                        .field("eventId", placement.eventId())
+                        .field("eventId", input.id())
                         .endObject());
     }
 
     /** Asks agents to stop: in one run, where they answer one message, or everywhere in the session. */
     Answer stop(Request request, ChannelName session) throws WireException {
-        Fields body = body(request);
-        Principal sender = sender(request, body, session);
-        String runId = id(body, "runId");
-        String messageId = id(body, "messageId");
+        Input input = input(request, session, "txid");
+        String runId = id(input.body(), "runId");
+        String messageId = id(input.body(), "messageId");
         List<OutboundMessage> cancels = new ArrayList<>();
         if (runId != null) {
-            cancels.add(RunMessages.cancel(newId(), runId, null));
+            cancels.add(RunMessages.cancel(input.id(), runId, null));
         } else if (messageId != null) {
-            Optional<Node.Run> run = newest(
-                    session,
-                    sender,
-                    conversation -> conversation
-                            .nodeOf(messageId)
-                            .filter(Node.Run.class::isInstance)
-                            .map(Node.Run.class::cast));
-            cancels.add(RunMessages.cancel(
-                    newId(), run.map(Node.Run::key).orElse(null), run.isPresent() ? null : messageId));
+            Node.Run run = ask(input, conversation -> conversation.nodeOf(messageId))
+                    .filter(Node.Run.class::isInstance)
+                    .map(Node.Run.class::cast)
+                    .orElse(null);
+            cancels.add(RunMessages.cancel(input.id(), run == null ? null : run.key(), run == null ? messageId : null));
         } else {
-            SessionState state = sessions.find(session.in(sender.app()));
+            SessionState state = sessions.find(session.in(input.sender().app()));
             for (Run open : state == null ? List.<Run>of() : sessions.runs().of(state)) {
                 cancels.add(RunMessages.cancel(newId(), open.id(), null));
             }
         }
         if (!cancels.isEmpty()) {
-            publish(sender, session, cancels, null);
+            publish(input, cancels);
         }
         return Answer.noContent();
     }
 
-    /** Gives the result of a call of a tool that runs at the client. */
+    /** Gives the result of a call of a tool that runs at the client: to the run that waits, or to one of its own. */
     Answer toolResult(Request request, ChannelName session) throws WireException {
-        Fields body = body(request);
-        Principal sender = sender(request, body, session);
-        String toolCallId = required(body, "toolCallId");
-        JsonNode output = body.get("output");
-        JsonNode error = body.get("error");
-        Place place = call(session, sender, call -> call.toolCallId().equals(toolCallId))
+        Input input = input(request, session, "txid");
+        String toolCallId = required(input.body(), "toolCallId");
+        JsonNode output = input.body().get("output");
+        JsonNode error = input.body().get("error");
+        String failure = error == null ? null : error.isString() ? error.stringValue() : FAILED;
+        boolean fork = isTrue(input.body(), "fork");
+        Place place = call(input, call -> call.toolCallId().equals(toolCallId))
                 .orElseThrow(() -> noSuch("call of a tool", toolCallId));
-        Inputs.Placement placement = answerTo(place, sender);
-        OutboundMessage answer = error == null
-                ? Inputs.toolResult(placement, toolCallId, output)
-                : Inputs.toolResultError(placement, toolCallId, error.isString() ? error.stringValue() : FAILED);
-        publish(sender, session, List.of(answer), null);
+        Inputs.Placement placement = input.answerTo(place);
+        publish(
+                input,
+                List.of(
+                        fork
+                                ? forked(input, place, output, failure)
+                                : failure == null
+                                        ? Inputs.toolResult(placement, toolCallId, output)
+                                        : Inputs.toolResultError(placement, toolCallId, failure)));
         return Answer.noContent();
+    }
+
+    private static OutboundMessage forked(
+            Input input, Place place, @Nullable JsonNode output, @Nullable String failure) {
+        Node.Run suspended = place.run();
+        List<String> copies = IntStream.range(0, suspended.messages().size())
+                .mapToObj(copy -> input.id() + "-" + copy)
+                .toList();
+        var placement = Inputs.Placement.after(suspended.parent(), input.id(), input.id(), input.clientId());
+        return Inputs.toolResultFork(
+                placement, suspended, place.call().toolCallId(), output, failure, copies);
     }
 
     /** Approves a call of a tool, or does not. */
     Answer approval(Request request, ChannelName session, String approvalId) throws WireException {
-        Fields body = body(request);
-        Principal sender = sender(request, body, session);
-        JsonNode approved = body.get("approved");
+        Input input = input(request, session, "txid");
+        JsonNode approved = input.body().get("approved");
         if (approved == null || !approved.isBoolean()) {
             throw new WireException(ErrorInfo.invalidValue("The field approved is true or false."));
         }
-        String reason = body.text("reason");
+        String reason = input.body().text("reason");
         Place place = call(
-                        session,
-                        sender,
+                        input,
                         call -> call.approval() != null && call.approval().id().equals(approvalId))
                 .orElseThrow(() -> noSuch("request for approval", approvalId));
-        Inputs.Placement placement = answerTo(place, sender);
-        OutboundMessage answer = Inputs.approval(placement, place.toolCallId(), approved.booleanValue(), reason);
-        publish(sender, session, List.of(answer), null);
+        String toolCallId = place.call().toolCallId();
+        publish(input, List.of(Inputs.approval(input.answerTo(place), toolCallId, approved.booleanValue(), reason)));
         return Answer.noContent();
     }
 
-    private static Inputs.Placement answerTo(Place place, Principal sender) {
-        return new Inputs.Placement(
-                newId(), place.messageId(), clientId(sender), place.runId(), place.messageId(), null);
-    }
-
     /** The last call of a tool that fits, in a run that nothing has taken the place of. */
-    private Optional<Place> call(ChannelName session, Principal sender, Predicate<ToolCall> wanted)
-            throws WireException {
-        return newest(session, sender, conversation -> {
+    private Optional<Place> call(Input input, Predicate<ToolCall> wanted) throws WireException {
+        return ask(input, conversation -> {
             Place found = null;
             for (Node node : conversation.nodes()) {
                 if (node instanceof Node.Run run && !run.superseded()) {
                     for (Message message : run.messages()) {
                         for (ToolCall call : message.toolCalls()) {
-                            found = wanted.test(call) ? new Place(run.key(), message.id(), call.toolCallId()) : found;
+                            found = wanted.test(call) ? new Place(run, message.id(), call) : found;
                         }
                     }
                 }
@@ -220,52 +226,55 @@ record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Convers
         Optional<T> of(Conversation conversation) throws WireException;
     }
 
-    private <T> Optional<T> newest(ChannelName session, Principal sender, Question<T> question) throws WireException {
+    /** Asks the newest part of the session something. */
+    private <T> Optional<T> ask(Input input, Question<T> question) throws WireException {
         return conversations.read(
-                session.in(sender.app()),
+                input.session().in(input.sender().app()),
                 Long.MAX_VALUE,
                 Conversations.MAX_MESSAGES,
                 part -> question.of(part.conversation()));
     }
 
-    /**
-     * Publishes messages that belong together.
-     *
-     * @param idempotencyKey what makes a repetition of the request have no further effect; null if nothing does
-     */
-    private List<Long> publish(
-            Principal sender, ChannelName session, List<OutboundMessage> messages, @Nullable String idempotencyKey)
-            throws WireException {
+    /** Publishes messages that belong together. */
+    private List<Long> publish(Input input, List<OutboundMessage> messages) throws WireException {
         List<InboundMessage> inbound = new ArrayList<>();
         for (OutboundMessage message : messages) {
             ObjectNode json = message.toJson();
-            if (idempotencyKey != null) {
-                json.put("id", idempotencyKey + ":" + inbound.size());
+            if (input.chosen()) {
+                json.put("id", input.id() + ":" + inbound.size());
             }
             inbound.add(InboundMessage.read(json));
         }
-        return publisher.send(sender, session, inbound).await();
+        return publisher.send(input.sender(), input.session(), inbound).await();
     }
 
-    private static Fields body(Request request) throws WireException {
-        return Fields.of(request.tree(), "body");
-    }
-
-    /** The sender, under the client id that the request claims, if the sender may publish. */
-    private Principal sender(Request request, Fields body, ChannelName session) throws WireException {
+    /**
+     * Reads a request whose sender may publish.
+     *
+     * @param idField the field in which the client may choose an id, beside txid
+     */
+    private Input input(Request request, ChannelName session, String idField) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.PUBLISH, session.full());
+        Fields body = Fields.of(request.tree(), "body");
         String claimed = body.text("actorId");
         if (claimed == null) {
             claimed = request.headers().get("X-Actor-Id");
         }
-        return switch (gate.as(principal, claimed)) {
+        Principal sender = switch (gate.as(principal, claimed)) {
             case Access.Granted(Principal known) -> known;
             case Access.Refused refused -> throw new WireException(Refusals.of(refused));
         };
+        String own = id(body, idField);
+        String chosen = own == null ? id(body, "txid") : own;
+        return new Input(body, sender, session, chosen == null ? newId() : chosen, chosen != null);
     }
 
-    private static @Nullable String clientId(Principal sender) {
-        return Principal.ANY_CLIENT.equals(sender.clientId()) ? null : sender.clientId();
+    private static boolean isTrue(Fields body, String name) throws WireException {
+        JsonNode value = body.get(name);
+        if (value != null && !value.isBoolean()) {
+            throw new WireException(ErrorInfo.invalidValue("The field " + name + " is true or false."));
+        }
+        return value != null && value.booleanValue();
     }
 
     private static List<Part> parts(Fields body) throws WireException {

@@ -233,7 +233,10 @@ class LimitsDocsTest {
                 "server.session.Conversations.MAX_AT_A_TIME",
                 "server.session.Conversations.MAX_MESSAGES");
         row("sessions at which one request", "server.session.SessionsResource.MAX_EXAMINED");
-        row("characters of an id in a request to the session door", "server.session.InputsResource.MAX_ID_CHARS");
+        row(
+                "characters of an id in a request to the session door",
+                "server.session.InputsResource.MAX_ID_CHARS",
+                "server.session.ConversationResource.MAX_SELECTED");
         row(
                 "entries of one page of a REST list",
                 "server.request.Request.MAX_LIMIT",
