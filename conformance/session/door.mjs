@@ -26,7 +26,8 @@ export class DoorClient {
       body: body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body),
     })
     const text = await response.text()
-    return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) }
+    const isJson = response.headers.get("content-type") === "application/json"
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text || undefined }
   }
 
   async #ok(status, method, path, body) {
@@ -39,6 +40,7 @@ export class DoorClient {
   list = (query = "") => this.get(`/sessions${query}`)
 
   session(id) {
+    const door = this
     const path = `/sessions/${encodeURIComponent(id)}`
     const post = (status, name, body) => this.#ok(status, "POST", `${path}/${name}`, body)
     return {
@@ -46,6 +48,17 @@ export class DoorClient {
       summary: () => this.get(path),
       messages: async (query = "") => (await this.get(`${path}/messages${query}`)).messages,
       conversation: async (query = "") => (await this.get(`${path}/conversation${query}`)).nodes,
+      /** The log, page by page. */
+      async export() {
+        const lines = []
+        for (let query = ""; query !== undefined; ) {
+          const { status, headers, body } = await door.request("GET", `${path}/export${query}`)
+          assert.equal(status, 200)
+          lines.push(...(body ?? "").split("\n").filter(Boolean).map(line => JSON.parse(line)))
+          query = /<\.\/export(\?[^>]+)>; rel="next"/.exec(headers.get("link") ?? "")?.[1]
+        }
+        return lines
+      },
       members: async () => (await this.get(`${path}/presence`)).members,
       send: (content, more) => post(200, "messages", { content, ...more }),
       edit: (messageId, content) => this.#ok(200, "PUT", `${path}/messages/${encodeURIComponent(messageId)}`, { content }),

@@ -179,6 +179,29 @@ test("sessions are listed by prefix, activity and open runs, page by page", { ti
   await within(WAIT_MS, serving, "the end of the run")
 })
 
+test("an export has the whole log, with who has done what and all versions", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const client = server.realtime({ clientId: "ann" })
+  const channel = client.channels.get("exported")
+  await channel.presence.enter("here")
+  const { serials: [serial] } = await channel.publish("note", "first")
+  await channel.updateMessage({ serial, data: "second" }, { clientId: "ann", description: "better" })
+  const large = "x".repeat(60_000)
+  for (let i = 0; i < 40; i++) await channel.publish("large", `${i} ${large}`)
+  await channel.deleteMessage({ serial, data: "" })
+  client.close()
+
+  const lines = await door.session("exported").export()
+  assert.deepEqual(lines.map(({ position }) => position), lines.map(({ position }) => position).toSorted())
+  const messages = lines.filter(({ type }) => type === "message")
+  assert.equal(messages.length, 41)
+  assert.deepEqual(messages.filter(({ message }) => message.name === "large").map(({ message }) => message.data), Array.from({ length: 40 }, (_, i) => `${i} ${large}`))
+  const note = messages.find(({ message }) => message.serial === serial)
+  assert.deepEqual(note.versions.map(({ data }) => data), ["first", "second", ""])
+  assert.equal(note.versions[1].version.description, "better")
+  assert.ok(messages.every(({ message }) => message.clientId === "ann"))
+  assert.ok(lines.some(({ type, presence }) => type === "presence" && presence.clientId === "ann"))
+})
+
 // ---- Who may do what, and what is refused --------------------------------------------------------
 
 /** Every operation, with what it needs: [method, path, body, capability of the session or of everything, status]. */
@@ -187,6 +210,7 @@ const OPERATIONS = [
   ["GET", "/sessions/guarded", undefined, { guarded: ["channel-metadata"] }],
   ["GET", "/sessions/guarded/messages", undefined, { guarded: ["history"] }],
   ["GET", "/sessions/guarded/conversation", undefined, { guarded: ["history"] }],
+  ["GET", "/sessions/guarded/export", undefined, { guarded: ["history"] }],
   ["GET", "/sessions/guarded/presence", undefined, { guarded: ["presence-subscribe"] }],
   ["GET", "/sessions/guarded/control", undefined, { guarded: ["subscribe"] }],
   ["POST", "/sessions/guarded/control", { mode: "agent" }, { guarded: ["control"] }],
@@ -256,6 +280,9 @@ test("what is not valid is refused with a reason and changes nothing", { timeout
     ["GET", "/sessions?openRuns=x", undefined, 400],
     ["GET", "/sessions/guarded/messages?before=x", undefined, 400],
     ["GET", "/sessions/guarded/presence?cursor=x", undefined, 400],
+    ["GET", "/sessions/guarded/export?after=x", undefined, 400],
+    ["GET", "/sessions/guarded/messages?view=x", undefined, 400],
+    ["GET", `/sessions/guarded/messages?${"select=x&".repeat(101)}`, undefined, 400],
     ["GET", "/sessions/%80", undefined, 400],
     ["GET", "/sessions/..%2F", undefined, 404],
     ["GET", "/sessions/no-such-session", undefined, 404],

@@ -72,7 +72,8 @@ record ConversationResource(Gate gate, Conversations conversations) {
         for (Message message : view.messages()) {
             ObjectNode written = written(message);
             view.runOf(message.id())
-                    .filter(run -> run.messages().stream().anyMatch(own -> own.id().equals(message.id())))
+                    .filter(run ->
+                            run.messages().stream().anyMatch(own -> own.id().equals(message.id())))
                     .ifPresent(run -> written.put("runId", run.key()));
             ArrayNode alternatives = written.putArray("alternatives");
             view.branch(message.id()).alternatives().forEach(other -> alternatives.add(other.id()));

@@ -60,7 +60,8 @@ record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Convers
 
         /** Where an answer to a call of a tool belongs. */
         Inputs.Placement answerTo(Place place) {
-            return new Inputs.Placement(id, place.messageId(), clientId(), place.run().key(), place.messageId(), null);
+            return new Inputs.Placement(
+                    id, place.messageId(), clientId(), place.run().key(), place.messageId(), null);
         }
     }
 
@@ -82,15 +83,17 @@ record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Convers
     Answer edit(Request request, ChannelName session, String messageId) throws WireException {
         Input input = input(request, session, "txid");
         Optional<String> parent = ask(input, conversation -> {
-            if (conversation.nodeOf(messageId).filter(Node.Input.class::isInstance).isEmpty()) {
+            if (conversation
+                    .nodeOf(messageId)
+                    .filter(Node.Input.class::isInstance)
+                    .isEmpty()) {
                 throw noSuch("message of a person", messageId);
             }
             return conversation.newView().before(messageId);
         });
         return say(
                 input,
-                new Inputs.Placement(
-                        input.id(), input.id(), input.clientId(), null, parent.orElse(null), messageId));
+                new Inputs.Placement(input.id(), input.id(), input.clientId(), null, parent.orElse(null), messageId));
     }
 
     private Answer say(Input input, Inputs.Placement placement) throws WireException {
@@ -182,8 +185,7 @@ record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Convers
                 .mapToObj(copy -> input.id() + "-" + copy)
                 .toList();
         var placement = Inputs.Placement.after(suspended.parent(), input.id(), input.id(), input.clientId());
-        return Inputs.toolResultFork(
-                placement, suspended, place.call().toolCallId(), output, failure, copies);
+        return Inputs.toolResultFork(placement, suspended, place.call().toolCallId(), output, failure, copies);
     }
 
     /** Approves a call of a tool, or does not. */

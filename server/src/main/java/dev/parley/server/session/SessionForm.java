@@ -11,10 +11,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Answers of the session door: JSON. An error is a sentence, with the code that other doors of sessions have for it. */
 final class SessionForm implements AnswerForm {
+    private static final String LINES = "application/x-ndjson";
+
     @Override
     public Written write(Request request, Answer answer) {
         byte[] body = answer.body() == null ? new byte[0] : WireFormat.JSON.write(answer.body());
-        return new Written(answer.status(), WireFormat.JSON.contentType(), Map.of(), answer.links(), body);
+        String type = answer.lines() ? LINES : WireFormat.JSON.contentType();
+        return new Written(answer.status(), type, Map.of(), answer.links(), body);
     }
 
     @Override

@@ -101,6 +101,10 @@ final class SessionRoutes implements Resources {
                     "/v1/sessions/{sessionId}/control",
                     (its, request, path) -> its.control.change(request, session(path))),
             new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}/export",
+                    (its, request, path) -> its.export.export(request, session(path))),
+            new Route(
                     "POST",
                     "/v1/sessions/{sessionId}/messages",
                     (its, request, path) -> its.inputs.send(request, session(path))),
@@ -129,6 +133,7 @@ final class SessionRoutes implements Resources {
     private final ConversationResource said;
     private final InputsResource inputs;
     private final ControlResource control;
+    private final ExportResource export;
 
     /** Routes to the sessions of an engine. */
     SessionRoutes(Sessions engine, Config config, Gate gate, Publisher publisher, Occupancy occupancy) {
@@ -136,6 +141,7 @@ final class SessionRoutes implements Resources {
         var conversations = new Conversations(engine, pageBytes);
         this.sessions = new SessionsResource(engine, gate, occupancy, pageBytes);
         this.said = new ConversationResource(gate, conversations);
+        this.export = new ExportResource(engine, gate, pageBytes);
         this.inputs = new InputsResource(engine, gate, publisher, conversations);
         this.control = new ControlResource(publisher.engine(), gate, publisher.clock());
     }

@@ -61,6 +61,8 @@ public enum WireFormat {
     public static final int MAX_PARTS = 400_000;
 
     static final JsonMapper MAPPER = new JsonMapper(JsonFactory.builder()
+            // Where there are several values, each is a line.
+            .rootValueSeparator("\n")
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(MAX_DEPTH)
                     .maxTokenCount(MAX_PARTS)

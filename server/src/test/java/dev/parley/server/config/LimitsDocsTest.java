@@ -236,7 +236,8 @@ class LimitsDocsTest {
         row(
                 "characters of an id in a request to the session door",
                 "server.session.InputsResource.MAX_ID_CHARS",
-                "server.session.ConversationResource.MAX_SELECTED");
+                "server.session.ConversationResource.MAX_SELECTED",
+                "server.session.ExportResource.MAX_VERSIONS");
         row(
                 "entries of one page of a REST list",
                 "server.request.Request.MAX_LIMIT",
