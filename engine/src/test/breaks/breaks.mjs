@@ -201,7 +201,30 @@ export const breaks = [
   ),
   broken(
     "give two lives one number",
-    edit("life/Lives", "before.newest() + 1, ofNodes);", "before.newest(), ofNodes);"),
+    edit("life/Lives", "before.newest() + 1, ofNodes, ended);", "before.newest(), ofNodes, ended);"),
+  ),
+  broken(
+    "tell nobody whom a boot has lost",
+    edit("Chores", "        found.traces().forEach(trace -> pipeline.enqueue(connections.command(trace, now), new Told()));\n", "        untold.set(0);\n"),
+  ),
+  broken(
+    "tell nobody whom a boot has lost: stay at the end of the last round",
+    edit("Chores", "        if (arrivals == null) {\n", "        if (arrivals == null) {\n            arrivals = new byte[] {-1};\n"),
+  ),
+  noticedBy(
+    CLUSTER,
+    "tell sessions of another node's lives",
+    edit("life/Lives", "Objects.equals(node, had != null && ofNodes.containsKey(had) ? had : last(ofNodes));", "(had == null || ofNodes.containsKey(had));"),
+  ),
+  noticedBy(
+    "ChoresTest",
+    "tell a session twice",
+    edit("Chores", "        if (untold.get() > 0) {\n", "        if (untold.get() < 0) {\n"),
+  ),
+  noticedBy(
+    "ChoresTest",
+    "let those leave who could not come back",
+    edit("Chores", "        if (allTold) {\n", "        if (earlier != null) {\n"),
   ),
   broken(
     "let nobody leave",

@@ -1,8 +1,11 @@
 package dev.parley.engine;
 
+import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.attendance.Attendances;
 import dev.parley.engine.session.message.Messages;
 import dev.parley.engine.stream.Streams;
 import java.io.IOException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +20,8 @@ final class Chores {
      * @param expiries number of streams that it ends
      * @param growthPauseMillis a message that has not grown for this time is merged into one piece
      * @param growing number of growing messages that it checks
-     * @param departures number of sessions in which something is done for a lost connection, and in which control goes back
+     * @param departures number of sessions in which something is done for a lost connection, in which control goes back, and
+     *     that are told that a connection of an earlier life is lost
      */
     record Portions(int releases, int expiries, long growthPauseMillis, int growing, int departures) {
         /** One sweep may fill this fraction of the room for waiting commands with commands that end streams. */
@@ -33,14 +37,44 @@ final class Chores {
     private final Pipeline pipeline;
     private final DiskRoom room;
     private final Portions portions;
+    private final long node;
 
     /** Where the next sweep continues among the growing messages; null to start from the beginning. */
     private byte @Nullable [] growing;
 
-    Chores(Pipeline pipeline, DiskRoom room, Portions portions) {
+    /** Knows connections of earlier lives; null until this life has begun. */
+    private @Nullable EarlierConnections earlier;
+
+    /** Where the next round continues among the connections of earlier lives; null to start from the beginning. */
+    private byte @Nullable [] arrivals;
+
+    /** Whether the present search among the connections of earlier lives has found none so far. */
+    private boolean foundNone = true;
+
+    /** Whether a whole search has found none in this life. */
+    private boolean allTold;
+
+    /** The number of sessions that were told of a connection of an earlier life and have not answered. */
+    private final AtomicInteger untold = new AtomicInteger();
+
+    /** The chores of {@code node}. */
+    Chores(Pipeline pipeline, DiskRoom room, Portions portions, long node) {
         this.pipeline = pipeline;
         this.room = room;
         this.portions = portions;
+        this.node = node;
+    }
+
+    /**
+     * Begins the work for lost connections. Called when the boot of this life has its outcome.
+     *
+     * @param connections what sessions are told of connections of earlier lives
+     */
+    void begin(EarlierConnections connections) {
+        earlier = connections;
+        arrivals = null;
+        foundNone = true;
+        allTold = false;
     }
 
     /**
@@ -67,10 +101,53 @@ final class Chores {
         }
     }
 
-    /** Lets members of lost connections leave, ends their runs, and forgets requests that can no longer be sent again. */
+    /**
+     * Tells sessions of connections of earlier lives that these are lost. Once all know it, lets members of lost connections
+     * leave, ends their runs, and forgets requests that can no longer be sent again.
+     */
     void depart(long now) {
-        for (var depart : pipeline.projections().sessions().attendances().departures(now, portions.departures())) {
-            pipeline.enqueue(depart, Forks.ignore());
+        if (earlier != null) {
+            tell(earlier, now);
+        }
+        if (allTold) {
+            // Not before: what was due while there was no server is not, as nobody could come back.
+            for (var depart : pipeline.projections().sessions().attendances().departures(now, portions.departures())) {
+                pipeline.enqueue(depart, Forks.ignore());
+            }
+        }
+    }
+
+    /**
+     * Does one round of telling sessions about connections of earlier lives. It begins when the round before has its outcomes,
+     * so no session is told twice. A session that was refused for lack of room is found again by the next search.
+     */
+    private void tell(EarlierConnections connections, long now) {
+        if (untold.get() > 0) {
+            return;
+        }
+        Attendances.Earlier found =
+                pipeline.projections().sessions().attendances().ofEarlierLives(node, arrivals, portions.departures());
+        arrivals = found.next();
+        foundNone &= found.traces().isEmpty();
+        untold.set(found.traces().size());
+        found.traces().forEach(trace -> pipeline.enqueue(connections.command(trace, now), new Told()));
+        if (arrivals == null) {
+            allTold |= foundNone;
+            foundNone = true;
+        }
+    }
+
+    /** Waits for the answer of a session. */
+    private final class Told implements Reply<SessionOutcome.Done> {
+        @Override
+        public void done(SessionOutcome.Done outcome) {
+            untold.decrementAndGet();
+        }
+
+        @Override
+        public void failed(Exception failure) {
+            // What the connection has left is still in the store, where the next search finds it.
+            untold.decrementAndGet();
         }
     }
 

@@ -123,7 +123,7 @@ public final class Engine implements AutoCloseable {
                 callbacks,
                 this::failed,
                 threads);
-        this.chores = new Chores(pipeline, room, Chores.Portions.of(options.maxWaiting()));
+        this.chores = new Chores(pipeline, room, Chores.Portions.of(options.maxWaiting()), LOCAL_NODE);
     }
 
     private void failed(Throwable cause) {
@@ -160,15 +160,17 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Begins a life: all connections of the lives before are lost, see {@link
-     * dev.parley.engine.session.attendance.Attendances#ofEarlierLives}. Called once after opening. Blocks until the life is
-     * durable, and returns its number.
+     * Begins a life: all connections of the lives before are lost, and {@link #depart} tells this to the sessions in which they
+     * have left something. Called once after opening. Blocks until the life is durable, and returns its number.
      *
      * @param now in milliseconds since 1970
+     * @param earlier what sessions are told of these connections. It is called by {@link #depart}
      * @throws CompletionException if the engine refuses or fails
      */
-    public long boot(long now) {
-        return submit(new Boot(now, LOCAL_NODE)).join();
+    public long boot(long now, EarlierConnections earlier) {
+        long life = submit(new Boot(now, LOCAL_NODE)).join();
+        chores.begin(earlier);
+        return life;
     }
 
     /** The streams, as far as their commands are durable and applied. */
@@ -281,9 +283,10 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Does what is due at {@code now} (milliseconds since 1970) for connections that were lost: their members leave,
-     * their runs end, and later their requests are forgotten. Gives the control of sessions back whose time is over. Called
-     * several times a second, one call at a time; blocks on the disk.
+     * Does what is due at {@code now} (milliseconds since 1970) for connections that were lost, once the life has begun:
+     * their members leave, their runs end, and later their requests are forgotten. First it tells sessions of connections that
+     * earlier lives have left. Gives the control of sessions back whose time is over. Called several times a second, one call
+     * at a time; blocks on the disk.
      */
     public void depart(long now) {
         chores.depart(now);

@@ -144,7 +144,7 @@ final class ClusterHistory {
                     node.read(server);
                 }
             }
-            case 20 -> node.loseEarlier().forEach(server::send);
+            case 20 -> server.chores.depart(now);
             case 15 -> {
                 now += random.nextInt(20);
                 server.chores.sweep(now);
@@ -195,14 +195,13 @@ final class ClusterHistory {
         }
         compareStores();
         Node loser = oneOf(nodes);
+        nodes.forEach(node -> node.sessions.endReturns());
         if (nodes.stream().allMatch(node -> node.sessions.knowsAll())) {
             for (Node node : nodes) {
-                Objects.requireNonNull(loser.server).send(new Boot(now, node.number));
+                Objects.requireNonNull(node.server).send(new Boot(now, node.number));
             }
             comeToRest();
-            for (var lost = loser.loseEarlier(); !lost.isEmpty(); lost = loser.loseEarlier()) {
-                lose(loser, lost);
-            }
+            lose(loser, List.of());
             checkNothingIsLeft();
         }
         lose(loser, loser.sessions.loseAll(now));
@@ -236,6 +235,16 @@ final class ClusterHistory {
             Objects.requireNonNull(loser.server).send(lost);
         }
         comeToRest();
+        for (int round = 0;
+                nodes.stream()
+                        .anyMatch(node -> node.sessions.hasEarlier(Objects.requireNonNull(node.server).sessions));
+                round++) {
+            assertThat(round).as("sessions are told of lost connections").isLessThan(MAX_ROUNDS);
+            for (Node node : nodes) {
+                Objects.requireNonNull(node.server).chores.depart(now);
+            }
+            comeToRest();
+        }
         now += 1_000_000;
         for (int round = 0; round < MAX_ROUNDS; round++) {
             boolean isDue = false;
@@ -304,7 +313,7 @@ final class ClusterHistory {
     private final class Node {
         final int number;
         final Model model = new Model();
-        final SessionSide sessions = new SessionSide(random, ClusterHistory.this.trace, this::meanwhile);
+        final SessionSide sessions;
         final RegistrySide registry = new RegistrySide(random);
         final List<Reader> readers = new ArrayList<>();
         SimulatedStore store = new SimulatedStore();
@@ -326,6 +335,7 @@ final class ClusterHistory {
 
         Node(int number) {
             this.number = number;
+            this.sessions = new SessionSide(number, random, ClusterHistory.this.trace, this::meanwhile);
         }
 
         void start() throws IOException {
@@ -345,10 +355,10 @@ final class ClusterHistory {
             server = started;
             started.pipeline.recover();
             Identities identity = Identities.in(store);
-            Command<?> first = identity == null
-                    ? new Identify(now, random.nextLong(), started.pipeline.isEmpty())
-                    : new Boot(now, number);
-            started.send(first);
+            if (identity == null) {
+                started.send(new Identify(now, random.nextLong(), started.pipeline.isEmpty()));
+            }
+            started.send(new Boot(now, number));
             readers.removeIf(reader -> !reader.attach(started));
             sessions.resume(started.sessions, started.delivery);
             registry.start(started.registry);
@@ -410,10 +420,6 @@ final class ClusterHistory {
         }
 
         // What clients ask.
-
-        List<Lost> loseEarlier() {
-            return sessions.loseEarlier(Objects.requireNonNull(server).sessions, now);
-        }
 
         Command<?> command() {
             if (random.nextInt(8) == 0) {
@@ -665,7 +671,8 @@ final class ClusterHistory {
                         throw cause instanceof Error error ? error : new AssertionError(cause);
                     },
                     this);
-            chores = new Chores(pipeline, room, new Chores.Portions(10, 10, 10, 10, 10));
+            chores = new Chores(
+                    pipeline, room, new Chores.Portions(10, 10, 10, 10, 1 + random.nextInt(10)), node.number);
         }
 
         <O> void send(Command<O> command) {
@@ -675,6 +682,9 @@ final class ClusterHistory {
                 public void done(O outcome) {
                     waiting.remove(command);
                     answered = true;
+                    if (command instanceof Boot boot && boot.node() == node.number) {
+                        chores.begin(node.sessions::told);
+                    }
                 }
 
                 @Override

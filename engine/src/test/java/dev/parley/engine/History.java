@@ -82,6 +82,7 @@ final class History {
         void crash(SplittableRandom random);
     }
 
+    private static final long NODE = 0;
     private static final int SEGMENT_BYTES = 2048;
     private static final int MAX_RECORD_BYTES = 640;
     private static final int MAX_CRASH_POINTS = 400;
@@ -167,7 +168,7 @@ final class History {
         this.hasSubscriptions = sessionShare < 2 && random.nextBoolean();
         this.streamSide = new StreamSide(random, trace, this::meanwhile);
         this.model = streamSide.model();
-        this.sessionSide = new SessionSide(random, trace, this::meanwhile);
+        this.sessionSide = new SessionSide(NODE, random, trace, this::meanwhile);
         this.subscriptionSide = new SubscriptionSide(random, StreamSide.PATHS);
         this.hasRegistry = random.nextInt(3) == 0;
         this.registrySide = new RegistrySide(random);
@@ -233,7 +234,7 @@ final class History {
         registrySide.start(started.registry);
         streamSide.resume(started.streams, started.delivery);
         sessionSide.resume(started.sessions, started.delivery);
-        send(started, new Boot(now, 0));
+        send(started, new Boot(now, NODE));
         return started;
     }
 
@@ -286,7 +287,7 @@ final class History {
                 }
             }
             case 23 -> running.awaitRoom();
-            case 25 -> sessionSide.loseEarlier(running.sessions, now).forEach(lost -> send(running, lost));
+            case 25 -> running.chores.depart(now);
             case 24 -> {
                 if (hasSubscriptions) {
                     subscriptionSide.dispatch(running.pipeline, now);
@@ -383,6 +384,9 @@ final class History {
         public void done(O outcome) {
             once();
             unanswered.remove(command);
+            if (command instanceof Boot) {
+                Objects.requireNonNull(running).chores.begin(sessionSide::told);
+            }
         }
 
         @Override
@@ -441,14 +445,11 @@ final class History {
         assertThat(model.orphanedPins()).as("pins").isEmpty();
 
         assertThat(rows(storage.store(), Table.ATTENDANCES)).hasSize(sessionSide.attendanceRows());
+        sessionSide.endReturns();
+        send(running, new Boot(now, NODE));
+        drain(running);
         if (sessionSide.knowsAll()) {
-            running.pipeline.submit(new Boot(now, 0), Forks.ignore());
-            drain(running);
-            for (var lost = sessionSide.loseEarlier(running.sessions, now);
-                    !lost.isEmpty();
-                    lost = sessionSide.loseEarlier(running.sessions, now)) {
-                depart(running, lost);
-            }
+            depart(running, List.of());
             compareWithNothing();
         }
         depart(running, sessionSide.loseAll(now));
@@ -491,6 +492,11 @@ final class History {
     private void depart(Server running, List<Lost> losses) throws IOException {
         for (Lost lost : losses) {
             running.pipeline.submit(lost, Forks.ignore());
+            drain(running);
+        }
+        for (int round = 0; sessionSide.hasEarlier(running.sessions); round++) {
+            assertThat(round).as("sessions are told of lost connections").isLessThan(MAX_ROUNDS);
+            running.chores.depart(now);
             drain(running);
         }
         now += 1_000_000;
@@ -597,7 +603,7 @@ final class History {
                     this::failed,
                     this);
             forks = pipeline.forks();
-            chores = new Chores(pipeline, room, portions);
+            chores = new Chores(pipeline, room, portions, NODE);
             for (int i = 0; i < shardCount; i++) {
                 applies.add(new ArrayDeque<>());
             }

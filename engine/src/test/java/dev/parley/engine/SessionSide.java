@@ -46,9 +46,11 @@ import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome.Done;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Summaries;
 import dev.parley.engine.session.SummaryEntry;
+import dev.parley.engine.session.attendance.Attendances;
 import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
@@ -88,6 +90,7 @@ final class SessionSide {
     /** After everything that is ever due. */
     private static final long LATE = 1L << 50;
 
+    private final long node;
     private final SplittableRandom random;
     private final Consumer<String> trace;
     private final Meanwhile meanwhile;
@@ -103,6 +106,14 @@ final class SessionSide {
 
     private long newestLife;
 
+    /** Whose the lives are and were. */
+    private final Map<Long, Long> nodes = new HashMap<>();
+
+    /** The node that has booted last, or null if none has. */
+    private @Nullable Long bootedLast;
+
+    private boolean nobodyReturns;
+
     /** Whether some commands are of a program that knew nothing of lives. */
     private final boolean old;
 
@@ -113,7 +124,8 @@ final class SessionSide {
         <T> T read(Supplier<T> read);
     }
 
-    SessionSide(SplittableRandom random, Consumer<String> trace, Meanwhile meanwhile) {
+    SessionSide(long node, SplittableRandom random, Consumer<String> trace, Meanwhile meanwhile) {
+        this.node = node;
         this.random = random;
         this.trace = trace;
         this.meanwhile = meanwhile;
@@ -124,6 +136,8 @@ final class SessionSide {
     Long happen(Boot command) {
         newestLife++;
         lives.put(command.node(), newestLife);
+        nodes.put(newestLife, command.node());
+        bootedLast = command.node();
         return newestLife;
     }
 
@@ -236,22 +250,38 @@ final class SessionSide {
                 : Lives.epoch(newestLife, newest);
     }
 
-    /** Those whom boots have lost are told of. */
-    List<Lost> loseEarlier(Sessions sessions, long now) {
-        return sessions.attendances().ofEarlierLives(1 + random.nextInt(20)).stream()
-                .map(trace -> {
-                    long arrived = arrivals.merge(trace.connectionId(), 1L, Long::sum);
-                    long epoch = Lives.epoch(newestLife, arrived + 1);
-                    return new Lost(
-                            trace.session(),
-                            now,
-                            trace.connectionId(),
-                            epoch,
-                            now + 10,
-                            now + 20,
-                            new RunTimes(now + 5, now + 30, now + 15));
-                })
-                .toList();
+    /** What a session is told of a connection that a boot has lost. It may have come back before. */
+    SessionCommand<Done> told(Membership trace, long now) {
+        long arrived = arrivals.merge(trace.connectionId(), 1L, Long::sum);
+        long epoch = Lives.epoch(Objects.requireNonNull(lives.get(node)), arrived + 1);
+        return nobodyReturns || random.nextInt(4) > 0
+                ? new Lost(
+                        trace.session(),
+                        now,
+                        trace.connectionId(),
+                        epoch,
+                        now + 10,
+                        now + 20,
+                        new RunTimes(now + 5, now + 30, now + 15))
+                : new Back(trace.session(), now, trace.connectionId(), epoch);
+    }
+
+    /** From here on, no connection that was lost comes back. */
+    void endReturns() {
+        nobodyReturns = true;
+    }
+
+    /** Whether sessions have to hear of a connection that this node had in an earlier life. */
+    boolean hasEarlier(Sessions sessions) {
+        byte[] next = null;
+        do {
+            Attendances.Earlier found = sessions.attendances().ofEarlierLives(node, next, 1 + random.nextInt(20));
+            if (!found.traces().isEmpty()) {
+                return true;
+            }
+            next = found.next();
+        } while (next != null);
+        return false;
     }
 
     /** Whether whoever has left something is known to sessions. */
@@ -267,7 +297,7 @@ final class SessionSide {
                                 name,
                                 now,
                                 connectionId,
-                                Long.MAX_VALUE,
+                                Lives.epoch(newestLife + 1, 0) - 1,
                                 now + 10,
                                 now + 20,
                                 new RunTimes(now + 5, now + 30, now + 15))))
@@ -868,11 +898,14 @@ final class SessionSide {
         List<Membership> earlier = new ArrayList<>();
         model.rooms()
                 .forEach((name, room) -> room.attendances.forEach((connectionId, attendance) -> {
-                    if (!lives.containsValue(Lives.ofEpoch(attendance.epoch()))) {
+                    long life = Lives.ofEpoch(attendance.epoch());
+                    Long had = nodes.get(life);
+                    if (!lives.containsValue(life) && Objects.equals(node, had == null ? bootedLast : had)) {
                         earlier.add(new Membership(name, connectionId));
                     }
                 }));
-        assertThat(sessions.attendances().ofEarlierLives(1000)).containsExactlyInAnyOrderElementsOf(earlier);
+        assertThat(sessions.attendances().ofEarlierLives(node, null, 1000).traces())
+                .containsExactlyInAnyOrderElementsOf(earlier);
         model.rooms().forEach((name, room) -> compare(sessions, name, room));
         readers.forEach(reader -> reader.drained(sessions, delivery));
     }

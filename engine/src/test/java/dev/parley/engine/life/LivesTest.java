@@ -57,6 +57,53 @@ class LivesTest {
     }
 
     @Test
+    void whatALifeHasLeftIsLeftToItsNode() {
+        long first = boot(0);
+        long others = boot(5);
+        boot(0);
+        boot(0);
+        boot(6);
+
+        Lives lives = Lives.in(store);
+        for (long node : new long[] {0, 5, 6}) {
+            assertThat(lives.isLeftTo(node, first)).isEqualTo(node == 0);
+            assertThat(lives.isLeftTo(node, others)).as("goes on").isFalse();
+            assertThat(lives.isLeftTo(node, 0)).as("of nobody").isEqualTo(node == 6);
+        }
+    }
+
+    @Test
+    void whatIsLeftByANodeThatIsForgottenIsLeftToTheOneThatHasBootedLast() {
+        long first = boot(100);
+        for (long node = 0; node < Lives.MAX_NODES; node++) {
+            boot(node);
+        }
+
+        Lives lives = Lives.in(store);
+        assertThat(lives.isLeftTo(Lives.MAX_NODES - 1, first)).isTrue();
+        assertThat(lives.isLeftTo(100, first)).isFalse();
+    }
+
+    @Test
+    void ofSoManyLivesThatAreOverTheNodesAreRemembered() {
+        long first = boot(0);
+        long second = boot(0);
+        boot(5);
+        for (int i = 0; i < Lives.MAX_ENDED; i++) {
+            boot(0);
+        }
+        boot(5);
+        boot(6);
+
+        Lives lives = Lives.in(store);
+        assertThat(lives.ended()).hasSize(Lives.MAX_ENDED);
+        assertThat(lives.isLeftTo(0, first)).isFalse();
+        assertThat(lives.isLeftTo(6, first)).isTrue();
+        assertThat(lives.isLeftTo(0, second)).isFalse();
+        assertThat(lives.isLeftTo(0, second + 3)).isTrue();
+    }
+
+    @Test
     void epochsGrowWithinALifeAndFromLifeToLife() {
         assertThat(List.of(Lives.epoch(1, 0) - 1, Lives.epoch(1, 1), Lives.epoch(1, 2), Lives.epoch(2, 1)))
                 .isSorted()
@@ -70,15 +117,19 @@ class LivesTest {
         GoldenBytes golden = new GoldenBytes("lives");
         boot(-2);
         boot(300);
+        golden.old("lives of two nodes", Lives.in(store), LivesTest::read);
+        boot(-2);
         golden.example(
-                "lives of two nodes",
+                "lives of two nodes, and one that is over",
                 Lives.in(store),
                 lives -> Objects.requireNonNull(store.get(Table.META, KEY)),
-                row -> {
-                    SimulatedStore read = new SimulatedStore();
-                    read.write(List.of(new Change.Put(Table.META, KEY, row)));
-                    return Lives.in(read);
-                });
+                LivesTest::read);
         golden.complete();
+    }
+
+    private static Lives read(byte[] row) {
+        SimulatedStore store = new SimulatedStore();
+        store.write(List.of(new Change.Put(Table.META, KEY, row)));
+        return Lives.in(store);
     }
 }

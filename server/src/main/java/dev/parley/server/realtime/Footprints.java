@@ -78,7 +78,7 @@ final class Footprints {
     record Times(Duration members, Duration requests, Duration runs, Duration runsAfterMembers) {}
 
     /**
-     * Begins a life of {@code engine}, and tells the sessions of connections of earlier lives that these are lost. Blocks.
+     * Begins a life of {@code engine}, and the work of telling sessions of the connections of earlier lives. Blocks.
      *
      * @throws java.util.concurrent.CompletionException if the engine refuses or fails
      */
@@ -92,8 +92,8 @@ final class Footprints {
             long stayMillis = times.members().toMillis();
             new Upgrade(engine, trace -> lost(trace, Upgrade.EPOCH, now, stayMillis)).run(now);
         }
-        this.newestEpoch = new AtomicLong(Lives.epoch(engine.boot(now), 0));
-        recover(engine.sessions().attendances().ofEarlierLives(MAX_LOST), now);
+        this.newestEpoch = new AtomicLong(Lives.epoch(engine.boot(now, this::ofEarlierLife), 0));
+        engine.depart(now);
     }
 
     /** The sessions in which a connection has left something. */
@@ -176,6 +176,26 @@ final class Footprints {
             return true;
         }
 
+        /**
+         * Notes that the connection has left something in a session during an earlier life. Returns what the session has
+         * to be told, or null if the connection has been given up meanwhile.
+         */
+        private synchronized @Nullable SessionCommand<SessionOutcome.Done> hasLeft(SessionName session, long now) {
+            if (dropped) {
+                return null;
+            }
+            requests(session);
+            if (sockets > 0) {
+                return new Back(session, now, connectionId, epoch);
+            }
+            if (epoch == 0) {
+                epoch = newestEpoch.incrementAndGet();
+            }
+            Lost told = Footprints.this.lost(new Membership(session, connectionId), epoch, now, stayMillis);
+            remember(overAt(told));
+            return told;
+        }
+
         /** Notes that a socket is gone. */
         private synchronized void goes(long now) {
             assert sockets > 0 : "a socket is gone twice";
@@ -195,16 +215,25 @@ final class Footprints {
             long overAt = 0;
             for (SessionName session : sessions) {
                 Lost told = Footprints.this.lost(new Membership(session, connectionId), epoch, now, stayMillis);
-                overAt = Math.max(overAt, told.forgetAt());
-                if (told.runs() != null) {
-                    // Until then, the session has to hear of it if the connection comes back.
-                    overAt = Math.max(overAt, told.runs().endAt());
-                }
+                overAt = Math.max(overAt, overAt(told));
                 submit(told, () -> {});
             }
-            loss = new Loss(epoch, overAt);
-            lost.put(loss, this);
-            losses.incrementAndGet();
+            remember(overAt);
+        }
+
+        /** Remembers that the connection is lost until {@code overAt} at least. */
+        @GuardedBy("this")
+        private void remember(long overAt) {
+            Loss known = loss;
+            if (known == null || known.overAt() < overAt) {
+                if (known != null) {
+                    forget(known);
+                }
+                Loss now = new Loss(epoch, overAt);
+                loss = now;
+                lost.put(now, this);
+                losses.incrementAndGet();
+            }
         }
 
         /** Notes that a socket is gone because the client has closed the connection. */
@@ -311,15 +340,21 @@ final class Footprints {
         return new Lost(trace.session(), now, trace.connectionId(), epoch, leaveAt, forgetAt, runs);
     }
 
-    /** Tells sessions that connections of earlier lives are lost. */
-    private void recover(List<Membership> traces, long now) {
-        traces.forEach(trace -> of(trace.connectionId()).requests(trace.session()));
-        for (Footprint footprint : List.copyOf(all.values())) {
-            synchronized (footprint) {
-                footprint.epoch = newestEpoch.incrementAndGet();
-                footprint.lose(now);
-            }
+    /** Until then, a session has to hear of it if the connection comes back. */
+    private static long overAt(Lost told) {
+        return told.runs() == null
+                ? told.forgetAt()
+                : Math.max(told.forgetAt(), told.runs().endAt());
+    }
+
+    /** What a session is to be told of a connection that has left something in it during an earlier life. */
+    private SessionCommand<SessionOutcome.Done> ofEarlierLife(Membership trace, long now) {
+        SessionCommand<SessionOutcome.Done> told = null;
+        while (told == null) {
+            told = of(trace.connectionId()).hasLeft(trace.session(), now);
         }
+        giveUpOldest(now);
+        return told;
     }
 
     private Footprint of(String connectionId) {
@@ -342,6 +377,10 @@ final class Footprints {
     /** Notes that a socket of the connection is gone. */
     void lost(Footprint footprint, long now) {
         footprint.goes(now);
+        giveUpOldest(now);
+    }
+
+    private void giveUpOldest(long now) {
         while (losses.get() > MAX_LOST) {
             var oldest = lost.firstEntry();
             if (oldest == null) {

@@ -335,6 +335,7 @@ class LimitsDocsTest {
                 "nodes, restored backups and older versions, which come from who runs the server",
                 "engine.Submitters.MAX_NODES",
                 "engine.identity.Identities.MAX_REMEMBERED",
+                "engine.life.Lives.MAX_ENDED",
                 "engine.life.Lives.MAX_NODES",
                 "server.realtime.Upgrade.MAX_MESSAGES");
         notForClients(

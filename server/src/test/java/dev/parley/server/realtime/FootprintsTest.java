@@ -7,6 +7,8 @@ import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.Reply;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.life.Boot;
+import dev.parley.engine.memory.Memory;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.Operation;
@@ -31,6 +33,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.function.Function;
@@ -348,13 +351,40 @@ class FootprintsTest {
     void aCrashInTheMiddleOfAStartLosesNobody() throws IOException {
         startRun(footprints.arrived("c", -1), "c", "run");
         enter(footprints.arrived("d", -1), "d");
-        engine.boot(now);
+        submit(new Boot(now, 0));
         start();
 
         pass(GRACE);
 
         assertThat(openRuns()).isEmpty();
         assertThat(state().members()).isZero();
+    }
+
+    /** An engine with little room tells one session in a round. */
+    @Test
+    void aConnectionThatIsBackBeforeItsSessionsAreToldIsNotLost() throws IOException {
+        engine.close();
+        engine = Engine.open(new EngineOptions(
+                folder, 1, 1 << 20, 256 << 10, 8 << 20, 8 << 20, 100, 4, new Memory(8 << 20, Map.of()), 0));
+        start();
+        enter(footprints.arrived("c", -1), "c");
+        enter(footprints.arrived("d", -1), "d");
+        enter(footprints.arrived("e", -1), "e");
+        start();
+        // One of the sessions is told by now, and all three connections are back.
+        for (String connectionId : List.of("c", "d", "e")) {
+            footprints.arrived(connectionId, -1);
+        }
+        for (int round = 0; round < 10; round++) {
+            pass(0);
+        }
+
+        pass(PRESENCE_GRACE);
+        for (int round = 0; round < 10; round++) {
+            pass(0);
+        }
+
+        assertThat(state().members()).isEqualTo(3);
     }
 
     @Test

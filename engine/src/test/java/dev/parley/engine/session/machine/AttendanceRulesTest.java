@@ -19,10 +19,12 @@ import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.attendance.Attendances;
 import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.store.Store.Table;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of that which a lost connection has left: its members, its requests, and the runs of its agent. */
@@ -229,19 +231,25 @@ class AttendanceRulesTest extends SessionFixture {
         assertThat(rows(Table.DEPARTURES)).isOne();
     }
 
+    private Attendances.Earlier earlier(byte @Nullable [] from, int limit) {
+        return sessions.attendances().ofEarlierLives(0, from, limit);
+    }
+
     @Test
     void sessionsAreFoundWhereConnectionsOfEarlierLivesHaveLeftSomething() {
         apply(request(new Sender("c1", Lives.epoch(1, 1), 0), create(null, text("a"))));
         apply(request(new Sender("c2", Lives.epoch(2, 1), 0), create(null, text("b"))));
         boot();
-        assertThat(sessions.attendances().ofEarlierLives(10)).containsExactly(new Membership(NAME, "c2"));
+        assertThat(earlier(null, 10).traces()).containsExactly(new Membership(NAME, "c2"));
         boot();
-        assertThat(sessions.attendances().ofEarlierLives(10)).containsExactly(new Membership(NAME, "c1"));
+        assertThat(earlier(null, 10).traces()).containsExactly(new Membership(NAME, "c1"));
         boot();
-        assertThat(sessions.attendances().ofEarlierLives(10)).hasSize(2);
-        assertThat(sessions.attendances().ofEarlierLives(1)).hasSize(1);
+        assertThat(earlier(null, 10).traces()).hasSize(2);
+        Attendances.Earlier first = earlier(null, 1);
+        assertThat(first.traces()).containsExactly(new Membership(NAME, "c1"));
+        assertThat(earlier(first.next(), 1).traces()).containsExactly(new Membership(NAME, "c2"));
         apply(new Lost(NAME, now, "c1", Lives.epoch(3, 1), now + 10, now + 20, null));
-        assertThat(sessions.attendances().ofEarlierLives(10)).containsExactly(new Membership(NAME, "c2"));
+        assertThat(earlier(null, 10).traces()).containsExactly(new Membership(NAME, "c2"));
         apply(new Remove(NAME, now));
         assertThat(rows(Table.ARRIVALS)).isZero();
     }
