@@ -38,6 +38,7 @@ import dev.parley.engine.stream.StreamCommand.Touch;
 import dev.parley.engine.stream.StreamOutcome;
 import dev.parley.engine.stream.StreamState;
 import dev.parley.engine.stream.Streams;
+import dev.parley.engine.subscription.SubscriptionCommand;
 import dev.parley.engine.subscription.Subscriptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -83,6 +84,9 @@ final class ClusterHistory {
     private final List<Command<?>> unanswered = new ArrayList<>();
 
     private final int sessionShare;
+    /** Whether there are subscriptions to the streams. */
+    private final boolean hasSubscriptions;
+
     private long now = 1_000_000;
     private int made;
 
@@ -91,6 +95,7 @@ final class ClusterHistory {
         this.trace = trace;
         this.log = new SimulatedLog(random);
         this.sessionShare = random.nextInt(3);
+        this.hasSubscriptions = sessionShare < 2 && random.nextBoolean();
         for (int i = 0; i < NODES; i++) {
             nodes.add(new Node(i));
         }
@@ -112,6 +117,7 @@ final class ClusterHistory {
             }
         }
         comeToRest();
+        serveSubscriptions();
         end();
     }
 
@@ -126,7 +132,7 @@ final class ClusterHistory {
             return;
         }
         Server server = node.server;
-        switch (random.nextInt(21)) {
+        switch (random.nextInt(23)) {
             case 0, 1, 2, 3, 4 -> {
                 now += random.nextInt(3);
                 Command<?> command =
@@ -145,6 +151,11 @@ final class ClusterHistory {
                 }
             }
             case 20 -> server.chores.depart(now);
+            case 21, 22 -> {
+                if (hasSubscriptions) {
+                    node.subscriptions.dispatch(server.pipeline, now);
+                }
+            }
             case 15 -> {
                 now += random.nextInt(20);
                 server.chores.sweep(now);
@@ -188,6 +199,18 @@ final class ClusterHistory {
                                 && server.mended);
     }
 
+    /** Lets the dispatcher of each node do what is due, and then workers do all the work, wherever they ask for it. */
+    private void serveSubscriptions() throws IOException {
+        if (hasSubscriptions) {
+            for (Node node : nodes) {
+                node.subscriptions.comeToRest(Objects.requireNonNull(node.server).pipeline, now, this::comeToRest);
+            }
+            for (Node node : nodes) {
+                now = node.subscriptions.finish(Objects.requireNonNull(node.server).pipeline, now, this::comeToRest);
+            }
+        }
+    }
+
     private void end() throws IOException {
         trace.accept("compare");
         for (Node node : nodes) {
@@ -216,6 +239,12 @@ final class ClusterHistory {
             assertThat(server.streams.orphanedPins()).as("pins").isEmpty();
         }
         checkNothingIsLeft();
+        if (hasSubscriptions && random.nextBoolean()) {
+            loser.subscriptions.delete(Objects.requireNonNull(loser.server).pipeline, now, this::comeToRest);
+            for (Node node : nodes) {
+                assertThat(History.dump(node.store, Table.SUBSCRIPTIONS)).isEmpty();
+            }
+        }
         assertThat(compareStores()).as("nodes at the end of the log").isEqualTo(NODES);
     }
 
@@ -236,8 +265,7 @@ final class ClusterHistory {
         }
         comeToRest();
         for (int round = 0;
-                nodes.stream()
-                        .anyMatch(node -> node.sessions.hasEarlier(Objects.requireNonNull(node.server).sessions));
+                nodes.stream().anyMatch(node -> node.sessions.hasEarlier(Objects.requireNonNull(node.server).sessions));
                 round++) {
             assertThat(round).as("sessions are told of lost connections").isLessThan(MAX_ROUNDS);
             for (Node node : nodes) {
@@ -314,6 +342,7 @@ final class ClusterHistory {
         final int number;
         final Model model = new Model();
         final SessionSide sessions;
+        final SubscriptionSide subscriptions;
         final RegistrySide registry = new RegistrySide(random);
         final List<Reader> readers = new ArrayList<>();
         SimulatedStore store = new SimulatedStore();
@@ -336,6 +365,7 @@ final class ClusterHistory {
         Node(int number) {
             this.number = number;
             this.sessions = new SessionSide(number, random, ClusterHistory.this.trace, this::meanwhile);
+            this.subscriptions = new SubscriptionSide("w" + number + "-", random, PATHS);
         }
 
         void start() throws IOException {
@@ -362,6 +392,7 @@ final class ClusterHistory {
             readers.removeIf(reader -> !reader.attach(started));
             sessions.resume(started.sessions, started.delivery);
             registry.start(started.registry);
+            subscriptions.start(started.subscriptions);
         }
 
         void crash() {
@@ -406,6 +437,7 @@ final class ClusterHistory {
             return switch (command) {
                 case StreamCommand<?> c -> model.apply(position, c);
                 case SessionCommand<?> c -> sessions.model().apply(position, c);
+                case SubscriptionCommand<?> c -> subscriptions.happen(position, c, model);
                 case RegistryCommand<?> c -> registry.happen(c);
                 case Boot c -> sessions.happen(c);
                 case Identify c -> {
@@ -427,6 +459,10 @@ final class ClusterHistory {
             }
             if (random.nextInt(2) < sessionShare) {
                 return sessions.command(now);
+            }
+            if (hasSubscriptions && random.nextInt(3) == 0) {
+                return subscriptions.command(
+                        Objects.requireNonNull(server).pipeline.projections(), now);
             }
             String path = oneOf(PATHS);
             return switch (random.nextInt(14)) {
@@ -529,6 +565,7 @@ final class ClusterHistory {
             over.forEach(Reader::close);
             readers.removeAll(over);
             sessions.compare(running.sessions, running.delivery);
+            subscriptions.compare(running.subscriptions);
             registry.compare(running.registry);
             assertThat(running.registry.appCount() + running.registry.revocationCount())
                     .isEqualTo(registry.rows());
@@ -628,6 +665,7 @@ final class ClusterHistory {
         final SimulatedLog.Endpoint endpoint;
         final Streams streams;
         final Sessions sessions;
+        final Subscriptions subscriptions;
         final Registry registry;
         final Delivery delivery;
         final Admission admission;
@@ -649,6 +687,7 @@ final class ClusterHistory {
             endpoint = log.new Endpoint(node.number, node.life, node::learn);
             streams = new Streams(node.store, 1 + random.nextInt(5));
             sessions = new Sessions(node.store, 1 + random.nextInt(5));
+            subscriptions = new Subscriptions(node.store, memory.subscriptions());
             registry = new Registry(node.store);
             delivery = new Delivery(streams, sessions, History.RETHROW, 1 + random.nextInt(20), memory.windows());
             DiskRoom room = new DiskRoom(Path.of("simulated"), () -> Long.MAX_VALUE, 0, 2048, memory.commands()::held);
@@ -658,12 +697,7 @@ final class ClusterHistory {
                     node.store,
                     endpoint,
                     1,
-                    new Projections(
-                            streams,
-                            new Subscriptions(node.store, memory.subscriptions()),
-                            sessions,
-                            registry,
-                            delivery),
+                    new Projections(streams, subscriptions, sessions, registry, delivery),
                     admission,
                     new PinIds(node.number + "-", () -> "pin" + made++),
                     History.RETHROW,

@@ -169,7 +169,7 @@ final class History {
         this.streamSide = new StreamSide(random, trace, this::meanwhile);
         this.model = streamSide.model();
         this.sessionSide = new SessionSide(NODE, random, trace, this::meanwhile);
-        this.subscriptionSide = new SubscriptionSide(random, StreamSide.PATHS);
+        this.subscriptionSide = new SubscriptionSide("w", random, StreamSide.PATHS);
         this.hasRegistry = random.nextInt(3) == 0;
         this.registrySide = new RegistrySide(random);
     }

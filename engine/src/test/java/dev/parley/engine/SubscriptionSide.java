@@ -47,7 +47,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The subscriptions of a {@link History}: what clients, workers and the dispatcher ask, and what must hold. Facts in their
+ * The subscriptions of a {@link History}, or of one node of a {@link ClusterHistory}: what clients, workers and the dispatcher ask, and what must hold. Facts in their
  * commands grow old on the way, workers are slow or dead, deliveries fail.
  *
  * <p>What a command comes to says the machine itself, over a store of its own in which each command is a batch and nothing
@@ -79,6 +79,7 @@ final class SubscriptionSide implements Subscriptions.Watcher {
         }
     }
 
+    private final String name;
     private final SplittableRandom random;
     private final List<String> paths;
     private final Store store = new SimulatedStore();
@@ -98,9 +99,11 @@ final class SubscriptionSide implements Subscriptions.Watcher {
     private int made;
 
     /**
+     * @param name with which the ids of wakes begin that this side makes up
      * @param paths where streams come and go
      */
-    SubscriptionSide(SplittableRandom random, List<String> paths) {
+    SubscriptionSide(String name, SplittableRandom random, List<String> paths) {
+        this.name = name;
         this.random = random;
         this.paths = paths;
     }
@@ -110,7 +113,7 @@ final class SubscriptionSide implements Subscriptions.Watcher {
     }
 
     private String wakeId() {
-        return "w" + made++;
+        return name + made++;
     }
 
     // What clients and workers ask.
