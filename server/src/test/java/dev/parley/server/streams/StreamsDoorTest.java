@@ -94,6 +94,60 @@ class StreamsDoorTest {
     }
 
     @Test
+    void cachesKeepOnlyWhatNoLongerGrows() throws Exception {
+        server = new StreamsServer(folder, Map.of());
+        create("a", "one");
+        HttpResponse<String> open = server.send("GET", "a?offset=-1", "");
+        String tag = open.headers().firstValue("ETag").orElseThrow();
+        assertThat(open.headers().allValues("Cache-Control")).containsExactly("no-cache");
+
+        // Closing changes no byte of the answer.
+        assertThat(server.send("POST", "a", "", "Stream-Closed", "true").statusCode())
+                .isEqualTo(204);
+        HttpResponse<String> closed = server.send("GET", "a?offset=-1", "", "If-None-Match", tag);
+
+        assertThat(closed.statusCode()).isEqualTo(200);
+        assertThat(closed.headers().firstValue("Cache-Control").orElseThrow()).startsWith("public, max-age=");
+    }
+
+    @Test
+    void pagesOfOtherOriginsMayNotReadAnswers() throws Exception {
+        server = new StreamsServer(folder, Map.of("cors.origins", "https://a.example"));
+        create("a", "one");
+
+        assertThat(grantedTo("https://a.example")).containsExactly("https://a.example");
+        assertThat(grantedTo("https://b.example")).isEmpty();
+    }
+
+    private List<String> grantedTo(String origin) throws Exception {
+        return server.send("GET", "a?offset=-1", "", "Origin", origin)
+                .headers()
+                .allValues("Access-Control-Allow-Origin");
+    }
+
+    @Test
+    void aBodyThatDoesNotSayHowLongItIsIsReadUpToTheLimit() throws Exception {
+        server = new StreamsServer(folder, Map.of("limits.body-bytes", "1024"));
+        create("a", "x");
+        String chunk = "400\r\n" + "y".repeat(1_024) + "\r\n";
+
+        assertThat(statusOfChunked(chunk + "0\r\n\r\n")).startsWith("HTTP/1.1 204");
+        assertThat(statusOfChunked(chunk + "1\r\ny\r\n0\r\n\r\n")).startsWith("HTTP/1.1 413");
+
+        assertThat(server.send("GET", "a?offset=-1", "").body()).isEqualTo("x" + "y".repeat(1_024));
+    }
+
+    private String statusOfChunked(String body) throws IOException {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port);
+        sockets.add(socket);
+        socket.getOutputStream()
+                .write(("POST " + StreamsDoor.PREFIX + "a HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+                                + "Transfer-Encoding: chunked\r\n\r\n" + body)
+                        .getBytes(StandardCharsets.US_ASCII));
+        return new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII)).readLine();
+    }
+
+    @Test
     void whatIsNotInMemoryIsNotReadOnAnEventLoop() throws Exception {
         needsAssertions();
         server = new StreamsServer(folder, Map.of("streams.long-poll-timeout", "100", "streams.sse-max-age", "100"), 1);
