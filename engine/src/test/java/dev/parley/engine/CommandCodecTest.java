@@ -9,6 +9,7 @@ import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.life.Boot;
+import dev.parley.engine.memory.Owner;
 import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.Revocation;
@@ -216,7 +217,8 @@ class CommandCodecTest {
                                 : new StreamCommand.Inherited.Until(number(), number(), number()))),
                 new StreamCommand.Unpin(text(), number(), number(), text()),
                 new StreamCommand.Settle(text(), number(), number()),
-                new SubscriptionCommand.Create(text(), number(), config(), text(), list(this::tail)),
+                new SubscriptionCommand.Create(
+                        text(), number(), config(), text(), maybe(() -> new Owner(text(), text())), list(this::tail)),
                 new SubscriptionCommand.Delete(text(), number()),
                 new SubscriptionCommand.AddStreams(text(), number(), list(this::tail)),
                 new SubscriptionCommand.RemoveStream(text(), number(), text()),

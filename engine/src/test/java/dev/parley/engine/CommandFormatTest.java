@@ -11,6 +11,7 @@ import dev.parley.engine.codec.GoldenBytes;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.life.Boot;
+import dev.parley.engine.memory.Owner;
 import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.Revocation;
@@ -204,8 +205,7 @@ class CommandFormatTest {
 
     private static void subscriptions(GoldenBytes golden) {
         List<StreamTail> tails = List.of(new StreamTail("s", POSITION, 300), new StreamTail("t", StreamTail.UNBORN, 0));
-        command(
-                golden,
+        golden.old(
                 "subscription by webhook",
                 new SubscriptionCommand.Create(
                         "sub",
@@ -217,9 +217,10 @@ class CommandFormatTest {
                                 30_000,
                                 "for people"),
                         "http://localhost:4437",
-                        tails));
-        command(
-                golden,
+                        null,
+                        tails),
+                CommandFormatTest::read);
+        golden.old(
                 "subscription by pull-wake",
                 new SubscriptionCommand.Create(
                         "sub",
@@ -227,6 +228,34 @@ class CommandFormatTest {
                         new SubscriptionConfig(
                                 new SubscriptionConfig.PullWake("wakes"), null, List.of("s"), 30_000, null),
                         "",
+                        null,
+                        tails),
+                CommandFormatTest::read);
+        command(
+                golden,
+                "subscription by webhook, with an owner",
+                new SubscriptionCommand.Create(
+                        "sub",
+                        TIME,
+                        new SubscriptionConfig(
+                                new SubscriptionConfig.Webhook("https://example.com/hook"),
+                                "dir/*",
+                                List.of("s", "t"),
+                                30_000,
+                                "for people"),
+                        "http://localhost:4437",
+                        new Owner("app", "app.key client"),
+                        tails));
+        command(
+                golden,
+                "subscription by pull-wake, without an owner",
+                new SubscriptionCommand.Create(
+                        "sub",
+                        TIME,
+                        new SubscriptionConfig(
+                                new SubscriptionConfig.PullWake("wakes"), null, List.of("s"), 30_000, null),
+                        "",
+                        null,
                         tails));
         command(golden, "subscription deleted", new SubscriptionCommand.Delete("sub", TIME));
         command(golden, "streams added", new SubscriptionCommand.AddStreams("sub", TIME, tails));

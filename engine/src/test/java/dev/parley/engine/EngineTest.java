@@ -419,7 +419,7 @@ class EngineTest {
             submit(engine, create("s")).get();
             SubscriptionConfig wakes =
                     new SubscriptionConfig(new SubscriptionConfig.PullWake("wakes"), "s", List.of(), 60_000, null);
-            submit(engine, new SubscriptionCommand.Create("sub", TIME, wakes, "http://localhost", List.of()))
+            submit(engine, new SubscriptionCommand.Create("sub", TIME, wakes, "http://localhost", null, List.of()))
                     .get();
             engine.subscriptions().watch(new Subscriptions.Watcher() {
                 @Override

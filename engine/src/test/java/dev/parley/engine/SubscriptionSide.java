@@ -3,6 +3,7 @@ package dev.parley.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Owner;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.StoreTx;
@@ -55,6 +56,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class SubscriptionSide implements Subscriptions.Watcher {
     private static final List<String> IDS = List.of("hook", "pool");
+    private static final List<Owner> OWNERS =
+            List.of(new Owner("app", "one"), new Owner("app", "other"), new Owner("", "7f000001"));
     private static final String NAMED = "a";
     private static final long LEASE_MILLIS = 40;
     private static final int MAX_TOKENS = 50;
@@ -148,7 +151,8 @@ final class SubscriptionSide implements Subscriptions.Watcher {
                 tails.add(tail);
             }
         }
-        return new Create(id, now, config, "http://here", tails);
+        Owner owner = random.nextInt(4) == 0 ? null : oneOf(OWNERS);
+        return new Create(id, now, config, "http://here", owner, tails);
     }
 
     /** What workers do: claim, and report with the right token or an old one. */
@@ -375,7 +379,11 @@ final class SubscriptionSide implements Subscriptions.Watcher {
             assertThat(found).isNotNull();
             assertThat(found.state()).isEqualTo(expected.state());
             assertThat(found.links()).containsExactlyElementsOf(expected.links());
+            assertThat(found.room().held())
+                    .as("what counts for %s", found.state().owner())
+                    .isEqualTo(expected.room().held());
         }
+        assertThat(subscriptions.memory().held()).isEqualTo(reference.memory().held());
     }
 
     /** Lets the dispatcher do what is due until nothing is, and looks whether everybody is served then. */

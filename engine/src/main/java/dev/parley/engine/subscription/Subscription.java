@@ -1,5 +1,6 @@
 package dev.parley.engine.subscription;
 
+import dev.parley.engine.memory.Room;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -11,10 +12,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Subscription {
     private final ConcurrentSkipListMap<String, Link> links = new ConcurrentSkipListMap<>();
+    private final Room room;
     private volatile SubscriptionState state;
 
-    Subscription(SubscriptionState state) {
+    Subscription(SubscriptionState state, Room room) {
         this.state = state;
+        this.room = room;
+    }
+
+    /** Where the memory of the subscription and its links is counted: the share of its owner. */
+    public Room room() {
+        return room;
     }
 
     /** The present state. */

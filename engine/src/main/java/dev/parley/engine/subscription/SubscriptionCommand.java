@@ -1,7 +1,9 @@
 package dev.parley.engine.subscription;
 
 import dev.parley.engine.command.Command;
+import dev.parley.engine.memory.Owner;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A command for a subscription. {@code nextWakeId} is the id of the wake that the command may cause. {@code tails} are
@@ -31,9 +33,16 @@ public sealed interface SubscriptionCommand<O extends SubscriptionOutcome> exten
     /**
      * Creates a subscription, or confirms that it exists with the same configuration.
      *
+     * @param owner whoever the memory of the subscription and its links is counted for; null if it is counted for nobody
      * @param tails the streams to link: those that it names, and those that its pattern covers now
      */
-    record Create(String id, long time, SubscriptionConfig config, String baseUrl, List<StreamTail> tails)
+    record Create(
+            String id,
+            long time,
+            SubscriptionConfig config,
+            String baseUrl,
+            @Nullable Owner owner,
+            List<StreamTail> tails)
             implements SubscriptionCommand<SubscriptionOutcome.OfCreate> {
         @Override
         public int weight() {

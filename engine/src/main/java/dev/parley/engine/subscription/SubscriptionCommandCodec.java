@@ -37,6 +37,8 @@ public final class SubscriptionCommandCodec {
     private static final int VERSION = 1;
     /** The version of acks that name their stream. */
     private static final int NAMED_ACKS = 2;
+    /** The version of creates that say who owns the subscription. */
+    private static final int OWNED = 2;
 
     private SubscriptionCommandCodec() {}
 
@@ -52,7 +54,8 @@ public final class SubscriptionCommandCodec {
         switch (command) {
             case Create c -> {
                 SubscriptionValues.config(out, c.config());
-                tails(out.string(c.baseUrl()), c.tails());
+                SubscriptionValues.owner(out.string(c.baseUrl()), c.owner());
+                tails(out, c.tails());
             }
             case Delete c -> {}
             case AddStreams c -> tails(out, c.tails());
@@ -74,7 +77,11 @@ public final class SubscriptionCommandCodec {
     }
 
     private static int version(int kind) {
-        return kind == ACK ? NAMED_ACKS : VERSION;
+        return switch (kind) {
+            case ACK -> NAMED_ACKS;
+            case CREATE -> OWNED;
+            default -> VERSION;
+        };
     }
 
     private static int kind(SubscriptionCommand<?> command) {
@@ -100,7 +107,14 @@ public final class SubscriptionCommandCodec {
         String id = in.string();
         long time = in.varint();
         return switch (kind) {
-            case CREATE -> new Create(id, time, SubscriptionValues.config(in), in.string(), tails(in));
+            case CREATE ->
+                new Create(
+                        id,
+                        time,
+                        SubscriptionValues.config(in),
+                        in.string(),
+                        version < OWNED ? null : SubscriptionValues.owner(in),
+                        tails(in));
             case DELETE -> new Delete(id, time);
             case ADD_STREAMS -> new AddStreams(id, time, tails(in));
             case REMOVE_STREAM -> new RemoveStream(id, time, in.string());

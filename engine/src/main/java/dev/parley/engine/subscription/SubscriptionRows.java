@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 final class SubscriptionRows {
     private static final int STATE = 1;
     private static final int LINK = 2;
+    private static final int VERSION = 1;
+    /** The version of states that say who owns the subscription. */
+    private static final int OWNED = 2;
 
     private SubscriptionRows() {}
 
@@ -42,9 +45,10 @@ final class SubscriptionRows {
     }
 
     static byte[] state(SubscriptionState s) {
-        BinaryWriter out = new BinaryWriter(256).u8(1).string(s.id()).fixed64(s.incarnation());
+        BinaryWriter out = new BinaryWriter(256).u8(OWNED).string(s.id()).fixed64(s.incarnation());
         SubscriptionValues.config(out, s.config());
-        out.string(s.hash()).string(s.baseUrl()).varint(s.createdAt());
+        SubscriptionValues.owner(out.string(s.hash()).string(s.baseUrl()), s.owner());
+        out.varint(s.createdAt());
         out.varint(s.links()).varint(s.generation());
         Wake wake = s.wake();
         out.bool(wake != null);
@@ -57,13 +61,14 @@ final class SubscriptionRows {
 
     static SubscriptionState state(byte[] row) {
         BinaryReader in = new BinaryReader(row);
-        in.version(1);
+        int version = in.version(VERSION, OWNED);
         return new SubscriptionState(
                 in.string(),
                 in.fixed64(),
                 SubscriptionValues.config(in),
                 in.string(),
                 in.string(),
+                version < OWNED ? null : SubscriptionValues.owner(in),
                 in.varint(),
                 in.count(),
                 in.varint(),

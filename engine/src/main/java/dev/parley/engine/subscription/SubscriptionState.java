@@ -1,5 +1,6 @@
 package dev.parley.engine.subscription;
 
+import dev.parley.engine.memory.Owner;
 import dev.parley.engine.subscription.SubscriptionConfig.Webhook;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param config as asked for, without the streams
  * @param hash of the configuration with the streams
  * @param baseUrl how the server was addressed when it was created
+ * @param owner whoever its memory is counted for; null if it is counted for nobody
  * @param createdAt milliseconds since 1970
  * @param links how many there are
  * @param generation number of the last wake, 0 before the first
@@ -25,6 +27,7 @@ public record SubscriptionState(
         SubscriptionConfig config,
         String hash,
         String baseUrl,
+        @Nullable Owner owner,
         long createdAt,
         int links,
         long generation,
@@ -67,7 +70,12 @@ public record SubscriptionState(
 
     /** The memory that the subscription takes without its links, by estimate. */
     long bytes() {
-        int chars = id.length() + config.chars() + hash.length() + baseUrl.length() + (wake == null ? 0 : wake.chars());
+        int chars = id.length()
+                + config.chars()
+                + hash.length()
+                + baseUrl.length()
+                + (wake == null ? 0 : wake.chars())
+                + (owner == null ? 0 : owner.chars());
         return BYTES + (long) Character.BYTES * chars;
     }
 
@@ -80,6 +88,7 @@ public record SubscriptionState(
                 config.withoutStreams(),
                 config.hash(),
                 create.baseUrl(),
+                create.owner(),
                 create.time(),
                 0,
                 0,
@@ -150,6 +159,7 @@ public record SubscriptionState(
                 config,
                 hash,
                 baseUrl,
+                owner,
                 createdAt,
                 newLinks,
                 newGeneration,

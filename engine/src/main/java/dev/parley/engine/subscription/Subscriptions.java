@@ -1,7 +1,10 @@
 package dev.parley.engine.subscription;
 
+import dev.parley.engine.memory.Owner;
+import dev.parley.engine.memory.OwnerShares;
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.memory.Reservation;
+import dev.parley.engine.memory.Room;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
@@ -20,12 +23,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * All subscriptions as readers may see them: durable and applied. Thread-safe.
  *
- * <p>All of them are in memory, with their links, and their memory is counted. Subscriptions belong to several shards,
- * so no state machine can know whether there is room for one more link. A submitter of a command that makes links
- * therefore reserves the memory before.
+ * <p>All of them are in memory, with their links, and their memory is counted for their owners, who leave room to others.
+ * Subscriptions belong to several shards, so no state machine can know whether there is room for one more link. A submitter
+ * of a command that makes links therefore reserves the memory before. What is there is always counted, even if it is more
+ * than there is room for: the log and the store say who owns it, so a restart changes nothing about it.
  */
 public final class Subscriptions {
     private final Purse memory;
+    private final OwnerShares shares = new OwnerShares();
     private final ConcurrentHashMap<String, Subscription> byId = new ConcurrentHashMap<>();
 
     /**
@@ -89,6 +94,11 @@ public final class Subscriptions {
         return memory;
     }
 
+    /** Where the memory is counted of what {@code owner} has. */
+    private Room room(@Nullable Owner owner) {
+        return owner == null ? memory : shares.of(memory, owner);
+    }
+
     /**
      * Reserves memory for the subscription that {@code command} creates if it does not exist. Returns null if there is
      * no room. The reservation has to be given back when the command has its outcome, because its result is counted by
@@ -102,19 +112,41 @@ public final class Subscriptions {
         for (StreamTail tail : command.tails()) {
             bytes += Link.bytes(tail.path());
         }
-        return memory.reserve(bytes);
+        return room(command.owner()).reserve(bytes);
     }
 
-    /** Reserves memory for links to streams that are not linked yet. Returns null if there is no room. */
+    /**
+     * Reserves memory for links to streams that are not linked yet, which the owner of the subscription will have. Returns
+     * null if there is no room.
+     */
     public @Nullable Reservation reserve(AddStreams command) {
         Subscription known = byId.get(command.id());
+        if (known == null) {
+            return memory.reserve(0);
+        }
         long bytes = 0;
         for (StreamTail tail : command.tails()) {
-            if (known != null && known.link(tail.path()) == null) {
+            if (known.link(tail.path()) == null) {
                 bytes += Link.bytes(tail.path());
             }
         }
-        return memory.reserve(bytes);
+        return known.room().reserve(bytes);
+    }
+
+    /** Whose share has the least room for what {@code owner} makes: that of the owner or of its app. Null if all have less. */
+    public @Nullable Owner narrowest(@Nullable Owner owner) {
+        Owner narrowest = null;
+        if (owner != null) {
+            long least = memory.capacity() - memory.held();
+            for (Owner of : List.of(owner.whole(), owner)) {
+                Room share = room(of);
+                if (share.capacity() - share.held() < least) {
+                    least = share.capacity() - share.held();
+                    narrowest = of;
+                }
+            }
+        }
+        return narrowest;
     }
 
     /** The subscription, or null. */
@@ -130,6 +162,18 @@ public final class Subscriptions {
     /** The number of subscriptions. */
     public int count() {
         return byId.size();
+    }
+
+    /** The number of subscriptions that {@code owner} has. */
+    public int count(Owner owner) {
+        int count = 0;
+        for (Subscription subscription : byId.values()) {
+            Owner of = subscription.state().owner();
+            if (of != null && owner.includes(of)) {
+                count++;
+            }
+        }
+        return count;
     }
 
     /** Passes on every subscription that has a link to {@code path}, or a pattern that covers it. */
@@ -168,13 +212,13 @@ public final class Subscriptions {
     void show(SubscriptionState state) {
         Subscription known = byId.get(state.id());
         if (known != null && known.state().incarnation() == state.incarnation()) {
-            memory.adjust(state.bytes() - known.state().bytes());
+            known.room().adjust(state.bytes() - known.state().bytes());
             known.become(state);
             return;
         }
         retire(state.id());
-        memory.adjust(state.bytes());
-        Subscription created = new Subscription(state);
+        Subscription created = new Subscription(state, room(state.owner()));
+        created.room().adjust(state.bytes());
         byId.put(state.id(), created);
         String pattern = state.config().pattern();
         if (pattern != null) {
@@ -201,7 +245,7 @@ public final class Subscriptions {
                 unindex(id, link.path());
                 bytes += Link.bytes(link.path());
             }
-            memory.giveBack(bytes);
+            gone.room().giveBack(bytes);
         }
     }
 
@@ -209,7 +253,7 @@ public final class Subscriptions {
         Subscription subscription = byId.get(of.id());
         if (subscription != null && subscription.state().incarnation() == of.incarnation()) {
             if (subscription.put(link)) {
-                memory.adjust(Link.bytes(link.path()));
+                subscription.room().adjust(Link.bytes(link.path()));
             }
             idsByPath.compute(link.path(), (path, ids) -> {
                 Set<String> linked = ids == null ? ConcurrentHashMap.newKeySet(1) : ids;
@@ -223,7 +267,7 @@ public final class Subscriptions {
         Subscription subscription = byId.get(of.id());
         if (subscription != null && subscription.state().incarnation() == of.incarnation()) {
             if (subscription.remove(path)) {
-                memory.giveBack(Link.bytes(path));
+                subscription.room().giveBack(Link.bytes(path));
             }
             unindex(of.id(), path);
         }

@@ -1,6 +1,7 @@
 package dev.parley.engine.subscription;
 
 import dev.parley.engine.codec.GoldenBytes;
+import dev.parley.engine.memory.Owner;
 import dev.parley.engine.subscription.SubscriptionConfig.PullWake;
 import dev.parley.engine.subscription.SubscriptionConfig.Webhook;
 import dev.parley.engine.subscription.SubscriptionState.Wake;
@@ -19,7 +20,7 @@ class SubscriptionFormatTest {
         golden.bytes("stateKey", SubscriptionRows.stateKey("sub"));
         golden.bytes("firstStateKey", SubscriptionRows.firstStateKey());
         golden.bytes("lastStateKey", SubscriptionRows.lastStateKey());
-        golden.example(
+        golden.old(
                 "state of a webhook at work",
                 new SubscriptionState(
                         "sub",
@@ -28,6 +29,56 @@ class SubscriptionFormatTest {
                                 new Webhook("https://example.com/hook"), "dir/*", List.of("s"), 30_000, "for people"),
                         "hash",
                         "http://localhost:4437",
+                        null,
+                        TIME,
+                        2,
+                        300,
+                        new Wake("wake", "s", TIME, true, "worker", TIME + 30_000),
+                        3,
+                        TIME + 9),
+                SubscriptionRows::state);
+        golden.old(
+                "state of a pull-wake that nobody has claimed",
+                new SubscriptionState(
+                        "sub",
+                        ID,
+                        new SubscriptionConfig(new PullWake("wakes"), null, List.of("s"), 30_000, null),
+                        "hash",
+                        "",
+                        null,
+                        TIME,
+                        1,
+                        1,
+                        new Wake("wake", "s", TIME, false, null, SubscriptionState.NO_LEASE),
+                        0,
+                        0),
+                SubscriptionRows::state);
+        golden.old(
+                "state of a subscription at rest",
+                new SubscriptionState(
+                        "sub",
+                        ID,
+                        new SubscriptionConfig(new PullWake("wakes"), null, List.of(), 30_000, null),
+                        "hash",
+                        "",
+                        null,
+                        TIME,
+                        0,
+                        0,
+                        null,
+                        0,
+                        0),
+                SubscriptionRows::state);
+        golden.example(
+                "state of a webhook at work, with an owner",
+                new SubscriptionState(
+                        "sub",
+                        ID,
+                        new SubscriptionConfig(
+                                new Webhook("https://example.com/hook"), "dir/*", List.of("s"), 30_000, "for people"),
+                        "hash",
+                        "http://localhost:4437",
+                        new Owner("app", "app.key client"),
                         TIME,
                         2,
                         300,
@@ -37,13 +88,14 @@ class SubscriptionFormatTest {
                 SubscriptionRows::state,
                 SubscriptionRows::state);
         golden.example(
-                "state of a pull-wake that nobody has claimed",
+                "state of a pull-wake that nobody has claimed, with an address as its owner",
                 new SubscriptionState(
                         "sub",
                         ID,
                         new SubscriptionConfig(new PullWake("wakes"), null, List.of("s"), 30_000, null),
                         "hash",
                         "",
+                        new Owner("", "7f000001"),
                         TIME,
                         1,
                         1,
@@ -53,13 +105,14 @@ class SubscriptionFormatTest {
                 SubscriptionRows::state,
                 SubscriptionRows::state);
         golden.example(
-                "state of a subscription at rest",
+                "state of a subscription at rest, without an owner",
                 new SubscriptionState(
                         "sub",
                         ID,
                         new SubscriptionConfig(new PullWake("wakes"), null, List.of(), 30_000, null),
                         "hash",
                         "",
+                        null,
                         TIME,
                         0,
                         0,

@@ -72,7 +72,7 @@ final class SubscriptionMachineTest {
     }
 
     private SubscriptionOutcome create(SubscriptionConfig config, StreamTail... tails) {
-        return ledger.apply(new Create(ID, 0, config, "http://here", List.of(tails)));
+        return ledger.apply(new Create(ID, 0, config, "http://here", null, List.of(tails)));
     }
 
     private void pullWake(StreamTail... tails) {

@@ -9,6 +9,7 @@ import dev.parley.engine.session.ObjectRefusal;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.server.auth.Access;
 import dev.parley.server.wire.ErrorInfo;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -48,7 +48,6 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
     private final Permits open;
     private final @Nullable Memory memory;
     private final @Nullable Shares shares;
-    private final @Nullable Room heads;
     private final long bytesPerConnection;
 
     /** Accepts up to {@code connections} sockets, or fewer if the operating system has fewer files for them. */
@@ -75,19 +74,13 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
     }
 
     AcceptGate(int maxOpen) {
-        this(new Permits(maxOpen), null, null, null, 0);
+        this(new Permits(maxOpen), null, null, 0);
     }
 
-    private AcceptGate(
-            Permits open,
-            @Nullable Memory memory,
-            @Nullable Shares shares,
-            @Nullable Room heads,
-            long bytesPerConnection) {
+    private AcceptGate(Permits open, @Nullable Memory memory, @Nullable Shares shares, long bytesPerConnection) {
         this.open = open;
         this.memory = memory;
         this.shares = shares;
-        this.heads = heads;
         this.bytesPerConnection = bytesPerConnection;
     }
 
@@ -96,12 +89,7 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
      * leaves some to others, and counts what arrives on them.
      */
     public AcceptGate within(Memory memory, Shares shares, boolean tls) {
-        return new AcceptGate(
-                new Permits(open.most()),
-                memory,
-                shares,
-                ArrivingHead.heads(memory),
-                tls ? TLS_CONNECTION_BYTES : CONNECTION_BYTES);
+        return new AcceptGate(new Permits(open.most()), memory, shares, tls ? TLS_CONNECTION_BYTES : CONNECTION_BYTES);
     }
 
     @Override
@@ -124,12 +112,10 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
                 held.close();
             }
         });
+        DirectMemory.guard(socket);
         if (memory != null && shares != null) {
             OpenRequests.from(socket, memory, shares);
-        }
-        DirectMemory.guard(socket);
-        if (heads != null) {
-            ArrivingHead.open(socket, heads);
+            ArrivingHead.open(socket, shares.heads(socket));
         }
         context.fireChannelRead(accepted);
     }

@@ -1,6 +1,5 @@
 package dev.parley.server.http;
 
-import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Room;
 import dev.parley.server.loop.Netty;
 import io.netty.buffer.ByteBuf;
@@ -49,11 +48,6 @@ final class ArrivingHead {
     private ArrivingHead(Channel channel, Room room) {
         this.channel = channel;
         this.room = room;
-    }
-
-    /** The room for the heads of all connections. */
-    static Room heads(Memory memory) {
-        return memory.arriving().share(memory.arriving().capacity() / PURSE_PER_HEADS);
     }
 
     /** Counts in {@code room} what arrives on {@code accepted}, which belongs to no event loop yet. */

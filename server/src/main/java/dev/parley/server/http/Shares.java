@@ -1,16 +1,17 @@
 package dev.parley.server.http;
 
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.memory.Owner;
+import dev.parley.engine.memory.OwnerShares;
 import dev.parley.engine.memory.Room;
 import dev.parley.engine.memory.Share;
+import dev.parley.engine.memory.ShareTable;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.config.Network;
 import dev.parley.server.loop.Netty;
 import io.netty.channel.Channel;
 import io.netty.util.AttributeKey;
 import io.vertx.core.http.HttpConnection;
-import java.lang.ref.ReferenceQueue;
-import java.lang.ref.WeakReference;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
@@ -18,9 +19,7 @@ import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,12 +28,6 @@ import org.jspecify.annotations.Nullable;
  * There is one object for all doors. Thread-safe.
  */
 public final class Shares {
-    /** An app, or an address, leaves the purse divided by this number to others. */
-    private static final int PURSE_PER_REST = 4;
-
-    /** A principal of an app may have the purse divided by this number. */
-    private static final int PURSE_PER_PRINCIPAL = 2;
-
     /** Large bodies leave the share for arriving data divided by this number to small bodies. */
     private static final int ARRIVING_PER_SMALL = 4;
 
@@ -53,10 +46,13 @@ public final class Shares {
 
     private final long mostOfLargeBodies;
 
-    /** The shares that are in use or may be: by {@link Holder}s and by reservations. */
-    private final Map<Name, Known> shares = new ConcurrentHashMap<>();
+    /** Where the arriving heads of all connections are counted. */
+    private final Share heads;
 
-    private final ReferenceQueue<Share> gone = new ReferenceQueue<>();
+    /** The whole shares of owners, and the parts of them. They are used by {@link Holder}s and by reservations. */
+    private final OwnerShares owners = new OwnerShares();
+
+    private final ShareTable<Name> parts = new ShareTable<>();
 
     /** Shares among clients that come without proxies. */
     public Shares(Memory memory) {
@@ -66,57 +62,40 @@ public final class Shares {
     /**
      * Shares among clients.
      *
-     * @param trustedProxies may have as many connections as there is room for
+     * @param trustedProxies may have as many connections and arriving heads as there is room for
      */
     public Shares(Memory memory, List<Network> trustedProxies) {
         this.memory = memory;
         this.trustedProxies = List.copyOf(trustedProxies);
         this.mostOfLargeBodies = largePart(memory.arriving().capacity());
+        this.heads = memory.arriving().share(memory.arriving().capacity() / ArrivingHead.PURSE_PER_HEADS);
     }
 
     private static long largePart(long arriving) {
         return arriving - arriving / ARRIVING_PER_SMALL;
     }
 
-    /** What a share is for, beside its kind. */
+    /** What a share is for that is a part of an owner's share. */
     private enum Part {
-        ALL,
         LARGE_BODIES,
+        HEADS,
         SOCKETS,
         OPEN_REQUESTS
     }
 
-    /** Identifies a share. */
-    private record Name(Memory.Kind kind, Part part, Whose whose) {}
-
-    /**
-     * An app, or a principal.
-     *
-     * @param principal empty for the app as a whole
-     */
-    private record Whose(String app, String principal) {}
-
-    private static final class Known extends WeakReference<Share> {
-        private final Name name;
-
-        Known(Name name, Share share, ReferenceQueue<Share> gone) {
-            super(share, gone);
-            this.name = name;
-        }
-    }
+    private record Name(Part part, Owner owner) {}
 
     /** A principal on one connection. */
     public final class Holder {
-        private final Whose whose;
+        private final Owner owner;
         private final Map<Memory.Kind, Share> ofConnection = new EnumMap<>(Memory.Kind.class);
         private final Share ofLargeBodies;
 
-        private Holder(Whose whose) {
-            this.whose = whose;
-            Share arriving = ofPrincipal(Memory.Kind.ARRIVING, whose);
-            this.ofLargeBodies = known(
-                    new Name(Memory.Kind.ARRIVING, Part.LARGE_BODIES, whose),
-                    () -> arriving.share(largePart(arriving.capacity())));
+        private Holder(Owner owner) {
+            this.owner = owner;
+            Share arriving = shareOf(Memory.Kind.ARRIVING, owner);
+            this.ofLargeBodies =
+                    parts.get(new Name(Part.LARGE_BODIES, owner), () -> arriving.share(largePart(arriving.capacity())));
         }
 
         /**
@@ -126,7 +105,7 @@ public final class Shares {
         public Share of(Memory.Kind kind) {
             Share share = ofConnection.get(kind);
             if (share == null) {
-                share = ofPrincipal(kind, whose).share(memory.connectionBytes(kind));
+                share = shareOf(kind, owner).share(memory.connectionBytes(kind));
                 ofConnection.put(kind, share);
             }
             return share;
@@ -137,7 +116,7 @@ public final class Shares {
          * connection themselves.
          */
         public Share ofAllConnections(Memory.Kind kind) {
-            return ofPrincipal(kind, whose);
+            return shareOf(kind, owner);
         }
 
         /** Reserves memory for the rest of a large body. A connection may have more of it than of anything else. */
@@ -169,47 +148,65 @@ public final class Shares {
         var attribute = connection.attr(KEY);
         Holder known = attribute.get();
         boolean named = principal != null && !principal.isAnonymous();
-        if (!named && known != null && known.whose.app().isEmpty()) {
+        if (!named && known != null && known.owner.isAddress()) {
             // The address of a connection never changes, and to write it down takes a while.
             return known;
         }
-        Whose whose = whose(connection, principal);
-        if (known == null || !known.whose.equals(whose)) {
+        Owner owner = ownerOf(connection, principal);
+        if (known == null || !known.owner.equals(owner)) {
             // A connection with several principals belongs to a proxy. Each of the principals is limited nevertheless.
-            known = new Holder(whose);
+            known = new Holder(owner);
             attribute.set(known);
         }
         return known;
     }
 
-    private static Whose whose(Channel connection, @Nullable Principal principal) {
+    /**
+     * Whoever owns what {@code principal} makes over {@code connection} and the server keeps. Null for clients without
+     * credentials behind a trusted proxy, because nobody can distinguish them.
+     */
+    public @Nullable Owner owner(HttpConnection connection, Principal principal) {
+        Channel channel = Netty.channel(connection);
+        return principal.isAnonymous() && isFromTrustedProxy(channel) ? null : ownerOf(channel, principal);
+    }
+
+    private static Owner ownerOf(Channel connection, @Nullable Principal principal) {
         if (principal == null || principal.isAnonymous()) {
-            return new Whose("", address(connection));
+            return new Owner("", address(connection));
         }
         String client = principal.isToken() ? principal.clientId() : null;
         // Names of keys contain no blank.
-        return new Whose(principal.app(), client == null ? principal.keyName() : principal.keyName() + ' ' + client);
+        return new Owner(principal.app(), client == null ? principal.keyName() : principal.keyName() + ' ' + client);
     }
 
-    /** Where the sockets are counted that come from the address of {@code connection}: at most {@code most} bytes. */
+    /** Where the sockets are counted that come from the address of {@code connection}: at most a part of {@code most} bytes. */
     Room sockets(Channel connection, long most) {
-        return ofAddress(connection, Part.SOCKETS, rest(most));
+        return ofAddress(connection, Part.SOCKETS, most);
     }
 
-    /** Where the open requests are counted that come from the address of {@code connection}: at most {@code most} bytes. */
+    /** Where the open requests are counted that come from the address of {@code connection}: at most a part of {@code most}. */
     Room openRequests(Channel connection, long most) {
-        return ofAddress(connection, Part.OPEN_REQUESTS, rest(most));
+        return ofAddress(connection, Part.OPEN_REQUESTS, most);
+    }
+
+    /** Where the heads are counted that arrive from the address of {@code connection}, until it is known who sends them. */
+    Room heads(Channel connection) {
+        if (isFromTrustedProxy(connection)) {
+            return heads;
+        }
+        Owner owner = ownerOf(connection, null);
+        return parts.get(new Name(Part.HEADS, owner), () -> heads.share(OwnerShares.part(heads.capacity(), owner)));
     }
 
     /** A part of what all connections from an address may take together, whoever uses them. */
-    private Room ofAddress(Channel connection, Part part, long capacity) {
+    private Room ofAddress(Channel connection, Part part, long most) {
         if (isFromTrustedProxy(connection)) {
             return memory.connections();
         }
-        Whose whose = new Whose("", address(connection));
-        return known(
-                new Name(Memory.Kind.CONNECTIONS, part, whose),
-                () -> ofPrincipal(Memory.Kind.CONNECTIONS, whose).share(capacity));
+        Owner owner = ownerOf(connection, null);
+        return parts.get(
+                new Name(part, owner),
+                () -> shareOf(Memory.Kind.CONNECTIONS, owner).share(OwnerShares.part(most, owner)));
     }
 
     private boolean isFromTrustedProxy(Channel connection) {
@@ -217,10 +214,6 @@ public final class Shares {
                 && connection.remoteAddress() instanceof InetSocketAddress peer
                 && peer.getAddress() != null
                 && trustedProxies.stream().anyMatch(network -> network.contains(peer.getAddress()));
-    }
-
-    private static long rest(long whole) {
-        return whole - whole / PURSE_PER_REST;
     }
 
     private static String address(Channel connection) {
@@ -232,36 +225,7 @@ public final class Shares {
         return "unknown";
     }
 
-    private Share ofPrincipal(Memory.Kind kind, Whose whose) {
-        long capacity = memory.purse(kind).capacity();
-        if (whose.app().isEmpty()) {
-            return known(
-                    new Name(kind, Part.ALL, whose), () -> memory.purse(kind).share(rest(capacity)));
-        }
-        Share app = known(
-                new Name(kind, Part.ALL, new Whose(whose.app(), "")),
-                () -> memory.purse(kind).share(rest(capacity)));
-        return known(new Name(kind, Part.ALL, whose), () -> app.share(capacity / PURSE_PER_PRINCIPAL));
-    }
-
-    private Share known(Name name, Supplier<Share> made) {
-        for (var lost = gone.poll(); lost != null; lost = gone.poll()) {
-            shares.remove(((Known) lost).name, lost);
-        }
-        while (true) {
-            Known there = shares.get(name);
-            Share share = there == null ? null : there.get();
-            if (share != null) {
-                return share;
-            }
-            Share fresh = made.get();
-            there = shares.compute(
-                    name,
-                    (same, before) -> before == null || before.get() == null ? new Known(name, fresh, gone) : before);
-            share = there.get();
-            if (share != null) {
-                return share;
-            }
-        }
+    private Share shareOf(Memory.Kind kind, Owner owner) {
+        return owners.of(memory.purse(kind), owner);
     }
 }

@@ -120,9 +120,11 @@ class LimitsDocsTest {
                 "engine.delivery.Delivery.MAX_RECENT_ENTRIES",
                 "engine.delivery.SessionTopic.MAX_RECENT_BYTES");
         row("entries of all streams and sessions", HEAP_PER_WINDOWS);
-        row("part of `limits.arriving-bytes`, `limits.response-bytes`", "server.http.Shares.PURSE_PER_REST");
-        row("part of `limits.connections`, and of `limits.connection-bytes`", "server.http.Shares.PURSE_PER_REST");
-        row("part of them that one principal of an app", "server.http.Shares.PURSE_PER_PRINCIPAL");
+        row("part of `limits.arriving-bytes`, `limits.response-bytes`", "engine.memory.OwnerShares.PURSE_PER_REST");
+        row(
+                "part of `limits.connections`, and of `limits.connection-bytes`",
+                "engine.memory.OwnerShares.PURSE_PER_REST");
+        row("part of them that one principal of an app", "engine.memory.OwnerShares.PURSE_PER_PRINCIPAL");
         row("part of them that one connection", "engine.memory.Memory.PURSE_PER_CONNECTION");
         row("open files of the process", "server.http.AcceptGate.RESERVED_FILES");
         row(

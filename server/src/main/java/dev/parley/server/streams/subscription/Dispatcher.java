@@ -2,8 +2,8 @@ package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.Reply;
-import dev.parley.engine.memory.Purse;
 import dev.parley.engine.memory.Reservation;
+import dev.parley.engine.memory.Room;
 import dev.parley.engine.subscription.Link;
 import dev.parley.engine.subscription.StreamTail;
 import dev.parley.engine.subscription.Subscription;
@@ -58,7 +58,6 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
 
     private final Engine engine;
     private final Subscriptions subscriptions;
-    private final Purse memory;
     private final Upkeep upkeep;
     private final Deliveries deliveries;
     private final InstantSource clock;
@@ -77,8 +76,8 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     /** Subscriptions whose last step has failed. */
     private final Set<Desk> failing = new HashSet<>();
 
-    /** Whether there are streams that are not linked because there was no memory for it. */
-    private boolean cramped;
+    /** Where there was no memory to link streams, which therefore are not linked yet. */
+    private final Set<Room> cramped = new HashSet<>();
 
     private volatile boolean stepsFailing;
 
@@ -132,7 +131,6 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                 .register(meters);
         this.engine = engine;
         this.subscriptions = engine.subscriptions();
-        this.memory = subscriptions.memory();
         this.upkeep = upkeep;
         this.deliveries = deliveries;
         this.clock = clock;
@@ -229,11 +227,13 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
                         again -> again.subscriptions.add(id));
             }
         }
-        if (batch.room) {
-            cramped = false;
-            subscriptions
-                    .all()
-                    .forEach(subscription -> scan.request(subscription.state().id()));
+        if (!batch.rooms.isEmpty()) {
+            cramped.removeAll(batch.rooms);
+            for (Subscription subscription : subscriptions.all()) {
+                if (batch.rooms.contains(subscription.room())) {
+                    scan.request(subscription.state().id());
+                }
+            }
         }
         for (String id : batch.subscriptions) {
             step(now, () -> subscriptionChanged(id, touched), again -> again.subscriptions.add(id));
@@ -378,10 +378,11 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
 
     /** Tells the subscription of streams that have changed. Returns false if none of them matters to it. */
     private boolean notice(Desk desk, Subscription subscription, long now) {
-        Reservation links = new Reservation(memory, 0);
+        Room room = subscription.room();
+        Reservation links = new Reservation(room, 0);
         List<StreamTail> tails;
         try {
-            tails = upkeep.noteworthy(subscription, desk.changed, now, path -> hasRoom(links, Link.bytes(path)));
+            tails = upkeep.noteworthy(subscription, desk.changed, now, path -> hasRoom(room, links, Link.bytes(path)));
         } catch (RuntimeException | Error e) {
             links.close();
             throw e;
@@ -397,19 +398,18 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
      * Whether there is room for one more link. A stream without room is linked when there is some, or when it changes the
      * next time; nothing of it has been processed by then, so nothing is missed.
      */
-    private boolean hasRoom(Reservation links, long bytes) {
+    private boolean hasRoom(Room room, Reservation links, long bytes) {
         if (links.tryGrowTo(links.bytes() + bytes)) {
             return true;
         }
-        if (!cramped) {
-            cramped = true;
+        if (cramped.add(room)) {
             LOG.warn(
                     "Streams are not linked to subscriptions whose patterns cover them, because there is no room for more links,"
                             + " see limits.subscription-bytes");
-            long wanted = Math.max(bytes, memory.capacity() / MEMORY_PER_SCAN);
-            var _ = memory.whenRoom(wanted, () -> {
-                memory.giveBack(wanted);
-                news.room();
+            long wanted = Math.max(bytes, room.capacity() / MEMORY_PER_SCAN);
+            var _ = room.whenRoom(wanted, () -> {
+                room.giveBack(wanted);
+                news.room(room);
             });
         }
         return false;
@@ -427,7 +427,7 @@ final class Dispatcher implements Subscriptions.Watcher, AutoCloseable {
     }
 
     private <O extends SubscriptionOutcome> void submit(Desk desk, SubscriptionCommand<O> command) {
-        submit(desk, command, new Reservation(memory, 0));
+        submit(desk, command, new Reservation(subscriptions.memory(), 0));
     }
 
     /**

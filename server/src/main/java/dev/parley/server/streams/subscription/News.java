@@ -1,6 +1,7 @@
 package dev.parley.server.streams.subscription;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.parley.engine.memory.Room;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -49,15 +50,15 @@ final class News {
         /** Whether more streams have changed than {@link #streams} contains. */
         boolean more;
 
-        /** Whether there is room again for links that could not be made. */
-        boolean room;
+        /** Where there is room again for links that could not be made. */
+        final Set<Room> rooms = new HashSet<>();
 
         void add(Batch other) {
             other.streams.forEach(this::addStream);
             subscriptions.addAll(other.subscriptions);
             finished.addAll(other.finished);
             more |= other.more;
-            room |= other.room;
+            rooms.addAll(other.rooms);
         }
 
         /** Adds a stream, or notes that there are too many. */
@@ -70,7 +71,7 @@ final class News {
         }
 
         boolean isEmpty() {
-            return streams.isEmpty() && subscriptions.isEmpty() && finished.isEmpty() && !more && !room;
+            return streams.isEmpty() && subscriptions.isEmpty() && finished.isEmpty() && !more && rooms.isEmpty();
         }
     }
 
@@ -88,10 +89,10 @@ final class News {
         }
     }
 
-    void room() {
+    void room(Room free) {
         lock.lock();
         try {
-            gathering.room = true;
+            gathering.rooms.add(free);
             filled.signal();
         } finally {
             lock.unlock();

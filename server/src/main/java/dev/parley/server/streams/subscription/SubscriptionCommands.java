@@ -2,6 +2,7 @@ package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.command.Command;
+import dev.parley.engine.memory.Owner;
 import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.subscription.Subscription;
 import dev.parley.engine.subscription.SubscriptionOutcome;
@@ -29,12 +30,11 @@ final class SubscriptionCommands {
      * Submits a command that makes links, and waits for its outcome.
      *
      * @param links the memory that is reserved for the links, or null if there was none
+     * @param owner whoever the memory is counted for, or null
      */
-    <O> O submit(Command<O> command, @Nullable Reservation links) throws RefusedException {
+    <O> O submit(Command<O> command, @Nullable Reservation links, @Nullable Owner owner) throws RefusedException {
         if (links == null) {
-            throw SubscriptionRefusals.tooMany(
-                    "This server has no room for more subscriptions and links to streams, see limits.subscription-bytes;"
-                            + " delete subscriptions that are not needed.");
+            throw SubscriptionRefusals.noRoom(engine.subscriptions().narrowest(owner));
         }
         return submit(command);
     }

@@ -1,6 +1,8 @@
 package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
+import dev.parley.engine.memory.Owner;
+import dev.parley.engine.memory.OwnerShares;
 import dev.parley.engine.memory.Reservation;
 import dev.parley.engine.memory.Room;
 import dev.parley.engine.subscription.Glob;
@@ -14,6 +16,7 @@ import dev.parley.engine.subscription.SubscriptionConfig;
 import dev.parley.engine.subscription.SubscriptionConfig.PullWake;
 import dev.parley.engine.subscription.SubscriptionMachine;
 import dev.parley.engine.subscription.SubscriptionOutcome;
+import dev.parley.engine.subscription.SubscriptionState;
 import dev.parley.engine.subscription.Upkeep;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Principal;
@@ -21,6 +24,7 @@ import dev.parley.server.http.RefusedException;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /** The requests that create, describe, change and delete subscriptions. They block. */
 final class SubscriptionManagement {
@@ -49,9 +53,11 @@ final class SubscriptionManagement {
      *
      * @param baseUrl the address at which the client reached this server
      * @param principal the client
+     * @param owner whoever the memory of the subscription is counted for, or null
      * @param room where the memory for the answer is reserved
      */
-    SubscriptionAnswer create(String id, SubscriptionConfig config, String baseUrl, Principal principal, Room room)
+    SubscriptionAnswer create(
+            String id, SubscriptionConfig config, String baseUrl, Principal principal, @Nullable Owner owner, Room room)
             throws RefusedException {
         require(principal, CapabilityOp.READ, config.streams());
         if (config.pattern() != null) {
@@ -61,23 +67,38 @@ final class SubscriptionManagement {
             require(principal, CapabilityOp.APPEND, List.of(pull.wakeStream()));
         }
         Subscription known = engine.subscriptions().find(id);
-        if (known == null && engine.subscriptions().count() >= MAX_SUBSCRIPTIONS) {
-            throw SubscriptionRefusals.tooMany(
-                    "This server has " + MAX_SUBSCRIPTIONS + " subscriptions, which is the limit.");
+        if (known == null) {
+            requireRoomForOneMore(owner);
         }
         long now = clock.millis();
         List<StreamTail> tails = known == null ? tailsFor(config, now) : List.of();
-        Create command = new Create(id, now, config, baseUrl, tails);
+        Create command = new Create(id, now, config, baseUrl, owner, tails);
         return SubscriptionAnswer.large(
                 known == null ? SubscriptionView.bytes(tails) : SubscriptionView.bytes(known),
                 room,
                 () -> create(command));
     }
 
+    private void requireRoomForOneMore(@Nullable Owner owner) throws RefusedException {
+        if (engine.subscriptions().count() >= MAX_SUBSCRIPTIONS) {
+            throw SubscriptionRefusals.tooMany(
+                    "This server has " + MAX_SUBSCRIPTIONS + " subscriptions, which is the limit.");
+        }
+        if (owner != null) {
+            for (Owner of : List.of(owner, owner.whole())) {
+                long most = OwnerShares.part(MAX_SUBSCRIPTIONS, of);
+                if (engine.subscriptions().count(of) >= most) {
+                    throw SubscriptionRefusals.tooMany(SubscriptionRefusals.whose(of) + " has " + most
+                            + " subscriptions, which is the limit; delete those that are not needed.");
+                }
+            }
+        }
+    }
+
     private SubscriptionAnswer.Small create(Create command) throws RefusedException {
         SubscriptionOutcome.OfCreate outcome;
         try (Reservation links = engine.subscriptions().reserve(command)) {
-            outcome = commands.submit(command, links);
+            outcome = commands.submit(command, links, command.owner());
         }
         return switch (outcome) {
             case SubscriptionOutcome.Created c ->
@@ -114,16 +135,17 @@ final class SubscriptionManagement {
 
     SubscriptionAnswer addStreams(String id, List<String> streams, Principal principal) throws RefusedException {
         require(principal, CapabilityOp.READ, streams);
-        if (commands.find(id).state().config().target() instanceof PullWake pull
-                && streams.contains(pull.wakeStream())) {
+        SubscriptionState known = commands.find(id).state();
+        if (known.config().target() instanceof PullWake pull && streams.contains(pull.wakeStream())) {
             throw SubscriptionRequests.invalid("The wake stream cannot be one of the streams.");
         }
         long now = clock.millis();
         List<StreamTail> tails =
                 streams.stream().distinct().map(path -> upkeep.tail(path, now)).toList();
         AddStreams command = new AddStreams(id, now, tails);
+        Owner owner = known.owner();
         try (Reservation links = engine.subscriptions().reserve(command)) {
-            return SubscriptionCommands.changed(commands.submit(command, links));
+            return SubscriptionCommands.changed(commands.submit(command, links, owner));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.parley.server.streams.subscription;
 
 import dev.parley.engine.Engine;
+import dev.parley.engine.memory.Owner;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
@@ -36,6 +37,7 @@ public final class SubscriptionRoutes {
     private static final String SUBSCRIPTIONS = "__ds/subscriptions/";
 
     private final Gate gate;
+    private final Shares shares;
     private final PublicAddress address;
     private final SubscriptionKeys keys;
     private final SubscriptionView view;
@@ -56,6 +58,7 @@ public final class SubscriptionRoutes {
             boolean allowLocal,
             InstantSource clock) {
         this.address = address;
+        this.shares = shares;
         this.gate = gate;
         this.keys = keys;
         this.view = view;
@@ -158,12 +161,14 @@ public final class SubscriptionRoutes {
         String known = address.of(request);
         String baseUrl = known == null ? request.scheme() + "://" + request.localAddress() : known;
         switch (request.method().name()) {
-            case "PUT" ->
+            case "PUT" -> {
+                Owner owner = shares.owner(request.connection(), principal);
                 workers.work(
                         request,
                         principal,
                         (body, room) -> management.create(
-                                id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal, room));
+                                id, SubscriptionRequests.config(body, allowLocal), baseUrl, principal, owner, room));
+            }
             case "DELETE" -> workers.work(request, principal, (body, room) -> management.delete(id));
             default -> workers.work(request, principal, (body, room) -> management.describe(id, baseUrl, room));
         }

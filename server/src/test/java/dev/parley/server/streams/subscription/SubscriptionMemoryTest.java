@@ -7,10 +7,19 @@ import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Memory.Kind;
 import dev.parley.engine.memory.Purse;
 import dev.parley.engine.memory.Reservation;
+import dev.parley.engine.subscription.Subscription;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Capabilities;
 import dev.parley.server.streams.subscription.TestServer.Answer;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -21,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What clients can make the server hold by subscriptions, with little room for it. */
 final class SubscriptionMemoryTest {
     private static final long ROOM = 64 << 10;
+    private static final String PULL_WAKE = "{\"type\":\"pull-wake\",\"wake_stream\":\"wakes\",";
     private static final String LONG_NAME = "x".repeat(600);
 
     @TempDir
@@ -31,8 +41,33 @@ final class SubscriptionMemoryTest {
         return new Memory(512 << 20, Map.of(Kind.SUBSCRIPTIONS, forSubscriptions));
     }
 
-    private TestServer open(Memory memory) throws IOException {
-        return new TestServer(folder, memory, InstantSource.system());
+    private TestServer open(Memory memory, ApiKey... keys) throws IOException {
+        return new TestServer(folder, memory, InstantSource.system(), keys);
+    }
+
+    private static ApiKey key(String name) {
+        return ApiKey.parse(name + ":" + "k".repeat(32), Capabilities.ALL);
+    }
+
+    private static String as(ApiKey key) {
+        return "Bearer " + key.name() + ":" + "k".repeat(32);
+    }
+
+    private static Answer create(TestServer server, ApiKey key, String id) {
+        return server.send("PUT", "subscriptions/" + id, as(key), PULL_WAKE + streams(0, 5) + "}");
+    }
+
+    /** Makes subscriptions until one is refused, and returns how many there are. */
+    private static int createAll(TestServer server, ApiKey key, String prefix, String refusal) {
+        for (int count = 0; ; count++) {
+            Answer answer = create(server, key, prefix + count);
+            if (answer.status() != 201) {
+                refusesForWantOfRoom(answer);
+                assertThat(answer.json().path("error").path("message").asString())
+                        .contains(refusal);
+                return count;
+            }
+        }
     }
 
     private static String path(int number) {
@@ -46,8 +81,7 @@ final class SubscriptionMemoryTest {
     }
 
     private static Answer create(TestServer server, String id, String what) {
-        return server.send(
-                "PUT", "subscriptions/" + id, "{\"type\":\"pull-wake\",\"wake_stream\":\"wakes\"," + what + "}");
+        return server.send("PUT", "subscriptions/" + id, PULL_WAKE + what + "}");
     }
 
     private static Answer add(TestServer server, String id, int from, int to) {
@@ -103,6 +137,97 @@ final class SubscriptionMemoryTest {
                         .isEqualTo(204);
             }
             assertThat(less.subscriptions().held()).isZero();
+        }
+    }
+
+    @Test
+    void oneClientLeavesRoomToOthers() throws Exception {
+        ApiKey hog = key("shop.hog");
+        ApiKey guest = key("shop.guest");
+        ApiKey stranger = key("other.key");
+        ApiKey[] keys = {hog, guest, stranger};
+        int most;
+        try (TestServer server = open(memory(ROOM), keys)) {
+            most = createAll(server, hog, "hog", "This client");
+            assertThat(server.engine.subscriptions().memory().held())
+                    .as("half of the room, but for less than one more")
+                    .isBetween(ROOM / 2 - ROOM / 8, ROOM / 2);
+            refusesForWantOfRoom(
+                    server.send("POST", "subscriptions/hog0/streams", as(guest), "{" + streams(5, 12) + "}"));
+            assertThat(create(server, guest, "guest").status()).isEqualTo(201);
+        }
+        // Who has what is in the log.
+        try (TestServer server = open(memory(ROOM), keys)) {
+            refusesForWantOfRoom(create(server, hog, "more"));
+            createAll(server, guest, "guest-", "This app");
+            assertThat(server.engine.subscriptions().memory().held()).isBetween(ROOM / 2, ROOM * 3 / 4);
+            assertThat(create(server, stranger, "stranger").status()).isEqualTo(201);
+            assertThat(server.send("DELETE", "subscriptions/hog0", as(hog), "").status())
+                    .isEqualTo(204);
+            assertThat(create(server, hog, "more").status()).isEqualTo(201);
+            for (Subscription left : List.copyOf(server.engine.subscriptions().all())) {
+                server.send("DELETE", "subscriptions/" + left.state().id(), as(hog), "");
+            }
+            assertThat(server.engine.subscriptions().memory().held()).isZero();
+            assertThat(createAll(server, hog, "again", "This client")).isEqualTo(most);
+        }
+    }
+
+    @Test
+    void oneAddressLeavesRoomToOthers() throws Exception {
+        try (TestServer server = open(memory(ROOM))) {
+            Answer refused;
+            int count = 0;
+            do {
+                refused = create(server, "s" + count++, streams(0, 5));
+            } while (refused.status() == 201);
+            refusesForWantOfRoom(refused);
+            assertThat(refused.json().path("error").path("message").asString()).contains("This address", "75 %");
+            assertThat(server.engine.subscriptions().memory().held()).isBetween(ROOM / 2, ROOM * 3 / 4);
+        }
+        try (TestServer server = open(memory(ROOM));
+                HttpClient other = HttpClient.newBuilder()
+                        .localAddress(InetAddress.ofLiteral("127.0.0.2"))
+                        .build()) {
+            refusesForWantOfRoom(create(server, "more", streams(0, 5)));
+            HttpRequest request = HttpRequest.newBuilder(URI.create(server.url("__ds/subscriptions/other")))
+                    .PUT(HttpRequest.BodyPublishers.ofString(PULL_WAKE + streams(0, 5) + "}"))
+                    .build();
+            assertThat(other.send(request, HttpResponse.BodyHandlers.discarding())
+                            .statusCode())
+                    .isEqualTo(201);
+        }
+    }
+
+    @Test
+    void whoHasNoMoreRoomDoesNotKeepOthersFromFollowingStreams() throws Exception {
+        ApiKey hog = key("shop.hog");
+        ApiKey guest = key("shop.guest");
+        String pattern = PULL_WAKE + "\"pattern\":\"events/*\"}";
+        try (TestServer server = open(memory(ROOM), hog, guest)) {
+            assertThat(server.send("PUT", "subscriptions/full", as(hog), pattern)
+                            .status())
+                    .isEqualTo(201);
+            // All that the hog may have, but for less than a link.
+            createAll(server, hog, "hog", "This client");
+            Subscription full =
+                    Objects.requireNonNull(server.engine.subscriptions().find("full"));
+            long left = full.room().capacity() - full.room().held() - 100;
+            try (Reservation others = Objects.requireNonNull(full.room().reserve(left))) {
+                assertThat(server.send("PUT", "subscriptions/free", as(guest), pattern)
+                                .status())
+                        .isEqualTo(201);
+                server.append("events/new", "1");
+                Subscription free =
+                        Objects.requireNonNull(server.engine.subscriptions().find("free"));
+                await().until(() -> free.link("events/new") != null);
+                assertThat(full.link("events/new")).isNull();
+                assertThat(server.send("DELETE", "subscriptions/hog0", as(hog), "")
+                                .status())
+                        .isEqualTo(204);
+                assertThat(others.bytes()).isEqualTo(left);
+            }
+            await().until(() -> full.link("events/new") != null);
         }
     }
 

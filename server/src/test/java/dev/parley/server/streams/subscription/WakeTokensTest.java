@@ -22,6 +22,7 @@ final class WakeTokensTest {
                 new SubscriptionConfig(new SubscriptionConfig.PullWake("wakes"), "**", List.of(), 1_000, null),
                 "",
                 "",
+                null,
                 0,
                 0,
                 7,
