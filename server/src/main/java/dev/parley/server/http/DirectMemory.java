@@ -21,6 +21,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>If there is none for a socket, a part of what its client is sent is lost, and neither Netty nor Vert.x does anything
  * about it. Such a socket is therefore cut, and nothing is sent on it behind the missing part. Its client can come back.
+ *
+ * <p>This memory has a bound of its own and is not reserved again. What is held here for a client is counted in the purses of
+ * its data: in {@code arriving} what has arrived and is not handled yet, in {@code answers} and {@code backlogs} what its
+ * socket has not accepted, each beyond a few KiB that are free (see the limits in docs/configuration.md). The purse {@code
+ * connections} has an estimate for the socket itself, which is the same for a WebSocket. Two things are counted nowhere:
+ * those free KiB, and the rest of the buffer of the last read, of at most 64 KiB, as long as the beginning of a request or
+ * a frame is left in it. A client can make use of both on each of its connections; the bound here holds nevertheless.
  */
 public final class DirectMemory {
     private static final LongAdder REFUSED = new LongAdder();
