@@ -133,6 +133,8 @@ final class Shard {
         projections.delivery().show(sessionTx);
         subscriptionTx.show();
         registryTx.show();
+        // Before the replies: whoever asked for the end of something may wait for those who have heard of it.
+        projections.registry().tell(registryTx, failures::run);
         for (int i = 0; i < outcomes.size(); i++) {
             Reply<?> reply = batch.get(i).reply();
             Object outcome = outcomes.get(i);
@@ -140,7 +142,6 @@ final class Shard {
         }
         streamTx.releases().forEach(onRelease);
         failures.run(() -> projections.subscriptions().tell(streamTx.changed().keySet(), subscriptionTx.changed()));
-        projections.registry().tell(registryTx, failures::run);
     }
 
     /** Records that there is no command for this shard between {@link #applied()} and {@code position}. */

@@ -23,7 +23,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Consumer;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,8 @@ import org.slf4j.LoggerFactory;
  * over HTTP, which are in the registry of the engine. Thread-safe.
  */
 public final class Apps implements Keys {
+    /** The time in which the clients of a removed app have to leave before the request is answered. */
+    private static final Duration LEAVING_TIMEOUT = Duration.ofSeconds(10);
 
     /**
      * The beginning of the ids of connections to which the fixed presence members of apps belong. No client has such a
@@ -53,6 +56,9 @@ public final class Apps implements Keys {
      * from which it was made.
      */
     private final ConcurrentHashMap<String, Opened> opened = new ConcurrentHashMap<>();
+
+    /** The removed apps whose clients have not all left yet. */
+    private final ConcurrentHashMap<String, CompletableFuture<?>> leaving = new ConcurrentHashMap<>();
 
     private record Opened(RegisteredApp source, Map<String, ApiKey> keys, Map<String, Namespace> namespaces) {}
 
@@ -81,7 +87,10 @@ public final class Apps implements Keys {
                 seal.open(key);
             }
         }
-        onRemoved(opened::remove);
+        onRemoved(id -> {
+            opened.remove(id);
+            return CompletableFuture.completedFuture(null);
+        });
     }
 
     @Override
@@ -163,13 +172,19 @@ public final class Apps implements Keys {
 
     /**
      * Tells {@code listener} the id of each app that is removed from now on, whichever server of a cluster received the
-     * request. The listener is called by an engine thread, and must hand its work over to another thread.
+     * request. The listener is called by an engine thread, and must hand its work over to another thread. What it returns
+     * completes when the clients of the app have left, and whoever removes the app waits for it.
      */
-    public void onRemoved(Consumer<String> listener) {
+    public void onRemoved(Function<String, CompletableFuture<?>> listener) {
         engine.registry().listen(new Registry.Listener() {
             @Override
             public void appRemoved(String id) {
-                listener.accept(id);
+                CompletableFuture<?> left = listener.apply(id);
+                if (!left.isDone()) {
+                    CompletableFuture<?> all =
+                            leaving.merge(id, left, (one, other) -> CompletableFuture.allOf(one, other));
+                    var _ = all.whenComplete((done, failure) -> leaving.remove(id, all));
+                }
             }
         });
     }
@@ -183,11 +198,19 @@ public final class Apps implements Keys {
     }
 
     /**
-     * Removes an app that was created over HTTP. Its keys and tokens are no longer valid when the future completes. The
-     * result is false if there is no such app.
+     * Removes an app that was created over HTTP. When the future completes, its keys and tokens are no longer valid, and
+     * the members of its connections to this server have left. The result is false if there is no such app. The future
+     * fails with a {@link java.util.concurrent.TimeoutException} if the app is removed, but not all have left in time.
      */
     public CompletableFuture<Boolean> remove(String id, long now) {
-        return engine.submit(new RemoveApp(now, id)).thenApply(Done.class::isInstance);
+        return engine.submit(new RemoveApp(now, id)).thenCompose(outcome -> {
+            boolean removed = outcome instanceof Done;
+            // The listeners have been told before the outcome.
+            CompletableFuture<?> left = removed ? leaving.get(id) : null;
+            return left == null
+                    ? CompletableFuture.completedFuture(removed)
+                    : left.thenApply(done -> true).orTimeout(LEAVING_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+        });
     }
 
     /** The ids of removed apps whose sessions may still exist. */

@@ -118,6 +118,8 @@ public final class Refusals {
             case OverloadedException e -> ErrorInfo.TOO_MANY_REQUESTS;
             case EngineStoppedException e -> ErrorInfo.STOPPING;
             case StorageFullException e -> ErrorInfo.STORAGE_FULL;
+            case TimeoutException e ->
+                new ErrorInfo(50003, 504, "The request was executed, but not all that follows from it in time.");
             case CommandTooLargeException e ->
                 new ErrorInfo(40009, 413, "The request is larger than a record of the journal may be; divide it.");
             case null, default -> {

@@ -136,7 +136,7 @@ final class Connection {
                     null,
                     ErrorInfo.unreadable("The WebSocket message cannot be read; it may have "
                             + site().settings().frameBytes() + " bytes.")));
-            finish(true);
+            goAway();
         }
     }
 
@@ -216,7 +216,7 @@ final class Connection {
             case MESSAGE, PRESENCE, ANNOTATION, OBJECT -> requests.handle(frame, channelOf(frame));
             case AUTH -> Peer.call(socket.remoteAddress(), () -> orEnd(() -> renew(frame.accessToken())));
             case CLOSE -> close();
-            case DISCONNECT -> finish(true);
+            case DISCONNECT -> goAway();
             case CONNECT, ACTIVATE -> LOG.debug("connection {} sent a needless {}", id(), frame.action());
             case ACK, NACK, CONNECTED, DISCONNECTED, CLOSED, ERROR, ATTACHED, DETACHED, OBJECT_SYNC ->
                 throw new WireException(ErrorInfo.badRequest("Only servers send " + frame.action() + "."));
@@ -254,14 +254,14 @@ final class Connection {
         if (outbox().fullForNanos(nanos) > site().settings().slowTimeout().toNanos()) {
             // A frame that says so would not arrive, either.
             LOG.debug("connection {} is too slow", id());
-            finish(true);
+            goAway();
             outbox().abort();
             return;
         }
         if (heartbeats.isSilent(nanos, backpressure.isPaused())) {
             // Nor would this one.
             LOG.debug("connection {} is silent", id());
-            finish(true);
+            goAway();
             outbox().abort();
             return;
         }
@@ -291,9 +291,23 @@ final class Connection {
 
     /** Ends the connection because it has failed for good. */
     void end(ErrorInfo error) {
-        if (!closing) {
+        end(error, () -> {});
+    }
+
+    /**
+     * Does the same.
+     *
+     * @param left called by any thread once the client's members have left, or at once if the connection ends already
+     */
+    void end(ErrorInfo error, Runnable left) {
+        if (closing) {
+            left.run();
+        } else {
             outbox().send(Frames.error(format(), null, error));
-            finish(false);
+            release();
+            site().footprints().ended(client.footprint(), site().clock().millis(), left);
+            outbox().close(false);
+            gone();
         }
     }
 
@@ -301,7 +315,7 @@ final class Connection {
     void disconnect(ErrorInfo reason) {
         if (!closing) {
             outbox().send(Frames.disconnected(format(), reason));
-            finish(true);
+            goAway();
         }
     }
 
@@ -334,22 +348,17 @@ final class Connection {
 
     /** Closes this socket because another one has taken over the connection. */
     void superseded() {
-        finish(true);
+        goAway();
     }
 
-    private void finish(boolean comesBack) {
-        if (closing) {
-            return;
+    /** Ends this socket of a connection that may come back. */
+    private void goAway() {
+        if (!closing) {
+            release();
+            site().footprints().lost(client.footprint(), site().clock().millis());
+            outbox().close(true);
+            gone();
         }
-        release();
-        long now = site().clock().millis();
-        if (comesBack) {
-            site().footprints().lost(client.footprint(), now);
-        } else {
-            site().footprints().ended(client.footprint(), now, () -> {});
-        }
-        outbox().close(comesBack);
-        gone();
     }
 
     /** Executes the requests that came before the end of the connection and still wait, and ends all parts. */

@@ -33,11 +33,13 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.ServerWebSocket;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -247,12 +249,23 @@ public final class RealtimeDoor implements Door {
         forEach(connection -> connection.revoked(revocation));
     }
 
-    private void removed(String app) {
-        forEach(connection -> {
-            if (connection.principal().app().equals(app)) {
-                connection.end(ErrorInfo.notFound("The app was removed."));
+    /** Ends the connections of an app that was removed. Completes when their members have left. */
+    private CompletableFuture<?> removed(String app) {
+        var left = new CompletableFuture<Void>();
+        var open = new AtomicInteger(1);
+        Runnable done = () -> {
+            if (open.decrementAndGet() == 0) {
+                left.complete(null);
             }
-        });
+        };
+        forEach(connection -> {
+                    if (connection.principal().app().equals(app)) {
+                        open.incrementAndGet();
+                        connection.end(ErrorInfo.notFound("The app was removed."), done);
+                    }
+                })
+                .onComplete(all -> done.run());
+        return left;
     }
 
     /**

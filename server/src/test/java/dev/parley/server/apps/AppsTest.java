@@ -177,11 +177,18 @@ class AppsTest {
         add(app);
         assertThat(apps.find(app.keys().getFirst().name())).isNotNull();
         var heard = new CompletableFuture<String>();
-        apps.onRemoved(heard::complete);
+        var left = new CompletableFuture<Void>();
+        apps.onRemoved(id -> {
+            heard.complete(id);
+            return left;
+        });
 
-        assertThat(apps.remove(app.id(), NOW).join()).isTrue();
+        CompletableFuture<Boolean> removed = apps.remove(app.id(), NOW);
 
         assertThat(heard.join()).isEqualTo(app.id());
+        assertThat(removed).as("as long as clients have not left").isNotDone();
+        left.complete(null);
+        assertThat(removed.join()).isTrue();
         assertThat(apps.find(app.keys().getFirst().name())).isNull();
         assertThat(apps.ids()).doesNotContain(app.id());
         assertThat(apps.remove(app.id(), NOW).join()).isFalse();

@@ -283,6 +283,39 @@ class RealtimeDoorTest {
         }
     }
 
+    @Test
+    void whoseAppIsRemovedHasLeftWhenTheRequestIsAnswered() throws Exception {
+        try (var server = new RealtimeServer(folder, Map.of("auth.admin-api", "true"))) {
+            for (int i = 0; i < 20; i++) {
+                var created = server.rest("POST", "/apps", "{\"keys\":[{}]}");
+                assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
+                JsonNode app = JsonMapper.shared().readTree(created.body());
+                String id = app.path("appId").asString();
+                String key = app.path("keys").path(0).path("keyStr").asString();
+                List<RealtimeClient> clients = new ArrayList<>();
+                for (int c = 0; c < 5; c++) {
+                    clients.add(server.connected("key=" + key + "&clientId=c" + c));
+                    clients.getLast().enter("c", 0);
+                }
+                var session = new SessionName(id, "c");
+                assertThat(members(server, session)).isEqualTo(clients.size());
+
+                assertThat(server.rest("DELETE", "/apps/" + id, "").statusCode())
+                        .isEqualTo(204);
+
+                assertThat(members(server, session)).isZero();
+                for (RealtimeClient client : clients) {
+                    assertThat(client.next(RealtimeClient.ERROR)
+                                    .path("error")
+                                    .path("message")
+                                    .asString())
+                            .contains("removed");
+                    client.awaitClosed();
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"7000,7000", "1,1000", "2000000,1800000", "x,1000"})
     void aClientMayAskForAnotherHeartbeatInterval(String asked, int announced) throws Exception {
@@ -371,7 +404,11 @@ class RealtimeDoorTest {
     }
 
     private static int members(RealtimeServer server) {
-        SessionState state = server.engine.sessions().find(new SessionName("app", "c"));
+        return members(server, new SessionName("app", "c"));
+    }
+
+    private static int members(RealtimeServer server, SessionName session) {
+        SessionState state = server.engine.sessions().find(session);
         return state == null ? 0 : state.members();
     }
 

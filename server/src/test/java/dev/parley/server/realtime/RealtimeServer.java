@@ -13,6 +13,7 @@ import dev.parley.server.auth.Capabilities;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Revocations;
+import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigLoader;
 import dev.parley.server.http.HttpFront;
@@ -22,19 +23,27 @@ import dev.parley.server.loop.StoreReads;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
+import dev.parley.server.request.Publisher;
+import dev.parley.server.rest.RestDoor;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A real engine on a folder, with the realtime door and nothing else. */
+/** A real engine on a folder, with the realtime door, and the REST door beside it. */
 final class RealtimeServer implements AutoCloseable {
     static final String KEY = "app.all:" + "a".repeat(40);
     /** The query of clients that may do everything. */
@@ -74,8 +83,29 @@ final class RealtimeServer implements AutoCloseable {
         memory = config.memory(Runtime.getRuntime().maxMemory());
         front = new HttpFront(vertx, config, memory, health, metrics);
         port = await(front.start());
+        Shares shares = new Shares(memory);
+        ConnectionKeys connectionKeys = ConnectionKeys.in(folder);
+        Occupancy occupancy = new Occupancy();
         front.open(
-                List.of(),
+                List.of(new RestDoor(
+                        engine,
+                        config,
+                        shares,
+                        gate,
+                        apps,
+                        new Publisher(
+                                engine,
+                                new ChannelCommands(
+                                        gate,
+                                        apps,
+                                        config.realtime().messageBytes(),
+                                        config.realtime().grownBytes()),
+                                connectionKeys,
+                                nodeClock),
+                        occupancy,
+                        keys.getFirst(),
+                        false,
+                        nodeClock)),
                 new RealtimeDoor(
                         vertx,
                         engine,
@@ -83,11 +113,11 @@ final class RealtimeServer implements AutoCloseable {
                         gate,
                         apps,
                         revocations,
-                        ConnectionKeys.in(folder),
-                        new Occupancy(),
+                        connectionKeys,
+                        occupancy,
                         config.realtime(),
                         memory,
-                        new Shares(memory),
+                        shares,
                         nodeClock,
                         metrics.registry()));
         health.become(Health.State.READY);
@@ -113,6 +143,20 @@ final class RealtimeServer implements AutoCloseable {
     /** Connects with the header Authorization. */
     RealtimeClient connectWithHeader(String query, String authorization) {
         return new RealtimeClient(vertx, port, query, authorization);
+    }
+
+    /** Sends a request to the REST door with the root key. */
+    HttpResponse<String> rest(String method, String path, String body) throws IOException, InterruptedException {
+        String credentials = Base64.getEncoder().encodeToString(KEY.getBytes(StandardCharsets.UTF_8));
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return client.send(
+                    HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
+                            .header("Authorization", "Basic " + credentials)
+                            .header("Content-Type", "application/json")
+                            .method(method, HttpRequest.BodyPublishers.ofString(body))
+                            .build(),
+                    HttpResponse.BodyHandlers.ofString());
+        }
     }
 
     @Override
