@@ -23,8 +23,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -154,17 +156,52 @@ public final class ClientSession implements AutoCloseable {
     }
 
     /**
-     * Waits until the run that has taken up an input has ended, or is suspended.
+     * Waits until the run that has taken up an input has something to say for itself: it has ended (complete, cancelled or failed),
+     * or is suspended and waits for somebody. It returns at once if that is so already: also for an answer to a suspended run, as
+     * long as no agent has gone on with it. {@link #awaitEnd} waits for the end over all suspensions.
+     *
+     * <p>Any number of threads may wait. A listener must not: what it waits for would be delivered on its own thread.
      *
      * @param sent the input
-     * @param atMost how long this waits at most
-     * @return the run; empty if that has not happened in time
+     * @param atMost how long this waits at most; looks once if that is zero or negative
+     * @return the run as it then stands; empty if that has not happened in time, perhaps because no agent has taken up the input
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag is set
+     * @throws ParleyException if the session has failed
+     * @throws IllegalStateException if this was closed, or the session is detached
      */
     public Optional<Node.Run> awaitRun(Sent sent, Duration atMost) {
+        return await(sent, status -> status != RunStatus.ACTIVE, atMost);
+    }
+
+    /**
+     * Waits until the run that has taken up an input has ended: complete, cancelled or failed. Suspensions do not end the wait,
+     * however often the run is suspended and whoever goes on with it. Once the run is known it is waited for, also if the part of
+     * the conversation in which it began is let go meanwhile.
+     *
+     * <p>A run whose place another has taken, by {@link #toolResultFork}, does not end; the run of the answer does. Everything
+     * else is as with {@link #awaitRun}.
+     *
+     * @param sent the input
+     * @param atMost how long this waits at most, over all suspensions; looks once if that is zero or negative
+     * @return the run as it has ended; empty if it has not in time
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag is set
+     * @throws ParleyException if the session has failed
+     * @throws IllegalStateException if this was closed, or the session is detached
+     */
+    public Optional<Node.Run> awaitEnd(Sent sent, Duration atMost) {
+        return await(sent, RunStatus::isTerminal, atMost);
+    }
+
+    private Optional<Node.Run> await(Sent sent, Predicate<RunStatus> ends, Duration atMost) {
+        AtomicReference<@Nullable String> known = new AtomicReference<>(sent.runId());
         return Optional.ofNullable(shared.await(
-                conversation -> runOf(sent)
-                        .filter(run -> run.status() != RunStatus.ACTIVE)
-                        .orElse(null),
+                conversation -> {
+                    String latest = sent.runId() == null ? shared.runOf(sent.messageId()) : sent.runId();
+                    String runId = latest == null ? known.get() : latest;
+                    known.set(runId);
+                    Node.Run run = runId == null ? null : conversation.run(runId).orElse(null);
+                    return run != null && ends.test(run.status()) ? run : null;
+                },
                 atMost));
     }
 

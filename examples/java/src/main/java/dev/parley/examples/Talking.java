@@ -8,12 +8,12 @@ import dev.parley.client.agent.ToolLoop;
 import dev.parley.conversation.Message;
 import dev.parley.conversation.Node;
 import dev.parley.conversation.Part;
+import dev.parley.conversation.RunStatus;
 import dev.parley.conversation.ToolCall;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -27,7 +27,7 @@ public final class Talking {
         // region ask
         try (ClientSession person = ClientSession.open(client, "trip")) {
             Sent sent = person.send(question);
-            Node.Run run = person.awaitRun(sent, Duration.ofMinutes(1)).orElseThrow();
+            Node.Run run = person.awaitEnd(sent, Duration.ofMinutes(1)).orElseThrow();
             return run.messages().get(run.messages().size() - 1).text();
         }
         // endregion
@@ -75,17 +75,14 @@ public final class Talking {
         // endregion
     }
 
-    /** Waits for the end of a run that may be suspended several times. */
-    @SuppressWarnings("try") // The listener is there to be closed.
-    public static Node.Run awaitEnd(ClientSession person, Sent sent) throws Exception {
+    /** Answers what a run waits for, and waits for its end. */
+    public static Node.Run answer(ClientSession person, Sent sent, Consumer<Node.Run> answer) {
         // region end
-        CompletableFuture<Node.Run> end = new CompletableFuture<>();
-        Runnable look = () ->
-                person.runOf(sent).filter(run -> run.status().isTerminal()).ifPresent(end::complete);
-        try (Registration listener = person.onChange(change -> look.run())) {
-            look.run();
-            return end.get(1, TimeUnit.MINUTES);
+        Node.Run run = person.awaitRun(sent, Duration.ofMinutes(1)).orElseThrow();
+        if (run.status() == RunStatus.SUSPENDED) {
+            answer.accept(run);
         }
+        return person.awaitEnd(sent, Duration.ofHours(1)).orElseThrow();
         // endregion
     }
 

@@ -88,8 +88,8 @@ class AgentExamplesTest {
             began.await();
             await().until(() -> ann.runOf(sent).isPresent());
             Sent edited = Talking.changeMind(ann, sent, ann.runOf(sent).orElseThrow());
-            assertThat(Talking.awaitEnd(ann, sent).status()).isEqualTo(RunStatus.CANCELLED);
-            assertThat(Talking.awaitEnd(ann, edited).status()).isEqualTo(RunStatus.COMPLETE);
+            assertThat(ann.awaitEnd(sent, LONG).orElseThrow().status()).isEqualTo(RunStatus.CANCELLED);
+            assertThat(ann.awaitEnd(edited, LONG).orElseThrow().status()).isEqualTo(RunStatus.COMPLETE);
         }
     }
 
@@ -100,12 +100,13 @@ class AgentExamplesTest {
                 ClientSession ann = scene.person()) {
             scene.serve((client, shutdown) -> BookingAgent.serve(client, BOOKS, shop, shutdown));
             Sent sent = ann.send("Book the train at 8:04, please");
-            Node.Run asked = ann.awaitRun(sent, LONG).orElseThrow();
-            assertThat(asked.status()).isEqualTo(RunStatus.SUSPENDED);
-            assertThat(shop.bookings()).isEmpty();
-            assertThat(Printed.by(() -> Talking.approveAll(ann, asked)))
-                    .isEqualTo("May I call book with {\"id\":\"8:04\"}?\n");
-            Node.Run run = Talking.awaitEnd(ann, sent);
+            var end = new CompletableFuture<Node.Run>();
+            String printed = Printed.by(() -> end.complete(Talking.answer(ann, sent, asked -> {
+                assertThat(shop.bookings()).isEmpty();
+                Talking.approveAll(ann, asked);
+            })));
+            assertThat(printed).isEqualTo("May I call book with {\"id\":\"8:04\"}?\n");
+            Node.Run run = end.join();
             assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
             assertThat(last(run.messages())).isEqualTo("It says: \"booked 8:04\"");
             assertThat(shop.bookings()).hasSize(1);
@@ -120,7 +121,7 @@ class AgentExamplesTest {
             String shown = Printed.by(() -> {
                 try (Registration watching = Talking.watch(ann)) {
                     assertThat(watching).isNotNull();
-                    Talking.awaitEnd(ann, ann.send("hello"));
+                    ann.awaitEnd(ann.send("hello"), LONG);
                 }
             });
             assertThat(shown).contains("USER: hello\nASSISTANT: You said hello\n");
@@ -149,7 +150,7 @@ class AgentExamplesTest {
             await().until(() -> last(ann.messages()).equals("Welcome"));
             ann.cancel(sent);
             closed.get(30, TimeUnit.SECONDS);
-            Node.Run run = Talking.awaitEnd(ann, sent);
+            Node.Run run = ann.awaitEnd(sent, LONG).orElseThrow();
             assertThat(run.status()).isEqualTo(RunStatus.CANCELLED);
             assertThat(last(run.messages())).isEqualTo("I have stopped.");
         }
@@ -162,7 +163,7 @@ class AgentExamplesTest {
                 AgentSession agent = AgentSession.open(scene.client("agent"), "trip")) {
             Sent sent = ann.send("Hello");
             CarefulAgent.work(agent, sent.invocation(), run -> run.output().text("Hi"));
-            assertThat(Talking.awaitEnd(ann, sent).status()).isEqualTo(RunStatus.COMPLETE);
+            assertThat(ann.awaitEnd(sent, LONG).orElseThrow().status()).isEqualTo(RunStatus.COMPLETE);
             assertThat(Printed.by(() -> CarefulAgent.work(agent, sent.invocation(), run -> {})))
                     .startsWith("Another worker has it: ")
                     .endsWith(" is complete\n");
@@ -198,7 +199,7 @@ class AgentExamplesTest {
             assertThat(unknown.status()).isEqualTo(RunStatus.SUSPENDED);
             second.serve(loop);
             Talking.settle(ann, unknown, key -> "booked with " + key.length() + " letters");
-            Node.Run run = Talking.awaitEnd(ann, sent);
+            Node.Run run = ann.awaitEnd(sent, LONG).orElseThrow();
             assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
             assertThat(run.messages().get(0).toolCalls())
                     .extracting(ToolCall::state)

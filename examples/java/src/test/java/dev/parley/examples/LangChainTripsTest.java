@@ -41,7 +41,7 @@ class LangChainTripsTest {
             assertThat(asked.status()).isEqualTo(RunStatus.SUSPENDED);
             assertThat(shop.bookings()).isEmpty();
             Talking.approveAll(ann, asked);
-            Node.Run run = Talking.awaitEnd(ann, sent);
+            Node.Run run = ann.awaitEnd(sent, Duration.ofSeconds(30)).orElseThrow();
             assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
             assertThat(shop.bookings()).containsValue("booked 8:04").hasSize(1);
             assertThat(model.requests().get(0).messages())
