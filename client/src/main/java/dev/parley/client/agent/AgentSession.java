@@ -356,9 +356,9 @@ public final class AgentSession implements AutoCloseable {
     }
 
     /**
-     * Cancels all runs that are open here, waits until they have ended, and leaves. The session itself stays attached. If the
-     * server is not reached within {@link ClientOptions#requestTimeout()}, the ends are written when it is, as long as the client
-     * is open.
+     * Cancels all runs that are open here, waits until they have ended, and leaves. The session itself stays attached. The runs end
+     * side by side, up to 16 at a time, and all together may take as long as one: twice {@link ClientOptions#requestTimeout()}. If
+     * the server is not reached in that time, the ends are written when it is, as long as the client is open.
      */
     @Override
     public void close() {
@@ -372,6 +372,6 @@ public final class AgentSession implements AutoCloseable {
      * Cancels all runs that are open here, and waits until they have ended, no longer than {@link #close} does. Others can begin.
      */
     public void cancelRuns() {
-        open.cancelAll();
+        open.cancelAll(answerTimeout);
     }
 }

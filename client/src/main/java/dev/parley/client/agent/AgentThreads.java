@@ -1,5 +1,6 @@
 package dev.parley.client.agent;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -23,7 +24,7 @@ final class AgentThreads {
     /** Runs that wait for a thread. */
     private static final int WAITING_RUNS = 1_000;
 
-    /** Threads that end runs for their agents after a cancel. */
+    /** Threads that end runs for their agents after a cancel, and those of one agent that closes. */
     private static final int END_THREADS = 16;
 
     private static final long IDLE_SECONDS = 30;
@@ -40,17 +41,17 @@ final class AgentThreads {
 
         /** What waits is at most one end for each run that is open. */
         static final ThreadPoolExecutor ENDS = pool("parley-agent-end-", END_THREADS, new LinkedBlockingQueue<>());
+    }
 
-        private static ThreadPoolExecutor pool(String name, int threads, BlockingQueue<Runnable> queue) {
-            var count = new AtomicInteger();
-            var pool = new ThreadPoolExecutor(threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, queue, task -> {
-                Thread thread = new Thread(task, name + count.incrementAndGet());
-                thread.setDaemon(true);
-                return thread;
-            });
-            pool.allowCoreThreadTimeOut(true);
-            return pool;
-        }
+    private static ThreadPoolExecutor pool(String name, int threads, BlockingQueue<Runnable> queue) {
+        var count = new AtomicInteger();
+        var pool = new ThreadPoolExecutor(threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, queue, task -> {
+            Thread thread = new Thread(task, name + count.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        });
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
     }
 
     /** The agents that end with the process; made when there is the first. */
@@ -91,6 +92,48 @@ final class AgentThreads {
     /** Writes the ends of runs, which may block until the server has answered. */
     static Executor ends() {
         return Shared.ENDS;
+    }
+
+    /**
+     * Ends the runs of an agent that closes, side by side, and waits for them. It has threads of its own for that, since agents
+     * that close at the end of the process are on those of {@link #ends} themselves.
+     *
+     * @param tasks end a run each, and do not throw
+     * @param atMost how long this waits; an interrupt does not shorten that
+     * @return whether all have come to their end
+     */
+    static boolean endTogether(List<Runnable> tasks, Duration atMost) {
+        if (tasks.isEmpty()) {
+            return true;
+        }
+        long until = System.nanoTime() + atMost.toNanos();
+        var ended = new CountDownLatch(tasks.size());
+        ThreadPoolExecutor threads =
+                pool("parley-agent-close-", Math.min(END_THREADS, tasks.size()), new LinkedBlockingQueue<>());
+        for (Runnable task : tasks) {
+            threads.execute(() -> {
+                try {
+                    task.run();
+                } finally {
+                    ended.countDown();
+                }
+            });
+        }
+        threads.shutdown();
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return ended.await(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     /** Closes the agent when the process ends. */

@@ -88,16 +88,23 @@ final class OpenRuns {
         });
     }
 
-    /** Cancels all, and waits until they have ended. */
-    void cancelAll() {
+    /** Cancels all, and waits until they have ended, for all together no longer than one may take. */
+    void cancelAll(Duration answerTimeout) {
         List<Run> still = all();
+        long since = System.nanoTime();
         still.forEach(run -> run.cancelToken().cancel());
-        for (Run run : still) {
-            try {
-                run.close();
-            } catch (RuntimeException e) {
-                LOG.error("The end of the run {} could not be written.", run.id(), e);
-            }
+        boolean inTime = AgentThreads.endTogether(
+                still.stream().map(run -> (Runnable) () -> close(run, since)).toList(), answerTimeout.multipliedBy(2));
+        if (!inTime) {
+            LOG.error("Not all of {} runs have ended in time; others can adopt them.", still.size());
+        }
+    }
+
+    private static void close(Run run, long since) {
+        try {
+            run.closeWith(since);
+        } catch (RuntimeException e) {
+            LOG.error("The end of the run {} could not be written.", run.id(), e);
         }
     }
 }

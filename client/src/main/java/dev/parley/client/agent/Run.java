@@ -335,10 +335,12 @@ public final class Run implements AutoCloseable {
      * Ends the run as complete, or as cancelled if that was asked for. Does nothing if it has ended or is suspended.
      *
      * <p>All methods that end a run wait {@link dev.parley.client.ClientOptions#requestTimeout()} for what another thread is
-     * writing in it, which then fails, and as long again for the end to be written.
+     * writing in it, which then fails, and as long again for the end to be written: twice that time at most, all in all. Last
+     * words take as long as they take.
      *
      * @throws IllegalStateException if the server has not answered in that time: nothing more is written here, and the end is
-     *     stored as soon as the server is reached, as long as the client is open
+     *     stored as soon as the server is reached, as long as the client is open; or if another thread does not stop writing for a
+     *     reason of its own: then another process can adopt the run
      */
     public void complete() {
         end(RunStatus.COMPLETE, null);
@@ -360,7 +362,12 @@ public final class Run implements AutoCloseable {
      */
     @Override
     public void close() {
-        fail(FAILED, "The agent has left the run without ending it.");
+        closeWith(System.nanoTime());
+    }
+
+    /** Closes it with others, within the time that one may take since the first was asked to end. */
+    void closeWith(long since) {
+        end(RunStatus.ERROR, new Node.RunError(FAILED, "The agent has left the run without ending it."), since);
     }
 
     private void failed(Throwable error) {
@@ -383,15 +390,21 @@ public final class Run implements AutoCloseable {
     }
 
     private void end(RunStatus wanted, Node.@Nullable RunError error) {
+        end(wanted, error, System.nanoTime());
+    }
+
+    private void end(RunStatus wanted, Node.@Nullable RunError error, long since) {
         if (state != State.OPEN) {
             return;
         }
         try {
-            boolean isDone = log.end(() -> {
-                if (state == State.OPEN) {
-                    end.write(wanted, error);
-                }
-            });
+            boolean isDone = log.end(
+                    () -> {
+                        if (state == State.OPEN) {
+                            end.write(wanted, error);
+                        }
+                    },
+                    since);
             if (!isDone) {
                 lost(null);
                 throw new IllegalStateException(

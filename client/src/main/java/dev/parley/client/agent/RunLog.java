@@ -80,52 +80,59 @@ final class RunLog {
 
     /**
      * Does what ends the run; takes the lock. What is being written under it has as long as a request may take, and is then not
-     * waited for any more. An interrupt is meant for what the agent was doing; the end is written all the same.
+     * waited for any more; what ends the run has as long again, and no longer. An interrupt is meant for what the agent was doing;
+     * the end is written all the same.
      *
+     * @param since when it was asked for, on the clock of {@link System#nanoTime}
      * @return false if the lock could not be had: whoever has it does not wait for the server, but for something in this process
      */
-    boolean end(Runnable write) {
+    boolean end(Runnable write, long since) {
         boolean interrupted = Thread.interrupted();
-        if (!lockToEnd()) {
-            return false;
+        long first = since + answerTimeout.toNanos();
+        boolean locked = isLockedBy(first);
+        if (!locked) {
+            giveUp();
         }
+        // As long again from now on, but not longer than for what is ended together with this and had to wait.
+        long last = first + Math.min(0, System.nanoTime() - first) + answerTimeout.toNanos();
         try {
-            write.run();
-            return true;
+            if (!locked && !isLockedBy(last)) {
+                return false;
+            }
+            endBy = last;
+            try {
+                write.run();
+                return true;
+            } finally {
+                interrupted |= interruptedAtEnd;
+                lock.unlock();
+            }
         } finally {
-            interrupted |= interruptedAtEnd;
-            lock.unlock();
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
         }
     }
 
-    /** Waits from now on, for all together, no longer than a request may take. */
+    /** Waits from now on, for all together, no longer than what ends the run may take. */
     void limitWaits() {
         ending = true;
-        endBy = System.nanoTime() + answerTimeout.toNanos();
     }
 
-    private boolean lockToEnd() {
-        if (isLockedInTime()) {
-            return true;
-        }
+    private void giveUp() {
         givenUp = true;
         CompletableFuture<?> waiting = awaited;
         if (waiting != null) {
             waiting.completeExceptionally(notInTime(null));
         }
-        return isLockedInTime();
     }
 
-    private boolean isLockedInTime() {
+    private boolean isLockedBy(long time) {
         boolean interrupted = false;
-        long until = System.nanoTime() + answerTimeout.toNanos();
         try {
             while (true) {
                 try {
-                    return lock.tryLock(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+                    return lock.tryLock(time - System.nanoTime(), TimeUnit.NANOSECONDS);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
