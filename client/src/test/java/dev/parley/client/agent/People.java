@@ -3,18 +3,21 @@ package dev.parley.client.agent;
 import dev.parley.client.ClientOptions;
 import dev.parley.client.ParleyClient;
 import dev.parley.client.TestServer;
+import dev.parley.conversation.Message;
+import dev.parley.conversation.Node;
+import dev.parley.conversation.ToolCall;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Clients of one app under several names, closed together. */
-final class People implements AutoCloseable {
+/** Clients of one app under several names, closed together; agents and people are in the session "s". */
+public final class People implements AutoCloseable {
     private final URI uri;
     private final String key;
     private final List<Runnable> open = new ArrayList<>();
 
-    People(TestServer server) throws Exception {
+    public People(TestServer server) throws Exception {
         this(server.uri(), server.newKey());
     }
 
@@ -31,7 +34,7 @@ final class People implements AutoCloseable {
         return key;
     }
 
-    ParleyClient client(String clientId) {
+    public ParleyClient client(String clientId) {
         return client(uri, clientId);
     }
 
@@ -53,17 +56,17 @@ final class People implements AutoCloseable {
         return client;
     }
 
-    AgentSession agent(String clientId, AgentOptions options) {
+    public AgentSession agent(String clientId, AgentOptions options) {
         AgentSession agent = AgentSession.open(client(clientId), "s", options);
         open.add(agent::close);
         return agent;
     }
 
-    AgentSession agent(String clientId) {
+    public AgentSession agent(String clientId) {
         return agent(clientId, AgentOptions.DEFAULT);
     }
 
-    ClientSession person(String clientId) {
+    public ClientSession person(String clientId) {
         ClientSession person = ClientSession.open(client(clientId), "s");
         open.add(person::close);
         return person;
@@ -74,5 +77,34 @@ final class People implements AutoCloseable {
         for (int i = open.size() - 1; i >= 0; i--) {
             open.get(i).run();
         }
+    }
+
+    /** An agent in another session. */
+    public AgentSession agentIn(String session, String clientId) {
+        AgentSession agent = AgentSession.open(client(clientId), session);
+        open.add(agent::close);
+        return agent;
+    }
+
+    /** A person in another session. */
+    public ClientSession personIn(String session, String clientId) {
+        ClientSession person = ClientSession.open(client(clientId), session);
+        open.add(person::close);
+        return person;
+    }
+
+    /** The calls of tools in a run. */
+    public static List<ToolCall> calls(Node.Run run) {
+        return run.messages().stream()
+                .flatMap(message -> message.toolCalls().stream())
+                .toList();
+    }
+
+    /** What was said in a run, message by message, without those that only call tools. */
+    public static List<String> texts(Node.Run run) {
+        return run.messages().stream()
+                .map(Message::text)
+                .filter(text -> !text.isEmpty())
+                .toList();
     }
 }

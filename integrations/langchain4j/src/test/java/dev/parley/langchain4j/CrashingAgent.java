@@ -4,67 +4,29 @@ import dev.langchain4j.agent.tool.Tool;
 import dev.langchain4j.agent.tool.ToolMemoryId;
 import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.model.chat.request.ChatRequest;
-import dev.parley.client.ParleyClient;
-import dev.parley.client.TestServer;
 import dev.parley.client.agent.AgentCrashes;
-import dev.parley.client.agent.AgentSession;
-import dev.parley.client.agent.Invocation;
+import dev.parley.client.agent.CrashingProcess;
 import dev.parley.client.agent.ToolKey;
-import dev.parley.conversation.Node;
 import dev.parley.langchain4j.testing.Answer;
 import dev.parley.langchain4j.testing.ScriptedChatModel;
 import java.io.IOException;
-import java.net.URI;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
-/**
- * The process of an agent that {@link CrashTest} ends at random points. It says on its standard output where it is. Its tools
- * keep what they do in files, as a service elsewhere would keep it.
- */
+/** The agent whose process {@link CrashTest} ends at random points. */
 final class CrashingAgent {
-    /** The exit status after a SIGKILL. */
-    private static final int KILLED = 137;
-
-    /** The number of places that are left until the process ends itself. */
-    private static int left;
-
     private CrashingAgent() {}
 
-    /** Arguments: the server, a key, a folder, the event of the question, and the number of the last place, or 0. */
+    /** See {@link CrashingProcess#run}. */
     public static void main(String[] args) throws Exception {
-        left = Integer.parseInt(args[4]);
-        Path folder = Path.of(args[2]);
-        LangChain4jAgent handler = LangChain4jAgent.builder(ScriptedChatModel.answering(CrashingAgent::answer))
-                .tools(new Tools(folder))
-                .build();
-        try (ParleyClient client = ParleyClient.of(TestServer.options(URI.create(args[0]), args[1])
-                        .clientId("agent")
+        CrashingProcess.run(
+                args,
+                effects -> LangChain4jAgent.builder(ScriptedChatModel.answering(CrashingAgent::answer))
+                        .tools(new Tools(effects))
                         .build());
-                AgentSession session = AgentSession.open(client, "s")) {
-            session.serve(handler);
-            at("open");
-            try {
-                boolean isTaken = session.read(known -> known.nodes().stream().anyMatch(Node.Run.class::isInstance));
-                if (isTaken || !session.abandonedRuns().isEmpty()) {
-                    session.abandonedRuns().forEach(run -> session.adopt(run, handler));
-                } else {
-                    session.run(new Invocation(args[3], "s"), handler);
-                }
-            } catch (IllegalStateException e) {
-                at("at work already: " + e.getMessage());
-            }
-            at("ready");
-            // It goes on when somebody gives a result, until it is ended.
-            Thread.currentThread().join();
-        }
     }
 
     /** As the model has no memory, it says what comes next by what there is. */
     private static Answer answer(ChatRequest request) {
-        at("model");
+        CrashingProcess.at("model");
         long results = request.messages().stream()
                 .filter(ToolExecutionResultMessage.class::isInstance)
                 .count();
@@ -78,36 +40,16 @@ final class CrashingAgent {
                 .toolCall("tell-" + results, "tell", "{}");
     }
 
-    static synchronized void at(String point) {
-        System.out.println(point);
-        System.out.flush();
-        if (--left == 0) {
-            // As by SIGKILL, nothing else runs.
-            Runtime.getRuntime().halt(KILLED);
-        }
-    }
-
     /** Two tools: one that takes keys, and one that does not. */
-    record Tools(Path folder) {
+    record Tools(CrashingProcess.Effects effects) {
         @Tool("Pays, once for each key")
         String pay(@ToolMemoryId ToolKey key) throws IOException {
-            at("pay");
-            Path paid = folder.resolve("paid-" + key.value());
-            try {
-                Files.createFile(paid);
-            } catch (FileAlreadyExistsException e) {
-                at("paid before");
-            }
-            at("paid");
-            return "paid";
+            return effects.pay(key.value());
         }
 
         @Tool("Tells, each time it is called")
         String tell(@ToolMemoryId Object key) throws IOException {
-            at("tell");
-            Files.writeString(folder.resolve("told"), key + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-            at("told");
-            return "told";
+            return effects.tell(key.toString());
         }
     }
 }

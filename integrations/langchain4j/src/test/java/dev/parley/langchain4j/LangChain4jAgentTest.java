@@ -17,15 +17,14 @@ import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.parley.client.NewMessage;
 import dev.parley.client.Operation;
-import dev.parley.client.ParleyClient;
 import dev.parley.client.SharedServer;
 import dev.parley.client.TestServer;
 import dev.parley.client.agent.AgentOptions;
 import dev.parley.client.agent.AgentSession;
 import dev.parley.client.agent.ClientSession;
+import dev.parley.client.agent.People;
 import dev.parley.client.agent.Sent;
 import dev.parley.client.agent.ToolKey;
-import dev.parley.conversation.Message;
 import dev.parley.conversation.Node;
 import dev.parley.conversation.Part;
 import dev.parley.conversation.RunStatus;
@@ -33,7 +32,6 @@ import dev.parley.conversation.ToolCall;
 import dev.parley.langchain4j.testing.Answer;
 import dev.parley.langchain4j.testing.ScriptedChatModel;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -52,65 +50,23 @@ import tools.jackson.databind.node.JsonNodeFactory;
 class LangChain4jAgentTest {
     private static final Duration LONG = Duration.ofSeconds(30);
 
-    private final TestServer server;
-    private final String key;
-    private final List<Runnable> open = new ArrayList<>();
+    private final People people;
 
     LangChain4jAgentTest(TestServer server) throws Exception {
-        this.server = server;
-        this.key = server.newKey();
+        people = new People(server);
     }
 
     @AfterEach
     void close() {
-        for (int i = open.size() - 1; i >= 0; i--) {
-            open.get(i).run();
-        }
-    }
-
-    private ParleyClient client(String clientId) {
-        ParleyClient client = ParleyClient.of(
-                TestServer.options(server.uri(), key).clientId(clientId).build());
-        open.add(client::close);
-        return client;
-    }
-
-    private AgentSession agent() {
-        AgentSession agent = AgentSession.open(client("agent"), "s", AgentOptions.DEFAULT);
-        open.add(agent::close);
-        return agent;
-    }
-
-    private ClientSession person(String clientId) {
-        ClientSession person = ClientSession.open(client(clientId), "s");
-        open.add(person::close);
-        return person;
+        people.close();
     }
 
     private static Node.Run ended(ClientSession person, Sent sent) {
         return person.awaitRun(sent, LONG).orElseThrow();
     }
 
-    /** Waits until the run has ended for ever. */
     private static Node.Run terminal(ClientSession person, Sent sent) {
-        await().atMost(LONG)
-                .until(() -> person.runOf(sent)
-                        .filter(run -> run.status().isTerminal())
-                        .isPresent());
-        return person.runOf(sent).orElseThrow();
-    }
-
-    private static List<ToolCall> calls(Node.Run run) {
-        return run.messages().stream()
-                .flatMap(message -> message.toolCalls().stream())
-                .toList();
-    }
-
-    private static List<String> texts(Node.Run run) {
-        return run.messages().stream()
-                .map(Message::text)
-                .filter(text -> !text.isEmpty())
-                .toList();
+        return person.awaitEnd(sent, LONG).orElseThrow();
     }
 
     /** Tools that count, and may wait. */
@@ -159,18 +115,19 @@ class LangChain4jAgentTest {
                         .attribute("signature", "xyz"),
                 Answer.begin().text("It is ", "3."),
                 Answer.begin().text("You are welcome."));
-        agent().serve(LangChain4jAgent.builder(model)
-                .systemMessage("You can add.")
-                .tools(new Calculator())
-                .build());
-        ClientSession ann = person("ann");
+        people.agent("agent")
+                .serve(LangChain4jAgent.builder(model)
+                        .systemMessage("You can add.")
+                        .tools(new Calculator())
+                        .build());
+        ClientSession ann = people.person("ann");
         Node.Run run = ended(ann, ann.send("1 and 2?"));
         assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
         assertThat(run.messages()).hasSize(2);
         assertThat(run.messages().get(0).parts().stream().map(Part::getClass).map(Class::getSimpleName))
                 .containsExactly("StepStart", "Reasoning", "Text", "ToolCall");
-        assertThat(texts(run)).containsExactly("Let me see.", "It is 3.");
-        ToolCall call = calls(run).get(0);
+        assertThat(People.texts(run)).containsExactly("Let me see.", "It is 3.");
+        ToolCall call = People.calls(run).get(0);
         assertThat(call.input()).isEqualTo(JsonMapper.shared().readTree("{\"a\":1,\"b\":2}"));
         assertThat(call.output()).isEqualTo(JsonNodeFactory.instance.numberNode(3));
         assertThat(run.steps()).extracting(Node.Step::id).containsExactly("round-0", "tool-c", "round-1");
@@ -202,8 +159,8 @@ class LangChain4jAgentTest {
     @Test
     void theModelIsShownFiles() {
         ScriptedChatModel model = ScriptedChatModel.of(Answer.begin().text("A cat."));
-        agent().serve(LangChain4jAgent.builder(model).build());
-        ClientSession ann = person("ann");
+        people.agent("agent").serve(LangChain4jAgent.builder(model).build());
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send(
                 ann.view(),
                 List.of(
@@ -241,23 +198,23 @@ class LangChain4jAgentTest {
                 .tools(tools)
                 .needingApproval("book")
                 .build();
-        AgentSession first = agent();
+        AgentSession first = people.agent("agent");
         first.serve(handler);
-        ClientSession ann = person("ann");
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Book it");
         assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.SUSPENDED);
         // What needs no approval is done meanwhile.
-        assertThat(calls(ended(ann, sent)))
+        assertThat(People.calls(ended(ann, sent)))
                 .extracting(ToolCall::state)
                 .containsExactly(ToolCall.State.APPROVAL_REQUESTED, ToolCall.State.OUTPUT_AVAILABLE);
         assertThat(tools.keys).isEmpty();
         first.leave();
 
-        agent().serve(handler);
+        people.agent("agent").serve(handler);
         ann.approve("c", true, null);
         Node.Run run = terminal(ann, sent);
         assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
-        assertThat(texts(run)).containsExactly("It is booked.");
+        assertThat(People.texts(run)).containsExactly("It is booked.");
         assertThat(tools.keys).containsExactly(new ToolKey("s", run.key(), "c").value());
     }
 
@@ -267,11 +224,12 @@ class LangChain4jAgentTest {
         ScriptedChatModel model = ScriptedChatModel.of(
                 Answer.begin().toolCall("c", "book", "{\"id\":7}"),
                 Answer.begin().text("Then not."));
-        agent().serve(LangChain4jAgent.builder(model)
-                .tools(tools)
-                .needingApproval("book", call -> call.input() != null)
-                .build());
-        ClientSession ann = person("ann");
+        people.agent("agent")
+                .serve(LangChain4jAgent.builder(model)
+                        .tools(tools)
+                        .needingApproval("book", call -> call.input() != null)
+                        .build());
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Book it");
         ended(ann, sent);
         ann.approve("c", false, "too late");
@@ -292,9 +250,9 @@ class LangChain4jAgentTest {
                 .tools(tools)
                 .needingApproval("book")
                 .build();
-        AgentSession agent = agent();
+        AgentSession agent = people.agent("agent");
         agent.serve(handler);
-        ClientSession ann = person("ann");
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Book it");
         assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.SUSPENDED);
         // Somebody who may change messages changes what stands in the session.
@@ -309,11 +267,11 @@ class LangChain4jAgentTest {
         JsonNode changed = JsonMapper.shared().readTree("{\"id\":8}");
         await().atMost(LONG)
                 .until(() -> changed.equals(
-                        calls(ann.runOf(sent).orElseThrow()).get(0).input()));
+                        People.calls(ann.runOf(sent).orElseThrow()).get(0).input()));
         ann.approve("c", true, null);
         Node.Run run = terminal(ann, sent);
         assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
-        assertThat(calls(run).get(0).errorText()).isEqualTo("The arguments are not those that were approved.");
+        assertThat(People.calls(run).get(0).errorText()).isEqualTo("The arguments are not those that were approved.");
         assertThat(tools.keys).isEmpty();
     }
 
@@ -321,14 +279,15 @@ class LangChain4jAgentTest {
     void aToolElsewhereSuspendsTheRun() {
         ScriptedChatModel model = ScriptedChatModel.of(
                 Answer.begin().toolCall("c", "where", "{}"), Answer.begin().text("In Bern."));
-        agent().serve(LangChain4jAgent.builder(model)
-                .toolElsewhere(ToolSpecification.builder().name("where").build())
-                .build());
-        ClientSession ann = person("ann");
+        people.agent("agent")
+                .serve(LangChain4jAgent.builder(model)
+                        .toolElsewhere(ToolSpecification.builder().name("where").build())
+                        .build());
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Where am I?");
         assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.SUSPENDED);
         ann.toolResult("c", JsonNodeFactory.instance.stringNode("Bern"));
-        assertThat(texts(terminal(ann, sent))).containsExactly("In Bern.");
+        assertThat(People.texts(terminal(ann, sent))).containsExactly("In Bern.");
         List<ChatMessage> last = model.requests().get(1).messages();
         assertThat(((ToolExecutionResultMessage) last.get(last.size() - 1)).text())
                 .isEqualTo("Bern");
@@ -338,8 +297,8 @@ class LangChain4jAgentTest {
     void aCancelStopsTheModel() {
         ScriptedChatModel model =
                 ScriptedChatModel.of(Answer.begin().text("one ", "two ").await(new CountDownLatch(1)));
-        agent().serve(LangChain4jAgent.builder(model).build());
-        ClientSession ann = person("ann");
+        people.agent("agent").serve(LangChain4jAgent.builder(model).build());
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Count");
         await().atMost(LONG)
                 .until(() -> ann.messages().size() == 2
@@ -355,8 +314,8 @@ class LangChain4jAgentTest {
     @Test
     void aCancelBeforeTheFirstTokenNeedsNoModel() {
         ScriptedChatModel model = ScriptedChatModel.of(Answer.begin().await(new CountDownLatch(1)));
-        agent().serve(LangChain4jAgent.builder(model).build());
-        ClientSession ann = person("ann");
+        people.agent("agent").serve(LangChain4jAgent.builder(model).build());
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Count");
         await().atMost(LONG).until(() -> model.requests().size() == 1);
         ann.cancel(sent);
@@ -368,17 +327,16 @@ class LangChain4jAgentTest {
         Calculator tools = new Calculator();
         ScriptedChatModel model = ScriptedChatModel.of(Answer.begin().toolCall("c", "think", "{}"));
         AgentOptions patient = AgentOptions.DEFAULT.withCancelGrace(Duration.ofHours(1));
-        AgentSession agent = AgentSession.open(client("agent"), "s", patient);
-        open.add(agent::close);
+        AgentSession agent = people.agent("agent", patient);
         agent.serve(LangChain4jAgent.builder(model).tools(tools).build());
-        ClientSession ann = person("ann");
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Think");
         assertThat(tools.begun.await(30, TimeUnit.SECONDS)).isTrue();
         ann.cancel(sent);
         assertThat(tools.interrupted.await(30, TimeUnit.SECONDS)).isTrue();
         Node.Run run = ended(ann, sent);
         assertThat(run.status()).isEqualTo(RunStatus.CANCELLED);
-        assertThat(calls(run).get(0).state()).isEqualTo(ToolCall.State.INPUT_AVAILABLE);
+        assertThat(People.calls(run).get(0).state()).isEqualTo(ToolCall.State.INPUT_AVAILABLE);
         assertThat(model.requests()).hasSize(1);
     }
 
@@ -390,12 +348,12 @@ class LangChain4jAgentTest {
                 Answer.begin().toolCall("c", "think", "{}"),
                 Answer.begin().text("By train").await(said),
                 Answer.begin().text("At noon"));
-        agent().serve(run -> {
+        people.agent("agent").serve(run -> {
             try (var _ = run.onSteer(tools.go::countDown)) {
                 LangChain4jAgent.builder(model).tools(tools).build().handle(run);
             }
         });
-        ClientSession ann = person("ann");
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Plan a trip");
         assertThat(tools.begun.await(30, TimeUnit.SECONDS)).isTrue();
         Sent first = ann.steer(ann.runOf(sent).orElseThrow().key(), "by train");
@@ -421,14 +379,15 @@ class LangChain4jAgentTest {
                         .toolCall(null, "book", "\"{\\\"id\\\":7}\""),
                 Answer.begin().text("Sorry."));
         // Nobody is asked whether a call may be made that cannot be.
-        agent().serve(LangChain4jAgent.builder(model)
-                .tools(new Calculator())
-                .needingApproval("book")
-                .build());
-        ClientSession ann = person("ann");
+        people.agent("agent")
+                .serve(LangChain4jAgent.builder(model)
+                        .tools(new Calculator())
+                        .needingApproval("book")
+                        .build());
+        ClientSession ann = people.person("ann");
         Node.Run run = ended(ann, ann.send("Fly"));
         assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
-        assertThat(calls(run))
+        assertThat(People.calls(run))
                 .extracting(call -> Objects.requireNonNull(call.errorText()))
                 .satisfiesExactly(
                         error -> assertThat(error).isEqualTo("There is no tool of the name fly."),
@@ -450,9 +409,9 @@ class LangChain4jAgentTest {
                 Answer.begin().toolCall("call_0", "book", "{\"id\":1}"),
                 Answer.begin().toolCall("call_0", "book", "{\"id\":1}"),
                 Answer.begin().text("Both."));
-        agent().serve(LangChain4jAgent.builder(model).tools(tools).build());
-        ClientSession ann = person("ann");
-        assertThat(calls(ended(ann, ann.send("Twice"))))
+        people.agent("agent").serve(LangChain4jAgent.builder(model).tools(tools).build());
+        ClientSession ann = people.person("ann");
+        assertThat(People.calls(ended(ann, ann.send("Twice"))))
                 .extracting(ToolCall::state)
                 .containsExactly(ToolCall.State.OUTPUT_AVAILABLE, ToolCall.State.OUTPUT_AVAILABLE);
         assertThat(tools.keys).hasSize(2).doesNotHaveDuplicates();
@@ -462,11 +421,12 @@ class LangChain4jAgentTest {
     void aRunHasABoundOnItsRounds() {
         ScriptedChatModel model =
                 ScriptedChatModel.answering(request -> Answer.begin().toolCall(null, "add", "{\"a\":1,\"b\":2}"));
-        agent().serve(LangChain4jAgent.builder(model)
-                .tools(new Calculator())
-                .maxRounds(3)
-                .build());
-        ClientSession ann = person("ann");
+        people.agent("agent")
+                .serve(LangChain4jAgent.builder(model)
+                        .tools(new Calculator())
+                        .maxRounds(3)
+                        .build());
+        ClientSession ann = people.person("ann");
         Node.Run run = ended(ann, ann.send("Go on"));
         assertThat(run.status()).isEqualTo(RunStatus.ERROR);
         assertThat(Objects.requireNonNull(run.error()).message()).contains("3 rounds");
@@ -477,12 +437,12 @@ class LangChain4jAgentTest {
     void aModelThatFailsFailsTheRun() {
         ScriptedChatModel model =
                 ScriptedChatModel.of(Answer.begin().text("Hel").fail(new IllegalStateException("The model is gone.")));
-        agent().serve(LangChain4jAgent.builder(model).build());
-        ClientSession ann = person("ann");
+        people.agent("agent").serve(LangChain4jAgent.builder(model).build());
+        ClientSession ann = people.person("ann");
         Node.Run run = ended(ann, ann.send("hello"));
         assertThat(run.status()).isEqualTo(RunStatus.ERROR);
         assertThat(Objects.requireNonNull(run.error()).message()).isEqualTo("The model is gone.");
-        assertThat(texts(run)).containsExactly("Hel");
+        assertThat(People.texts(run)).containsExactly("Hel");
     }
 
     @Test

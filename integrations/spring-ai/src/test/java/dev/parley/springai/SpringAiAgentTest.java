@@ -7,12 +7,12 @@ import static org.awaitility.Awaitility.await;
 import dev.parley.client.Data;
 import dev.parley.client.NewMessage;
 import dev.parley.client.Operation;
-import dev.parley.client.ParleyClient;
 import dev.parley.client.SharedServer;
 import dev.parley.client.TestServer;
 import dev.parley.client.agent.AgentOptions;
 import dev.parley.client.agent.AgentSession;
 import dev.parley.client.agent.ClientSession;
+import dev.parley.client.agent.People;
 import dev.parley.client.agent.Sent;
 import dev.parley.client.agent.ToolKey;
 import dev.parley.conversation.Node;
@@ -57,65 +57,23 @@ import tools.jackson.databind.node.JsonNodeFactory;
 class SpringAiAgentTest {
     private static final Duration LONG = Duration.ofSeconds(30);
 
-    private final TestServer server;
-    private final String key;
-    private final List<Runnable> open = new ArrayList<>();
+    private final People people;
 
     SpringAiAgentTest(TestServer server) throws Exception {
-        this.server = server;
-        this.key = server.newKey();
+        people = new People(server);
     }
 
     @AfterEach
     void close() {
-        for (int i = open.size() - 1; i >= 0; i--) {
-            open.get(i).run();
-        }
-    }
-
-    private ParleyClient client(String clientId) {
-        ParleyClient client = ParleyClient.of(
-                TestServer.options(server.uri(), key).clientId(clientId).build());
-        open.add(client::close);
-        return client;
-    }
-
-    private AgentSession agent() {
-        AgentSession agent = AgentSession.open(client("agent"), "s", AgentOptions.DEFAULT);
-        open.add(agent::close);
-        return agent;
-    }
-
-    private ClientSession person(String clientId) {
-        ClientSession person = ClientSession.open(client(clientId), "s");
-        open.add(person::close);
-        return person;
+        people.close();
     }
 
     private static Node.Run ended(ClientSession person, Sent sent) {
         return person.awaitRun(sent, LONG).orElseThrow();
     }
 
-    /** Waits until the run has ended for ever. */
     private static Node.Run terminal(ClientSession person, Sent sent) {
-        await().atMost(LONG)
-                .until(() -> person.runOf(sent)
-                        .filter(run -> run.status().isTerminal())
-                        .isPresent());
-        return person.runOf(sent).orElseThrow();
-    }
-
-    private static List<ToolCall> calls(Node.Run run) {
-        return run.messages().stream()
-                .flatMap(message -> message.toolCalls().stream())
-                .toList();
-    }
-
-    private static List<String> texts(Node.Run run) {
-        return run.messages().stream()
-                .map(dev.parley.conversation.Message::text)
-                .filter(text -> !text.isEmpty())
-                .toList();
+        return person.awaitEnd(sent, LONG).orElseThrow();
     }
 
     /** The results of tools that a model was shown at the end of a prompt. */
@@ -172,18 +130,19 @@ class SpringAiAgentTest {
                         .property("thoughtSignatures", List.of(new byte[] {1, 2})),
                 Answer.begin().text("It is ", "3."),
                 Answer.begin().text("You are welcome."));
-        agent().serve(SpringAiAgent.builder(model)
-                .systemMessage("You can add.")
-                .tools(new Calculator())
-                .build());
-        ClientSession ann = person("ann");
+        people.agent("agent")
+                .serve(SpringAiAgent.builder(model)
+                        .systemMessage("You can add.")
+                        .tools(new Calculator())
+                        .build());
+        ClientSession ann = people.person("ann");
         Node.Run run = ended(ann, ann.send("1 and 2?"));
         assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
         assertThat(run.messages()).hasSize(2);
         assertThat(run.messages().get(0).parts().stream().map(Part::getClass).map(Class::getSimpleName))
                 .containsExactly("StepStart", "Reasoning", "Text", "ToolCall");
-        assertThat(texts(run)).containsExactly("Let me see.", "It is 3.");
-        ToolCall call = calls(run).get(0);
+        assertThat(People.texts(run)).containsExactly("Let me see.", "It is 3.");
+        ToolCall call = People.calls(run).get(0);
         assertThat(call.input()).isEqualTo(JsonMapper.shared().readTree("{\"a\":1,\"b\":2}"));
         assertThat(call.output()).isEqualTo(JsonNodeFactory.instance.numberNode(3));
         assertThat(run.steps()).extracting(Node.Step::id).containsExactly("round-0", "tool-c", "round-1");
@@ -219,8 +178,8 @@ class SpringAiAgentTest {
     @Test
     void theModelIsShownFiles() {
         ScriptedChatModel model = ScriptedChatModel.of(Answer.begin().text("A cat."));
-        agent().serve(SpringAiAgent.builder(model).build());
-        ClientSession ann = person("ann");
+        people.agent("agent").serve(SpringAiAgent.builder(model).build());
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send(
                 ann.view(),
                 List.of(
@@ -262,23 +221,23 @@ class SpringAiAgentTest {
                 .tools(tools)
                 .needingApproval("book")
                 .build();
-        AgentSession first = agent();
+        AgentSession first = people.agent("agent");
         first.serve(handler);
-        ClientSession ann = person("ann");
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Book it");
         assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.SUSPENDED);
         // What needs no approval is done meanwhile.
-        assertThat(calls(ended(ann, sent)))
+        assertThat(People.calls(ended(ann, sent)))
                 .extracting(ToolCall::state)
                 .containsExactly(ToolCall.State.APPROVAL_REQUESTED, ToolCall.State.OUTPUT_AVAILABLE);
         assertThat(tools.keys).isEmpty();
         first.leave();
 
-        agent().serve(handler);
+        people.agent("agent").serve(handler);
         ann.approve("c", true, null);
         Node.Run run = terminal(ann, sent);
         assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
-        assertThat(texts(run)).containsExactly("It is booked.");
+        assertThat(People.texts(run)).containsExactly("It is booked.");
         assertThat(tools.keys).containsExactly(new ToolKey("s", run.key(), "c").value());
     }
 
@@ -288,11 +247,12 @@ class SpringAiAgentTest {
         ScriptedChatModel model = ScriptedChatModel.of(
                 Answer.begin().toolCall("c", "book", "{\"id\":7}"),
                 Answer.begin().text("Then not."));
-        agent().serve(SpringAiAgent.builder(model)
-                .tools(tools)
-                .needingApproval("book", call -> call.input() != null)
-                .build());
-        ClientSession ann = person("ann");
+        people.agent("agent")
+                .serve(SpringAiAgent.builder(model)
+                        .tools(tools)
+                        .needingApproval("book", call -> call.input() != null)
+                        .build());
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Book it");
         ended(ann, sent);
         ann.approve("c", false, "too late");
@@ -313,9 +273,9 @@ class SpringAiAgentTest {
                 .tools(tools)
                 .needingApproval("book")
                 .build();
-        AgentSession agent = agent();
+        AgentSession agent = people.agent("agent");
         agent.serve(handler);
-        ClientSession ann = person("ann");
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Book it");
         assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.SUSPENDED);
         // Somebody who may change messages changes what stands in the session.
@@ -330,11 +290,11 @@ class SpringAiAgentTest {
         ann.session().update(serial, NewMessage.of(null, Data.of(changed)), Operation.NONE);
         await().atMost(LONG)
                 .until(() -> changed.equals(
-                        calls(ann.runOf(sent).orElseThrow()).get(0).input()));
+                        People.calls(ann.runOf(sent).orElseThrow()).get(0).input()));
         ann.approve("c", true, null);
         Node.Run run = terminal(ann, sent);
         assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
-        assertThat(calls(run).get(0).errorText()).isEqualTo("The arguments are not those that were approved.");
+        assertThat(People.calls(run).get(0).errorText()).isEqualTo("The arguments are not those that were approved.");
         assertThat(tools.keys).isEmpty();
     }
 
@@ -342,18 +302,19 @@ class SpringAiAgentTest {
     void aToolElsewhereSuspendsTheRun() {
         ScriptedChatModel model = ScriptedChatModel.of(
                 Answer.begin().toolCall("c", "where", "{}"), Answer.begin().text("In Bern."));
-        agent().serve(SpringAiAgent.builder(model)
-                .toolElsewhere(ToolDefinition.builder()
-                        .name("where")
-                        .description("Where the person is")
-                        .inputSchema("{}")
-                        .build())
-                .build());
-        ClientSession ann = person("ann");
+        people.agent("agent")
+                .serve(SpringAiAgent.builder(model)
+                        .toolElsewhere(ToolDefinition.builder()
+                                .name("where")
+                                .description("Where the person is")
+                                .inputSchema("{}")
+                                .build())
+                        .build());
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Where am I?");
         assertThat(ended(ann, sent).status()).isEqualTo(RunStatus.SUSPENDED);
         ann.toolResult("c", JsonNodeFactory.instance.stringNode("Bern"));
-        assertThat(texts(terminal(ann, sent))).containsExactly("In Bern.");
+        assertThat(People.texts(terminal(ann, sent))).containsExactly("In Bern.");
         assertThat(responses(model, 1))
                 .extracting(ToolResponseMessage.ToolResponse::responseData)
                 .containsExactly("\"Bern\"");
@@ -363,8 +324,8 @@ class SpringAiAgentTest {
     void aCancelStopsTheModel() {
         ScriptedChatModel model =
                 ScriptedChatModel.of(Answer.begin().text("one ", "two ").await(new CountDownLatch(1)));
-        agent().serve(SpringAiAgent.builder(model).build());
-        ClientSession ann = person("ann");
+        people.agent("agent").serve(SpringAiAgent.builder(model).build());
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Count");
         await().atMost(LONG)
                 .until(() -> ann.messages().size() == 2
@@ -380,8 +341,8 @@ class SpringAiAgentTest {
     @Test
     void aCancelBeforeTheFirstTokenNeedsNoModel() {
         ScriptedChatModel model = ScriptedChatModel.of(Answer.begin().await(new CountDownLatch(1)));
-        agent().serve(SpringAiAgent.builder(model).build());
-        ClientSession ann = person("ann");
+        people.agent("agent").serve(SpringAiAgent.builder(model).build());
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Count");
         await().atMost(LONG).until(() -> model.prompts().size() == 1);
         ann.cancel(sent);
@@ -393,17 +354,16 @@ class SpringAiAgentTest {
         Calculator tools = new Calculator();
         ScriptedChatModel model = ScriptedChatModel.of(Answer.begin().toolCall("c", "think", "{}"));
         AgentOptions patient = AgentOptions.DEFAULT.withCancelGrace(Duration.ofHours(1));
-        AgentSession agent = AgentSession.open(client("agent"), "s", patient);
-        open.add(agent::close);
+        AgentSession agent = people.agent("agent", patient);
         agent.serve(SpringAiAgent.builder(model).tools(tools).build());
-        ClientSession ann = person("ann");
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Think");
         assertThat(tools.begun.await(30, TimeUnit.SECONDS)).isTrue();
         ann.cancel(sent);
         assertThat(tools.interrupted.await(30, TimeUnit.SECONDS)).isTrue();
         Node.Run run = ended(ann, sent);
         assertThat(run.status()).isEqualTo(RunStatus.CANCELLED);
-        assertThat(calls(run).get(0).state()).isEqualTo(ToolCall.State.INPUT_AVAILABLE);
+        assertThat(People.calls(run).get(0).state()).isEqualTo(ToolCall.State.INPUT_AVAILABLE);
         assertThat(model.prompts()).hasSize(1);
     }
 
@@ -415,12 +375,12 @@ class SpringAiAgentTest {
                 Answer.begin().toolCall("c", "think", "{}"),
                 Answer.begin().text("By train").await(said),
                 Answer.begin().text("At noon"));
-        agent().serve(run -> {
+        people.agent("agent").serve(run -> {
             try (var _ = run.onSteer(tools.go::countDown)) {
                 SpringAiAgent.builder(model).tools(tools).build().handle(run);
             }
         });
-        ClientSession ann = person("ann");
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("Plan a trip");
         assertThat(tools.begun.await(30, TimeUnit.SECONDS)).isTrue();
         Sent first = ann.steer(ann.runOf(sent).orElseThrow().key(), "by train");
@@ -453,14 +413,15 @@ class SpringAiAgentTest {
                         .toolCall(null, "", "null"),
                 Answer.begin().text("Sorry."));
         // Nobody is asked whether a call may be made that cannot be.
-        agent().serve(SpringAiAgent.builder(model)
-                .tools(new Calculator())
-                .needingApproval("book")
-                .build());
-        ClientSession ann = person("ann");
+        people.agent("agent")
+                .serve(SpringAiAgent.builder(model)
+                        .tools(new Calculator())
+                        .needingApproval("book")
+                        .build());
+        ClientSession ann = people.person("ann");
         Node.Run run = ended(ann, ann.send("Fly"));
         assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
-        assertThat(calls(run))
+        assertThat(People.calls(run))
                 .extracting(call -> Objects.requireNonNull(call.errorText()))
                 .satisfiesExactly(
                         error -> assertThat(error).isEqualTo("There is no tool of the name fly."),
@@ -474,7 +435,7 @@ class SpringAiAgentTest {
                         error -> assertThat(error).isEqualTo("There is no tool of the name ."));
         assertThat(responses(model, 1))
                 .extracting(ToolResponseMessage.ToolResponse::responseData)
-                .isEqualTo(calls(run).stream().map(ToolCall::errorText).toList());
+                .isEqualTo(People.calls(run).stream().map(ToolCall::errorText).toList());
     }
 
     @Test
@@ -484,9 +445,9 @@ class SpringAiAgentTest {
                 Answer.begin().toolCall("call_0", "book", "{\"id\":1}"),
                 Answer.begin().toolCall("call_0", "book", "{\"id\":1}"),
                 Answer.begin().text("Both."));
-        agent().serve(SpringAiAgent.builder(model).tools(tools).build());
-        ClientSession ann = person("ann");
-        assertThat(calls(ended(ann, ann.send("Twice"))))
+        people.agent("agent").serve(SpringAiAgent.builder(model).tools(tools).build());
+        ClientSession ann = people.person("ann");
+        assertThat(People.calls(ended(ann, ann.send("Twice"))))
                 .extracting(ToolCall::state)
                 .containsExactly(ToolCall.State.OUTPUT_AVAILABLE, ToolCall.State.OUTPUT_AVAILABLE);
         assertThat(tools.keys).hasSize(2).doesNotHaveDuplicates();
@@ -496,11 +457,12 @@ class SpringAiAgentTest {
     void aRunHasABoundOnItsRounds() {
         ScriptedChatModel model =
                 ScriptedChatModel.answering(prompt -> Answer.begin().toolCall(null, "add", "{\"a\":1,\"b\":2}"));
-        agent().serve(SpringAiAgent.builder(model)
-                .tools(new Calculator())
-                .maxRounds(3)
-                .build());
-        ClientSession ann = person("ann");
+        people.agent("agent")
+                .serve(SpringAiAgent.builder(model)
+                        .tools(new Calculator())
+                        .maxRounds(3)
+                        .build());
+        ClientSession ann = people.person("ann");
         Node.Run run = ended(ann, ann.send("Go on"));
         assertThat(run.status()).isEqualTo(RunStatus.ERROR);
         assertThat(Objects.requireNonNull(run.error()).message()).contains("3 rounds");
@@ -511,12 +473,12 @@ class SpringAiAgentTest {
     void aModelThatFailsFailsTheRun() {
         ScriptedChatModel model =
                 ScriptedChatModel.of(Answer.begin().text("Hel").fail(new IllegalStateException("The model is gone.")));
-        agent().serve(SpringAiAgent.builder(model).build());
-        ClientSession ann = person("ann");
+        people.agent("agent").serve(SpringAiAgent.builder(model).build());
+        ClientSession ann = people.person("ann");
         Node.Run run = ended(ann, ann.send("hello"));
         assertThat(run.status()).isEqualTo(RunStatus.ERROR);
         assertThat(Objects.requireNonNull(run.error()).message()).isEqualTo("The model is gone.");
-        assertThat(texts(run)).containsExactly("Hel");
+        assertThat(People.texts(run)).containsExactly("Hel");
     }
 
     @Test
@@ -556,10 +518,9 @@ class SpringAiAgentTest {
         var model = new BlockingModel(new CountDownLatch(1), new CountDownLatch(1));
         // Only the cancel itself ends the run.
         AgentOptions patient = AgentOptions.DEFAULT.withCancelGrace(Duration.ofHours(1));
-        AgentSession agent = AgentSession.open(client("agent"), "s", patient);
-        open.add(agent::close);
+        AgentSession agent = people.agent("agent", patient);
         agent.serve(SpringAiAgent.builder(model).build());
-        ClientSession ann = person("ann");
+        ClientSession ann = people.person("ann");
         Sent sent = ann.send("hello");
         assertThat(model.asked().await(30, TimeUnit.SECONDS)).isTrue();
         ann.cancel(sent);
@@ -583,8 +544,8 @@ class SpringAiAgentTest {
     @Test
     void aModelThatCannotBeLinkedFailsTheRun() {
         // Reactor does not tell a subscriber of such errors.
-        agent().serve(SpringAiAgent.builder(new BrokenModel()).build());
-        ClientSession ann = person("ann");
+        people.agent("agent").serve(SpringAiAgent.builder(new BrokenModel()).build());
+        ClientSession ann = people.person("ann");
         Node.Run run = ended(ann, ann.send("hello"));
         assertThat(run.status()).isEqualTo(RunStatus.ERROR);
         assertThat(Objects.requireNonNull(run.error()).message()).isEqualTo("There is no such method.");
@@ -626,11 +587,9 @@ class SpringAiAgentTest {
             pieces.add(Map.of(property, value, "id", "m"));
         }
         var model = new Provider(pieces, new CopyOnWriteArrayList<>());
-        AgentSession agent = AgentSession.open(client("agent"), property);
-        open.add(agent::close);
+        AgentSession agent = people.agentIn(property, "agent");
         agent.serve(SpringAiAgent.builder(model).build());
-        ClientSession ann = ClientSession.open(client("ann"), property);
-        open.add(ann::close);
+        ClientSession ann = people.personIn(property, "ann");
         Node.Run run = ended(ann, ann.send("Look"));
         assertThat(run.messages().get(0).parts().stream()
                         .filter(Part.Reasoning.class::isInstance)

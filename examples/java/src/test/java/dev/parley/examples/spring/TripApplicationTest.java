@@ -69,7 +69,8 @@ class TripApplicationTest {
             Shop shop = application.getBean(Shop.class);
             assertThat(shop.bookings()).isEmpty();
             Talking.approveAll(ann, asked);
-            assertThat(ann.awaitEnd(sent, Duration.ofSeconds(30)).orElseThrow().status()).isEqualTo(RunStatus.COMPLETE);
+            assertThat(ann.awaitEnd(sent, Duration.ofSeconds(30)).orElseThrow().status())
+                    .isEqualTo(RunStatus.COMPLETE);
             assertThat(shop.bookings()).containsValue("booked 8:04").hasSize(1);
         }
     }
