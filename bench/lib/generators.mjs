@@ -44,11 +44,11 @@ export function load(command, server, options, onEvent = () => {}) {
   return generate(loadProgram, [command, "--url", server.base, ...flags(options)], server, onEvent);
 }
 
-/** The same for load/JavaSdk.java, in a JVM with these flags. */
-export function javaLoad(command, server, options, jvmFlags = []) {
+/** The same for load/JavaSdk.java, in a JVM with these flags. `onEvent` also hears what an event says. */
+export function javaLoad(command, server, options, jvmFlags = [], onEvent = () => {}) {
   const classpath = [javaClasses, ...clientPath].join(path.delimiter);
   const args = [...jvmFlags, "-Dslf4j.internal.verbosity=ERROR", "-cp", classpath, "JavaSdk", command];
-  return generate(process.env.BENCH_JAVA, [...args, "--url", `http://127.0.0.1:${server.port}`, ...flags(options)], server);
+  return generate(process.env.BENCH_JAVA, [...args, "--url", `http://127.0.0.1:${server.port}`, ...flags(options)], server, onEvent);
 }
 
 /** Compiles load/JavaSdk.java, with the oldest Java that the client is for. */
@@ -70,7 +70,7 @@ async function generate(program, args, server, onEvent = () => {}) {
     if (message.event === "measuring") start = usage();
     if (message.event === "measured") end = usage();
     if (message.event === undefined || message.event === "result") result = message;
-    else onEvent(message.event);
+    else onEvent(message.event, message);
   });
   if (end !== undefined) {
     result.server_cpu_seconds = end.server - start.server;

@@ -89,10 +89,10 @@ function connects(port) {
 
 export class Server {
   /** Starts the process and returns at once. */
-  static async spawn(name, dataDir) {
+  static async spawn(name, dataDir, port) {
     const server = new Server();
     server.name = name;
-    server.port = await freePort();
+    server.port = port ?? (await freePort());
     server.base = `http://127.0.0.1:${server.port}/v1/stream`;
     fs.mkdirSync(dataDir, { recursive: true });
     server.dataDir = dataDir;

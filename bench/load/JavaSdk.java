@@ -1,4 +1,5 @@
 import dev.parley.client.ClientOptions;
+import dev.parley.client.Connection;
 import dev.parley.client.Credentials;
 import dev.parley.client.Message;
 import dev.parley.client.NewMessage;
@@ -18,10 +19,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -34,6 +38,7 @@ final class JavaSdk {
 
     private static final String TOKEN = "token, ";
     private static final int ATTACHING_THREADS = 64;
+    private static final long BEAT_NANOS = 10_000_000;
     private static final double NANOS_PER_SECOND = 1e9;
     private static final double NANOS_PER_MILLI = 1e6;
 
@@ -53,6 +58,7 @@ final class JavaSdk {
             case "tokens" -> load.tokens();
             case "latency" -> load.latency();
             case "sessions" -> load.sessions();
+            case "reconnect" -> load.reconnect();
             default -> throw new IllegalArgumentException(args[0]);
         }
         // The client's threads are no reason to stay.
@@ -307,6 +313,53 @@ final class JavaSdk {
                 "{\"p50\":%.4f,\"p99\":%.4f}",
                 values[values.length / 2],
                 values[(int) (values.length * 0.99)]);
+    }
+
+    // A server that comes back
+
+    /**
+     * One client publishes, each message when the last one is acknowledged, and another is attached. Whenever the publisher was cut
+     * off, this says on the clock of the machine when its first publish after that was acknowledged, and delivered to the other.
+     */
+    private void reconnect() throws Exception {
+        String channel = options.get("path");
+        int restarts = number("restarts");
+        var lostAt = new AtomicLong();
+        Map<String, CompletableFuture<Long>> delivered = new ConcurrentHashMap<>();
+        try (ParleyClient publisher = connect("publisher");
+                ParleyClient viewer = connect("viewer")) {
+            publisher.connection().onChange(state -> {
+                if (state != Connection.State.CONNECTED) {
+                    lostAt.compareAndSet(0, System.nanoTime());
+                }
+            });
+            Session watched = viewer.session(channel);
+            watched.onMessage(message -> delivered
+                    .computeIfAbsent(String.valueOf(message.text()), text -> new CompletableFuture<>())
+                    .complete(System.nanoTime()));
+            watched.attach();
+            Session session = publisher.session(channel);
+            session.publish("beat", "first");
+            say("{\"event\":\"live\"}");
+            int back = 0;
+            for (int i = 0; back < restarts; i++) {
+                String text = Integer.toString(i);
+                session.publish("beat", text);
+                long acknowledged = System.nanoTime();
+                long seen = delivered
+                        .computeIfAbsent(text, unused -> new CompletableFuture<>())
+                        .get(60, TimeUnit.SECONDS);
+                delivered.remove(text);
+                long lost = lostAt.get();
+                if (lost != 0 && acknowledged > lost) {
+                    lostAt.set(0);
+                    back++;
+                    say("{\"event\":\"back\",\"acknowledged\":%d,\"delivered\":%d}", acknowledged, seen);
+                }
+                LockSupport.parkNanos(BEAT_NANOS);
+            }
+        }
+        say("{\"event\":\"result\",\"restarts\":%d}", restarts);
     }
 
     // Idle sessions

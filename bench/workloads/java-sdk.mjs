@@ -1,8 +1,10 @@
-// What the Java SDK costs: the tokens that one agent streams, what it adds to the latency of one, and idle sessions.
+// What the Java SDK costs: the tokens that one agent streams, what it adds to the latency of one, and idle sessions. And how soon
+// its client is back when the server is.
+import { setTimeout as sleep } from "node:timers/promises";
 import { compileJavaLoad, javaLoad } from "../lib/generators.mjs";
 import { webSocket } from "../lib/realtime.mjs";
 import { median, number, percent, publish, spread, table } from "../lib/report.mjs";
-import { inTurn, servers } from "../lib/servers.mjs";
+import { ask, inTurn, Server, servers } from "../lib/servers.mjs";
 
 const WRITERS = {
   append: "`Session.append`, not attached",
@@ -12,6 +14,10 @@ const WRITERS = {
 const KINDS = { bare: "`Session`, attached", agent: "`AgentSession`", person: "`ClientSession`" };
 const SESSIONS = 10_000;
 const TOKENS_PER_SECOND = 50;
+const RESTARTS = 12;
+/** How much longer the server is down each time: the client's pauses between its attempts grow up to 1.5 s meanwhile. */
+const DOWN_STEP_MS = 300;
+const BACK_SECONDS = 60;
 const MIB = 2 ** 20;
 /** Much more than they need: what is measured is what is in use. */
 const SESSIONS_HEAP = "-Xmx2g";
@@ -58,6 +64,15 @@ export async function run(context) {
     }
   }
   for (const server of started) await server.stop();
+  const restarts = [];
+  for (let round = 0; round < context.runs; round++) {
+    for (const name of inTurn(names, round)) {
+      for (const one of await reconnects(context, name, context.quick ? 2 : RESTARTS)) {
+        restarts.push({ round, name, command: "reconnect", ...one });
+      }
+    }
+  }
+  results.push(...restarts);
 
   const of = (name, command, fits, pick) =>
     results.filter((r) => r.round >= 0 && r.name === name && r.command === command && fits(r)).map(pick);
@@ -97,10 +112,18 @@ export async function run(context) {
       ]);
     }
   }
+  const restartRows = [];
+  for (const name of names) {
+    for (const [field, title] of [["published_ms", "a publish is acknowledged"], ["delivered_ms", "it is delivered to another client"]]) {
+      const figures = restarts.filter((r) => r.name === name).map((r) => r[field]);
+      restartRows.push([servers[name].title, title, figures.length, number(median(figures)), number(Math.max(...figures))]);
+    }
+  }
   context.notes.push(
     "Tokens of 7 characters, each an append of its own to a message of 2,000 of them, by one agent over one connection. Nobody else is in the session. An attached session gets all of its own tokens back, as every agent does.",
     `Latency: from before the call to a viewer with a connection of its own; each kind has ${TOKENS_PER_SECOND} tokens/s, in turn, over the agent's one connection. The tokens of the run have the headers of the protocol for agents, which the bare appends have not. \`added\` is the difference between two that follow one another.`,
     "Heap: what is in use after collections of garbage, beyond that of the client with one session. The server has `realtime.channels-per-connection` raised, which is 2,000 by default.",
+    `Restarts: SIGKILL, and a start of the server on the same folder and port after 0 to ${((RESTARTS - 1) * DOWN_STEP_MS) / 1000} s, ${DOWN_STEP_MS} ms later each time. From the first good answer to a request that is made every 2 ms, until the first publish that the client has acknowledged after it was cut off, and until another client, which was cut off as well, has that message. Both have the default options.`,
     "The processors of the machine serve the server and the Java program together.",
   );
   publish(
@@ -111,7 +134,44 @@ export async function run(context) {
       table(["server", "writer", "tokens/s", "of the first writer's", "client CPU us each", "client CPU", "server CPU"], tokenRows),
       table(["server", "writer", "p50 ms", "p99 ms"], latencyRows),
       table(["server", "kind", "sessions", "heap MiB", "KiB each", "heap before, MiB", "threads", "attached in s"], sessionRows),
+      table(["server", "after a restart", "restarts", "median ms", "maximum ms"], restartRows),
     ],
     results,
   );
+}
+
+/** Kills a server and starts it again, and gives how long after that a client that uses it goes on. */
+async function reconnects(context, name, count) {
+  const dataDir = context.newDataDir(name);
+  let server = await Server.start(name, dataDir);
+  const { key } = webSocket(server);
+  let heard = () => {};
+  const next = () => new Promise((resolve) => (heard = resolve));
+  const live = next();
+  const load = javaLoad("reconnect", server, { key, path: "reconnect", restarts: count }, [], (event, message) => heard(message));
+  // It must not be unhandled while this waits for something else; it is awaited in the end.
+  load.catch(() => {});
+  const inTime = (promise) => Promise.race([promise, load, sleep(BACK_SECONDS * 1000, undefined, { ref: false })]);
+  await inTime(live);
+  const times = [];
+  for (let i = 0; i < count; i++) {
+    const back = next();
+    await server.stop("SIGKILL");
+    await sleep(i * DOWN_STEP_MS);
+    server = await Server.spawn(name, dataDir, server.port);
+    while ([0, 503].includes(await ask("HEAD", `${server.base}/none`))) {
+      server.mustRun();
+      await sleep(2);
+    }
+    const ready = process.hrtime.bigint();
+    const { event, acknowledged, delivered } = (await inTime(back)) ?? {};
+    if (acknowledged === undefined) throw new Error(`${name}: the client is not back within ${BACK_SECONDS} s (${event})`);
+    // Both programs read the same clock of the machine.
+    const since = (nanos) => Number(BigInt(nanos) - ready) / 1e6;
+    times.push({ published_ms: since(acknowledged), delivered_ms: since(delivered) });
+    context.say(`${name} restart ${i}: ${number(times.at(-1).published_ms)} ms, ${number(times.at(-1).delivered_ms)} ms`);
+  }
+  await load;
+  await server.stop();
+  return times;
 }
