@@ -149,6 +149,20 @@ public final class Inputs {
         return answer(placement, WireForm.TOOL_RESULT_ERROR, toolCallId, "message", text);
     }
 
+    /**
+     * Tells the run that waits for a tool call of which nobody knew whether it was made that it has had no effect.
+     *
+     * @param placement where it belongs
+     * @param toolCallId the call's id
+     * @return the message to publish
+     */
+    public static OutboundMessage toolNotDone(Placement placement, String toolCallId) {
+        return input(
+                placed(placement, Role.USER, null, null),
+                Map.of(WireForm.KIND, WireForm.TOOL_NOT_DONE, "toolCallId", toolCallId),
+                null);
+    }
+
     private static OutboundMessage answer(
             Placement placement, String kind, String toolCallId, String field, @Nullable JsonNode value) {
         ObjectNode data = JsonMapper.shared().createObjectNode();

@@ -184,6 +184,12 @@ public final class WireForm {
     /** Kind of an input: whether a tool call is approved. */
     public static final String TOOL_APPROVAL_RESPONSE = "tool-approval-response";
 
+    /**
+     * Kind of an input: a tool call of which nobody knew it has had no effect, and may be made again. The npm library has no such
+     * kind, and reads nothing in it.
+     */
+    public static final String TOOL_NOT_DONE = "tool-not-done";
+
     static final String TEXT = "text";
     static final String REASONING = "reasoning";
     static final String TOOL_INPUT = "tool-input";

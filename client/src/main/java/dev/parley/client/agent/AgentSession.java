@@ -15,6 +15,7 @@ import dev.parley.conversation.SessionMessage;
 import dev.parley.conversation.WireForm;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -35,6 +36,7 @@ public final class AgentSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AgentSession.class);
 
     private final Session session;
+    private final @Nullable String clientId;
     private final SharedConversation shared;
     private final Audience audience;
     private final Duration answerTimeout;
@@ -55,7 +57,7 @@ public final class AgentSession implements AutoCloseable {
         this.open = new OpenRuns(options.cancelGrace());
         this.shared = new SharedConversation(session, options.conversationLimit(), open::ids);
         client.connection().connect();
-        String clientId = clientId(client);
+        this.clientId = clientId(client);
         Executor hooks = client.options().listenerExecutor();
         Executor given = options.executor();
         Executor handlers = given == null ? AgentThreads.runs() : given;
@@ -226,6 +228,36 @@ public final class AgentSession implements AutoCloseable {
      */
     public List<String> abandonedRuns() {
         return known.left(RunStatus.ACTIVE);
+    }
+
+    /**
+     * {@return the calls of tools in suspended runs of this agent of which it is not known whether they have had an effect: a
+     * process has died, or may have, while a {@link ToolLoop} made them, and their tools take no keys}
+     * Looks at the last 500 messages of the session, and at what was read before. Any process can look, and {@link #settle} them.
+     */
+    public List<UnknownOutcome> unknownOutcomes() {
+        List<String> suspended = known.left(RunStatus.SUSPENDED);
+        return shared.read(conversation -> suspended.stream()
+                .flatMap(runId -> UnknownOutcomes.in(conversation, session.name(), runId).stream())
+                .toList());
+    }
+
+    /**
+     * Settles a call of a tool whose outcome was not known. When nothing else is unknown or waited for in its run, whoever
+     * {@linkplain #serve serves} the session for its agent goes on with it: here, in another process, or when there is one again.
+     * Where none does, hand the {@link Sent#invocation} to {@link #run(Invocation, RunHandler)}.
+     *
+     * <p>The first settlement or answer that the session has counts, of a person or of an agent, and all later ones have no effect.
+     * It can therefore be repeated. If the tool is called again and that process dies as well, the outcome is unknown anew.
+     *
+     * @param call the call
+     * @param settlement what has become of it
+     * @return the input that settles the call, if the session has it just so, by this or by an equal settlement before; empty if
+     *     this has no effect, since something else was said before, or the run has ended or went on
+     * @throws IllegalArgumentException if the call is of another session
+     */
+    public Optional<Sent> settle(UnknownOutcome call, Settlement settlement) {
+        return UnknownOutcomes.settle(shared, clientId, call, settlement);
     }
 
     // With its runs

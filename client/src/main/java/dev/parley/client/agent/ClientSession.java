@@ -199,7 +199,8 @@ public final class ClientSession implements AutoCloseable {
                     String latest = sent.runId() == null ? shared.runOf(sent.messageId()) : sent.runId();
                     String runId = latest == null ? known.get() : latest;
                     known.set(runId);
-                    Node.Run run = runId == null ? null : conversation.run(runId).orElse(null);
+                    Node.Run run =
+                            runId == null ? null : conversation.run(runId).orElse(null);
                     return run != null && ends.test(run.status()) ? run : null;
                 },
                 atMost));
@@ -361,7 +362,33 @@ public final class ClientSession implements AutoCloseable {
     }
 
     /**
-     * Gives the result of a call of a tool that runs here.
+     * {@return the calls of tools in a run of which it is not known whether they have had an effect, and which nobody has settled}
+     *
+     * @param runId the id of the run
+     */
+    public List<UnknownOutcome> unknownOutcomes(String runId) {
+        shared.findFrames(runId);
+        return shared.read(
+                conversation -> UnknownOutcomes.in(conversation, session().name(), runId));
+    }
+
+    /**
+     * Settles a call of a tool whose outcome was not known: the first settlement or answer that the session has counts, of a person
+     * or of an agent, and all later ones have no effect.
+     *
+     * @param call the call
+     * @param settlement what has become of it
+     * @return the input that settles the call, if the session has it just so, by this or by an equal settlement before; empty if
+     *     this has no effect, since something else was said before, or the run has ended or went on
+     * @throws IllegalArgumentException if the call is of another session
+     */
+    public Optional<Sent> settle(UnknownOutcome call, Settlement settlement) {
+        return UnknownOutcomes.settle(shared, clientId, call, settlement);
+    }
+
+    /**
+     * Gives the result of a call of a tool that runs here, or that nobody knew the outcome of: as {@link #settle} does then, without
+     * an effect if something else was said before.
      *
      * @param toolCallId the id of the call
      * @param output the result, or null
@@ -369,11 +396,14 @@ public final class ClientSession implements AutoCloseable {
      * @throws IllegalArgumentException if there is no such call
      */
     public Sent toolResult(String toolCallId, @Nullable JsonNode output) {
-        return answer(toolCallId, placement -> Inputs.toolResult(placement, toolCallId, output));
+        return answer(
+                toolCallId,
+                new Settlement.Result(output),
+                placement -> Inputs.toolResult(placement, toolCallId, output));
     }
 
     /**
-     * Tells that a call of a tool that runs here has failed.
+     * Tells that a call of a tool that runs here has failed, or one that nobody knew the outcome of; see {@link #toolResult}.
      *
      * @param toolCallId the id of the call
      * @param message what went wrong, for the model
@@ -381,7 +411,10 @@ public final class ClientSession implements AutoCloseable {
      * @throws IllegalArgumentException if there is no such call
      */
     public Sent toolError(String toolCallId, String message) {
-        return answer(toolCallId, placement -> Inputs.toolResultError(placement, toolCallId, message));
+        return answer(
+                toolCallId,
+                new Settlement.Failure(message),
+                placement -> Inputs.toolResultError(placement, toolCallId, message));
     }
 
     /**
@@ -409,11 +442,39 @@ public final class ClientSession implements AutoCloseable {
         return new IllegalArgumentException("There is no call " + toolCallId + ".");
     }
 
-    private Sent answer(String toolCallId, Function<Inputs.Placement, OutboundMessage> answer) {
+    /** Answers a call, or settles it if its outcome was not known: then somebody else may do so as well. */
+    private Sent answer(String toolCallId, Settlement settlement, Function<Inputs.Placement, OutboundMessage> answer) {
+        Place place = requirePlace(toolCallId);
+        UnknownOutcome unknown = noted(place.runId(), toolCallId).orElse(null);
+        if (unknown == null
+                || shared.read(
+                        conversation -> UnknownOutcomes.isNotDone(conversation, unknown.key(), unknown.attempts()))) {
+            return answer(toolCallId, answer);
+        }
+        return settle(unknown, settlement).orElseGet(() -> UnknownOutcomes.sent(unknown));
+    }
+
+    private Optional<UnknownOutcome> noted(String runId, String toolCallId) {
+        Function<Conversation, Optional<UnknownOutcome>> noted =
+                conversation -> UnknownOutcomes.noted(conversation, session().name(), runId, toolCallId);
+        if (shared.read(noted).isEmpty()) {
+            return Optional.empty();
+        }
+        // All attempts count, also those that are not loaded yet.
+        shared.findFrames(runId);
+        return shared.read(noted);
+    }
+
+    private Place requirePlace(String toolCallId) {
         Place place = shared.find(conversation -> place(conversation, toolCallId));
         if (place == null) {
             throw noCall(toolCallId);
         }
+        return place;
+    }
+
+    private Sent answer(String toolCallId, Function<Inputs.Placement, OutboundMessage> answer) {
+        Place place = requirePlace(toolCallId);
         Inputs.Placement placement =
                 new Inputs.Placement(Ids.next(), place.messageId(), clientId, place.runId(), place.messageId(), null);
         return publish(placement, List.of(answer.apply(placement)));

@@ -51,9 +51,6 @@ final class KnownRuns {
 
     /** How a run began and was taken up, read from the history if need be; null if there is no such run. */
     SharedConversation.@Nullable Frames findFrames(String runId) {
-        return shared.find(conversation -> {
-            SharedConversation.Frames known = shared.frames(runId);
-            return known == null || known.start() == null ? null : known;
-        });
+        return shared.findFrames(runId);
     }
 }

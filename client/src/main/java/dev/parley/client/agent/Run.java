@@ -196,6 +196,11 @@ public final class Run implements AutoCloseable {
         };
     }
 
+    /** Whether it was said about a call that it has had no effect, however often it was begun so far. */
+    boolean isNotDone(ToolKey key, int attempts) {
+        return shared.read(conversation -> UnknownOutcomes.isNotDone(conversation, key, attempts));
+    }
+
     /** {@return the calls of tools in this run that were approved and are to be executed now} */
     public List<ToolCall> approvedCalls() {
         return toolCalls().stream()

@@ -260,9 +260,10 @@ final class Serving {
         return run != null
                 && run.status() == RunStatus.SUSPENDED
                 && (messageId == null || !run.answeredSteers().contains(messageId))
-                && run.messages().stream()
+                && shared.read(conversation -> run.messages().stream()
                         .flatMap(message -> message.toolCalls().stream())
-                        .noneMatch(Run::isWaiting);
+                        .noneMatch(call -> UnknownOutcomes.isWaitedFor(
+                                conversation, shared.session().name(), run, call)));
     }
 
     // The threads of handlers

@@ -305,6 +305,24 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
         return before == null ? session.history(PAGES) : before.next();
     }
 
+    /** Reads the newest page of the history, which has what is stored but was not delivered yet; blocks. */
+    void readNewest() {
+        Page<Message> page = session.history(PAGES);
+        lock.lock();
+        try {
+            for (Message item : page.items()) {
+                SessionMessage message = SessionMessages.read(item);
+                if (message != null) {
+                    // When it is delivered, it changes nothing any more.
+                    note(fold.take(message));
+                }
+            }
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Reads the newest pages of the history, as far as they are not there. */
     void loadNewest(int count) {
         loading.lock();
@@ -420,6 +438,15 @@ final class SharedConversation implements Flow.Subscriber<SessionEvent>, AutoClo
                 return found != null ? found : read(question);
             }
         }
+    }
+
+    /** How a run began and was taken up, with all of it, read from the history if need be; null if there is no such run. */
+    @Nullable
+    Frames findFrames(String runId) {
+        return find(conversation -> {
+            Frames known = frames(runId);
+            return known == null || known.start() == null ? null : known;
+        });
     }
 
     /**

@@ -30,8 +30,10 @@ import tools.jackson.databind.node.ObjectNode;
  *   <li><b>A call takes effect once.</b> That it begins stands in the session before the tool is called: as the start of a step
  *       named after the call. If that is all there is, whether the tool was called is not known. A tool that
  *       {@linkplain Tool#takingKeys takes keys} is then called again, with the same key. Any other is not: the run is suspended,
- *       and a data part named {@link #OUTCOME_UNKNOWN} beside the call says so, until a person, or the agent by
- *       {@link Output#toolOutput}, gives the result or the error of the call.
+ *       and a data part named {@link #OUTCOME_UNKNOWN} beside the call says so, until a person
+ *       {@linkplain ClientSession#settle(UnknownOutcome, Settlement) settles} the call, or
+ *       {@linkplain AgentSession#settle(UnknownOutcome, Settlement) the agent} does: with its result, with an error, or by saying
+ *       that it has had no effect. Only then is the tool called again.
  *   <li><b>An approval is for what was shown.</b> A call that needs one suspends the run. The request is bound to the tool and
  *       the exact arguments; if they are others when the run goes on, the tool is not called, and the model is told.
  *   <li><b>A cancel stops it anywhere.</b> While a tool runs, its thread is interrupted at once.
@@ -57,7 +59,6 @@ public final class ToolLoop implements RunHandler {
     public static final String OUTCOME_UNKNOWN = "tool-outcome-unknown";
 
     private static final String ROUND = "round-";
-    private static final String TOOL = "tool-";
     private static final String APPROVAL = "approval-";
     private static final String OUTCOME = "outcome-";
 
@@ -136,19 +137,6 @@ public final class ToolLoop implements RunHandler {
             answered = round(run);
         }
         run.suspend();
-    }
-
-    /**
-     * {@return the calls of a run of which it is not known whether they have had an effect, and which will not be repeated}
-     *
-     * @param run a run of this loop, open here
-     */
-    public List<ToolCall> unknownOutcomes(Run run) {
-        Node.Run node = run.node();
-        return made(node).values().stream()
-                .map(Made::call)
-                .filter(call -> !call.state().isFinal() && isNoted(node, call.toolCallId()))
-                .toList();
     }
 
     // Rounds
@@ -286,7 +274,7 @@ public final class ToolLoop implements RunHandler {
     }
 
     private static boolean fail(Run run, Made made, String why) {
-        try (Step step = run.step(TOOL + made.id());
+        try (Step step = run.step(UnknownOutcomes.stepOf(made.id()));
                 Output output = run.amend(step, made.messageId())) {
             output.toolError(made.id(), why);
         }
@@ -299,31 +287,41 @@ public final class ToolLoop implements RunHandler {
         if (action == null) {
             return false;
         }
-        String stepId = TOOL + made.id();
+        String stepId = UnknownOutcomes.stepOf(made.id());
+        ToolKey key = new ToolKey(run.session().name(), run.id(), made.id());
         Node.Run before = run.node();
-        int attempts = attempts(before, stepId);
+        int attempts = UnknownOutcomes.attempts(before, stepId);
         ToolCall left = run.left(made.id());
         if (attempts > 0 && left != null && left.state().isFinal()) {
             // It had its result when the process ended that was to say that the step is done.
             write(run, run.step(stepId), made, left);
             return true;
         }
-        if (attempts > 0 && !tool.takesKeys()) {
+        if (attempts > 0 && !tool.takesKeys() && !run.isNotDone(key, attempts)) {
             failIfOpen(run, stepId, before);
-            note(run, made, before);
+            note(run, made, key, before);
             return false;
         }
         Step step = run.step(stepId);
         Node.Run begun = run.node();
-        if (attempts(begun, stepId) > 1 && !tool.takesKeys()) {
+        if (UnknownOutcomes.attempts(begun, stepId) != attempts + 1 && !tool.takesKeys()) {
             // Two processes have begun it, and both see that; or the one that sees only itself makes the call.
             step.fail();
-            note(run, made, begun);
+            note(run, made, key, begun);
             return false;
         }
-        ToolKey key = new ToolKey(run.session().name(), run.id(), made.id());
+        if (attempts > 0 && isFinal(begun, made.id())) {
+            // Somebody has answered it before it was begun again.
+            step.close();
+            return true;
+        }
         write(run, step, made, call(action, new ToolExecution(key, made.call(), run)));
         return true;
+    }
+
+    private static boolean isFinal(Node.Run run, String toolCallId) {
+        Made made = made(run).get(toolCallId);
+        return made != null && made.call().state().isFinal();
     }
 
     private static void failIfOpen(Run run, String stepId, Node.Run node) {
@@ -332,13 +330,6 @@ public final class ToolLoop implements RunHandler {
         if (isOpen) {
             run.step(stepId).fail();
         }
-    }
-
-    private static int attempts(Node.Run run, String stepId) {
-        return run.steps().stream()
-                .filter(step -> step.id().equals(stepId))
-                .mapToInt(Node.Step::attempts)
-                .sum();
     }
 
     /** Calls the tool, and gives the call as it then is. */
@@ -382,26 +373,18 @@ public final class ToolLoop implements RunHandler {
     }
 
     /** Says that the outcome of a call is not known. */
-    private static void note(Run run, Made made, Node.Run node) {
-        if (isNoted(node, made.id())) {
+    private static void note(Run run, Made made, ToolKey key, Node.Run node) {
+        if (UnknownOutcomes.isNoted(node, made.id())) {
             return;
         }
         ObjectNode data = JsonMapper.shared().createObjectNode();
         data.put("toolCallId", made.id())
                 .put("toolName", made.call().toolName())
-                .put("key", new ToolKey(run.session().name(), run.id(), made.id()).value());
+                .put("key", key.value());
         try (Step step = run.step(OUTCOME + made.id());
                 Output output = run.amend(step, made.messageId())) {
             output.data(new Part.Data(OUTCOME_UNKNOWN, made.id(), data));
         }
-    }
-
-    private static boolean isNoted(Node.Run run, String toolCallId) {
-        return run.messages().stream()
-                .flatMap(message -> message.parts().stream())
-                .anyMatch(part -> part instanceof Part.Data data
-                        && data.name().equals(OUTCOME_UNKNOWN)
-                        && toolCallId.equals(data.id()));
     }
 
     /** Interrupts this thread on a cancel, until its end. */

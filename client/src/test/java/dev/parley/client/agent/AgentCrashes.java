@@ -96,10 +96,14 @@ public abstract class AgentCrashes {
     protected void everyToolTakesEffectOnce(long seed, @TempDir Path folder) throws Exception {
         Random random = new Random(seed);
         String key = server.newKey();
-        try (ParleyClient client = ParleyClient.of(
-                        TestServer.options(server.uri(), key).clientId("ann").build());
-                ClientSession ann = ClientSession.open(client, "s")) {
+        try (ParleyClient client = client(key, "ann");
+                ClientSession ann = ClientSession.open(client, "s");
+                ParleyClient other = client(key, "agent");
+                AgentSession agent = AgentSession.open(other, "s", AgentOptions.DEFAULT.withEndOnShutdown(false))) {
             Sent question = ann.send("Pay and tell");
+            // With every second seed, another process of the agent looks what has become of the calls; else a person
+            // does.
+            Settling settling = seed % 2 == 0 ? () -> settle(agent, folder) : () -> settle(ann, question);
             for (int kill = 0; kill < KILLS && !isOver(ann, question); kill++) {
                 int place = 1 + random.nextInt(POINTS);
                 // At the place itself, where for example a tool has had its effect and its result is not written; or
@@ -112,18 +116,23 @@ public abstract class AgentCrashes {
                     assertThat(process.destroyForcibly().waitFor(30, TimeUnit.SECONDS))
                             .isTrue();
                 }
-                settle(ann, question);
+                settling.settle();
             }
             Process last = start(key, folder, question, 0);
             try {
                 await("seed " + seed).atMost(LONG).until(() -> {
-                    settle(ann, question);
+                    settling.settle();
                     return isOver(ann, question);
                 });
             } finally {
                 assertThat(last.destroyForcibly().waitFor(30, TimeUnit.SECONDS)).isTrue();
             }
             check(client, ann, question, folder, seed);
+            if (seed % 2 == 0) {
+                // What had not been told was told again, and nothing twice.
+                assertThat(Files.readAllLines(folder.resolve("told"))).hasSize(ROUNDS);
+                assertThat(agent.unknownOutcomes()).isEmpty();
+            }
         }
     }
 
@@ -141,6 +150,30 @@ public abstract class AgentCrashes {
         }
         LockSupport.parkNanos(nanos);
         process.destroyForcibly();
+    }
+
+    private interface Settling {
+        void settle() throws IOException;
+    }
+
+    private ParleyClient client(String key, String clientId) {
+        return ParleyClient.of(
+                TestServer.options(server.uri(), key).clientId(clientId).build());
+    }
+
+    /** Settles calls whose outcome is not known as the agent, which looks whether they have had their effect. */
+    private static void settle(AgentSession agent, Path folder) throws IOException {
+        Path told = folder.resolve("told");
+        for (UnknownOutcome call : agent.unknownOutcomes()) {
+            assertThat(call.call().toolName()).isEqualTo("tell");
+            boolean isDone = Files.exists(told)
+                    && Files.readAllLines(told).contains(call.key().value());
+            agent.settle(
+                    call,
+                    isDone
+                            ? new Settlement.Result(JsonNodeFactory.instance.stringNode("told"))
+                            : new Settlement.NotDone());
+        }
     }
 
     /** Gives the results of calls whose outcome is not known. */

@@ -7,7 +7,10 @@ import dev.parley.client.agent.Invocation;
 import dev.parley.client.agent.Run;
 import dev.parley.client.agent.RunExistsException;
 import dev.parley.client.agent.RunHandler;
+import dev.parley.client.agent.Settlement;
+import dev.parley.client.agent.UnknownOutcome;
 import java.time.Duration;
+import tools.jackson.databind.node.JsonNodeFactory;
 
 /** What an agent does about audiences, cancels and crashes. */
 public final class CarefulAgent {
@@ -62,6 +65,20 @@ public final class CarefulAgent {
         // region adopt
         for (String runId : agent.abandonedRuns()) {
             agent.adopt(runId, handler);
+        }
+        // endregion
+    }
+
+    /** Settles the calls of which nobody knows whether they have booked, by asking the shop. */
+    public static void settle(AgentSession agent, Shop shop) {
+        // region settle
+        for (UnknownOutcome call : agent.unknownOutcomes()) {
+            String booking = shop.bookings().get(call.key().value());
+            agent.settle(
+                    call,
+                    booking == null
+                            ? new Settlement.NotDone() // then the tool is called again
+                            : new Settlement.Result(JsonNodeFactory.instance.stringNode(booking)));
         }
         // endregion
     }

@@ -4,7 +4,8 @@ import dev.parley.client.ParleyClient;
 import dev.parley.client.Registration;
 import dev.parley.client.agent.ClientSession;
 import dev.parley.client.agent.Sent;
-import dev.parley.client.agent.ToolLoop;
+import dev.parley.client.agent.Settlement;
+import dev.parley.client.agent.UnknownOutcome;
 import dev.parley.conversation.Message;
 import dev.parley.conversation.Node;
 import dev.parley.conversation.Part;
@@ -12,10 +13,8 @@ import dev.parley.conversation.RunStatus;
 import dev.parley.conversation.ToolCall;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /** A person's side of a conversation. */
@@ -62,15 +61,9 @@ public final class Talking {
     /** Settles the calls of which nobody knows whether they have had an effect, by asking those who must know. */
     public static void settle(ClientSession person, Node.Run run, UnaryOperator<String> effectOf) {
         // region settle
-        for (Message message : run.messages()) {
-            for (Part part : message.parts()) {
-                if (part instanceof Part.Data data && data.name().equals(ToolLoop.OUTCOME_UNKNOWN)) {
-                    JsonNode call = Objects.requireNonNull(data.data());
-                    String toolCallId = call.path("toolCallId").asString();
-                    String effect = effectOf.apply(call.path("key").asString());
-                    person.toolResult(toolCallId, JsonNodeFactory.instance.stringNode(effect));
-                }
-            }
+        for (UnknownOutcome call : person.unknownOutcomes(run.key())) {
+            String effect = effectOf.apply(call.key().value());
+            person.settle(call, new Settlement.Result(JsonNodeFactory.instance.stringNode(effect)));
         }
         // endregion
     }

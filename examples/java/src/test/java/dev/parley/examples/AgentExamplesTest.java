@@ -22,9 +22,13 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 
@@ -170,34 +174,49 @@ class AgentExamplesTest {
         }
     }
 
-    @Test
-    void aCallWithUnknownOutcomeIsSettledByAPerson() throws Exception {
+    /** A process has died while its tool was booking: to the session, leaving is as if it had been killed. */
+    private static Node.Run crash(
+            ClientSession ann, AgentSession first, AgentSession second, Tool.Action booking, Sent sent)
+            throws Exception {
         var called = new CountDownLatch(1);
         var never = new CountDownLatch(1);
-        ToolLoop loop = ToolLoop.of(
+        ToolLoop dies = booking(execution -> {
+            JsonNode booked = booking.execute(execution);
+            called.countDown();
+            never.await();
+            return booked;
+        });
+        CompletableFuture<Void> running =
+                CompletableFuture.runAsync(() -> first.run(sent.invocation(), dies), task -> new Thread(task).start());
+        called.await();
+        first.leave();
+        running.join();
+        await().until(() -> !second.abandonedRuns().isEmpty());
+        CarefulAgent.takeOver(second, booking(booking));
+        Node.Run unknown = ann.awaitRun(sent, LONG).orElseThrow();
+        assertThat(unknown.status()).isEqualTo(RunStatus.SUSPENDED);
+        second.serve(booking(booking));
+        return unknown;
+    }
+
+    /** An agent whose tool takes no keys. */
+    private static ToolLoop booking(Tool.Action action) {
+        return ToolLoop.of(
                 round -> BOOKS.answer(
                         round.prompt().messages(),
                         round.output()::text,
                         call -> round.output().toolCall(call.id(), call.tool(), call.arguments())),
-                List.of(Tool.of("book", execution -> {
-                    called.countDown();
-                    never.await();
-                    return JsonNodeFactory.instance.nullNode();
-                })));
+                List.of(Tool.of("book", action)));
+    }
+
+    @Test
+    void aCallWithUnknownOutcomeIsSettledByAPerson() throws Exception {
         try (Scene scene = new Scene(server);
                 ClientSession ann = scene.person();
                 AgentSession first = AgentSession.open(scene.client("agent"), "trip");
                 AgentSession second = AgentSession.open(scene.client("agent"), "trip")) {
-            first.serve(loop);
             Sent sent = ann.send("Book it");
-            called.await();
-            // To the session, that is as if the process had been killed.
-            first.leave();
-            await().until(() -> !second.abandonedRuns().isEmpty());
-            CarefulAgent.takeOver(second, loop);
-            Node.Run unknown = ann.awaitRun(sent, LONG).orElseThrow();
-            assertThat(unknown.status()).isEqualTo(RunStatus.SUSPENDED);
-            second.serve(loop);
+            Node.Run unknown = crash(ann, first, second, execution -> JsonNodeFactory.instance.nullNode(), sent);
             Talking.settle(ann, unknown, key -> "booked with " + key.length() + " letters");
             Node.Run run = ann.awaitEnd(sent, LONG).orElseThrow();
             assertThat(run.status()).isEqualTo(RunStatus.COMPLETE);
@@ -205,6 +224,32 @@ class AgentExamplesTest {
                     .extracting(ToolCall::state)
                     .containsExactly(ToolCall.State.OUTPUT_AVAILABLE);
             assertThat(last(run.messages())).isEqualTo("It says: \"booked with 43 letters\"");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aCallWithUnknownOutcomeIsSettledByTheAgent(boolean isBooked) throws Exception {
+        var shop = new Shop();
+        var calls = new AtomicInteger();
+        try (Scene scene = new Scene(server);
+                ClientSession ann = scene.person();
+                AgentSession first = AgentSession.open(scene.client("agent"), "trip");
+                AgentSession second = AgentSession.open(scene.client("agent"), "trip")) {
+            Sent sent = ann.send("Book it");
+            crash(
+                    ann,
+                    first,
+                    second,
+                    execution -> calls.incrementAndGet() == 1 && !isBooked
+                            ? JsonNodeFactory.instance.nullNode()
+                            : shop.book(execution.input(), execution.key().value()),
+                    sent);
+            CarefulAgent.settle(second, shop);
+            Node.Run run = ann.awaitEnd(sent, LONG).orElseThrow();
+            assertThat(last(run.messages())).isEqualTo("It says: \"booked 8:04\"");
+            assertThat(calls).hasValue(isBooked ? 1 : 2);
+            assertThat(second.unknownOutcomes()).isEmpty();
         }
     }
 }

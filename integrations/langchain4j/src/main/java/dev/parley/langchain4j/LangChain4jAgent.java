@@ -66,16 +66,6 @@ public final class LangChain4jAgent implements RunHandler {
         loop.handle(run);
     }
 
-    /**
-     * {@return the calls of a run of which it is not known whether they have had an effect; see {@link
-     * ToolLoop#unknownOutcomes}}
-     *
-     * @param run a run of this agent, open here
-     */
-    public List<ToolCall> unknownOutcomes(Run run) {
-        return loop.unknownOutcomes(run);
-    }
-
     private void answer(ModelRound round) throws InterruptedException {
         ChatRequest request = customiser.apply(ChatRequest.builder()
                 .messages(ChatMessages.of(systemMessage, round.prompt()))

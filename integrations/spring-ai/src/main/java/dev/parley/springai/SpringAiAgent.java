@@ -83,15 +83,6 @@ public final class SpringAiAgent implements RunHandler {
         loop.handle(run);
     }
 
-    /**
-     * {@return the calls of a run of which it is not known whether they have had an effect; see {@link ToolLoop#unknownOutcomes}}
-     *
-     * @param run a run of this agent
-     */
-    public List<ToolCall> unknownOutcomes(Run run) {
-        return loop.unknownOutcomes(run);
-    }
-
     private void answer(ModelRound round) throws InterruptedException {
         Prompt prompt = new Prompt(ChatMessages.of(systemMessage, round.prompt()), options());
         new StreamedAnswer(round).await(model, customiser.apply(prompt));
