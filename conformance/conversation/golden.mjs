@@ -1,12 +1,14 @@
-// Golden files for the Java module `conversation`: what @ably/ai-transport writes into a session, and what it makes of it.
+// Golden files for the Java module `conversation`: what @ably/ai-transport writes into a session, and what it makes of it, with
+// what it decodes and does not show (whole.mjs).
 //
 //   node conformance/conversation/golden.mjs      makes the files anew
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
-import { createClientSession } from "@ably/ai-transport/vercel"
+import { createClientSession } from "@ably/ai-transport"
 import { MemorySession } from "./memory-session.mjs"
 import { CHANNEL, codec, Scene, scenes } from "./scenes.mjs"
+import { brokenOff, keepingCodec, wholeMessages, wholeRun } from "./whole.mjs"
 
 export const FOLDER = fileURLToPath(new URL("../../conversation/src/test/resources/golden/", import.meta.url))
 const UUID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g
@@ -34,25 +36,28 @@ function lines(value, depth = 2) {
 /** What a client makes of a session that it gets live from its beginning. */
 async function conversationOf(log) {
   const replayed = new MemorySession()
-  const session = createClientSession({ client: replayed.client("reader"), channelName: CHANNEL })
+  const session = createClientSession({ client: replayed.client("reader"), channelName: CHANNEL, codec: keepingCodec })
   await session.connect()
   for (const delivery of log) replayed.replay(delivery)
+  const wholes = await wholeMessages(session, brokenOff(log))
+  const whole = ({ codecMessageId, message }) => ({ codecMessageId, message: wholes.get(message) })
   // Not part of its interface, but all of the tree.
-  const nodes = session.tree._sortedNodes.map(({ node }) => nodeOf(node))
+  const nodes = session.tree._sortedNodes.map(({ node }) => nodeOf(node, whole))
   const view = session.createView()
   const messages = view.getMessages()
   const branches = messages.map(({ codecMessageId }) => {
     const { siblings, index } = view.branchSelection(codecMessageId)
-    return { codecMessageId, siblings, index }
+    return { codecMessageId, siblings: siblings.map(sibling => wholes.get(sibling)), index }
   })
-  const conversation = JSON.parse(JSON.stringify({ nodes, messages, branches, runs: view.runs().map(({ runId, status }) => ({ runId, status })) }))
+  const seen = { nodes, messages: messages.map(whole), branches, runs: view.runs().map(wholeRun) }
+  const conversation = JSON.parse(JSON.stringify(seen))
   view.close()
   await session.close()
   return conversation
 }
 
-function nodeOf(node) {
-  const messages = codec.getMessages(node.projection)
+function nodeOf(node, whole) {
+  const messages = codec.getMessages(node.projection).map(whole)
   const { kind, parentCodecMessageId: parent, forkOf } = node
   if (kind === "input") return { kind, key: node.codecMessageId, parent, forkOf, messages }
   const { runId: key, regeneratesCodecMessageId: regenerates, clientId, invocationId, state, steps } = node

@@ -174,6 +174,56 @@ export const scenes = {
     ])
   },
 
+  async "what a provider says about parts"(scene) {
+    const ann = await scene.person("ann")
+    const agent = await scene.agent()
+    const said = detail => ({ providerMetadata: { provider: { detail, nested: { "☃": [1, null, true] } } } })
+    const withMetadata = (chunks, ...metadata) => chunks.map((chunk, n) => ({ ...chunk, ...metadata[n] }))
+    const thinks = (words, id, ...metadata) => withMetadata(text(words, id, "reasoning"), ...metadata)
+    await agent.serve(await ann.send("look into it"), answer(
+      thinks("thinking", "both", said("begins"), {}, said("signed")),
+      thinks("only", "begin", said("begins only")),
+      thinks("signature", "end", {}, {}, said("at the end only")),
+      withMetadata(text("well", "t"), {}, {}, said("text")),
+      { type: "source-url", sourceId: "s", url: "https://example.com/", ...said("source") },
+      { type: "source-document", sourceId: "d", mediaType: "text/plain", title: "D", ...said("document") },
+      { type: "file", mediaType: "text/plain", url: "https://example.com/a.txt", ...said("file") },
+      withMetadata(call("c1", "look", { at: 1 }), said("begins"), {}, {}, said("whole")),
+      { type: "tool-output-available", toolCallId: "c1", output: 1 },
+      withMetadata(call("c2", "look", { at: 2 }, { dynamic: true }), said("begins only")),
+      { type: "tool-output-error", toolCallId: "c2", errorText: "no" },
+      { type: "tool-input-available", toolCallId: "c3", toolName: "look", input: { at: 3 }, ...said("at once") },
+      { type: "tool-input-error", toolCallId: "c4", toolName: "look", input: "{", errorText: "no JSON", ...said("wrong") },
+    ))
+  },
+
+  async "decisions about calls that then succeed, fail or are broken off"(scene) {
+    const ann = await scene.person("ann")
+    const agent = await scene.agent()
+    const ids = ["succeeds", "fails", "is denied", "is not executed"]
+    const asks = ids.flatMap(id => [...call(id, "act", { on: id }), { type: "tool-approval-request", approvalId: `ask ${id}`, toolCallId: id }])
+    await agent.serve(await ann.send("act"), answer(asks), "suspend")
+    const { runId, codecMessageId } = ann.pending
+    const decisions = ids.map(toolCallId =>
+      codec.createToolApprovalResponse(codecMessageId, { toolCallId, approved: toolCallId !== "is denied", reason: `so it ${toolCallId}` }))
+    const run = await agent.begin(await ann.send(decisions, { runId }))
+    const feed = new Feed()
+    const piped = run.pipe(feed.stream)
+    await feed.say(
+      { type: "start" },
+      { type: "start-step" },
+      { type: "tool-output-available", toolCallId: "succeeds", output: { done: true } },
+      { type: "tool-output-error", toolCallId: "fails", errorText: "it is broken" },
+      text("now ", "r", "reasoning").slice(0, -1),
+      call("half", "act", { on: "half" }).slice(0, 2),
+      text("I was about to ").slice(0, -1),
+    )
+    await ann.session.cancel(run.runId)
+    const { reason } = await piped
+    await run.end({ reason })
+    await settled()
+  },
+
   async "an agent that says only what is needed"(scene) {
     const ann = await scene.person("ann")
     const agent = await scene.agent()

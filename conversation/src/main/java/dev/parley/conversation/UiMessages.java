@@ -39,7 +39,14 @@ public final class UiMessages {
             json.set("metadata", message.metadata());
         }
         ArrayNode parts = json.putArray("parts");
-        message.parts().forEach(part -> parts.add(write(part)));
+        for (Part part : message.parts()) {
+            ObjectNode written = write(part);
+            if (part instanceof Part.Text && message.role() == Role.USER) {
+                // Only what a model says can be on its way.
+                written.remove(STATE);
+            }
+            parts.add(written);
+        }
         return json;
     }
 

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -67,32 +68,31 @@ class RunChunksTest {
     void theChunksThatTheSdkReadsAreThoseThatAreMade(Golden golden) throws IOException {
         Conversation conversation = new Conversation();
         conversation.applyAll(golden.deliveries());
-        StringBuilder made = new StringBuilder("{");
-        for (Node node : conversation.nodes()) {
-            if (node instanceof Node.Run run) {
-                made.append(made.length() == 1 ? "\n" : ",\n")
-                        .append('"')
-                        .append(run.key())
-                        .append("\": [");
-                List<UiChunk> chunks = new RunChunks(run.key(), UiVersion.V6).next(conversation);
-                made.append(chunks.stream()
-                        .map(chunk -> chunk.json().toString())
-                        .collect(Collectors.joining(",\n", "\n", "\n]")));
+        for (UiVersion version : UiVersion.values()) {
+            String made = conversation.nodes().stream()
+                    .filter(Node.Run.class::isInstance)
+                    .map(run -> '"' + run.key() + "\": [" + chunks(conversation, run.key(), version))
+                    .collect(Collectors.joining(",\n", "{\n", "\n}\n"));
+            Path file = CHUNKS.resolve(version.name().toLowerCase(Locale.ROOT)).resolve(golden.file());
+            boolean isThere = Files.exists(file);
+            if (!isThere) {
+                Files.createDirectories(file.getParent());
+                Files.writeString(file, made);
             }
+            assertThat(isThere)
+                    .as("%s is made now: look at it, and commit it", file)
+                    .isTrue();
+            assertThat(Files.readString(file))
+                    .as("if it has changed on purpose, remove %s and run again", file)
+                    .isEqualTo(made);
         }
-        made.append("\n}\n");
-        Path file = CHUNKS.resolve(golden.file());
-        boolean isThere = Files.exists(file);
-        if (!isThere) {
-            Files.createDirectories(CHUNKS);
-            Files.writeString(file, made);
-        }
-        assertThat(isThere)
-                .as("%s is made now: look at it, and commit it", file)
-                .isTrue();
-        assertThat(Files.readString(file))
-                .as("if it has changed on purpose, remove %s and run again", file)
-                .isEqualTo(made.toString());
+    }
+
+    private static String chunks(Conversation conversation, String runId, UiVersion version) {
+        return new RunChunks(runId, version)
+                .next(conversation).stream()
+                        .map(chunk -> chunk.json().toString())
+                        .collect(Collectors.joining(",\n", "\n", "\n]"));
     }
 
     private static boolean isResumed(SessionMessage delivery, String runId) {
@@ -116,16 +116,21 @@ class RunChunksTest {
         if (part instanceof Part.Text text && text.progress() == Part.Progress.CANCELLED) {
             return new Part.Text(text.text());
         }
+        if (part instanceof Part.Reasoning reasoning && reasoning.progress() == Part.Progress.CANCELLED) {
+            return new Part.Reasoning(reasoning.text(), Part.Progress.DONE, reasoning.providerMetadata());
+        }
         return part instanceof ToolCall call
                         && call.approval() != null
-                        && call.state().isFinal()
+                        && (call.state().isFinal() || call.approval().approved() != null)
                 ? new ToolCall(
                         call.toolCallId(),
                         call.toolName(),
                         call.dynamic(),
                         call.title(),
                         call.providerExecuted(),
-                        call.state(),
+                        call.state() == ToolCall.State.APPROVAL_RESPONDED
+                                ? ToolCall.State.INPUT_AVAILABLE
+                                : call.state(),
                         call.input(),
                         call.output(),
                         call.errorText(),
