@@ -30,7 +30,10 @@ export class Agent {
     return agent
   }
 
-  /** Serves an invocation with a new run, or with the one that it goes on with. Gives how that ended. */
+  /**
+   * Serves an invocation with a new run, or with the one that it goes on with. Gives how that ended. `stepId`: of the one step that
+   * it has. `script`: what it says instead of what the model would.
+   */
   async serve(invocation, options) {
     const run = this.#session.createRun(Invocation.fromJSON(invocation), {}, { onSteer: () => this.steers++ })
     try {
@@ -41,7 +44,7 @@ export class Agent {
       if (errorInfoIs(error, ErrorCode.OperationCancelled) || run.abortSignal.aborted) return "cancelled"
       throw error
     }
-    return this.#answer(run, options?.stepId)
+    return this.#end(run, options?.script ? await this.#perform(run, options.script) : await this.#answer(run, options?.stepId))
   }
 
   /** Takes over an open run, which another process has left, and does its step again. */
@@ -49,7 +52,7 @@ export class Agent {
     const run = this.#session.adoptRun(Invocation.fromJSON(invocation), { runId, invocationId: crypto.randomUUID() })
     await run.load()
     await loadAll(run.view)
-    return this.#answer(run, stepId)
+    return this.#end(run, await this.#answer(run, stepId))
   }
 
   async #answer(run, stepId) {
@@ -68,7 +71,31 @@ export class Agent {
       outcome = await vercelRunOutcome(await pipe(run, stepId, output), result.finishReason)
       if (outcome.reason !== "complete") break
     }
-    outcome ??= { reason: "cancelled" }
+    return outcome ?? { reason: "cancelled" }
+  }
+
+  /** Says what is in a script: rounds of chunks, in and between which a number is a gate that the test opens. */
+  async #perform(run, { name, rounds, suspends }) {
+    const { abortSignal } = run
+    const aborted = new Promise(resolve => abortSignal.addEventListener("abort", resolve, { once: true }))
+    const pass = gate => abortSignal.aborted || Promise.race([this.#model.gate(name, gate), aborted])
+    async function* chunks(round) {
+      for (const said of round) {
+        if (typeof said === "number") await pass(said)
+        else yield said
+      }
+    }
+    for (const round of rounds) {
+      if (typeof round === "number") await pass(round)
+      else if (!abortSignal.aborted) {
+        const { reason, error } = await run.pipe(ReadableStream.from(chunks(round)))
+        if (reason === "error") throw error
+      }
+    }
+    return { reason: abortSignal.aborted ? "cancelled" : suspends ? "suspend" : "complete" }
+  }
+
+  async #end(run, outcome) {
     if (outcome.reason === "suspend") await run.suspend()
     else await run.end(outcome)
     return outcome.reason

@@ -123,7 +123,8 @@ async function approval(viewer) {
 
 // The same scenarios as with agents of the npm library, with people who use that.
 const answers = FULL ? ANSWERS : ANSWERS_IN_SHORT
-const play = index => trouble => [
-  { trouble, agents: "Java", people: "npm", format: FORMATS[index % FORMATS.length], answers },
+// Each scenario is played in both formats: the next trouble's is the other one.
+const play = index => (trouble, next) => [
+  { trouble, agents: "Java", people: "npm", format: FORMATS[(index + next) % FORMATS.length], answers },
 ]
 playAll(ofEachScenario(index => TROUBLES.flatMap(play(index))), { runGrace: RUN_GRACE_MS })

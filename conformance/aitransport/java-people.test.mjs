@@ -11,10 +11,10 @@ const RUN_GRACE_MS = 10_000
 
 const answers = FULL ? ANSWERS : ANSWERS_IN_SHORT
 const AGENTS = ["npm", "Java"]
-const play = index => trouble => {
+const play = index => (trouble, next) => {
   // In short, the server is killed for one kind of agents, and in the next scenario for the other.
   const agents = FULL || trouble !== "crash" ? AGENTS : [AGENTS[index % AGENTS.length]]
-  return agents.map(agents => ({ trouble, agents, people: "Java", format: FORMATS[(index >> 1) % FORMATS.length], answers }))
+  return agents.map(agents => ({ trouble, agents, people: "Java", format: FORMATS[((index >> 1) + next) % FORMATS.length], answers }))
 }
 
 playAll(ofEachScenario(index => TROUBLES.flatMap(play(index))), { runGrace: RUN_GRACE_MS })

@@ -54,7 +54,7 @@ export class JavaViewer extends Person {
     }
   }
 
-  send = text => this.#say("send", text)
+  send = said => this.#say("send", said)
   edit = (codecMessageId, text) => this.#say("edit", codecMessageId, text)
   regenerate = codecMessageId => this.#say("regenerate", codecMessageId)
   cancel = runId => this.#call("cancel", runId)
@@ -92,20 +92,9 @@ export class JavaViewer extends Person {
 
   conversation = () => this.#call("conversation")
 
-  /** Whether a conversation of this client and one of the npm library's are the same. */
-  normal = forgetful
-}
+  /** The messages as a room shows them: who says what, in the order of the log. */
+  room = () => this.#call("room")
 
-/**
- * A conversation without what Java keeps and the npm library forgets: how far a text is, what a provider says, and the decision
- * about a tool call once the call has come to an end.
- */
-const forgetful = ({ messages, runs }) => ({
-  messages: JSON.parse(JSON.stringify(messages), function (name, value) {
-    if (name === "providerMetadata" || name === "callProviderMetadata") return undefined
-    if (name === "state" && (this.type === "text" || this.type === "reasoning")) return undefined
-    if (name === "approval" && this.state?.startsWith("output-")) return undefined
-    return value
-  }),
-  runs: runs.map(({ runId, status }) => ({ runId, status })),
-})
+  /** Java shows all that is said of messages and runs. */
+  shouldSee = ({ whole }) => whole
+}

@@ -28,10 +28,27 @@ export class ScriptedModel {
   prompts = []
   #answers = new Map()
   #asked = new Map()
+  #gates = new Map()
 
   /** Lets the model go on after stage number `stage` of its answer. */
   release(question, time, stage) {
     this.#answer(question, time).release(stage)
+    this.#gate(question, stage).open()
+  }
+
+  /** Waits until the agent may go on in the script of this name. */
+  gate(script, stage) {
+    return this.#gate(script, stage).opened
+  }
+
+  #gate(script, stage) {
+    const name = `${script} ${stage}`
+    if (!this.#gates.has(name)) {
+      const gate = {}
+      gate.opened = new Promise(resolve => (gate.open = resolve))
+      this.#gates.set(name, gate)
+    }
+    return this.#gates.get(name)
   }
 
   #answer(question, time) {

@@ -3,7 +3,7 @@
 const headersOf = message => message.extras?.ai?.transport ?? {}
 
 const isText = ({ name, extras }) =>
-  (name === "ai-output" && extras.ai.codec?.kind === "text") || (name === "ai-input" && extras.ai.codec?.kind === "user-message")
+  (name === "ai-output" && extras.ai.codec?.kind === "text") || (name === "ai-input" && extras.ai.codec?.kind === "user-message" && extras.ai.codec.partType === "text")
 
 /** The messages that count: of a step that was done again, the last attempt's. */
 function valid(history) {
@@ -27,6 +27,20 @@ export function textsIn(history) {
     texts.set(id, (texts.get(id) ?? "") + message.data)
   }
   return texts
+}
+
+/** Whose each run is, by its id. */
+export const ownersIn = history =>
+  new Map(history.map(headersOf).filter(headers => headers["run-client-id"]).map(headers => [headers["run-id"], headers["run-client-id"]]))
+
+/** How often each run has ended, by its id. */
+export function endsIn(history) {
+  const ends = new Map()
+  for (const message of history.filter(({ name }) => name === "ai-run-end")) {
+    const id = headersOf(message)["run-id"]
+    ends.set(id, (ends.get(id) ?? 0) + 1)
+  }
+  return ends
 }
 
 /** The texts that are not closed: a viewer would show them as growing for ever. */

@@ -30,6 +30,7 @@ export class Scene {
   #people = []
   #agents = []
   #clients = []
+  #models = { npm: new ScriptedModel(), Java: new JavaModels() }
 
   /**
    * `trouble`: "none"; "network": connections break, stall and are half closed at random, and all are cut when strike()
@@ -45,8 +46,8 @@ export class Scene {
     scene.#java = java
     scene.#agentsAre = agents
     scene.#peopleAre = people
-    scene.channel = `conversation:${++channels}`
-    scene.model = agents === "Java" ? new JavaModels() : new ScriptedModel()
+    scene.number = ++channels
+    scene.channel = `conversation:${scene.number}`
     if (trouble === "network") {
       const random = seededRandom(t)
       scene.#proxy = await startProxy(server.url, {
@@ -62,6 +63,21 @@ export class Scene {
     if (people !== "npm") await scene.#person("watcher with npm", "npm")
     else if (java) await scene.#person("watcher in Java", "Java")
     return scene
+  }
+
+  /** The library that the agents use. */
+  get agentsAre() {
+    return this.#agentsAre
+  }
+
+  /** The model of the agents. */
+  get model() {
+    return this.#models[this.#agentsAre]
+  }
+
+  /** Lets whoever performs the script of this name go on after a gate. */
+  async open(script, gate) {
+    await Promise.all(Object.values(this.#models).map(model => model.release(script, 1, gate)))
   }
 
   get #url() {
@@ -81,31 +97,36 @@ export class Scene {
     return this.#person(name, this.#peopleAre, options)
   }
 
-  async #person(name, library, { lazy } = {}) {
+  async #person(name, library, { lazy, keeps } = {}) {
     const viewer =
       library === "Java"
         ? await JavaViewer.open(this.#java.peers, { ...this.#place(name), lazy })
         : library === "HTTP"
         ? await DoorPerson.open(this.#place(name))
-        : await Viewer.open({ options: this.#options(name), channel: this.channel, lazy })
+        : await Viewer.open({ options: this.#options(name), channel: this.channel, lazy, keeps })
     this.#people.push(viewer)
     return viewer
   }
 
-  async agent(name = "agent") {
-    const agent = await (this.#agentsAre === "Java" ? this.#javaAgent(name) : this.#npmAgent(name))
+  /** Somebody in Java, who has a view of the session as a room. */
+  inJava(name) {
+    return this.#person(name, "Java")
+  }
+
+  async agent(name = "agent", library = this.#agentsAre) {
+    const agent = await (library === "Java" ? this.#javaAgent(name) : this.#npmAgent(name))
     this.#agents.push(agent)
     return agent
   }
 
   #javaAgent(name) {
-    return JavaAgent.open(this.#java.peers, { ...this.#place(name), model: this.model })
+    return JavaAgent.open(this.#java.peers, { ...this.#place(name), model: this.#models.Java })
   }
 
   #npmAgent(name) {
     const client = this.#server.realtime(this.#options(name))
     this.#clients.push(client)
-    return Agent.start({ client, channel: this.channel, model: this.model })
+    return Agent.start({ client, channel: this.channel, model: this.#models.npm })
   }
 
   /** An agent in a process of its own. */
@@ -132,16 +153,19 @@ export class Scene {
 
   /**
    * When all is over: all viewers, one that comes only now, and the REST history have the same conversation, character by
-   * character, nothing is left growing, and nobody has lost the thread meanwhile.
+   * character, nothing is left growing, and nobody has lost the thread meanwhile. People in Java also see what the npm library
+   * decodes and does not show.
    */
   async assertAllAgree() {
     const latecomer = await this.#person("latecomer", "npm")
+    const bookkeeper = await this.#person("bookkeeper", "npm", { keeps: true })
     const expected = await latecomer.conversation()
     assert.ok(expected.messages.length > 0, "there is nothing to agree on")
+    const whole = await bookkeeper.wholeConversation(await this.history())
     for (const viewer of this.#people) {
-      const wanted = viewer.normal(expected)
+      const wanted = viewer.shouldSee({ plain: expected, whole })
       let seen
-      const agrees = async () => isDeepStrictEqual((seen = viewer.normal(await viewer.conversation())), wanted)
+      const agrees = async () => isDeepStrictEqual((seen = await viewer.conversation()), wanted)
       await eventually(WAIT_MS, agrees, "agreement")
         .catch(() => assert.deepEqual(seen, wanted, `${viewer.name} and a latecomer see different things`))
     }

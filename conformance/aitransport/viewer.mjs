@@ -1,9 +1,11 @@
 // A person's client: asks, watches, and tells what it sees. Viewer is one with the npm library, JavaViewer one in Java.
 import * as Ably from "ably"
-import { ErrorCode, errorInfoIs } from "@ably/ai-transport"
-import { createClientSession, createToolResultFork, createUIMessageCodec } from "@ably/ai-transport/vercel"
+import { createClientSession, ErrorCode, errorInfoIs } from "@ably/ai-transport"
+import { createToolResultFork, createUIMessageCodec } from "@ably/ai-transport/vercel"
+import { brokenOff, keepingCodec, wholeMessages, wholeRun } from "../conversation/whole.mjs"
 import { eventually } from "../lib/wait.mjs"
 import { loadAll } from "./history.mjs"
+import { ownersIn } from "./record.mjs"
 
 export const WAIT_MS = 30_000
 
@@ -13,8 +15,11 @@ export const textOf = ({ parts }) => parts.map(part => (part.type === "text" ? p
 
 const isToolPart = (part, name) => part.toolCallId && (part.toolName ?? part.type).endsWith(name)
 
-const userMessage = text =>
-  codec.createUserMessage({ id: crypto.randomUUID(), role: "user", parts: [{ type: "text", text }] })
+/** `said`: a text, or parts. */
+const userMessage = said => {
+  const parts = typeof said === "string" ? [{ type: "text", text: said }] : said
+  return codec.createUserMessage({ id: crypto.randomUUID(), role: "user", parts })
+}
 
 /** What a person sees, whatever the client; subclasses have messages(), runs(), runOf() and a name. */
 export class Person {
@@ -61,17 +66,22 @@ export class Person {
 export class Viewer extends Person {
   #options
   #channel
+  #codec
   #client
   #hush
   session
   /** What the session complains of; empty as long as its channel has lost nothing. */
   complaints = []
 
-  /** `options`: of its Ably client. It has read the whole session when it is open, unless it is `lazy`. */
-  static async open({ options, channel, lazy = false }) {
+  /**
+   * `options`: of its Ably client. It has read the whole session when it is open, unless it is `lazy`. One that `keeps` what the
+   * library decodes can tell the wholeConversation().
+   */
+  static async open({ options, channel, lazy = false, keeps = false }) {
     const viewer = new Viewer()
     viewer.#options = options
     viewer.#channel = channel
+    viewer.#codec = keeps ? keepingCodec : codec
     await viewer.#open()
     if (!lazy) await loadAll(viewer.view)
     return viewer
@@ -79,7 +89,7 @@ export class Viewer extends Person {
 
   async #open() {
     this.#client = new Ably.Realtime(this.#options)
-    this.session = createClientSession({ client: this.#client, channelName: this.#channel })
+    this.session = createClientSession({ client: this.#client, channelName: this.#channel, codec: this.#codec })
     this.#hush = this.session.on("error", error => {
       // That a run has ended with an error is no trouble of the session.
       if (!errorInfoIs(error, ErrorCode.StreamError)) this.complaints.push(`${this.name}: ${error}`)
@@ -112,8 +122,8 @@ export class Viewer extends Person {
     this.#client.close()
   }
 
-  send(text, options) {
-    return this.view.send(userMessage(text), options)
+  send(said, options) {
+    return this.view.send(userMessage(said), options)
   }
 
   edit(codecMessageId, text) {
@@ -176,25 +186,37 @@ export class Viewer extends Person {
 
   /**
    * The whole conversation as a fresh view of this client has it: the messages of the newest branch, each with its
-   * alternatives, and how the runs stand. Not whose runs they are: a client whose page of the history begins between a run's start
-   * and its first step never learns that.
+   * alternatives, and how the runs stand.
    */
-  async conversation() {
+  conversation() {
+    // Not whose runs they are: a client whose page of the history begins between a run's start and its first step never learns that.
+    return this.#conversation(message => message, ({ clientId, ...run }) => run)
+  }
+
+  /** The same, with what the library decodes and does not show. `history`: all messages of the session. */
+  async wholeConversation(history) {
+    const wholes = await wholeMessages(this.session, brokenOff(history))
+    const owners = ownersIn(history)
+    const ownedRun = run => ({ ...wholeRun(run), clientId: run.clientId || owners.get(run.runId) })
+    return this.#conversation(message => wholes.get(message), ownedRun)
+  }
+
+  async #conversation(messageAs, runAs) {
     const view = this.session.createView()
     try {
       await loadAll(view)
       const messages = view.getMessages().map(({ codecMessageId, message }) => ({
         codecMessageId,
-        message,
-        alternatives: view.branchSelection(codecMessageId).siblings,
+        message: messageAs(message),
+        alternatives: view.branchSelection(codecMessageId).siblings.map(messageAs),
       }))
       // As JSON: fields that are absent here and undefined there are the same.
-      return JSON.parse(JSON.stringify({ messages, runs: view.runs().map(({ clientId, ...run }) => run) }))
+      return JSON.parse(JSON.stringify({ messages, runs: view.runs().map(runAs) }))
     } finally {
       view.close()
     }
   }
 
-  /** A conversation as it is compared with one of this client. */
-  normal = conversation => conversation
+  /** What this client should see of a conversation that is seen `{ plain, whole }`. */
+  shouldSee = ({ plain }) => plain
 }

@@ -8,6 +8,7 @@ import dev.parley.conversation.Message;
 import dev.parley.conversation.Role;
 import dev.parley.conversation.RunStatus;
 import dev.parley.conversation.ToolCall;
+import dev.parley.conversation.UiChunk;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,7 +60,14 @@ final class InvokedAgent implements Peers.Peer {
         switch (method) {
             case "serve": {
                 String step = args.path(1).path("stepId").asString(null);
-                return outcome(session.run(invocation(first), run -> respond(run, step)));
+                JsonNode script = args.path(1).path("script");
+                return outcome(session.run(invocation(first), run -> {
+                    if (script.isObject()) {
+                        perform(run, script);
+                    } else {
+                        respond(run, step);
+                    }
+                }));
             }
             case "takeOver": {
                 Run run = session.adopt(args.path(1).path("runId").asString());
@@ -84,6 +92,35 @@ final class InvokedAgent implements Peers.Peer {
 
     private static JsonNode outcome(Run run) {
         return JsonNodeFactory.instance.stringNode(run.result().map(RunStatus::wireName).orElse("suspend"));
+    }
+
+    /** Says what is in a script: rounds of chunks, in and between which a number is a gate that the test opens. */
+    private void perform(Run run, JsonNode script) throws Exception {
+        String name = script.path("name").asString();
+        for (JsonNode round : script.path("rounds").values()) {
+            if (round.isNumber()) {
+                pass(run, gate(name, 1, round.asInt()));
+                continue;
+            }
+            try (Output output = run.output()) {
+                for (JsonNode said : round.values()) {
+                    if (said.isNumber()) {
+                        pass(run, gate(name, 1, said.asInt()));
+                    } else {
+                        output.write(new UiChunk((ObjectNode) said));
+                    }
+                }
+            }
+        }
+        if (script.path("suspends").asBoolean(false)) {
+            run.suspend();
+        }
+    }
+
+    private static void pass(Run run, CountDownLatch gate) throws InterruptedException {
+        while (!gate.await(10, TimeUnit.MILLISECONDS)) {
+            run.cancelToken().throwIfCancelled();
+        }
     }
 
     private void respond(Run run, String stepId) throws Exception {
@@ -138,9 +175,7 @@ final class InvokedAgent implements Peers.Peer {
             for (int stage = 0; stage < STAGES; stage++) {
                 tokens(question, time, stage).forEach(output::text);
                 if (question.startsWith("slowly") && stage < STAGES - 1) {
-                    while (!gate(question, time, stage).await(10, TimeUnit.MILLISECONDS)) {
-                        run.cancelToken().throwIfCancelled();
-                    }
+                    pass(run, gate(question, time, stage));
                 }
             }
         }

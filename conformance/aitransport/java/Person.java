@@ -2,6 +2,7 @@ import dev.parley.client.ParleyClient;
 import dev.parley.client.agent.ClientSession;
 import dev.parley.client.agent.ClientView;
 import dev.parley.client.agent.Sent;
+import dev.parley.conversation.Conversation;
 import dev.parley.conversation.Message;
 import dev.parley.conversation.Node;
 import dev.parley.conversation.Part;
@@ -86,6 +87,12 @@ final class Person implements Peers.Peer {
                 ClientView view = session.newView();
                 loadAll(view);
                 return conversation(view);
+            case "room":
+                return JsonMapper.shared()
+                        .valueToTree(session.read(Conversation::room).entries().stream()
+                                .map(entry -> entry.message().clientId() + ": "
+                                        + entry.message().text())
+                                .toList());
             case "loadOlder":
                 return JsonNodeFactory.instance.numberNode(session.view().loadOlder(args.path(0).asInt()));
             case "createView":
@@ -119,7 +126,14 @@ final class Person implements Peers.Peer {
     private static Sent say(ClientSession session, String method, JsonNode args) {
         String first = args.path(0).asString(null);
         return switch (method) {
-            case "send" -> session.send(first);
+            case "send" ->
+                first != null
+                        ? session.send(first)
+                        : session.send(
+                                session.view(),
+                                args.path(0).values().stream()
+                                        .map(UiMessages::readPart)
+                                        .toList());
             case "edit" -> session.edit(first, List.of(new Part.Text(args.path(1).asString())));
             case "regenerate" -> session.regenerate(first);
             case "steer" -> {
@@ -174,9 +188,26 @@ final class Person implements Peers.Peer {
     }
 
     private static ObjectNode run(Node.Run run) {
-        return JsonMapper.shared()
+        ObjectNode json = JsonMapper.shared()
                 .createObjectNode()
                 .put("runId", run.key())
+                .put("clientId", run.ownerId())
+                .put("invocationId", run.invocationId())
                 .put("status", run.status().wireName());
+        Node.RunError error = run.error();
+        if (error != null) {
+            json.putObject("error").put("code", error.code()).put("message", error.message());
+        }
+        var steps = json.putArray("steps");
+        for (Node.Step step : run.steps()) {
+            ObjectNode one = steps.addObject()
+                    .put("stepId", step.id())
+                    .put("status", step.status().wireName())
+                    .put("attemptCount", step.attempts());
+            if (step.clientId() != null) {
+                one.put("stepClientId", step.clientId());
+            }
+        }
+        return json;
     }
 }
