@@ -82,7 +82,8 @@ export class DoorPerson extends Person {
     return this.#said(txid)
   }
 
-  send = content => this.#say("POST", "/messages", { content })
+  /** `said` is a text, or the parts of a UI message. */
+  send = said => this.#say("POST", "/messages", typeof said === "string" ? { content: said } : { parts: said })
   edit = (codecMessageId, content) => this.#say("PUT", `/messages/${encodeURIComponent(codecMessageId)}`, { content })
   regenerate = fromMessageId => this.#say("POST", "/regenerate", { fromMessageId })
   cancel = runId => this.#write("POST", "/stop", { runId })
@@ -146,17 +147,17 @@ export class DoorPerson extends Person {
   async conversation() {
     const { messages, runs } = await this.#branch()
     const all = new Map((await this.#nodes()).flatMap(node => node.messages.map(message => [message.messageId, message])))
-    return {
+    return forgetful({
       messages: messages.map(message => ({
         ...shown(message),
         alternatives: (message.alternatives.length ? message.alternatives : [message.messageId]).map(id => shown(all.get(id)).message),
       })),
       runs,
-    }
+    })
   }
 
-  /** A conversation as it is compared with one of this client. */
-  normal = forgetful
+  /** The server shows more than the npm library does: only what both have is compared. */
+  shouldSee = ({ plain }) => forgetful(plain)
 }
 
 /**
