@@ -447,7 +447,8 @@ final class SessionModel {
         }
         List<String> names = Objects.requireNonNull(room.controlTexts).agentMessages();
         return switch (op) {
-            case Create m -> names.contains(String.valueOf(m.body().name()));
+            case Create m ->
+                names.contains(String.valueOf(m.body().name())) && !(m.unique() && room.ids.containsKey(m.id()));
             case Change m -> {
                 List<Version> versions = room.messages.get(m.serial());
                 boolean isNothing = m.body().data() == null

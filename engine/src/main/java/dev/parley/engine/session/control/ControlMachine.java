@@ -92,8 +92,11 @@ public final class ControlMachine {
         List<String> names = tx.texts(s).agentMessages();
         for (MessageOp message : c.messages()) {
             boolean isAgents = switch (message) {
+                // What was said before and is said again gets its first answer.
                 case Create m ->
-                    m.body().name() != null && names.contains(m.body().name());
+                    m.body().name() != null
+                            && names.contains(m.body().name())
+                            && !(m.unique() && tx.messages().isKnown(s, m.id()));
                 case Change m -> {
                     Head head = saysSomething(m) ? tx.messages().head(s, m.serial()) : null;
                     String name = head == null ? null : head.shape().name();

@@ -44,6 +44,11 @@ public final class MessageTx {
         return row == null ? null : MessageRows.serial(row);
     }
 
+    /** Whether there is a message with an id that a client has chosen. */
+    public boolean isKnown(SessionState s, @Nullable String messageId) {
+        return messageId != null && serialOf(s, messageId) != null;
+    }
+
     /** A message without its content, or null. */
     public @Nullable Head head(SessionState s, long serial) {
         Message message = message(s, serial);

@@ -155,6 +155,19 @@ class ControlRulesTest extends SessionFixture {
         assertThat(apply(request)).isEqualTo(first);
     }
 
+    /** Over REST a message has no request to be known by, but only its id. */
+    @Test
+    void anAgentsMessageThatWasAcceptedBeforeHasItsOutcomeAgain() {
+        var first = new Create("mine:0", true, "bot", null, named("answer", "all"), false);
+        var other = new Create("other:0", true, "bot", null, named("answer", "more"), false);
+        SessionOutcome before = apply(new Publish(NAME, now, null, List.of(first)));
+        take("ann");
+
+        assertThat(apply(new Publish(NAME, now, null, List.of(first)))).isEqualTo(before);
+        assertThat(apply(new Publish(NAME, now, null, List.of(other)))).isEqualTo(new TakenOver("ann"));
+        assertThat(apply(new Publish(NAME, now, null, List.of(first, other)))).isEqualTo(new TakenOver("ann"));
+    }
+
     @Test
     void runsEndUnlessTheirAgentsSuspendThem() {
         long closed = answer("run1", false);
