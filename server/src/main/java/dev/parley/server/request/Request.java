@@ -12,7 +12,6 @@ import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.URLDecoder;
-import java.net.URLEncoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -40,10 +39,12 @@ public record Request(
         @Nullable Principal sender,
         byte[] body) {
     /** Parameters of the query that are credentials, and must not appear in links. */
-    private static final Set<String> CREDENTIALS = Set.of("key", "access_token", "accessToken");
+    public static final Set<String> CREDENTIALS = Set.of("key", "access_token", "accessToken");
 
     private static final int MAX_LIMIT = 1_000;
-    private static final int DEFAULT_LIMIT = 100;
+
+    /** The number of elements of a page if the request does not say. */
+    public static final int DEFAULT_LIMIT = 100;
 
     /**
      * Reads everything except the body.
@@ -110,24 +111,9 @@ public record Request(
         return sender;
     }
 
-    /** The format of answers. */
-    public WireFormat accepted() {
-        String format = query.get(isEnveloped() ? "envelope" : "format");
-        return isMsgpack(format == null ? headers.get(HttpHeaders.ACCEPT) : format)
-                ? WireFormat.MSGPACK
-                : WireFormat.JSON;
-    }
-
-    private static boolean isMsgpack(@Nullable String type) {
+    /** Whether a media type is that of MessagePack. */
+    public static boolean isMsgpack(@Nullable String type) {
         return type != null && type.contains("msgpack");
-    }
-
-    /**
-     * Whether status and headers are also part of the body, for clients that cannot read all headers, such as pages in
-     * browsers.
-     */
-    public boolean isEnveloped() {
-        return query.contains("envelope");
     }
 
     /** The content of the body. */
@@ -211,57 +197,5 @@ public record Request(
     /** The greatest number of elements of a page. */
     public int limit() throws WireException {
         return Math.max(1, (int) number("limit", DEFAULT_LIMIT, MAX_LIMIT));
-    }
-
-    /** The protocol version of the client; the newest one if the client does not say. */
-    public int version() {
-        String version = headers.get("X-Ably-Version");
-        try {
-            // In earlier versions the number had a fraction.
-            return version == null ? 6 : Integer.parseInt(version.split("\\.", 2)[0].strip());
-        } catch (NumberFormatException e) {
-            return 6;
-        }
-    }
-
-    /**
-     * Links to the pages of a list.
-     *
-     * @param next the cursor at which the next page begins; null if this is the last page
-     */
-    public List<String> links(@Nullable String next) {
-        List<String> links = new ArrayList<>(3);
-        links.add(link("first", null));
-        links.add(link("current", param("cursor")));
-        if (next != null) {
-            links.add(link("next", next));
-        }
-        return links;
-    }
-
-    private String link(String relation, @Nullable String cursor) {
-        StringBuilder link = new StringBuilder("<./").append(path.getLast()).append('?');
-        query.forEach((name, value) -> {
-            if (!name.equals("cursor") && !CREDENTIALS.contains(name)) {
-                append(link, name, value);
-            }
-        });
-        if (cursor != null) {
-            append(link, "cursor", cursor);
-        }
-        if (link.charAt(link.length() - 1) == '?') {
-            // Clients do not follow a link whose query is empty.
-            append(link, "limit", Integer.toString(DEFAULT_LIMIT));
-        }
-        return link.append(">; rel=\"").append(relation).append('"').toString();
-    }
-
-    private static void append(StringBuilder link, String name, String value) {
-        if (link.charAt(link.length() - 1) != '?') {
-            link.append('&');
-        }
-        link.append(URLEncoder.encode(name, StandardCharsets.UTF_8))
-                .append('=')
-                .append(URLEncoder.encode(value, StandardCharsets.UTF_8));
     }
 }

@@ -110,7 +110,8 @@ final class AnnotationsResource {
                     page.entries().forEach(annotation -> Entries.write(to, annotation));
                     to.endArray();
                 },
-                request.links(
+                Links.of(
+                        request,
                         page.more() ? Serials.render(page.entries().getLast().position() + 1) : null));
     }
 

@@ -37,6 +37,8 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
      */
     private static final int FIRST_VERSION_WITH_COUNTS = 3;
 
+    private static final int NEWEST_VERSION = 6;
+
     /** The result for one channel. {@code fields} writes the fields besides the channel's name. */
     private record Result(String channel, boolean good, Consumer<WireWriter> fields) {
         static Result failed(String channel, ErrorInfo error) {
@@ -104,7 +106,7 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
         List<List<Result>> results = pending.stream()
                 .map(spec -> spec.stream().map(Pending::await).toList())
                 .toList();
-        if (request.version() < FIRST_VERSION_WITH_COUNTS) {
+        if (version(request) < FIRST_VERSION_WITH_COUNTS) {
             return withoutCounts(results.stream().flatMap(List::stream).toList());
         }
         return Answer.of(201, to -> {
@@ -116,6 +118,17 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
                 writeCounted(to, results.getFirst());
             }
         });
+    }
+
+    /** The protocol version of the client; the newest one if the client does not say. */
+    private static int version(Request request) {
+        String version = request.headers().get("X-Ably-Version");
+        try {
+            // In earlier versions the number had a fraction.
+            return version == null ? NEWEST_VERSION : Integer.parseInt(version.split("\\.", 2)[0].strip());
+        } catch (NumberFormatException e) {
+            return NEWEST_VERSION;
+        }
     }
 
     private Pending send(Principal principal, String channel, List<InboundMessage> toPublish) {
@@ -194,8 +207,8 @@ record BatchResource(MessagesResource messages, PresenceResource presence, Gate 
 
     /** All members of a channel, if they fit in the answer. */
     private List<PresenceEntry> members(Principal principal, String channel, int room) throws WireException {
-        Page<PresenceEntry> page =
-                presence.members(principal, ChannelName.parse(channel), null, member -> true, Integer.MAX_VALUE, room);
+        Page<PresenceEntry> page = presence.members()
+                .page(principal, ChannelName.parse(channel), null, member -> true, Integer.MAX_VALUE, room);
         if (page.more() || weight(page.entries()) > room) {
             throw new WireException(ErrorInfo.answerTooLarge(presence.pageBytes()));
         }

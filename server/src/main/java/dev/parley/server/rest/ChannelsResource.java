@@ -72,7 +72,7 @@ record ChannelsResource(Sessions sessions, Gate gate, Occupancy occupancy, int p
                     }
                     to.endArray();
                 },
-                request.links(more ? page.getLast() : null));
+                Links.of(request, more ? page.getLast() : null));
     }
 
     /** How many of {@code names} fit in a page. */

@@ -107,7 +107,7 @@ final class MessagesResource {
                     page.forEach(message -> Entries.write(to, message));
                     to.endArray();
                 },
-                request.links(next));
+                Links.of(request, next));
     }
 
     Answer get(Request request, ChannelName channel, String serial) throws WireException {

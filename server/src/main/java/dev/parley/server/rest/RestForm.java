@@ -5,6 +5,7 @@ import dev.parley.server.request.AnswerForm;
 import dev.parley.server.request.Request;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireFormat;
+import io.vertx.core.http.HttpHeaders;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -13,10 +14,25 @@ import org.jspecify.annotations.Nullable;
 final class RestForm implements AnswerForm {
     private static final int MAX_ERROR_HEADER_CHARS = 512;
 
+    private static WireFormat format(Request request) {
+        String format = request.query().get(isEnveloped(request) ? "envelope" : "format");
+        return Request.isMsgpack(format == null ? request.headers().get(HttpHeaders.ACCEPT) : format)
+                ? WireFormat.MSGPACK
+                : WireFormat.JSON;
+    }
+
+    /**
+     * Whether status and headers are also part of the body, for clients that cannot read all headers, such as pages in
+     * browsers.
+     */
+    private static boolean isEnveloped(Request request) {
+        return request.query().contains("envelope");
+    }
+
     @Override
     public Written write(Request request, Answer answer) {
-        WireFormat format = request.accepted();
-        return request.isEnveloped()
+        WireFormat format = format(request);
+        return isEnveloped(request)
                 ? new Written(200, format.contentType(), Map.of(), answer.links(), enveloped(format, answer))
                 : new Written(answer.status(), format.contentType(), Map.of(), answer.links(), plain(format, answer));
     }
@@ -43,7 +59,7 @@ final class RestForm implements AnswerForm {
 
     @Override
     public Written refuse(@Nullable Request request, ErrorInfo error) {
-        WireFormat format = request == null ? WireFormat.JSON : request.accepted();
+        WireFormat format = request == null ? WireFormat.JSON : format(request);
         byte[] body = format.write(to -> {
             error.write(to.beginObject().name("error"));
             to.endObject();

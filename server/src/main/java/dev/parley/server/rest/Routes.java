@@ -8,6 +8,7 @@ import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.channel.ChannelCommands;
 import dev.parley.server.channel.ChannelName;
+import dev.parley.server.channel.Members;
 import dev.parley.server.config.Config;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.request.Answer;
@@ -62,7 +63,7 @@ final class Routes implements Resources {
         ConnectionKeys connectionKeys = publisher.connectionKeys();
         this.messages = new MessagesResource(engine.sessions(), gate, publisher, pageBytes);
         this.annotations = new AnnotationsResource(engine, gate, commands, connectionKeys, clock, pageBytes);
-        this.presence = new PresenceResource(engine.sessions(), gate, pageBytes);
+        this.presence = new PresenceResource(engine.sessions(), gate, new Members(engine.sessions(), gate), pageBytes);
         this.channels = new ChannelsResource(engine.sessions(), gate, occupancy, pageBytes);
         this.batch = new BatchResource(messages, presence, gate);
         this.objects = new ObjectsResource(engine, gate, commands, connectionKeys, clock);
@@ -132,7 +133,7 @@ final class Routes implements Resources {
             }
             case "POST messages 1" -> batch.publish(request);
             case "GET presence 1" -> batch.presence(request);
-            case "GET stats 1" -> new Answer(200, to -> to.beginArray().endArray(), request.links(null));
+            case "GET stats 1" -> new Answer(200, to -> to.beginArray().endArray(), Links.of(request, null));
             case "POST clock 1" -> Answer.of(200, clockResource.believe(request.authorization()));
             case "POST stats 1" -> {
                 admin().takeStats(caller(request, http));

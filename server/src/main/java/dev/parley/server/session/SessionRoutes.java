@@ -4,6 +4,7 @@ import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.channel.ChannelName;
+import dev.parley.server.channel.Members;
 import dev.parley.server.config.Config;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.request.Answer;
@@ -139,7 +140,7 @@ final class SessionRoutes implements Resources {
     SessionRoutes(Sessions engine, Config config, Gate gate, Publisher publisher, Occupancy occupancy) {
         int pageBytes = config.limits().chunkBytes();
         var conversations = new Conversations(engine, pageBytes);
-        this.sessions = new SessionsResource(engine, gate, occupancy, pageBytes);
+        this.sessions = new SessionsResource(engine, gate, new Members(engine, gate), occupancy, pageBytes);
         this.said = new ConversationResource(gate, conversations);
         this.export = new ExportResource(engine, gate, pageBytes);
         this.inputs = new InputsResource(engine, gate, publisher, conversations);

@@ -7,13 +7,10 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.machine.Sessions;
-import dev.parley.engine.session.presence.Presence;
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
-import dev.parley.server.channel.Refusals;
+import dev.parley.server.channel.Members;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.request.Answer;
 import dev.parley.server.request.Request;
@@ -31,14 +28,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param pageBytes the greatest size of a page, roughly
  */
-record SessionsResource(Sessions sessions, Gate gate, Occupancy occupancy, int pageBytes) {
+record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy occupancy, int pageBytes) {
     /** The number of sessions that one request looks at. If few of them fit the filter, the page is short. */
     static final int MAX_EXAMINED = 5_000;
 
     private static final int STEP = 500;
-
-    /** A character that ids of connections do not contain. */
-    private static final char CURSOR_SEPARATOR = ':';
 
     /** Which sessions a list has. */
     private record Filter(String prefix, long activeSince, boolean openRuns) {
@@ -142,37 +136,16 @@ record SessionsResource(Sessions sessions, Gate gate, Occupancy occupancy, int p
 
     /** A page of the members of a session. */
     Answer presence(Request request, ChannelName name) throws WireException {
-        Principal principal = request.principal();
-        if (!principal.may(CapabilityOp.PRESENCE_SUBSCRIBE, name.full())
-                && gate.permit(principal, CapabilityOp.SUBSCRIBE, name.full()) instanceof Access.Refused refused) {
-            throw new WireException(Refusals.of(refused));
-        }
-        SessionState session = sessions.find(name.in(principal.app()));
-        Page<PresenceEntry> page = session == null
-                ? new Page<>(List.of(), false)
-                : sessions.presence()
-                        .members(session, place(request.param("cursor")), member -> true, request.limit(), pageBytes);
+        Page<PresenceEntry> page = members.page(
+                request.principal(), name, request.param("cursor"), member -> true, request.limit(), pageBytes);
         return Answer.of(200, to -> {
             to.beginObject().name("members").beginArray();
             page.entries().forEach(member -> Entries.write(to, member));
             to.endArray();
             if (page.more()) {
-                PresenceEntry last = page.entries().getLast();
-                to.field("next", last.connectionId() + CURSOR_SEPARATOR + last.clientId());
+                to.field("next", Members.cursor(page.entries().getLast()));
             }
             to.endObject();
         });
-    }
-
-    private static Presence.@Nullable Member place(@Nullable String cursor) throws WireException {
-        if (cursor == null) {
-            return null;
-        }
-        int separator = cursor.indexOf(CURSOR_SEPARATOR);
-        if (separator < 0) {
-            throw new WireException(ErrorInfo.invalidValue(
-                    "The parameter cursor is the value of the field next of an earlier answer."));
-        }
-        return new Presence.Member(cursor.substring(0, separator), cursor.substring(separator + 1));
     }
 }
