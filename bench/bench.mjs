@@ -10,7 +10,7 @@ import { benchDir, Server, servers, whyNot } from "./lib/servers.mjs";
 const workloads = [
   "append", "latency", "fanout", "catchup", "storm", "restart", "idle",
   "rt-latency", "rt-fanout", "rt-publish", "rt-attach", "rt-idle", "answers", "join", "long-answer",
-  "objects", "java-sdk", "hostile",
+  "objects", "sessions", "java-sdk", "hostile",
 ];
 
 const usage = `Usage: bench/run all|${workloads.join("|")} [--quick] [--runs 3] [--servers a,b]
