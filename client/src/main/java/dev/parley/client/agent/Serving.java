@@ -50,6 +50,9 @@ final class Serving {
     /** The newest input that was refused because a person has taken over; null if none waits. */
     private final AtomicReference<Conversation.@Nullable Trigger> waiting = new AtomicReference<>();
 
+    /** The newest input that was to be served; null if there was none. */
+    private final AtomicReference<Conversation.@Nullable Trigger> newest = new AtomicReference<>();
+
     private static final class Newest extends LinkedHashMap<String, Boolean> {
         private static final long serialVersionUID = 1L;
 
@@ -164,6 +167,7 @@ final class Serving {
     private void answer(Conversation.Trigger trigger) {
         for (Service service : services) {
             if (service.filter().test(trigger)) {
+                newest.accumulateAndGet(trigger, Serving::newer);
                 execute(trigger, () -> begin(trigger, service));
                 return;
             }
@@ -186,13 +190,30 @@ final class Serving {
             if (!Run.isTakenOver(e)) {
                 throw e;
             }
-            waiting.accumulateAndGet(trigger, (a, b) -> a != null && a.serial().compareTo(b.serial()) > 0 ? a : b);
-            boolean isBack = shared.readControl(
-                    log -> !log.control().isTakenOver() && log.serial().compareTo(before) > 0);
-            if (isBack) {
-                givenBack();
+            awaitControl(trigger, before);
+        } catch (RunExistsException e) {
+            // Who was handed the same input begins its run as well, and is refused.
+            boolean isTakenOver = shared.readControl(
+                    log -> log.control().isTakenOver() || log.serial().compareTo(before) > 0);
+            if (!isTakenOver) {
+                throw e;
             }
+            awaitControl(trigger, before);
         }
+    }
+
+    /** Lets an input wait until the control is given back, which may have happened after {@code before}. */
+    private void awaitControl(Conversation.Trigger trigger, String before) {
+        waiting.accumulateAndGet(trigger, Serving::newer);
+        boolean isBack = shared.readControl(
+                log -> !log.control().isTakenOver() && log.serial().compareTo(before) > 0);
+        if (isBack) {
+            givenBack();
+        }
+    }
+
+    private static Conversation.Trigger newer(Conversation.@Nullable Trigger a, Conversation.Trigger b) {
+        return a != null && a.serial().compareTo(b.serial()) > 0 ? a : b;
     }
 
     private void handle(Conversation.Trigger trigger, Service service) {
@@ -247,9 +268,10 @@ final class Serving {
                 });
             }
         }
-        Conversation.Trigger newest = waiting.getAndSet(null);
-        if (!goesOn && newest != null) {
-            answer(newest);
+        Conversation.Trigger refused = waiting.getAndSet(null);
+        // A newer input is on its way, and what it begins answers the older one as well.
+        if (!goesOn && refused != null && refused.equals(newest.get())) {
+            answer(refused);
         }
     }
 

@@ -120,9 +120,13 @@ class HandoverTest {
             });
             Sent first = ann.send("one");
             Sent second = ann.send("two");
-            assertThatThrownBy(() -> agent.run(second.invocation()))
+            AgentSession other = people.agent("other");
+            assertThatThrownBy(() -> other.run(second.invocation()))
                     .isInstanceOfSatisfying(
                             ParleyException.class, e -> assertThat(e.code()).isEqualTo(WireForm.TAKEN_OVER_ERROR));
+            // Who is handed the input that is served already is refused, or too late, and takes it from nobody.
+            assertThatThrownBy(() -> agent.run(second.invocation()))
+                    .isInstanceOfAny(ParleyException.class, RunExistsException.class);
             ann.giveBack();
             awaitStatus(ann, second, RunStatus.COMPLETE);
             assertThat(ann.runOf(first)).isEmpty();
