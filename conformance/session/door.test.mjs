@@ -286,7 +286,7 @@ test("what is not valid is refused with a reason and changes nothing", { timeout
     ["GET", "/sessions/%80", undefined, 400],
     ["GET", "/sessions/..%2F", undefined, 404],
     ["GET", "/sessions/no-such-session", undefined, 404],
-    ["GET", "/nothing", undefined, 404],
+    ["GET", "/sessions/guarded/nothing", undefined, 404],
     ["PATCH", "/sessions/guarded", {}, 405],
     ["DELETE", "/sessions/guarded/messages", undefined, 405],
   ]) {

@@ -208,6 +208,7 @@ final class ParleyServer {
                     subscriptions.routes(),
                     clock,
                     metrics.registry());
+            var sessions = new SessionDoor(engine, config, shares, gate, publisher, occupancy);
             front.open(
                     List.of(
                             streams,
@@ -223,7 +224,8 @@ final class ParleyServer {
                                     rootKey.key(),
                                     loopback && open,
                                     clock),
-                            new SessionDoor(engine, config, shares, gate, publisher, occupancy)),
+                            sessions,
+                            sessions.description()),
                     new RealtimeDoor(
                             vertx,
                             engine,

@@ -19,6 +19,32 @@ public interface Door {
         Replies.error(request, status, code, message);
     }
 
+    /** This door at another prefix too. Its live reads are drained by this one. */
+    default Door at(String other) {
+        Door main = this;
+        return new Door() {
+            @Override
+            public String prefix() {
+                return other;
+            }
+
+            @Override
+            public void handle(HttpServerRequest request) {
+                main.handle(request);
+            }
+
+            @Override
+            public void refuse(HttpServerRequest request, int status, String code, String message) {
+                main.refuse(request, status, code, message);
+            }
+
+            @Override
+            public Future<Void> drain() {
+                return Future.succeededFuture();
+            }
+        };
+    }
+
     /** Ends live reads with a position from which the client can resume. Completes when no live read is left. */
     Future<Void> drain();
 }

@@ -44,7 +44,12 @@ public final class SessionDoor implements Door {
 
     @Override
     public String prefix() {
-        return "/v1/";
+        return "/v1/sessions";
+    }
+
+    /** The same door for the description. */
+    public Door description() {
+        return at(SessionRoutes.DESCRIPTION);
     }
 
     @Override

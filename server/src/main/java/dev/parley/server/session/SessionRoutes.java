@@ -24,7 +24,8 @@ final class SessionRoutes implements Resources {
     /** All methods of the door. */
     static final String METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
-    private static final String DESCRIPTION = "/v1/openapi.json";
+    /** The path of the description. */
+    static final String DESCRIPTION = "/v1/openapi.json";
 
     /** Answers a request whose path fits a route. */
     @FunctionalInterface

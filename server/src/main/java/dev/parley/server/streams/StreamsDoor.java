@@ -118,28 +118,7 @@ public final class StreamsDoor implements Door {
 
     /** The same streams at {@value #ALIAS}. */
     public Door alias() {
-        return new Door() {
-            @Override
-            public String prefix() {
-                return ALIAS;
-            }
-
-            @Override
-            public void handle(HttpServerRequest request) {
-                StreamsDoor.this.handle(request);
-            }
-
-            @Override
-            public void refuse(HttpServerRequest request, int status, String code, String message) {
-                StreamsDoor.this.refuse(request, status, code, message);
-            }
-
-            @Override
-            public Future<Void> drain() {
-                // The main door drains the live reads of both.
-                return Future.succeededFuture();
-            }
-        };
+        return at(ALIAS);
     }
 
     /** The part of a URL's path after the root of streams; null if it is not below it. */
