@@ -8,7 +8,8 @@ import { servers } from "../lib/servers.mjs";
 const SESSIONS = 100_000;
 /** One in so many has a run that has not ended. */
 const ONE_OPEN_IN = 100;
-const PER_REQUEST = 100;
+/** A batch may name 100 channels, with those whose runs it begins. */
+const PER_REQUEST = 50;
 const AT_ONCE = 8;
 const PAGE = 100;
 /** How many clients ask at the same time. */
