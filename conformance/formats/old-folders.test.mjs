@@ -36,6 +36,7 @@ for (const name of names) {
     const first = await Api.start(dataDir, NEVER_MS, told)
     for (const answer of told.answers) await first.answersAsBefore(answer)
     await first.refusesWhoIsOut()
+    await first.findsOpenRuns()
     await first.hasNothingThatIsGone()
     const grown = await first.goesOn()
     await first.server.stop()
@@ -162,6 +163,13 @@ class Api {
 
   async status(path, authorization) {
     return (await this.send("GET", path, { authorization })).status
+  }
+
+  /** Sessions whose runs were open before there was an index of them are in it. */
+  async findsOpenRuns() {
+    const { sessions } = await this.get("/v1/sessions?openRuns=true")
+    assert.deepEqual(sessions.map(({ sessionId }) => sessionId), ["kept:session"])
+    assert.equal(sessions[0].openRuns, RUNS.length)
   }
 
   async refusesWhoIsOut() {

@@ -46,6 +46,9 @@ export class DoorClient {
     return {
       path,
       summary: () => this.get(path),
+      make: labels => this.request("PUT", path, labels && { labels }),
+      label: labels => this.#ok(200, "PATCH", `${path}/labels`, labels),
+      relabel: labels => this.#ok(200, "PUT", `${path}/labels`, labels),
       messages: async (query = "") => (await this.get(`${path}/messages${query}`)).messages,
       conversation: async (query = "") => (await this.get(`${path}/conversation${query}`)).nodes,
       /** The log, page by page. */

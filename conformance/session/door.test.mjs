@@ -179,6 +179,81 @@ test("sessions are listed by prefix, activity and open runs, page by page", { ti
   await within(WAIT_MS, serving, "the end of the run")
 })
 
+/** All pages of a list, as ids. */
+async function listed(query) {
+  const found = []
+  for (let next = ""; next !== undefined; ) {
+    const page = await door.list(`?limit=3&${query}${next && `&cursor=${encodeURIComponent(next)}`}`)
+    assert.ok(page.sessions.length <= 3)
+    found.push(...page.sessions.map(({ sessionId }) => sessionId))
+    next = page.next
+  }
+  return found
+}
+
+test("a session is made once, and stays although nothing is said in it", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const id = "made/räum 🏠"
+  const before = Date.now()
+  const answers = await Promise.all([1, 2, 3].map(() => door.session(id).make()))
+  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 200, 201])
+  for (const { body } of answers) {
+    assert.equal(body.sessionId, id)
+    assert.equal(body.streamUrl, `/v1/stream/sessions/${encodeURIComponent(id)}`)
+    assert.equal(body.createdBy, "caller")
+    assert.ok(body.createdAt >= before && body.lastActivity === body.createdAt)
+    assert.deepEqual([body.labels, body.participants, body.runs], [{}, [], []])
+  }
+  await door.session(id).send("first")
+  assert.equal((await door.session(id).make()).status, 200)
+  assert.deepEqual(await texts(door.session(id)), [["user", "first"]])
+  assert.equal((await door.session("made/other").make({ topic: "x" })).status, 201)
+
+  await server.kill()
+  await server.restart()
+  assert.deepEqual(await listed("prefix=made/"), ["made/other", id])
+  const { createdAt, labels } = await door.session("made/other").summary()
+  assert.deepEqual(labels, { topic: "x" })
+  assert.deepEqual(await listed(`prefix=made/&activeSince=${createdAt + 1}`), [])
+  assert.equal((await door.session("said").send("hello")).messageId.length > 0, true)
+  assert.equal((await door.session("said").summary()).createdAt, undefined)
+})
+
+test("sessions are found by labels, participants and runs, in any combination", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const ids = Array.from({ length: 10 }, (_, i) => `found:${i}`)
+  for (const [i, id] of ids.entries()) {
+    await door.session(id).make({ even: String(i % 2 === 0), "third key": i % 3 === 0 ? "a:b" : "" })
+    if (i < 5) await door.session(id).send("hello", { actorId: "ann" })
+  }
+  const select = wanted => ids.filter((_, i) => wanted(i))
+  const label = (key, value) => `label=${encodeURIComponent(`${key}:${value}`)}`
+  assert.deepEqual(await listed(label("even", "true")), select(i => i % 2 === 0))
+  assert.deepEqual(await listed(label("even", "tru")), [])
+  assert.deepEqual(await listed(`${label("even", "true")}&${label("third key", "a:b")}`), select(i => i % 6 === 0))
+  assert.deepEqual(await listed(`prefix=found:&${label("third key", "")}`), select(i => i % 3 > 0))
+  assert.deepEqual(await listed("prefix=found:&participant=ann"), select(i => i < 5))
+  assert.deepEqual(await listed(`participant=ann&${label("even", "false")}`), select(i => i < 5 && i % 2 > 0))
+  assert.deepEqual(await listed(`participant=ann&${label("even", "true")}&openRuns=true`), [])
+
+  const client = server.realtime({ clientId: "ben" })
+  t.after(() => client.close())
+  await client.channels.get(ids[7]).presence.enter()
+  await client.channels.get(ids[7]).publish({ name: "ai-run-start", extras: { ai: { transport: { "run-id": "run", "run-client-id": "ben" } } } })
+  assert.deepEqual(await listed("participant=ben"), [ids[7]])
+  assert.deepEqual(await listed(`openRuns=true&participant=ben&${label("even", "false")}`), [ids[7]])
+  assert.deepEqual((await door.session(ids[7]).summary()).participants, ["ben"])
+
+  const changed = await door.session(ids[0]).label({ even: null, new: "🏠" })
+  assert.deepEqual(changed.labels, { "new": "🏠", "third key": "a:b" })
+  assert.deepEqual((await door.session(ids[2]).relabel({ only: "" })).labels, { only: "" })
+  assert.deepEqual((await door.session(ids[4]).make({})).body.labels, {})
+  await server.kill()
+  await server.restart()
+  assert.deepEqual(await listed(label("even", "true")), select(i => i % 2 === 0 && i > 4))
+  assert.deepEqual(await listed(label("new", "🏠")), [ids[0]])
+  const { sessions } = await door.list(`?${label("only", "")}`)
+  assert.deepEqual(sessions.map(({ labels }) => labels), [{ only: "" }])
+})
+
 test("an export has the whole log, with who has done what and all versions", { timeout: TEST_TIMEOUT_MS }, async () => {
   const client = server.realtime({ clientId: "ann" })
   const channel = client.channels.get("exported")
@@ -208,6 +283,9 @@ test("an export has the whole log, with who has done what and all versions", { t
 const OPERATIONS = [
   ["GET", "/sessions", undefined, { "*": ["channel-metadata"] }],
   ["GET", "/sessions/guarded", undefined, { guarded: ["channel-metadata"] }],
+  ["PUT", "/sessions/guarded", undefined, { guarded: ["session-create"] }],
+  ["PUT", "/sessions/guarded/labels", { a: "b" }, { guarded: ["session-label"] }],
+  ["PATCH", "/sessions/guarded/labels", { a: null }, { guarded: ["session-label"] }],
   ["GET", "/sessions/guarded/messages", undefined, { guarded: ["history"] }],
   ["GET", "/sessions/guarded/conversation", undefined, { guarded: ["history"] }],
   ["GET", "/sessions/guarded/export", undefined, { guarded: ["history"] }],
@@ -225,7 +303,7 @@ const OPERATIONS = [
 test("each operation needs just its own capability", { timeout: TEST_TIMEOUT_MS }, async () => {
   const key = server.keys[0]
   await door.session("guarded").send("first", { messageId: "first" })
-  const all = ["channel-metadata", "history", "presence-subscribe", "publish", "subscribe", "presence", "push-subscribe"]
+  const all = ["session-create", "session-label", "channel-metadata", "history", "presence-subscribe", "publish", "subscribe", "presence", "push-subscribe"]
   const as = authorization => new DoorClient({ url: server.url, authorization })
   for (const [method, path, body, capability, status] of OPERATIONS) {
     const what = `${method} ${path}`
@@ -246,6 +324,10 @@ test("each operation needs just its own capability", { timeout: TEST_TIMEOUT_MS 
     const allowed = await as(bearer(jwt(key, { capability }))).request(method, path, body)
     assert.equal(allowed.status, status ?? (method === "POST" && path.endsWith("/stop") ? 204 : 200), `${what}: ${JSON.stringify(allowed.body)}`)
   }
+  // Whoever may only make sessions does not label them.
+  const maker = bearer(jwt(key, { capability: { guarded: ["session-create"] } }))
+  const labelled = await as(maker).request("PUT", "/sessions/guarded", { labels: { a: "b" } })
+  assert.deepEqual([labelled.status, labelled.body.code], [401, 40160])
   // A token's client cannot speak for another.
   const bound = bearer(jwt(key, { clientId: "ann", capability: { guarded: ["publish", "history"] } }))
   const { status, body } = await as(bound).request("POST", "/sessions/guarded/messages", { content: "x", actorId: "bob" })
@@ -272,6 +354,22 @@ test("what is not valid is refused with a reason and changes nothing", { timeout
     ["POST", "/sessions/guarded/control", { mode: "nobody" }, 400],
     ["POST", "/sessions/guarded/control", { mode: "person", until: 1, actorId: "ann" }, 400],
     ["POST", "/sessions/guarded/regenerate", {}, 400],
+    ["PUT", "/sessions/guarded", "{", 400],
+    ["PUT", "/sessions/guarded", [], 400],
+    ["PUT", "/sessions/guarded", { labels: [] }, 400],
+    ["PUT", "/sessions/guarded", { labels: { a: 5 } }, 400],
+    ["PUT", "/sessions/%5Bmeta%5Dguarded", {}, 401],
+    ["PUT", "/sessions/guarded/labels", undefined, 400],
+    ["PUT", "/sessions/guarded/labels", { "": "x" }, 400],
+    ["PUT", "/sessions/guarded/labels", { "a:b": "x" }, 400],
+    ["PUT", "/sessions/guarded/labels", { ["k".repeat(65)]: "x" }, 400],
+    ["PUT", "/sessions/guarded/labels", { a: "x".repeat(257) }, 400],
+    ["PUT", "/sessions/guarded/labels", Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`k${i}`, ""])), 400],
+    ["PUT", "/sessions/guarded/labels", Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, null])), 400],
+    ["PATCH", "/sessions/no-such-session/labels", {}, 404],
+    ["GET", "/sessions?label=x", undefined, 400],
+    ["GET", "/sessions?label=:x", undefined, 400],
+    ["GET", `/sessions?${"label=a:b&".repeat(9)}`, undefined, 400],
     ["POST", "/sessions/guarded/stop", { runId: 5 }, 400],
     ["POST", "/sessions/guarded/tool-results", {}, 400],
     ["POST", "/sessions/guarded/approvals/x", {}, 400],

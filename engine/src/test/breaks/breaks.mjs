@@ -312,6 +312,19 @@ export const breaks = [
     edit("session/control/ControlTx", "        unlist(s);\n        byte[] key", "        byte[] key"),
   ),
   broken(
+    "list a session by an old label",
+    edit("session/profile/ProfileTx", "        unlist(s, before);\n        after", "        after"),
+  ),
+  broken(
+    "list a session by a run that has ended",
+    edit("session/run/RunTx", "            batch.index().remove(s, new OpenRun());\n", ""),
+  ),
+  noticedBy(
+    "ProfileRulesTest",
+    "forget who takes part",
+    edit("session/log/IndexTx", "IndexRows.participants(participants + 1)", "IndexRows.participants(participants)"),
+  ),
+  broken(
     "let runs go on when a person takes over",
     edit("session/control/ControlMachine", "            RunMachine.takeOver(after, time, tx.runs());\n", ""),
   ),

@@ -11,6 +11,7 @@ import dev.parley.engine.life.Boot;
 import dev.parley.engine.life.Lives;
 import dev.parley.engine.memory.Waiting;
 import dev.parley.engine.registry.Registry;
+import dev.parley.engine.session.machine.IndexBuild;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.StoreException;
@@ -87,6 +88,7 @@ public final class Engine implements AutoCloseable {
     private static Engine replay(EngineOptions options, DataFolder folder, DiskRoom room) throws IOException {
         try {
             Engine engine = new Engine(options, folder, room);
+            IndexBuild.ifMissing(folder.store(), engine.projections.sessions());
             LOG.info("replayed {} commands", engine.pipeline.recover());
             engine.threads.start(engine.pipeline);
             return engine;

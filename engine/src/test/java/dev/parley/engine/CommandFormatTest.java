@@ -418,6 +418,20 @@ class CommandFormatTest {
                                     new RunTexts.Notice("control", "", ",", "", null))));
         }
         command(golden, "end of a control", new SessionCommand.ExpireControl(SESSION, TIME));
+        command(
+                golden,
+                "describe",
+                new SessionCommand.Describe(
+                        SESSION,
+                        TIME,
+                        "client",
+                        true,
+                        false,
+                        List.of(
+                                new SessionCommand.LabelChange("key", "valüe"),
+                                new SessionCommand.LabelChange("gone", null)),
+                        300));
+        command(golden, "describe anew", new SessionCommand.Describe(SESSION, TIME, null, false, true, List.of(), 300));
         command(golden, "back", new SessionCommand.Back(SESSION, TIME, "conn", 301));
         command(golden, "depart", new SessionCommand.Depart(SESSION, TIME, "conn", 300));
         command(golden, "compact", new SessionCommand.Compact(SESSION, TIME, POSITION, POSITION + 1));
@@ -604,6 +618,14 @@ class CommandFormatTest {
                 case DEPARTURES -> List.of("attendances/departureKey", "attendances/departure of");
                 case ARRIVALS -> List.of("attendances/arrivalKey", "attendances/arrival of");
                 case CONTROLS -> List.of("sessions/idKey", "controls/texts of");
+                case INDEX ->
+                    List.of(
+                            "index/key",
+                            "index/listed",
+                            "index/participantKey",
+                            "index/participantsKey",
+                            "index/participants");
+                case PROFILES -> List.of("sessions/idKey", "profiles/profile of");
                 case EXPIRIES -> List.of("controls/expiryKey", "controls/expiry of");
                 case REGISTRY ->
                     List.of("registry/appKey", "registry/app of", "registry/revocationKey", "registry/revocation of");

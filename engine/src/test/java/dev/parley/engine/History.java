@@ -484,6 +484,8 @@ final class History {
         assertThat(rows(storage.store(), Table.LOG)).hasSize(sessionSide.logRows());
         assertThat(rows(storage.store(), Table.RUNS)).hasSize(sessionSide.runRows());
         assertThat(rows(storage.store(), Table.CONTROLS)).hasSize(sessionSide.controlRows());
+        assertThat(rows(storage.store(), Table.INDEX)).hasSize(sessionSide.indexRows());
+        assertThat(rows(storage.store(), Table.PROFILES)).hasSize(sessionSide.profileRows());
         assertThat(rows(storage.store(), Table.OUTBOX)).isEmpty();
         compareWithReplayFromZero(running);
     }

@@ -14,6 +14,7 @@ import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.ObjectRefusal;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.Profile;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
@@ -26,8 +27,10 @@ import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
+import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.SessionCommand.LabelChange;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
@@ -143,6 +146,13 @@ final class SessionModel {
         @Nullable
         ControlTexts controlTexts;
 
+        /** What was said about the session; null if it was never made explicitly. */
+        @Nullable
+        Profile profile;
+
+        /** Who has ever said something that stayed, or was present. */
+        final Set<String> participants = new HashSet<>();
+
         /** Whether anybody has had to do with its objects: what became of them then stays. */
         boolean hasObjects;
 
@@ -159,6 +169,7 @@ final class SessionModel {
                     && attendances.isEmpty()
                     && runs.isEmpty()
                     && cancels.isEmpty()
+                    && profile == null
                     && control.equals(Control.DEFAULT);
         }
 
@@ -179,6 +190,8 @@ final class SessionModel {
             copy.hasObjects = hasObjects;
             copy.control = control;
             copy.controlTexts = controlTexts;
+            copy.profile = profile;
+            copy.participants.addAll(participants);
             copy.runs.putAll(runs);
             copy.texts.putAll(texts);
             copy.open.putAll(open);
@@ -426,6 +439,12 @@ final class SessionModel {
                 yield publish(
                         new Publish(c.session(), c.time(), null, open, List.of(new RunNote.Ended(c.runId()))), room);
             }
+            case Describe c -> {
+                if (known == null && !c.makes()) {
+                    yield new SessionOutcome.NoSuchSession();
+                }
+                yield describe(c, room, known == null);
+            }
             case Compact c -> new SessionOutcome.Done();
             case RemoveEmpty c -> {
                 if (room.isEmpty()) {
@@ -477,6 +496,27 @@ final class SessionModel {
                 takeOver(c, room);
             }
         }
+    }
+
+    private Object describe(Describe c, Room room, boolean made) {
+        TreeMap<String, String> labels = new TreeMap<>();
+        Profile before = room.profile;
+        if (!c.replace() && before != null) {
+            labels.putAll(before.labels());
+        }
+        for (LabelChange change : c.labels()) {
+            labels.remove(change.key());
+            if (change.value() != null) {
+                labels.put(change.key(), change.value());
+            }
+        }
+        if (labels.size() > c.maxLabels()) {
+            return new SessionOutcome.TooManyLabels(c.maxLabels());
+        }
+        room.profile =
+                new Profile(before == null ? c.time() : before.made(), before == null ? c.by() : before.by(), labels);
+        rooms.put(c.session(), room);
+        return new SessionOutcome.Described(made);
     }
 
     private Object control(ChangeControl c, Room room) {
@@ -848,6 +888,9 @@ final class SessionModel {
             room.ephemeral.add(at);
         } else {
             room.messages.put(at, new ArrayList<>(List.of(new Version(entry, entry, false))));
+            if (m.clientId() != null) {
+                room.participants.add(m.clientId());
+            }
             if (m.unique() && m.id() != null) {
                 room.ids.put(m.id(), at);
             }
@@ -965,6 +1008,7 @@ final class SessionModel {
         PresenceEntry.Action action = update ? PresenceEntry.Action.UPDATE : PresenceEntry.Action.ENTER;
         long at = happened(room, c.time(), action, op.id(), member, op.body());
         room.members.put(member, room.presence.get(at));
+        room.participants.add(member.clientId());
         return at;
     }
 

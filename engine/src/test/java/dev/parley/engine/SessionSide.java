@@ -8,6 +8,10 @@ import dev.parley.engine.delivery.SessionTail;
 import dev.parley.engine.life.Boot;
 import dev.parley.engine.life.Lives;
 import dev.parley.engine.session.AnnotationEntry;
+import dev.parley.engine.session.Attribute;
+import dev.parley.engine.session.Attribute.Labelled;
+import dev.parley.engine.session.Attribute.OpenRun;
+import dev.parley.engine.session.Attribute.Participant;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control;
 import dev.parley.engine.session.ControlTexts;
@@ -28,8 +32,10 @@ import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
+import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.SessionCommand.LabelChange;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
@@ -67,6 +73,7 @@ import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -81,6 +88,9 @@ final class SessionSide {
             List.of(new SessionName("app", "a"), new SessionName("app", "a:b"), new SessionName("other", "a"));
     private static final List<String> CONNECTIONS = List.of("c0", "c1", "c2");
     private static final List<String> CLIENTS = List.of("ann", "ben", "cid");
+    /** The keys and the values of labels. */
+    private static final List<String> LABELS = List.of("k", "kk", "l");
+
     /** The name of messages that only agents write. */
     private static final String AGENTS = "agents";
 
@@ -154,7 +164,7 @@ final class SessionSide {
     SessionCommand<?> command(long now) {
         SessionName name = oneOf(NAMES);
         Room room = model.room(name);
-        return switch (random.nextInt(51)) {
+        return switch (random.nextInt(54)) {
             case 0 -> new Remove(name, now);
             case 40, 41 -> new RemoveEmpty(name, now);
             case 1 ->
@@ -205,6 +215,7 @@ final class SessionSide {
                 room == null || room.messages.isEmpty() ? publish(name, room, now) : annotate(name, room, now);
             case 47, 48, 49 -> changeControl(name, now);
             case 50 -> new ExpireControl(name, now);
+            case 51, 52, 53 -> describe(name, now);
             case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             default -> publish(name, room, now);
         };
@@ -224,6 +235,15 @@ final class SessionSide {
                         List.of(AGENTS),
                         new RunTexts.Notice("written", "(", ",", ")", rarely("enc")),
                         new RunTexts.Notice("expired", "(", ",", ")", null)));
+    }
+
+    private Describe describe(SessionName name, long now) {
+        List<LabelChange> labels = new ArrayList<>();
+        for (int count = random.nextInt(4); count > 0; count--) {
+            labels.add(new LabelChange(oneOf(LABELS), random.nextInt(4) == 0 ? null : oneOf(LABELS)));
+        }
+        return new Describe(
+                name, now, rarely("by"), random.nextBoolean(), random.nextInt(3) == 0, labels, 1 + random.nextInt(3));
     }
 
     private ChangeObjects changeObjects(SessionName name, long now) {
@@ -895,6 +915,7 @@ final class SessionSide {
                         .filter(room -> room.getValue().control.until() != 0)
                         .map(room -> new ExpireControl(room.getKey(), LATE))
                         .toList());
+        compareIndex(sessions);
         List<Membership> earlier = new ArrayList<>();
         model.rooms()
                 .forEach((name, room) -> room.attendances.forEach((connectionId, attendance) -> {
@@ -908,6 +929,56 @@ final class SessionSide {
                 .containsExactlyInAnyOrderElementsOf(earlier);
         model.rooms().forEach((name, room) -> compare(sessions, name, room));
         readers.forEach(reader -> reader.drained(sessions, delivery));
+    }
+
+    /** Sessions are found by what they have, and by nothing else. */
+    private void compareIndex(Sessions sessions) {
+        compareIndex(sessions, new OpenRun(), room -> !room.runs.isEmpty());
+        for (String client : CLIENTS) {
+            compareIndex(sessions, new Participant(client), room -> room.participants.contains(client));
+        }
+        for (String key : LABELS) {
+            for (String value : LABELS) {
+                compareIndex(
+                        sessions,
+                        new Labelled(key, value),
+                        room -> room.profile != null
+                                && value.equals(room.profile.labels().get(key)));
+            }
+        }
+    }
+
+    private void compareIndex(Sessions sessions, Attribute attribute, Predicate<Room> has) {
+        for (String app : List.of("app", "other")) {
+            List<String> names = new ArrayList<>();
+            model.rooms().forEach((name, room) -> {
+                assertThat(sessions.index().has(name, attribute))
+                        .as("%s of %s", attribute, name)
+                        .isEqualTo(has.test(room));
+                if (name.app().equals(app) && has.test(room)) {
+                    names.add(name.name());
+                }
+            });
+            names.sort(Sessions.BY_NAME);
+            assertThat(sessions.index().names(app, attribute, "", "", 10))
+                    .as("by %s", attribute)
+                    .isEqualTo(names);
+        }
+    }
+
+    /** How many rows the index has: of a session with participants, also how many there are, and each by the session's id. */
+    int indexRows() {
+        return model.rooms().values().stream()
+                .mapToInt(room -> (room.runs.isEmpty() ? 0 : 1)
+                        + (room.participants.isEmpty() ? 0 : 1 + 2 * room.participants.size())
+                        + (room.profile == null ? 0 : room.profile.labels().size()))
+                .sum();
+    }
+
+    int profileRows() {
+        return (int) model.rooms().values().stream()
+                .filter(room -> room.profile != null)
+                .count();
     }
 
     /** How many rows the log of all sessions has: a message, and what its annotations come to, only once. */
@@ -954,6 +1025,8 @@ final class SessionSide {
         assertThat(List.of(state.id(), state.last(), state.horizon(), (long) state.members()))
                 .isEqualTo(List.of(room.id, room.last, room.horizon, (long) room.members.size()));
         assertThat(state.control()).isEqualTo(room.control);
+        assertThat(sessions.profiles().of(state)).isEqualTo(room.profile);
+        assertThat(sessions.index().participants(state)).containsExactlyInAnyOrderElementsOf(room.participants);
         long content = room.messages.values().stream()
                 .mapToLong(versions -> versions.getLast().whole().body().size())
                 .sum();

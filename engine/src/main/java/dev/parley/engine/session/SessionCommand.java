@@ -363,6 +363,47 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
         }
     }
 
+    /**
+     * Says something about a session, which stays from then on, even if it is empty.
+     *
+     * @param by who says it, if the session had no profile before
+     * @param makes whether the session is made if there is none
+     * @param replace whether the labels that it has are removed before
+     * @param maxLabels the number of labels that the session may have afterwards
+     */
+    record Describe(
+            SessionName session,
+            long time,
+            @Nullable String by,
+            boolean makes,
+            boolean replace,
+            List<LabelChange> labels,
+            int maxLabels)
+            implements SessionCommand<SessionOutcome.OfDescribe> {
+        @Override
+        public int weight() {
+            int weight = 256;
+            for (LabelChange label : labels) {
+                weight += 64
+                        + label.key().length()
+                        + (label.value() == null ? 0 : label.value().length());
+            }
+            return weight;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
+     * Sets a label of a session.
+     *
+     * @param value null if the label is removed
+     */
+    record LabelChange(String key, @Nullable String value) {}
+
     /** Gives the control of a session back to the agent if its time is over. */
     record ExpireControl(SessionName session, long time) implements SessionCommand<SessionOutcome.Done> {}
 

@@ -23,6 +23,9 @@ public sealed interface SessionOutcome {
     /** The outcome of a ChangeControl. */
     sealed interface OfControl extends SessionOutcome {}
 
+    /** The outcome of a Describe. */
+    sealed interface OfDescribe extends SessionOutcome {}
+
     /**
      * Everything is in the log, now or from an earlier request.
      *
@@ -30,6 +33,19 @@ public sealed interface SessionOutcome {
      *     was sent again is no longer known in detail
      */
     record Accepted(List<Long> positions) implements OfPublish, OfPresence, OfObjects, OfAnnotate, OfControl {}
+
+    /**
+     * The session is as it was described.
+     *
+     * @param made whether there was none before
+     */
+    record Described(boolean made) implements OfDescribe {}
+
+    /** There is no session of this name. */
+    record NoSuchSession() implements OfDescribe {}
+
+    /** The session would have more labels than the command allows. */
+    record TooManyLabels(int labels) implements OfDescribe {}
 
     /** The command was done. */
     record Done() implements SessionOutcome {}

@@ -88,7 +88,11 @@ public interface Store extends View, AutoCloseable {
         /** Session id to the texts about a control that is not the default one. */
         CONTROLS,
         /** Time and session id to the name of a session whose control goes back to the agent then. */
-        EXPIRIES
+        EXPIRIES,
+        /** What sessions are listed by: app, attribute and name; of a session, the attributes that are found by its id. */
+        INDEX,
+        /** Session id to what somebody has said about a session that was made explicitly: its labels, and by whom. */
+        PROFILES
     }
 
     /** Rows of one moment. Not thread-safe. */

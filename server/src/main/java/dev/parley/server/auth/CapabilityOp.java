@@ -33,6 +33,8 @@ public enum CapabilityOp {
     PUBLISH,
     PUSH_ADMIN,
     PUSH_SUBSCRIBE,
+    SESSION_CREATE,
+    SESSION_LABEL,
     STATS,
     SUBSCRIBE;
 

@@ -22,7 +22,7 @@ import java.util.TreeSet;
 /** Which resource answers which request: the table of all methods and paths of the door. */
 final class SessionRoutes implements Resources {
     /** All methods of the door. */
-    static final String METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
+    static final String METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
     /** The path of the description. */
     static final String DESCRIPTION = "/v1/openapi.json";
@@ -82,6 +82,15 @@ final class SessionRoutes implements Resources {
                     "GET",
                     "/v1/sessions/{sessionId}",
                     (its, request, path) -> its.sessions.get(request, session(path))),
+            new Route("PUT", "/v1/sessions/{sessionId}", (its, request, path) -> its.make.make(request, session(path))),
+            new Route(
+                    "PATCH",
+                    "/v1/sessions/{sessionId}/labels",
+                    (its, request, path) -> its.make.label(request, session(path), false)),
+            new Route(
+                    "PUT",
+                    "/v1/sessions/{sessionId}/labels",
+                    (its, request, path) -> its.make.label(request, session(path), true)),
             new Route(
                     "GET",
                     "/v1/sessions/{sessionId}/messages",
@@ -132,6 +141,7 @@ final class SessionRoutes implements Resources {
                     (its, request, path) -> its.inputs.approval(request, session(path), path.get(1))));
 
     private final SessionsResource sessions;
+    private final MakeResource make;
     private final ConversationResource said;
     private final InputsResource inputs;
     private final ControlResource control;
@@ -142,6 +152,7 @@ final class SessionRoutes implements Resources {
         int pageBytes = config.limits().chunkBytes();
         var conversations = new Conversations(engine, pageBytes);
         this.sessions = new SessionsResource(engine, gate, new Members(engine, gate), occupancy, pageBytes);
+        this.make = new MakeResource(publisher.engine(), gate, publisher.clock(), sessions);
         this.said = new ConversationResource(gate, conversations);
         this.export = new ExportResource(engine, gate, pageBytes);
         this.inputs = new InputsResource(engine, gate, publisher, conversations);

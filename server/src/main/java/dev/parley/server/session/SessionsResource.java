@@ -1,7 +1,11 @@
 package dev.parley.server.session;
 
+import dev.parley.engine.session.Attribute;
+import dev.parley.engine.session.Attribute.OpenRun;
+import dev.parley.engine.session.Attribute.Participant;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.Profile;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
@@ -19,6 +23,8 @@ import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireWriter;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -34,28 +40,54 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
 
     private static final int STEP = 500;
 
-    /** Which sessions a list has. */
-    private record Filter(String prefix, long activeSince, boolean openRuns) {
+    /**
+     * Which sessions a list has.
+     *
+     * @param attributes what each of them has
+     */
+    private record Filter(String prefix, long activeSince, List<Attribute> attributes) {
         static Filter of(Request request) throws WireException {
             String prefix = request.param("prefix");
+            List<Attribute> attributes = new ArrayList<>();
+            if (openRuns(request)) {
+                attributes.add(new OpenRun());
+            }
+            String participant = request.param("participant");
+            if (participant != null) {
+                attributes.add(new Participant(participant));
+            }
+            List<String> labels = request.query().getAll("label");
+            if (labels.size() > Labels.MAX_ASKED) {
+                throw new WireException(
+                        ErrorInfo.invalidValue("A list asks for at most " + Labels.MAX_ASKED + " labels."));
+            }
+            for (String label : labels) {
+                attributes.add(Labels.asked(label));
+            }
             return new Filter(
-                    prefix == null ? "" : prefix,
-                    request.number("activeSince", 0, Long.MAX_VALUE),
-                    switch (request.param("openRuns")) {
-                        case "true" -> true;
-                        case "false" -> false;
-                        case null -> false;
-                        default ->
-                            throw new WireException(ErrorInfo.invalidValue("The parameter openRuns is true or false."));
-                    });
+                    prefix == null ? "" : prefix, request.number("activeSince", 0, Long.MAX_VALUE), attributes);
         }
 
-        boolean takes(SessionState session, List<Run> runs) {
-            return Positions.millis(session.last()) >= activeSince && !(openRuns && runs.isEmpty());
+        private static boolean openRuns(Request request) throws WireException {
+            return switch (request.param("openRuns")) {
+                case "true" -> true;
+                case "false" -> false;
+                case null -> false;
+                default -> throw new WireException(ErrorInfo.invalidValue("The parameter openRuns is true or false."));
+            };
         }
     }
 
-    private record Described(SessionState session, List<Run> runs) {}
+    /**
+     * A session with what is said about it.
+     *
+     * @param profile null if it was never made explicitly
+     */
+    private record Described(SessionState session, @Nullable Profile profile, List<Run> runs) {
+        long lastActivity() {
+            return SessionsResource.lastActivity(session, profile);
+        }
+    }
 
     Answer list(Request request) throws WireException {
         String app = request.permitted(gate, CapabilityOp.CHANNEL_METADATA, "*").app();
@@ -66,60 +98,129 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
         int examined = 0;
         boolean more = true;
         while (more && found.size() < limit && examined < MAX_EXAMINED) {
-            List<SessionState> states = sessions.list(app, filter.prefix(), after == null ? "" : after, STEP);
-            more = states.size() == STEP;
-            for (SessionState session : states) {
+            List<Candidate> step = candidates(app, filter, after == null ? "" : after);
+            more = step.size() == STEP;
+            for (Candidate candidate : step) {
                 if (found.size() == limit) {
                     more = true;
                     break;
                 }
                 examined++;
-                after = session.name().name();
-                List<Run> runs = sessions.runs().of(session);
-                if (filter.takes(session, runs)) {
-                    found.add(new Described(session, runs));
+                after = candidate.name().name();
+                SessionState session = taken(candidate, filter);
+                if (session != null) {
+                    found.add(described(session));
                 }
             }
         }
         @Nullable String next = more ? after : null;
         return Answer.of(200, to -> {
             to.beginObject().name("sessions").beginArray();
-            found.forEach(session -> describe(to, session, false));
+            found.forEach(session -> describe(to, session, null));
             to.endArray().field("next", next).endObject();
         });
+    }
+
+    /**
+     * A session that may be in a list.
+     *
+     * @param state null if it was not looked up
+     */
+    private record Candidate(SessionName name, @Nullable SessionState state) {}
+
+    /** The sessions that come next, by what the filter asks for first. */
+    private List<Candidate> candidates(String app, Filter filter, String after) {
+        if (filter.attributes().isEmpty()) {
+            return sessions.list(app, filter.prefix(), after, STEP).stream()
+                    .map(state -> new Candidate(state.name(), state))
+                    .toList();
+        }
+        return sessions.index().names(app, filter.attributes().getFirst(), filter.prefix(), after, STEP).stream()
+                .map(name -> new Candidate(new SessionName(app, name), null))
+                .toList();
+    }
+
+    private @Nullable SessionState taken(Candidate candidate, Filter filter) {
+        for (Attribute attribute : filter.attributes().stream().skip(1).toList()) {
+            if (!sessions.index().has(candidate.name(), attribute)) {
+                return null;
+            }
+        }
+        SessionState known = candidate.state();
+        SessionState session = known == null ? sessions.find(candidate.name()) : known;
+        return session != null && (filter.activeSince() == 0 || lastActivity(session) >= filter.activeSince())
+                ? session
+                : null;
+    }
+
+    private long lastActivity(SessionState session) {
+        return lastActivity(
+                session, session.last() == Positions.START ? sessions.profiles().of(session) : null);
+    }
+
+    /** When something was said or done last. A session that is empty was made then. */
+    private static long lastActivity(SessionState session, @Nullable Profile profile) {
+        long last = Positions.millis(session.last());
+        return session.last() == Positions.START && profile != null ? profile.made() : last;
+    }
+
+    private Described described(SessionState session) {
+        List<Run> runs = sessions.index().has(session.name(), new OpenRun())
+                ? sessions.runs().of(session)
+                : List.of();
+        return new Described(session, sessions.profiles().of(session), runs);
     }
 
     Answer get(Request request, ChannelName name) throws WireException {
         String app = request.permitted(gate, CapabilityOp.CHANNEL_METADATA, name.full())
                 .app();
-        SessionState session = found(name.in(app));
-        var described = new Described(session, sessions.runs().of(session));
-        return Answer.of(200, to -> describe(to, described, true));
+        return describe(name.in(app), 200);
     }
 
-    private SessionState found(SessionName name) throws WireException {
+    /** Answers with all that is known of a session, without what is said in it. */
+    Answer describe(SessionName name, int status) throws WireException {
         SessionState session = sessions.find(name);
         if (session == null) {
-            throw new WireException(ErrorInfo.notFound(
-                    "There is no such session. A session exists as soon as something was published to it."));
+            throw new WireException(noSuchSession());
         }
-        return session;
+        Described described = described(session);
+        List<String> participants = sessions.index().participants(session);
+        return Answer.of(status, to -> describe(to, described, participants));
     }
 
-    /** @param whole whether the runs are listed, and not only counted */
-    private void describe(WireWriter to, Described described, boolean whole) {
+    static ErrorInfo noSuchSession() {
+        return ErrorInfo.notFound(
+                "There is no such session. A session exists as soon as something was published to it, or"
+                        + " when it was made.");
+    }
+
+    /** @param participants null if this is one of many sessions, of which less is said */
+    private void describe(WireWriter to, Described described, @Nullable List<String> participants) {
         SessionState session = described.session();
         Occupancy.Metrics metrics = occupancy.of(session.name(), session.members());
         to.beginObject()
                 .field("sessionId", session.name().name())
-                .field("lastActivity", Positions.millis(session.last()))
+                .field("lastActivity", described.lastActivity())
                 .field("position", Serials.render(session.last()))
                 .field("bytes", session.bytes())
                 .field("connections", metrics.connections())
                 .field("presenceMembers", session.members())
                 .field("openRuns", described.runs().size());
-        if (whole) {
-            to.name("runs").beginArray();
+        Profile profile = described.profile();
+        if (profile != null) {
+            to.field("createdAt", profile.made()).field("createdBy", profile.by());
+        }
+        to.name("labels").beginObject();
+        if (profile != null) {
+            profile.labels().forEach(to::field);
+        }
+        to.endObject();
+        if (participants != null) {
+            to.field(
+                    "streamUrl", "/v1/stream/sessions/" + escaped(session.name().name()));
+            to.name("participants").beginArray();
+            participants.forEach(to::value);
+            to.endArray().name("runs").beginArray();
             for (Run run : described.runs()) {
                 to.beginObject()
                         .field("runId", run.id())
@@ -132,6 +233,11 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
             metrics.write(to.name("occupancy"));
         }
         to.endObject();
+    }
+
+    /** A segment of a path, in which only what needs no escape anywhere has none. */
+    private static String escaped(String segment) {
+        return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     /** A page of the members of a session. */

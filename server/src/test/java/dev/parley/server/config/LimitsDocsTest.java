@@ -235,6 +235,13 @@ class LimitsDocsTest {
                 "server.session.Conversations.MAX_AT_A_TIME",
                 "server.session.Conversations.MAX_MESSAGES");
         row("sessions at which one request", "server.session.SessionsResource.MAX_EXAMINED");
+        row("participants of a session", "engine.session.log.IndexTx.MAX_PARTICIPANTS");
+        row(
+                "labels of a session",
+                "server.session.Labels.MAX_LABELS",
+                "server.session.Labels.MAX_KEY_CHARS",
+                "server.session.Labels.MAX_VALUE_CHARS",
+                "server.session.Labels.MAX_ASKED");
         row(
                 "characters of an id in a request to the session door",
                 "server.session.InputsResource.MAX_ID_CHARS",

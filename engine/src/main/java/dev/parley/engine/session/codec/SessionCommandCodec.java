@@ -15,8 +15,10 @@ import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
+import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.SessionCommand.LabelChange;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
@@ -55,6 +57,7 @@ public final class SessionCommandCodec {
     private static final int LOST = 75;
     private static final int BACK = 76;
     private static final int DEPART = 77;
+    private static final int DESCRIBE = 78;
     private static final int CHANGE_CONTROL = 82;
     private static final int EXPIRE_CONTROL = 83;
     private static final int VERSION = 1;
@@ -139,6 +142,14 @@ public final class SessionCommandCodec {
                 ControlCodec.texts(out, c.texts());
             }
             case ExpireControl c -> {}
+            case Describe c -> {
+                out.optional(c.by())
+                        .bool(c.makes())
+                        .bool(c.replace())
+                        .varint(c.labels().size());
+                c.labels().forEach(label -> out.string(label.key()).optional(label.value()));
+                out.varint(c.maxLabels());
+            }
             case RemoveEmpty c -> {}
             case Remove c -> {}
         }
@@ -169,6 +180,7 @@ public final class SessionCommandCodec {
             case Compact c -> COMPACT;
             case ChangeControl c -> CHANGE_CONTROL;
             case ExpireControl c -> EXPIRE_CONTROL;
+            case Describe c -> DESCRIBE;
             case RemoveEmpty c -> REMOVE_EMPTY;
             case Remove c -> REMOVE;
         };
@@ -221,10 +233,20 @@ public final class SessionCommandCodec {
                         ValueCodec.body(in),
                         ControlCodec.texts(in));
             case EXPIRE_CONTROL -> new ExpireControl(session, time);
+            case DESCRIBE -> new Describe(session, time, in.optional(), in.bool(), in.bool(), labels(in), in.count());
             case REMOVE_EMPTY -> new RemoveEmpty(session, time);
             case REMOVE -> new Remove(session, time);
             default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);
         };
+    }
+
+    private static List<LabelChange> labels(BinaryReader in) {
+        int count = in.count();
+        List<LabelChange> labels = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            labels.add(new LabelChange(in.string(), in.optional()));
+        }
+        return List.copyOf(labels);
     }
 
     private static void sender(BinaryWriter out, @Nullable Sender sender) {

@@ -28,6 +28,7 @@ public final class SessionBatch {
 
     private final SessionStates states;
     private final StoreTx rows;
+    private final IndexTx index;
     private final Map<SessionName, Optional<SessionState>> changed = new LinkedHashMap<>();
     private final List<Added> added = new ArrayList<>();
 
@@ -35,11 +36,17 @@ public final class SessionBatch {
     public SessionBatch(SessionStates states, StoreTx rows) {
         this.states = states;
         this.rows = rows;
+        this.index = new IndexTx(rows);
     }
 
     /** The rows as they will be after the batch. */
     public StoreTx rows() {
         return rows;
+    }
+
+    /** What sessions are listed by. */
+    public IndexTx index() {
+        return index;
     }
 
     /** The entries that were added so far, oldest first. */

@@ -9,6 +9,7 @@ import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
+import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.Leave;
@@ -25,6 +26,7 @@ import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.Done;
 import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
+import dev.parley.engine.session.SessionOutcome.NoSuchSession;
 import dev.parley.engine.session.SessionOutcome.NotAbandoned;
 import dev.parley.engine.session.SessionOutcome.TypeDiffers;
 import dev.parley.engine.session.SessionState;
@@ -36,6 +38,7 @@ import dev.parley.engine.session.message.MessageMachine;
 import dev.parley.engine.session.message.MessageTx;
 import dev.parley.engine.session.object.ObjectMachine;
 import dev.parley.engine.session.presence.PresenceMachine;
+import dev.parley.engine.session.profile.ProfileMachine;
 import dev.parley.engine.session.run.RunMachine;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -80,6 +83,7 @@ public final class SessionMachine {
             case Back c -> ifThere(c, tx, s -> AttendanceMachine.back(s, c, tx.attendances()));
             case Depart c -> ifThere(c, tx, s -> AttendanceMachine.depart(s, c, tx.attendances()));
             case ChangeControl c -> once(c, null, 1, position, tx, s -> ControlMachine.change(s, c, tx.controls()));
+            case Describe c -> describe(c, position, tx);
             case ExpireControl c -> ifThere(c, tx, s -> ControlMachine.expire(s, c, tx.controls()));
             case Trim c -> ifThere(c, tx, s -> removeOldest(s, c.upTo(), Long.MAX_VALUE, tx));
             case Retain c -> ifThere(c, tx, s -> removeOldest(s, Positions.startOf(c.since()) - 1, c.maxBytes(), tx));
@@ -196,6 +200,15 @@ public final class SessionMachine {
 
     private static Sender sender(Rollup c, Part part) {
         return new Sender(c.connectionId(), c.epoch(), part.msgSerial());
+    }
+
+    private static SessionOutcome describe(Describe c, long position, SessionTx tx) {
+        SessionState known = tx.find(c.session());
+        if (known == null && !c.makes()) {
+            return new NoSuchSession();
+        }
+        SessionState s = known == null ? findOrMake(c, position, tx) : known;
+        return ProfileMachine.describe(s, c, known == null, tx.profiles());
     }
 
     private static SessionOutcome endRun(EndRun c, SessionTx tx) {

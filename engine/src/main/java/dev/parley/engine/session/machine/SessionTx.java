@@ -13,6 +13,7 @@ import dev.parley.engine.session.message.Head;
 import dev.parley.engine.session.message.MessageTx;
 import dev.parley.engine.session.object.ObjectTx;
 import dev.parley.engine.session.presence.PresenceTx;
+import dev.parley.engine.session.profile.ProfileTx;
 import dev.parley.engine.session.request.RequestTx;
 import dev.parley.engine.session.run.RunTx;
 import dev.parley.engine.store.Store.Table;
@@ -36,6 +37,7 @@ public final class SessionTx {
     private final RunTx runs;
     private final AttendanceTx attendances;
     private final ControlTx controls;
+    private final ProfileTx profiles;
 
     /** Starts with what {@code sessions} shows, and writes to {@code rows}. */
     public SessionTx(Sessions sessions, StoreTx rows) {
@@ -48,6 +50,7 @@ public final class SessionTx {
         this.runs = new RunTx(batch, messages);
         this.attendances = new AttendanceTx(batch, presence, requests, runs);
         this.controls = new ControlTx(batch, messages, runs);
+        this.profiles = new ProfileTx(batch);
     }
 
     /** The entries that were added so far, oldest first. */
@@ -112,6 +115,10 @@ public final class SessionTx {
         return controls;
     }
 
+    ProfileTx profiles() {
+        return profiles;
+    }
+
     /** Whether the session has nothing in it, and nothing is remembered for it. */
     boolean isEmpty(SessionState s) {
         return Sessions.isEmpty(batch.rows(), s.id());
@@ -121,6 +128,8 @@ public final class SessionTx {
     void remove(SessionState s) {
         attendances.unlist(s);
         controls.unlist(s);
+        profiles.unlist(s);
+        batch.index().removeAll(s);
         batch.remove(s);
         for (Table table : Sessions.TABLES_BY_ID) {
             batch.rows().removeRange(table, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1));

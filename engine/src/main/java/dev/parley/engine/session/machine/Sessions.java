@@ -8,12 +8,14 @@ import dev.parley.engine.session.annotation.Annotations;
 import dev.parley.engine.session.attendance.Attendances;
 import dev.parley.engine.session.control.Controls;
 import dev.parley.engine.session.log.PositionRange;
+import dev.parley.engine.session.log.SessionIndex;
 import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.log.SessionRows.Logged;
 import dev.parley.engine.session.log.SessionStates;
 import dev.parley.engine.session.message.Messages;
 import dev.parley.engine.session.object.SharedObjects;
 import dev.parley.engine.session.presence.Presence;
+import dev.parley.engine.session.profile.Profiles;
 import dev.parley.engine.session.request.Requests;
 import dev.parley.engine.session.run.Runs;
 import dev.parley.engine.store.Store;
@@ -52,7 +54,8 @@ public final class Sessions {
             Table.OBJECTS,
             Table.OBJECT_IDS,
             Table.RUNS,
-            Table.CONTROLS);
+            Table.CONTROLS,
+            Table.PROFILES);
 
     private final Store store;
     private final SessionStates states;
@@ -64,6 +67,8 @@ public final class Sessions {
     private final Requests requests;
     private final Attendances attendances;
     private final Controls controls;
+    private final SessionIndex index;
+    private final Profiles profiles;
 
     /**
      * Reads from {@code store}.
@@ -81,6 +86,8 @@ public final class Sessions {
         this.requests = new Requests(store, maxCached);
         this.attendances = new Attendances(store);
         this.controls = new Controls(store);
+        this.index = new SessionIndex(store);
+        this.profiles = new Profiles(store);
     }
 
     /**
@@ -137,7 +144,17 @@ public final class Sessions {
         return controls;
     }
 
-    /** The session, or null if nothing was ever published to it. */
+    /** What sessions are found by. */
+    public SessionIndex index() {
+        return index;
+    }
+
+    /** What was said about sessions that were made explicitly. */
+    public Profiles profiles() {
+        return profiles;
+    }
+
+    /** The session, or null if there is none. */
     public @Nullable SessionState find(SessionName name) {
         return states.find(name);
     }

@@ -74,6 +74,7 @@ public final class MessageTx {
     void create(SessionState s, Head head, Body body) {
         putHead(s, head, body);
         log(s, head);
+        batch.index().participate(s, head.clientId());
         if (head.unique() && head.id() != null) {
             rows.put(Table.MESSAGE_IDS, MessageRows.messageIdKey(s.id(), head.id()), MessageRows.serial(head.serial()));
         }

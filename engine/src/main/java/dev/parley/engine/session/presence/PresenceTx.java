@@ -62,6 +62,7 @@ public final class PresenceTx {
             rows.remove(Table.MEMBERS, member);
         } else {
             rows.put(Table.MEMBERS, member, row);
+            batch.index().participate(s, entry.clientId());
         }
     }
 

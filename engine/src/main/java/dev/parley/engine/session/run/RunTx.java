@@ -1,5 +1,6 @@
 package dev.parley.engine.session.run;
 
+import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote.Cancel;
 import dev.parley.engine.session.RunTexts;
@@ -50,11 +51,15 @@ public final class RunTx {
 
     void putRun(SessionState s, Run run) {
         rows.put(Table.RUNS, RunRows.runKey(s.id(), run.id()), RunRows.run(run));
+        batch.index().put(s, new OpenRun());
     }
 
     void removeRun(SessionState s, String runId) {
         rows.remove(Table.RUNS, RunRows.runKey(s.id(), runId));
         rows.remove(Table.RUNS, RunRows.textsKey(s.id(), runId));
+        if (countRuns(s, 1) == 0) {
+            batch.index().remove(s, new OpenRun());
+        }
     }
 
     /** The runs that are neither over nor suspended. */

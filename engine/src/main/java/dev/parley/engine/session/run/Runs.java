@@ -68,6 +68,11 @@ public final class Runs {
         return store.get(Table.RUNS, RunRows.textsKey(session.id(), runId)) != null;
     }
 
+    /** Whether a session has a run that has not ended. */
+    public boolean isAny(SessionState session) {
+        return !store.isEmpty(Table.RUNS, RunRows.runKey(session.id(), ""), RunRows.cancelKey(session.id(), 0));
+    }
+
     /** All runs at which an agent works: after a restart, the server has to watch these agents. */
     public List<Run> atWork() {
         List<Run> found = new ArrayList<>();

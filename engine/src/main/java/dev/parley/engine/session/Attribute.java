@@ -1,0 +1,13 @@
+package dev.parley.engine.session;
+
+/** Something by which sessions are found. */
+public sealed interface Attribute {
+    /** The session has a run that has not ended. */
+    record OpenRun() implements Attribute {}
+
+    /** The session has this label. */
+    record Labelled(String key, String value) implements Attribute {}
+
+    /** This client has said something in the session, or was present. */
+    record Participant(String clientId) implements Attribute {}
+}

@@ -1,0 +1,91 @@
+package dev.parley.engine.session.log;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.session.Attribute;
+import dev.parley.engine.session.Attribute.Labelled;
+import dev.parley.engine.session.Attribute.OpenRun;
+import dev.parley.engine.session.Attribute.Participant;
+import dev.parley.engine.session.SessionName;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * The rows of the index: attributes with the names of the sessions that have them, in the order of names, and the participants of each
+ * session by its id.
+ */
+public final class IndexRows {
+    private static final int OPEN_RUN = 1;
+    private static final int LABELLED = 2;
+    private static final int PARTICIPANT = 3;
+    private static final int PARTICIPANT_OF = 4;
+    private static final int PARTICIPANTS = 5;
+    private static final int VERSION = 1;
+
+    private IndexRows() {}
+
+    /** The key of a session under an attribute. */
+    static byte[] key(SessionName session, Attribute attribute) {
+        return key(session.app(), attribute, session.name());
+    }
+
+    /** The key of a name, or of the beginning of one, under an attribute. */
+    static byte[] key(String app, Attribute attribute, String name) {
+        return list(app, attribute).raw(name.getBytes(StandardCharsets.UTF_8)).toBytes();
+    }
+
+    private static BinaryWriter list(String app, Attribute attribute) {
+        BinaryWriter out = new BinaryWriter(96);
+        return switch (attribute) {
+            case OpenRun a -> out.u8(OPEN_RUN).string(app);
+            case Labelled(String key, String value) ->
+                out.u8(LABELLED).string(app).string(key).string(value);
+            case Participant(String clientId) -> out.u8(PARTICIPANT).string(app).string(clientId);
+        };
+    }
+
+    /** Behind the last key of an attribute: no name has this byte. */
+    static byte[] end(String app, Attribute attribute) {
+        return list(app, attribute).u8(0xFF).toBytes();
+    }
+
+    /** The name in a key of an attribute, which begins at {@code from}. */
+    static String name(byte[] key, int from) {
+        return new String(Arrays.copyOfRange(key, from, key.length), StandardCharsets.UTF_8);
+    }
+
+    /** The key of a participant of a session, or the first one of all. */
+    static byte[] participantKey(long session, String clientId) {
+        return new BinaryWriter(48)
+                .u8(PARTICIPANT_OF)
+                .fixed64(session)
+                .raw(clientId.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    /** The participant in such a key. */
+    static String participant(byte[] participantKey) {
+        int from = 1 + Long.BYTES;
+        return new String(Arrays.copyOfRange(participantKey, from, participantKey.length), StandardCharsets.UTF_8);
+    }
+
+    /** The key of the number of participants of a session. */
+    static byte[] participantsKey(long session) {
+        return new BinaryWriter(9).u8(PARTICIPANTS).fixed64(session).toBytes();
+    }
+
+    /** The row of a name, which says no more than that it is there. */
+    static byte[] listed() {
+        return new byte[] {VERSION};
+    }
+
+    static byte[] participants(int count) {
+        return new BinaryWriter(4).u8(VERSION).varint(count).toBytes();
+    }
+
+    static int participants(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(VERSION);
+        return in.count();
+    }
+}

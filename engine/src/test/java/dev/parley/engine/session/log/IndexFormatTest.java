@@ -1,0 +1,27 @@
+package dev.parley.engine.session.log;
+
+import static dev.parley.engine.session.GoldenValues.ID;
+import static dev.parley.engine.session.GoldenValues.NAME;
+
+import dev.parley.engine.codec.GoldenBytes;
+import dev.parley.engine.session.Attribute;
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+
+/** What sessions are listed by lies in the store as it always did. */
+class IndexFormatTest {
+    @Test
+    void index() throws IOException {
+        GoldenBytes golden = new GoldenBytes("index");
+        golden.bytes("key of an open run", IndexRows.key(NAME, new Attribute.OpenRun()));
+        golden.bytes("key of a label", IndexRows.key(NAME, new Attribute.Labelled("key", "valüe")));
+        golden.bytes("key of a participant", IndexRows.key(NAME, new Attribute.Participant("client")));
+        golden.bytes("end of a label", IndexRows.end("app", new Attribute.Labelled("key", "valüe")));
+        golden.bytes("listed", IndexRows.listed());
+        golden.bytes("participantKey", IndexRows.participantKey(ID, "cliënt"));
+        golden.bytes("participantsKey", IndexRows.participantsKey(ID));
+        golden.example("participants", 300, IndexRows::participants, IndexRows::participants);
+        golden.haveAllOf(IndexRows.class);
+        golden.complete();
+    }
+}
