@@ -65,6 +65,12 @@ export const attacks = {
     load: { connections: 5_000, bytesEach: 15 << 10 },
     run: shortestLines,
   },
+  "half of headers with the shortest lines, of clients that leave at once": {
+    server: "open",
+    transports: ["http1", "tls"],
+    load: { connections: 20_000, bytesEach: 15 << 10 },
+    run: shortestLinesAndGone,
+  },
   "bodies that have arrived in part": {
     server: "open",
     transports: ALL,
@@ -186,9 +192,17 @@ function halfHeaders(weapons, { connections, bytesEach }) {
 
 /** Each line is a field to the server, which takes far more than its four bytes. */
 function shortestLines(weapons, { connections, bytesEach }) {
-  const bytes = `GET / HTTP/1.1\r\nHost: localhost\r\n${"a:\r\n".repeat(bytesEach / 4)}`
+  const bytes = halfOfShortestLines(bytesEach)
   return weapons.connectAll(connections, socket => void socket.write(bytes))
 }
+
+/** The server learns of the end of each right after its bytes, while it still has others to read. */
+function shortestLinesAndGone(weapons, { connections, bytesEach }) {
+  const bytes = halfOfShortestLines(bytesEach)
+  return weapons.connectAll(connections, socket => void socket.resume().end(bytes))
+}
+
+const halfOfShortestLines = bytes => `GET / HTTP/1.1\r\nHost: localhost\r\n${"a:\r\n".repeat(bytes / 4)}`
 
 /** By halves: one frame that is not whole, and a whole one of a message that is not. */
 function halfMessages(weapons, { connections, bytesEach, length }) {

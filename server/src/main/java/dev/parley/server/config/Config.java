@@ -75,8 +75,8 @@ public record Config(
 
             @Setting(
                     doc = "Addresses, or networks such as `10.0.0.0/8`, of proxies whose `X-Forwarded-Proto` and"
-                            + " `X-Forwarded-Host` are used when `server.public-url` is not set, and which may open all"
-                            + " connections for which there is room.")
+                            + " `X-Forwarded-Host` are used when `server.public-url` is not set, and which may use all"
+                            + " the room for connections and for arriving headers.")
             List<String> trustedProxies,
 
             @Setting(

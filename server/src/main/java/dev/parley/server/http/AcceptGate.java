@@ -115,7 +115,7 @@ public final class AcceptGate extends ChannelInboundHandlerAdapter {
         DirectMemory.guard(socket);
         if (memory != null && shares != null) {
             OpenRequests.from(socket, memory, shares);
-            ArrivingHead.open(socket, shares.heads());
+            ArrivingHead.open(socket, shares.heads(socket));
         }
         context.fireChannelRead(accepted);
     }

@@ -12,13 +12,20 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.AttributeKey;
+import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.http.HttpConnection;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Counts the bytes that have arrived on one connection and do not belong to a request or a body yet: the beginning of a
  * head, or of a frame of HTTP/2. If there is no room for them, the connection is closed, because there is no request to
  * answer. Used on the connection's event loop.
+ *
+ * <p>Netty tells its handlers that a connection has ended only after it has read from all other sockets that have something
+ * to read. Until then, the decoder of HTTP/1.1 would keep the fields of its head, which take many times the memory of its
+ * bytes and are counted no more. What has arrived is therefore let go of as soon as the connection ends. So, besides what
+ * is counted, an event loop holds only what it decodes at the moment.
  */
 final class ArrivingHead {
     /** The bytes that a connection may have here without asking for room, so that usual heads always get through. */
@@ -39,8 +46,8 @@ final class ArrivingHead {
     /** Whether there has been a request. */
     private boolean begun;
 
-    /** Whether there is a decoder of HTTP/1.1, whose input is counted. */
-    private boolean following;
+    /** Counts the input of the decoder of HTTP/1.1. Null as long as there is none. */
+    private @Nullable Lines lines;
 
     /** Whether the connection speaks another protocol now. */
     private boolean over;
@@ -55,7 +62,7 @@ final class ArrivingHead {
         ArrivingHead head = new ArrivingHead(accepted, room);
         accepted.attr(KEY).set(head);
         accepted.pipeline().addLast(head.new First());
-        var _ = accepted.closeFuture().addListener(closed -> head.hold(0));
+        var _ = accepted.closeFuture().addListener(closed -> head.letGo());
     }
 
     /** Notes that the first request of {@code connection} has arrived. */
@@ -72,26 +79,39 @@ final class ArrivingHead {
     /** Continues at the decoder, where lines can be distinguished. Returns false if there is none. */
     private boolean follow(long held) {
         ChannelHandlerContext decoder = channel.pipeline().context(HttpRequestDecoder.class);
-        if (decoder == null || following) {
-            return following;
+        if (decoder == null || lines != null) {
+            return lines != null;
         }
-        following = true;
-        Lines lines = new Lines(held);
-        channel.pipeline().addBefore(decoder.name(), null, lines).addAfter(decoder.name(), null, new Decoded(lines));
+        Lines counting = new Lines(held);
+        lines = counting;
+        channel.pipeline()
+                .addBefore(decoder.name(), null, counting)
+                .addAfter(decoder.name(), null, new Decoded(counting));
         return true;
     }
 
+    /** Counts that so much is held now. If there is no room for it, the connection ends. */
     private void hold(long bytes) {
         long needed = over || bytes <= FREE_BYTES ? 0 : bytes;
+        if (needed > reserved && !(channel.isActive() && room.tryReserve(needed - reserved))) {
+            letGo();
+            var _ = channel.close();
+            return;
+        }
         if (needed < reserved) {
             room.giveBack(reserved - needed);
-            reserved = needed;
-        } else if (needed > reserved && channel.isActive()) {
-            if (room.tryReserve(needed - reserved)) {
-                reserved = needed;
-            } else {
-                var _ = channel.close();
-            }
+        }
+        reserved = needed;
+    }
+
+    /** Holds nothing any more, as the connection ends. */
+    private void letGo() {
+        if (lines != null) {
+            lines.drop();
+        }
+        if (reserved > 0) {
+            room.giveBack(reserved);
+            reserved = 0;
         }
     }
 
@@ -149,12 +169,20 @@ final class ArrivingHead {
         private boolean somethingDecoded;
         private boolean requestEnded;
 
+        /** Whether the decoder is gone, as nobody will get what it has begun. */
+        private boolean dropped;
+
         Lines(long held) {
             this.held = held;
         }
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
+            if (dropped) {
+                // TLS says goodbye before it closes the socket.
+                ReferenceCountUtil.release(message);
+                return;
+            }
             if (!(message instanceof ByteBuf part)) {
                 context.fireChannelRead(message);
                 return;
@@ -168,7 +196,6 @@ final class ArrivingHead {
                 context.fireChannelRead(part);
                 int end = from + reading;
                 if (somethingDecoded) {
-                    held = 0;
                     // After a whole request, the next one may begin.
                     from = requestEnded && reading > FREE_BYTES ? (int) Math.min(end, from + decoded) : end;
                 }
@@ -179,8 +206,19 @@ final class ArrivingHead {
             }
         }
 
+        /** Makes the decoder forget the beginning of a head. */
+        void drop() {
+            ChannelHandlerContext decoder = channel.pipeline().context(HttpRequestDecoder.class);
+            if (held > 0 && decoder != null) {
+                dropped = true;
+                channel.pipeline().remove(decoder.handler());
+            }
+            held = 0;
+        }
+
         void decoded(HttpObject what) {
             somethingDecoded = true;
+            held = 0;
             requestEnded = what instanceof LastHttpContent;
             // Small inputs, which are almost all, are not searched.
             if (reading > FREE_BYTES) {
@@ -213,6 +251,10 @@ final class ArrivingHead {
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
+            if (lines.dropped) {
+                ReferenceCountUtil.release(message);
+                return;
+            }
             if (message instanceof HttpObject decoded) {
                 lines.decoded(decoded);
             } else {

@@ -46,6 +46,7 @@ public final class Shares {
 
     private final long mostOfLargeBodies;
 
+    /** Where the arriving heads of all connections are counted. */
     private final Share heads;
 
     /** The whole shares of owners, and the parts of them. They are used by {@link Holder}s and by reservations. */
@@ -61,7 +62,7 @@ public final class Shares {
     /**
      * Shares among clients.
      *
-     * @param trustedProxies may have as many connections as there is room for
+     * @param trustedProxies may have as many connections and arriving heads as there is room for
      */
     public Shares(Memory memory, List<Network> trustedProxies) {
         this.memory = memory;
@@ -77,6 +78,7 @@ public final class Shares {
     /** What a share is for that is a part of an owner's share. */
     private enum Part {
         LARGE_BODIES,
+        HEADS,
         SOCKETS,
         OPEN_REQUESTS
     }
@@ -187,9 +189,13 @@ public final class Shares {
         return ofAddress(connection, Part.OPEN_REQUESTS, most);
     }
 
-    /** Where the heads of all connections are counted that are arriving: nobody knows yet who sends them. */
-    Room heads() {
-        return heads;
+    /** Where the heads are counted that arrive from the address of {@code connection}, until it is known who sends them. */
+    Room heads(Channel connection) {
+        if (isFromTrustedProxy(connection)) {
+            return heads;
+        }
+        Owner owner = ownerOf(connection, null);
+        return parts.get(new Name(Part.HEADS, owner), () -> heads.share(OwnerShares.part(heads.capacity(), owner)));
     }
 
     /** A part of what all connections from an address may take together, whoever uses them. */

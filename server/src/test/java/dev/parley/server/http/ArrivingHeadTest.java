@@ -6,6 +6,7 @@ import dev.parley.engine.memory.Memory;
 import dev.parley.engine.memory.Purse;
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigLoader;
+import dev.parley.server.config.Network;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import io.vertx.core.Future;
@@ -35,6 +36,12 @@ class ArrivingHeadTest {
     private static final int SECONDS = 20;
     private static final int ARRIVING_BYTES = 64 << 10;
     private static final int HEAD_BYTES = 8 << 10;
+
+    /** Who may have all the room for heads, and three clients who may not. */
+    private static final String PROXY = "127.0.0.9";
+
+    private static final List<String> ADDRESSES = List.of("127.0.0.1", "127.0.0.2", "127.0.0.3");
+
     private static final String HEAD = "GET /x HTTP/1.1\r\nHost: x\r\n";
     private static final String PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     private static final int SETTINGS = 4;
@@ -50,7 +57,7 @@ class ArrivingHeadTest {
     private final Memory memory = config.memory(512 << 20);
     private final Vertx vertx = Vertx.builder()
             .withTransport(AcceptGate.upTo(1_000)
-                    .within(memory, new Shares(memory), false)
+                    .within(memory, new Shares(memory, List.of(Network.parse(PROXY))), false)
                     .transport())
             .build();
     private final Purse arriving = memory.arriving();
@@ -80,7 +87,11 @@ class ArrivingHeadTest {
     }
 
     private Socket send(byte[] bytes) throws IOException {
-        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
+        return send(ADDRESSES.getFirst(), bytes);
+    }
+
+    private Socket send(String from, byte[] bytes) throws IOException {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port, InetAddress.ofLiteral(from), 0);
         sockets.add(socket);
         socket.setSoTimeout(SECONDS * 1_000);
         socket.getOutputStream().write(bytes);
@@ -132,7 +143,7 @@ class ArrivingHeadTest {
     private void oneMoreThanThereIsRoomForIsClosed(byte[] half) throws IOException {
         int fit = ARRIVING_BYTES / ArrivingHead.PURSE_PER_HEADS / half.length;
         for (int i = 1; i <= fit; i++) {
-            send(half);
+            send(ADDRESSES.get(i % ADDRESSES.size()), half);
             long heads = i;
             Awaitility.await()
                     .untilAsserted(() ->
@@ -147,6 +158,34 @@ class ArrivingHeadTest {
         assertThat(readHead(send(HEAD + "a: " + "x".repeat(HEAD_BYTES) + "\r\n\r\n")))
                 .as("a large one, where there is room")
                 .startsWith("HTTP/1.1 200 ");
+    }
+
+    @Test
+    void oneAddressLeavesRoomToTheHeadsOfOthers() throws Exception {
+        byte[] half = (HEAD + "a: " + "x".repeat(HEAD_BYTES)).getBytes(StandardCharsets.US_ASCII);
+        int all = ARRIVING_BYTES / ArrivingHead.PURSE_PER_HEADS / half.length;
+        for (int i = 1; i < all; i++) {
+            send(half);
+            long heads = i;
+            Awaitility.await().untilAsserted(() -> assertThat(arriving.held()).isGreaterThan(heads * HEAD_BYTES));
+        }
+        awaitClosed(send(half));
+        assertThat(arriving.refused()).isEqualTo(1);
+        send(ADDRESSES.getLast(), half);
+        Awaitility.await().untilAsserted(() -> assertThat(arriving.held()).isGreaterThan((long) all * HEAD_BYTES));
+    }
+
+    @Test
+    void theClientsOfATrustedProxyMayHaveAllTheRoomForHeads() throws Exception {
+        byte[] half = (HEAD + "a: " + "x".repeat(HEAD_BYTES)).getBytes(StandardCharsets.US_ASCII);
+        int all = ARRIVING_BYTES / ArrivingHead.PURSE_PER_HEADS / half.length;
+        for (int i = 1; i <= all; i++) {
+            send(PROXY, half);
+            long heads = i;
+            Awaitility.await().untilAsserted(() -> assertThat(arriving.held()).isGreaterThan(heads * HEAD_BYTES));
+        }
+        awaitClosed(send(PROXY, half));
+        assertThat(arriving.refused()).isEqualTo(1);
     }
 
     @Test
