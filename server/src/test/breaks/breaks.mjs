@@ -41,6 +41,11 @@ export const breaks = [
     edit("realtime/Appends", "            if (concerned && !", "            if (!concerned && !"),
   ),
   noticedBy(
+    "RealtimeMemoryTest#whoSendsFasterThanItsRequestsAreAnsweredWaitsAndIsNotSentAway",
+    "hold a client back for ever",
+    edit("realtime/Backpressure", "            paused = false;\n            intake.resume();\n", "            paused = false;\n"),
+  ),
+  noticedBy(
     "FootprintsTest#anAgentThatReturnsJustInTimeKeepsItsRuns",
     "tell no session that a connection is back",
     edit("realtime/Footprints", "                sessions().forEach(session -> submit(new Back(session, now, connectionId, epoch), () -> {}));\n", ""),

@@ -60,7 +60,12 @@ final class Backpressure {
 
     /** Goes on reading, if the client no longer has to wait. */
     void speedUp() {
-        if (!paused || closed) {
+        if (closed) {
+            return;
+        }
+        if (!paused) {
+            // What was answered takes no room any more. The client may send nothing for a long time.
+            var _ = intake.keeps(acks.bytes());
             return;
         }
         if (!mustWait()) {

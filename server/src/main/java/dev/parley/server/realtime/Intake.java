@@ -23,6 +23,9 @@ final class Intake {
     /** Bytes that a connection may have here without a reservation, so that small messages always get through. */
     static final int FREE_BYTES = 8 << 10;
 
+    /** The most that Netty reads from a socket at once. What was read cannot be refused when the next request has no room. */
+    static final int READ_BYTES = 64 << 10;
+
     /** Bytes that a client may still send while it is being disconnected: its part of the closing handshake. */
     private static final int CLOSING_BYTES = 4 << 10;
 
@@ -42,7 +45,7 @@ final class Intake {
     /** The part of {@link #held} that is in frames of messages, which may be incomplete. */
     private long inFrames;
 
-    /** Bytes that are reserved for requests without an answer. */
+    /** Bytes that are reserved for requests without an answer, and for what is read together with the last of them. */
     private long kept;
 
     /** Since when bytes have been arriving without a complete message; 0 if there are none. */
@@ -177,7 +180,7 @@ final class Intake {
         } else if (partSinceNanos == 0) {
             partSinceNanos = Math.max(1, System.nanoTime());
         }
-        long needed = held <= FREE_BYTES ? 0 : held;
+        long needed = held <= (kept > 0 ? READ_BYTES : FREE_BYTES) ? 0 : held;
         if (needed < reserved) {
             room.giveBack(reserved - needed);
             reserved = needed;
@@ -196,7 +199,7 @@ final class Intake {
      * read.
      */
     boolean keeps(long bytes) {
-        long needed = bytes <= FREE_BYTES || !context.channel().isActive() ? 0 : bytes;
+        long needed = bytes <= FREE_BYTES || !context.channel().isActive() ? 0 : bytes + READ_BYTES;
         if (needed < kept) {
             room.giveBack(kept - needed);
             kept = needed;

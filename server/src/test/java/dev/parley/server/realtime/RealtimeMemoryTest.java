@@ -159,6 +159,26 @@ class RealtimeMemoryTest {
         }
     }
 
+    /** For a while, there is no room for more requests without an answer: the server does not read on, and then it does. */
+    @Test
+    void whoSendsFasterThanItsRequestsAreAnsweredWaitsAndIsNotSentAway() throws Exception {
+        try (var server = new RealtimeServer(folder, Map.of("limits.arriving-bytes", "4194304"))) {
+            int messages = 150;
+            Purse arriving = server.memory.arriving();
+            var client = server.connected(WITH_KEY);
+            for (int i = 0; i < messages; i++) {
+                client.send(publish(i, 60_000));
+            }
+            for (int acked = 0; acked < messages; ) {
+                JsonNode frame = client.next();
+                assertThat(frame.path("action").intValue()).as("%s", frame).isEqualTo(ACK);
+                acked += frame.path("count").intValue();
+            }
+            assertThat(arriving.refused()).as("how often it had to wait").isPositive();
+            await().untilAsserted(() -> assertThat(arriving.held()).isZero());
+        }
+    }
+
     /** Reads what a purse holds again and again, for its greatest value. */
     private static final class Highest implements AutoCloseable {
         private final AtomicLong held = new AtomicLong();
