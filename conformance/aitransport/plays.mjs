@@ -13,12 +13,12 @@ export const TROUBLES = ["none", "network", "crash"]
 export const FORMATS = ["JSON", "MessagePack"]
 
 /**
- * One after the other. On a bad network, clients wait most of the time, so plays go on side by side. Where the server is killed
- * there is one play at a time, since its trouble is everybody's.
+ * One after the other. Clients wait most of the time, so plays go on side by side. Where the server is killed each of them has
+ * a server for itself, since its trouble is everybody's.
  */
 const STAGES = [
-  { troubles: ["none", "network"], sideBySide: 3 },
-  { troubles: ["crash"], sideBySide: 1 },
+  { troubles: ["none", "network"], sideBySide: 3, shareAServer: true },
+  { troubles: ["crash"], sideBySide: 3, shareAServer: false },
 ]
 
 /** All scenarios, each with its number; what is played of each is up to `plays`, which gives a list. */
@@ -33,16 +33,20 @@ export function playAll(plays, { runGrace }) {
     let programs
     let peers
     const servers = []
+    /** For each stage, a server for each play that may begin now. */
+    const free = STAGES.map(() => [])
     const start = async () => {
       const server = await AppServer.start({ settings: { "realtime.run-grace": runGrace } })
       servers.push(server)
       return server
     }
     before(async () => {
-      const calm = await start()
-      programs = await compilePrograms(calm.pid)
+      for (const [stage, { sideBySide, shareAServer }] of STAGES.entries()) {
+        const shared = shareAServer ? await start() : undefined
+        for (let place = 0; place < sideBySide; place++) free[stage].push(shared ?? (await start()))
+      }
+      programs = await compilePrograms(servers[0].pid)
       peers = await JavaPeers.start(programs)
-      await start()
     })
     after(async () => {
       await peers?.end()
@@ -56,7 +60,10 @@ export function playAll(plays, { runGrace }) {
           const title = `${name} (agents with ${agents}, people with ${people}, ${format}, trouble: ${trouble})`
           test(title, { timeout: TEST_TIMEOUT_MS }, async t => {
             const binary = format === "MessagePack"
-            const scene = await Scene.open(t, { server: servers[stage], binary, trouble, agents, people, java: { programs, peers } })
+            const server = free[stage].pop()
+            const opening = Scene.open(t, { server, binary, trouble, agents, people, java: { programs, peers } })
+            // After the scene is closed: what was registered first is done first.
+            const scene = await opening.finally(() => t.after(() => free[stage].push(server)))
             await scenarios[name](scene, { answers })
             await scene.assertAllAgree()
           })

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class HandoverTest {
     private static final Duration LONG = Duration.ofSeconds(30);
     private static final String FULL = "PARLEY_TEST_FULL";
-    private static final int ROUNDS = "1".equals(System.getenv(FULL)) ? 1_000 : 50;
+    private static final int ROUNDS = "1".equals(System.getenv(FULL)) ? 1_000 : 20;
 
     private final TestServer server;
 
