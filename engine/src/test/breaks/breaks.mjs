@@ -328,6 +328,30 @@ export const breaks = [
     "let runs go on when a person takes over",
     edit("session/control/ControlMachine", "            RunMachine.takeOver(after, time, tx.runs());\n", ""),
   ),
+  broken(
+    "give one wake to two",
+    edit("session/wake/WakeMachine", "                || wake.isHeld()\n", ""),
+  ),
+  broken(
+    "let somebody settle a wake that another one has by now",
+    edit("session/wake/WakeMachine", " && wake.epoch() == c.epoch()", ""),
+  ),
+  broken(
+    "lose what is said while an agent works",
+    edit("session/Wake", "if (epoch == 0) {", "if (epoch >= 0) {"),
+  ),
+  broken(
+    "wake twice by one message",
+    edit("session/wake/WakeMachine", "positions.get(said.message()) > before", "positions.get(said.message()) > 0"),
+  ),
+  broken(
+    "keep the time of a wake that is over",
+    edit("session/wake/WakeTx", "        unlist(s, wake(s, agentId));\n        rows.remove", "        rows.remove"),
+  ),
+  broken(
+    "wake agents while a person has the control",
+    edit("session/wake/WakeTx", "if (wake.isHeld() || s.control().mode() != Control.Mode.PERSON) {", "if (s.id() >= 0) {"),
+  ),
   noticedBy(
     "FolderFormatTest",
     "open the folder of a newer program",

@@ -20,8 +20,8 @@ final class Chores {
      * @param expiries number of streams that it ends
      * @param growthPauseMillis a message that has not grown for this time is merged into one piece
      * @param growing number of growing messages that it checks
-     * @param departures number of sessions in which something is done for a lost connection, in which control goes back, and
-     *     that are told that a connection of an earlier life is lost
+     * @param departures number of sessions in which something is done for a lost connection, in which control goes back, whose
+     *     wakes are taken back, and that are told that a connection of an earlier life is lost
      */
     record Portions(int releases, int expiries, long growthPauseMillis, int growing, int departures) {
         /** One sweep may fill this fraction of the room for waiting commands with commands that end streams. */
@@ -148,6 +148,13 @@ final class Chores {
         public void failed(Exception failure) {
             // What the connection has left is still in the store, where the next search finds it.
             untold.decrementAndGet();
+        }
+    }
+
+    /** Takes wakes back from holders whose time is over, and gives up those for which nobody came. */
+    void expireWakes(long now) {
+        for (var expire : pipeline.projections().sessions().wakes().expiries(now, portions.departures())) {
+            pipeline.enqueue(expire, Forks.ignore());
         }
     }
 

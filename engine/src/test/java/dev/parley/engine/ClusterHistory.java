@@ -161,6 +161,7 @@ final class ClusterHistory {
                 server.chores.sweep(now);
                 server.chores.depart(now);
                 server.chores.giveBack(now);
+                server.chores.expireWakes(now);
             }
             case 16, 17 -> server.checkpoint();
             case 18 -> {
@@ -284,6 +285,7 @@ final class ClusterHistory {
                 // Each node finds the same that is due, and it happens once.
                 server.chores.depart(now);
                 server.chores.giveBack(now);
+                server.chores.expireWakes(now);
             }
             comeToRest();
             if (!isDue) {

@@ -14,6 +14,7 @@ import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.Revocation;
 import dev.parley.engine.registry.SealedSecret;
+import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control;
@@ -295,6 +296,11 @@ class CommandCodecTest {
                         random.nextBoolean(),
                         list(() -> new SessionCommand.LabelChange(text(), maybe(this::text))),
                         random.nextInt(1000)),
+                new SessionCommand.NameAgents(session(), number(), list(this::agent), list(this::text)),
+                new SessionCommand.InvokeAgent(session(), number(), text(), text()),
+                new SessionCommand.ClaimWake(session(), number(), text(), text(), number()),
+                new SessionCommand.SettleWake(session(), number(), text(), text(), number(), settlement(), number()),
+                new SessionCommand.ExpireWake(session(), number(), text()),
                 new SessionCommand.RemoveEmpty(session(), number()),
                 new SessionCommand.Remove(session(), number()),
                 new RegistryCommand.AddApp(number(), app()),
@@ -351,12 +357,34 @@ class CommandCodecTest {
         return new SessionCommand.RunTimes(number(), number(), number());
     }
 
+    private SessionCommand.Settlement settlement() {
+        SessionCommand.Settlement[] all = SessionCommand.Settlement.values();
+        return all[random.nextInt(all.length)];
+    }
+
+    private Agent agent() {
+        Agent.Trigger[] triggers = Agent.Trigger.values();
+        return new Agent(
+                text(),
+                maybe(this::text),
+                maybe(() -> new Agent.Endpoint(text(), maybe(() -> Data.of(new byte[] {1, 2, 3})))),
+                triggers[random.nextInt(triggers.length)],
+                list(this::text),
+                number(),
+                random.nextBoolean(),
+                notice(),
+                notice());
+    }
+
     private RunTexts.Notice notice() {
         return new RunTexts.Notice(text(), text(), text(), text(), maybe(this::text));
     }
 
     private RunNote runNote() {
-        return switch (random.nextInt(8)) {
+        return switch (random.nextInt(9)) {
+            case 8 ->
+                new RunNote.Said(
+                        random.nextInt(1000), text(), maybe(this::text), random.nextBoolean(), list(this::text));
             case 4 -> new RunNote.Described(text(), new RunTexts(body(), notice(), notice(), maybe(this::body)));
             case 7 -> new RunNote.Spoken(random.nextInt(1000), text());
             case 5 -> new RunNote.Streaming(random.nextInt(1000), number(), text(), text());

@@ -16,6 +16,7 @@ import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.Revocation;
 import dev.parley.engine.registry.SealedSecret;
+import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control;
@@ -417,6 +418,7 @@ class CommandFormatTest {
                                     new RunTexts.Notice("control", "{\"by\":", ",\"at\":", "}", "json"),
                                     new RunTexts.Notice("control", "", ",", "", null))));
         }
+        agents(golden);
         command(golden, "end of a control", new SessionCommand.ExpireControl(SESSION, TIME));
         command(
                 golden,
@@ -564,6 +566,69 @@ class CommandFormatTest {
         command(golden, "revocations forgotten", new RegistryCommand.ForgetRevocations(TIME, TIME - 300));
     }
 
+    private static void agents(GoldenBytes golden) {
+        command(
+                golden,
+                "publish of somebody who wakes agents",
+                new SessionCommand.Publish(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        List.of(),
+                        List.of(
+                                new RunNote.Said(300, "event", "run", true, List.of("@bot", "@ü")),
+                                new RunNote.Said(0, "event", null, false, List.of()))));
+        var notice = new RunTexts.Notice("wake", "{\"id\":\"", "\",\"at\":", "}", "json");
+        var plain = new RunTexts.Notice("wake", "", ",", "", null);
+        command(
+                golden,
+                "agents that are called",
+                new SessionCommand.NameAgents(
+                        SESSION,
+                        TIME,
+                        List.of(
+                                new Agent(
+                                        "bot",
+                                        "Bot ü",
+                                        new Agent.Endpoint("https://bot.example/", Data.of(new byte[] {1, -2})),
+                                        Agent.Trigger.MENTION,
+                                        List.of("@bot", "@b*"),
+                                        300,
+                                        true,
+                                        notice,
+                                        plain),
+                                new Agent(
+                                        "open",
+                                        null,
+                                        new Agent.Endpoint("https://open.example/", null),
+                                        Agent.Trigger.ALL,
+                                        List.of(),
+                                        0,
+                                        false,
+                                        plain,
+                                        notice)),
+                        List.of()));
+        for (Agent.Trigger trigger : List.of(Agent.Trigger.INVOCATION, Agent.Trigger.USER_MESSAGES)) {
+            command(
+                    golden,
+                    "agent that comes itself, for " + trigger,
+                    new SessionCommand.NameAgents(
+                            SESSION,
+                            TIME,
+                            List.of(new Agent("bot", null, null, trigger, List.of(), 0, false, plain, plain)),
+                            List.of("other", "ü")));
+        }
+        command(golden, "agent invoked", new SessionCommand.InvokeAgent(SESSION, TIME, "bot", "event"));
+        command(golden, "wake claimed", new SessionCommand.ClaimWake(SESSION, TIME, "bot", "worker", TIME + 300));
+        for (SessionCommand.Settlement settlement : SessionCommand.Settlement.values()) {
+            command(
+                    golden,
+                    "wake settled: " + settlement,
+                    new SessionCommand.SettleWake(SESSION, TIME, "bot", "w1-0", 300, settlement, TIME + 300));
+        }
+        command(golden, "wake expired", new SessionCommand.ExpireWake(SESSION, TIME, "bot"));
+    }
+
     /** A new table fails to compile here until somebody has said where its golden bytes are. */
     @Test
     void everyTableHasGoldenBytes() throws IOException {
@@ -627,6 +692,9 @@ class CommandFormatTest {
                             "index/participants");
                 case PROFILES -> List.of("sessions/idKey", "profiles/profile of");
                 case EXPIRIES -> List.of("controls/expiryKey", "controls/expiry of");
+                case AGENTS -> List.of("wakes/agentKey", "wakes/agent that");
+                case WAKES -> List.of("wakes/wakeKey", "wakes/wake that", "wakes/turnsKey", "wakes/turns of");
+                case WAKE_TIMES -> List.of("wakes/timeKey", "wakes/time of");
                 case REGISTRY ->
                     List.of("registry/appKey", "registry/app of", "registry/revocationKey", "registry/revocation of");
             };

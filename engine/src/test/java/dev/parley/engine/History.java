@@ -26,6 +26,7 @@ import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.Store;
@@ -277,6 +278,7 @@ final class History {
                 running.chores.sweep(now);
                 running.chores.depart(now);
                 running.chores.giveBack(now);
+                running.chores.expireWakes(now);
             }
             case 20 -> running.checkpoint();
             case 21 -> disk.full(random.nextInt(3) == 0, random.nextBoolean());
@@ -457,6 +459,13 @@ final class History {
         assertThat(running.sessions.runs().atWork())
                 .as("runs of lost agents, and not of nobody")
                 .isEmpty();
+        for (int round = 0; sessionSide.hasWakes(); round++) {
+            assertThat(round).as("wakes are done, or given up").isLessThan(MAX_ROUNDS);
+            now += Wake.MAX_AGE_MILLIS;
+            running.chores.expireWakes(now);
+            drain(running);
+        }
+        assertThat(rows(storage.store(), Table.WAKE_TIMES)).isEmpty();
         for (int round = 0; !running.streams.due(now, 1).isEmpty() || running.forks.hasRefused(); round++) {
             assertThat(round).as("streams end").isLessThan(MAX_ROUNDS);
             running.chores.sweep(now);
@@ -486,6 +495,8 @@ final class History {
         assertThat(rows(storage.store(), Table.CONTROLS)).hasSize(sessionSide.controlRows());
         assertThat(rows(storage.store(), Table.INDEX)).hasSize(sessionSide.indexRows());
         assertThat(rows(storage.store(), Table.PROFILES)).hasSize(sessionSide.profileRows());
+        assertThat(rows(storage.store(), Table.WAKES)).hasSize(sessionSide.wakeRows());
+        assertThat(rows(storage.store(), Table.AGENTS)).hasSize(sessionSide.agentRows());
         assertThat(rows(storage.store(), Table.OUTBOX)).isEmpty();
         compareWithReplayFromZero(running);
     }

@@ -25,17 +25,21 @@ import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
+import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.SessionCommand.ExpireWake;
+import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.LabelChange;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
@@ -46,6 +50,7 @@ import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
@@ -153,6 +158,9 @@ final class SessionModel {
         /** Who has ever said something that stayed, or was present. */
         final Set<String> participants = new HashSet<>();
 
+        /** What its agents have to do. */
+        WakeModel wakes = new WakeModel();
+
         /** Whether anybody has had to do with its objects: what became of them then stays. */
         boolean hasObjects;
 
@@ -170,7 +178,8 @@ final class SessionModel {
                     && runs.isEmpty()
                     && cancels.isEmpty()
                     && profile == null
-                    && control.equals(Control.DEFAULT);
+                    && control.equals(Control.DEFAULT)
+                    && wakes.isEmpty();
         }
 
         Room copy() {
@@ -192,6 +201,7 @@ final class SessionModel {
             copy.controlTexts = controlTexts;
             copy.profile = profile;
             copy.participants.addAll(participants);
+            copy.wakes = wakes.copy();
             copy.runs.putAll(runs);
             copy.texts.putAll(texts);
             copy.open.putAll(open);
@@ -253,6 +263,11 @@ final class SessionModel {
                     || outcomes.keySet().stream().anyMatch(request -> request.connectionId.equals(connectionId));
         }
 
+        /** Whether a person has the control, so that agents are not woken. */
+        boolean rests() {
+            return control.mode() == Control.Mode.PERSON;
+        }
+
         /** What became of a request before, or null. */
         @Nullable
         List<Long> outcome(@Nullable Sender sender) {
@@ -303,10 +318,32 @@ final class SessionModel {
                 Object outcome = publish(c, room);
                 if (!again && outcome instanceof SessionOutcome.Accepted accepted) {
                     takeByWriting(c, room, last, accepted.positions());
+                    wakeBySaying(c, room, last, accepted.positions());
                 }
                 yield outcome;
             }
-            case ChangeControl c -> control(c, room);
+            case ChangeControl c -> {
+                boolean rested = room.rests();
+                Object outcome = control(c, room);
+                if (rested && !room.rests()) {
+                    room.wakes.goOn(c.time());
+                }
+                yield outcome;
+            }
+            case NameAgents c -> {
+                Object outcome = room.wakes.name(c);
+                if (known != null || (!c.agents().isEmpty() && outcome instanceof SessionOutcome.Done)) {
+                    rooms.put(c.session(), room);
+                }
+                yield outcome;
+            }
+            case InvokeAgent c -> keptIf(known != null, c, room, room.wakes.invoke(c, position, room.last));
+            case ClaimWake c -> keptIf(known != null, c, room, room.wakes.claim(c, room.rests()));
+            case SettleWake c -> keptIf(known != null, c, room, room.wakes.settle(c, voice(room, c.time())));
+            case ExpireWake c -> {
+                room.wakes.expire(c, room.rests(), voice(room, c.time()));
+                yield keptIf(known != null, c, room, new SessionOutcome.Done());
+            }
             case ExpireControl c -> {
                 Control held = room.control;
                 ControlTexts texts = room.controlTexts;
@@ -316,7 +353,11 @@ final class SessionModel {
                     Body body = new Body(notice.name(), Data.of(data), notice.encoding(), null);
                     long at = become(c, room, body);
                     boolean kept = held.onWrite();
+                    boolean rested = room.rests();
                     room.control = kept ? new Control(Control.Mode.AGENT, null, at, 0, true) : Control.DEFAULT;
+                    if (rested) {
+                        room.wakes.goOn(c.time());
+                    }
                     room.controlTexts = kept ? texts : null;
                 }
                 yield new SessionOutcome.Done();
@@ -457,6 +498,37 @@ final class SessionModel {
                 yield new SessionOutcome.Done();
             }
         };
+    }
+
+    private Object keptIf(boolean wasThere, SessionCommand<?> c, Room room, Object outcome) {
+        if (wasThere) {
+            rooms.put(c.session(), room);
+        }
+        return outcome;
+    }
+
+    private static WakeModel.Voice voice(Room room, long time) {
+        return (id, body) ->
+                create(room, time, saying(room.id + ":" + (id.equals("loop") ? "loop:" + time : id), body));
+    }
+
+    private static void wakeBySaying(Publish c, Room room, long last, List<Long> positions) {
+        for (RunNote note : c.runs()) {
+            if (note instanceof RunNote.Said said
+                    && c.messages().get(said.message()) instanceof Create m
+                    && positions.get(said.message()) > last) {
+                Run run = said.runId() == null ? null : room.runs.get(said.runId());
+                List<Version> start = run == null ? null : room.messages.get(run.since());
+                room.wakes.hear(
+                        said,
+                        m.clientId(),
+                        run,
+                        start == null ? null : start.getFirst().whole.clientId(),
+                        positions.get(said.message()),
+                        c.time(),
+                        voice(room, c.time()));
+            }
+        }
     }
 
     /** Whether a person has the control, and this is something that only agents say. */
@@ -740,6 +812,7 @@ final class SessionModel {
             }
             case RunNote.Settled n -> room.open.remove(n.serial());
             case RunNote.Spoken n -> {}
+            case RunNote.Said n -> {}
             case RunNote.Ended n -> {
                 Run known = room.runs.remove(n.runId());
                 if (known != null) {

@@ -105,6 +105,7 @@ final class SessionSide {
     private final Consumer<String> trace;
     private final Meanwhile meanwhile;
     private final SessionModel model = new SessionModel();
+    private final WakeSide wakes;
     private final List<Reader> readers = new ArrayList<>();
     private final Map<String, Long> msgSerials = new HashMap<>();
 
@@ -140,6 +141,7 @@ final class SessionSide {
         this.trace = trace;
         this.meanwhile = meanwhile;
         this.old = random.nextInt(4) == 0;
+        this.wakes = new WakeSide(random);
     }
 
     /** A node begins a life. */
@@ -164,7 +166,7 @@ final class SessionSide {
     SessionCommand<?> command(long now) {
         SessionName name = oneOf(NAMES);
         Room room = model.room(name);
-        return switch (random.nextInt(54)) {
+        return switch (random.nextInt(63)) {
             case 0 -> new Remove(name, now);
             case 40, 41 -> new RemoveEmpty(name, now);
             case 1 ->
@@ -216,6 +218,7 @@ final class SessionSide {
             case 47, 48, 49 -> changeControl(name, now);
             case 50 -> new ExpireControl(name, now);
             case 51, 52, 53 -> describe(name, now);
+            case 54, 55, 56, 57, 58, 59, 60, 61 -> wakes.command(name, room, now);
             case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             default -> publish(name, room, now);
         };
@@ -368,7 +371,8 @@ final class SessionSide {
     }
 
     private RunNote note(List<MessageOp> messages) {
-        return switch (random.nextInt(13)) {
+        return switch (random.nextInt(18)) {
+            case 13, 14, 15, 16, 17 -> wakes.said(random.nextInt(messages.size()), random.nextBoolean() ? run() : null);
             case 11, 12 -> new RunNote.Spoken(random.nextInt(messages.size()), "<" + made++ + ">");
             case 6, 7 -> new RunNote.Described(run(), texts());
             case 8, 9 -> {
@@ -916,6 +920,7 @@ final class SessionSide {
                         .map(room -> new ExpireControl(room.getKey(), LATE))
                         .toList());
         compareIndex(sessions);
+        wakes.compare(sessions.wakes(), model.rooms());
         List<Membership> earlier = new ArrayList<>();
         model.rooms()
                 .forEach((name, room) -> room.attendances.forEach((connectionId, attendance) -> {
@@ -1003,6 +1008,25 @@ final class SessionSide {
                 .count();
     }
 
+    /** How many rows wakes have, and how long agents have only talked to each other. */
+    int wakeRows() {
+        return model.rooms().values().stream()
+                .mapToInt(room -> room.wakes.rows())
+                .sum();
+    }
+
+    int agentRows() {
+        return model.rooms().values().stream()
+                .mapToInt(room -> room.wakes.agents().size())
+                .sum();
+    }
+
+    /** Whether something is still to become of a wake by itself. */
+    boolean hasWakes() {
+        return model.rooms().values().stream()
+                .anyMatch(room -> !room.wakes.ends(room.rests()).isEmpty());
+    }
+
     int attendanceRows() {
         return model.rooms().values().stream()
                 .mapToInt(room -> room.attendances.size())
@@ -1027,6 +1051,8 @@ final class SessionSide {
         assertThat(state.control()).isEqualTo(room.control);
         assertThat(sessions.profiles().of(state)).isEqualTo(room.profile);
         assertThat(sessions.index().participants(state)).containsExactlyInAnyOrderElementsOf(room.participants);
+        assertThat(sessions.wakes().agents(state)).isEqualTo(room.wakes.agents());
+        assertThat(sessions.wakes().of(state)).isEqualTo(room.wakes.wakes(name));
         long content = room.messages.values().stream()
                 .mapToLong(versions -> versions.getLast().whole().body().size())
                 .sum();

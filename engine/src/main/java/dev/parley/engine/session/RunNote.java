@@ -1,5 +1,6 @@
 package dev.parley.engine.session;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +63,27 @@ public sealed interface RunNote {
         @Override
         public int size() {
             return clientId.length();
+        }
+    }
+
+    /**
+     * Somebody says something to agents, or answers them.
+     *
+     * @param message the index of its last message in the command, from 0
+     * @param eventId the id by which an invocation names it
+     * @param runId the run that it belongs to, or null
+     * @param steers whether an agent that works at this run reads it without being woken
+     * @param mentions what it mentions, in lower case
+     */
+    record Said(int message, String eventId, @Nullable String runId, boolean steers, List<String> mentions)
+            implements RunNote {
+        @Override
+        public int size() {
+            int size = 64 + eventId.length();
+            for (String mention : mentions) {
+                size += mention.length();
+            }
+            return size;
         }
     }
 

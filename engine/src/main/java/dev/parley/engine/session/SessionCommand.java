@@ -407,6 +407,82 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     /** Gives the control of a session back to the agent if its time is over. */
     record ExpireControl(SessionName session, long time) implements SessionCommand<SessionOutcome.Done> {}
 
+    /**
+     * Names agents, and no longer names others.
+     *
+     * @param agents those that are named; one with the id of another takes its place
+     * @param removed the ids of those that are no longer named; nobody does what is still to be done by them
+     */
+    record NameAgents(SessionName session, long time, List<Agent> agents, List<String> removed)
+            implements SessionCommand<SessionOutcome.OfAgents> {
+        @Override
+        public int weight() {
+            int weight = 256;
+            for (Agent agent : agents) {
+                weight += agent.size();
+            }
+            return weight;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
+     * Wakes an agent.
+     *
+     * @param eventId the input that it is to answer, as an invocation names it
+     */
+    record InvokeAgent(SessionName session, long time, String agentId, String eventId)
+            implements SessionCommand<SessionOutcome.OfInvocation> {
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
+     * Gives somebody what an agent has to do.
+     *
+     * @param holder who asks for it
+     * @param until how long it has time, in milliseconds since 1970
+     */
+    record ClaimWake(SessionName session, long time, String agentId, String holder, long until)
+            implements SessionCommand<SessionOutcome.OfClaim> {}
+
+    /** What becomes of a wake that somebody has. */
+    enum Settlement {
+        /** It is done. */
+        DONE,
+        /** Its holder needs more time. */
+        EXTEND,
+        /** Its holder does not do it: somebody else may. */
+        RELEASE,
+        /** Nobody can do it. */
+        GIVE_UP
+    }
+
+    /**
+     * Says what becomes of a wake.
+     *
+     * @param epoch as the wake had it when it was given to its holder
+     * @param until if its holder needs more time, until when; if it is released, when it may be given to somebody again
+     */
+    record SettleWake(
+            SessionName session,
+            long time,
+            String agentId,
+            String wakeId,
+            long epoch,
+            Settlement settlement,
+            long until)
+            implements SessionCommand<SessionOutcome.OfSettlement> {}
+
+    /** Takes a wake back from a holder whose time is over, or gives it up if nobody came. */
+    record ExpireWake(SessionName session, long time, String agentId) implements SessionCommand<SessionOutcome.Done> {}
+
     /** Removes entries and messages up to {@code upTo} (inclusive). Members stay. */
     record Trim(SessionName session, long time, long upTo) implements SessionCommand<SessionOutcome.Done> {}
 

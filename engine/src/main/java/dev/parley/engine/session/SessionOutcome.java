@@ -26,6 +26,18 @@ public sealed interface SessionOutcome {
     /** The outcome of a Describe. */
     sealed interface OfDescribe extends SessionOutcome {}
 
+    /** The outcome of a NameAgents. */
+    sealed interface OfAgents extends SessionOutcome {}
+
+    /** The outcome of an InvokeAgent. */
+    sealed interface OfInvocation extends SessionOutcome {}
+
+    /** The outcome of a ClaimWake. */
+    sealed interface OfClaim extends SessionOutcome {}
+
+    /** The outcome of a SettleWake. */
+    sealed interface OfSettlement extends SessionOutcome {}
+
     /**
      * Everything is in the log, now or from an earlier request.
      *
@@ -48,7 +60,25 @@ public sealed interface SessionOutcome {
     record TooManyLabels(int labels) implements OfDescribe {}
 
     /** The command was done. */
-    record Done() implements SessionOutcome {}
+    record Done() implements OfAgents, OfSettlement {}
+
+    /** The agent has this to do, or will have it when it has done what it does now. */
+    record Woken(String wakeId) implements OfInvocation {}
+
+    /** Whoever has asked for it has this wake now. */
+    record Claimed(Wake wake) implements OfClaim {}
+
+    /** The agent has nothing to do, or somebody has its wake already, or it is not due yet. */
+    record NothingToDo() implements OfClaim {}
+
+    /** Somebody else has the wake by now, or it is no more. */
+    record NotHeld(String wakeId) implements OfSettlement {}
+
+    /** The session names no such agent. */
+    record NoSuchAgent(String id) implements OfInvocation {}
+
+    /** The session would name more agents than it may. */
+    record TooManyAgents(int agents) implements OfAgents {}
 
     /** The run has ended already, or another connection works at it. */
     record NotAbandoned(String runId) implements OfRun {}

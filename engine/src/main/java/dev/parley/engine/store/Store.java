@@ -92,7 +92,13 @@ public interface Store extends View, AutoCloseable {
         /** What sessions are listed by: app, attribute and name; of a session, the attributes that are found by its id. */
         INDEX,
         /** Session id to what somebody has said about a session that was made explicitly: its labels, and by whom. */
-        PROFILES
+        PROFILES,
+        /** Session id and agent to an agent that the session names. */
+        AGENTS,
+        /** Session id and agent to what the agent has to do; session id to how long agents have only talked to each other. */
+        WAKES,
+        /** Time, session id and agent to a wake that is to be taken back or given up then, or is to be delivered. */
+        WAKE_TIMES
     }
 
     /** Rows of one moment. Not thread-safe. */

@@ -9,6 +9,7 @@ import dev.parley.engine.session.RunNote.Active;
 import dev.parley.engine.session.RunNote.Cancel;
 import dev.parley.engine.session.RunNote.Described;
 import dev.parley.engine.session.RunNote.Ended;
+import dev.parley.engine.session.RunNote.Said;
 import dev.parley.engine.session.RunNote.Settled;
 import dev.parley.engine.session.RunNote.Spoken;
 import dev.parley.engine.session.RunNote.Streaming;
@@ -28,6 +29,7 @@ public final class RunNoteCodec {
     private static final int SETTLED = 7;
     private static final int DESCRIBED_WITH_TAKEOVER = 8;
     private static final int SPOKEN = 9;
+    private static final int SAID = 20;
 
     private RunNoteCodec() {}
 
@@ -65,6 +67,14 @@ public final class RunNoteCodec {
                         .string(n.closed());
             case Settled n -> out.u8(SETTLED).fixed64(n.serial());
             case Spoken n -> out.u8(SPOKEN).varint(n.message()).string(n.clientId());
+            case Said n -> {
+                out.u8(SAID)
+                        .varint(n.message())
+                        .string(n.eventId())
+                        .optional(n.runId())
+                        .bool(n.steers());
+                yield ValueCodec.texts(out, n.mentions());
+            }
             case Ended n -> out.u8(ENDED).string(n.runId());
             case Cancel n ->
                 out.u8(WANTED_OVER).varint(n.message()).optional(n.runId()).optional(n.inputId());
@@ -79,6 +89,7 @@ public final class RunNoteCodec {
             case DESCRIBED -> new Described(in.string(), texts(in, false));
             case DESCRIBED_WITH_TAKEOVER -> new Described(in.string(), texts(in, true));
             case SPOKEN -> new Spoken(in.count(), in.string());
+            case SAID -> new Said(in.count(), in.string(), in.optional(), in.bool(), ValueCodec.texts(in));
             case STREAMING -> new Streaming(in.count(), in.fixed64(), in.string(), in.string());
             case SETTLED -> new Settled(in.fixed64());
             case ENDED -> new Ended(in.string());

@@ -13,17 +13,21 @@ import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
+import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.SessionCommand.ExpireWake;
+import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.LabelChange;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
+import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
@@ -34,6 +38,7 @@ import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionName;
 import java.util.ArrayList;
@@ -60,6 +65,11 @@ public final class SessionCommandCodec {
     private static final int DESCRIBE = 78;
     private static final int CHANGE_CONTROL = 82;
     private static final int EXPIRE_CONTROL = 83;
+    private static final int NAME_AGENTS = 87;
+    private static final int CLAIM_WAKE = 88;
+    private static final int SETTLE_WAKE = 89;
+    private static final int EXPIRE_WAKE = 90;
+    private static final int INVOKE_AGENT = 91;
     private static final int VERSION = 1;
     /** Of lost connections, and of those that leave: what becomes of their runs. */
     private static final int RUNS = 2;
@@ -150,6 +160,18 @@ public final class SessionCommandCodec {
                 c.labels().forEach(label -> out.string(label.key()).optional(label.value()));
                 out.varint(c.maxLabels());
             }
+            case NameAgents c -> {
+                AgentCodec.agents(out, c.agents());
+                ValueCodec.texts(out, c.removed());
+            }
+            case InvokeAgent c -> out.string(c.agentId()).string(c.eventId());
+            case ClaimWake c -> out.string(c.agentId()).string(c.holder()).varint(c.until());
+            case SettleWake c -> {
+                out.string(c.agentId()).string(c.wakeId()).varint(c.epoch());
+                AgentCodec.settlement(out, c.settlement());
+                out.varint(c.until());
+            }
+            case ExpireWake c -> out.string(c.agentId());
             case RemoveEmpty c -> {}
             case Remove c -> {}
         }
@@ -181,6 +203,11 @@ public final class SessionCommandCodec {
             case ChangeControl c -> CHANGE_CONTROL;
             case ExpireControl c -> EXPIRE_CONTROL;
             case Describe c -> DESCRIBE;
+            case NameAgents c -> NAME_AGENTS;
+            case InvokeAgent c -> INVOKE_AGENT;
+            case ClaimWake c -> CLAIM_WAKE;
+            case SettleWake c -> SETTLE_WAKE;
+            case ExpireWake c -> EXPIRE_WAKE;
             case RemoveEmpty c -> REMOVE_EMPTY;
             case Remove c -> REMOVE;
         };
@@ -234,6 +261,13 @@ public final class SessionCommandCodec {
                         ControlCodec.texts(in));
             case EXPIRE_CONTROL -> new ExpireControl(session, time);
             case DESCRIBE -> new Describe(session, time, in.optional(), in.bool(), in.bool(), labels(in), in.count());
+            case NAME_AGENTS -> new NameAgents(session, time, AgentCodec.agents(in), ValueCodec.texts(in));
+            case INVOKE_AGENT -> new InvokeAgent(session, time, in.string(), in.string());
+            case CLAIM_WAKE -> new ClaimWake(session, time, in.string(), in.string(), in.varint());
+            case SETTLE_WAKE ->
+                new SettleWake(
+                        session, time, in.string(), in.string(), in.varint(), AgentCodec.settlement(in), in.varint());
+            case EXPIRE_WAKE -> new ExpireWake(session, time, in.string());
             case REMOVE_EMPTY -> new RemoveEmpty(session, time);
             case REMOVE -> new Remove(session, time);
             default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);

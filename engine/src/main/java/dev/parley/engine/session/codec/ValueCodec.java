@@ -11,6 +11,8 @@ import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionName;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The binary form of values that commands and rows have in common. */
@@ -113,6 +115,23 @@ public final class ValueCodec {
             case 2 -> Control.Mode.SHARED;
             default -> throw new MalformedBinaryException("an unknown mode of control", null);
         };
+    }
+
+    /** Writes several texts. */
+    public static BinaryWriter texts(BinaryWriter out, List<String> texts) {
+        out.varint(texts.size());
+        texts.forEach(out::string);
+        return out;
+    }
+
+    /** Reads several texts. */
+    public static List<String> texts(BinaryReader in) {
+        int count = in.count();
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            texts.add(in.string());
+        }
+        return List.copyOf(texts);
     }
 
     /** Writes who has changed a message, or nobody. */

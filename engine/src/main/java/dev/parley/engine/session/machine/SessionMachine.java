@@ -1,5 +1,6 @@
 package dev.parley.engine.session.machine;
 
+import dev.parley.engine.session.Control;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
@@ -7,13 +8,17 @@ import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
+import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.SessionCommand.ExpireWake;
+import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
+import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
@@ -21,13 +26,17 @@ import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.Done;
+import dev.parley.engine.session.SessionOutcome.NoSuchAgent;
 import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
 import dev.parley.engine.session.SessionOutcome.NoSuchSession;
 import dev.parley.engine.session.SessionOutcome.NotAbandoned;
+import dev.parley.engine.session.SessionOutcome.NotHeld;
+import dev.parley.engine.session.SessionOutcome.NothingToDo;
 import dev.parley.engine.session.SessionOutcome.TypeDiffers;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.annotation.AnnotationMachine;
@@ -40,6 +49,7 @@ import dev.parley.engine.session.object.ObjectMachine;
 import dev.parley.engine.session.presence.PresenceMachine;
 import dev.parley.engine.session.profile.ProfileMachine;
 import dev.parley.engine.session.run.RunMachine;
+import dev.parley.engine.session.wake.WakeMachine;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -82,9 +92,32 @@ public final class SessionMachine {
             case Lost c -> ifThere(c, tx, s -> AttendanceMachine.lost(s, c, tx.attendances()));
             case Back c -> ifThere(c, tx, s -> AttendanceMachine.back(s, c, tx.attendances()));
             case Depart c -> ifThere(c, tx, s -> AttendanceMachine.depart(s, c, tx.attendances()));
-            case ChangeControl c -> once(c, null, 1, position, tx, s -> ControlMachine.change(s, c, tx.controls()));
+            case ChangeControl c ->
+                once(c, null, 1, position, tx, s -> {
+                    SessionOutcome outcome = ControlMachine.change(s, c, tx.controls());
+                    restWakes(s, c, tx);
+                    return outcome;
+                });
             case Describe c -> describe(c, position, tx);
-            case ExpireControl c -> ifThere(c, tx, s -> ControlMachine.expire(s, c, tx.controls()));
+            case ExpireControl c ->
+                ifThere(c, tx, s -> {
+                    ControlMachine.expire(s, c, tx.controls());
+                    restWakes(s, c, tx);
+                });
+            case NameAgents c -> WakeMachine.name(findOrMake(c, position, tx), c, tx.wakes());
+            case InvokeAgent c -> {
+                SessionState s = tx.find(c.session());
+                yield s == null ? new NoSuchAgent(c.agentId()) : WakeMachine.invoke(s, c, position, tx.wakes());
+            }
+            case ClaimWake c -> {
+                SessionState s = tx.find(c.session());
+                yield s == null ? new NothingToDo() : WakeMachine.claim(s, c, tx.wakes());
+            }
+            case SettleWake c -> {
+                SessionState s = tx.find(c.session());
+                yield s == null ? new NotHeld(c.wakeId()) : WakeMachine.settle(s, c, tx.wakes());
+            }
+            case ExpireWake c -> ifThere(c, tx, s -> WakeMachine.expire(s, c, tx.wakes()));
             case Trim c -> ifThere(c, tx, s -> removeOldest(s, c.upTo(), Long.MAX_VALUE, tx));
             case Retain c -> ifThere(c, tx, s -> removeOldest(s, Positions.startOf(c.since()) - 1, c.maxBytes(), tx));
             case Compact c -> ifThere(c, tx, s -> MessageMachine.compact(s, c, tx.messages()));
@@ -149,7 +182,26 @@ public final class SessionMachine {
     }
 
     private static SessionOutcome publish(Publish c, long position, SessionTx tx) {
-        return once(c, c.sender(), c.messages().size(), position, tx, s -> ControlMachine.publish(s, c, tx.controls()));
+        return once(c, c.sender(), c.messages().size(), position, tx, s -> {
+            SessionOutcome outcome = ControlMachine.publish(s, c, tx.controls());
+            if (outcome instanceof Accepted accepted) {
+                restWakes(s, c, tx);
+                WakeMachine.heard(s, s.last(), c, accepted.positions(), tx.wakes());
+            }
+            return outcome;
+        });
+    }
+
+    /** Lets wakes rest, or go on, if who has the control is another one than before. */
+    private static void restWakes(SessionState before, SessionCommand<?> command, SessionTx tx) {
+        SessionState now = tx.find(command.session());
+        if (now != null && isAPersons(now) != isAPersons(before)) {
+            WakeMachine.controlChanged(now, command.time(), tx.wakes());
+        }
+    }
+
+    private static boolean isAPersons(SessionState s) {
+        return s.control().mode() == Control.Mode.PERSON;
     }
 
     private static SessionOutcome rollup(Rollup c, SessionTx tx) {

@@ -16,6 +16,7 @@ import dev.parley.engine.session.presence.PresenceTx;
 import dev.parley.engine.session.profile.ProfileTx;
 import dev.parley.engine.session.request.RequestTx;
 import dev.parley.engine.session.run.RunTx;
+import dev.parley.engine.session.wake.WakeTx;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
 import java.util.List;
@@ -38,6 +39,7 @@ public final class SessionTx {
     private final AttendanceTx attendances;
     private final ControlTx controls;
     private final ProfileTx profiles;
+    private final WakeTx wakes;
 
     /** Starts with what {@code sessions} shows, and writes to {@code rows}. */
     public SessionTx(Sessions sessions, StoreTx rows) {
@@ -51,6 +53,7 @@ public final class SessionTx {
         this.attendances = new AttendanceTx(batch, presence, requests, runs);
         this.controls = new ControlTx(batch, messages, runs);
         this.profiles = new ProfileTx(batch);
+        this.wakes = new WakeTx(batch, messages, runs);
     }
 
     /** The entries that were added so far, oldest first. */
@@ -119,6 +122,10 @@ public final class SessionTx {
         return profiles;
     }
 
+    WakeTx wakes() {
+        return wakes;
+    }
+
     /** Whether the session has nothing in it, and nothing is remembered for it. */
     boolean isEmpty(SessionState s) {
         return Sessions.isEmpty(batch.rows(), s.id());
@@ -130,6 +137,7 @@ public final class SessionTx {
         controls.unlist(s);
         profiles.unlist(s);
         batch.index().removeAll(s);
+        wakes.unlist(s);
         batch.remove(s);
         for (Table table : Sessions.TABLES_BY_ID) {
             batch.rows().removeRange(table, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1));

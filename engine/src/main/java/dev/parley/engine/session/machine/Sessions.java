@@ -18,6 +18,7 @@ import dev.parley.engine.session.presence.Presence;
 import dev.parley.engine.session.profile.Profiles;
 import dev.parley.engine.session.request.Requests;
 import dev.parley.engine.session.run.Runs;
+import dev.parley.engine.session.wake.Wakes;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Moment;
 import dev.parley.engine.store.Store.Row;
@@ -55,7 +56,9 @@ public final class Sessions {
             Table.OBJECT_IDS,
             Table.RUNS,
             Table.CONTROLS,
-            Table.PROFILES);
+            Table.PROFILES,
+            Table.AGENTS,
+            Table.WAKES);
 
     private final Store store;
     private final SessionStates states;
@@ -69,6 +72,7 @@ public final class Sessions {
     private final Controls controls;
     private final SessionIndex index;
     private final Profiles profiles;
+    private final Wakes wakes;
 
     /**
      * Reads from {@code store}.
@@ -88,6 +92,7 @@ public final class Sessions {
         this.controls = new Controls(store);
         this.index = new SessionIndex(store);
         this.profiles = new Profiles(store);
+        this.wakes = new Wakes(store);
     }
 
     /**
@@ -152,6 +157,11 @@ public final class Sessions {
     /** What was said about sessions that were made explicitly. */
     public Profiles profiles() {
         return profiles;
+    }
+
+    /** The agents of sessions, and what they have to do. */
+    public Wakes wakes() {
+        return wakes;
     }
 
     /** The session, or null if there is none. */

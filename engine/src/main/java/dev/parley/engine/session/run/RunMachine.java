@@ -9,6 +9,7 @@ import dev.parley.engine.session.RunNote.Active;
 import dev.parley.engine.session.RunNote.Cancel;
 import dev.parley.engine.session.RunNote.Described;
 import dev.parley.engine.session.RunNote.Ended;
+import dev.parley.engine.session.RunNote.Said;
 import dev.parley.engine.session.RunNote.Settled;
 import dev.parley.engine.session.RunNote.Spoken;
 import dev.parley.engine.session.RunNote.Streaming;
@@ -80,6 +81,8 @@ public final class RunMachine {
                 case Settled n -> tx.removeOpen(s, n.serial());
                 // This is for the control of the session.
                 case Spoken n -> {}
+                // This is for the agents that the session names.
+                case Said n -> {}
                 case Ended n -> {
                     Run run = tx.run(s, n.runId());
                     if (run != null) {

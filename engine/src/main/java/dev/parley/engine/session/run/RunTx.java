@@ -38,8 +38,8 @@ public final class RunTx {
         return messages;
     }
 
-    @Nullable
-    Run run(SessionState s, String runId) {
+    /** The run with this id that has not ended, or null. */
+    public @Nullable Run run(SessionState s, String runId) {
         byte[] row = rows.get(Table.RUNS, RunRows.runKey(s.id(), runId));
         return row == null ? null : RunRows.run(row);
     }

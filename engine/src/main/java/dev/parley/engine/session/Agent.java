@@ -1,0 +1,84 @@
+package dev.parley.engine.session;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An agent that a session names, and what wakes it.
+ *
+ * @param id unique in the session; the client id under which the agent speaks, by which its own messages are known
+ * @param name how it is shown, or null
+ * @param endpoint where it is called; null if it comes for its wakes itself
+ * @param patterns the mentions that wake it, in lower case; one that ends in * fits all that begin so
+ * @param debounceMillis how long nothing more has to be said before it is woken
+ * @param onlyWhenWatched whether it is to be woken only while somebody watches the session
+ * @param gaveUp the message that says that nobody did what a wake asked for, about the id of the wake
+ * @param loopEnded the message that says that it was not woken because agents have only talked to each other, about the number
+ *     of their messages
+ */
+public record Agent(
+        String id,
+        @Nullable String name,
+        @Nullable Endpoint endpoint,
+        Trigger trigger,
+        List<String> patterns,
+        long debounceMillis,
+        boolean onlyWhenWatched,
+        RunTexts.Notice gaveUp,
+        RunTexts.Notice loopEnded) {
+    /** Stands at the end of a pattern for everything that may follow. */
+    public static final String ANYTHING = "*";
+
+    /** What wakes an agent, besides an invocation by hand. */
+    public enum Trigger {
+        /** Nothing else. */
+        INVOCATION,
+        /** What mentions it, whoever says it. */
+        MENTION,
+        /** What people say, and what mentions it. */
+        USER_MESSAGES,
+        /** What anybody else says. */
+        ALL
+    }
+
+    /**
+     * Where an agent is called.
+     *
+     * @param secrets what else a call needs, encrypted; null if it needs nothing
+     */
+    public record Endpoint(String url, @Nullable Data secrets) {}
+
+    /**
+     * Whether an input wakes it.
+     *
+     * @param byAgent whether an agent has said it
+     */
+    public boolean isWokenBy(RunNote.Said said, boolean byAgent) {
+        return switch (trigger) {
+            case INVOCATION -> false;
+            case MENTION -> isMentioned(said);
+            case USER_MESSAGES -> !byAgent || isMentioned(said);
+            case ALL -> true;
+        };
+    }
+
+    private boolean isMentioned(RunNote.Said said) {
+        return said.mentions().stream()
+                .anyMatch(mention -> patterns.stream()
+                        .anyMatch(pattern -> pattern.endsWith(ANYTHING)
+                                ? mention.startsWith(pattern.substring(0, pattern.length() - ANYTHING.length()))
+                                : mention.equals(pattern)));
+    }
+
+    int size() {
+        int size = 64 + id.length() + gaveUp.size() + loopEnded.size();
+        if (endpoint != null) {
+            Data secrets = endpoint.secrets();
+            size += endpoint.url().length() + (secrets == null ? 0 : secrets.bytes().length);
+        }
+        for (String pattern : patterns) {
+            size += pattern.length();
+        }
+        return size;
+    }
+}

@@ -1,0 +1,159 @@
+package dev.parley.engine.session.wake;
+
+import dev.parley.engine.codec.BinaryReader;
+import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.Wake;
+import dev.parley.engine.session.Wake.Input;
+import dev.parley.engine.session.Wake.Order;
+import dev.parley.engine.session.codec.AgentCodec;
+import dev.parley.engine.session.codec.RunNoteCodec;
+import dev.parley.engine.session.codec.ValueCodec;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The form of agents and wakes in the store, and of the lists of when something becomes of wakes. */
+final class WakeRows {
+    private static final int VERSION = 1;
+    private static final int TURNS = 0;
+    private static final int WAKE = 1;
+
+    private WakeRows() {}
+
+    /** What becomes of a wake at a time. */
+    enum What {
+        /** It is taken back, or given up. */
+        END,
+        /** It may be delivered to an agent that is called. */
+        DELIVERY
+    }
+
+    static byte[] agentKey(long session, String agentId) {
+        return new BinaryWriter(48)
+                .fixed64(session)
+                .raw(agentId.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    static byte[] agent(Agent agent) {
+        return AgentCodec.agent(new BinaryWriter(256).u8(VERSION), agent).toBytes();
+    }
+
+    static Agent agent(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(VERSION);
+        return AgentCodec.agent(in);
+    }
+
+    static byte[] turnsKey(long session) {
+        return new BinaryWriter(9).fixed64(session).u8(TURNS).toBytes();
+    }
+
+    static byte[] turns(int turns) {
+        return new BinaryWriter(3).u8(VERSION).varint(turns).toBytes();
+    }
+
+    static int turns(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(VERSION);
+        return in.count();
+    }
+
+    static byte[] wakeKey(long session, String agentId) {
+        return new BinaryWriter(48)
+                .fixed64(session)
+                .u8(WAKE)
+                .raw(agentId.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    static byte[] wake(Wake wake) {
+        BinaryWriter out = new BinaryWriter(256).u8(VERSION);
+        ValueCodec.name(out, wake.session());
+        RunNoteCodec.notice(out.string(wake.agentId()).bool(wake.pushed()), wake.gaveUp());
+        order(out, wake.order());
+        out.bool(wake.next() != null);
+        if (wake.next() != null) {
+            order(out, wake.next());
+        }
+        return out.varint(wake.attempts())
+                .varint(wake.epoch())
+                .optional(wake.holder())
+                .varint(wake.leaseUntil())
+                .toBytes();
+    }
+
+    static Wake wake(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(VERSION);
+        return new Wake(
+                ValueCodec.name(in),
+                in.string(),
+                in.bool(),
+                RunNoteCodec.notice(in),
+                order(in),
+                next(in),
+                in.count(),
+                in.varint(),
+                in.optional(),
+                in.varint());
+    }
+
+    private static @Nullable Order next(BinaryReader in) {
+        return in.bool() ? order(in) : null;
+    }
+
+    private static void order(BinaryWriter out, Order order) {
+        out.string(order.id()).varint(order.inputs().size());
+        order.inputs().forEach(input -> out.string(input.eventId()).fixed64(input.position()));
+        out.fixed64(order.since()).varint(order.createdAt()).varint(order.dueAt());
+    }
+
+    private static Order order(BinaryReader in) {
+        String id = in.string();
+        int count = in.count();
+        List<Input> inputs = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            inputs.add(new Input(in.string(), in.fixed64()));
+        }
+        return new Order(id, List.copyOf(inputs), in.fixed64(), in.varint(), in.varint());
+    }
+
+    private static BinaryWriter times(What what, long time) {
+        return new BinaryWriter(64).u8(what == What.END ? 0 : 1).fixed64(time);
+    }
+
+    static byte[] timeKey(What what, long time, long session, String agentId) {
+        return times(what, time)
+                .fixed64(session)
+                .raw(agentId.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    static byte[] timesStart(What what) {
+        return times(what, 0).toBytes();
+    }
+
+    /** Behind the last key of what is due until {@code millis}, inclusive. */
+    static byte[] timesEnd(What what, long millis) {
+        return times(what, millis + 1).toBytes();
+    }
+
+    static byte[] time(Wake wake) {
+        BinaryWriter out = new BinaryWriter(64).u8(VERSION);
+        ValueCodec.name(out, wake.session());
+        return out.string(wake.agentId()).toBytes();
+    }
+
+    /** Whose wake it is. */
+    record Whose(SessionName session, String agentId) {}
+
+    static Whose time(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(VERSION);
+        return new Whose(ValueCodec.name(in), in.string());
+    }
+}

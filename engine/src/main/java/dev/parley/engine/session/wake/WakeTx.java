@@ -1,0 +1,156 @@
+package dev.parley.engine.session.wake;
+
+import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.Control;
+import dev.parley.engine.session.Run;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Wake;
+import dev.parley.engine.session.log.SessionBatch;
+import dev.parley.engine.session.log.SessionRows;
+import dev.parley.engine.session.message.Head;
+import dev.parley.engine.session.message.MessageTx;
+import dev.parley.engine.session.run.RunTx;
+import dev.parley.engine.session.wake.WakeRows.What;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.StoreTx;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Agents and wakes as a batch of commands sees and changes them. Not thread-safe. */
+public final class WakeTx {
+    private final SessionBatch batch;
+    private final StoreTx rows;
+    private final MessageTx messages;
+    private final RunTx runs;
+
+    /** Begins in {@code batch}. */
+    public WakeTx(SessionBatch batch, MessageTx messages, RunTx runs) {
+        this.batch = batch;
+        this.rows = batch.rows();
+        this.messages = messages;
+        this.runs = runs;
+    }
+
+    /** The runs of sessions. */
+    RunTx runs() {
+        return runs;
+    }
+
+    /** The state as it is by now. */
+    SessionState now(SessionState s) {
+        return Objects.requireNonNull(batch.find(s.name()));
+    }
+
+    /** Notes that a session is there. */
+    void put(SessionState s) {
+        batch.put(s);
+    }
+
+    /** The agents that a session names, by their ids. */
+    SortedMap<String, Agent> agents(SessionState s) {
+        SortedMap<String, Agent> agents = new TreeMap<>();
+        for (Row row : rows.list(
+                Table.AGENTS, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1), WakeMachine.MAX_AGENTS)) {
+            Agent agent = WakeRows.agent(row.value());
+            agents.put(agent.id(), agent);
+        }
+        return agents;
+    }
+
+    @Nullable
+    Agent agent(SessionState s, String agentId) {
+        byte[] row = rows.get(Table.AGENTS, WakeRows.agentKey(s.id(), agentId));
+        return row == null ? null : WakeRows.agent(row);
+    }
+
+    void putAgent(SessionState s, Agent agent) {
+        rows.put(Table.AGENTS, WakeRows.agentKey(s.id(), agent.id()), WakeRows.agent(agent));
+    }
+
+    void removeAgent(SessionState s, String agentId) {
+        rows.remove(Table.AGENTS, WakeRows.agentKey(s.id(), agentId));
+    }
+
+    /** The run with this id, if it is open. */
+    @Nullable
+    Run run(SessionState s, String runId) {
+        return runs.run(s, runId);
+    }
+
+    /** The client that has begun a run, or null. */
+    @Nullable
+    String agentOf(SessionState s, Run run) {
+        Head start = messages.head(s, run.since());
+        return start == null ? null : start.clientId();
+    }
+
+    /** How many messages agents have woken each other with since a person has said something. */
+    int turns(SessionState s) {
+        byte[] row = rows.get(Table.WAKES, WakeRows.turnsKey(s.id()));
+        return row == null ? 0 : WakeRows.turns(row);
+    }
+
+    void putTurns(SessionState s, int turns) {
+        if (turns > 0) {
+            rows.put(Table.WAKES, WakeRows.turnsKey(s.id()), WakeRows.turns(turns));
+        } else if (turns(s) > 0) {
+            rows.remove(Table.WAKES, WakeRows.turnsKey(s.id()));
+        }
+    }
+
+    @Nullable
+    Wake wake(SessionState s, String agentId) {
+        byte[] row = rows.get(Table.WAKES, WakeRows.wakeKey(s.id(), agentId));
+        return row == null ? null : WakeRows.wake(row);
+    }
+
+    List<Wake> wakes(SessionState s) {
+        List<Wake> wakes = new ArrayList<>();
+        for (Row row : rows.list(
+                Table.WAKES, WakeRows.wakeKey(s.id(), ""), SessionRows.idKey(s.id() + 1), WakeMachine.MAX_AGENTS)) {
+            wakes.add(WakeRows.wake(row.value()));
+        }
+        return wakes;
+    }
+
+    /** Adds a wake, or replaces it. Nothing becomes of one that nobody has while a person has the control. */
+    void putWake(SessionState s, Wake wake) {
+        unlist(s, wake(s, wake.agentId()));
+        rows.put(Table.WAKES, WakeRows.wakeKey(s.id(), wake.agentId()), WakeRows.wake(wake));
+        if (wake.isHeld() || s.control().mode() != Control.Mode.PERSON) {
+            byte[] whose = WakeRows.time(wake);
+            rows.put(Table.WAKE_TIMES, WakeRows.timeKey(What.END, wake.endsAt(), s.id(), wake.agentId()), whose);
+            if (wake.pushed() && !wake.isHeld()) {
+                rows.put(Table.WAKE_TIMES, delivery(s, wake), whose);
+            }
+        }
+    }
+
+    void removeWake(SessionState s, String agentId) {
+        unlist(s, wake(s, agentId));
+        rows.remove(Table.WAKES, WakeRows.wakeKey(s.id(), agentId));
+    }
+
+    private void unlist(SessionState s, @Nullable Wake wake) {
+        if (wake != null) {
+            rows.remove(Table.WAKE_TIMES, WakeRows.timeKey(What.END, wake.endsAt(), s.id(), wake.agentId()));
+            if (wake.pushed() && !wake.isHeld()) {
+                rows.remove(Table.WAKE_TIMES, delivery(s, wake));
+            }
+        }
+    }
+
+    private static byte[] delivery(SessionState s, Wake wake) {
+        return WakeRows.timeKey(What.DELIVERY, wake.order().dueAt(), s.id(), wake.agentId());
+    }
+
+    /** Takes a session off the lists of when something becomes of wakes. */
+    public void unlist(SessionState s) {
+        wakes(s).forEach(wake -> unlist(s, wake));
+    }
+}

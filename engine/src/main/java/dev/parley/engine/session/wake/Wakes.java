@@ -1,0 +1,89 @@
+package dev.parley.engine.session.wake;
+
+import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.SessionCommand.ExpireWake;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Wake;
+import dev.parley.engine.session.log.SessionRows;
+import dev.parley.engine.session.wake.WakeRows.What;
+import dev.parley.engine.store.Store;
+import dev.parley.engine.store.Store.Row;
+import dev.parley.engine.store.Store.Table;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The agents that sessions name, and what they have to do. Thread-safe; reads block on the disk. */
+public final class Wakes {
+    private final Store store;
+
+    /** Reads from {@code store}. */
+    public Wakes(Store store) {
+        this.store = store;
+    }
+
+    /**
+     * Something that may be delivered.
+     *
+     * @param agentId the agent that is to be called
+     */
+    public record Delivery(SessionName session, String agentId) {}
+
+    /** The agents of a session, by their ids. */
+    public List<Agent> agents(SessionState session) {
+        return store
+                .list(
+                        Table.AGENTS,
+                        SessionRows.idKey(session.id()),
+                        SessionRows.idKey(session.id() + 1),
+                        WakeMachine.MAX_AGENTS)
+                .stream()
+                .map(row -> WakeRows.agent(row.value()))
+                .toList();
+    }
+
+    /** An agent of a session, or null. */
+    public @Nullable Agent agent(SessionState session, String agentId) {
+        byte[] row = store.get(Table.AGENTS, WakeRows.agentKey(session.id(), agentId));
+        return row == null ? null : WakeRows.agent(row);
+    }
+
+    /** The wakes of a session, by their agents. */
+    public List<Wake> of(SessionState session) {
+        return store
+                .list(
+                        Table.WAKES,
+                        WakeRows.wakeKey(session.id(), ""),
+                        SessionRows.idKey(session.id() + 1),
+                        WakeMachine.MAX_AGENTS)
+                .stream()
+                .map(row -> WakeRows.wake(row.value()))
+                .toList();
+    }
+
+    /** What an agent of a session has to do, or null. */
+    public @Nullable Wake of(SessionState session, String agentId) {
+        byte[] row = store.get(Table.WAKES, WakeRows.wakeKey(session.id(), agentId));
+        return row == null ? null : WakeRows.wake(row);
+    }
+
+    /** The wakes that are to be taken back or given up at {@code now}, at most {@code limit} commands. */
+    public List<ExpireWake> expiries(long now, int limit) {
+        return due(What.END, now, limit).stream()
+                .map(row -> WakeRows.time(row.value()))
+                .map(whose -> new ExpireWake(whose.session(), now, whose.agentId()))
+                .toList();
+    }
+
+    /** The wakes that may be delivered at {@code now}, at most {@code limit}; those that have waited longest first. */
+    public List<Delivery> deliveries(long now, int limit) {
+        return due(What.DELIVERY, now, limit).stream()
+                .map(row -> WakeRows.time(row.value()))
+                .map(whose -> new Delivery(whose.session(), whose.agentId()))
+                .toList();
+    }
+
+    private List<Row> due(What what, long now, int limit) {
+        return store.list(Table.WAKE_TIMES, WakeRows.timesStart(what), WakeRows.timesEnd(what, now), limit);
+    }
+}
