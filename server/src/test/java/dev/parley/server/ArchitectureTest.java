@@ -115,8 +115,9 @@ class ArchitectureTest {
                         "dev.parley.server.rest.ChannelsResource.get",
                         "dev.parley.server.streams.subscription.SubscriptionManagement.describe",
                         "dev.parley.server.streams.subscription.WakeRequests.claim",
-                        // The class has a thread of its own.
+                        // These classes have a thread of their own.
                         "dev.parley.server.streams.subscription.Dispatcher.handle",
+                        "dev.parley.server.wake.WakeCalls.<init>",
                         // The functions that it passes on are called by the two above.
                         "dev.parley.server.streams.subscription.SubscriptionView.<init>");
     }

@@ -42,7 +42,7 @@ public record Wake(
 
     private static final long MIN_BACKOFF_MILLIS = 1_000;
     private static final long MAX_BACKOFF_MILLIS = 60_000;
-    private static final int MAX_DOUBLINGS = 6;
+    private static final int DOUBLINGS = 6;
 
     /**
      * Something that was said to the agent.
@@ -190,6 +190,6 @@ public record Wake(
 
     /** The pause after an attempt that came to nothing, if {@code before} others came to nothing before it. */
     public static long backoffMillis(int before) {
-        return Math.min(MIN_BACKOFF_MILLIS << Math.min(before, MAX_DOUBLINGS), MAX_BACKOFF_MILLIS);
+        return Math.min(MIN_BACKOFF_MILLIS << Math.min(before, DOUBLINGS), MAX_BACKOFF_MILLIS);
     }
 }

@@ -15,6 +15,9 @@ public enum CapabilityOp {
     SUBSCRIBE_STREAMS("subscribe"),
 
     // In sessions.
+    AGENT_INVOKE,
+    AGENT_MANAGE,
+    AGENT_WORK,
     ANNOTATION_PUBLISH,
     ANNOTATION_SUBSCRIBE,
     CHANNEL_METADATA,

@@ -15,9 +15,9 @@ import javax.crypto.spec.HKDFParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Encrypts the secrets of keys before they go into the log, and decrypts them. It needs the root key, which is in a file of
+ * Encrypts the secrets of keys and agents before they go into the log, and decrypts them. It needs the root key, which is in a file of
  * its own: whoever has the log but not this file cannot sign tokens. A sealed secret is bound to the name of its key, so
- * it cannot take the place of another one. Thread-safe.
+ * it cannot take the place of another one; secrets of an agent are bound to the agent. Thread-safe.
  *
  * <p>A sealed secret is a version byte, a nonce, and the output of AES-256-GCM. The name of the key is the additional data.
  * The encryption key is derived from the secret of the root key by HKDF-SHA256.
@@ -28,6 +28,10 @@ public final class SecretSeal {
     private static final int NONCE_BYTES = 12;
     private static final int TAG_BYTES = 16;
     private static final int KEY_BYTES = 32;
+
+    /** Begins what secrets are bound to that are not of keys. The name of no key begins so. */
+    private static final String OTHERS = "\0";
+
     private static final String LABEL = "parley: secrets of keys in the registry, 1";
 
     private final SecretKey key;
@@ -37,13 +41,13 @@ public final class SecretSeal {
         this.key = key;
     }
 
-    /** The secret of a key was sealed with another root key, or is damaged. */
+    /** What was sealed was sealed with another root key, or is damaged. */
     public static final class BrokenSealException extends Exception {
 
         private static final long serialVersionUID = 1L;
 
-        BrokenSealException(String keyName) {
-            super("the secret of the key " + keyName + " cannot be decrypted with the root key of this server");
+        BrokenSealException(String whose) {
+            super("the secret of " + whose + " cannot be decrypted with the root key of this server");
         }
     }
 
@@ -61,37 +65,58 @@ public final class SecretSeal {
 
     /** Encrypts the secret of {@code apiKey}; each time gives other bytes. */
     public SealedSecret seal(ApiKey apiKey) {
+        return new SealedSecret(encrypt(apiKey.secret(), apiKey.name()));
+    }
+
+    /** The key of an app, with its secret. */
+    public ApiKey open(RegisteredApp.Key sealed) throws BrokenSealException {
+        byte[] secret = decrypt(sealed.secret().bytes(), sealed.name(), "the key " + sealed.name());
+        return ApiKey.parse(
+                sealed.name() + ":" + new String(secret, StandardCharsets.US_ASCII),
+                Capabilities.parse(sealed.capability()),
+                new ApiKey.Uses(false, sealed.revocableTokens()));
+    }
+
+    /**
+     * Encrypts other secrets that go into the log; each time gives other bytes.
+     *
+     * @param owner whose they are; nobody else can have them
+     */
+    public byte[] seal(byte[] secret, String owner) {
+        return encrypt(secret, OTHERS + owner);
+    }
+
+    /** Decrypts the secrets of {@code owner}. */
+    public byte[] open(byte[] sealed, String owner) throws BrokenSealException {
+        return decrypt(sealed, OTHERS + owner, owner);
+    }
+
+    private byte[] encrypt(byte[] secret, String boundTo) {
         byte[] nonce = new byte[NONCE_BYTES];
         random.nextBytes(nonce);
         try {
-            byte[] encrypted = cipher(Cipher.ENCRYPT_MODE, apiKey.name(), nonce).doFinal(apiKey.secret());
-            return new SealedSecret(ByteBuffer.allocate(1 + NONCE_BYTES + encrypted.length)
+            byte[] encrypted = cipher(Cipher.ENCRYPT_MODE, boundTo, nonce).doFinal(secret);
+            return ByteBuffer.allocate(1 + NONCE_BYTES + encrypted.length)
                     .put((byte) VERSION)
                     .put(nonce)
                     .put(encrypted)
-                    .array());
+                    .array();
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("this Java has no AES-GCM", e);
         }
     }
 
-    /** The key of an app, with its secret. */
-    public ApiKey open(RegisteredApp.Key sealed) throws BrokenSealException {
-        byte[] bytes = sealed.secret().bytes();
+    private byte[] decrypt(byte[] bytes, String boundTo, String whose) throws BrokenSealException {
         if (bytes.length < 1 + NONCE_BYTES + TAG_BYTES || bytes[0] != VERSION) {
-            throw new BrokenSealException(sealed.name());
+            throw new BrokenSealException(whose);
         }
         byte[] nonce = new byte[NONCE_BYTES];
         System.arraycopy(bytes, 1, nonce, 0, NONCE_BYTES);
         try {
-            byte[] secret = cipher(Cipher.DECRYPT_MODE, sealed.name(), nonce)
+            return cipher(Cipher.DECRYPT_MODE, boundTo, nonce)
                     .doFinal(bytes, 1 + NONCE_BYTES, bytes.length - 1 - NONCE_BYTES);
-            return ApiKey.parse(
-                    sealed.name() + ":" + new String(secret, StandardCharsets.US_ASCII),
-                    Capabilities.parse(sealed.capability()),
-                    new ApiKey.Uses(false, sealed.revocableTokens()));
         } catch (AEADBadTagException e) {
-            var broken = new BrokenSealException(sealed.name());
+            var broken = new BrokenSealException(whose);
             broken.initCause(e);
             throw broken;
         } catch (GeneralSecurityException e) {
@@ -99,10 +124,10 @@ public final class SecretSeal {
         }
     }
 
-    private Cipher cipher(int mode, String keyName, byte[] nonce) throws GeneralSecurityException {
+    private Cipher cipher(int mode, String boundTo, byte[] nonce) throws GeneralSecurityException {
         Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
         cipher.init(mode, key, new GCMParameterSpec(8 * TAG_BYTES, nonce));
-        cipher.updateAAD(keyName.getBytes(StandardCharsets.US_ASCII));
+        cipher.updateAAD(boundTo.getBytes(StandardCharsets.UTF_8));
         return cipher;
     }
 }

@@ -21,6 +21,9 @@ public final class Refusals {
     /** The code of a change of control that was refused, because another person has the control. */
     static final int HELD = 40_981;
 
+    /** The code of what is asked for a wake under a lease that is not, or no longer, that of its holder. */
+    public static final int NOT_HELD = 40_990;
+
     private Refusals() {}
 
     /** The error for a refusal by the gate. */
@@ -86,6 +89,27 @@ public final class Refusals {
                 new ErrorInfo(40161, 401, "Annotations of the type " + type + " need a clientId: connect with one.");
             case SessionOutcome.TooManyAnnotations(long serial, int annotations) ->
                 ErrorInfo.badRequest("The message has its greatest number of annotations, " + annotations + ".");
+        };
+    }
+
+    /** The error for agents that were not named, or null if they were. */
+    public static @Nullable ErrorInfo of(SessionOutcome.OfAgents outcome) {
+        return switch (outcome) {
+            case SessionOutcome.Done d -> null;
+            case SessionOutcome.TooManyAgents(int agents) ->
+                ErrorInfo.badRequest("A session names at most " + agents + " agents.");
+        };
+    }
+
+    /** The error for a wake that was not settled, or null if it was. */
+    public static @Nullable ErrorInfo of(SessionOutcome.OfSettlement outcome) {
+        return switch (outcome) {
+            case SessionOutcome.Done d -> null;
+            case SessionOutcome.NotHeld(String wakeId) ->
+                new ErrorInfo(
+                        NOT_HELD,
+                        409,
+                        "The wake " + wakeId + " is not held under this lease: somebody else has it, or it is over.");
         };
     }
 

@@ -118,6 +118,9 @@ public final class RunNotes {
                     if (name != null && named) {
                         note(index, name, headers(tree), notes);
                     }
+                    if (WireForm.INPUT.equals(name)) {
+                        Mentions.said(index, message.body(), tree, notes);
+                    }
                     if (streams) {
                         stream(index, 0, tree, notes);
                     }
@@ -258,11 +261,11 @@ public final class RunNotes {
         }
     }
 
-    private static JsonNode headers(JsonNode extras) {
+    static JsonNode headers(JsonNode extras) {
         return extras.path(WireForm.AI).path(WireForm.TRANSPORT);
     }
 
-    private static @Nullable String id(JsonNode headers, String name) {
+    static @Nullable String id(JsonNode headers, String name) {
         JsonNode value = headers.path(name);
         return value.isString() && value.stringValue().length() <= MAX_ID_CHARS ? value.stringValue() : null;
     }

@@ -37,6 +37,11 @@ import dev.parley.server.session.SessionDoor;
 import dev.parley.server.streams.StreamsDoor;
 import dev.parley.server.streams.subscription.SubscriptionService;
 import dev.parley.server.time.NodeClock;
+import dev.parley.server.wake.AgentSpecs;
+import dev.parley.server.wake.WakeCalls;
+import dev.parley.server.webhook.WebhookClient;
+import dev.parley.server.webhook.WebhookKeys;
+import dev.parley.server.webhook.WebhookUrl;
 import io.netty.channel.unix.Errors.NativeIoException;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -56,6 +61,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -185,8 +191,18 @@ final class ParleyServer {
             var reads = new StoreReads(metrics.registry());
             closings.push(new Closing("reads of the store", reads::close));
             var loops = new EventLoops(reads);
-            var subscriptions = subscriptions(vertx, reads, shares, answers, gate, address);
+            var webhookKeys = new WebhookKeys(config.data().dir());
+            var subscriptions = subscriptions(vertx, reads, shares, answers, gate, address, webhookKeys);
             closings.push(new Closing("subscriptions", subscriptions::close));
+            var agents = new AgentSpecs(
+                    seal,
+                    loopback,
+                    new WebhookUrl.Inside(
+                            Set.copyOf(config.webhooks().hostsInside()),
+                            config.webhooks().networksInside()));
+            var wakes = WakeCalls.start(
+                    engine, agents, webhookKeys, new WebhookClient(vertx), clock, health, metrics.registry());
+            closings.push(new Closing("wakes", wakes::stop));
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
             var commands = new ChannelCommands(
@@ -208,7 +224,7 @@ final class ParleyServer {
                     subscriptions.routes(),
                     clock,
                     metrics.registry());
-            var sessions = new SessionDoor(engine, config, shares, gate, publisher, occupancy);
+            var sessions = new SessionDoor(engine, config, shares, gate, publisher, occupancy, agents);
             front.open(
                     List.of(
                             streams,
@@ -326,8 +342,13 @@ final class ParleyServer {
      * elsewhere, as in development.
      */
     private SubscriptionService subscriptions(
-            Vertx vertx, StoreReads reads, Shares shares, Answers answers, Gate gate, PublicAddress address) {
-        Path folder = config.data().dir();
+            Vertx vertx,
+            StoreReads reads,
+            Shares shares,
+            Answers answers,
+            Gate gate,
+            PublicAddress address,
+            WebhookKeys keys) {
         URI callbackUrl = config.webhooks().callbackUrl() == null
                 ? config.server().publicUrl()
                 : config.webhooks().callbackUrl();
@@ -340,14 +361,15 @@ final class ParleyServer {
                     answers,
                     gate,
                     address,
-                    folder,
+                    keys,
                     callbackUrl == null ? null : callbackUrl.toString(),
                     loopback,
                     clock,
                     health,
                     metrics.registry());
         } catch (IOException e) {
-            throw new StartException("The keys of webhooks cannot be stored in " + folder + ": " + e.getMessage(), e);
+            throw new StartException(
+                    "The keys of webhooks cannot be stored in " + config.data().dir() + ": " + e.getMessage(), e);
         }
     }
 

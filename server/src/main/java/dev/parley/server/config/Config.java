@@ -225,7 +225,56 @@ public record Config(
                             + " Without it, the server uses `server.public-url`, or the address that the client used"
                             + " when it created the subscription.")
             @Nullable
-            URI callbackUrl) {}
+            URI callbackUrl,
+
+            @Setting(
+                    doc = "Names of hosts, addresses, and networks such as 10.0.0.0/8, at which agents may be called"
+                            + " although they are not in the public internet, also by plain HTTP; see"
+                            + " [security](security.md#agents-that-are-called).")
+            List<String> agentsInside) {
+
+        /** The longest name of a host. */
+        private static final int MAX_HOST_CHARS = 253;
+
+        public Webhooks {
+            for (String inside : agentsInside) {
+                if (!isNetwork(inside) && !isHost(inside)) {
+                    throw new ConfigException(
+                            "webhooks.agents-inside: '" + inside
+                                    + "' is no name of a host, no address and no network, such as agent.internal or 10.0.0.0/8");
+                }
+            }
+        }
+
+        private static boolean isHost(String text) {
+            return text.length() <= MAX_HOST_CHARS && text.matches("[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*");
+        }
+
+        private static boolean isNetwork(String text) {
+            try {
+                Network.parse(text);
+                return true;
+            } catch (IllegalArgumentException e) {
+                return false;
+            }
+        }
+
+        /** The hosts among them, in lower case. */
+        public List<String> hostsInside() {
+            return agentsInside.stream()
+                    .filter(inside -> !isNetwork(inside))
+                    .map(name -> name.toLowerCase(Locale.ROOT))
+                    .toList();
+        }
+
+        /** The networks among them. */
+        public List<Network> networksInside() {
+            return agentsInside.stream()
+                    .filter(Webhooks::isNetwork)
+                    .map(Network::parse)
+                    .toList();
+        }
+    }
 
     public record Sessions(
             @Setting(

@@ -10,6 +10,7 @@ import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.request.Publisher;
 import dev.parley.server.request.RequestHandler;
+import dev.parley.server.wake.AgentSpecs;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpServerRequest;
 
@@ -21,19 +22,31 @@ public final class SessionDoor implements Door {
     /** The largest body of a request. */
     static final int MAX_BODY_BYTES = 2 << 20;
 
+    private final SessionRoutes routes;
     private final RequestHandler requests;
 
-    /** A door to the sessions of {@code engine}. */
+    /**
+     * A door to the sessions of {@code engine}.
+     *
+     * @param agents reads descriptions of agents
+     */
     public SessionDoor(
-            Engine engine, Config config, Shares shares, Gate gate, Publisher publisher, Occupancy occupancy) {
+            Engine engine,
+            Config config,
+            Shares shares,
+            Gate gate,
+            Publisher publisher,
+            Occupancy occupancy,
+            AgentSpecs agents) {
         Cors cors = Cors.withCredentials(
                 Origins.of(config.cors().origins(), false),
                 SessionRoutes.METHODS,
                 "Accept, Authorization, Content-Type, X-Ably-ClientId, X-Actor-Id, X-Actor-Type, X-Session-Id",
                 config.cors().headers(),
                 "Allow, Retry-After");
+        this.routes = new SessionRoutes(engine.sessions(), config, gate, publisher, occupancy, agents);
         this.requests = new RequestHandler(
-                new SessionRoutes(engine.sessions(), config, gate, publisher, occupancy),
+                routes,
                 new SessionForm(),
                 gate,
                 path -> !SessionRoutes.isDescription(path),
@@ -64,6 +77,7 @@ public final class SessionDoor implements Door {
 
     @Override
     public Future<Void> drain() {
+        routes.stop();
         return requests.drain();
     }
 }

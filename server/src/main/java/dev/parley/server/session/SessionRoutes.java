@@ -11,6 +11,7 @@ import dev.parley.server.request.Answer;
 import dev.parley.server.request.Publisher;
 import dev.parley.server.request.Request;
 import dev.parley.server.request.Resources;
+import dev.parley.server.wake.AgentSpecs;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
 import io.vertx.core.http.HttpServerRequest;
@@ -113,6 +114,42 @@ final class SessionRoutes implements Resources {
                     (its, request, path) -> its.control.change(request, session(path))),
             new Route(
                     "GET",
+                    "/v1/sessions/{sessionId}/agents",
+                    (its, request, path) -> its.agents.list(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/agents",
+                    (its, request, path) -> its.agents.name(request, session(path))),
+            new Route(
+                    "DELETE",
+                    "/v1/sessions/{sessionId}/agents/{agentId}",
+                    (its, request, path) -> its.agents.remove(request, session(path), path.get(1))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/agents/{agentId}/wake",
+                    (its, request, path) -> its.agents.invoke(request, session(path), path.get(1))),
+            new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}/wakes",
+                    (its, request, path) -> its.wakes.list(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/wakes/claim",
+                    (its, request, path) -> its.wakes.claim(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/wakes/{wakeId}/done",
+                    (its, request, path) -> its.wakes.done(request, session(path), path.get(1))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/wakes/{wakeId}/extend",
+                    (its, request, path) -> its.wakes.extend(request, session(path), path.get(1))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/wakes/{wakeId}/release",
+                    (its, request, path) -> its.wakes.release(request, session(path), path.get(1))),
+            new Route(
+                    "GET",
                     "/v1/sessions/{sessionId}/export",
                     (its, request, path) -> its.export.export(request, session(path))),
             new Route(
@@ -146,9 +183,12 @@ final class SessionRoutes implements Resources {
     private final InputsResource inputs;
     private final ControlResource control;
     private final ExportResource export;
+    private final AgentsResource agents;
+    private final WakesResource wakes;
 
     /** Routes to the sessions of an engine. */
-    SessionRoutes(Sessions engine, Config config, Gate gate, Publisher publisher, Occupancy occupancy) {
+    SessionRoutes(
+            Sessions engine, Config config, Gate gate, Publisher publisher, Occupancy occupancy, AgentSpecs specs) {
         int pageBytes = config.limits().chunkBytes();
         var conversations = new Conversations(engine, pageBytes);
         this.sessions = new SessionsResource(engine, gate, new Members(engine, gate), occupancy, pageBytes);
@@ -157,6 +197,13 @@ final class SessionRoutes implements Resources {
         this.export = new ExportResource(engine, gate, pageBytes);
         this.inputs = new InputsResource(engine, gate, publisher, conversations);
         this.control = new ControlResource(publisher.engine(), gate, publisher.clock());
+        this.agents = new AgentsResource(publisher.engine(), gate, specs, publisher.clock());
+        this.wakes = new WakesResource(publisher.engine(), gate, publisher.clock());
+    }
+
+    /** Lets requests that wait for something be answered with what there is. */
+    void stop() {
+        wakes.stop();
     }
 
     private static ChannelName session(List<String> path) throws WireException {

@@ -51,6 +51,25 @@ class SecretSealTest {
     }
 
     @Test
+    void otherSecretsAreGoodForTheirOwnerOnly() throws Exception {
+        byte[] secret = {1, 2, 3};
+        byte[] bytes = seal.seal(secret, "agent bot of app/chat:\u00FC");
+
+        assertThat(SecretSeal.with(ROOT).open(bytes, "agent bot of app/chat:\u00FC"))
+                .isEqualTo(secret);
+        assertThat(seal.seal(secret, "agent bot of app/chat:\u00FC"))
+                .as("sealed twice")
+                .isNotEqualTo(bytes);
+        assertThatThrownBy(() -> seal.open(bytes, "agent bot of app/chat"))
+                .isInstanceOf(BrokenSealException.class)
+                .hasMessageContaining("agent bot of app/chat");
+        // Nor does the secret of a key pass for one of them.
+        assertThatThrownBy(() -> seal.open(seal.seal(KEY).bytes(), KEY.name())).isInstanceOf(BrokenSealException.class);
+        assertThatThrownBy(() -> seal.open(sealed(KEY.name(), seal.seal(KEY.secret(), KEY.name()))))
+                .isInstanceOf(BrokenSealException.class);
+    }
+
+    @Test
     void anotherRootKeyOpensNothing() {
         ApiKey other = ApiKey.parse("root.a:0123456789abcdef0123456789abcdeF", Capabilities.ALL);
 

@@ -178,7 +178,7 @@ class LimitsDocsTest {
                 "server.streams.subscription.SubscriptionRoutes.MAX_ID",
                 "server.streams.subscription.SubscriptionRequests.MAX_DESCRIPTION",
                 "server.streams.subscription.SubscriptionRequests.MAX_WORKER",
-                "server.streams.subscription.WebhookUrl.MAX_LENGTH",
+                "server.webhook.WebhookUrl.MAX_LENGTH",
                 "server.streams.subscription.SubscriptionRequests.MAX_WAKE_ID",
                 "server.streams.subscription.WakeTokens.MAX_CHARS");
         row(
@@ -188,13 +188,53 @@ class LimitsDocsTest {
         row(
                 "concurrent webhook calls",
                 "server.streams.subscription.Deliveries.MAX_CALLS",
-                "server.streams.subscription.WebhookClient.MAX_CONNECTIONS_PER_HOST",
+                "server.webhook.WebhookClient.MAX_CONNECTIONS_PER_HOST",
                 "server.streams.subscription.Deliveries.MAX_CALL",
-                "server.streams.subscription.WebhookClient.MAX_ANSWER_BYTES");
+                "server.webhook.WebhookClient.MAX_ANSWER_BYTES");
         row(
                 "pause after a failed webhook call",
-                "server.streams.subscription.Chance.MIN_BACKOFF",
-                "server.streams.subscription.Chance.MAX_BACKOFF");
+                "server.webhook.Chance.MIN_BACKOFF",
+                "server.webhook.Chance.MAX_BACKOFF");
+        row(
+                "agents that a session names",
+                "engine.session.wake.WakeMachine.MAX_AGENTS",
+                "server.wake.AgentSpecs.MAX_ID_CHARS",
+                "server.wake.AgentSpecs.MAX_NAME_CHARS",
+                "server.wake.AgentSpecs.MAX_PATTERNS",
+                "server.wake.AgentSpecs.MAX_HEADERS",
+                "server.wake.AgentSpecs.MAX_SECRET_BYTES");
+        row(
+                "`debounceMs` of an agent",
+                "server.wake.AgentSpecs.MAX_DEBOUNCE_MILLIS",
+                "engine.session.Wake.MAX_DEBOUNCES");
+        row(
+                "mentions in an input that count",
+                "server.channel.Mentions.MAX_MENTIONS",
+                "server.channel.Mentions.MAX_MENTION_CHARS");
+        row(
+                "attempts after which an agent's wake is given up",
+                "engine.session.Wake.MAX_ATTEMPTS",
+                "engine.session.Wake.MAX_AGE_MILLIS",
+                "engine.session.Wake.MIN_BACKOFF_MILLIS",
+                "engine.session.Wake.MAX_BACKOFF_MILLIS",
+                "engine.session.Wake.MAX_INPUTS");
+        row(
+                "characters of the `inputEventId` with which an agent is woken",
+                "server.session.AgentsResource.MAX_EVENT_ID_CHARS",
+                "server.session.WakesResource.MAX_WORKER_CHARS");
+        row("messages with which agents wake each other", "engine.session.wake.WakeMachine.MAX_TURNS");
+        row(
+                "concurrent calls of agents",
+                "server.wake.WakeCalls.MAX_CALLS",
+                "server.wake.WakeCalls.MAX_CALL",
+                "server.wake.WakeCalls.ACCEPTED_LEASE");
+        row(
+                "lease of a claimed wake of an agent",
+                "server.session.WakesResource.MIN_LEASE_MILLIS",
+                "server.session.WakesResource.MAX_LEASE_MILLIS",
+                "server.session.WakesResource.MAX_WAITING",
+                "server.session.WakesResource.MAX_WAIT_MILLIS",
+                "server.session.WakesResource.MAX_RETRY_MILLIS");
         row(
                 "unanswered requests of a realtime connection",
                 "server.realtime.Backpressure.MAX_UNACKNOWLEDGED",
@@ -346,6 +386,7 @@ class LimitsDocsTest {
                 "engine.identity.Identities.MAX_REMEMBERED",
                 "engine.life.Lives.MAX_ENDED",
                 "engine.life.Lives.MAX_NODES",
+                "server.config.Config$Webhooks.MAX_HOST_CHARS",
                 "server.realtime.Upgrade.MAX_MESSAGES");
         notForClients(
                 "the bounds of a setting's default, which the table of settings has",

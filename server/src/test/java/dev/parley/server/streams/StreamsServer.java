@@ -20,6 +20,7 @@ import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import dev.parley.server.streams.subscription.SubscriptionService;
 import dev.parley.server.time.NodeClock;
+import dev.parley.server.webhook.WebhookKeys;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -93,7 +94,7 @@ final class StreamsServer implements AutoCloseable {
                 answers,
                 gate,
                 address,
-                folder,
+                new WebhookKeys(folder),
                 null,
                 true,
                 clock,

@@ -23,6 +23,10 @@ import dev.parley.engine.subscription.Upkeep.Standing;
 import dev.parley.server.http.Permits;
 import dev.parley.server.http.Permits.Permit;
 import dev.parley.server.http.RefusedException;
+import dev.parley.server.webhook.Chance;
+import dev.parley.server.webhook.WebhookClient;
+import dev.parley.server.webhook.WebhookKeys;
+import dev.parley.server.webhook.WebhookUrl;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.buffer.Buffer;
@@ -57,7 +61,7 @@ final class Deliveries implements AutoCloseable {
 
     private final Engine engine;
     private final SubscriptionView view;
-    private final SubscriptionKeys keys;
+    private final WebhookKeys keys;
     private final WakeTokens tokens;
     private final WebhookClient client;
     private final boolean allowLocal;
@@ -70,7 +74,7 @@ final class Deliveries implements AutoCloseable {
     Deliveries(
             Engine engine,
             SubscriptionView view,
-            SubscriptionKeys keys,
+            WebhookKeys keys,
             WakeTokens tokens,
             WebhookClient client,
             boolean allowLocal,
@@ -141,8 +145,8 @@ final class Deliveries implements AutoCloseable {
         byte[] body = view.webhook(s, wake, standings, tokens.issue(s, s.generation(), now));
         Duration timeout = Duration.ofMillis(Math.min(MAX_CALL.toMillis(), wake.leaseUntil() - now));
         try {
-            WebhookClient.Answer answer =
-                    client.post(WebhookUrl.parse(url, allowLocal), body, keys.sign(body, now / 1000), timeout);
+            WebhookClient.Answer answer = client.post(
+                    WebhookUrl.parse(url, allowLocal), body, Map.of(), keys.sign(body, now / 1000), timeout);
             if (answer.status() / 100 == 2) {
                 arrived.increment();
                 return isDone(answer.body())

@@ -18,6 +18,7 @@ import dev.parley.engine.subscription.SubscriptionState;
 import dev.parley.engine.subscription.Subscriptions;
 import dev.parley.engine.subscription.Upkeep;
 import dev.parley.server.ops.Health;
+import dev.parley.server.webhook.Chance;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.InstantSource;

@@ -9,6 +9,7 @@ import dev.parley.engine.subscription.SubscriptionMachine;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.streams.Offsets;
 import dev.parley.server.streams.StreamPaths;
+import dev.parley.server.webhook.WebhookUrl;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

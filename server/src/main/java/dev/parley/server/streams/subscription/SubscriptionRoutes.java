@@ -10,6 +10,7 @@ import dev.parley.server.http.Answers;
 import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.http.Shares;
+import dev.parley.server.webhook.WebhookKeys;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.URLDecoder;
@@ -39,7 +40,7 @@ public final class SubscriptionRoutes {
     private final Gate gate;
     private final Shares shares;
     private final PublicAddress address;
-    private final SubscriptionKeys keys;
+    private final WebhookKeys keys;
     private final SubscriptionView view;
     private final boolean allowLocal;
     private final SubscriptionManagement management;
@@ -52,7 +53,7 @@ public final class SubscriptionRoutes {
             Answers answers,
             Gate gate,
             PublicAddress address,
-            SubscriptionKeys keys,
+            WebhookKeys keys,
             SubscriptionView view,
             WakeTokens tokens,
             boolean allowLocal,

@@ -7,11 +7,12 @@ import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.Shares;
 import dev.parley.server.loop.StoreReads;
 import dev.parley.server.ops.Health;
+import dev.parley.server.webhook.WebhookClient;
+import dev.parley.server.webhook.WebhookKeys;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +34,7 @@ public final class SubscriptionService implements AutoCloseable {
      * @param shares where the memory of requests is reserved
      * @param answers sends large answers, and counts their memory
      * @param address the address at which clients find this server
-     * @param folder where the server's own keys are kept
+     * @param keys the server's own keys
      * @param callbackUrl scheme, host and port at which workers find this server; null for those that the creator of a
      *     subscription used
      * @param allowLocal whether webhooks may use plain HTTP to this machine, for development
@@ -47,14 +48,13 @@ public final class SubscriptionService implements AutoCloseable {
             Answers answers,
             Gate gate,
             PublicAddress address,
-            Path folder,
+            WebhookKeys keys,
             @Nullable String callbackUrl,
             boolean allowLocal,
             InstantSource clock,
             Health health,
             MeterRegistry meters)
             throws IOException {
-        SubscriptionKeys keys = new SubscriptionKeys(folder);
         if (engine.subscriptions().count() > 0) {
             // An unreadable file should be noticed now, and not when a wake is due.
             keys.load();

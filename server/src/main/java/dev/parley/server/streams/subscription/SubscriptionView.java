@@ -13,6 +13,7 @@ import dev.parley.engine.subscription.Upkeep;
 import dev.parley.engine.subscription.Upkeep.Standing;
 import dev.parley.server.streams.Offsets;
 import dev.parley.server.streams.StreamsDoor;
+import dev.parley.server.webhook.WebhookKeys;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -39,7 +40,7 @@ final class SubscriptionView {
     private final Engine engine;
     private final Offsets offsets;
     private final Upkeep upkeep;
-    private final SubscriptionKeys keys;
+    private final WebhookKeys keys;
     private final @Nullable String callbackUrl;
 
     /**
@@ -47,7 +48,7 @@ final class SubscriptionView {
      *
      * @param callbackUrl scheme and host at which workers find this server; null for those that a client used
      */
-    SubscriptionView(Engine engine, SubscriptionKeys keys, @Nullable String callbackUrl) {
+    SubscriptionView(Engine engine, WebhookKeys keys, @Nullable String callbackUrl) {
         this.engine = engine;
         this.offsets = new Offsets(engine.identities());
         this.upkeep = new Upkeep(engine.streams()::find);

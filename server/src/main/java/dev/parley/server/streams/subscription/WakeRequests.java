@@ -16,6 +16,7 @@ import dev.parley.engine.subscription.Upkeep;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.streams.subscription.SubscriptionRequests.Processed;
 import dev.parley.server.streams.subscription.SubscriptionRequests.Report;
+import dev.parley.server.webhook.Chance;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;

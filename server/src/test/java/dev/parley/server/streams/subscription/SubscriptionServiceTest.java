@@ -13,6 +13,8 @@ import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Capabilities;
 import dev.parley.server.streams.subscription.TestServer.Answer;
 import dev.parley.server.streams.subscription.WebhookReceiver.Call;
+import dev.parley.server.webhook.WebhookClient;
+import dev.parley.server.webhook.WebhookKeys;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -542,7 +544,7 @@ final class SubscriptionServiceTest {
         try (TestServer server = new TestServer(folder)) {
             assertThat(server.send("GET", "jwks.json", "").json().toString()).doesNotContain("\"d\"", "\"oct\"");
             assertThat(PosixFilePermissions.toString(
-                            Files.getPosixFilePermissions(folder.resolve(SubscriptionKeys.FILE_NAME))))
+                            Files.getPosixFilePermissions(folder.resolve(WebhookKeys.FILE_NAME))))
                     .isEqualTo("rw-------");
         }
     }

@@ -21,6 +21,7 @@ import dev.parley.server.http.Shares;
 import dev.parley.server.loop.StoreReads;
 import dev.parley.server.ops.Health;
 import dev.parley.server.streams.Offsets;
+import dev.parley.server.webhook.WebhookKeys;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
@@ -107,7 +108,7 @@ final class TestServer implements AutoCloseable {
                 new Answers(vertx),
                 gate,
                 new PublicAddress(null, List.of()),
-                folder,
+                new WebhookKeys(folder),
                 null,
                 true,
                 dueClock,

@@ -1,4 +1,4 @@
-package dev.parley.server.streams.subscription;
+package dev.parley.server.webhook;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.nimbusds.jose.JOSEException;
@@ -32,13 +32,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The server's keys for subscriptions: Ed25519 keys that sign webhooks, and the secret of wake tokens. They are kept in
+ * The server's keys for webhooks: Ed25519 keys that sign them, and the secret of the tokens of subscriptions. They are kept in
  * a file of the data folder that is a JWK set.
  *
  * <p>To change the signing key, insert a new one before the old one: the first key signs, and all are published.
  */
-final class SubscriptionKeys {
-    static final String FILE_NAME = "subscription-keys.json";
+public final class WebhookKeys {
+    /** The file in the data folder. */
+    public static final String FILE_NAME = "subscription-keys.json";
 
     private static final int SECRET_BYTES = 32;
     private static final int RAW_KEY_BYTES = 32;
@@ -48,17 +49,22 @@ final class SubscriptionKeys {
     @GuardedBy("this")
     private @Nullable Keys keys;
 
-    record Keys(String keyId, PrivateKey signing, byte[] tokenSecret, String published) {}
+    /**
+     * The keys as the file has them.
+     *
+     * @param published the public keys, as a JWK set
+     */
+    public record Keys(String keyId, PrivateKey signing, byte[] tokenSecret, String published) {}
 
     /** The keys of {@code folder}. */
-    SubscriptionKeys(Path folder) {
+    public WebhookKeys(Path folder) {
         this.folder = folder;
     }
 
     /**
      * Reads the keys, or creates them, unless this was done before. A server without subscriptions does not need them.
      */
-    synchronized Keys load() throws IOException {
+    public synchronized Keys load() throws IOException {
         if (keys == null) {
             Path file = folder.resolve(FILE_NAME);
             try {
@@ -124,21 +130,22 @@ final class SubscriptionKeys {
     }
 
     /** The id of the key that signs. */
-    String keyId() {
+    public String keyId() {
         return keys().keyId();
     }
 
     /** The public keys with which a receiver can verify signatures, as a JWK set. */
-    String publicKeys() {
+    public String publicKeys() {
         return keys().published();
     }
 
-    byte[] tokenSecret() {
+    /** The secret of the tokens of subscriptions. */
+    public byte[] tokenSecret() {
         return keys().tokenSecret().clone();
     }
 
     /** The header {@code Webhook-Signature} for a body that is sent at {@code seconds} since 1970 (7.1). */
-    String sign(byte[] body, long seconds) {
+    public String sign(byte[] body, long seconds) {
         try {
             Signature signature = Signature.getInstance("Ed25519");
             signature.initSign(keys().signing());

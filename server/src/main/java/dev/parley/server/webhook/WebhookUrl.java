@@ -1,5 +1,6 @@
-package dev.parley.server.streams.subscription;
+package dev.parley.server.webhook;
 
+import dev.parley.server.config.Network;
 import dev.parley.server.http.RefusedException;
 import java.io.IOException;
 import java.net.Inet4Address;
@@ -7,7 +8,9 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -15,9 +18,43 @@ import java.util.regex.Pattern;
  * cannot reach themselves (12.8).
  *
  * @param local whether it is a receiver on this machine, for development
+ * @param inside where it may lead besides the public internet
  */
-record WebhookUrl(URI uri, boolean local) {
-    static final int MAX_LENGTH = 2048;
+public record WebhookUrl(URI uri, boolean local, Inside inside) {
+    /** The greatest length of a URL. */
+    public static final int MAX_LENGTH = 2048;
+
+    /**
+     * What an operator lets webhooks reach inside, also by plain HTTP.
+     *
+     * @param hosts names of hosts, in lower case
+     * @param networks networks of addresses
+     */
+    public record Inside(Set<String> hosts, List<Network> networks) {
+        /** Nothing. */
+        public static final Inside NOTHING = new Inside(Set.of(), List.of());
+
+        private boolean hasHost(String name) {
+            return hosts.contains(name) || isAddressWithin(name);
+        }
+
+        private boolean has(InetAddress address) {
+            return networks.stream().anyMatch(network -> network.contains(address));
+        }
+
+        private boolean isAddressWithin(String host) {
+            try {
+                InetAddress address = InetAddress.ofLiteral(host);
+                return isPlain(host, address) && has(address);
+            } catch (IllegalArgumentException e) {
+                return false;
+            }
+        }
+    }
+
+    WebhookUrl(URI uri, boolean local) {
+        this(uri, local, Inside.NOTHING);
+    }
 
     private static final Pattern LOOPBACK = Pattern.compile("127\\.0\\.0\\.\\d{1,3}");
     private static final Pattern ENDS_IN_NUMBER = Pattern.compile("(.*\\.)?(\\d+|0x[0-9a-f]*)\\.?");
@@ -27,40 +64,54 @@ record WebhookUrl(URI uri, boolean local) {
      *
      * @param allowLocal whether {@code http} to this machine is allowed
      */
-    static WebhookUrl parse(String url, boolean allowLocal) throws RefusedException {
+    public static WebhookUrl parse(String url, boolean allowLocal) throws RefusedException {
+        return parse(url, allowLocal, Inside.NOTHING);
+    }
+
+    /**
+     * Parses and checks a URL, except for the addresses of its host name.
+     *
+     * @param allowLocal whether {@code http} to this machine is allowed
+     * @param inside what else is allowed
+     */
+    public static WebhookUrl parse(String url, boolean allowLocal, Inside inside) throws RefusedException {
         URI uri = uri(url);
         String host = uri.getHost();
         if (host == null || uri.getRawUserInfo() != null || uri.getPort() > 65_535 || uri.getPort() == 0) {
-            throw rejected("webhook.url needs a host and takes no credentials.");
+            throw rejected("The URL of a webhook needs a host and takes no credentials.");
         }
         String name = host.toLowerCase(Locale.ROOT);
-        if ("http".equalsIgnoreCase(uri.getScheme())) {
+        boolean isHttp = "http".equalsIgnoreCase(uri.getScheme());
+        if ((isHttp || "https".equalsIgnoreCase(uri.getScheme())) && inside.hasHost(name)) {
+            return new WebhookUrl(uri, false, inside);
+        }
+        if (isHttp) {
             if (allowLocal
                     && (name.equals("localhost") || LOOPBACK.matcher(name).matches())) {
-                return new WebhookUrl(uri, true);
+                return new WebhookUrl(uri, true, inside);
             }
             throw rejected(
                     allowLocal
-                            ? "webhook.url may be http for localhost and 127.0.0.x only."
-                            : "webhook.url must be https.");
+                            ? "The URL of a webhook may be http for localhost and 127.0.0.x only."
+                            : "The URL of a webhook must be https.");
         }
         if (!"https".equalsIgnoreCase(uri.getScheme())) {
-            throw rejected("webhook.url must be https.");
+            throw rejected("The URL of a webhook must be https.");
         }
         if (name.equals("localhost") || name.endsWith(".localhost") || !mayBePublic(name)) {
-            throw rejected("webhook.url must not lead into a private network.");
+            throw rejected("The URL of a webhook must not lead into a private network.");
         }
-        return new WebhookUrl(uri, false);
+        return new WebhookUrl(uri, false, inside);
     }
 
     private static URI uri(String url) throws RefusedException {
         if (url.length() > MAX_LENGTH) {
-            throw rejected("webhook.url has more than " + MAX_LENGTH + " characters.");
+            throw rejected("The URL of a webhook has more than " + MAX_LENGTH + " characters.");
         }
         try {
             return new URI(url);
         } catch (URISyntaxException e) {
-            throw rejected("webhook.url is no URL: " + e.getReason() + ".");
+            throw rejected("The URL of a webhook is none: " + e.getReason() + ".");
         }
     }
 
@@ -71,20 +122,24 @@ record WebhookUrl(URI uri, boolean local) {
         }
         try {
             InetAddress address = InetAddress.ofLiteral(host);
-            // Resolvers read 0177.0.0.1 in different ways.
-            boolean plain = host.startsWith("[") || address.getHostAddress().equals(host);
-            return plain && isPublic(address);
+            return isPlain(host, address) && isPublic(address);
         } catch (IllegalArgumentException e) {
             return false;
         }
+    }
+
+    /** Whether all resolvers take a host for the same address. They read 0177.0.0.1 in different ways. */
+    private static boolean isPlain(String host, InetAddress address) {
+        return host.startsWith("[") || address.getHostAddress().equals(host);
     }
 
     private static RefusedException rejected(String message) {
         return new RefusedException(400, "WEBHOOK_URL_REJECTED", message);
     }
 
-    boolean isTls() {
-        return !local;
+    /** Whether it is called by TLS. */
+    public boolean isTls() {
+        return "https".equalsIgnoreCase(uri.getScheme());
     }
 
     int port() {
@@ -101,12 +156,18 @@ record WebhookUrl(URI uri, boolean local) {
     InetAddress resolve() throws IOException {
         InetAddress[] addresses = InetAddress.getAllByName(uri.getHost());
         for (InetAddress address : addresses) {
-            if (local ? !address.isLoopbackAddress() : !isPublic(address)) {
+            if (local ? !address.isLoopbackAddress() : !mayGoTo(address)) {
                 throw new IOException(uri.getHost() + " resolves to the address " + address.getHostAddress()
                         + ", which no webhook may go to");
             }
         }
         return addresses[0];
+    }
+
+    private boolean mayGoTo(InetAddress address) {
+        return isPublic(address)
+                || inside.has(address)
+                || inside.hosts().contains(uri.getHost().toLowerCase(Locale.ROOT));
     }
 
     /** Whether the public internet routes an address. */

@@ -1,11 +1,14 @@
-package dev.parley.server.streams.subscription;
+package dev.parley.server.webhook;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.parley.server.config.Network;
 import dev.parley.server.http.RefusedException;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -85,5 +88,57 @@ final class WebhookUrlTest {
         assertThat(WebhookUrl.parse("http://localhost/", true).resolve().isLoopbackAddress())
                 .isTrue();
         assertThat(WebhookUrl.isPublic(InetAddress.ofLiteral("198.51.100.7"))).isFalse();
+    }
+
+    private static final WebhookUrl.Inside INSIDE = new WebhookUrl.Inside(
+            Set.of("agent.internal", "localhost"), List.of(Network.parse("10.1.0.0/16"), Network.parse("fd00::/8")));
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "http://agent.internal:8080/wake",
+                "http://Agent.Internal/wake",
+                "https://agent.internal/wake",
+                "http://10.1.2.3/wake",
+                "https://10.1.255.255/wake",
+                "http://[fd00::7]/wake",
+                "https://worker.example"
+            })
+    void takesWhatAnOperatorAllowsInside(String url) throws RefusedException {
+        assertThat(WebhookUrl.parse(url, false, INSIDE).isTls()).isEqualTo(url.startsWith("https"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "http://worker.example",
+                "http://10.2.0.1/wake",
+                "https://10.2.0.1/wake",
+                "http://0x0a010203/wake",
+                "http://10.66051/wake",
+                "http://012.1.2.3/wake",
+                "http://agent.internal.example/wake",
+                "http://[fe80::7]/wake",
+                "ftp://agent.internal/wake",
+                "http://user:secret@agent.internal/wake"
+            })
+    void refusesEverythingElseInside(String url) {
+        assertThatThrownBy(() -> WebhookUrl.parse(url, false, INSIDE)).isInstanceOf(RefusedException.class);
+    }
+
+    @Test
+    void aNameThatIsAllowedMayLeadInsideAndAnotherOneOnlyIntoAllowedNetworks() throws Exception {
+        assertThat(WebhookUrl.parse("http://localhost/", false, INSIDE)
+                        .resolve()
+                        .isLoopbackAddress())
+                .isTrue();
+        var uri = WebhookUrl.parse("http://localhost/", true).uri();
+        var other = new WebhookUrl(uri, false, new WebhookUrl.Inside(Set.of(), INSIDE.networks()));
+        assertThatThrownBy(other::resolve).isInstanceOf(IOException.class);
+        var within = new WebhookUrl(
+                uri,
+                false,
+                new WebhookUrl.Inside(Set.of(), List.of(Network.parse("127.0.0.0/8"), Network.parse("::1"))));
+        assertThat(within.resolve().isLoopbackAddress()).isTrue();
     }
 }

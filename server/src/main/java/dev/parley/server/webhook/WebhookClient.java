@@ -1,4 +1,4 @@
-package dev.parley.server.streams.subscription;
+package dev.parley.server.webhook;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vertx.core.Future;
@@ -19,6 +19,7 @@ import io.vertx.core.net.SocketAddress;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -31,9 +32,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** Calls webhooks, at the address that was checked, without following redirects. */
-final class WebhookClient implements AutoCloseable {
+public final class WebhookClient implements AutoCloseable {
     /** The greatest size of an answer. A larger one counts as one without content. */
-    static final int MAX_ANSWER_BYTES = 64 << 10;
+    public static final int MAX_ANSWER_BYTES = 64 << 10;
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration KEEP_ALIVE = Duration.ofSeconds(10);
@@ -50,7 +51,8 @@ final class WebhookClient implements AutoCloseable {
             RESOLVERS,
             Thread.ofPlatform().daemon().name("parley-webhook-dns-", 0).factory());
 
-    WebhookClient(Vertx vertx) {
+    /** A client on the event loops of {@code vertx}. */
+    public WebhookClient(Vertx vertx) {
         this.vertx = vertx;
     }
 
@@ -72,15 +74,20 @@ final class WebhookClient implements AutoCloseable {
      *
      * @param body null if it was too long
      */
-    record Answer(int status, @Nullable Buffer body) {}
+    public record Answer(int status, @Nullable Buffer body) {}
 
-    /** Posts {@code body} and waits for the answer. */
-    Answer post(WebhookUrl url, byte[] body, String signature, Duration timeout)
+    /**
+     * Posts {@code body} and waits for the answer.
+     *
+     * @param headers further headers of the request
+     */
+    public Answer post(WebhookUrl url, byte[] body, Map<String, String> headers, String signature, Duration timeout)
             throws IOException, InterruptedException {
         long deadline = System.nanoTime() + timeout.toNanos();
         InetAddress address = await(resolvers.submit(url::resolve), deadline);
-        RequestOptions options = new RequestOptions()
-                .setMethod(HttpMethod.POST)
+        RequestOptions options = new RequestOptions();
+        headers.forEach(options::putHeader);
+        options.setMethod(HttpMethod.POST)
                 .setServer(SocketAddress.inetSocketAddress(url.port(), address.getHostAddress()))
                 .setHost(url.uri().getHost())
                 .setPort(url.port())

@@ -1,0 +1,99 @@
+package dev.parley.server.session;
+
+import dev.parley.engine.Engine;
+import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.SessionCommand.InvokeAgent;
+import dev.parley.engine.session.SessionCommand.NameAgents;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome.NoSuchAgent;
+import dev.parley.engine.session.SessionOutcome.Woken;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.wake.WakeMachine;
+import dev.parley.server.auth.CapabilityOp;
+import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Principal;
+import dev.parley.server.channel.ChannelName;
+import dev.parley.server.channel.Refusals;
+import dev.parley.server.request.Answer;
+import dev.parley.server.request.Commands;
+import dev.parley.server.request.Request;
+import dev.parley.server.wake.AgentSpecs;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.Fields;
+import dev.parley.server.wire.WireException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The agents that a session names. */
+record AgentsResource(Engine engine, Gate gate, AgentSpecs specs, InstantSource clock) {
+    /** The longest id of an input. */
+    private static final int MAX_EVENT_ID_CHARS = 256;
+
+    /** Its agents, without what they are called with. */
+    Answer list(Request request, ChannelName session) throws WireException {
+        Principal principal = request.permitted(gate, CapabilityOp.SUBSCRIBE, session.full());
+        SessionState state = engine.sessions().find(session.in(principal.app()));
+        ObjectNode answer = JsonMapper.shared().createObjectNode();
+        var agents = answer.putArray("agents");
+        if (state != null) {
+            engine.sessions().wakes().agents(state).forEach(agent -> agents.add(AgentSpecs.shown(agent)));
+        }
+        return Answer.of(200, answer);
+    }
+
+    /** Names agents. One with the id of another takes its place. */
+    Answer name(Request request, ChannelName session) throws WireException {
+        Principal principal = request.permitted(gate, CapabilityOp.AGENT_MANAGE, session.full());
+        SessionName name = session.in(principal.app());
+        List<Agent> agents = new ArrayList<>();
+        for (JsonNode agent : Fields.of(request.tree(), "body").elements("agents")) {
+            agents.add(specs.read(name, agent));
+            if (agents.size() > WakeMachine.MAX_AGENTS) {
+                break;
+            }
+        }
+        if (agents.isEmpty()) {
+            throw new WireException(ErrorInfo.invalidValue("The field agents is an array of at least one agent."));
+        }
+        change(new NameAgents(name, clock.millis(), agents, List.of()));
+        return Answer.of(200, to -> to.beginObject().field("success", true).endObject());
+    }
+
+    /** Names an agent no longer. */
+    Answer remove(Request request, ChannelName session, String agentId) throws WireException {
+        Principal principal = request.permitted(gate, CapabilityOp.AGENT_MANAGE, session.full());
+        SessionName name = session.in(principal.app());
+        if (engine.sessions().find(name) != null) {
+            change(new NameAgents(name, clock.millis(), List.of(), List.of(agentId)));
+        }
+        return Answer.noContent();
+    }
+
+    private void change(NameAgents command) throws WireException {
+        ErrorInfo error = Refusals.of(Commands.await(engine.submit(command)));
+        if (error != null) {
+            throw new WireException(error);
+        }
+    }
+
+    /** Wakes an agent because somebody wants it. */
+    Answer invoke(Request request, ChannelName session, String agentId) throws WireException {
+        Principal principal = request.permitted(gate, CapabilityOp.AGENT_INVOKE, session.full());
+        String event = Fields.of(request.tree(), "body").requiredText("inputEventId");
+        if (event.isEmpty() || event.length() > MAX_EVENT_ID_CHARS) {
+            throw new WireException(
+                    ErrorInfo.invalidValue("The field inputEventId has 1 to " + MAX_EVENT_ID_CHARS + " characters."));
+        }
+        var command = new InvokeAgent(session.in(principal.app()), clock.millis(), agentId, event);
+        return switch (Commands.await(engine.submit(command))) {
+            case Woken(String wakeId) ->
+                Answer.of(200, to -> to.beginObject().field("wakeId", wakeId).endObject());
+            case NoSuchAgent(String id) ->
+                throw new WireException(ErrorInfo.notFound("The session names no agent with the id " + id + "."));
+        };
+    }
+}

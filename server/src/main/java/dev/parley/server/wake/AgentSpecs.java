@@ -1,0 +1,271 @@
+package dev.parley.server.wake;
+
+import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.Agent.Trigger;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.RunTexts.Notice;
+import dev.parley.engine.session.SessionName;
+import dev.parley.server.auth.SecretSeal;
+import dev.parley.server.channel.Mentions;
+import dev.parley.server.http.RefusedException;
+import dev.parley.server.webhook.WebhookUrl;
+import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.Fields;
+import dev.parley.server.wire.WireException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Reads descriptions of agents, and shows agents without their secrets. Words what a session says about wakes, so that the engine
+ * need not know how messages are written.
+ *
+ * @param seal encrypts what a call needs before it goes into the log
+ * @param allowLocal whether agents may be called by plain HTTP on this machine, for development
+ * @param inside where else they may be called
+ */
+public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside inside) {
+    /** The name of the message that says what has become of a wake. */
+    public static final String NAME = "parley.wake";
+
+    /** The greatest number of characters of an agent's id. */
+    public static final int MAX_ID_CHARS = 128;
+
+    /** The greatest number of characters of an agent's name. */
+    static final int MAX_NAME_CHARS = 256;
+
+    /** The greatest number of patterns of mentions of an agent. */
+    static final int MAX_PATTERNS = 16;
+
+    /** The longest debounce, in milliseconds. */
+    static final long MAX_DEBOUNCE_MILLIS = 600_000;
+
+    /** The greatest number of headers of a call. */
+    static final int MAX_HEADERS = 32;
+
+    /** The greatest size of what a call needs: its headers, and the template of its body. */
+    static final int MAX_SECRET_BYTES = 32 << 10;
+
+    /** Headers that a call has from the server. */
+    private static final Set<String> OUR_HEADERS = Set.of(
+            "connection",
+            "content-encoding",
+            "content-length",
+            "content-type",
+            "expect",
+            "host",
+            "keep-alive",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "webhook-signature");
+
+    private static final String HEADERS = "headers";
+    private static final String BODY_TEMPLATE = "bodyTemplate";
+
+    /**
+     * What a call needs besides its URL.
+     *
+     * @param body the fields that the body has besides those of the wake
+     */
+    record Call(Map<String, String> headers, ObjectNode body) {}
+
+    /** Reads the description of an agent of {@code session}. */
+    public Agent read(SessionName session, JsonNode json) throws WireException {
+        Fields spec = Fields.of(json, "agent");
+        String id = spec.requiredText("id");
+        if (id.isEmpty() || id.length() > MAX_ID_CHARS) {
+            throw invalid("The id of an agent has 1 to " + MAX_ID_CHARS + " characters.");
+        }
+        String name = spec.text("name");
+        if (name != null && name.length() > MAX_NAME_CHARS) {
+            throw invalid("The name of an agent has at most " + MAX_NAME_CHARS + " characters.");
+        }
+        String method = spec.text("method");
+        if (method != null && !method.equals("POST")) {
+            throw invalid("The method of an agent's calls is POST.");
+        }
+        long debounce = spec.number("debounceMs", 0);
+        if (debounce < 0 || debounce > MAX_DEBOUNCE_MILLIS) {
+            throw invalid("The field debounceMs is from 0 to " + MAX_DEBOUNCE_MILLIS + ".");
+        }
+        JsonNode watched = spec.get("onlyWhenWatched");
+        if (watched != null && !watched.isBoolean()) {
+            throw invalid("The field onlyWhenWatched is true or false.");
+        }
+        return new Agent(
+                id,
+                name,
+                endpoint(session, id, spec),
+                trigger(spec.text("triggers")),
+                patterns(id, spec),
+                debounce,
+                watched != null && watched.booleanValue(),
+                notice(id, "given-up", "wakeId", "\""),
+                notice(id, "loop-ended", "turns", ""));
+    }
+
+    private static Trigger trigger(@Nullable String name) throws WireException {
+        if (name == null) {
+            return Trigger.USER_MESSAGES;
+        }
+        for (Trigger trigger : Trigger.values()) {
+            if (wireName(trigger).equals(name)) {
+                return trigger;
+            }
+        }
+        throw invalid("The field triggers is user-messages, mention, all or invocation.");
+    }
+
+    private static String wireName(Trigger trigger) {
+        return trigger.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    private static List<String> patterns(String id, Fields spec) throws WireException {
+        List<String> patterns = new ArrayList<>();
+        for (JsonNode pattern : spec.elements("mentions")) {
+            String text = pattern.isString() ? pattern.stringValue().toLowerCase(Locale.ROOT) : "";
+            int star = text.indexOf(Agent.ANYTHING);
+            if (!text.startsWith("@")
+                    || text.length() < 2
+                    || text.length() > Mentions.MAX_MENTION_CHARS
+                    || (star >= 0 && star < text.length() - 1)) {
+                throw invalid("A mention begins with @, has 2 to " + Mentions.MAX_MENTION_CHARS
+                        + " characters, and * only at its end.");
+            }
+            patterns.add(text);
+        }
+        if (patterns.size() > MAX_PATTERNS) {
+            throw invalid("An agent has at most " + MAX_PATTERNS + " mentions.");
+        }
+        return spec.get("mentions") == null ? List.of("@" + id.toLowerCase(Locale.ROOT)) : List.copyOf(patterns);
+    }
+
+    private Agent.@Nullable Endpoint endpoint(SessionName session, String id, Fields spec) throws WireException {
+        String url = spec.text("endpoint");
+        Map<String, String> headers = headers(spec);
+        Fields template = spec.object(BODY_TEMPLATE, BODY_TEMPLATE);
+        if (url == null) {
+            if (!headers.isEmpty() || template != null) {
+                throw invalid(
+                        "An agent without an endpoint is not called, and needs neither headers nor bodyTemplate.");
+            }
+            return null;
+        }
+        parse(url);
+        if (headers.isEmpty() && template == null) {
+            return new Agent.Endpoint(url, null);
+        }
+        ObjectNode secrets = JsonMapper.shared().createObjectNode();
+        secrets.set(HEADERS, JsonMapper.shared().valueToTree(headers));
+        if (template != null) {
+            secrets.set(BODY_TEMPLATE, template.node());
+        }
+        byte[] plain = secrets.toString().getBytes(StandardCharsets.UTF_8);
+        if (plain.length > MAX_SECRET_BYTES) {
+            throw invalid("The headers and bodyTemplate of an agent have at most " + MAX_SECRET_BYTES + " bytes.");
+        }
+        return new Agent.Endpoint(url, Data.of(seal.seal(plain, owner(session, id))));
+    }
+
+    private WebhookUrl parse(String url) throws WireException {
+        try {
+            return WebhookUrl.parse(url, allowLocal, inside);
+        } catch (RefusedException e) {
+            throw invalid("The endpoint cannot be called. " + e.getMessage());
+        }
+    }
+
+    private static Map<String, String> headers(Fields spec) throws WireException {
+        Map<String, String> headers = new LinkedHashMap<>();
+        Fields all = spec.object(HEADERS, HEADERS);
+        if (all != null) {
+            for (var header : all.node().properties()) {
+                String name = header.getKey();
+                boolean isOurs = OUR_HEADERS.contains(name.toLowerCase(Locale.ROOT));
+                if (isOurs || !name.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")) {
+                    throw invalid("The header " + name + " cannot be set for calls of an agent.");
+                }
+                String value = header.getValue().isString() ? header.getValue().stringValue() : "\n";
+                if (!value.matches("[\\t\\x20-\\x7E]*")) {
+                    throw invalid("The value of the header " + name + " is not a text of ASCII in one line.");
+                }
+                headers.put(name, value);
+            }
+        }
+        if (headers.size() > MAX_HEADERS) {
+            throw invalid("Calls of an agent have at most " + MAX_HEADERS + " headers.");
+        }
+        return headers;
+    }
+
+    /** The URL at which an agent is called, if it still may be called there. */
+    WebhookUrl url(Agent.Endpoint endpoint) throws WireException {
+        return parse(endpoint.url());
+    }
+
+    /** What a call needs. */
+    Call call(SessionName session, String agentId, Agent.Endpoint endpoint) throws SecretSeal.BrokenSealException {
+        Map<String, String> headers = new LinkedHashMap<>();
+        Data secrets = endpoint.secrets();
+        if (secrets == null) {
+            return new Call(headers, JsonMapper.shared().createObjectNode());
+        }
+        JsonNode plain = JsonMapper.shared().readTree(seal.open(secrets.bytes(), owner(session, agentId)));
+        plain.path(HEADERS)
+                .properties()
+                .forEach(
+                        header -> headers.put(header.getKey(), header.getValue().stringValue()));
+        return new Call(
+                headers,
+                plain.path(BODY_TEMPLATE) instanceof ObjectNode template
+                        ? template
+                        : JsonMapper.shared().createObjectNode());
+    }
+
+    private static String owner(SessionName session, String agentId) {
+        return "agent " + agentId + " of " + session.key();
+    }
+
+    /** An agent as clients see it: without what it is called with. */
+    public static ObjectNode shown(Agent agent) {
+        ObjectNode shown = JsonMapper.shared().createObjectNode().put("id", agent.id());
+        if (agent.name() != null) {
+            shown.put("name", agent.name());
+        }
+        if (agent.endpoint() != null) {
+            shown.put("endpoint", agent.endpoint().url());
+        }
+        shown.put("triggers", wireName(agent.trigger()));
+        agent.patterns().forEach(shown.putArray("mentions")::add);
+        return shown.put("debounceMs", agent.debounceMillis()).put("onlyWhenWatched", agent.onlyWhenWatched());
+    }
+
+    private static Notice notice(String agentId, String state, String field, String quote) {
+        String start = JsonMapper.shared()
+                .createObjectNode()
+                .put("agentId", agentId)
+                .put("state", state)
+                .toString();
+        // What is inserted has no characters that would have to be escaped.
+        return new Notice(
+                NAME,
+                start.substring(0, start.length() - 1) + ",\"" + field + "\":" + quote,
+                quote + ",\"at\":",
+                "}",
+                "json");
+    }
+
+    private static WireException invalid(String message) {
+        return new WireException(ErrorInfo.invalidValue(message));
+    }
+}
