@@ -12,8 +12,8 @@ const RUN_GRACE_MS = 10_000
 const answers = FULL ? ANSWERS : ANSWERS_IN_SHORT
 const AGENTS = ["npm", "Java"]
 const play = index => (trouble, next) => {
-  // In short, the server is killed for one kind of agents, and in the next scenario for the other.
-  const agents = FULL || trouble !== "crash" ? AGENTS : [AGENTS[index % AGENTS.length]]
+  // In short, one kind of agents has a bad network and the other a server that is killed; in the next scenario it is the other way round.
+  const agents = FULL || trouble === "none" ? AGENTS : [AGENTS[(index + next) % AGENTS.length]]
   return agents.map(agents => ({ trouble, agents, people: "Java", format: FORMATS[((index >> 1) + next) % FORMATS.length], answers }))
 }
 

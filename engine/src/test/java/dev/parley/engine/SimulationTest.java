@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  */
 class SimulationTest {
     private static final Logger LOG = LoggerFactory.getLogger(SimulationTest.class);
-    private static final int HISTORIES = 12_000;
+    private static final int HISTORIES = 9_000;
     private static final int FULL_HISTORIES = 200_000;
 
     /** RocksDB takes its time to open and to flush: one history in so many runs on it. */
