@@ -17,9 +17,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes requests of every common kind, so that a training run of the JVM's AOT cache sees the classes that serve them.
- * It also makes many writes, with a reader, so that the cache has a profile of their path, and a server that starts
- * with it need not find out first what to compile. The answers do not matter.
+ * Makes requests of every common kind, and many writes with a reader, so that a training run of the JVM's AOT cache sees
+ * the classes that serve them. The answers do not matter. The cache keeps no profile of the run; bench/RESULTS.md says
+ * why.
  */
 final class Training {
 
