@@ -9,6 +9,7 @@ import dev.parley.engine.session.ObjectRefusal;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.server.auth.Access;
 import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.WireException;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -25,6 +26,13 @@ public final class Refusals {
     public static final int NOT_HELD = 40_990;
 
     private Refusals() {}
+
+    /** Throws an error, if there is one. */
+    public static void check(@Nullable ErrorInfo error) throws WireException {
+        if (error != null) {
+            throw new WireException(error);
+        }
+    }
 
     /** The error for a refusal by the gate. */
     public static ErrorInfo of(Access.Refused refused) {

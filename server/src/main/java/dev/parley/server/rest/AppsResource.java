@@ -157,10 +157,7 @@ final class AppsResource {
     private void enter(SessionName session, List<PresenceOp> events) throws WireException {
         SessionOutcome.OfPresence outcome = Commands.await(engine.submit(new ChangePresence(
                 session, clock.millis(), null, Apps.FIXED_MEMBERS_CONNECTION, events, events.size())));
-        ErrorInfo refused = Refusals.of(outcome);
-        if (refused != null) {
-            throw new WireException(refused);
-        }
+        Refusals.check(Refusals.of(outcome));
     }
 
     private static ObjectNode describe(AppSpec spec, Caller caller) {

@@ -136,10 +136,7 @@ final class ObjectsResource {
         List<InboundObject> operations = look(session, objects -> operations(objects, wanted, id, now));
         var command = commands.changeObjects(
                 new ChannelCommands.Request(principal, channel.full(), session, now, null, null, id), operations);
-        ErrorInfo error = Refusals.of(Commands.await(engine.submit(command)));
-        if (error != null) {
-            throw new WireException(error);
-        }
+        Refusals.check(Refusals.of(Commands.await(engine.submit(command))));
         Set<String> changed = new LinkedHashSet<>();
         operations.forEach(operation -> changed.add(operation.operation().objectId()));
         String clientsId = wanted.getFirst().id();

@@ -74,10 +74,7 @@ record AgentsResource(Engine engine, Gate gate, AgentSpecs specs, InstantSource 
     }
 
     private void change(NameAgents command) throws WireException {
-        ErrorInfo error = Refusals.of(Commands.await(engine.submit(command)));
-        if (error != null) {
-            throw new WireException(error);
-        }
+        Refusals.check(Refusals.of(Commands.await(engine.submit(command))));
     }
 
     /** Wakes an agent because somebody wants it. */

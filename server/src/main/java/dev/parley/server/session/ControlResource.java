@@ -48,10 +48,7 @@ record ControlResource(Engine engine, Gate gate, InstantSource clock) {
                         actor == null ? request.headers().get("X-Actor-Id") : actor,
                         until(body.path("until")),
                         onWrite.asBoolean(false));
-        ErrorInfo error = Refusals.of(Commands.await(engine.submit(command)));
-        if (error != null) {
-            throw new WireException(error);
-        }
+        Refusals.check(Refusals.of(Commands.await(engine.submit(command))));
         return answer(name);
     }
 

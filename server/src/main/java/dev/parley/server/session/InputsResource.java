@@ -163,7 +163,7 @@ record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Convers
         JsonNode output = input.body().get("output");
         JsonNode error = input.body().get("error");
         String failure = error == null ? null : error.isString() ? error.stringValue() : FAILED;
-        boolean fork = isTrue(input.body(), "fork");
+        boolean fork = input.body().isTrue("fork");
         Place place = call(input, call -> call.toolCallId().equals(toolCallId))
                 .orElseThrow(() -> noSuch("call of a tool", toolCallId));
         Inputs.Placement placement = input.answerTo(place);
@@ -269,14 +269,6 @@ record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Convers
         String own = id(body, idField);
         String chosen = own == null ? id(body, "txid") : own;
         return new Input(body, sender, session, chosen == null ? newId() : chosen, chosen != null);
-    }
-
-    private static boolean isTrue(Fields body, String name) throws WireException {
-        JsonNode value = body.get(name);
-        if (value != null && !value.isBoolean()) {
-            throw new WireException(ErrorInfo.invalidValue("The field " + name + " is true or false."));
-        }
-        return value != null && value.booleanValue();
     }
 
     private static List<Part> parts(Fields body) throws WireException {

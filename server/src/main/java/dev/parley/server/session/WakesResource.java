@@ -29,7 +29,6 @@ import java.time.InstantSource;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -161,12 +160,8 @@ final class WakesResource {
     /** The worker does not do it: another one may, or nobody can. */
     Answer release(Request request, ChannelName session, String wakeId) throws WireException {
         Fields body = body(request);
-        JsonNode giveUp = body.get("giveUp");
-        if (giveUp != null && !giveUp.isBoolean()) {
-            throw new WireException(ErrorInfo.invalidValue("The field giveUp is true or false."));
-        }
+        boolean isOver = body.isTrue("giveUp");
         long pause = within(body, "retryAfterMs", 0, 0, MAX_RETRY_MILLIS);
-        boolean isOver = giveUp != null && giveUp.booleanValue();
         return settle(
                 request, session, wakeId, isOver ? Settlement.GIVE_UP : Settlement.RELEASE, clock.millis() + pause);
     }
@@ -192,11 +187,8 @@ final class WakesResource {
                     Refusals.NOT_HELD, 409, "There is no such wake: it was done or given up, or there was none."));
         }
         own(principal, wake.agentId());
-        ErrorInfo error = Refusals.of(Commands.await(
-                engine.submit(new SettleWake(name, clock.millis(), wake.agentId(), wakeId, lease, settlement, until))));
-        if (error != null) {
-            throw new WireException(error);
-        }
+        Refusals.check(Refusals.of(Commands.await(engine.submit(
+                new SettleWake(name, clock.millis(), wake.agentId(), wakeId, lease, settlement, until)))));
         return Answer.noContent();
     }
 

@@ -98,10 +98,6 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         if (debounce < 0 || debounce > MAX_DEBOUNCE_MILLIS) {
             throw invalid("The field debounceMs is from 0 to " + MAX_DEBOUNCE_MILLIS + ".");
         }
-        JsonNode watched = spec.get("onlyWhenWatched");
-        if (watched != null && !watched.isBoolean()) {
-            throw invalid("The field onlyWhenWatched is true or false.");
-        }
         return new Agent(
                 id,
                 name,
@@ -109,7 +105,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
                 trigger(spec.text("triggers")),
                 patterns(id, spec),
                 debounce,
-                watched != null && watched.booleanValue(),
+                spec.isTrue("onlyWhenWatched"),
                 notice(id, "given-up", "wakeId", "\""),
                 notice(id, "loop-ended", "turns", ""));
     }

@@ -52,6 +52,15 @@ public record Fields(JsonNode node, String what) {
         return value.longValue();
     }
 
+    /** Whether a field is true; not if it is absent. */
+    public boolean isTrue(String name) throws WireException {
+        JsonNode value = get(name);
+        if (value != null && !value.isBoolean()) {
+            throw new WireException(ErrorInfo.invalidValue("The field " + name + " is true or false."));
+        }
+        return value != null && value.booleanValue();
+    }
+
     /** A number that may have a fraction. It must be present. */
     public double decimal(String name) throws WireException {
         JsonNode value = get(name);

@@ -19,8 +19,7 @@ public final class ProfileTx {
 
     @Nullable
     Profile profile(SessionState s) {
-        byte[] row = batch.rows().get(Table.PROFILES, SessionRows.idKey(s.id()));
-        return row == null ? null : ProfileRows.profile(row);
+        return new Profiles(batch.rows()).of(s);
     }
 
     /** Replaces the profile of a session, which then exists. */

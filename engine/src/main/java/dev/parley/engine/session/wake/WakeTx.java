@@ -6,15 +6,12 @@ import dev.parley.engine.session.Run;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.log.SessionBatch;
-import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.message.Head;
 import dev.parley.engine.session.message.MessageTx;
 import dev.parley.engine.session.run.RunTx;
 import dev.parley.engine.session.wake.WakeRows.What;
-import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.SortedMap;
@@ -25,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class WakeTx {
     private final SessionBatch batch;
     private final StoreTx rows;
+    private final Wakes reads;
     private final MessageTx messages;
     private final RunTx runs;
 
@@ -32,6 +30,7 @@ public final class WakeTx {
     public WakeTx(SessionBatch batch, MessageTx messages, RunTx runs) {
         this.batch = batch;
         this.rows = batch.rows();
+        this.reads = new Wakes(rows);
         this.messages = messages;
         this.runs = runs;
     }
@@ -54,18 +53,13 @@ public final class WakeTx {
     /** The agents that a session names, by their ids. */
     SortedMap<String, Agent> agents(SessionState s) {
         SortedMap<String, Agent> agents = new TreeMap<>();
-        for (Row row : rows.list(
-                Table.AGENTS, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1), WakeMachine.MAX_AGENTS)) {
-            Agent agent = WakeRows.agent(row.value());
-            agents.put(agent.id(), agent);
-        }
+        reads.agents(s).forEach(agent -> agents.put(agent.id(), agent));
         return agents;
     }
 
     @Nullable
     Agent agent(SessionState s, String agentId) {
-        byte[] row = rows.get(Table.AGENTS, WakeRows.agentKey(s.id(), agentId));
-        return row == null ? null : WakeRows.agent(row);
+        return reads.agent(s, agentId);
     }
 
     void putAgent(SessionState s, Agent agent) {
@@ -105,17 +99,11 @@ public final class WakeTx {
 
     @Nullable
     Wake wake(SessionState s, String agentId) {
-        byte[] row = rows.get(Table.WAKES, WakeRows.wakeKey(s.id(), agentId));
-        return row == null ? null : WakeRows.wake(row);
+        return reads.of(s, agentId);
     }
 
     List<Wake> wakes(SessionState s) {
-        List<Wake> wakes = new ArrayList<>();
-        for (Row row : rows.list(
-                Table.WAKES, WakeRows.wakeKey(s.id(), ""), SessionRows.idKey(s.id() + 1), WakeMachine.MAX_AGENTS)) {
-            wakes.add(WakeRows.wake(row.value()));
-        }
-        return wakes;
+        return reads.of(s);
     }
 
     /** Adds a wake, or replaces it. Nothing becomes of one that nobody has while a person has the control. */

@@ -7,19 +7,19 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.wake.WakeRows.What;
-import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.View;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The agents that sessions name, and what they have to do. Thread-safe; reads block on the disk. */
+/** The agents that sessions name, and what they have to do. As thread-safe as the view; reads block on the disk. */
 public final class Wakes {
-    private final Store store;
+    private final View view;
 
-    /** Reads from {@code store}. */
-    public Wakes(Store store) {
-        this.store = store;
+    /** Reads what {@code view} shows. */
+    public Wakes(View view) {
+        this.view = view;
     }
 
     /**
@@ -31,7 +31,7 @@ public final class Wakes {
 
     /** The agents of a session, by their ids. */
     public List<Agent> agents(SessionState session) {
-        return store
+        return view
                 .list(
                         Table.AGENTS,
                         SessionRows.idKey(session.id()),
@@ -44,13 +44,13 @@ public final class Wakes {
 
     /** An agent of a session, or null. */
     public @Nullable Agent agent(SessionState session, String agentId) {
-        byte[] row = store.get(Table.AGENTS, WakeRows.agentKey(session.id(), agentId));
+        byte[] row = view.get(Table.AGENTS, WakeRows.agentKey(session.id(), agentId));
         return row == null ? null : WakeRows.agent(row);
     }
 
     /** The wakes of a session, by their agents. */
     public List<Wake> of(SessionState session) {
-        return store
+        return view
                 .list(
                         Table.WAKES,
                         WakeRows.wakeKey(session.id(), ""),
@@ -63,7 +63,7 @@ public final class Wakes {
 
     /** What an agent of a session has to do, or null. */
     public @Nullable Wake of(SessionState session, String agentId) {
-        byte[] row = store.get(Table.WAKES, WakeRows.wakeKey(session.id(), agentId));
+        byte[] row = view.get(Table.WAKES, WakeRows.wakeKey(session.id(), agentId));
         return row == null ? null : WakeRows.wake(row);
     }
 
@@ -84,6 +84,6 @@ public final class Wakes {
     }
 
     private List<Row> due(What what, long now, int limit) {
-        return store.list(Table.WAKE_TIMES, WakeRows.timesStart(what), WakeRows.timesEnd(what, now), limit);
+        return view.list(Table.WAKE_TIMES, WakeRows.timesStart(what), WakeRows.timesEnd(what, now), limit);
     }
 }
