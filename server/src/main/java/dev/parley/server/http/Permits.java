@@ -1,9 +1,9 @@
 package dev.parley.server.http;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,7 +46,9 @@ public final class Permits {
     /** That one thing may exist. It is given back when it is closed for the first time, on any thread. */
     public static final class Permit implements AutoCloseable {
         private final Semaphore free;
-        private final AtomicBoolean closed = new AtomicBoolean();
+
+        @GuardedBy("this")
+        private boolean closed;
 
         private Permit(Semaphore free) {
             this.free = free;
@@ -54,9 +56,13 @@ public final class Permits {
 
         @Override
         public void close() {
-            if (closed.compareAndSet(false, true)) {
-                free.release();
+            synchronized (this) {
+                if (closed) {
+                    return;
+                }
+                closed = true;
             }
+            free.release();
         }
     }
 }

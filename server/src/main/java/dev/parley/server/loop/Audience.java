@@ -25,7 +25,8 @@ public final class Audience<M> {
     private final Mailbox mailbox;
     private final Consumer<M> pump;
     private final double restPerWork;
-    private final LinkedHashSet<M> members = new LinkedHashSet<>();
+    /** Most logs have few readers, so the set begins small. */
+    private final LinkedHashSet<M> members = LinkedHashSet.newLinkedHashSet(1);
 
     /** The members as a list that a round can iterate over while some leave; null after a change. */
     private @Nullable List<M> seated;

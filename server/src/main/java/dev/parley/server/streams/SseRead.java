@@ -81,6 +81,9 @@ final class SseRead extends LiveRead {
 
     private long writtenBefore;
 
+    /** Whether the heads of the request and of the answer are needed no more. */
+    private boolean headsForgotten;
+
     /** Whether a task that says that there is room again is on its way. */
     private boolean toldOfRoom;
 
@@ -317,12 +320,18 @@ final class SseRead extends LiveRead {
             sent = response().write(bytes);
             ready.encoded(sent);
         }
+        if (sent.succeeded()) {
+            forgetHeads();
+        }
         if (!sent.isComplete()) {
             int length = bytes.length();
             unwrittenBytes += length;
             sent.onComplete(taken -> {
                 unwrittenBytes -= length;
                 written++;
+                if (taken.succeeded()) {
+                    forgetHeads();
+                }
                 if (held != null) {
                     held.close();
                 }
@@ -333,6 +342,18 @@ final class SseRead extends LiveRead {
         }
         if (!last && sent.failed()) {
             leave();
+        }
+    }
+
+    /**
+     * Lets go of the fields of both heads once the answer's head is sent, because Vert.x would keep them as long as the
+     * read lasts, which is about 1 KiB for each reader.
+     */
+    private void forgetHeads() {
+        if (!headsForgotten && socket != null) {
+            headsForgotten = true;
+            exchange().request().headers().clear();
+            response().headers().clear();
         }
     }
 
