@@ -56,6 +56,11 @@ export class AppServer {
     this.#server = await startServer({ dataDir: this.dataDir, port, args: this.#args, env: this.#env })
   }
 
+  /** Stops the server in good order; restart starts it again. */
+  stop() {
+    return this.#server.stop()
+  }
+
   kill() {
     return this.#server.kill()
   }

@@ -15,8 +15,12 @@ export class DoorClient {
   }
 
   /** Sends a request; `session` and `path` make its path. Gives { status, headers, body }. */
-  async request(method, path, body) {
-    const response = await fetch(`${this.#url}/v1${path}`, {
+  request(method, path, body) {
+    return this.#at(`${this.#url}/v1${path}`, method, body)
+  }
+
+  async #at(url, method, body) {
+    const response = await fetch(url, {
       method,
       headers: {
         ...(this.#authorization && { Authorization: this.#authorization }),
@@ -36,6 +40,11 @@ export class DoorClient {
     return answer.body
   }
 
+  /** Sends a request to the REST door, with the same credentials. */
+  ofChannels(method, path, body) {
+    return new DoorClient({ url: this.#url, authorization: this.#authorization }).#at(`${this.#url}${path}`, method, body)
+  }
+
   get = path => this.#ok(200, "GET", path)
   list = (query = "") => this.get(`/sessions${query}`)
 
@@ -47,6 +56,7 @@ export class DoorClient {
       path,
       summary: () => this.get(path),
       make: labels => this.request("PUT", path, labels && { labels }),
+      erase: body => this.request("DELETE", path, body),
       label: labels => this.#ok(200, "PATCH", `${path}/labels`, labels),
       relabel: labels => this.#ok(200, "PUT", `${path}/labels`, labels),
       messages: async (query = "") => (await this.get(`${path}/messages${query}`)).messages,

@@ -284,6 +284,9 @@ const OPERATIONS = [
   ["GET", "/sessions", undefined, { "*": ["channel-metadata"] }],
   ["GET", "/sessions/guarded", undefined, { guarded: ["channel-metadata"] }],
   ["PUT", "/sessions/guarded", undefined, { guarded: ["session-create"] }],
+  ["DELETE", "/sessions/guarded", undefined, { guarded: ["session-erase"] }, 204],
+  ["PUT", "/sessions/guarded", undefined, { guarded: ["session-create"] }, 201],
+  ["POST", "/sessions/guarded/messages", { content: "first", messageId: "first" }, { guarded: ["publish"] }],
   ["PUT", "/sessions/guarded/labels", { a: "b" }, { guarded: ["session-label"] }],
   ["PATCH", "/sessions/guarded/labels", { a: null }, { guarded: ["session-label"] }],
   ["GET", "/sessions/guarded/messages", undefined, { guarded: ["history"] }],
@@ -303,7 +306,7 @@ const OPERATIONS = [
 test("each operation needs just its own capability", { timeout: TEST_TIMEOUT_MS }, async () => {
   const key = server.keys[0]
   await door.session("guarded").send("first", { messageId: "first" })
-  const all = ["session-create", "session-label", "channel-metadata", "history", "presence-subscribe", "publish", "subscribe", "presence", "push-subscribe"]
+  const all = ["session-create", "session-erase", "session-label", "channel-metadata", "history", "presence-subscribe", "publish", "subscribe", "presence", "push-subscribe"]
   const as = authorization => new DoorClient({ url: server.url, authorization })
   for (const [method, path, body, capability, status] of OPERATIONS) {
     const what = `${method} ${path}`
@@ -354,6 +357,12 @@ test("what is not valid is refused with a reason and changes nothing", { timeout
     ["POST", "/sessions/guarded/control", { mode: "nobody" }, 400],
     ["POST", "/sessions/guarded/control", { mode: "person", until: 1, actorId: "ann" }, 400],
     ["POST", "/sessions/guarded/regenerate", {}, 400],
+    ["DELETE", "/sessions/guarded", "{", 400],
+    ["DELETE", "/sessions/guarded", { txid: "" }, 400],
+    ["DELETE", "/sessions/guarded", { txid: 5 }, 400],
+    ["DELETE", `/sessions/guarded?txid=${"x".repeat(129)}`, undefined, 400],
+    ["DELETE", "/sessions/no-such-session", undefined, 404],
+    ["GET", "/sessions?erased=x", undefined, 400],
     ["PUT", "/sessions/guarded", "{", 400],
     ["PUT", "/sessions/guarded", [], 400],
     ["PUT", "/sessions/guarded", { labels: [] }, 400],

@@ -319,6 +319,18 @@ export const breaks = [
     "list a session by a run that has ended",
     edit("session/run/RunTx", "            batch.index().remove(s, new OpenRun());\n", ""),
   ),
+  broken(
+    "list an erased session by its runs",
+    edit("session/machine/SessionTx", "        batch.index().removeAll(s);\n", ""),
+  ),
+  broken(
+    "take a place of an erased session for one of the next",
+    edit("session/machine/SessionMachine", ".withHorizon(before.end())", ""),
+  ),
+  broken(
+    "erase the next session by a repeated request",
+    edit("session/machine/SessionMachine", "c.txid() != null && c.txid().equals(before.txid())", "c.txid() == null && c.txid() != null"),
+  ),
   noticedBy(
     "ProfileRulesTest",
     "forget who takes part",

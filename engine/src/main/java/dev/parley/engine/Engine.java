@@ -46,6 +46,7 @@ public final class Engine implements AutoCloseable {
     private final EngineThreads threads;
     private final Pipeline pipeline;
     private final Chores chores;
+    private final Purging purging;
     private final CallbackLog callbacks = new CallbackLog();
     private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
 
@@ -126,6 +127,7 @@ public final class Engine implements AutoCloseable {
                 this::failed,
                 threads);
         this.chores = new Chores(pipeline, room, Chores.Portions.of(options.maxWaiting()), LOCAL_NODE);
+        this.purging = new Purging(pipeline, store);
     }
 
     private void failed(Throwable cause) {
@@ -273,6 +275,16 @@ public final class Engine implements AutoCloseable {
      */
     public void checkpoint() throws IOException {
         pipeline.finish(pipeline.checkpoint());
+    }
+
+    /**
+     * Removes from the files what is left in them of sessions that were erased, if there are any. Makes a checkpoint. Called from
+     * time to time, not at the same time as {@link #checkpoint}; blocks, perhaps for long.
+     *
+     * @param now in milliseconds since 1970
+     */
+    public void purge(long now) throws IOException {
+        purging.run(now);
     }
 
     /**

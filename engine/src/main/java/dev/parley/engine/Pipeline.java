@@ -59,7 +59,10 @@ final class Pipeline {
     }
 
     /** A step that waits to be committed. */
-    sealed interface CommitStep permits Submission, Checkpoint, News {}
+    sealed interface CommitStep permits Submission, Checkpoint, StartSegment, News {}
+
+    /** The next command begins a segment of the log. */
+    record StartSegment(CompletableFuture<@Nullable Void> done) implements CommitStep {}
 
     /** The log has something to hand over. */
     record News() implements CommitStep {}
@@ -211,10 +214,12 @@ final class Pipeline {
     void commit(List<CommitStep> steps) {
         List<Submission> submissions = new ArrayList<>(steps.size());
         List<Checkpoint> checkpoints = new ArrayList<>();
+        List<StartSegment> starts = new ArrayList<>();
         for (CommitStep step : steps) {
             switch (step) {
                 case Submission submission -> submissions.add(submission);
                 case Checkpoint checkpoint -> checkpoints.add(checkpoint);
+                case StartSegment start -> starts.add(start);
                 case News news -> {
                     // The committer looks for it after every round anyway.
                 }
@@ -224,6 +229,9 @@ final class Pipeline {
             Throwable earlier = failure.get();
             if (earlier != null) {
                 throw new IOException("the engine failed earlier", earlier);
+            }
+            for (StartSegment start : starts) {
+                start(start);
             }
             committer.commit(
                     submissions,
@@ -246,7 +254,17 @@ final class Pipeline {
             EngineStoppedException stop = new EngineStoppedException("the journal failed: " + e.getMessage(), e);
             committer.abandon(stop);
             submissions.forEach(submission -> submission.reply().failed(stop));
+            starts.forEach(start -> start.done().completeExceptionally(stop));
             checkpoints.forEach(checkpoint -> checkpoint.marks().forEach(mark -> mark.completeExceptionally(stop)));
+        }
+    }
+
+    private void start(StartSegment start) throws IOException {
+        try {
+            log.startSegment();
+            start.done().complete(null);
+        } catch (JournalFullException e) {
+            start.done().completeExceptionally(refusal(e));
         }
     }
 
@@ -327,6 +345,15 @@ final class Pipeline {
     }
 
     // Checkpoint
+
+    /** Lets the next command begin a segment of the log, so that a later checkpoint frees everything before it. */
+    CompletableFuture<@Nullable Void> startSegment() throws IOException {
+        StartSegment start = new StartSegment(new CompletableFuture<>());
+        if (!queues.commit(start)) {
+            throw new IOException("the engine is stopped");
+        }
+        return start.done();
+    }
 
     /** Starts a checkpoint. */
     Checkpoint checkpoint() throws IOException {

@@ -288,6 +288,8 @@ class CommandCodecTest {
                         body(),
                         new ControlTexts(list(this::text), notice(), notice())),
                 new SessionCommand.ExpireControl(session(), number()),
+                new SessionCommand.Erase(session(), number(), maybe(this::text), maybe(this::text)),
+                new SessionCommand.NotePurge(session(), number(), number(), random.nextBoolean()),
                 new SessionCommand.Describe(
                         session(),
                         number(),

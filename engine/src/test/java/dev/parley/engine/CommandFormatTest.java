@@ -420,6 +420,10 @@ class CommandFormatTest {
         }
         agents(golden);
         command(golden, "end of a control", new SessionCommand.ExpireControl(SESSION, TIME));
+        command(golden, "erase", new SessionCommand.Erase(SESSION, TIME, "client", "txid"));
+        command(golden, "erase by nobody", new SessionCommand.Erase(SESSION, TIME, null, null));
+        command(golden, "purge begun", new SessionCommand.NotePurge(SESSION, TIME, POSITION, false));
+        command(golden, "purge done", new SessionCommand.NotePurge(SESSION, TIME, POSITION, true));
         command(
                 golden,
                 "describe",
@@ -691,6 +695,12 @@ class CommandFormatTest {
                             "index/participantsKey",
                             "index/participants");
                 case PROFILES -> List.of("sessions/idKey", "profiles/profile of");
+                case TOMBSTONES ->
+                    List.of(
+                            "erasures/tombstoneKey",
+                            "erasures/tombstone of",
+                            "erasures/pendingKey",
+                            "erasures/pending of");
                 case EXPIRIES -> List.of("controls/expiryKey", "controls/expiry of");
                 case AGENTS -> List.of("wakes/agentKey", "wakes/agent that");
                 case WAKES -> List.of("wakes/wakeKey", "wakes/wake that", "wakes/turnsKey", "wakes/turns of");

@@ -24,6 +24,7 @@ import dev.parley.engine.registry.Registry;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Lost;
+import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Wake;
@@ -259,7 +260,7 @@ final class History {
     }
 
     private void step(Server running) throws IOException {
-        switch (random.nextInt(27)) {
+        switch (random.nextInt(28)) {
             case 0, 1, 2, 3, 4, 5, 6, 7, 8 -> {
                 now += random.nextInt(3);
                 send(running, command(running));
@@ -289,6 +290,10 @@ final class History {
                 }
             }
             case 23 -> running.awaitRoom();
+            case 26 -> {
+                trace.accept("begin a segment");
+                var _ = running.pipeline.startSegment();
+            }
             case 25 -> running.chores.depart(now);
             case 24 -> {
                 if (hasSubscriptions) {
@@ -497,8 +502,23 @@ final class History {
         assertThat(rows(storage.store(), Table.PROFILES)).hasSize(sessionSide.profileRows());
         assertThat(rows(storage.store(), Table.WAKES)).hasSize(sessionSide.wakeRows());
         assertThat(rows(storage.store(), Table.AGENTS)).hasSize(sessionSide.agentRows());
+        assertThat(rows(storage.store(), Table.TOMBSTONES)).hasSize(sessionSide.tombstoneRows());
+        checkNothingIsLeftOfOtherSessions(running.sessions);
         assertThat(rows(storage.store(), Table.OUTBOX)).isEmpty();
         compareWithReplayFromZero(running);
+    }
+
+    /** Whatever has a session's id is of a session that is there. */
+    private void checkNothingIsLeftOfOtherSessions(Sessions sessions) {
+        Set<Long> ids = sessionSide.ids();
+        for (Store.Range range : sessions.rangesOf(new SessionName("app", "no"), 0)) {
+            if (range.from().length == Long.BYTES) {
+                rows(storage.store(), range.table())
+                        .forEach(row -> assertThat(ids)
+                                .as("rows of a session that is gone in %s", range.table())
+                                .contains(new BinaryReader(row.key()).fixed64()));
+            }
+        }
     }
 
     /** Connections are lost, and their time passes. */
@@ -960,6 +980,16 @@ final class History {
         }
 
         @Override
+        public long newestChange() {
+            return store.newestChange();
+        }
+
+        @Override
+        public boolean purge(List<Range> ranges, long change) {
+            return store.purge(ranges, change);
+        }
+
+        @Override
         public long unwrittenBytes() {
             return store.unwrittenBytes();
         }
@@ -1049,6 +1079,12 @@ final class History {
         }
 
         @Override
+        public void startSegment() throws IOException {
+            journal.startSegment();
+            learn();
+        }
+
+        @Override
         public void truncateBefore(long position) throws IOException {
             journal.truncateBefore(position);
         }
@@ -1083,6 +1119,9 @@ final class History {
 
         @Override
         public void idle() {}
+
+        @Override
+        public void startSegment() {}
 
         @Override
         public void truncateBefore(long position) {}

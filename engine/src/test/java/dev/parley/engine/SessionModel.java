@@ -30,6 +30,7 @@ import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
@@ -40,6 +41,7 @@ import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
 import dev.parley.engine.session.SessionCommand.NameAgents;
+import dev.parley.engine.session.SessionCommand.NotePurge;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
@@ -58,6 +60,7 @@ import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.Summaries;
 import dev.parley.engine.session.Summaries.Tally;
 import dev.parley.engine.session.SummaryEntry;
+import dev.parley.engine.session.Tombstone;
 import dev.parley.engine.session.object.ObjectModel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -296,6 +299,12 @@ final class SessionModel {
 
     private final Map<SessionName, Room> rooms = new HashMap<>();
 
+    /** What remains of the last session of each name that was erased. */
+    final Map<SessionName, Tombstone> tombstones = new HashMap<>();
+
+    /** Sessions that were erased and may still be in files, by id. */
+    final TreeMap<Long, SessionName> unpurged = new TreeMap<>();
+
     Map<SessionName, Room> rooms() {
         return rooms;
     }
@@ -305,9 +314,20 @@ final class SessionModel {
         return rooms.get(name);
     }
 
+    /** A session begins behind all places of the one that was erased before it. */
+    private Room newRoom(long position, SessionName name) {
+        Room room = new Room(position);
+        Tombstone before = tombstones.get(name);
+        if (before != null) {
+            room.last = before.end();
+            room.horizon = before.end();
+        }
+        return room;
+    }
+
     Object apply(long position, SessionCommand<?> command) {
         Room known = rooms.get(command.session());
-        Room room = known == null ? new Room(position) : known.copy();
+        Room room = known == null ? newRoom(position, command.session()) : known.copy();
         return switch (command) {
             case Publish c -> {
                 boolean again = room.outcome(c.sender()) != null;
@@ -479,6 +499,28 @@ final class SessionModel {
                 }
                 yield publish(
                         new Publish(c.session(), c.time(), null, open, List.of(new RunNote.Ended(c.runId()))), room);
+            }
+            case Erase c -> {
+                Tombstone before = tombstones.get(c.session());
+                if (before != null
+                        && (known == null || (c.txid() != null && c.txid().equals(before.txid())))) {
+                    yield new SessionOutcome.Erased(before);
+                }
+                if (known == null) {
+                    yield new SessionOutcome.NoSuchSession();
+                }
+                Tombstone now = new Tombstone(c.session(), known.id, c.time(), c.by(), c.txid(), known.last + 1, 0);
+                rooms.remove(c.session());
+                tombstones.put(c.session(), now);
+                unpurged.put(known.id, c.session());
+                yield new SessionOutcome.Erased(now);
+            }
+            case NotePurge c -> {
+                if (c.done() && unpurged.remove(c.id()) != null) {
+                    tombstones.computeIfPresent(
+                            c.session(), (name, of) -> of.id() == c.id() ? of.withPurged(c.time()) : of);
+                }
+                yield new SessionOutcome.Done();
             }
             case Describe c -> {
                 if (known == null && !c.makes()) {

@@ -34,11 +34,13 @@ import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.LabelChange;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
+import dev.parley.engine.session.SessionCommand.NotePurge;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
@@ -56,7 +58,9 @@ import dev.parley.engine.session.SessionOutcome.Done;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Summaries;
 import dev.parley.engine.session.SummaryEntry;
+import dev.parley.engine.session.Tombstone;
 import dev.parley.engine.session.attendance.Attendances;
+import dev.parley.engine.session.erasure.Erasures;
 import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
@@ -70,11 +74,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -166,7 +172,7 @@ final class SessionSide {
     SessionCommand<?> command(long now) {
         SessionName name = oneOf(NAMES);
         Room room = model.room(name);
-        return switch (random.nextInt(63)) {
+        return switch (random.nextInt(66)) {
             case 0 -> new Remove(name, now);
             case 40, 41 -> new RemoveEmpty(name, now);
             case 1 ->
@@ -219,6 +225,12 @@ final class SessionSide {
             case 50 -> new ExpireControl(name, now);
             case 51, 52, 53 -> describe(name, now);
             case 54, 55, 56, 57, 58, 59, 60, 61 -> wakes.command(name, room, now);
+            case 62, 63 -> new Erase(name, now, rarely("by"), random.nextBoolean() ? null : oneOf(LABELS));
+            case 64 -> {
+                Long erased = model.unpurged.isEmpty() ? null : oneOf(List.copyOf(model.unpurged.keySet()));
+                SessionName named = erased == null ? name : Objects.requireNonNull(model.unpurged.get(erased));
+                yield new NotePurge(named, now, erased == null ? 7 : erased, random.nextInt(3) > 0);
+            }
             case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             default -> publish(name, room, now);
         };
@@ -921,6 +933,7 @@ final class SessionSide {
                         .toList());
         compareIndex(sessions);
         wakes.compare(sessions.wakes(), model.rooms());
+        compareErasures(sessions);
         List<Membership> earlier = new ArrayList<>();
         model.rooms()
                 .forEach((name, room) -> room.attendances.forEach((connectionId, attendance) -> {
@@ -934,6 +947,28 @@ final class SessionSide {
                 .containsExactlyInAnyOrderElementsOf(earlier);
         model.rooms().forEach((name, room) -> compare(sessions, name, room));
         readers.forEach(reader -> reader.drained(sessions, delivery));
+    }
+
+    /** Of an erased session its tombstone remains, until it is known that nothing else of it is left in files. */
+    private void compareErasures(Sessions sessions) {
+        List<Tombstone> found = new ArrayList<>();
+        for (String app : List.of("app", "other")) {
+            found.addAll(sessions.erasures().list(app, "", "", 10));
+        }
+        assertThat(found).containsExactlyInAnyOrderElementsOf(model.tombstones.values());
+        assertThat(sessions.erasures().pending(1000))
+                .isEqualTo(model.unpurged.entrySet().stream()
+                        .map(erased -> new Erasures.Pending(erased.getValue(), erased.getKey()))
+                        .toList());
+    }
+
+    /** The ids of all sessions. */
+    Set<Long> ids() {
+        return model.rooms().values().stream().map(room -> room.id).collect(Collectors.toSet());
+    }
+
+    int tombstoneRows() {
+        return model.tombstones.size() + model.unpurged.size();
     }
 
     /** Sessions are found by what they have, and by nothing else. */

@@ -176,6 +176,9 @@ final class SimulatedLog {
         public void idle() {}
 
         @Override
+        public void startSegment() {}
+
+        @Override
         public void truncateBefore(long position) {
             needed = position;
         }

@@ -50,6 +50,9 @@ public interface CommandLog extends AutoCloseable {
     /** Tells the log that no command is waiting. See {@link Journal#idle}. */
     void idle() throws IOException;
 
+    /** Tells a local log to let the next record begin a part of its own; see {@link Journal#startSegment}. */
+    void startSegment() throws IOException;
+
     /** Tells the log that this node needs nothing before {@code position} any more. */
     void truncateBefore(long position) throws IOException;
 

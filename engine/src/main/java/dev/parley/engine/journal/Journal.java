@@ -41,6 +41,13 @@ public interface Journal extends AutoCloseable {
      */
     void idle() throws IOException;
 
+    /**
+     * Makes the next record the first one of a segment, so that {@link #truncateBefore} can free everything before it.
+     *
+     * @throws JournalFullException if there is no room for a segment; nothing has changed
+     */
+    void startSegment() throws IOException;
+
     /** Frees the segments that lie completely before {@code position}. */
     void truncateBefore(long position) throws IOException;
 

@@ -352,6 +352,14 @@ public final class LocalJournal implements Journal {
         }
     }
 
+    @Override
+    public void startSegment() throws IOException {
+        sync();
+        if (groupStart > active.base() + Segment.HEADER_BYTES) {
+            roll();
+        }
+    }
+
     private void roll() throws IOException {
         // An earlier attempt may have failed long ago, and there may be room again.
         CompletableFuture<Segment> prepared =

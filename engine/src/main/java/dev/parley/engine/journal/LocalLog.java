@@ -70,6 +70,11 @@ public final class LocalLog implements CommandLog {
     }
 
     @Override
+    public void startSegment() throws IOException {
+        journal.startSegment();
+    }
+
+    @Override
     public void truncateBefore(long position) throws IOException {
         journal.truncateBefore(position);
     }

@@ -404,6 +404,28 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
      */
     record LabelChange(String key, @Nullable String value) {}
 
+    /**
+     * Removes a session with everything in it, and notes that it was there.
+     *
+     * @param by who does so
+     * @param txid the id of the request, if the client has chosen one; if the last session of the name that was erased was erased by the
+     *     same request, nothing happens
+     */
+    record Erase(
+            SessionName session,
+            long time,
+            @Nullable String by,
+            @Nullable String txid) implements SessionCommand<SessionOutcome.OfErase> {}
+
+    /**
+     * Says how far the content of an erased session was removed from files.
+     *
+     * @param id the id of the erased session
+     * @param done whether nothing is left; otherwise it is being removed, which changes nothing
+     */
+    record NotePurge(SessionName session, long time, long id, boolean done)
+            implements SessionCommand<SessionOutcome.Done> {}
+
     /** Gives the control of a session back to the agent if its time is over. */
     record ExpireControl(SessionName session, long time) implements SessionCommand<SessionOutcome.Done> {}
 

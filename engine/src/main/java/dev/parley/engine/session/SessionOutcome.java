@@ -38,6 +38,9 @@ public sealed interface SessionOutcome {
     /** The outcome of a SettleWake. */
     sealed interface OfSettlement extends SessionOutcome {}
 
+    /** The outcome of an Erase. */
+    sealed interface OfErase extends SessionOutcome {}
+
     /**
      * Everything is in the log, now or from an earlier request.
      *
@@ -54,7 +57,10 @@ public sealed interface SessionOutcome {
     record Described(boolean made) implements OfDescribe {}
 
     /** There is no session of this name. */
-    record NoSuchSession() implements OfDescribe {}
+    record NoSuchSession() implements OfDescribe, OfErase {}
+
+    /** The session was erased, now or before. */
+    record Erased(Tombstone tombstone) implements OfErase {}
 
     /** The session would have more labels than the command allows. */
     record TooManyLabels(int labels) implements OfDescribe {}

@@ -11,6 +11,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Properties;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
@@ -18,6 +19,8 @@ import org.rocksdb.BloomFilter;
 import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.CompactRangeOptions;
+import org.rocksdb.CompactRangeOptions.BottommostLevelCompaction;
 import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
 import org.rocksdb.FlushOptions;
@@ -54,6 +57,9 @@ public final class RocksStore implements Store {
 
     /** A value up to this size is read once, even if its length was asked for first. */
     private static final int PEEKED_BYTES = 1 << 10;
+
+    /** A key outside of all tables, so that a purge has something to flush. */
+    private static final byte[] PURGED = "purged".getBytes(StandardCharsets.US_ASCII);
 
     private static final String READER = "the store is read on a thread that must not wait for the disk";
     private static final int BLOCK_BYTES = 16 << 10;
@@ -96,7 +102,7 @@ public final class RocksStore implements Store {
                 families.add(new ColumnFamilyDescriptor(
                         table.name().getBytes(StandardCharsets.US_ASCII), familyOptions(cache, memtableBytes)));
             }
-            DBOptions options = own(new DBOptions())
+            DBOptions options = own(newManifests())
                     .setCreateIfMissing(true)
                     .setCreateMissingColumnFamilies(true)
                     .setAtomicFlush(true)
@@ -115,6 +121,17 @@ public final class RocksStore implements Store {
             closeAll(owned);
             throw failure("cannot open the store in " + folder, e);
         }
+    }
+
+    /**
+     * Options by which RocksDB begins a new manifest with each change of its files. A manifest has the first and the last key of each
+     * file, and would have those of files that are gone until it is large.
+     */
+    private static DBOptions newManifests() {
+        Properties properties = new Properties();
+        properties.setProperty("max_manifest_file_size", "1");
+        properties.setProperty("max_manifest_space_amp_pct", "0");
+        return Objects.requireNonNull(DBOptions.getDBOptionsFromProps(properties), "options that RocksDB knows");
     }
 
     private ColumnFamilyOptions familyOptions(LRUCache cache, long memtableBytes) {
@@ -321,6 +338,36 @@ public final class RocksStore implements Store {
             db.flush(options, handles);
         } catch (RocksDBException e) {
             throw failure("cannot flush the store", e);
+        }
+    }
+
+    @Override
+    public long newestChange() {
+        return db.getLatestSequenceNumber();
+    }
+
+    @Override
+    public boolean purge(List<Range> ranges, long change) {
+        try (CompactRangeOptions options =
+                new CompactRangeOptions().setBottommostLevelCompaction(BottommostLevelCompaction.kForce)) {
+            // 0 if there is none.
+            long oldest = db.getLongProperty("rocksdb.oldest-snapshot-sequence");
+            if (oldest != 0 && oldest <= change) {
+                return false;
+            }
+            for (Range range : ranges) {
+                db.compactRange(handle(range.table()), range.from(), range.to(), options);
+            }
+            // The manifest of the last compaction may begin with the files before it, and the next one does not.
+            db.put(
+                    handles.getFirst(),
+                    writeOptions,
+                    PURGED,
+                    Long.toString(change).getBytes(StandardCharsets.US_ASCII));
+            flush();
+            return true;
+        } catch (RocksDBException e) {
+            throw failure("cannot rewrite files of the store", e);
         }
     }
 

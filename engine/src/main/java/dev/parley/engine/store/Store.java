@@ -19,6 +19,15 @@ public interface Store extends View, AutoCloseable {
     /** Returns when everything written is on the medium. */
     void flush();
 
+    /** Identifies the newest change that was written, for {@link #purge}. */
+    long newestChange();
+
+    /**
+     * Rewrites the files of the store that have rows of some ranges, so that nothing is left in them of rows that were removed. Returns
+     * false, and may have left something, if somebody still reads a moment that is not later than {@code change}. May take long.
+     */
+    boolean purge(List<Range> ranges, long change);
+
     /** The size of written data that is in memory only, and will need space on the disk. */
     long unwrittenBytes();
 
@@ -98,8 +107,13 @@ public interface Store extends View, AutoCloseable {
         /** Session id and agent to what the agent has to do; session id to how long agents have only talked to each other. */
         WAKES,
         /** Time, session id and agent to a wake that is to be taken back or given up then, or is to be delivered. */
-        WAKE_TIMES
+        WAKE_TIMES,
+        /** What remains of erased sessions, by name; ids of those whose content may still be in the files, to names. */
+        TOMBSTONES
     }
+
+    /** All keys of a table from {@code from} (inclusive) to {@code to} (exclusive). */
+    record Range(Table table, byte[] from, byte[] to) {}
 
     /** Rows of one moment. Not thread-safe. */
     interface Moment extends View, AutoCloseable {

@@ -130,6 +130,16 @@ class DeliveryTest {
         }
 
         @Override
+        public long newestChange() {
+            return working().newestChange();
+        }
+
+        @Override
+        public boolean purge(List<Range> ranges, long change) {
+            return working().purge(ranges, change);
+        }
+
+        @Override
         public long unwrittenBytes() {
             return working().unwrittenBytes();
         }

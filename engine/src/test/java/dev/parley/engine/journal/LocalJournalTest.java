@@ -366,6 +366,37 @@ class LocalJournalTest {
     }
 
     @Test
+    void whatStandsBeforeASegmentThatWasBegunCanBeFreed() throws IOException {
+        long position;
+        try (Opened journal = open(folder)) {
+            journal.journal.startSegment();
+            assertThat(segments(folder)).as("there is nothing to free").hasSize(1);
+            journal.appendAndSync("before");
+            journal.append("together with it");
+            journal.journal.startSegment();
+            journal.journal.startSegment();
+            position = journal.appendAndSync("after");
+            journal.journal.truncateBefore(position);
+            assertThat(segments(folder)).hasSize(1);
+            assertThat(new String(Files.readAllBytes(segments(folder).getFirst()), StandardCharsets.ISO_8859_1))
+                    .contains("after")
+                    .doesNotContain("before", "together");
+        }
+        try (Opened journal = open(folder, position)) {
+            assertThat(journal.replayed).containsExactly("after");
+        }
+    }
+
+    @Test
+    void aSegmentThatWasBegunAndHasNothingIsNoDamage() throws IOException {
+        try (Opened journal = open(folder)) {
+            journal.appendAndSync("one");
+            journal.journal.startSegment();
+        }
+        assertReopensWith(folder, List.of("one"));
+    }
+
+    @Test
     void aSegmentThatCouldNotBeDeletedGoesFirstNextTime() throws IOException {
         FaultyDisk disk = new FaultyDisk(new FolderDisk(folder));
         List<Long> positions = new ArrayList<>();

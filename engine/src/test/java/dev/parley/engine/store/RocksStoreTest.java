@@ -9,6 +9,7 @@ import dev.parley.engine.store.Store.Change.RemoveRange;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -147,6 +148,47 @@ class RocksStoreTest {
         assertThatThrownBy(() -> new RocksStore(broken, CACHE_BYTES, MEMTABLE_BYTES))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("cannot open the store in " + broken);
+    }
+
+    /** Values, keys, and the first and last keys of files, which RocksDB notes elsewhere. */
+    @Test
+    void nothingIsLeftInFilesOfWhatWasRemovedAndPurged() throws IOException {
+        for (int round = 0; round < 3; round++) {
+            store.write(List.of(put("neighbour" + round, "kept"), put("secret-key" + round, "secret-value" + round)));
+            store.flush();
+        }
+        assertThat(filesWith("secret")).isNotEmpty();
+        store.write(List.of(removeRange("secret", "secreu")));
+        store.flush();
+
+        Store.Range range = new Store.Range(Table.STREAMS, key("secret"), key("secreu"));
+        long newest = store.newestChange();
+        try (Store.Moment reading = store.snapshot()) {
+            assertThat(reading.get(Table.STREAMS, key("neighbour1"))).isEqualTo(key("kept"));
+            assertThat(store.purge(List.of(range), newest))
+                    .as("while somebody reads")
+                    .isFalse();
+        }
+        assertThat(store.purge(List.of(range), newest)).isTrue();
+
+        assertThat(filesWith("secret")).isEmpty();
+        assertThat(scan("a", "z")).containsExactly("neighbour0=kept", "neighbour1=kept", "neighbour2=kept");
+        close();
+        open();
+        assertThat(scan("a", "z")).hasSize(3);
+        assertThat(filesWith("secret")).isEmpty();
+    }
+
+    private List<Path> filesWith(String text) throws IOException {
+        List<Path> found = new ArrayList<>();
+        try (var files = Files.list(folder.resolve("store"))) {
+            for (Path file : files.toList()) {
+                if (new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1).contains(text)) {
+                    found.add(file);
+                }
+            }
+        }
+        return found;
     }
 
     @Test

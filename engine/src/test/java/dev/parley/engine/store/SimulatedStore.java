@@ -184,6 +184,16 @@ public final class SimulatedStore implements Store {
     }
 
     @Override
+    public long newestChange() {
+        return 0;
+    }
+
+    @Override
+    public boolean purge(List<Range> ranges, long change) {
+        return true;
+    }
+
+    @Override
     public long unwrittenBytes() {
         // It takes no room on any disk.
         return 0;

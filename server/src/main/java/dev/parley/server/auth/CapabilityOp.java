@@ -37,6 +37,7 @@ public enum CapabilityOp {
     PUSH_ADMIN,
     PUSH_SUBSCRIBE,
     SESSION_CREATE,
+    SESSION_ERASE,
     SESSION_LABEL,
     STATS,
     SUBSCRIBE;

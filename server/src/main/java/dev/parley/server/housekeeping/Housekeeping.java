@@ -22,6 +22,7 @@ public final class Housekeeping {
 
     private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
     private static final Duration RETENTION_INTERVAL = Duration.ofSeconds(5);
+    private static final Duration PURGE_INTERVAL = Duration.ofSeconds(5);
     private static final Duration CLOSE_TIMEOUT = Duration.ofMinutes(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
@@ -56,6 +57,7 @@ public final class Housekeeping {
             engine.noteTime(clock.deletionMillis());
             engine.checkpoint();
         });
+        housekeeping.every("erasure", PURGE_INTERVAL, () -> engine.purge(clock.millis()));
         housekeeping.every("retention", RETENTION_INTERVAL, retention::step);
         housekeeping.every(
                 "revocations",

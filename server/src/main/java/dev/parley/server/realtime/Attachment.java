@@ -27,6 +27,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -356,10 +357,25 @@ final class Attachment implements SessionReader.Sink {
         objectSync = newObjectSync();
     }
 
-    /** Starts again at the end of the log, because entries after the client's place are gone. The client is told so. */
+    /**
+     * Starts again at the end of the log, because entries after the client's place are gone. The client is told so. If the session was
+     * erased, the channel fails instead, so that a client does not go on in another session without noticing.
+     */
     @Override
     public void lost() {
-        open(null, params.whole(), modes, null, found -> attached(found, params, modes, ErrorInfo.BACKLOG_TOO_LARGE));
+        Sessions sessions = client.site().engine().sessions();
+        reader.elsewhere(() -> Optional.ofNullable(sessions.erasures().of(session)), erased -> {
+            if (erased.isPresent() && reader.follows(erased.get().id())) {
+                fail(ErrorInfo.SESSION_ERASED);
+            } else {
+                open(
+                        null,
+                        params.whole(),
+                        modes,
+                        null,
+                        found -> attached(found, params, modes, ErrorInfo.BACKLOG_TOO_LARGE));
+            }
+        });
     }
 
     @Override

@@ -176,6 +176,16 @@ public record Request(
         return value == null || value.isEmpty() ? null : value;
     }
 
+    /** The value of a parameter that is true or false; false if it is absent. */
+    public boolean truth(String name) throws WireException {
+        return switch (param(name)) {
+            case "true" -> true;
+            case "false" -> false;
+            case null -> false;
+            default -> throw new WireException(ErrorInfo.invalidValue("The parameter " + name + " is true or false."));
+        };
+    }
+
     /** The value of a parameter that is a number. */
     public long number(String name, long absent, long max) throws WireException {
         String value = param(name);

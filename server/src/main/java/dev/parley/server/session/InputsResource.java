@@ -308,8 +308,13 @@ record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Convers
         return id;
     }
 
-    private static @Nullable String id(Fields body, String name) throws WireException {
-        String id = body.text(name);
+    /** An id that the client has chosen, or null. */
+    static @Nullable String id(Fields body, String name) throws WireException {
+        return checked(name, body.text(name));
+    }
+
+    /** The same for an id that may be elsewhere than in the body. */
+    static @Nullable String checked(String name, @Nullable String id) throws WireException {
         if (id != null && (id.isEmpty() || id.length() > MAX_ID_CHARS)) {
             throw new WireException(
                     ErrorInfo.invalidValue("The field " + name + " has 1 to " + MAX_ID_CHARS + " characters."));

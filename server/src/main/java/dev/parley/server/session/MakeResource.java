@@ -58,6 +58,12 @@ record MakeResource(Engine engine, Gate gate, InstantSource clock, SessionsResou
         return session.in(principal.app());
     }
 
+    /** Who makes a request: a client id, or else the name of a key. */
+    static String by(Request request, Gate gate, Principal principal) throws WireException {
+        String clientId = Publishing.clientId(gate, principal, request.headers().get("X-Actor-Id"));
+        return clientId == null ? principal.keyName() : clientId;
+    }
+
     private Described describe(
             Request request,
             Principal principal,
@@ -66,8 +72,7 @@ record MakeResource(Engine engine, Gate gate, InstantSource clock, SessionsResou
             boolean replace,
             List<LabelChange> labels)
             throws WireException {
-        String clientId = Publishing.clientId(gate, principal, request.headers().get("X-Actor-Id"));
-        String by = clientId == null ? principal.keyName() : clientId;
+        String by = by(request, gate, principal);
         OfDescribe outcome = Commands.await(
                 engine.submit(new Describe(name, clock.millis(), by, makes, replace, labels, Labels.MAX_LABELS)));
         return switch (outcome) {

@@ -78,12 +78,16 @@ final class SessionRoutes implements Resources {
 
     private static final List<Route> ROUTES = List.of(
             new Route("GET", DESCRIPTION, (its, request, path) -> Description.answer()),
-            new Route("GET", "/v1/sessions", (its, request, path) -> its.sessions.list(request)),
+            new Route("GET", "/v1/sessions", (its, request, path) -> its.list(request)),
             new Route(
                     "GET",
                     "/v1/sessions/{sessionId}",
                     (its, request, path) -> its.sessions.get(request, session(path))),
             new Route("PUT", "/v1/sessions/{sessionId}", (its, request, path) -> its.make.make(request, session(path))),
+            new Route(
+                    "DELETE",
+                    "/v1/sessions/{sessionId}",
+                    (its, request, path) -> its.erase.erase(request, session(path))),
             new Route(
                     "PATCH",
                     "/v1/sessions/{sessionId}/labels",
@@ -179,6 +183,7 @@ final class SessionRoutes implements Resources {
 
     private final SessionsResource sessions;
     private final MakeResource make;
+    private final EraseResource erase;
     private final ConversationResource said;
     private final InputsResource inputs;
     private final ControlResource control;
@@ -193,6 +198,7 @@ final class SessionRoutes implements Resources {
         var conversations = new Conversations(engine, pageBytes);
         this.sessions = new SessionsResource(engine, gate, new Members(engine, gate), occupancy, pageBytes);
         this.make = new MakeResource(publisher.engine(), gate, publisher.clock(), sessions);
+        this.erase = new EraseResource(publisher.engine(), gate, publisher.clock());
         this.said = new ConversationResource(gate, conversations);
         this.export = new ExportResource(engine, gate, pageBytes);
         this.inputs = new InputsResource(engine, gate, publisher, conversations);
@@ -208,6 +214,10 @@ final class SessionRoutes implements Resources {
 
     private static ChannelName session(List<String> path) throws WireException {
         return ChannelName.parse(path.getFirst());
+    }
+
+    private Answer list(Request request) throws WireException {
+        return request.truth("erased") ? erase.list(request) : sessions.list(request);
     }
 
     /** The methods and paths of all routes. */

@@ -9,6 +9,7 @@ import dev.parley.engine.session.Profile;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Tombstone;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.auth.CapabilityOp;
@@ -49,7 +50,7 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
         static Filter of(Request request) throws WireException {
             String prefix = request.param("prefix");
             List<Attribute> attributes = new ArrayList<>();
-            if (openRuns(request)) {
+            if (request.truth("openRuns")) {
                 attributes.add(new OpenRun());
             }
             String participant = request.param("participant");
@@ -66,15 +67,6 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
             }
             return new Filter(
                     prefix == null ? "" : prefix, request.number("activeSince", 0, Long.MAX_VALUE), attributes);
-        }
-
-        private static boolean openRuns(Request request) throws WireException {
-            return switch (request.param("openRuns")) {
-                case "true" -> true;
-                case "false" -> false;
-                case null -> false;
-                default -> throw new WireException(ErrorInfo.invalidValue("The parameter openRuns is true or false."));
-            };
         }
     }
 
@@ -181,7 +173,8 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
     Answer describe(SessionName name, int status) throws WireException {
         SessionState session = sessions.find(name);
         if (session == null) {
-            throw new WireException(noSuchSession());
+            Tombstone tombstone = sessions.erasures().of(name);
+            throw new WireException(tombstone == null ? noSuchSession() : ErrorInfo.SESSION_ERASED);
         }
         Described described = described(session);
         List<String> participants = sessions.index().participants(session);

@@ -46,6 +46,12 @@ public record ErrorInfo(int code, int statusCode, String message) {
             400,
             "The messages of this channel cannot be changed; set mutableMessages for its namespace to allow it.");
 
+    /** The session was erased, and nobody has made another one of its name. */
+    public static final ErrorInfo SESSION_ERASED = new ErrorInfo(
+            41000,
+            410,
+            "The session was erased. Whoever publishes to this name, or makes a session of it, begins another one.");
+
     /** The code is the protocol's code for operations that are forbidden for other reasons than the capability. */
     public static final ErrorInfo MESSAGE_DELETED = new ErrorInfo(
             40300,

@@ -359,6 +359,7 @@ class LimitsDocsTest {
                 "engine.Committer.MAX_GROUP_BYTES",
                 "engine.Pipeline.MAX_TAKEN_BYTES",
                 "engine.Pipeline.MAX_UNAPPLIED",
+                "engine.Purging.MAX_SESSIONS",
                 "engine.Recovery.MAX_BATCH",
                 "engine.Recovery.MAX_BATCH_BYTES",
                 "engine.registry.RegistryMachine.MAX_FORGOTTEN",

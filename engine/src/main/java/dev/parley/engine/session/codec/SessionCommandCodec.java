@@ -18,6 +18,7 @@ import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
@@ -28,6 +29,7 @@ import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
 import dev.parley.engine.session.SessionCommand.NameAgents;
+import dev.parley.engine.session.SessionCommand.NotePurge;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
@@ -63,6 +65,8 @@ public final class SessionCommandCodec {
     private static final int BACK = 76;
     private static final int DEPART = 77;
     private static final int DESCRIBE = 78;
+    private static final int ERASE = 79;
+    private static final int NOTE_PURGE = 81;
     private static final int CHANGE_CONTROL = 82;
     private static final int EXPIRE_CONTROL = 83;
     private static final int NAME_AGENTS = 87;
@@ -152,6 +156,8 @@ public final class SessionCommandCodec {
                 ControlCodec.texts(out, c.texts());
             }
             case ExpireControl c -> {}
+            case Erase c -> out.optional(c.by()).optional(c.txid());
+            case NotePurge c -> out.fixed64(c.id()).bool(c.done());
             case Describe c -> {
                 out.optional(c.by())
                         .bool(c.makes())
@@ -208,6 +214,8 @@ public final class SessionCommandCodec {
             case ClaimWake c -> CLAIM_WAKE;
             case SettleWake c -> SETTLE_WAKE;
             case ExpireWake c -> EXPIRE_WAKE;
+            case Erase c -> ERASE;
+            case NotePurge c -> NOTE_PURGE;
             case RemoveEmpty c -> REMOVE_EMPTY;
             case Remove c -> REMOVE;
         };
@@ -260,6 +268,8 @@ public final class SessionCommandCodec {
                         ValueCodec.body(in),
                         ControlCodec.texts(in));
             case EXPIRE_CONTROL -> new ExpireControl(session, time);
+            case ERASE -> new Erase(session, time, in.optional(), in.optional());
+            case NOTE_PURGE -> new NotePurge(session, time, in.fixed64(), in.bool());
             case DESCRIBE -> new Describe(session, time, in.optional(), in.bool(), in.bool(), labels(in), in.count());
             case NAME_AGENTS -> new NameAgents(session, time, AgentCodec.agents(in), ValueCodec.texts(in));
             case INVOKE_AGENT -> new InvokeAgent(session, time, in.string(), in.string());

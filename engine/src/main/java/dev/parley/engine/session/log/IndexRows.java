@@ -49,6 +49,25 @@ public final class IndexRows {
         return list(app, attribute).u8(0xFF).toBytes();
     }
 
+    /** The first key of all attributes of one kind in an app: labels, or participants. */
+    static byte[] first(String app, boolean ofLabels) {
+        return new BinaryWriter(32)
+                .u8(ofLabels ? LABELLED : PARTICIPANT)
+                .string(app)
+                .toBytes();
+    }
+
+    /** Behind the last key of all attributes of that kind in the app: a length never has this byte twice. */
+    static byte[] last(String app, boolean ofLabels) {
+        return new BinaryWriter(32)
+                .u8(ofLabels ? LABELLED : PARTICIPANT)
+                .string(app)
+                .u8(0xFF)
+                .u8(0xFF)
+                .u8(0xFF)
+                .toBytes();
+    }
+
     /** The name in a key of an attribute, which begins at {@code from}. */
     static String name(byte[] key, int from) {
         return new String(Arrays.copyOfRange(key, from, key.length), StandardCharsets.UTF_8);

@@ -4,6 +4,7 @@ import dev.parley.engine.session.Attribute;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
 import dev.parley.engine.session.SessionState;
+import dev.parley.engine.store.Store.Range;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
@@ -55,6 +56,21 @@ public final class IndexTx {
             rows.put(Table.INDEX, IndexRows.participantsKey(s.id()), IndexRows.participants(participants + 1));
             put(s, new Participant(clientId));
         }
+    }
+
+    /** The ranges of keys in which there may have been attributes of the sessions of an app. */
+    public static List<Range> rangesSharedIn(String app) {
+        return List.of(
+                new Range(Table.INDEX, IndexRows.first(app, true), IndexRows.last(app, true)),
+                new Range(Table.INDEX, IndexRows.first(app, false), IndexRows.last(app, false)));
+    }
+
+    /** The ranges of keys in which there may have been something of one session. */
+    public static List<Range> rangesOf(long session) {
+        return List.of(
+                new Range(
+                        Table.INDEX, IndexRows.participantKey(session, ""), IndexRows.participantKey(session + 1, "")),
+                new Range(Table.INDEX, IndexRows.participantsKey(session), IndexRows.participantsKey(session + 1)));
     }
 
     /** Takes a session off all lists but those of its labels. */

@@ -13,12 +13,14 @@ import dev.parley.engine.session.SessionCommand.Compact;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
+import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.NameAgents;
+import dev.parley.engine.session.SessionCommand.NotePurge;
 import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
@@ -31,6 +33,7 @@ import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.Done;
+import dev.parley.engine.session.SessionOutcome.Erased;
 import dev.parley.engine.session.SessionOutcome.NoSuchAgent;
 import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
 import dev.parley.engine.session.SessionOutcome.NoSuchSession;
@@ -39,6 +42,7 @@ import dev.parley.engine.session.SessionOutcome.NotHeld;
 import dev.parley.engine.session.SessionOutcome.NothingToDo;
 import dev.parley.engine.session.SessionOutcome.TypeDiffers;
 import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Tombstone;
 import dev.parley.engine.session.annotation.AnnotationMachine;
 import dev.parley.engine.session.attendance.AttendanceMachine;
 import dev.parley.engine.session.control.ControlMachine;
@@ -98,6 +102,13 @@ public final class SessionMachine {
                     restWakes(s, c, tx);
                     return outcome;
                 });
+            case Erase c -> erase(c, tx);
+            case NotePurge c -> {
+                if (c.done()) {
+                    tx.erasures().purged(c.session(), c.id(), c.time());
+                }
+                yield new Done();
+            }
             case Describe c -> describe(c, position, tx);
             case ExpireControl c ->
                 ifThere(c, tx, s -> {
@@ -142,7 +153,12 @@ public final class SessionMachine {
 
     private static SessionState findOrMake(SessionCommand<?> command, long position, SessionTx tx) {
         SessionState s = tx.find(command.session());
-        return s == null ? new SessionState(command.session(), position) : s;
+        if (s != null) {
+            return s;
+        }
+        SessionState made = new SessionState(command.session(), position);
+        Tombstone before = tx.erasures().tombstone(command.session());
+        return before == null ? made : made.withLast(before.end()).withHorizon(before.end());
     }
 
     /** The outcome of a request that was accepted before, or null. */
@@ -252,6 +268,21 @@ public final class SessionMachine {
 
     private static Sender sender(Rollup c, Part part) {
         return new Sender(c.connectionId(), c.epoch(), part.msgSerial());
+    }
+
+    private static SessionOutcome erase(Erase c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        Tombstone before = tx.erasures().tombstone(c.session());
+        if (before != null && (s == null || (c.txid() != null && c.txid().equals(before.txid())))) {
+            return new Erased(before);
+        }
+        if (s == null) {
+            return new NoSuchSession();
+        }
+        Tombstone now = new Tombstone(s.name(), s.id(), c.time(), c.by(), c.txid(), s.last() + 1, 0);
+        tx.remove(s);
+        tx.erasures().add(now);
+        return new Erased(now);
     }
 
     private static SessionOutcome describe(Describe c, long position, SessionTx tx) {

@@ -6,6 +6,7 @@ import dev.parley.engine.session.annotation.AnnotationTx;
 import dev.parley.engine.session.annotation.Annotations;
 import dev.parley.engine.session.attendance.AttendanceTx;
 import dev.parley.engine.session.control.ControlTx;
+import dev.parley.engine.session.erasure.ErasureTx;
 import dev.parley.engine.session.log.SessionBatch;
 import dev.parley.engine.session.log.SessionBatch.Added;
 import dev.parley.engine.session.log.SessionRows;
@@ -40,6 +41,7 @@ public final class SessionTx {
     private final ControlTx controls;
     private final ProfileTx profiles;
     private final WakeTx wakes;
+    private final ErasureTx erasures;
 
     /** Starts with what {@code sessions} shows, and writes to {@code rows}. */
     public SessionTx(Sessions sessions, StoreTx rows) {
@@ -54,6 +56,7 @@ public final class SessionTx {
         this.controls = new ControlTx(batch, messages, runs);
         this.profiles = new ProfileTx(batch);
         this.wakes = new WakeTx(batch, messages, runs);
+        this.erasures = new ErasureTx(batch);
     }
 
     /** The entries that were added so far, oldest first. */
@@ -124,6 +127,10 @@ public final class SessionTx {
 
     WakeTx wakes() {
         return wakes;
+    }
+
+    ErasureTx erasures() {
+        return erasures;
     }
 
     /** Whether the session has nothing in it, and nothing is remembered for it. */

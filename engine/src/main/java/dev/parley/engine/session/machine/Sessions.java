@@ -4,9 +4,12 @@ import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.Tombstone;
 import dev.parley.engine.session.annotation.Annotations;
 import dev.parley.engine.session.attendance.Attendances;
 import dev.parley.engine.session.control.Controls;
+import dev.parley.engine.session.erasure.Erasures;
+import dev.parley.engine.session.log.IndexTx;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.log.SessionIndex;
 import dev.parley.engine.session.log.SessionRows;
@@ -21,13 +24,16 @@ import dev.parley.engine.session.run.Runs;
 import dev.parley.engine.session.wake.Wakes;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Moment;
+import dev.parley.engine.store.Store.Range;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.View;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,6 +79,7 @@ public final class Sessions {
     private final SessionIndex index;
     private final Profiles profiles;
     private final Wakes wakes;
+    private final Erasures erasures;
 
     /**
      * Reads from {@code store}.
@@ -93,6 +100,7 @@ public final class Sessions {
         this.index = new SessionIndex(store);
         this.profiles = new Profiles(store);
         this.wakes = new Wakes(store);
+        this.erasures = new Erasures(store);
     }
 
     /**
@@ -164,6 +172,31 @@ public final class Sessions {
         return wakes;
     }
 
+    /** What remains of sessions that were erased. */
+    public Erasures erasures() {
+        return erasures;
+    }
+
+    /** The ranges of keys in which the store may have had something of a session, and has nothing of others. */
+    public List<Range> rangesOf(SessionName name, long session) {
+        List<Range> ranges = new ArrayList<>(IndexTx.rangesOf(session));
+        for (Table table : TABLES_BY_ID) {
+            ranges.add(new Range(table, SessionRows.idKey(session), SessionRows.idKey(session + 1)));
+        }
+        byte[] key = SessionRows.sessionKey(name.key());
+        ranges.add(new Range(Table.SESSIONS, key, Arrays.copyOf(key, key.length + 1)));
+        return ranges;
+    }
+
+    /** The ranges of keys in which the store may have had something of sessions in {@code apps}, and has something of others. */
+    public List<Range> rangesSharedIn(Set<String> apps) {
+        List<Range> ranges = new ArrayList<>();
+        apps.forEach(app -> ranges.addAll(IndexTx.rangesSharedIn(app)));
+        // The ids of agents are in them.
+        ranges.add(Wakes.times());
+        return ranges;
+    }
+
     /** The session, or null if there is none. */
     public @Nullable SessionState find(SessionName name) {
         return states.find(name);
@@ -228,7 +261,9 @@ public final class Sessions {
     public @Nullable Part since(SessionName name, long id, long position, int maxBytes) {
         try (Moment now = store.snapshot()) {
             SessionState state = SessionStates.find(name, now);
-            if (state == null || state.id() != id || position < state.horizon()) {
+            if (state == null
+                    || state.id() != id
+                    || (position < state.horizon() && !isBeginning(state, position, now))) {
                 return null;
             }
             List<SessionEntry> entries = new ArrayList<>();
@@ -245,6 +280,15 @@ public final class Sessions {
             }
             return new Part(entries, state.last(), state.last());
         }
+    }
+
+    /**
+     * Whether a session has everything that it ever had after {@code position}, although that is before its horizon: it begins where an
+     * erased one of its name has ended, and the reader has come before.
+     */
+    private static boolean isBeginning(SessionState state, long position, View view) {
+        Tombstone before = position == Positions.START ? Erasures.of(state.name(), view) : null;
+        return before != null && before.end() == state.horizon();
     }
 
     private SessionEntry entry(View view, long session, Row logged) {

@@ -7,6 +7,7 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.wake.WakeRows.What;
+import dev.parley.engine.store.Store.Range;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.View;
@@ -28,6 +29,12 @@ public final class Wakes {
      * @param agentId the agent that is to be called
      */
     public record Delivery(SessionName session, String agentId) {}
+
+    /** The range of keys of the lists of when something becomes of wakes, which all sessions share. */
+    public static Range times() {
+        return new Range(
+                Table.WAKE_TIMES, WakeRows.timesStart(What.END), WakeRows.timesEnd(What.DELIVERY, Long.MAX_VALUE - 1));
+    }
 
     /** The agents of a session, by their ids. */
     public List<Agent> agents(SessionState session) {

@@ -17,6 +17,10 @@ class IndexFormatTest {
         golden.bytes("key of a label", IndexRows.key(NAME, new Attribute.Labelled("key", "valüe")));
         golden.bytes("key of a participant", IndexRows.key(NAME, new Attribute.Participant("client")));
         golden.bytes("end of a label", IndexRows.end("app", new Attribute.Labelled("key", "valüe")));
+        golden.bytes("first of labels", IndexRows.first("app", true));
+        golden.bytes("last of labels", IndexRows.last("app", true));
+        golden.bytes("first of participants", IndexRows.first("app", false));
+        golden.bytes("last of participants", IndexRows.last("app", false));
         golden.bytes("listed", IndexRows.listed());
         golden.bytes("participantKey", IndexRows.participantKey(ID, "cliënt"));
         golden.bytes("participantsKey", IndexRows.participantsKey(ID));
