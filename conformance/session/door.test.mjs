@@ -254,6 +254,17 @@ test("sessions are found by labels, participants and runs, in any combination", 
   assert.deepEqual(sessions.map(({ labels }) => labels), [{ only: "" }])
 })
 
+test("shared objects are shown whole", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const path = "/sessions/with%20objects/objects"
+  assert.deepEqual((await door.get(path)).objects, {})
+  const set = (key, value) => ({ objectId: "root", mapSet: { key, value } })
+  for (const operation of [set("place", { string: "here" }), set("räum", { number: 2 }), { path: "votes", counterCreate: { count: 3 } }]) {
+    const { status, body } = await door.ofChannels("POST", "/channels/with%20objects/object", operation)
+    assert.equal(status, 201, JSON.stringify(body))
+  }
+  assert.deepEqual((await door.get(path)).objects, { place: "here", räum: 2, votes: 3 })
+})
+
 test("an export has the whole log, with who has done what and all versions", { timeout: TEST_TIMEOUT_MS }, async () => {
   const client = server.realtime({ clientId: "ann" })
   const channel = client.channels.get("exported")
@@ -291,6 +302,7 @@ const OPERATIONS = [
   ["PATCH", "/sessions/guarded/labels", { a: null }, { guarded: ["session-label"] }],
   ["GET", "/sessions/guarded/messages", undefined, { guarded: ["history"] }],
   ["GET", "/sessions/guarded/conversation", undefined, { guarded: ["history"] }],
+  ["GET", "/sessions/guarded/objects", undefined, { guarded: ["object-subscribe"] }],
   ["GET", "/sessions/guarded/export", undefined, { guarded: ["history"] }],
   ["GET", "/sessions/guarded/presence", undefined, { guarded: ["presence-subscribe"] }],
   ["GET", "/sessions/guarded/control", undefined, { guarded: ["subscribe"] }],
@@ -306,7 +318,7 @@ const OPERATIONS = [
 test("each operation needs just its own capability", { timeout: TEST_TIMEOUT_MS }, async () => {
   const key = server.keys[0]
   await door.session("guarded").send("first", { messageId: "first" })
-  const all = ["session-create", "session-erase", "session-label", "channel-metadata", "history", "presence-subscribe", "publish", "subscribe", "presence", "push-subscribe"]
+  const all = ["session-create", "session-erase", "session-label", "channel-metadata", "history", "presence-subscribe", "publish", "subscribe", "presence", "push-subscribe", "object-subscribe"]
   const as = authorization => new DoorClient({ url: server.url, authorization })
   for (const [method, path, body, capability, status] of OPERATIONS) {
     const what = `${method} ${path}`

@@ -154,6 +154,10 @@ final class SessionRoutes implements Resources {
                     (its, request, path) -> its.wakes.release(request, session(path), path.get(1))),
             new Route(
                     "GET",
+                    "/v1/sessions/{sessionId}/objects",
+                    (its, request, path) -> its.objects.get(request, session(path))),
+            new Route(
+                    "GET",
                     "/v1/sessions/{sessionId}/export",
                     (its, request, path) -> its.export.export(request, session(path))),
             new Route(
@@ -188,6 +192,7 @@ final class SessionRoutes implements Resources {
     private final InputsResource inputs;
     private final ControlResource control;
     private final ExportResource export;
+    private final ObjectsResource objects;
     private final AgentsResource agents;
     private final WakesResource wakes;
 
@@ -201,6 +206,7 @@ final class SessionRoutes implements Resources {
         this.erase = new EraseResource(publisher.engine(), gate, publisher.clock());
         this.said = new ConversationResource(gate, conversations);
         this.export = new ExportResource(engine, gate, pageBytes);
+        this.objects = new ObjectsResource(engine, gate);
         this.inputs = new InputsResource(engine, gate, publisher, conversations);
         this.control = new ControlResource(publisher.engine(), gate, publisher.clock());
         this.agents = new AgentsResource(publisher.engine(), gate, specs, publisher.clock());
