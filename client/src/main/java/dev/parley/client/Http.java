@@ -66,8 +66,16 @@ final class Http {
         return json(exchange(call));
     }
 
+    /** Sends a request to a door of sessions; the future completes with the body of the answer. */
+    CompletableFuture<JsonNode> callAsync(Call call) {
+        return send(call, options.requestTimeout()).thenApply(response -> json(accepted(response)));
+    }
+
     private HttpResponse<byte[]> exchange(Call call) {
-        HttpResponse<byte[]> response = await(send(call, options.requestTimeout()), options.requestTimeout());
+        return accepted(await(send(call, options.requestTimeout()), options.requestTimeout()));
+    }
+
+    private static HttpResponse<byte[]> accepted(HttpResponse<byte[]> response) {
         if (response.statusCode() >= 300) {
             throw error(response);
         }

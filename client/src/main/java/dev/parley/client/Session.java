@@ -43,6 +43,7 @@ public final class Session {
     private final Annotations annotations;
     private final SharedObjects objects;
     private final SessionControl control;
+    private final SessionAgents agents;
 
     Session(String name, SessionOptions options, Link link, Http http, MessageIds ids) {
         this.name = name;
@@ -55,6 +56,7 @@ public final class Session {
         this.annotations = new Annotations(this, link, http, ids);
         this.objects = new SharedObjects(this, http, ids, link.options().listenerExecutor());
         this.control = new SessionControl(http, name, link.options().clientId());
+        this.agents = new SessionAgents(http, name, link.options().requestTimeout());
     }
 
     /** {@return the name of the session} */
@@ -95,6 +97,11 @@ public final class Session {
     /** {@return who has the control: an agent, or a person} */
     public SessionControl control() {
         return control;
+    }
+
+    /** {@return the agents that the session names, and what they have to do} */
+    public SessionAgents agents() {
+        return agents;
     }
 
     // Attaching

@@ -16,6 +16,8 @@ import dev.parley.conversation.WireForm;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -46,6 +48,8 @@ public final class AgentSession implements AutoCloseable {
     private final Cancellations cancellations;
     private final RunStarter starter;
     private final Serving serving;
+    private final Executor handlers;
+    private final Set<WakeWorker> workers = ConcurrentHashMap.newKeySet();
 
     /** Whether this agent is a member of the presence set. */
     private volatile boolean isPresent;
@@ -60,7 +64,7 @@ public final class AgentSession implements AutoCloseable {
         this.clientId = clientId(client);
         Executor hooks = client.options().listenerExecutor();
         Executor given = options.executor();
-        Executor handlers = given == null ? AgentThreads.runs() : given;
+        this.handlers = given == null ? AgentThreads.runs() : given;
         this.known = new KnownRuns(shared, open, clientId);
         this.cancellations = new Cancellations(shared, open, known, options.mayCancel());
         this.starter = new RunStarter(this, shared, open, known, cancellations, hooks, clientId);
@@ -168,7 +172,11 @@ public final class AgentSession implements AutoCloseable {
             throw new IllegalArgumentException(
                     "The invocation is for the session " + invocation.sessionName() + ", not " + session.name() + ".");
         }
-        String eventId = invocation.inputEventId();
+        return starter.begin(input(invocation.inputEventId()));
+    }
+
+    /** Finds an input, and waits for it if it has not come yet. */
+    Conversation.Trigger input(String eventId) {
         Conversation.Trigger found =
                 shared.find(conversation -> conversation.trigger(eventId).orElse(null));
         if (found == null) {
@@ -177,7 +185,7 @@ public final class AgentSession implements AutoCloseable {
         if (found == null) {
             throw new InputNotFoundException(eventId, session.name());
         }
-        return starter.begin(found);
+        return found;
     }
 
     /**
@@ -305,6 +313,53 @@ public final class AgentSession implements AutoCloseable {
         return serving.add(filter, handler);
     }
 
+    // Being woken
+
+    /**
+     * Does what this agent has to do in the session: claims its wakes, one after the other, and calls {@code handler} with a run
+     * for each, as {@link #run(Invocation, RunHandler)} does. Any number of processes can do that; one of them has a wake at a
+     * time. If it dies, another one gets the wake after at most 30 seconds, and {@linkplain #adopt adopts} the run.
+     *
+     * <p>The session has to name the agent by its client id, see {@link dev.parley.client.SessionAgents#name}. An agent either
+     * {@linkplain #serve serves} a session or works on its wakes.
+     *
+     * <p>A wake is done when its run has ended or is suspended: what it waits for will wake the agent. While a person has the
+     * control, wakes rest, and the run goes on when the control is given back.
+     *
+     * @param handler does the work, on the executor of the agent
+     * @return what ends the work; a run that is open goes on, and a request that waits takes up to 25 seconds to end
+     * @throws IllegalStateException if the agent has no client id
+     */
+    public Registration work(RunHandler handler) {
+        if (clientId == null) {
+            throw new IllegalStateException("An agent that works on its wakes needs a client id.");
+        }
+        WakeWorker worker = new WakeWorker(this, clientId, handlers, handler);
+        workers.add(worker);
+        worker.start();
+        return () -> {
+            workers.remove(worker);
+            worker.close();
+        };
+    }
+
+    /** Whether a run of this agent waits for nothing more. */
+    boolean isReady(String runId, Conversation.Trigger input) {
+        return serving.isReady(runId, input);
+    }
+
+    /** Goes on with a run that was suspended by a takeover. Returns null if the run waits for something else. */
+    @Nullable
+    Run goOnAfterTakeover(String runId, RunHandler handler) {
+        Node.Run node = known.findOwn(runId);
+        if (node == null || !serving.isSuspendedByTakeover(node)) {
+            return null;
+        }
+        Run run = starter.goOn(runId);
+        run.handle(handler);
+        return run;
+    }
+
     // What is delivered
 
     private void delivered(SharedConversation.Delivery delivery) {
@@ -374,7 +429,7 @@ public final class AgentSession implements AutoCloseable {
     public void leave() {
         open.leave();
         AgentThreads.left(this);
-        serving.stop();
+        stopServing();
         runs().forEach(run -> run.lost(null));
         if (isPresent) {
             isPresent = false;
@@ -395,9 +450,14 @@ public final class AgentSession implements AutoCloseable {
     @Override
     public void close() {
         open.leave();
-        serving.stop();
+        stopServing();
         cancelRuns();
         leave();
+    }
+
+    private void stopServing() {
+        serving.stop();
+        workers.forEach(WakeWorker::close);
     }
 
     /**

@@ -258,8 +258,7 @@ final class Serving {
         boolean goesOn = false;
         for (String runId : known.left(RunStatus.SUSPENDED)) {
             Node.Run node = known.findOwn(runId);
-            String suspension = shared.readControl(log -> log.suspension(runId));
-            if (node != null && suspension != null && suspension.equals(node.endSerial())) {
+            if (node != null && isSuspendedByTakeover(node)) {
                 goesOn = true;
                 execute("the run " + runId, () -> {
                     Run run = starter.goOn(runId);
@@ -275,8 +274,14 @@ final class Serving {
         }
     }
 
+    /** Whether a run is suspended because a person has taken over. */
+    boolean isSuspendedByTakeover(Node.Run node) {
+        String suspension = shared.readControl(log -> log.suspension(node.key()));
+        return suspension != null && suspension.equals(node.endSerial());
+    }
+
     /** Whether a run of this agent is suspended, waits for nothing more, and has not yet taken account of an input. */
-    private boolean isReady(String runId, Conversation.Trigger input) {
+    boolean isReady(String runId, Conversation.Trigger input) {
         Node.Run run = known.findOwn(runId);
         String messageId = input.messageId();
         return run != null

@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.parley.client.Data;
+import dev.parley.client.ParleyClient;
 import dev.parley.client.Registration;
 import dev.parley.client.SharedServer;
 import dev.parley.client.TestServer;
 import dev.parley.client.agent.AgentSession;
 import dev.parley.client.agent.ClientSession;
+import dev.parley.client.agent.Output;
+import dev.parley.client.agent.RunHandler;
 import dev.parley.client.agent.Sent;
 import dev.parley.client.agent.Tool;
 import dev.parley.client.agent.ToolLoop;
@@ -63,6 +66,26 @@ class AgentExamplesTest {
             text.accept("It says: " + newest.toolCalls().get(0).output());
         }
     };
+
+    @Test
+    void anAgentIsWoken() throws Exception {
+        try (Scene scene = new Scene(server)) {
+            ParleyClient ann = scene.client("ann");
+            WokenAgent.name(ann);
+            try (ClientSession person = scene.person()) {
+                Sent sent = person.send("@planner, where are we going?");
+                assertThat(Printed.by(() -> WokenAgent.claim(scene.client("planner"))))
+                        .contains("To answer: [" + sent.invocation().inputEventId() + "]");
+            }
+            RunHandler handler = run -> {
+                try (Output output = run.output()) {
+                    output.text("Here I am");
+                }
+            };
+            scene.serve((client, shutdown) -> WokenAgent.work(scene.client("planner"), handler, shutdown));
+            assertThat(Talking.ask(ann, "@planner, are you there?")).isEqualTo("Here I am");
+        }
+    }
 
     @Test
     void anAgentStreams() throws Exception {
