@@ -132,7 +132,7 @@ export const breaks = [
   ),
   broken(
     "publish twice: do not look for an earlier outcome",
-    edit("session/machine/SessionMachine", "List<Long> positions = sender == null ? null : tx.requests().outcome(s, sender, operations);", "List<Long> positions = null;"),
+    edit("session/machine/SessionMachine", "List<Long> positions = sender == null ? null : tx.remembered().outcome(s, sender, operations);", "List<Long> positions = null;"),
   ),
   broken(
     "refuse half of a request",
@@ -193,7 +193,7 @@ export const breaks = [
   ),
   broken(
     "do not notice who is there: with the first request",
-    edit("session/request/RequestTx", "return known.count() == 0 || known.epoch() < sender.epoch();", "return false;"),
+    edit("session/remembered/RememberedTx", "return known.count() == 0 || known.epoch() < sender.epoch();", "return false;"),
   ),
   broken(
     "lose track of arrivals",

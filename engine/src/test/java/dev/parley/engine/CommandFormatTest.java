@@ -661,7 +661,7 @@ class CommandFormatTest {
                 case MESSAGE_IDS -> List.of("sessions/messageIdKey", "sessions/serial");
                 case MEMBERS -> List.of("sessions/memberKey", "sessions/presence of");
                 case PRESENCE -> List.of("sessions/positionKey", "sessions/presence of");
-                case REQUESTS -> List.of("sessions/requestKey", "sessions/positions");
+                case REMEMBERED -> List.of("sessions/requestKey", "sessions/positions");
                 case ANNOTATIONS -> List.of("annotations/annotationKey", "annotations/annotation of");
                 case SUMMARIES ->
                     List.of(

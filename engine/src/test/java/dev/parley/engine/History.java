@@ -95,7 +95,7 @@ final class History {
 
     /** In which tables connections leave something that goes with them. */
     static final List<Table> LEFT_BY_CONNECTIONS =
-            List.of(Table.MEMBERS, Table.REQUESTS, Table.ATTENDANCES, Table.DEPARTURES, Table.ARRIVALS);
+            List.of(Table.MEMBERS, Table.REMEMBERED, Table.ATTENDANCES, Table.DEPARTURES, Table.ARRIVALS);
 
     /** Before and behind all keys of a table. */
     static final byte[] FIRST = {};

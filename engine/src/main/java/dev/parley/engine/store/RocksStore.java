@@ -100,7 +100,7 @@ public final class RocksStore implements Store {
             families.add(new ColumnFamilyDescriptor(RocksDB.DEFAULT_COLUMN_FAMILY, own(new ColumnFamilyOptions())));
             for (Table table : Table.values()) {
                 families.add(new ColumnFamilyDescriptor(
-                        table.name().getBytes(StandardCharsets.US_ASCII), familyOptions(cache, memtableBytes)));
+                        table.folderName().getBytes(StandardCharsets.US_ASCII), familyOptions(cache, memtableBytes)));
             }
             DBOptions options = own(newManifests())
                     .setCreateIfMissing(true)

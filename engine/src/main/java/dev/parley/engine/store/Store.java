@@ -71,8 +71,8 @@ public interface Store extends View, AutoCloseable {
         MEMBERS,
         /** Session id and position to a presence event. */
         PRESENCE,
-        /** Session id, connection and number of an accepted request to its outcome. */
-        REQUESTS,
+        /** Session id, connection and number of an accepted request of a connection to its outcome. */
+        REMEMBERED("REQUESTS"),
         /** Session id, serial and position to an annotation of a message. */
         ANNOTATIONS,
         /** Session id and serial to the summaries of a message, by name and by client. */
@@ -109,7 +109,22 @@ public interface Store extends View, AutoCloseable {
         /** Time, session id and agent to a wake that is to be taken back or given up then, or is to be delivered. */
         WAKE_TIMES,
         /** What remains of erased sessions, by name; ids of those whose content may still be in the files, to names. */
-        TOMBSTONES
+        TOMBSTONES;
+
+        private final String folderName;
+
+        Table() {
+            this.folderName = name();
+        }
+
+        Table(String folderName) {
+            this.folderName = folderName;
+        }
+
+        /** The name of the table in data folders, where it never changes. */
+        String folderName() {
+            return folderName;
+        }
     }
 
     /** All keys of a table from {@code from} (inclusive) to {@code to} (exclusive). */

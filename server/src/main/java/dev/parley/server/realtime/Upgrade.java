@@ -59,7 +59,7 @@ final class Upgrade {
         runs.forEach(run -> describe(run, now));
         Set<Membership> traces = new LinkedHashSet<>(sessions.presence().memberships());
         traces.removeIf(member -> member.connectionId().startsWith(Apps.FIXED_MEMBERS_CONNECTION));
-        traces.addAll(sessions.requests().requesters(Footprints.MAX_LOST));
+        traces.addAll(sessions.remembered().requesters(Footprints.MAX_LOST));
         runs.forEach(run -> traces.add(new Membership(run.session(), String.valueOf(run.connectionId()))));
         // One at a time, for which the engine always has room.
         traces.forEach(trace -> engine.submit(loss.apply(trace)).join());

@@ -258,7 +258,7 @@ class LimitsDocsTest {
                 "server.channel.Publishing.MAX_MESSAGES",
                 "server.channel.ObjectPublishing.MAX_OPERATIONS");
         row("messages per second that clients are told", "server.realtime.Site.MAX_INBOUND_RATE");
-        row("requests of a connection that are remembered", "engine.session.request.Requests.KEPT_REQUESTS");
+        row("requests of a connection that are remembered", "engine.session.remembered.Remembered.KEPT_REQUESTS");
         row(
                 "bytes that are read from a WebSocket",
                 "server.realtime.Intake.CLOSING_BYTES",

@@ -200,7 +200,7 @@ class FootprintsTest {
         startRun(agent, "c", "run");
         footprints.lost(agent, now);
         pass(LONG_GRACE / 2);
-        assertThat(engine.sessions().requests().requesters(10)).isEmpty();
+        assertThat(engine.sessions().remembered().requesters(10)).isEmpty();
         start();
         agent = footprints.arrived("c", -1);
         footprints.lost(agent, now);
@@ -230,7 +230,7 @@ class FootprintsTest {
         startRun(agent, "c", "run");
         footprints.lost(agent, now);
         pass(LONG_GRACE / 2);
-        assertThat(engine.sessions().requests().requesters(10)).isEmpty();
+        assertThat(engine.sessions().remembered().requesters(10)).isEmpty();
         footprints.arrived("c", -1);
 
         pass(LONG_GRACE);
@@ -325,7 +325,7 @@ class FootprintsTest {
 
         pass(GRACE - 1);
         assertThat(openRuns()).containsExactly("run");
-        assertThat(engine.sessions().requests().requesters(10)).isEmpty();
+        assertThat(engine.sessions().remembered().requesters(10)).isEmpty();
         pass(1);
 
         assertThat(openRuns()).isEmpty();
@@ -473,12 +473,12 @@ class FootprintsTest {
             engine = Engine.open(EngineOptions.in(folder));
             start();
         }
-        assertThat(engine.sessions().requests().requesters(100)).hasSize(30);
-        assertThat(engine.sessions().requests().requesters(5)).hasSize(5);
+        assertThat(engine.sessions().remembered().requesters(100)).hasSize(30);
+        assertThat(engine.sessions().remembered().requesters(5)).hasSize(5);
         start();
 
         pass(4 * PRESENCE_GRACE);
 
-        assertThat(engine.sessions().requests().requesters(100)).isEmpty();
+        assertThat(engine.sessions().remembered().requesters(100)).isEmpty();
     }
 }

@@ -100,7 +100,7 @@ public final class AttendanceMachine {
     }
 
     private static void forget(SessionState s, Leave c, @Nullable Attendance known, AttendanceTx tx) {
-        tx.requests().forget(s, c.connectionId());
+        tx.remembered().forget(s, c.connectionId());
         RunTimes runs = runs(s, c.connectionId(), c.runs(), tx);
         Attendance now = known == null ? null : known.withRunsOnly();
         if (runs != null && (known == null || known.epoch() <= c.epoch())) {
@@ -137,7 +137,7 @@ public final class AttendanceMachine {
             RunMachine.endAll(s, c.connectionId(), c.time(), tx.runs());
         }
         if (known.requestsAreForgotten(c.time())) {
-            tx.requests().forget(s, c.connectionId());
+            tx.remembered().forget(s, c.connectionId());
         }
         Attendance now = known.after(c.time());
         tx.attend(s, c.connectionId(), known, now.isLost() ? now : null);

@@ -5,7 +5,7 @@ import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.session.log.SessionBatch;
 import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.presence.PresenceTx;
-import dev.parley.engine.session.request.RequestTx;
+import dev.parley.engine.session.remembered.RememberedTx;
 import dev.parley.engine.session.run.RunTx;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
@@ -17,14 +17,14 @@ import org.jspecify.annotations.Nullable;
 public final class AttendanceTx {
     private final StoreTx rows;
     private final PresenceTx presence;
-    private final RequestTx requests;
+    private final RememberedTx remembered;
     private final RunTx runs;
 
     /** Begins in {@code batch}. */
-    public AttendanceTx(SessionBatch batch, PresenceTx presence, RequestTx requests, RunTx runs) {
+    public AttendanceTx(SessionBatch batch, PresenceTx presence, RememberedTx remembered, RunTx runs) {
         this.rows = batch.rows();
         this.presence = presence;
-        this.requests = requests;
+        this.remembered = remembered;
         this.runs = runs;
     }
 
@@ -34,8 +34,8 @@ public final class AttendanceTx {
     }
 
     /** The requests that are remembered of them. */
-    RequestTx requests() {
-        return requests;
+    RememberedTx remembered() {
+        return remembered;
     }
 
     /** The runs at which they work. */
@@ -51,7 +51,7 @@ public final class AttendanceTx {
 
     /** Whether a connection has members in the session, or outcomes of requests are kept for it. */
     boolean hasTraces(SessionState s, String connectionId) {
-        return presence.isAny(s, connectionId) || requests.isAny(s, connectionId);
+        return presence.isAny(s, connectionId) || remembered.isAny(s, connectionId);
     }
 
     /** Replaces an attendance; null stands for none. */

@@ -163,7 +163,7 @@ public final class SessionMachine {
 
     /** The outcome of a request that was accepted before, or null. */
     private static @Nullable Accepted before(SessionState s, @Nullable Sender sender, int operations, SessionTx tx) {
-        List<Long> positions = sender == null ? null : tx.requests().outcome(s, sender, operations);
+        List<Long> positions = sender == null ? null : tx.remembered().outcome(s, sender, operations);
         return positions == null ? null : new Accepted(positions);
     }
 
@@ -192,7 +192,7 @@ public final class SessionMachine {
 
     /** Remembers the outcome of a request, and that its connection is there. */
     private static void keep(SessionState s, Sender sender, long time, List<Long> positions, SessionTx tx) {
-        if (tx.requests().keep(s, sender, positions)) {
+        if (tx.remembered().keep(s, sender, positions)) {
             AttendanceMachine.arrive(s, sender, time, tx.attendances());
         }
     }

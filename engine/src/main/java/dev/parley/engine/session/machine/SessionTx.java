@@ -15,7 +15,7 @@ import dev.parley.engine.session.message.MessageTx;
 import dev.parley.engine.session.object.ObjectTx;
 import dev.parley.engine.session.presence.PresenceTx;
 import dev.parley.engine.session.profile.ProfileTx;
-import dev.parley.engine.session.request.RequestTx;
+import dev.parley.engine.session.remembered.RememberedTx;
 import dev.parley.engine.session.run.RunTx;
 import dev.parley.engine.session.wake.WakeTx;
 import dev.parley.engine.store.Store.Table;
@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SessionTx {
     private final SessionBatch batch;
-    private final RequestTx requests;
+    private final RememberedTx remembered;
     private final MessageTx messages;
     private final AnnotationTx annotations;
     private final PresenceTx presence;
@@ -46,13 +46,13 @@ public final class SessionTx {
     /** Starts with what {@code sessions} shows, and writes to {@code rows}. */
     public SessionTx(Sessions sessions, StoreTx rows) {
         this.batch = new SessionBatch(sessions.states(), rows);
-        this.requests = new RequestTx(batch, sessions.requests());
+        this.remembered = new RememberedTx(batch, sessions.remembered());
         this.messages = new MessageTx(batch, Annotations::summaries);
         this.annotations = new AnnotationTx(batch, messages);
         this.presence = new PresenceTx(batch);
         this.objects = new ObjectTx(batch);
         this.runs = new RunTx(batch, messages);
-        this.attendances = new AttendanceTx(batch, presence, requests, runs);
+        this.attendances = new AttendanceTx(batch, presence, remembered, runs);
         this.controls = new ControlTx(batch, messages, runs);
         this.profiles = new ProfileTx(batch);
         this.wakes = new WakeTx(batch, messages, runs);
@@ -77,7 +77,7 @@ public final class SessionTx {
     /** Makes the changes visible to readers. The batch must have been written. */
     public void show() {
         batch.show();
-        requests.show();
+        remembered.show();
     }
 
     @Nullable
@@ -89,8 +89,8 @@ public final class SessionTx {
         batch.put(state);
     }
 
-    RequestTx requests() {
-        return requests;
+    RememberedTx remembered() {
+        return remembered;
     }
 
     MessageTx messages() {

@@ -19,7 +19,7 @@ import dev.parley.engine.session.message.Messages;
 import dev.parley.engine.session.object.SharedObjects;
 import dev.parley.engine.session.presence.Presence;
 import dev.parley.engine.session.profile.Profiles;
-import dev.parley.engine.session.request.Requests;
+import dev.parley.engine.session.remembered.Remembered;
 import dev.parley.engine.session.run.Runs;
 import dev.parley.engine.session.wake.Wakes;
 import dev.parley.engine.store.Store;
@@ -54,7 +54,7 @@ public final class Sessions {
             Table.MESSAGE_IDS,
             Table.MEMBERS,
             Table.PRESENCE,
-            Table.REQUESTS,
+            Table.REMEMBERED,
             Table.ATTENDANCES,
             Table.ANNOTATIONS,
             Table.SUMMARIES,
@@ -73,7 +73,7 @@ public final class Sessions {
     private final Presence presence;
     private final SharedObjects objects;
     private final Runs runs;
-    private final Requests requests;
+    private final Remembered remembered;
     private final Attendances attendances;
     private final Controls controls;
     private final SessionIndex index;
@@ -94,7 +94,7 @@ public final class Sessions {
         this.presence = new Presence(store);
         this.objects = new SharedObjects(store);
         this.runs = new Runs(store, messages);
-        this.requests = new Requests(store, maxCached);
+        this.remembered = new Remembered(store, maxCached);
         this.attendances = new Attendances(store);
         this.controls = new Controls(store);
         this.index = new SessionIndex(store);
@@ -143,8 +143,8 @@ public final class Sessions {
     }
 
     /** The remembered requests. */
-    public Requests requests() {
-        return requests;
+    public Remembered remembered() {
+        return remembered;
     }
 
     /** What lost connections have left in sessions. */

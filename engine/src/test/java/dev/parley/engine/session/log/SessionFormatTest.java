@@ -12,7 +12,7 @@ import dev.parley.engine.session.log.SessionRows.Logged;
 import dev.parley.engine.session.message.MessageExamples;
 import dev.parley.engine.session.object.ObjectIdExamples;
 import dev.parley.engine.session.presence.PresenceExamples;
-import dev.parley.engine.session.request.RequestExamples;
+import dev.parley.engine.session.remembered.RememberedExamples;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -53,7 +53,7 @@ class SessionFormatTest {
         golden.haveAllOf(SessionRows.class);
         MessageExamples.check(golden);
         PresenceExamples.check(golden);
-        RequestExamples.check(golden);
+        RememberedExamples.check(golden);
         ObjectIdExamples.check(golden);
         golden.complete();
     }

@@ -36,10 +36,10 @@ class AttendanceRulesTest extends SessionFixture {
         assertThat(sessions.attendances().departures(now + 9, 10)).isEmpty();
         departAt(now + 10);
         assertThat(state().members()).isZero();
-        assertThat(List.of(rows(Table.REQUESTS), rows(Table.ATTENDANCES), rows(Table.DEPARTURES)))
+        assertThat(List.of(rows(Table.REMEMBERED), rows(Table.ATTENDANCES), rows(Table.DEPARTURES)))
                 .containsExactly(1, 1, 1);
         departAt(now + 20);
-        assertThat(List.of(rows(Table.REQUESTS), rows(Table.ATTENDANCES), rows(Table.DEPARTURES)))
+        assertThat(List.of(rows(Table.REMEMBERED), rows(Table.ATTENDANCES), rows(Table.DEPARTURES)))
                 .containsExactly(0, 0, 0);
     }
 
@@ -121,7 +121,7 @@ class AttendanceRulesTest extends SessionFixture {
                 .isEqualTo("{\"closed\":1}");
         assertThat(rows(Table.RUNS)).isZero();
         departAt(now + 100);
-        assertThat(List.of(rows(Table.REQUESTS), rows(Table.ATTENDANCES), rows(Table.DEPARTURES)))
+        assertThat(List.of(rows(Table.REMEMBERED), rows(Table.ATTENDANCES), rows(Table.DEPARTURES)))
                 .containsExactly(0, 0, 0);
     }
 
@@ -209,10 +209,10 @@ class AttendanceRulesTest extends SessionFixture {
         apply(new Back(NAME, now, "c1", 6));
         apply(new Leave(NAME, now, "c1", true, 5, null));
         assertThat(state().members()).isOne();
-        assertThat(rows(Table.REQUESTS)).isOne();
+        assertThat(rows(Table.REMEMBERED)).isOne();
         apply(new Leave(NAME, now, "c1", true, 6, null));
         assertThat(state().members()).isZero();
-        assertThat(List.of(rows(Table.REQUESTS), rows(Table.ATTENDANCES), rows(Table.ARRIVALS)))
+        assertThat(List.of(rows(Table.REMEMBERED), rows(Table.ATTENDANCES), rows(Table.ARRIVALS)))
                 .containsExactly(0, 0, 0);
     }
 

@@ -16,14 +16,14 @@ import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
 import dev.parley.engine.session.SessionOutcome.TooLarge;
 import dev.parley.engine.session.SessionOutcome.TypeDiffers;
-import dev.parley.engine.session.request.Requests;
+import dev.parley.engine.session.remembered.Remembered;
 import dev.parley.engine.store.Store.Table;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** A request takes effect once, however often it is sent. */
-class RequestRulesTest extends SessionFixture {
+class RememberedRulesTest extends SessionFixture {
     @Test
     void aClientsOwnIdMakesAMessageOnce() {
         List<Long> first = publish(create("x", text("one")), create("y", text("two")), create("x", text("three")));
@@ -65,7 +65,7 @@ class RequestRulesTest extends SessionFixture {
 
     @Test
     void outcomesAreKeptForSoManyRequestsWhateverTheBatches() {
-        int all = 3 * Requests.KEPT_REQUESTS;
+        int all = 3 * Remembered.KEPT_REQUESTS;
         List<SessionCommand<?>> batch = new ArrayList<>();
         for (int i = 0; i < all; i++) {
             batch.add(request(new Sender("c1", 0, i * 3L), create(null, text("" + i))));
@@ -75,11 +75,11 @@ class RequestRulesTest extends SessionFixture {
             }
         }
         applyTogether(batch);
-        assertThat(rows(Table.REQUESTS)).isBetween(Requests.KEPT_REQUESTS, 2 * Requests.KEPT_REQUESTS);
+        assertThat(rows(Table.REMEMBERED)).isBetween(Remembered.KEPT_REQUESTS, 2 * Remembered.KEPT_REQUESTS);
         long last = state().last();
         for (long i = 0; i < all; i++) {
             List<Long> again = positions(apply(request(new Sender("c1", 0, i * 3), create(null, text("" + i)))));
-            if (i >= all - Requests.KEPT_REQUESTS) {
+            if (i >= all - Remembered.KEPT_REQUESTS) {
                 assertThat(again).containsExactly(Positions.of(now, (int) i));
             } else {
                 assertThat(again.getFirst()).isIn(0L, Positions.of(now, (int) i));
@@ -87,7 +87,7 @@ class RequestRulesTest extends SessionFixture {
         }
         assertThat(state().last()).as("nothing happened twice").isEqualTo(last);
         apply(new Leave(NAME, now, "c1", true));
-        assertThat(rows(Table.REQUESTS)).isZero();
+        assertThat(rows(Table.REMEMBERED)).isZero();
     }
 
     @Test

@@ -1,4 +1,4 @@
-package dev.parley.engine.session.request;
+package dev.parley.engine.session.remembered;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -8,7 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Keys of requests tell their numbers, and stand in their order. */
-class RequestRowsTest {
+class RememberedRowsTest {
     private static final int ROUNDS = 2_000;
 
     private final RandomValues some = new RandomValues();
@@ -18,9 +18,9 @@ class RequestRowsTest {
         for (int i = 0; i < ROUNDS; i++) {
             long msgSerial = some.number();
             String connection = some.text();
-            byte[] key = RequestRows.requestKey(5, connection, msgSerial);
-            assertThat(RequestRows.msgSerial(key)).isEqualTo(msgSerial);
-            assertThat(RequestRows.requester(key)).isEqualTo(new Requests.Requester(5, connection));
+            byte[] key = RememberedRows.requestKey(5, connection, msgSerial);
+            assertThat(RememberedRows.msgSerial(key)).isEqualTo(msgSerial);
+            assertThat(RememberedRows.requester(key)).isEqualTo(new Remembered.Requester(5, connection));
         }
     }
 
@@ -29,8 +29,8 @@ class RequestRowsTest {
         for (String connection : List.of("", "c", "c1", "connection", "\uffff", "x".repeat(300))) {
             RandomValues.assertOrder(
                     SessionRows.connectionKey(5, connection),
-                    RequestRows.requestKey(5, connection, 3),
-                    RequestRows.requestKey(5, connection, 300),
+                    RememberedRows.requestKey(5, connection, 3),
+                    RememberedRows.requestKey(5, connection, 300),
                     SessionRows.connectionEnd(5, connection));
         }
     }

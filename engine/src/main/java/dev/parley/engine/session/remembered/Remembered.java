@@ -1,4 +1,4 @@
-package dev.parley.engine.session.request;
+package dev.parley.engine.session.remembered;
 
 import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.session.log.SessionRows;
@@ -17,7 +17,7 @@ import java.util.Map;
  * The accepted requests that are remembered, so that no request is executed twice. Thread-safe; reads block on the
  * disk.
  */
-public final class Requests {
+public final class Remembered {
     /** The least number of accepted requests of a connection that are remembered, for each session. */
     public static final int KEPT_REQUESTS = 1024;
 
@@ -32,7 +32,7 @@ public final class Requests {
      *
      * @param maxCached the number of connections whose requests are known in memory
      */
-    public Requests(Store store, int maxCached) {
+    public Remembered(Store store, int maxCached) {
         this.store = store;
         this.cached = new StateCache<>(maxCached);
     }
@@ -59,12 +59,12 @@ public final class Requests {
         int count = 0;
         long newest = -1;
         try (Rows rows = store.scan(
-                Table.REQUESTS,
+                Table.REMEMBERED,
                 SessionRows.connectionKey(requester.session(), requester.connectionId()),
                 SessionRows.connectionEnd(requester.session(), requester.connectionId()))) {
             for (Row row = rows.next(); row != null; row = rows.next()) {
                 count++;
-                newest = RequestRows.msgSerial(row.key());
+                newest = RememberedRows.msgSerial(row.key());
             }
         }
         return new Kept(count, newest, 0);
@@ -87,12 +87,12 @@ public final class Requests {
         byte[] from = FIRST_ROW;
         for (int count = 0; count < limit; count++) {
             Requester next;
-            try (Rows rows = store.scan(Table.REQUESTS, from, AFTER_LAST_KEY)) {
+            try (Rows rows = store.scan(Table.REMEMBERED, from, AFTER_LAST_KEY)) {
                 Row row = rows.next();
                 if (row == null) {
                     break;
                 }
-                next = RequestRows.requester(row.key());
+                next = RememberedRows.requester(row.key());
             }
             found.computeIfAbsent(next.session(), id -> new ArrayList<>()).add(next.connectionId());
             from = SessionRows.connectionEnd(next.session(), next.connectionId());

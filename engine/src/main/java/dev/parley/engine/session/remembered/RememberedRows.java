@@ -1,11 +1,11 @@
-package dev.parley.engine.session.request;
+package dev.parley.engine.session.remembered;
 
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.session.log.SessionRows;
 
 /** The form of the outcomes of requests in the store. An outcome consists of positions. */
-final class RequestRows {
-    private RequestRows() {}
+final class RememberedRows {
+    private RememberedRows() {}
 
     static byte[] requestKey(long session, String connectionId, long msgSerial) {
         return SessionRows.connection(session, connectionId).fixed64(msgSerial).toBytes();
@@ -18,8 +18,8 @@ final class RequestRows {
         return in.fixed64();
     }
 
-    static Requests.Requester requester(byte[] requestKey) {
+    static Remembered.Requester requester(byte[] requestKey) {
         BinaryReader in = new BinaryReader(requestKey);
-        return new Requests.Requester(in.fixed64(), in.string());
+        return new Remembered.Requester(in.fixed64(), in.string());
     }
 }

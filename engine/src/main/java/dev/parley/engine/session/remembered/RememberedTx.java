@@ -1,11 +1,11 @@
-package dev.parley.engine.session.request;
+package dev.parley.engine.session.remembered;
 
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.SessionBatch;
 import dev.parley.engine.session.log.SessionRows;
-import dev.parley.engine.session.request.Requests.Kept;
-import dev.parley.engine.session.request.Requests.Requester;
+import dev.parley.engine.session.remembered.Requests.Kept;
+import dev.parley.engine.session.remembered.Remembered.Requester;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
@@ -16,13 +16,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The remembered requests as a batch of commands sees and changes them. Not thread-safe. */
-public final class RequestTx {
+public final class RememberedTx {
     private final StoreTx rows;
-    private final Requests remembered;
+    private final Remembered remembered;
     private final Map<Requester, Kept> changed = new HashMap<>();
 
     /** Starts in {@code batch}, with what {@code remembered} shows. */
-    public RequestTx(SessionBatch batch, Requests remembered) {
+    public RememberedTx(SessionBatch batch, Remembered remembered) {
         this.rows = batch.rows();
         this.remembered = remembered;
     }
@@ -35,7 +35,7 @@ public final class RequestTx {
     /** Whether outcomes of a connection's requests are remembered. */
     public boolean isAny(SessionState s, String connectionId) {
         return !rows.isEmpty(
-                Table.REQUESTS,
+                Table.REMEMBERED,
                 SessionRows.connectionKey(s.id(), connectionId),
                 SessionRows.connectionEnd(s.id(), connectionId));
     }
@@ -52,23 +52,23 @@ public final class RequestTx {
             return null;
         }
         byte[] row =
-                rows.get(Table.REQUESTS, RequestRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial()));
+                rows.get(Table.REMEMBERED, RememberedRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial()));
         if (row != null) {
             return SessionRows.positions(row);
         }
-        if (known.count() < Requests.KEPT_REQUESTS || sender.msgSerial() > oldest(s, sender.connectionId())) {
+        if (known.count() < Remembered.KEPT_REQUESTS || sender.msgSerial() > oldest(s, sender.connectionId())) {
             return null;
         }
         return Collections.nCopies(operations, 0L);
     }
 
     private long oldest(SessionState s, String connectionId) {
-        return RequestRows.msgSerial(keptRequests(s, connectionId, 1).getFirst().key());
+        return RememberedRows.msgSerial(keptRequests(s, connectionId, 1).getFirst().key());
     }
 
     private List<Row> keptRequests(SessionState s, String connectionId, int limit) {
         return rows.list(
-                Table.REQUESTS,
+                Table.REMEMBERED,
                 SessionRows.connectionKey(s.id(), connectionId),
                 SessionRows.connectionEnd(s.id(), connectionId),
                 limit);
@@ -78,15 +78,15 @@ public final class RequestTx {
     public boolean keep(SessionState s, Sender sender, List<Long> positions) {
         Requester requester = new Requester(s.id(), sender.connectionId());
         Kept known = kept(requester);
-        byte[] key = RequestRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial());
-        boolean added = sender.msgSerial() > known.newest() || rows.get(Table.REQUESTS, key) == null;
-        rows.put(Table.REQUESTS, key, SessionRows.positions(positions));
+        byte[] key = RememberedRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial());
+        boolean added = sender.msgSerial() > known.newest() || rows.get(Table.REMEMBERED, key) == null;
+        rows.put(Table.REMEMBERED, key, SessionRows.positions(positions));
         int count = known.count() + (added ? 1 : 0);
-        if (count == 2 * Requests.KEPT_REQUESTS) {
+        if (count == 2 * Remembered.KEPT_REQUESTS) {
             // Half of them are removed at once, so that the search for the oldest is rare.
-            keptRequests(s, sender.connectionId(), Requests.KEPT_REQUESTS)
-                    .forEach(row -> rows.remove(Table.REQUESTS, row.key()));
-            count -= Requests.KEPT_REQUESTS;
+            keptRequests(s, sender.connectionId(), Remembered.KEPT_REQUESTS)
+                    .forEach(row -> rows.remove(Table.REMEMBERED, row.key()));
+            count -= Remembered.KEPT_REQUESTS;
         }
         changed.put(
                 requester,
@@ -96,8 +96,8 @@ public final class RequestTx {
 
     /** Forgets the requests of a connection. */
     public void forget(SessionState s, String connectionId) {
-        keptRequests(s, connectionId, 2 * Requests.KEPT_REQUESTS)
-                .forEach(row -> rows.remove(Table.REQUESTS, row.key()));
+        keptRequests(s, connectionId, 2 * Remembered.KEPT_REQUESTS)
+                .forEach(row -> rows.remove(Table.REMEMBERED, row.key()));
         changed.put(new Requester(s.id(), connectionId), Kept.NONE);
     }
 }

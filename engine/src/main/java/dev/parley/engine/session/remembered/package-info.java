@@ -1,5 +1,5 @@
 /** Remembered requests, so that no request is executed twice. */
 @NullMarked
-package dev.parley.engine.session.request;
+package dev.parley.engine.session.remembered;
 
 import org.jspecify.annotations.NullMarked;
