@@ -8,12 +8,14 @@ const NO_INPUT = jsonSchema({ type: "object", properties: {} })
 
 export const REMOVED = "it is removed"
 
-const tools = {
-  location: tool({ description: "runs at the client", inputSchema: NO_INPUT }),
-  remove: tool({ description: "needs approval", inputSchema: NO_INPUT, needsApproval: true, execute: () => REMOVED }),
-}
 
 export class Agent {
+  /** The calls of the tool that needs approval that it has done, by their ids. */
+  removed = []
+  #tools = {
+    location: tool({ description: "runs at the client", inputSchema: NO_INPUT }),
+    remove: tool({ description: "needs approval", inputSchema: NO_INPUT, needsApproval: true, execute: (_, { toolCallId }) => this.#remove(toolCallId) }),
+  }
   #session
   #model
   /** What the session complains of; empty as long as the agent's channel has lost nothing. */
@@ -55,6 +57,11 @@ export class Agent {
     return this.#end(run, await this.#answer(run, stepId))
   }
 
+  #remove(toolCallId) {
+    this.removed.push(toolCallId)
+    return REMOVED
+  }
+
   async #answer(run, stepId) {
     let outcome
     while (run.hasInput()) {
@@ -64,7 +71,7 @@ export class Agent {
       const result = streamText({
         model: this.#model,
         messages: await convertToModelMessages(messages),
-        tools,
+        tools: this.#tools,
         abortSignal: run.abortSignal,
       })
       const output = result.toUIMessageStream({ generateMessageId: () => crypto.randomUUID() })

@@ -54,6 +54,13 @@ async function fill(id, marker, client) {
   await channel.updateMessage({ serial, data: `${marker}second` }, { description: `${marker}why` })
   await channel.annotations.publish(serial, { type: `${marker}t:distinct.v1`, name: `${marker}annotation` })
   await channel.publish({ name: "ai-run-start", extras: { ai: { transport: { "run-id": `${marker}run`, "run-client-id": "agent", "input-codec-message-id": `${marker}input` } } } })
+  // One request is open, and one was decided.
+  for (const requestId of ["open", "decided"]) {
+    const asked = { requestId: `${marker}${requestId}`, kind: "question", title: `${marker}title`, arguments: { [marker]: marker }, clientIds: [`${marker}asked`], due: Date.now() + 86_400_000 }
+    assert.equal((await door.request("POST", `${session.path}/requests`, asked)).status, 201)
+  }
+  const decision = { decision: "answer", answer: `${marker}answer`, comment: `${marker}comment`, actorId: `${marker}asked` }
+  assert.equal((await door.request("POST", `${session.path}/requests/${marker}decided/decisions`, decision)).status, 200)
   const objects = await door.ofChannels("POST", `/channels/${encodeURIComponent(id)}/object`, {
     mapSet: { key: `${marker}entry`, value: { string: `${marker}object` } },
     objectId: "root",
@@ -102,6 +109,8 @@ test("no byte of the content is left in any file, and the neighbours have all of
   const left = await door.session("erased:neighbour").summary()
   assert.deepEqual(left.labels, { [`${neighbour}key`]: `${neighbour}value` })
   assert.equal(left.openRuns, 1)
+  assert.equal(left.pendingRequests, 1)
+  assert.deepEqual((await door.get("/requests?prefix=erased:")).requests.map(({ requestId }) => requestId), [`${neighbour}open`])
   assert.ok(left.participants.includes(`${neighbour}actor`))
   const { wakes } = await door.get(`${door.session("erased:neighbour").path}/wakes`)
   assert.deepEqual(wakes.map(({ agentId, state }) => [agentId, state]).sort(), [

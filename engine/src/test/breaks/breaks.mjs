@@ -364,6 +364,32 @@ export const breaks = [
     "wake agents while a person has the control",
     edit("session/wake/WakeTx", "if (wake.isHeld() || s.control().mode() != Control.Mode.PERSON) {", "if (s.id() >= 0) {"),
   ),
+  ),
+  broken(
+  broken(
+    "take two answers",
+    edit("session/request/RequestMachine", "if (!request.isOpen() || request.decisions()", "if (request.decisions()"),
+  ),
+  broken(
+    "answer when it is too late",
+    edit("session/request/RequestMachine", "return request.isDue(time) ? new AlreadyDecided(request.closed(request.whenDue(), 0)) : null;", "return null;"),
+  ),
+  broken(
+    "let one client decide for two",
+    edit("session/request/RequestMachine", "if (!request.isOpen() || request.decisions().stream().anyMatch(decision::isBySame)) {", "if (!request.isOpen()) {"),
+  ),
+  broken(
+    "let a message answer what is closed",
+    edit("session/control/ControlMachine", "        if (late != null) {", "        if (late != null && c.time() < 0) {"),
+  ),
+  broken(
+    "keep the time of a request that is closed",
+    edit("session/request/RequestTx", "if (request.isOpen() && request.terms().due() != 0) {", "if (request.isOpen() && request.terms().due() < 0) {"),
+  ),
+  broken(
+    "wait for an answer when the run is over",
+    edit("session/run/RunMachine", "                    RequestMachine.runEnded(s, n.runId(), c.time(), tx.requests());\n", ""),
+  ),
   noticedBy(
     "FolderFormatTest",
     "open the folder of a newer program",

@@ -280,7 +280,7 @@ final class ContentFold {
                 JsonNode text = field(message.data(), "errorText");
                 changeAnywhere(toolCallId, call -> call.withError(text == null ? "" : text.asString("")));
             }
-            case "tool-approval-request" -> {
+            case WireForm.TOOL_APPROVAL_REQUEST -> {
                 String approvalId = headers.codec().getOrDefault("approvalId", "");
                 change(draft(id, message), toolCallId, call -> call.withApprovalRequest(approvalId));
             }

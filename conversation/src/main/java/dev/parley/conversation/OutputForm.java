@@ -61,7 +61,9 @@ record OutputForm(List<String> headers, @Nullable String whole, List<String> mem
             Map.entry(
                     "tool-output-error",
                     new OutputForm(List.of("toolCallId", "dynamic", "providerExecuted"), null, List.of("errorText"))),
-            Map.entry("tool-approval-request", new OutputForm(List.of("toolCallId", "approvalId"), null, List.of())),
+            Map.entry(
+                    WireForm.TOOL_APPROVAL_REQUEST,
+                    new OutputForm(List.of("toolCallId", "approvalId"), null, List.of())),
             Map.entry("tool-output-denied", new OutputForm(List.of("toolCallId"), null, List.of())));
 
     /** The form of a kind, null if there is none. */

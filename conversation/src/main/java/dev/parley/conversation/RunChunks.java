@@ -235,7 +235,7 @@ public final class RunChunks {
             }
             case "error" -> failure = message.text();
             case "abort" -> inRound = false;
-            case "tool-approval-request" -> {
+            case WireForm.TOOL_APPROVAL_REQUEST -> {
                 begin(message, chunks);
                 // Version 6 has no chunk for the answer: nobody is to be asked again.
                 ToolCall.Approval approval = approval(chunk.text("toolCallId"), run);

@@ -96,7 +96,7 @@ public record UiChunk(ObjectNode json) {
      * @param toolCallId the call's id
      */
     public static UiChunk approvalRequest(String approvalId, String toolCallId) {
-        return of("tool-approval-request").with("approvalId", approvalId).with("toolCallId", toolCallId);
+        return of(WireForm.TOOL_APPROVAL_REQUEST).with("approvalId", approvalId).with("toolCallId", toolCallId);
     }
 
     /**

@@ -181,6 +181,9 @@ public final class WireForm {
     /** Kind of an input: a tool call has failed. */
     public static final String TOOL_RESULT_ERROR = "tool-result-error";
 
+    /** Kind of an output: a call of a tool waits for somebody's approval. */
+    public static final String TOOL_APPROVAL_REQUEST = "tool-approval-request";
+
     /** Kind of an input: whether a tool call is approved. */
     public static final String TOOL_APPROVAL_RESPONSE = "tool-approval-response";
 
@@ -192,7 +195,9 @@ public final class WireForm {
 
     static final String TEXT = "text";
     static final String REASONING = "reasoning";
-    static final String TOOL_INPUT = "tool-input";
+    /** Kind of an output: a call of a tool, with its arguments. */
+    public static final String TOOL_INPUT = "tool-input";
+
     static final String DATA_PREFIX = "data-";
 
     private static final Set<String> NAMES =

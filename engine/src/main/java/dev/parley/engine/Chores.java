@@ -21,7 +21,7 @@ final class Chores {
      * @param growthPauseMillis a message that has not grown for this time is merged into one piece
      * @param growing number of growing messages that it checks
      * @param departures number of sessions in which something is done for a lost connection, in which control goes back, whose
-     *     wakes are taken back, and that are told that a connection of an earlier life is lost
+     *     wakes are taken back, and that are told that a connection of an earlier life is lost; number of requests that are closed
      */
     record Portions(int releases, int expiries, long growthPauseMillis, int growing, int departures) {
         /** One sweep may fill this fraction of the room for waiting commands with commands that end streams. */
@@ -158,9 +158,12 @@ final class Chores {
         }
     }
 
-    /** Gives the control of sessions back to agents whose time is over. */
+    /** Gives the control of sessions back to agents whose time is over, and closes requests that nobody has answered in time. */
     void giveBack(long now) {
         for (var expire : pipeline.projections().sessions().controls().expiries(now, portions.departures())) {
+            pipeline.enqueue(expire, Forks.ignore());
+        }
+        for (var expire : pipeline.projections().sessions().requests().due(now, portions.departures())) {
             pipeline.enqueue(expire, Forks.ignore());
         }
     }

@@ -299,8 +299,8 @@ public final class Engine implements AutoCloseable {
     /**
      * Does what is due at {@code now} (milliseconds since 1970) for connections that were lost, once the life has begun:
      * their members leave, their runs end, and later their requests are forgotten. First it tells sessions of connections that
-     * earlier lives have left. Gives the control of sessions back whose time is over, and takes back wakes of agents. Called several times a second, one call
-     * at a time; blocks on the disk.
+     * earlier lives have left. Gives the control of sessions back whose time is over, takes back wakes of agents, and closes
+     * requests that nobody has answered in time. Called several times a second, one call at a time; blocks on the disk.
      */
     public void depart(long now) {
         chores.depart(now);

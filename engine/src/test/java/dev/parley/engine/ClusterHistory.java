@@ -233,6 +233,7 @@ final class ClusterHistory {
             node.compare();
             Server server = Objects.requireNonNull(node.server);
             assertThat(server.streams.due(now, 1)).isEmpty();
+            assertThat(server.sessions.requests().due(now, 1)).isEmpty();
             assertThat(server.sessions.runs().atWork())
                     .as("runs of lost agents")
                     .isEmpty();
@@ -280,7 +281,8 @@ final class ClusterHistory {
             for (Node node : nodes) {
                 Server server = Objects.requireNonNull(node.server);
                 isDue |= !server.streams.due(now, 1).isEmpty()
-                        || !server.sessions.attendances().departures(now, 1).isEmpty();
+                        || !server.sessions.attendances().departures(now, 1).isEmpty()
+                        || !server.sessions.requests().due(now, 1).isEmpty();
                 server.chores.sweep(now);
                 // Each node finds the same that is due, and it happens once.
                 server.chores.depart(now);

@@ -28,6 +28,7 @@ import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.object.ObjectModel;
 import dev.parley.engine.stream.Payload;
 import dev.parley.engine.stream.Place;
@@ -303,6 +304,42 @@ class CommandCodecTest {
                 new SessionCommand.ClaimWake(session(), number(), text(), text(), number()),
                 new SessionCommand.SettleWake(session(), number(), text(), text(), number(), settlement(), number()),
                 new SessionCommand.ExpireWake(session(), number(), text()),
+                new SessionCommand.Ask(
+                        session(),
+                        number(),
+                        text(),
+                        new SessionRequest.Terms(
+                                oneOf(SessionRequest.Kind.values()),
+                                text(),
+                                maybe(this::text),
+                                maybe(this::text),
+                                maybe(this::text),
+                                maybe(this::text),
+                                maybe(this::text),
+                                list(this::text),
+                                random.nextInt(20),
+                                number(),
+                                oneOf(SessionRequest.WhenDue.values()),
+                                maybe(this::notice)),
+                        body()),
+                new SessionCommand.Decide(
+                        session(),
+                        number(),
+                        text(),
+                        new SessionRequest.Decision(
+                                text(),
+                                oneOf(SessionRequest.Verdict.values()),
+                                maybe(this::text),
+                                text(),
+                                number(),
+                                maybe(this::text),
+                                maybe(this::text),
+                                maybe(this::text),
+                                maybe(this::text)),
+                        body(),
+                        list(this::message),
+                        list(this::runNote)),
+                new SessionCommand.ExpireRequest(session(), number(), text()),
                 new SessionCommand.RemoveEmpty(session(), number()),
                 new SessionCommand.Remove(session(), number()),
                 new RegistryCommand.AddApp(number(), app()),
@@ -310,6 +347,10 @@ class CommandCodecTest {
                 new RegistryCommand.ForgetApp(number(), text()),
                 new RegistryCommand.RevokeTokens(number(), new Revocation(text(), text(), random.nextLong(), number())),
                 new RegistryCommand.ForgetRevocations(number(), random.nextLong()));
+    }
+
+    private <E> E oneOf(E[] values) {
+        return values[random.nextInt(values.length)];
     }
 
     private RegisteredApp app() {
@@ -383,7 +424,12 @@ class CommandCodecTest {
     }
 
     private RunNote runNote() {
-        return switch (random.nextInt(9)) {
+        return switch (random.nextInt(12)) {
+            case 9 -> new RunNote.Called(random.nextInt(1000), text(), text(), text());
+            case 10 -> new RunNote.Asked(random.nextInt(1000), text(), text(), maybe(this::text), text());
+            case 11 ->
+                new RunNote.Decided(
+                        random.nextInt(1000), text(), text(), random.nextBoolean(), text(), maybe(this::text));
             case 8 ->
                 new RunNote.Said(
                         random.nextInt(1000), text(), maybe(this::text), random.nextBoolean(), list(this::text));

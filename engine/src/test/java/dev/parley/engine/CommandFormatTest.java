@@ -33,6 +33,7 @@ import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.stream.Payload;
 import dev.parley.engine.stream.Place;
@@ -301,6 +302,83 @@ class CommandFormatTest {
                         new SessionCommand.Part(301, BYTES, BY_NOBODY, false, 65_536)));
     }
 
+    private static void requests(GoldenBytes golden) {
+        for (int i = 0; i < SessionRequest.Kind.values().length; i++) {
+            SessionRequest.Kind kind = List.of(SessionRequest.Kind.values()).get(i);
+            boolean approval = kind == SessionRequest.Kind.APPROVAL;
+            command(
+                    golden,
+                    "ask " + kind,
+                    new SessionCommand.Ask(
+                            SESSION,
+                            TIME,
+                            "r1",
+                            new SessionRequest.Terms(
+                                    kind,
+                                    "täxt",
+                                    approval ? "agent" : null,
+                                    approval ? "run" : null,
+                                    approval ? "message" : null,
+                                    approval ? "call" : null,
+                                    approval ? "{\"a\":1}" : null,
+                                    approval ? List.of("ann", "ben") : List.of(),
+                                    approval ? 2 : 1,
+                                    approval ? TIME + 60_000 : 0,
+                                    List.of(SessionRequest.WhenDue.values()).get(i),
+                                    approval
+                                            ? new RunTexts.Notice("asked", "{\"s\":\"", "\",\"at\":", "}", "json")
+                                            : null),
+                            FULL));
+        }
+        for (SessionRequest.Verdict verdict : SessionRequest.Verdict.values()) {
+            boolean answer = verdict == SessionRequest.Verdict.ANSWER;
+            command(
+                    golden,
+                    "decide to " + verdict,
+                    new SessionCommand.Decide(
+                            SESSION,
+                            TIME,
+                            "r1",
+                            new SessionRequest.Decision(
+                                    "d1",
+                                    verdict,
+                                    answer ? "ann" : null,
+                                    "app.key",
+                                    TIME,
+                                    answer ? "conn" : null,
+                                    answer ? "telephone" : null,
+                                    answer ? "well" : null,
+                                    answer ? "{\"a\":2}" : null),
+                            FULL,
+                            List.of(new MessageOp.Create(null, false, "ann", null, FULL, false)),
+                            answer ? List.of() : List.of(new RunNote.Said(0, "event", "run", false, List.of()))));
+        }
+        command(golden, "expire a request", new SessionCommand.ExpireRequest(SESSION, TIME, "r1"));
+        command(
+                golden,
+                "publish of an agent that asks",
+                new SessionCommand.Publish(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        List.of(),
+                        List.of(
+                                new RunNote.Called(300, "run", "call", "tool"),
+                                new RunNote.Asked(300, "r1", "run", "message", "call"),
+                                new RunNote.Asked(0, "r1", "run", null, "call"))));
+        command(
+                golden,
+                "publish of who decides",
+                new SessionCommand.Publish(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        List.of(),
+                        List.of(
+                                new RunNote.Decided(300, "run", "call", true, "app.key", "well"),
+                                new RunNote.Decided(0, "run", "call", false, "app.key", null))));
+    }
+
     private static void messages(GoldenBytes golden) {
         command(
                 golden,
@@ -424,6 +502,7 @@ class CommandFormatTest {
         command(golden, "erase by nobody", new SessionCommand.Erase(SESSION, TIME, null, null));
         command(golden, "purge begun", new SessionCommand.NotePurge(SESSION, TIME, POSITION, false));
         command(golden, "purge done", new SessionCommand.NotePurge(SESSION, TIME, POSITION, true));
+        requests(golden);
         command(
                 golden,
                 "describe",
@@ -705,6 +784,16 @@ class CommandFormatTest {
                 case AGENTS -> List.of("wakes/agentKey", "wakes/agent that");
                 case WAKES -> List.of("wakes/wakeKey", "wakes/wake that", "wakes/turnsKey", "wakes/turns of");
                 case WAKE_TIMES -> List.of("wakes/timeKey", "wakes/time of");
+                case ASKED ->
+                    List.of(
+                            "requests/requestKey",
+                            "requests/request that",
+                            "requests/callKey",
+                            "requests/call of",
+                            "requests/closedKey",
+                            "requests/listed");
+                case INBOX -> List.of("requests/inboxKey", "requests/inbox of");
+                case DUE -> List.of("requests/dueKey", "requests/due of");
                 case REGISTRY ->
                     List.of("registry/appKey", "registry/app of", "registry/revocationKey", "registry/revocation of");
             };

@@ -504,6 +504,10 @@ final class History {
         assertThat(rows(storage.store(), Table.AGENTS)).hasSize(sessionSide.agentRows());
         assertThat(rows(storage.store(), Table.TOMBSTONES)).hasSize(sessionSide.tombstoneRows());
         checkNothingIsLeftOfOtherSessions(running.sessions);
+        assertThat(rows(storage.store(), Table.ASKED)).hasSize(sessionSide.askedRows());
+        assertThat(rows(storage.store(), Table.INBOX)).hasSize(sessionSide.inboxRows());
+        assertThat(rows(storage.store(), Table.DUE)).isEmpty();
+        assertThat(sessionSide.hasOverdue(now)).as("requests that are overdue").isFalse();
         assertThat(rows(storage.store(), Table.OUTBOX)).isEmpty();
         compareWithReplayFromZero(running);
     }
@@ -511,7 +515,7 @@ final class History {
     /** Whatever has a session's id is of a session that is there. */
     private void checkNothingIsLeftOfOtherSessions(Sessions sessions) {
         Set<Long> ids = sessionSide.ids();
-        for (Store.Range range : sessions.rangesOf(new SessionName("app", "no"), 0)) {
+        for (Store.Range range : sessions.rangesOf(new SessionName("app", "nobody"), 0)) {
             if (range.from().length == Long.BYTES) {
                 rows(storage.store(), range.table())
                         .forEach(row -> assertThat(ids)
@@ -536,6 +540,11 @@ final class History {
         for (int round = 0; !running.sessions.attendances().departures(now, 1).isEmpty(); round++) {
             assertThat(round).as("members of lost connections leave").isLessThan(MAX_ROUNDS);
             running.chores.depart(now);
+            drain(running);
+        }
+        for (int round = 0; !running.sessions.requests().due(now, 1).isEmpty(); round++) {
+            assertThat(round).as("requests that are overdue are closed").isLessThan(MAX_ROUNDS);
+            running.chores.giveBack(now);
             drain(running);
         }
     }

@@ -21,17 +21,20 @@ import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
+import dev.parley.engine.session.SessionCommand.Ask;
 import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Decide;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.SessionCommand.ExpireRequest;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.LabelChange;
@@ -57,6 +60,7 @@ import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.Summaries;
 import dev.parley.engine.session.Summaries.Tally;
 import dev.parley.engine.session.SummaryEntry;
@@ -64,6 +68,7 @@ import dev.parley.engine.session.Tombstone;
 import dev.parley.engine.session.object.ObjectModel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -111,6 +116,9 @@ final class SessionModel {
         }
     }
 
+    /** A call of a tool of which was heard, and the newest request about it. */
+    record Call(long serial, String tool, @Nullable String requestId) {}
+
     /** A message that is being streamed. */
     record Open(String runId, String closed) {}
 
@@ -148,6 +156,12 @@ final class SessionModel {
         /** What has been said to have runs end that have not ended, by serial. */
         final TreeMap<Long, RunNote.Cancel> cancels = new TreeMap<>();
 
+        /** What people are asked and were asked, by id. */
+        final TreeMap<String, SessionRequest> requests = new TreeMap<>();
+
+        /** Calls of tools, by run and call. */
+        final Map<List<String>, Call> calls = new HashMap<>();
+
         Control control = Control.DEFAULT;
 
         /** What is said about the control; null if it is the default one. */
@@ -180,6 +194,8 @@ final class SessionModel {
                     && attendances.isEmpty()
                     && runs.isEmpty()
                     && cancels.isEmpty()
+                    && requests.isEmpty()
+                    && calls.isEmpty()
                     && profile == null
                     && control.equals(Control.DEFAULT)
                     && wakes.isEmpty();
@@ -209,6 +225,8 @@ final class SessionModel {
             copy.texts.putAll(texts);
             copy.open.putAll(open);
             copy.cancels.putAll(cancels);
+            copy.requests.putAll(requests);
+            copy.calls.putAll(calls);
             return copy;
         }
 
@@ -334,6 +352,10 @@ final class SessionModel {
                 if (!again && c.messages().stream().anyMatch(op -> isAgents(op, room))) {
                     yield new SessionOutcome.TakenOver(room.control.holder());
                 }
+                Object late = again ? null : RequestModel.lateAnswer(c, room);
+                if (late != null) {
+                    yield late;
+                }
                 long last = room.last;
                 Object outcome = publish(c, room);
                 if (!again && outcome instanceof SessionOutcome.Accepted accepted) {
@@ -363,6 +385,21 @@ final class SessionModel {
             case ExpireWake c -> {
                 room.wakes.expire(c, room.rests(), voice(room, c.time()));
                 yield keptIf(known != null, c, room, new SessionOutcome.Done());
+            }
+            case Ask c -> kept(c, room, RequestModel.ask(c, room));
+            case Decide c -> {
+                long last = room.last;
+                Object outcome = kept(c, room, RequestModel.decide(c, room));
+                wakeWhoAsked(c.requestId(), new Publish(c.session(), c.time(), null, c.answer(), c.runs()), room, last);
+                yield outcome;
+            }
+            case ExpireRequest c -> {
+                if (known != null) {
+                    long last = room.last;
+                    kept(c, room, RequestModel.expire(c, room));
+                    wakeWhoAsked(c.requestId(), new Publish(c.session(), c.time(), null, List.of()), room, last);
+                }
+                yield new SessionOutcome.Done();
             }
             case ExpireControl c -> {
                 Control held = room.control;
@@ -554,18 +591,38 @@ final class SessionModel {
                 create(room, time, saying(room.id + ":" + (id.equals("loop") ? "loop:" + time : id), body));
     }
 
+    /** Whoever waits for the answer to a request is woken, once it was closed after {@code last}. */
+    private static void wakeWhoAsked(String requestId, Publish answer, Room room, long last) {
+        SessionRequest request = room.requests.get(requestId);
+        if (request == null || request.closed() <= last) {
+            return;
+        }
+        if (answer.runs().stream().anyMatch(note -> note instanceof RunNote.Said)) {
+            wakeBySaying(
+                    answer, room, last, Collections.nCopies(answer.messages().size(), room.last));
+            return;
+        }
+        Run run = room.runs.get(String.valueOf(request.terms().runId()));
+        room.wakes.answered(request, worker(room, run), room.last, answer.time());
+    }
+
+    /** The client that has begun a run, or null. */
+    private static @Nullable String worker(Room room, @Nullable Run run) {
+        List<Version> start = run == null ? null : room.messages.get(run.since());
+        return start == null ? null : start.getFirst().whole.clientId();
+    }
+
     private static void wakeBySaying(Publish c, Room room, long last, List<Long> positions) {
         for (RunNote note : c.runs()) {
             if (note instanceof RunNote.Said said
                     && c.messages().get(said.message()) instanceof Create m
                     && positions.get(said.message()) > last) {
                 Run run = said.runId() == null ? null : room.runs.get(said.runId());
-                List<Version> start = run == null ? null : room.messages.get(run.since());
                 room.wakes.hear(
                         said,
                         m.clientId(),
                         run,
-                        start == null ? null : start.getFirst().whole.clientId(),
+                        worker(room, run),
                         positions.get(said.message()),
                         c.time(),
                         voice(room, c.time()));
@@ -592,6 +649,14 @@ final class SessionModel {
                                 String.valueOf(versions.getLast().whole.body().name()));
             }
         };
+    }
+
+    /** Keeps the room unless something was refused. */
+    private Object kept(SessionCommand<?> c, Room room, Object outcome) {
+        if (outcome instanceof SessionOutcome.Accepted || outcome instanceof SessionOutcome.Done) {
+            rooms.put(c.session(), room);
+        }
+        return outcome;
     }
 
     private void takeByWriting(Publish c, Room room, long last, List<Long> positions) {
@@ -737,7 +802,12 @@ final class SessionModel {
         if (last != null) {
             create(room, c.time(), last);
         }
-        hear(new RunNote.Ended(run.id()), c.session(), null, List.of(), room);
+        hear(
+                new RunNote.Ended(run.id()),
+                new Publish(c.session(), c.time(), null, List.of()),
+                room.last,
+                List.of(),
+                room);
     }
 
     private void tell(
@@ -754,7 +824,7 @@ final class SessionModel {
         rooms.put(name, room);
     }
 
-    private static Create saying(String id, Body body) {
+    static Create saying(String id, Body body) {
         return new Create(id, false, null, null, body, false);
     }
 
@@ -800,6 +870,7 @@ final class SessionModel {
             room.messages.headMap(horizon, true).clear();
             room.annotations.headMap(horizon, true).clear();
             room.presence.headMap(horizon, true).clear();
+            RequestModel.trim(horizon, room);
             room.ids.values().removeIf(serial -> !room.messages.containsKey(serial));
             rooms.put(name, room);
         }
@@ -811,6 +882,7 @@ final class SessionModel {
             return new SessionOutcome.Accepted(first);
         }
         String worker = c.sender() == null ? null : c.sender().connectionId();
+        long last = room.last;
         List<Long> positions = new ArrayList<>();
         for (MessageOp op : c.messages()) {
             Object outcome = switch (op) {
@@ -822,12 +894,17 @@ final class SessionModel {
             }
             positions.add(at);
         }
-        c.runs().forEach(note -> hear(note, c.session(), worker, positions, room));
+        c.runs().forEach(note -> hear(note, c, last, positions, room));
         return accept(c, room, c.sender(), positions);
     }
 
-    private static void hear(RunNote note, SessionName name, @Nullable String worker, List<Long> positions, Room room) {
+    private static void hear(RunNote note, Publish c, long last, List<Long> positions, Room room) {
+        SessionName name = c.session();
+        String worker = c.sender() == null ? null : c.sender().connectionId();
         switch (note) {
+            case RunNote.Called n -> RequestModel.called(n, positions, room);
+            case RunNote.Asked n -> RequestModel.asked(n, c, last, positions, room);
+            case RunNote.Decided n -> RequestModel.decided(n, c, last, positions, room);
             case RunNote.Active n -> {
                 Run known = room.runs.get(n.runId());
                 if (known == null && n.opens()) {
@@ -866,6 +943,7 @@ final class SessionModel {
                                     || (known.inputId() != null
                                             && known.inputId().equals(cancel.inputId())));
                 }
+                RequestModel.runEnded(n.runId(), c.time(), room);
             }
             case RunNote.Cancel n -> {
                 if (n.runId() == null || room.runs.containsKey(n.runId())) {
@@ -991,7 +1069,7 @@ final class SessionModel {
         }
     }
 
-    private static Object create(Room room, long time, Create m) {
+    static Object create(Room room, long time, Create m) {
         if (m.unique() && room.ids.containsKey(m.id())) {
             return room.ids.get(m.id());
         }

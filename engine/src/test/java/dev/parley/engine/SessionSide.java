@@ -10,6 +10,7 @@ import dev.parley.engine.life.Lives;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Attribute;
 import dev.parley.engine.session.Attribute.Labelled;
+import dev.parley.engine.session.Attribute.OpenRequest;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
 import dev.parley.engine.session.Body;
@@ -26,16 +27,19 @@ import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
+import dev.parley.engine.session.SessionCommand.Ask;
 import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Decide;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.SessionCommand.ExpireRequest;
 import dev.parley.engine.session.SessionCommand.LabelChange;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
@@ -55,6 +59,12 @@ import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome.Done;
+import dev.parley.engine.session.SessionRequest;
+import dev.parley.engine.session.SessionRequest.Decision;
+import dev.parley.engine.session.SessionRequest.Kind;
+import dev.parley.engine.session.SessionRequest.Terms;
+import dev.parley.engine.session.SessionRequest.Verdict;
+import dev.parley.engine.session.SessionRequest.WhenDue;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Summaries;
 import dev.parley.engine.session.SummaryEntry;
@@ -66,6 +76,7 @@ import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.session.object.ObjectModel;
 import dev.parley.engine.session.object.SharedObjects.ObjectPage;
+import dev.parley.engine.session.request.Requests;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -81,6 +92,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -172,7 +184,7 @@ final class SessionSide {
     SessionCommand<?> command(long now) {
         SessionName name = oneOf(NAMES);
         Room room = model.room(name);
-        return switch (random.nextInt(66)) {
+        return switch (random.nextInt(76)) {
             case 0 -> new Remove(name, now);
             case 40, 41 -> new RemoveEmpty(name, now);
             case 1 ->
@@ -231,9 +243,59 @@ final class SessionSide {
                 SessionName named = erased == null ? name : Objects.requireNonNull(model.unpurged.get(erased));
                 yield new NotePurge(named, now, erased == null ? 7 : erased, random.nextInt(3) > 0);
             }
+            case 65, 66, 67 -> new Ask(name, now, requestId(), terms(now), body());
+            case 68, 69, 70, 71, 72, 73 -> decide(name, now);
+            case 74 -> new ExpireRequest(name, now, requestId());
             case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             default -> publish(name, room, now);
         };
+    }
+
+    private String requestId() {
+        return "ask" + random.nextInt(4);
+    }
+
+    private String toolCallId() {
+        return "call" + random.nextInt(2);
+    }
+
+    private Terms terms(long now) {
+        return new Terms(
+                oneOf(List.of(Kind.values())),
+                "title",
+                random.nextBoolean() ? null : oneOf(CLIENTS),
+                random.nextBoolean() ? run() : null,
+                null,
+                random.nextBoolean() ? toolCallId() : null,
+                rarely("arguments"),
+                random.nextBoolean() ? List.of() : CLIENTS.subList(0, 1 + random.nextInt(2)),
+                1 + random.nextInt(2),
+                random.nextBoolean() ? 0 : now + random.nextInt(60),
+                oneOf(List.of(WhenDue.values())),
+                random.nextInt(5) == 0 ? null : new RunTexts.Notice("asked", "(", ",", ")", rarely("enc")));
+    }
+
+    private Decision decision(long now) {
+        return new Decision(
+                "decision" + random.nextInt(20),
+                oneOf(List.of(Verdict.values())),
+                random.nextInt(4) == 0 ? null : oneOf(CLIENTS),
+                "key" + random.nextInt(2),
+                now,
+                rarely("c"),
+                rarely("device"),
+                rarely("comment"),
+                rarely("edited"));
+    }
+
+    private Decide decide(SessionName name, long now) {
+        List<MessageOp> answer = random.nextBoolean()
+                ? List.of()
+                : List.of(new MessageOp.Create(null, false, oneOf(CLIENTS), null, body(), false));
+        List<RunNote> notes = answer.isEmpty() || random.nextBoolean()
+                ? List.of()
+                : List.of(wakes.said(0, random.nextBoolean() ? run() : null));
+        return new Decide(name, now, requestId(), decision(now), body(), answer, notes);
     }
 
     private ChangeControl changeControl(SessionName name, long now) {
@@ -383,8 +445,19 @@ final class SessionSide {
     }
 
     private RunNote note(List<MessageOp> messages) {
-        return switch (random.nextInt(18)) {
-            case 13, 14, 15, 16, 17 -> wakes.said(random.nextInt(messages.size()), random.nextBoolean() ? run() : null);
+        return switch (random.nextInt(25)) {
+            case 13, 14 -> new RunNote.Called(random.nextInt(messages.size()), run(), toolCallId(), "tool" + made++);
+            case 15, 16 ->
+                new RunNote.Asked(random.nextInt(messages.size()), requestId(), run(), rarely("m"), toolCallId());
+            case 17, 18, 19 ->
+                new RunNote.Decided(
+                        random.nextInt(messages.size()),
+                        run(),
+                        toolCallId(),
+                        random.nextBoolean(),
+                        "key",
+                        rarely("comment"));
+            case 20, 21, 22, 23, 24 -> wakes.said(random.nextInt(messages.size()), random.nextBoolean() ? run() : null);
             case 11, 12 -> new RunNote.Spoken(random.nextInt(messages.size()), "<" + made++ + ">");
             case 6, 7 -> new RunNote.Described(run(), texts());
             case 8, 9 -> {
@@ -934,6 +1007,15 @@ final class SessionSide {
         compareIndex(sessions);
         wakes.compare(sessions.wakes(), model.rooms());
         compareErasures(sessions);
+        assertThat(sessions.requests().due(LATE, 1000))
+                .containsExactlyInAnyOrderElementsOf(requests(SessionRequest::isOpen)
+                        .filter(request -> request.terms().due() != 0)
+                        .map(request -> new ExpireRequest(request.session(), LATE, request.id()))
+                        .toList());
+        for (String app : List.of("app", "other")) {
+            compareInbox(sessions, app, true);
+            compareInbox(sessions, app, false);
+        }
         List<Membership> earlier = new ArrayList<>();
         model.rooms()
                 .forEach((name, room) -> room.attendances.forEach((connectionId, attendance) -> {
@@ -974,6 +1056,7 @@ final class SessionSide {
     /** Sessions are found by what they have, and by nothing else. */
     private void compareIndex(Sessions sessions) {
         compareIndex(sessions, new OpenRun(), room -> !room.runs.isEmpty());
+        compareIndex(sessions, new OpenRequest(), SessionSide::isAsked);
         for (String client : CLIENTS) {
             compareIndex(sessions, new Participant(client), room -> room.participants.contains(client));
         }
@@ -1006,10 +1089,15 @@ final class SessionSide {
         }
     }
 
+    private static boolean isAsked(Room room) {
+        return room.requests.values().stream().anyMatch(SessionRequest::isOpen);
+    }
+
     /** How many rows the index has: of a session with participants, also how many there are, and each by the session's id. */
     int indexRows() {
         return model.rooms().values().stream()
                 .mapToInt(room -> (room.runs.isEmpty() ? 0 : 1)
+                        + (isAsked(room) ? 1 : 0)
                         + (room.participants.isEmpty() ? 0 : 1 + 2 * room.participants.size())
                         + (room.profile == null ? 0 : room.profile.labels().size()))
                 .sum();
@@ -1062,6 +1150,76 @@ final class SessionSide {
                 .anyMatch(room -> !room.wakes.ends(room.rests()).isEmpty());
     }
 
+    private Stream<SessionRequest> requests(Predicate<SessionRequest> filter) {
+        return model.rooms().values().stream()
+                .flatMap(room -> room.requests.values().stream())
+                .filter(filter);
+    }
+
+    /** How many rows requests have: their own, those of closed ones by age, and calls of tools. */
+    int askedRows() {
+        return (int) (requests(request -> true).count()
+                        + requests(request -> !request.isOpen()).count())
+                + model.rooms().values().stream()
+                        .mapToInt(room -> room.calls.size())
+                        .sum();
+    }
+
+    /** How many requests there are, open or not. */
+    int inboxRows() {
+        return (int) requests(request -> true).count();
+    }
+
+    /** Whether anybody still waits for an answer that can no longer come. */
+    boolean hasOverdue(long now) {
+        return requests(request -> request.isOpen() && request.isDue(now))
+                .findAny()
+                .isPresent();
+    }
+
+    /** Page by page, by the names of the sessions. */
+    private void compareInbox(Sessions sessions, String app, boolean open) {
+        Kind kind = oneOf(List.of(Kind.values()));
+        List<SessionRequest> expected = new ArrayList<>();
+        model.rooms().entrySet().stream()
+                .filter(room -> room.getKey().app().equals(app))
+                .sorted(Comparator.comparing(room -> room.getKey().name()))
+                .forEach(room -> expected.addAll(room.getValue().requests.values()));
+        expected.removeIf(request -> request.isOpen() != open || request.terms().kind() != kind);
+        List<SessionRequest> found = new ArrayList<>();
+        Requests.Place place = null;
+        do {
+            Requests.Inbox page = sessions.requests()
+                    .inbox(
+                            app,
+                            "a",
+                            open,
+                            place,
+                            listed -> listed.kind() == kind,
+                            1 + random.nextInt(3),
+                            1 + random.nextInt(2000));
+            found.addAll(page.requests());
+            place = page.next();
+        } while (place != null);
+        assertThat(found).isEqualTo(expected);
+    }
+
+    /** Nobody decides twice, or too late, or once it is decided. */
+    private static void assertDecidedOnce(SessionRequest request) {
+        List<Decision> decisions = request.decisions();
+        assertThat(decisions).hasSizeLessThanOrEqualTo(request.terms().quorum());
+        for (int i = 0; i < decisions.size(); i++) {
+            Decision decision = decisions.get(i);
+            assertThat(request.isDue(decision.time())).isFalse();
+            assertThat(decisions.subList(0, i)).noneMatch(decision::isBySame);
+            assertThat(decision.verdict() == Verdict.DENY && i + 1 < decisions.size())
+                    .isFalse();
+        }
+        if (!decisions.isEmpty() && request.isOpen()) {
+            assertThat(decisions).hasSizeLessThan(request.terms().quorum());
+        }
+    }
+
     int attendanceRows() {
         return model.rooms().values().stream()
                 .mapToInt(room -> room.attendances.size())
@@ -1088,6 +1246,11 @@ final class SessionSide {
         assertThat(sessions.index().participants(state)).containsExactlyInAnyOrderElementsOf(room.participants);
         assertThat(sessions.wakes().agents(state)).isEqualTo(room.wakes.agents());
         assertThat(sessions.wakes().of(state)).isEqualTo(room.wakes.wakes(name));
+        assertThat(sessions.requests().of(state, "", 1000, 1 << 20).entries())
+                .isEqualTo(List.copyOf(room.requests.values()))
+                .allSatisfy(SessionSide::assertDecidedOnce);
+        assertThat(sessions.requests().countOpen(name)).isEqualTo((int)
+                room.requests.values().stream().filter(SessionRequest::isOpen).count());
         long content = room.messages.values().stream()
                 .mapToLong(versions -> versions.getLast().whole().body().size())
                 .sum();

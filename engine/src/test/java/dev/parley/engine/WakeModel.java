@@ -15,6 +15,7 @@ import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.Wake;
 import java.util.ArrayList;
 import java.util.List;
@@ -234,6 +235,16 @@ final class WakeModel {
         int which = 0;
         for (Agent agent : woken) {
             wake(agent, "w%x-%d".formatted(position, which++), new Wake.Input(said.eventId(), position), time);
+        }
+    }
+
+    /** The answer for which somebody waits is there: who works at its run is told, or who has asked. */
+    void answered(SessionRequest request, @Nullable String worker, long position, long time) {
+        String by = request.terms().by();
+        Agent agent =
+                worker != null && agents.containsKey(worker) ? agents.get(worker) : by == null ? null : agents.get(by);
+        if (agent != null) {
+            wake(agent, "r%x".formatted(position), new Wake.Input(request.id(), position), time);
         }
     }
 

@@ -356,6 +356,8 @@ public final class ClientSession implements AutoCloseable {
      * @param reason why, for the model; null if nothing is said
      * @return the answer as an input
      * @throws IllegalArgumentException if there is no such call
+     * @throws ParleyException.Refused with the code 40982 if somebody else was first, whom the message names, or if nobody waits
+     *     for the answer any longer; with the code 40983 if others are asked
      */
     public Sent approve(String toolCallId, boolean approved, @Nullable String reason) {
         return answer(toolCallId, placement -> Inputs.approval(placement, toolCallId, approved, reason));

@@ -5,6 +5,9 @@ public sealed interface Attribute {
     /** The session has a run that has not ended. */
     record OpenRun() implements Attribute {}
 
+    /** Somebody is asked something in the session. */
+    record OpenRequest() implements Attribute {}
+
     /** The session has this label. */
     record Labelled(String key, String value) implements Attribute {}
 

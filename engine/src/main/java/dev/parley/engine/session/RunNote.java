@@ -87,6 +87,50 @@ public sealed interface RunNote {
         }
     }
 
+    /**
+     * An agent calls a tool in a run that is open.
+     *
+     * @param message the index of the message in the command that has, or will have, the arguments as its data
+     */
+    record Called(int message, String runId, String toolCallId, String tool) implements RunNote {
+        @Override
+        public int size() {
+            return tool.length();
+        }
+    }
+
+    /**
+     * An agent asks for the approval of a call of a tool.
+     *
+     * @param message the index of the message in the command, from 0
+     * @param messageId the message of the conversation that the call is in
+     */
+    record Asked(
+            int message,
+            String requestId,
+            String runId,
+            @Nullable String messageId,
+            String toolCallId) implements RunNote {}
+
+    /**
+     * Somebody approves a call of a tool, or does not.
+     *
+     * @param message the index of the message in the command, from 0
+     * @param key the name of the key of the client's credentials
+     */
+    record Decided(
+            int message,
+            String runId,
+            String toolCallId,
+            boolean approved,
+            String key,
+            @Nullable String comment) implements RunNote {
+        @Override
+        public int size() {
+            return key.length() + (comment == null ? 0 : comment.length());
+        }
+    }
+
     /** A run is over. */
     record Ended(String runId) implements RunNote {}
 

@@ -505,12 +505,68 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     /** Takes a wake back from a holder whose time is over, or gives it up if nobody came. */
     record ExpireWake(SessionName session, long time, String agentId) implements SessionCommand<SessionOutcome.Done> {}
 
-    /** Removes entries and messages up to {@code upTo} (inclusive). Members stay. */
+    /**
+     * Asks people something.
+     *
+     * @param notice the message that asks
+     */
+    record Ask(SessionName session, long time, String requestId, SessionRequest.Terms terms, Body notice)
+            implements SessionCommand<SessionOutcome.OfAsk> {
+        @Override
+        public int weight() {
+            return 512 + terms.size() + notice.size();
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
+     * Decides a request.
+     *
+     * @param notice the message that says so, for requests that messages of the session do not speak of
+     * @param answer the messages that go to who has asked, if this closes the request
+     * @param runs what these messages mean for the agents of the session
+     */
+    record Decide(
+            SessionName session,
+            long time,
+            String requestId,
+            SessionRequest.Decision decision,
+            Body notice,
+            List<MessageOp> answer,
+            List<RunNote> runs)
+            implements SessionCommand<SessionOutcome.OfDecide> {
+        @Override
+        public int weight() {
+            int weight = 512 + decision.size() + notice.size();
+            for (MessageOp message : answer) {
+                weight += 128 + message.body().size();
+            }
+            for (RunNote note : runs) {
+                weight += note.size();
+            }
+            return weight;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /** Closes a request if its time is over. */
+    record ExpireRequest(SessionName session, long time, String requestId)
+            implements SessionCommand<SessionOutcome.Done> {}
+
+    /** Removes entries and messages up to {@code upTo} (inclusive). Members and open requests stay. */
     record Trim(SessionName session, long time, long upTo) implements SessionCommand<SessionOutcome.Done> {}
 
     /**
      * Removes the entries before {@code since}, and then the oldest messages until the session has at most {@code
-     * maxBytes}, as {@link SessionState#bytes} counts them. Members stay.
+     * maxBytes}, as {@link SessionState#bytes} counts them. Members and open requests stay.
      *
      * @param since in milliseconds since 1970
      */

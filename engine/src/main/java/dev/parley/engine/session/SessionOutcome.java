@@ -41,13 +41,23 @@ public sealed interface SessionOutcome {
     /** The outcome of an Erase. */
     sealed interface OfErase extends SessionOutcome {}
 
+    /** The outcome of an Ask. */
+    sealed interface OfAsk extends SessionOutcome {}
+
+    /** The outcome of a Decide. */
+    sealed interface OfDecide extends SessionOutcome {}
+
+    /** The outcome of what answers a request, in a Decide or in a Publish. */
+    sealed interface OfAnswer extends OfDecide, OfPublish {}
+
     /**
      * Everything is in the log, now or from an earlier request.
      *
-     * @param positions one for each message or event; for a change, the new version; of a control, since when it is so. 0 if the outcome of a request that
-     *     was sent again is no longer known in detail
+     * @param positions one for each message or event; for a change, the new version; of a control, since when it is so; of a
+     *     request, where it was asked or decided. 0 if the outcome of a request that was sent again is no longer known in detail
      */
-    record Accepted(List<Long> positions) implements OfPublish, OfPresence, OfObjects, OfAnnotate, OfControl {}
+    record Accepted(List<Long> positions)
+            implements OfPublish, OfPresence, OfObjects, OfAnnotate, OfControl, OfAsk, OfDecide {}
 
     /**
      * The session is as it was described.
@@ -112,6 +122,25 @@ public sealed interface SessionOutcome {
 
     /** Another person has the control. */
     record Held(@Nullable String holder) implements OfControl {}
+
+    /** There is another request with this id. */
+    record OtherRequest(String requestId) implements OfAsk {}
+
+    /** The session would have more open requests than it may have. */
+    record TooManyRequests(int requests) implements OfAsk {}
+
+    /** There is no request with this id. */
+    record NoSuchRequest(String requestId) implements OfDecide {}
+
+    /**
+     * The request is closed, or the client has decided before.
+     *
+     * @param request as it was closed, or as it will be at its time, which is over
+     */
+    record AlreadyDecided(SessionRequest request) implements OfAnswer {}
+
+    /** This client is not asked, or not in this way. */
+    record NotAsked(String requestId) implements OfAnswer {}
 
     /** The message would be larger than the command allows, or has grown to its greatest size. */
     record TooLarge(long serial, long size) implements OfPublish {}

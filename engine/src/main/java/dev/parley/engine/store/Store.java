@@ -109,7 +109,16 @@ public interface Store extends View, AutoCloseable {
         /** Time, session id and agent to a wake that is to be taken back or given up then, or is to be delivered. */
         WAKE_TIMES,
         /** What remains of erased sessions, by name; ids of those whose content may still be in the files, to names. */
-        TOMBSTONES;
+        TOMBSTONES,
+        /**
+         * Session id and id to what people are asked; session id, run and call to a call of a tool that may be asked about;
+         * session id, position and id of what was closed.
+         */
+        ASKED,
+        /** Whether it is open, session and id to what lists of all that people are asked choose by. */
+        INBOX,
+        /** Time, session id and id to what people are asked and can no longer answer then. */
+        DUE;
 
         private final String folderName;
 

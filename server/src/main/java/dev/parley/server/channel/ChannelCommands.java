@@ -66,6 +66,7 @@ public record ChannelCommands(Gate gate, Apps apps, int messageBytes, int grownB
                 notes.of(
                         request.channel(),
                         messages,
+                        request.principal().keyName(),
                         request.principal().may(CapabilityOp.CONTROL, request.channel()) ? operations : List.of()));
     }
 

@@ -7,9 +7,11 @@ import dev.parley.engine.OverloadedException;
 import dev.parley.engine.StorageFullException;
 import dev.parley.engine.session.ObjectRefusal;
 import dev.parley.engine.session.SessionOutcome;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.server.auth.Access;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
+import java.util.Locale;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -24,6 +26,12 @@ public final class Refusals {
 
     /** The code of what is asked for a wake under a lease that is not, or no longer, that of its holder. */
     public static final int NOT_HELD = 40_990;
+
+    /** The code of an answer that was refused, because the request has its answer, or its time is over. */
+    static final int ALREADY_DECIDED = 40_982;
+
+    /** The code of an answer that was refused, because others are asked. */
+    static final int NOT_ASKED = 40_983;
 
     private Refusals() {}
 
@@ -57,7 +65,60 @@ public final class Refusals {
                         WireForm.TAKEN_OVER_ERROR,
                         409,
                         name(holder) + " has taken over; agents say nothing here until the control is given back.");
+            case SessionOutcome.OfAnswer answer -> of(answer);
         };
+    }
+
+    /** The error for what was not asked, or null if it was. */
+    public static @Nullable ErrorInfo of(SessionOutcome.OfAsk outcome) {
+        return switch (outcome) {
+            case SessionOutcome.Accepted a -> null;
+            case SessionOutcome.OtherRequest(String id) ->
+                ErrorInfo.invalidId(
+                        "There is another request with the id " + id + "; leave the id out, or choose another.");
+            case SessionOutcome.TooManyRequests(int requests) ->
+                ErrorInfo.badRequest("The session has its greatest number of open requests, " + requests + ".");
+        };
+    }
+
+    /** The error for a decision that was refused, or null if it was accepted. */
+    public static @Nullable ErrorInfo of(SessionOutcome.OfDecide outcome) {
+        return switch (outcome) {
+            case SessionOutcome.Accepted a -> null;
+            case SessionOutcome.NoSuchRequest(String id) ->
+                ErrorInfo.notFound("There is no request with the id " + id + " in the session.");
+            case SessionOutcome.OfAnswer answer -> of(answer);
+        };
+    }
+
+    private static ErrorInfo of(SessionOutcome.OfAnswer outcome) {
+        return switch (outcome) {
+            case SessionOutcome.AlreadyDecided(SessionRequest request) ->
+                new ErrorInfo(ALREADY_DECIDED, 409, outcome(request));
+            case SessionOutcome.NotAsked(String id) ->
+                new ErrorInfo(
+                        NOT_ASKED,
+                        403,
+                        "The request " + id + " asks other clients, or for another kind of answer. What needs several"
+                                + " decisions is decided at the session door.");
+        };
+    }
+
+    /** Who has decided what, for whoever came too late. */
+    private static String outcome(SessionRequest request) {
+        if (request.isOpen()) {
+            return "You have decided this request before; it needs others as well.";
+        }
+        String became = request.status().name().toLowerCase(Locale.ROOT);
+        if (request.status() == SessionRequest.Status.WITHDRAWN) {
+            return "The request was withdrawn, because nobody waits for its answer any longer.";
+        }
+        boolean enough = !request.decisions().isEmpty() && request.decided() == request.status();
+        if (!enough) {
+            return "The time of the request is over; it is " + became + ".";
+        }
+        String clientId = request.decisions().getLast().clientId();
+        return (clientId == null ? "Somebody" : clientId) + " was first: the request is " + became + ".";
     }
 
     /** The error for a change of control that was refused, or null if it was accepted. */

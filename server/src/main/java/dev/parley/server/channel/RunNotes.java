@@ -33,6 +33,9 @@ public final class RunNotes {
     /** The name of the message that says that the agent of a run is back. */
     static final String AGENT_BACK = "parley.agent-back";
 
+    /** The longest reason of an answer that is kept with the request. The message has it in any case. */
+    static final int MAX_COMMENT_CHARS = 4_000;
+
     /** The number of growing messages of which the extras of the last append are remembered. */
     static final int MAX_GROWING = 64;
 
@@ -64,21 +67,22 @@ public final class RunNotes {
 
     /** The notes about messages that are published together, and that are valid otherwise, by somebody who takes nothing over. */
     public List<RunNote> of(String channel, List<InboundMessage> messages) {
-        return of(channel, messages, List.of());
+        return of(channel, messages, "", List.of());
     }
 
     /**
      * The notes about messages that are published together, and that are valid otherwise.
      *
+     * @param key the name of the key of their sender's credentials
      * @param takeovers what is made of the messages, if their sender may take over the control of the channel; otherwise empty
      */
-    List<RunNote> of(String channel, List<InboundMessage> messages, List<MessageOp> takeovers) {
+    List<RunNote> of(String channel, List<InboundMessage> messages, String key, List<MessageOp> takeovers) {
         List<RunNote> notes = new ArrayList<>();
         for (int i = 0; i < messages.size(); i++) {
             InboundMessage message = messages.get(i);
             String extras = message.body().extras();
             if (extras != null && !message.ephemeral()) {
-                read(i, channel, message, extras, notes);
+                read(i, channel, message, extras, key, notes);
                 RunNote spoken = i < takeovers.size() ? spoken(i, takeovers.get(i)) : null;
                 if (spoken != null) {
                     notes.add(spoken);
@@ -106,7 +110,8 @@ public final class RunNotes {
         return null;
     }
 
-    private void read(int index, String channel, InboundMessage message, String extras, List<RunNote> notes) {
+    private void read(
+            int index, String channel, InboundMessage message, String extras, String key, List<RunNote> notes) {
         String name = message.body().name();
         boolean named = name != null && name.startsWith(WireForm.PREFIX);
         boolean streams = extras.contains(STREAMING);
@@ -117,6 +122,7 @@ public final class RunNotes {
                     JsonNode tree = tree(extras);
                     if (name != null && named) {
                         note(index, name, headers(tree), notes);
+                        call(index, name, tree, key, notes);
                     }
                     if (WireForm.INPUT.equals(name)) {
                         Mentions.said(index, message.body(), tree, notes);
@@ -181,6 +187,36 @@ public final class RunNotes {
             case WireForm.RUN_SUSPEND -> notes.add(new RunNote.Suspended(run));
             case WireForm.RUN_END -> notes.add(new RunNote.Ended(run));
             default -> {}
+        }
+    }
+
+    /** What a message says about the call of a tool: that it is made, that it needs an approval, or that it has one. */
+    private static void call(int message, String name, JsonNode extras, String key, List<RunNote> notes) {
+        JsonNode codec = extras.path(WireForm.AI).path(WireForm.CODEC);
+        String run = id(headers(extras), WireForm.RUN_ID);
+        String call = id(codec, "toolCallId");
+        if (run == null || call == null) {
+            return;
+        }
+        String kind = codec.path(WireForm.KIND).asString("");
+        if (name.equals(WireForm.OUTPUT) && kind.equals(WireForm.TOOL_INPUT)) {
+            String tool = id(codec, "toolName");
+            notes.add(new RunNote.Called(message, run, call, tool == null ? "" : tool));
+        } else if (name.equals(WireForm.OUTPUT) && kind.equals(WireForm.TOOL_APPROVAL_REQUEST)) {
+            String request = id(codec, "approvalId");
+            if (request != null && !request.isEmpty()) {
+                notes.add(new RunNote.Asked(message, request, run, id(headers(extras), WireForm.MESSAGE_ID), call));
+            }
+        } else if (name.equals(WireForm.INPUT) && kind.equals(WireForm.TOOL_APPROVAL_RESPONSE)) {
+            boolean approved = codec.path("approved").asString("").equals(WireForm.TRUE);
+            String reason = codec.path("reason").asString("");
+            notes.add(new RunNote.Decided(
+                    message,
+                    run,
+                    call,
+                    approved,
+                    key,
+                    reason.isEmpty() || reason.length() > MAX_COMMENT_CHARS ? null : reason));
         }
     }
 

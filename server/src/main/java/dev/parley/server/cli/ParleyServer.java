@@ -241,7 +241,8 @@ final class ParleyServer {
                                     loopback && open,
                                     clock),
                             sessions,
-                            sessions.description()),
+                            sessions.description(),
+                            sessions.inbox()),
                     new RealtimeDoor(
                             vertx,
                             engine,

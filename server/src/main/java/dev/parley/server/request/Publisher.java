@@ -36,6 +36,18 @@ public record Publisher(Engine engine, ChannelCommands commands, ConnectionKeys 
     /** Submits messages to a channel. */
     public Sent send(Principal principal, ChannelName channel, List<InboundMessage> messages) throws WireException {
         String id = connectionKeys.newId();
+        Publish command = command(principal, channel, messages, id);
+        String clientsId = messages.getFirst().id();
+        return new Sent(clientsId == null ? id : base(clientsId), engine.submit(command));
+    }
+
+    /**
+     * What publishes messages to a channel.
+     *
+     * @param id the beginning of the ids of messages to which the client gives no id
+     */
+    private Publish command(Principal principal, ChannelName channel, List<InboundMessage> messages, String id)
+            throws WireException {
         var request = new ChannelCommands.Request(
                 principal,
                 channel.full(),
@@ -44,9 +56,12 @@ public record Publisher(Engine engine, ChannelCommands commands, ConnectionKeys 
                 null,
                 connection(principal, messages),
                 id);
-        Publish command = commands.publish(request, messages, new RunNotes());
-        String clientsId = messages.getFirst().id();
-        return new Sent(clientsId == null ? id : base(clientsId), engine.submit(command));
+        return commands.publish(request, messages, new RunNotes());
+    }
+
+    /** What would publish messages to a channel, for a command that publishes them as a part of something else. */
+    public Publish part(Principal principal, ChannelName channel, List<InboundMessage> messages) throws WireException {
+        return command(principal, channel, messages, connectionKeys.newId());
     }
 
     /** The common part of the ids of the messages of one request. */

@@ -11,6 +11,7 @@ import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.UiMessages;
 import dev.parley.conversation.View;
 import dev.parley.engine.session.Run;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.auth.Access;
@@ -38,7 +39,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What people do in a session: they say things, stop agents, and answer what agents ask. */
-record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Conversations conversations) {
+record InputsResource(
+        Sessions sessions, Gate gate, Publisher publisher, Conversations conversations, RequestsResource requests) {
     /** The greatest number of characters of an id that a client chooses. */
     static final int MAX_ID_CHARS = 128;
 
@@ -196,6 +198,14 @@ record InputsResource(Sessions sessions, Gate gate, Publisher publisher, Convers
             throw new WireException(ErrorInfo.invalidValue("The field approved is true or false."));
         }
         String reason = input.body().text("reason");
+        SessionRequest asked = requests.find(session.in(input.sender().app()), approvalId);
+        if (asked != null && asked.terms().kind() == SessionRequest.Kind.APPROVAL) {
+            var verdict = approved.booleanValue() ? SessionRequest.Verdict.APPROVE : SessionRequest.Verdict.DENY;
+            var decided = new RequestsResource.Decided(input.id(), input.chosen(), verdict, null, reason, null);
+            Answer refused = requests.decide(input.sender(), session, asked, decided);
+            return refused == null ? Answer.noContent() : refused;
+        }
+        // Nobody has taken note of the request: it is older than that, or there were too many.
         Place place = call(
                         input,
                         call -> call.approval() != null && call.approval().id().equals(approvalId))

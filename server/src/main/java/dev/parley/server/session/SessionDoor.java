@@ -65,6 +65,11 @@ public final class SessionDoor implements Door {
         return at(SessionRoutes.DESCRIPTION);
     }
 
+    /** The same door for the requests of all sessions. */
+    public Door inbox() {
+        return at(SessionRoutes.INBOX);
+    }
+
     @Override
     public void handle(HttpServerRequest request) {
         requests.handle(request);

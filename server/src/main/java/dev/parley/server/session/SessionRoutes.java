@@ -28,6 +28,9 @@ final class SessionRoutes implements Resources {
     /** The path of the description. */
     static final String DESCRIPTION = "/v1/openapi.json";
 
+    /** The path of the requests of all sessions. */
+    static final String INBOX = "/v1/requests";
+
     /** Answers a request whose path fits a route. */
     @FunctionalInterface
     private interface Handler {
@@ -116,6 +119,23 @@ final class SessionRoutes implements Resources {
                     "POST",
                     "/v1/sessions/{sessionId}/control",
                     (its, request, path) -> its.control.change(request, session(path))),
+            new Route("GET", INBOX, (its, request, path) -> its.requests.inbox(request)),
+            new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}/requests",
+                    (its, request, path) -> its.requests.list(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/requests",
+                    (its, request, path) -> its.requests.ask(request, session(path))),
+            new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}/requests/{requestId}",
+                    (its, request, path) -> its.requests.get(request, session(path), path.get(1))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/requests/{requestId}/decisions",
+                    (its, request, path) -> its.requests.decide(request, session(path), path.get(1))),
             new Route(
                     "GET",
                     "/v1/sessions/{sessionId}/agents",
@@ -191,6 +211,7 @@ final class SessionRoutes implements Resources {
     private final ConversationResource said;
     private final InputsResource inputs;
     private final ControlResource control;
+    private final RequestsResource requests;
     private final ExportResource export;
     private final ObjectsResource objects;
     private final AgentsResource agents;
@@ -207,7 +228,8 @@ final class SessionRoutes implements Resources {
         this.said = new ConversationResource(gate, conversations);
         this.export = new ExportResource(engine, gate, pageBytes);
         this.objects = new ObjectsResource(engine, gate);
-        this.inputs = new InputsResource(engine, gate, publisher, conversations);
+        this.requests = new RequestsResource(engine, gate, publisher, pageBytes);
+        this.inputs = new InputsResource(engine, gate, publisher, conversations, requests);
         this.control = new ControlResource(publisher.engine(), gate, publisher.clock());
         this.agents = new AgentsResource(publisher.engine(), gate, specs, publisher.clock());
         this.wakes = new WakesResource(publisher.engine(), gate, publisher.clock());

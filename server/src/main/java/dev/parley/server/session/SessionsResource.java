@@ -1,6 +1,7 @@
 package dev.parley.server.session;
 
 import dev.parley.engine.session.Attribute;
+import dev.parley.engine.session.Attribute.OpenRequest;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
 import dev.parley.engine.session.Positions;
@@ -50,6 +51,9 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
         static Filter of(Request request) throws WireException {
             String prefix = request.param("prefix");
             List<Attribute> attributes = new ArrayList<>();
+            if (request.truth("pendingRequests")) {
+                attributes.add(new OpenRequest());
+            }
             if (request.truth("openRuns")) {
                 attributes.add(new OpenRun());
             }
@@ -74,8 +78,9 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
      * A session with what is said about it.
      *
      * @param profile null if it was never made explicitly
+     * @param requests how many requests are open
      */
-    private record Described(SessionState session, @Nullable Profile profile, List<Run> runs) {
+    private record Described(SessionState session, @Nullable Profile profile, List<Run> runs, int requests) {
         long lastActivity() {
             return SessionsResource.lastActivity(session, profile);
         }
@@ -160,7 +165,10 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
         List<Run> runs = sessions.index().has(session.name(), new OpenRun())
                 ? sessions.runs().of(session)
                 : List.of();
-        return new Described(session, sessions.profiles().of(session), runs);
+        int requests = sessions.index().has(session.name(), new OpenRequest())
+                ? sessions.requests().countOpen(session.name())
+                : 0;
+        return new Described(session, sessions.profiles().of(session), runs, requests);
     }
 
     Answer get(Request request, ChannelName name) throws WireException {
@@ -198,7 +206,8 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
                 .field("bytes", session.bytes())
                 .field("connections", metrics.connections())
                 .field("presenceMembers", session.members())
-                .field("openRuns", described.runs().size());
+                .field("openRuns", described.runs().size())
+                .field("pendingRequests", described.requests());
         Profile profile = described.profile();
         if (profile != null) {
             to.field("createdAt", profile.made()).field("createdBy", profile.by());

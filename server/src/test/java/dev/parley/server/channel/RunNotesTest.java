@@ -72,7 +72,7 @@ class RunNotesTest {
         String extras = "{\"ai\":{\"transport\":{},\"codec\":{\"kind\":\"" + kind + "\"}}}";
         InboundMessage message = message(Action.CREATE, name, extras);
         var made = new MessageOp.Create("id", false, clientId, "conn", message.body(), false);
-        return notes.of("chat", List.of(message, message), mayTake ? List.of(made, made) : List.of());
+        return notes.of("chat", List.of(message, message), "app.key", mayTake ? List.of(made, made) : List.of());
     }
 
     @Test
@@ -83,6 +83,36 @@ class RunNotesTest {
         assertThat(said(null, "ai-input", "user-message", true)).isEmpty();
         assertThat(said("ann", "ai-input", "tool-result", true)).isEmpty();
         assertThat(said("ann", "chat", "user-message", true)).isEmpty();
+    }
+
+    private static String codec(String codec) {
+        return "{\"ai\":{\"transport\":{\"run-id\":\"r\",\"codec-message-id\":\"m\"},\"codec\":{" + codec + "}}}";
+    }
+
+    @Test
+    void aCallOfAToolIsMadeAskedForAndDecided() {
+        String call = "\"toolCallId\":\"c\uD83D\uDE00\"";
+        assertThat(read(Action.CREATE, "ai-output", codec("\"kind\":\"tool-input\",\"toolName\":\"pay\"," + call)))
+                .containsExactly(
+                        new RunNote.Active("r", null, false), new RunNote.Called(0, "r", "c\uD83D\uDE00", "pay"));
+        String asks = "\"kind\":\"tool-approval-request\",\"approvalId\":\"a\"," + call;
+        assertThat(read(Action.CREATE, "ai-output", codec(asks)))
+                .contains(new RunNote.Asked(0, "a", "r", "m", "c\uD83D\uDE00"));
+        String decides = "\"kind\":\"tool-approval-response\",\"approved\":\"true\",\"reason\":\"well\"," + call;
+        assertThat(read(Action.CREATE, "ai-input", codec(decides)))
+                .containsExactly(new RunNote.Decided(0, "r", "c\uD83D\uDE00", true, "", "well"));
+        assertThat(notes.of("chat", List.of(message(Action.CREATE, "ai-input", codec(decides))), "app.key", List.of()))
+                .containsExactly(new RunNote.Decided(0, "r", "c\uD83D\uDE00", true, "app.key", "well"));
+        // Only agents ask and only people answer; a call has an id, and so has a request.
+        assertThat(read(Action.CREATE, "ai-input", codec(asks))).isEmpty();
+        assertThat(read(Action.CREATE, "ai-output", codec(decides))).hasSize(1);
+        assertThat(read(Action.CREATE, "ai-output", codec("\"kind\":\"tool-approval-request\",\"approvalId\":\"a\"")))
+                .hasSize(1);
+        assertThat(read(Action.CREATE, "ai-output", codec("\"kind\":\"tool-approval-request\"," + call)))
+                .hasSize(1);
+        String long_ = "x".repeat(RunNotes.MAX_COMMENT_CHARS + 1);
+        assertThat(read(Action.CREATE, "ai-input", codec(decides.replace("well", long_))))
+                .containsExactly(new RunNote.Decided(0, "r", "c\uD83D\uDE00", true, "", null));
     }
 
     @Test

@@ -337,6 +337,22 @@ class LimitsDocsTest {
         row("characters of the id of a run", "server.channel.RunNotes.MAX_ID_CHARS");
         row("cancels of a session that are kept", "engine.session.run.RunMachine.MAX_CANCELS");
         row("days after which the control of a session", "server.channel.Controlling.MAX_DAYS");
+        row(
+                "open requests of a session",
+                "engine.session.request.RequestMachine.MAX_OPEN",
+                "engine.session.request.RequestMachine.MAX_CLOSED",
+                "engine.session.request.RequestMachine.MAX_QUORUM");
+        row(
+                "size of the arguments that are kept with a request",
+                "engine.session.request.RequestMachine.MAX_ARGUMENT_BYTES",
+                "engine.session.request.RequestMachine.MAX_CALLS");
+        row(
+                "characters of a request's title",
+                "server.channel.Requesting.MAX_TITLE_CHARS",
+                "server.channel.Requesting.MAX_CLIENTS",
+                "server.channel.RunNotes.MAX_COMMENT_CHARS",
+                "server.channel.Requesting.MAX_DAYS");
+        row("requests at which one look into the inbox", "engine.session.request.Requests.MAX_EXAMINED");
         row("sessions in which the requests of one lost connection", "server.realtime.Footprints.MAX_SESSIONS");
     }
 

@@ -6,7 +6,10 @@ import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunNote.Active;
+import dev.parley.engine.session.RunNote.Asked;
+import dev.parley.engine.session.RunNote.Called;
 import dev.parley.engine.session.RunNote.Cancel;
+import dev.parley.engine.session.RunNote.Decided;
 import dev.parley.engine.session.RunNote.Described;
 import dev.parley.engine.session.RunNote.Ended;
 import dev.parley.engine.session.RunNote.Said;
@@ -29,6 +32,9 @@ public final class RunNoteCodec {
     private static final int SETTLED = 7;
     private static final int DESCRIBED_WITH_TAKEOVER = 8;
     private static final int SPOKEN = 9;
+    private static final int CALLED = 10;
+    private static final int ASKED = 11;
+    private static final int DECIDED = 12;
     private static final int SAID = 20;
 
     private RunNoteCodec() {}
@@ -75,6 +81,27 @@ public final class RunNoteCodec {
                         .bool(n.steers());
                 yield ValueCodec.texts(out, n.mentions());
             }
+            case Called n ->
+                out.u8(CALLED)
+                        .varint(n.message())
+                        .string(n.runId())
+                        .string(n.toolCallId())
+                        .string(n.tool());
+            case Asked n ->
+                out.u8(ASKED)
+                        .varint(n.message())
+                        .string(n.requestId())
+                        .string(n.runId())
+                        .optional(n.messageId())
+                        .string(n.toolCallId());
+            case Decided n ->
+                out.u8(DECIDED)
+                        .varint(n.message())
+                        .string(n.runId())
+                        .string(n.toolCallId())
+                        .bool(n.approved())
+                        .string(n.key())
+                        .optional(n.comment());
             case Ended n -> out.u8(ENDED).string(n.runId());
             case Cancel n ->
                 out.u8(WANTED_OVER).varint(n.message()).optional(n.runId()).optional(n.inputId());
@@ -92,6 +119,9 @@ public final class RunNoteCodec {
             case SAID -> new Said(in.count(), in.string(), in.optional(), in.bool(), ValueCodec.texts(in));
             case STREAMING -> new Streaming(in.count(), in.fixed64(), in.string(), in.string());
             case SETTLED -> new Settled(in.fixed64());
+            case CALLED -> new Called(in.count(), in.string(), in.string(), in.string());
+            case ASKED -> new Asked(in.count(), in.string(), in.string(), in.optional(), in.string());
+            case DECIDED -> new Decided(in.count(), in.string(), in.string(), in.bool(), in.string(), in.optional());
             case ENDED -> new Ended(in.string());
             case WANTED_OVER -> new Cancel(in.count(), in.optional(), in.optional());
             default -> throw new MalformedBinaryException("an unknown kind of note about a run", null);

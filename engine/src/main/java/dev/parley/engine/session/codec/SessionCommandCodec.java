@@ -9,17 +9,20 @@ import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
+import dev.parley.engine.session.SessionCommand.Ask;
 import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Decide;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.SessionCommand.ExpireRequest;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.LabelChange;
@@ -69,6 +72,9 @@ public final class SessionCommandCodec {
     private static final int NOTE_PURGE = 81;
     private static final int CHANGE_CONTROL = 82;
     private static final int EXPIRE_CONTROL = 83;
+    private static final int ASK = 84;
+    private static final int DECIDE = 85;
+    private static final int EXPIRE_REQUEST = 86;
     private static final int NAME_AGENTS = 87;
     private static final int CLAIM_WAKE = 88;
     private static final int SETTLE_WAKE = 89;
@@ -178,6 +184,17 @@ public final class SessionCommandCodec {
                 out.varint(c.until());
             }
             case ExpireWake c -> out.string(c.agentId());
+            case Ask c -> {
+                RequestCodec.terms(out.string(c.requestId()), c.terms());
+                ValueCodec.body(out, c.notice());
+            }
+            case Decide c -> {
+                RequestCodec.decision(out.string(c.requestId()), c.decision());
+                ValueCodec.body(out, c.notice());
+                messages(out, c.answer());
+                RunNoteCodec.notes(out, c.runs());
+            }
+            case ExpireRequest c -> out.string(c.requestId());
             case RemoveEmpty c -> {}
             case Remove c -> {}
         }
@@ -216,6 +233,9 @@ public final class SessionCommandCodec {
             case ExpireWake c -> EXPIRE_WAKE;
             case Erase c -> ERASE;
             case NotePurge c -> NOTE_PURGE;
+            case Ask c -> ASK;
+            case Decide c -> DECIDE;
+            case ExpireRequest c -> EXPIRE_REQUEST;
             case RemoveEmpty c -> REMOVE_EMPTY;
             case Remove c -> REMOVE;
         };
@@ -278,6 +298,17 @@ public final class SessionCommandCodec {
                 new SettleWake(
                         session, time, in.string(), in.string(), in.varint(), AgentCodec.settlement(in), in.varint());
             case EXPIRE_WAKE -> new ExpireWake(session, time, in.string());
+            case ASK -> new Ask(session, time, in.string(), RequestCodec.terms(in), ValueCodec.body(in));
+            case DECIDE ->
+                new Decide(
+                        session,
+                        time,
+                        in.string(),
+                        RequestCodec.decision(in),
+                        ValueCodec.body(in),
+                        messages(in),
+                        RunNoteCodec.notes(in));
+            case EXPIRE_REQUEST -> new ExpireRequest(session, time, in.string());
             case REMOVE_EMPTY -> new RemoveEmpty(session, time);
             case REMOVE -> new Remove(session, time);
             default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);

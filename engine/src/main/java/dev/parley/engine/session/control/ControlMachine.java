@@ -21,6 +21,7 @@ import dev.parley.engine.session.SessionOutcome.OfPublish;
 import dev.parley.engine.session.SessionOutcome.TakenOver;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.message.Head;
+import dev.parley.engine.session.request.RequestMachine;
 import dev.parley.engine.session.run.RunMachine;
 import java.util.List;
 import java.util.Objects;
@@ -72,13 +73,17 @@ public final class ControlMachine {
     }
 
     /**
-     * Publishes messages, unless they are an agent's and a person has the control. A person may take over by that: then
-     * nothing of an agent follows.
+     * Publishes messages, unless they are an agent's and a person has the control, or they answer what is no longer open. A
+     * person may take over by that: then nothing of an agent follows.
      */
     public static OfPublish publish(SessionState s, Publish c, ControlTx tx) {
         Control control = s.control();
         if (control.mode() == Mode.PERSON && isAgents(s, c, tx)) {
             return new TakenOver(control.holder());
+        }
+        OfPublish late = RequestMachine.refusal(s, c, tx.runs().requests());
+        if (late != null) {
+            return late;
         }
         OfPublish outcome = RunMachine.publish(s, c, tx.runs());
         if (outcome instanceof Accepted accepted && control.mode() == Mode.AGENT && control.onWrite()) {

@@ -4,6 +4,7 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.session.Attribute;
 import dev.parley.engine.session.Attribute.Labelled;
+import dev.parley.engine.session.Attribute.OpenRequest;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
 import dev.parley.engine.session.SessionName;
@@ -20,6 +21,7 @@ public final class IndexRows {
     private static final int PARTICIPANT = 3;
     private static final int PARTICIPANT_OF = 4;
     private static final int PARTICIPANTS = 5;
+    private static final int OPEN_REQUEST = 6;
     private static final int VERSION = 1;
 
     private IndexRows() {}
@@ -38,6 +40,7 @@ public final class IndexRows {
         BinaryWriter out = new BinaryWriter(96);
         return switch (attribute) {
             case OpenRun a -> out.u8(OPEN_RUN).string(app);
+            case OpenRequest a -> out.u8(OPEN_REQUEST).string(app);
             case Labelled(String key, String value) ->
                 out.u8(LABELLED).string(app).string(key).string(value);
             case Participant(String clientId) -> out.u8(PARTICIPANT).string(app).string(clientId);

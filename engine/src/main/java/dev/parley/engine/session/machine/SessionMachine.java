@@ -4,17 +4,20 @@ import dev.parley.engine.session.Control;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
+import dev.parley.engine.session.SessionCommand.Ask;
 import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ChangeObjects;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Decide;
 import dev.parley.engine.session.SessionCommand.Depart;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.SessionCommand.ExpireRequest;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.Leave;
@@ -36,11 +39,13 @@ import dev.parley.engine.session.SessionOutcome.Done;
 import dev.parley.engine.session.SessionOutcome.Erased;
 import dev.parley.engine.session.SessionOutcome.NoSuchAgent;
 import dev.parley.engine.session.SessionOutcome.NoSuchMessage;
+import dev.parley.engine.session.SessionOutcome.NoSuchRequest;
 import dev.parley.engine.session.SessionOutcome.NoSuchSession;
 import dev.parley.engine.session.SessionOutcome.NotAbandoned;
 import dev.parley.engine.session.SessionOutcome.NotHeld;
 import dev.parley.engine.session.SessionOutcome.NothingToDo;
 import dev.parley.engine.session.SessionOutcome.TypeDiffers;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Tombstone;
 import dev.parley.engine.session.annotation.AnnotationMachine;
@@ -52,6 +57,7 @@ import dev.parley.engine.session.message.MessageTx;
 import dev.parley.engine.session.object.ObjectMachine;
 import dev.parley.engine.session.presence.PresenceMachine;
 import dev.parley.engine.session.profile.ProfileMachine;
+import dev.parley.engine.session.request.RequestMachine;
 import dev.parley.engine.session.run.RunMachine;
 import dev.parley.engine.session.wake.WakeMachine;
 import java.util.ArrayList;
@@ -129,6 +135,13 @@ public final class SessionMachine {
                 yield s == null ? new NotHeld(c.wakeId()) : WakeMachine.settle(s, c, tx.wakes());
             }
             case ExpireWake c -> ifThere(c, tx, s -> WakeMachine.expire(s, c, tx.wakes()));
+            case Ask c -> once(c, null, 1, position, tx, s -> RequestMachine.ask(s, c, tx.requests()));
+            case Decide c -> decide(c, tx);
+            case ExpireRequest c ->
+                ifThere(c, tx, s -> {
+                    RequestMachine.expire(s, c, tx.requests());
+                    wakeWhoAsked(s, c.requestId(), new Publish(c.session(), c.time(), null, List.of()), tx);
+                });
             case Trim c -> ifThere(c, tx, s -> removeOldest(s, c.upTo(), Long.MAX_VALUE, tx));
             case Retain c -> ifThere(c, tx, s -> removeOldest(s, Positions.startOf(c.since()) - 1, c.maxBytes(), tx));
             case Compact c -> ifThere(c, tx, s -> MessageMachine.compact(s, c, tx.messages()));
@@ -292,6 +305,29 @@ public final class SessionMachine {
         }
         SessionState s = known == null ? findOrMake(c, position, tx) : known;
         return ProfileMachine.describe(s, c, known == null, tx.profiles());
+    }
+
+    private static SessionOutcome decide(Decide c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        if (s == null) {
+            return new NoSuchRequest(c.requestId());
+        }
+        SessionOutcome outcome = RequestMachine.decide(s, c, tx.requests());
+        wakeWhoAsked(s, c.requestId(), new Publish(c.session(), c.time(), null, c.answer(), c.runs()), tx);
+        return outcome;
+    }
+
+    /**
+     * Wakes the agent that waits for an answer.
+     *
+     * @param before the session before the command; a request that was closed by then has woken whom it wakes
+     * @param answer the messages with the answer, the last that were published; or none
+     */
+    private static void wakeWhoAsked(SessionState before, String requestId, Publish answer, SessionTx tx) {
+        SessionRequest request = tx.requests().find(before, requestId);
+        if (request != null && request.closed() > before.last()) {
+            WakeMachine.answered(before, request, answer, tx.wakes());
+        }
     }
 
     private static SessionOutcome endRun(EndRun c, SessionTx tx) {

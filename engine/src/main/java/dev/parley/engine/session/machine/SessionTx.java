@@ -16,6 +16,7 @@ import dev.parley.engine.session.object.ObjectTx;
 import dev.parley.engine.session.presence.PresenceTx;
 import dev.parley.engine.session.profile.ProfileTx;
 import dev.parley.engine.session.remembered.RememberedTx;
+import dev.parley.engine.session.request.RequestTx;
 import dev.parley.engine.session.run.RunTx;
 import dev.parley.engine.session.wake.WakeTx;
 import dev.parley.engine.store.Store.Table;
@@ -36,6 +37,7 @@ public final class SessionTx {
     private final AnnotationTx annotations;
     private final PresenceTx presence;
     private final ObjectTx objects;
+    private final RequestTx requests;
     private final RunTx runs;
     private final AttendanceTx attendances;
     private final ControlTx controls;
@@ -51,7 +53,8 @@ public final class SessionTx {
         this.annotations = new AnnotationTx(batch, messages);
         this.presence = new PresenceTx(batch);
         this.objects = new ObjectTx(batch);
-        this.runs = new RunTx(batch, messages);
+        this.requests = new RequestTx(batch, messages);
+        this.runs = new RunTx(batch, messages, requests);
         this.attendances = new AttendanceTx(batch, presence, remembered, runs);
         this.controls = new ControlTx(batch, messages, runs);
         this.profiles = new ProfileTx(batch);
@@ -109,6 +112,10 @@ public final class SessionTx {
         return objects;
     }
 
+    RequestTx requests() {
+        return requests;
+    }
+
     RunTx runs() {
         return runs;
     }
@@ -145,6 +152,7 @@ public final class SessionTx {
         profiles.unlist(s);
         batch.index().removeAll(s);
         wakes.unlist(s);
+        requests.unlist(s);
         batch.remove(s);
         for (Table table : Sessions.TABLES_BY_ID) {
             batch.rows().removeRange(table, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1));
@@ -159,5 +167,6 @@ public final class SessionTx {
         batch.rows().removeRange(Table.LOG, SessionRows.idKey(s.id()), SessionRows.positionKey(s.id(), upTo + 1));
         messages.remove(s, upTo, gone);
         presence.remove(s, upTo);
+        requests.trim(s, upTo);
     }
 }

@@ -20,6 +20,7 @@ import dev.parley.engine.session.object.SharedObjects;
 import dev.parley.engine.session.presence.Presence;
 import dev.parley.engine.session.profile.Profiles;
 import dev.parley.engine.session.remembered.Remembered;
+import dev.parley.engine.session.request.Requests;
 import dev.parley.engine.session.run.Runs;
 import dev.parley.engine.session.wake.Wakes;
 import dev.parley.engine.store.Store;
@@ -64,7 +65,8 @@ public final class Sessions {
             Table.CONTROLS,
             Table.PROFILES,
             Table.AGENTS,
-            Table.WAKES);
+            Table.WAKES,
+            Table.ASKED);
 
     private final Store store;
     private final SessionStates states;
@@ -80,6 +82,7 @@ public final class Sessions {
     private final Profiles profiles;
     private final Wakes wakes;
     private final Erasures erasures;
+    private final Requests requests;
 
     /**
      * Reads from {@code store}.
@@ -101,6 +104,7 @@ public final class Sessions {
         this.profiles = new Profiles(store);
         this.wakes = new Wakes(store);
         this.erasures = new Erasures(store);
+        this.requests = new Requests(store);
     }
 
     /**
@@ -142,7 +146,7 @@ public final class Sessions {
         return runs;
     }
 
-    /** The remembered requests. */
+    /** What is remembered of the requests of connections. */
     public Remembered remembered() {
         return remembered;
     }
@@ -172,6 +176,11 @@ public final class Sessions {
         return wakes;
     }
 
+    /** What people are asked. */
+    public Requests requests() {
+        return requests;
+    }
+
     /** What remains of sessions that were erased. */
     public Erasures erasures() {
         return erasures;
@@ -183,6 +192,7 @@ public final class Sessions {
         for (Table table : TABLES_BY_ID) {
             ranges.add(new Range(table, SessionRows.idKey(session), SessionRows.idKey(session + 1)));
         }
+        ranges.addAll(Requests.rangesOf(name));
         byte[] key = SessionRows.sessionKey(name.key());
         ranges.add(new Range(Table.SESSIONS, key, Arrays.copyOf(key, key.length + 1)));
         return ranges;
@@ -192,8 +202,9 @@ public final class Sessions {
     public List<Range> rangesSharedIn(Set<String> apps) {
         List<Range> ranges = new ArrayList<>();
         apps.forEach(app -> ranges.addAll(IndexTx.rangesSharedIn(app)));
-        // The ids of agents are in them.
+        // The ids of agents and of requests are in them.
         ranges.add(Wakes.times());
+        ranges.add(Requests.times());
         return ranges;
     }
 

@@ -1,6 +1,7 @@
 package dev.parley.engine.session.message;
 
 import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Summaries;
@@ -63,6 +64,16 @@ public final class MessageTx {
     Body body(SessionState s, Head head) {
         Body whole = Objects.requireNonNull(message(s, head.serial())).body();
         return whole != null ? whole : Messages.fold(head, pieces(s, head));
+    }
+
+    /** The text of a message; null if there is none, or if it has more than {@code maxBytes}. */
+    public @Nullable String text(SessionState s, long serial, int maxBytes) {
+        Head head = serial == 0 ? null : head(s, serial);
+        if (head == null || head.isDeleted() || head.shape().data() > maxBytes) {
+            return null;
+        }
+        Data data = body(s, head).data();
+        return data == null || !data.text() ? null : data.asText();
     }
 
     private List<Version> pieces(SessionState s, Head head) {

@@ -4,7 +4,7 @@ import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.SessionBatch;
 import dev.parley.engine.session.log.SessionRows;
-import dev.parley.engine.session.remembered.Requests.Kept;
+import dev.parley.engine.session.remembered.Remembered.Kept;
 import dev.parley.engine.session.remembered.Remembered.Requester;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
@@ -51,8 +51,8 @@ public final class RememberedTx {
         if (sender.msgSerial() > known.newest()) {
             return null;
         }
-        byte[] row =
-                rows.get(Table.REMEMBERED, RememberedRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial()));
+        byte[] row = rows.get(
+                Table.REMEMBERED, RememberedRows.requestKey(s.id(), sender.connectionId(), sender.msgSerial()));
         if (row != null) {
             return SessionRows.positions(row);
         }
@@ -63,7 +63,8 @@ public final class RememberedTx {
     }
 
     private long oldest(SessionState s, String connectionId) {
-        return RememberedRows.msgSerial(keptRequests(s, connectionId, 1).getFirst().key());
+        return RememberedRows.msgSerial(
+                keptRequests(s, connectionId, 1).getFirst().key());
     }
 
     private List<Row> keptRequests(SessionState s, String connectionId, int limit) {

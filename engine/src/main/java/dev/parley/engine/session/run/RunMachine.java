@@ -6,7 +6,10 @@ import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunNote.Active;
+import dev.parley.engine.session.RunNote.Asked;
+import dev.parley.engine.session.RunNote.Called;
 import dev.parley.engine.session.RunNote.Cancel;
+import dev.parley.engine.session.RunNote.Decided;
 import dev.parley.engine.session.RunNote.Described;
 import dev.parley.engine.session.RunNote.Ended;
 import dev.parley.engine.session.RunNote.Said;
@@ -27,6 +30,7 @@ import dev.parley.engine.session.SessionOutcome.OfRun;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.message.Head;
 import dev.parley.engine.session.message.MessageMachine;
+import dev.parley.engine.session.request.RequestMachine;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -58,12 +62,12 @@ public final class RunMachine {
     /**
      * Takes note of what was published.
      *
-     * @param connectionId who published it, or null
+     * @param s the session before it
      * @param positions of the messages
      */
-    private static void note(
-            SessionState s, List<RunNote> notes, @Nullable String connectionId, List<Long> positions, RunTx tx) {
-        for (RunNote note : notes) {
+    private static void note(SessionState s, Publish c, List<Long> positions, RunTx tx) {
+        String connectionId = c.sender() == null ? null : c.sender().connectionId();
+        for (RunNote note : c.runs()) {
             switch (note) {
                 case Active n -> active(s, n, connectionId, positions.getFirst(), tx);
                 case Suspended n -> {
@@ -83,11 +87,19 @@ public final class RunMachine {
                 case Spoken n -> {}
                 // This is for the agents that the session names.
                 case Said n -> {}
+                case Called n -> {
+                    if (tx.run(s, n.runId()) != null) {
+                        RequestMachine.called(s, n, positions.get(n.message()), tx.requests());
+                    }
+                }
+                case Asked n -> RequestMachine.asked(s, c, n, positions.get(n.message()), tx.requests());
+                case Decided n -> RequestMachine.decided(s, c, n, positions.get(n.message()), tx.requests());
                 case Ended n -> {
                     Run run = tx.run(s, n.runId());
                     if (run != null) {
                         end(s, run, tx);
                     }
+                    RequestMachine.runEnded(s, n.runId(), c.time(), tx.requests());
                 }
                 case Cancel n -> cancel(s, n, positions.get(n.message()), tx);
             }
@@ -237,8 +249,7 @@ public final class RunMachine {
     public static OfPublish publish(SessionState s, Publish c, RunTx tx) {
         OfPublish outcome = MessageMachine.publish(s, c, tx.messages());
         if (outcome instanceof Accepted accepted) {
-            String connection = c.sender() == null ? null : c.sender().connectionId();
-            note(s, c.runs(), connection, accepted.positions(), tx);
+            note(s, c, accepted.positions(), tx);
         }
         return outcome;
     }

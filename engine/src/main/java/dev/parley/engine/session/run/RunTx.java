@@ -7,6 +7,7 @@ import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.SessionBatch;
 import dev.parley.engine.session.message.MessageTx;
+import dev.parley.engine.session.request.RequestTx;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
@@ -20,12 +21,14 @@ public final class RunTx {
     private final SessionBatch batch;
     private final StoreTx rows;
     private final MessageTx messages;
+    private final RequestTx requests;
 
     /** Starts in {@code batch}. */
-    public RunTx(SessionBatch batch, MessageTx messages) {
+    public RunTx(SessionBatch batch, MessageTx messages, RequestTx requests) {
         this.batch = batch;
         this.rows = batch.rows();
         this.messages = messages;
+        this.requests = requests;
     }
 
     /** The batch. */
@@ -36,6 +39,11 @@ public final class RunTx {
     /** The messages of sessions. */
     MessageTx messages() {
         return messages;
+    }
+
+    /** What people are asked in sessions. */
+    public RequestTx requests() {
+        return requests;
     }
 
     /** The run with this id that has not ended, or null. */

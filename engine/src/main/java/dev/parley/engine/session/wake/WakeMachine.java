@@ -27,12 +27,14 @@ import dev.parley.engine.session.SessionOutcome.OfPublish;
 import dev.parley.engine.session.SessionOutcome.OfSettlement;
 import dev.parley.engine.session.SessionOutcome.TooManyAgents;
 import dev.parley.engine.session.SessionOutcome.Woken;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.Wake.Input;
 import dev.parley.engine.session.run.RunMachine;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -92,6 +94,35 @@ public final class WakeMachine {
                     && positions.get(said.message()) > before) {
                 heard(s, said, message.clientId(), positions.get(said.message()), c.time(), tx);
             }
+        }
+    }
+
+    /**
+     * Wakes the agent that waits for the answer to a request, which was just closed: at whose run it was asked, or by whom. An
+     * answer that is an input of a run wakes as any other input does.
+     *
+     * @param answer the messages with the answer, the last that were published; or none
+     */
+    public static void answered(SessionState s, SessionRequest request, Publish answer, WakeTx tx) {
+        long position = tx.now(s).last();
+        for (RunNote note : answer.runs()) {
+            if (note instanceof Said said
+                    && answer.messages().get(said.message()) instanceof MessageOp.Create message) {
+                heard(s, said, message.clientId(), position, answer.time(), tx);
+                return;
+            }
+        }
+        SortedMap<String, Agent> agents = tx.agents(s);
+        Run run = request.terms().runId() == null
+                ? null
+                : tx.run(s, request.terms().runId());
+        String worker = run == null ? null : tx.agentOf(s, run);
+        Agent agent = worker == null || !agents.containsKey(worker)
+                ? agents.get(Objects.requireNonNullElse(request.terms().by(), ""))
+                : agents.get(worker);
+        if (agent != null) {
+            String id = "r" + Long.toHexString(position);
+            wake(s, agent, id, new Input(request.id(), position), answer.time(), tx);
         }
     }
 

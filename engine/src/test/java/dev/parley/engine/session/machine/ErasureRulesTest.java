@@ -7,7 +7,9 @@ import dev.parley.engine.session.Data;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts.Notice;
+import dev.parley.engine.session.SessionCommand.Ask;
 import dev.parley.engine.session.SessionCommand.ClaimWake;
+import dev.parley.engine.session.SessionCommand.Decide;
 import dev.parley.engine.session.SessionCommand.Describe;
 import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
@@ -24,6 +26,11 @@ import dev.parley.engine.session.SessionOutcome.Erased;
 import dev.parley.engine.session.SessionOutcome.NoSuchAgent;
 import dev.parley.engine.session.SessionOutcome.NoSuchSession;
 import dev.parley.engine.session.SessionOutcome.NotHeld;
+import dev.parley.engine.session.SessionRequest.Decision;
+import dev.parley.engine.session.SessionRequest.Kind;
+import dev.parley.engine.session.SessionRequest.Terms;
+import dev.parley.engine.session.SessionRequest.Verdict;
+import dev.parley.engine.session.SessionRequest.WhenDue;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Tombstone;
 import dev.parley.engine.session.Wake;
@@ -79,6 +86,22 @@ class ErasureRulesTest extends SessionFixture {
         return ((Claimed) apply(new ClaimWake(NAME, now, agent, "worker", now + 1000))).wake();
     }
 
+    private Terms terms() {
+        return new Terms(
+                Kind.QUESTION,
+                "title",
+                null,
+                null,
+                null,
+                null,
+                "arguments",
+                List.of(),
+                1,
+                now + 100,
+                WhenDue.EXPIRE,
+                new Notice("asked", "", ",", "", null));
+    }
+
     @Test
     void onlyATombstoneRemains() {
         boot();
@@ -100,6 +123,13 @@ class ErasureRulesTest extends SessionFixture {
         assertThat(List.of(rows(Table.AGENTS), rows(Table.WAKES), rows(Table.WAKE_TIMES)))
                 .as("agents, wakes and turns, times")
                 .containsExactly(2, 3, 3);
+        for (String id : List.of("open", "decided")) {
+            apply(new Ask(NAME, now, id, terms(), text("asks")));
+        }
+        Decision decision = new Decision("d", Verdict.ANSWER, "ann", "app.key", now, null, null, null, "yes");
+        apply(new Decide(NAME, now, "decided", decision, text("answers"), List.of(), List.of()));
+        assertThat(List.of(rows(Table.ASKED), rows(Table.INBOX), rows(Table.DUE)))
+                .containsExactly(3, 2, 1);
         SessionState before = state();
         now += 5;
 
