@@ -92,6 +92,24 @@ final class Http {
         return new Page<>(items, nextQuery(response), next -> page(path, next, element));
     }
 
+    /**
+     * Reads a page of a list of the session door; blocks.
+     *
+     * @param field the field of the answer that has the list
+     */
+    <T> Page<T> list(String path, String query, String field, Function<JsonNode, T> element) {
+        return list(path, query, "", field, element);
+    }
+
+    private <T> Page<T> list(String path, String query, String cursor, String field, Function<JsonNode, T> element) {
+        String of = cursor.isEmpty() ? query : (query.isEmpty() ? "" : query + "&") + "cursor=" + ConnectUri.encode(cursor);
+        JsonNode answer = call(Call.get(path, of));
+        return new Page<>(
+                answer.path(field).valueStream().map(element).toList(),
+                Wire.text(answer, "next"),
+                next -> list(path, query, next, field, element));
+    }
+
     private static @Nullable String nextQuery(HttpResponse<?> response) {
         for (String link : response.headers().allValues("Link")) {
             int start = link.indexOf('?');

@@ -11,12 +11,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Page<T> {
     private final List<T> items;
-    private final @Nullable String nextQuery;
+    private final @Nullable String next;
     private final Function<String, Page<T>> read;
 
-    Page(List<T> items, @Nullable String nextQuery, Function<String, Page<T>> read) {
+    Page(List<T> items, @Nullable String next, Function<String, Page<T>> read) {
         this.items = List.copyOf(items);
-        this.nextQuery = nextQuery;
+        this.next = next;
         this.read = read;
     }
 
@@ -27,7 +27,7 @@ public final class Page<T> {
 
     /** {@return whether there is another page} */
     public boolean hasNext() {
-        return nextQuery != null;
+        return next != null;
     }
 
     /**
@@ -36,6 +36,6 @@ public final class Page<T> {
      * @return the next page; null if this is the last one
      */
     public @Nullable Page<T> next() {
-        return nextQuery == null ? null : read.apply(nextQuery);
+        return next == null ? null : read.apply(next);
     }
 }

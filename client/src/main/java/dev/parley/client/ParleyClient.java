@@ -138,6 +138,21 @@ public final class ParleyClient implements AutoCloseable {
     }
 
     /**
+     * {@return the open requests of all sessions whose names begin so, by session; blocks} Needs the capability {@code history} on
+     * the prefix with a {@code *} behind it. A page may have few requests, or none, although there is a next one.
+     *
+     * @param prefix the beginning of the names of sessions; empty for all
+     * @param forClientId who is asked, or may answer since nobody else is named; null for anybody
+     */
+    public Page<SessionRequest> openRequests(String prefix, @Nullable String forClientId) {
+        Map<String, String> params = new HashMap<>(Map.of("prefix", prefix, "status", "open"));
+        if (forClientId != null) {
+            params.put("clientId", forClientId);
+        }
+        return SessionRequests.list(http, "/v1/requests", ConnectUri.query(params));
+    }
+
+    /**
      * {@return the stream at this path, such as {@code logs/build-7}, whether it exists or not}
      *
      * @param path the path below that of all streams, not encoded

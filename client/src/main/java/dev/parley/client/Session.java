@@ -44,6 +44,7 @@ public final class Session {
     private final SharedObjects objects;
     private final SessionControl control;
     private final SessionAgents agents;
+    private final SessionRequests requests;
 
     Session(String name, SessionOptions options, Link link, Http http, MessageIds ids) {
         this.name = name;
@@ -56,6 +57,7 @@ public final class Session {
         this.annotations = new Annotations(this, link, http, ids);
         this.objects = new SharedObjects(this, http, ids, link.options().listenerExecutor());
         this.control = new SessionControl(http, name, link.options().clientId());
+        this.requests = new SessionRequests(http, name, link.options().clientId());
         this.agents = new SessionAgents(http, name, link.options().requestTimeout());
     }
 
@@ -97,6 +99,11 @@ public final class Session {
     /** {@return who has the control: an agent, or a person} */
     public SessionControl control() {
         return control;
+    }
+
+    /** {@return what people are asked in the session} */
+    public SessionRequests requests() {
+        return requests;
     }
 
     /** {@return the agents that the session names, and what they have to do} */

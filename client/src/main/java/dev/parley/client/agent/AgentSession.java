@@ -175,10 +175,14 @@ public final class AgentSession implements AutoCloseable {
         return starter.begin(input(invocation.inputEventId()));
     }
 
+    /** Finds an input that has come. Null if there is none. */
+    Conversation.@Nullable Trigger find(String eventId) {
+        return shared.find(conversation -> conversation.trigger(eventId).orElse(null));
+    }
+
     /** Finds an input, and waits for it if it has not come yet. */
     Conversation.Trigger input(String eventId) {
-        Conversation.Trigger found =
-                shared.find(conversation -> conversation.trigger(eventId).orElse(null));
+        Conversation.Trigger found = find(eventId);
         if (found == null) {
             found = shared.await(conversation -> conversation.trigger(eventId).orElse(null), inputTimeout);
         }
@@ -323,7 +327,9 @@ public final class AgentSession implements AutoCloseable {
      * <p>The session has to name the agent by its client id, see {@link dev.parley.client.SessionAgents#name}. An agent either
      * {@linkplain #serve serves} a session or works on its wakes.
      *
-     * <p>A wake is done when its run has ended or is suspended: what it waits for will wake the agent. While a person has the
+     * <p>A wake is done when its run has ended or is suspended: what it waits for will wake the agent. A run that has asked
+     * people something with {@link dev.parley.client.NewRequest#withRun} goes on when they have answered, and finds the answer
+     * among the {@linkplain Session#requests requests}. While a person has the
      * control, wakes rest, and the run goes on when the control is given back.
      *
      * @param handler does the work, on the executor of the agent
@@ -348,13 +354,14 @@ public final class AgentSession implements AutoCloseable {
         return serving.isReady(runId, input);
     }
 
-    /** Goes on with a run that was suspended by a takeover. Returns null if the run waits for something else. */
-    @Nullable
-    Run goOnAfterTakeover(String runId, RunHandler handler) {
+    /** Whether a run of this agent is suspended because a person has taken over. */
+    boolean isSuspendedByTakeover(String runId) {
         Node.Run node = known.findOwn(runId);
-        if (node == null || !serving.isSuspendedByTakeover(node)) {
-            return null;
-        }
+        return node != null && serving.isSuspendedByTakeover(node);
+    }
+
+    /** Goes on with a run that was suspended, without an input for it. */
+    Run goOn(String runId, RunHandler handler) {
         Run run = starter.goOn(runId);
         run.handle(handler);
         return run;

@@ -3,6 +3,7 @@ package dev.parley.client.agent;
 import dev.parley.client.ParleyException;
 import dev.parley.client.Registration;
 import dev.parley.client.Session;
+import dev.parley.client.SessionRequest;
 import dev.parley.client.Wake;
 import dev.parley.conversation.Conversation;
 import dev.parley.conversation.Node;
@@ -36,6 +37,8 @@ final class WakeWorker implements Registration {
 
     /** The pause before a wake that was given back is given to a worker again, and after a request that has failed. */
     private static final Duration PAUSE = Duration.ofSeconds(1);
+
+    private static final int NOT_FOUND = 404;
 
     private final AgentSession agent;
     private final Session session;
@@ -124,8 +127,8 @@ final class WakeWorker implements Registration {
         Lease lease = new Lease(wake);
         try {
             boolean done = true;
-            for (Conversation.Trigger input : inputs(wake)) {
-                Run run = run(input, lease);
+            for (Task task : tasks(wake)) {
+                Run run = run(task, lease);
                 if (run != null && run.takeover().isCancelled()) {
                     // Whoever goes on with it here has to know that it is suspended.
                     run.awaitDelivery();
@@ -153,42 +156,80 @@ final class WakeWorker implements Registration {
         }
     }
 
-    /** The inputs to answer: the newest that begins a run, whose conversation has the others, and the newest for each run. */
-    private Collection<Conversation.Trigger> inputs(Wake wake) {
-        Map<String, Conversation.Trigger> newest = new LinkedHashMap<>();
-        for (String eventId : wake.inputEventIds()) {
-            Conversation.Trigger input = agent.input(eventId);
-            newest.put(Objects.requireNonNullElse(input.runId(), ""), input);
+    /**
+     * Something to do.
+     *
+     * @param input is to be answered; null if a request of the run was answered
+     * @param runId the run that is to go on; null for a new one
+     */
+    private record Task(Conversation.@Nullable Trigger input, @Nullable String runId) {}
+
+    /** What to do: answer the newest input that begins a run, whose conversation has the others, and go on with each run once. */
+    private Collection<Task> tasks(Wake wake) {
+        Map<String, Task> tasks = new LinkedHashMap<>();
+        for (String id : wake.inputEventIds()) {
+            Task task = task(id);
+            tasks.merge(
+                    Objects.requireNonNullElse(task.runId(), ""),
+                    task,
+                    // An input says more than that something was answered.
+                    (earlier, later) -> later.input() == null ? earlier : later);
         }
-        return newest.values();
+        return tasks.values();
     }
 
-    /** Answers an input, or goes on where another worker has left it. Null if there is nothing more to do. */
-    private @Nullable Run run(Conversation.Trigger input, Lease lease) {
-        String runId = input.runId();
-        if (runId != null && isActive(runId)) {
-            return agent.adopt(runId, lease::handle);
+    private Task task(String id) {
+        Conversation.Trigger input = agent.find(id);
+        if (input == null) {
+            SessionRequest request = request(id);
+            if (request != null) {
+                return new Task(null, request.runId());
+            }
+            input = agent.input(id);
         }
-        if (runId != null && !agent.isReady(runId, input)) {
-            return null;
+        return new Task(input, input.runId());
+    }
+
+    /** A wake after an answer that is no input names the request. */
+    private @Nullable SessionRequest request(String id) {
+        try {
+            return session.requests().get(id);
+        } catch (ParleyException.Refused e) {
+            if (e.statusCode() == NOT_FOUND) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    /** Does a task, or goes on where another worker has left it. Null if there is nothing more to do. */
+    private @Nullable Run run(Task task, Lease lease) {
+        Conversation.Trigger input = task.input();
+        String runId = task.runId();
+        if (runId != null) {
+            RunStatus status = agent.read(conversation -> conversation.run(runId))
+                    .map(Node.Run::status)
+                    .orElse(RunStatus.SUSPENDED);
+            if (status == RunStatus.ACTIVE) {
+                // Whoever went on with it had the wake before, and has it no longer.
+                return agent.adopt(runId, lease::handle);
+            }
+            if (status != RunStatus.SUSPENDED || (input != null && !agent.isReady(runId, input))) {
+                return null;
+            }
+        }
+        if (input == null) {
+            return runId == null ? null : agent.goOn(runId, lease::handle);
         }
         try {
             return agent.run(new Invocation(input.eventId(), session.name()), lease::handle);
         } catch (RunExistsException e) {
-            return switch (e.status()) {
-                case ACTIVE -> agent.adopt(e.runId(), lease::handle);
-                case SUSPENDED -> agent.goOnAfterTakeover(e.runId(), lease::handle);
-                case COMPLETE, CANCELLED, ERROR -> null;
-            };
+            if (e.status() == RunStatus.ACTIVE) {
+                return agent.adopt(e.runId(), lease::handle);
+            }
+            boolean goesOn = e.status() == RunStatus.SUSPENDED && agent.isSuspendedByTakeover(e.runId());
+            return goesOn ? agent.goOn(e.runId(), lease::handle) : null;
         }
-    }
-
-    /** Whether a run was begun and has not ended. Whoever began it had the wake before, and has it no longer. */
-    private boolean isActive(String runId) {
-        return agent.read(conversation -> conversation.run(runId))
-                .map(Node.Run::status)
-                .filter(RunStatus.ACTIVE::equals)
-                .isPresent();
     }
 
     /** Asks for more time as long as the run lasts, and stops the run if another worker has the wake. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.parley.client.NamedAgent;
+import dev.parley.client.NewRequest;
 import dev.parley.client.ParleyException;
 import dev.parley.client.SessionAgents;
 import dev.parley.client.SharedServer;
@@ -16,6 +17,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -205,6 +207,33 @@ class WakeTest {
             ann.approve("c", true, null);
             awaitStatus(ann, sent, RunStatus.COMPLETE);
             assertThat(answer(ann, sent)).isEqualTo("paid 1");
+        }
+    }
+
+    @Test
+    void aRunGoesOnWhenPeopleHaveAnsweredWhatItHasAsked() throws Exception {
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            ann.session().agents().name(NamedAgent.of("agent"));
+            AgentSession agent = people.agent("agent");
+            agent.work(run -> {
+                String id = "where-" + run.id();
+                if (run.isResumed()) {
+                    var decision = agent.session().requests().get(id).decisions().get(0);
+                    say(run, "to " + Objects.requireNonNull(decision.answer()).asString());
+                    return;
+                }
+                agent.session()
+                        .requests()
+                        .ask(NewRequest.question("Where to?").withId(id).withRun(run.id()));
+                run.suspend();
+            });
+            Sent sent = ann.send("book a trip");
+            awaitStatus(ann, sent, RunStatus.SUSPENDED);
+            String asked = "where-" + ann.runOf(sent).orElseThrow().key();
+            ann.session().requests().answer(asked, JsonMapper.shared().readTree("\"Rome\""));
+            awaitStatus(ann, sent, RunStatus.COMPLETE);
+            assertThat(answer(ann, sent)).isEqualTo("to Rome");
         }
     }
 }

@@ -22,6 +22,7 @@ import dev.parley.conversation.RunStatus;
 import dev.parley.conversation.ToolCall;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -84,6 +85,36 @@ class AgentExamplesTest {
             };
             scene.serve((client, shutdown) -> WokenAgent.work(scene.client("planner"), handler, shutdown));
             assertThat(Talking.ask(ann, "@planner, are you there?")).isEqualTo("Here I am");
+        }
+    }
+
+    @Test
+    void peopleAnswerWhatAnAgentAsks() throws Exception {
+        try (Scene scene = new Scene(server)) {
+            ParleyClient ann = scene.client("ann");
+            WokenAgent.name(ann);
+            ParleyClient planner = scene.client("planner");
+            scene.serve((client, shutdown) -> {
+                try (AgentSession agent = AgentSession.open(planner, "trip")) {
+                    agent.work(run -> {
+                        JsonNode answer = WokenAgent.ask(agent, run);
+                        if (answer != null) {
+                            try (Output output = run.output()) {
+                                output.text("We go to " + answer.asString());
+                            }
+                        }
+                    });
+                    shutdown.await();
+                }
+            });
+            try (ClientSession person = scene.person()) {
+                Sent sent = person.send("@planner, book a trip");
+                await().atMost(LONG)
+                        .until(() -> person.runOf(sent).map(Node.Run::status).equals(Optional.of(RunStatus.SUSPENDED)));
+                assertThat(Printed.by(() -> WokenAgent.decide(ann))).contains("trip asks: Where to?");
+                Node.Run run = person.awaitEnd(sent, LONG).orElseThrow();
+                assertThat(run.messages()).last().extracting(Message::text).isEqualTo("We go to Rome");
+            }
         }
     }
 

@@ -1,0 +1,138 @@
+package dev.parley.client;
+
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What people are asked in a session. Begin with {@link #approval}, {@link #question} or {@link #escalation}.
+ *
+ * @param id the id of the request; null for a new one. The same request under the same id is made once
+ * @param kind what kind of answer is wanted
+ * @param title what is asked, for people
+ * @param arguments exactly what would be done, or what belongs to the question; at most 64 KiB. Null for nothing
+ * @param clientIds who may answer; empty for everybody who may publish in the session
+ * @param quorum how many of them have to
+ * @param due from when on it is too late; null for never
+ * @param whenDue what becomes of it then
+ * @param runId the run that waits for it; null for none
+ */
+public record NewRequest(
+        @Nullable String id,
+        SessionRequest.Kind kind,
+        String title,
+        @Nullable JsonNode arguments,
+        List<String> clientIds,
+        int quorum,
+        @Nullable Instant due,
+        SessionRequest.WhenDue whenDue,
+        @Nullable String runId) {
+    /** Copies what may change. */
+    public NewRequest {
+        clientIds = List.copyOf(clientIds);
+    }
+
+    /**
+     * {@return a request for the approval of something}
+     *
+     * @param title what would be done, for people
+     * @param arguments exactly what would be done
+     */
+    public static NewRequest approval(String title, @Nullable JsonNode arguments) {
+        return of(SessionRequest.Kind.APPROVAL, title).withArguments(arguments);
+    }
+
+    /**
+     * {@return a question}
+     *
+     * @param title the question
+     */
+    public static NewRequest question(String title) {
+        return of(SessionRequest.Kind.QUESTION, title);
+    }
+
+    /**
+     * {@return something that a person has to look at}
+     *
+     * @param title what it is about
+     */
+    public static NewRequest escalation(String title) {
+        return of(SessionRequest.Kind.ESCALATION, title);
+    }
+
+    private static NewRequest of(SessionRequest.Kind kind, String title) {
+        return new NewRequest(
+                null, kind, title, null, List.of(), 1, null, SessionRequest.WhenDue.EXPIRE, null);
+    }
+
+    /**
+     * {@return the same under this id}
+     *
+     * @param newId such as the key of what would be done
+     */
+    public NewRequest withId(String newId) {
+        return new NewRequest(newId, kind, title, arguments, clientIds, quorum, due, whenDue, runId);
+    }
+
+    /**
+     * {@return the same with these arguments}
+     *
+     * @param newArguments any JSON
+     */
+    public NewRequest withArguments(@Nullable JsonNode newArguments) {
+        return new NewRequest(id, kind, title, newArguments, clientIds, quorum, due, whenDue, runId);
+    }
+
+    /**
+     * {@return the same for these clients, of whom so many have to answer}
+     *
+     * @param newQuorum at least 1
+     * @param newClientIds who may answer; empty for everybody
+     */
+    public NewRequest withQuorum(int newQuorum, String... newClientIds) {
+        return new NewRequest(
+                id, kind, title, arguments, List.of(newClientIds), newQuorum, due, whenDue, runId);
+    }
+
+    /**
+     * {@return the same with this end}
+     *
+     * @param newDue from when on it is too late; null for never
+     * @param newWhenDue what becomes of it then
+     */
+    public NewRequest withDue(@Nullable Instant newDue, SessionRequest.WhenDue newWhenDue) {
+        return new NewRequest(id, kind, title, arguments, clientIds, quorum, newDue, newWhenDue, runId);
+    }
+
+    /**
+     * {@return the same for this run, whose agent is woken by the answer}
+     *
+     * @param newRunId the run that waits for it
+     */
+    public NewRequest withRun(@Nullable String newRunId) {
+        return new NewRequest(id, kind, title, arguments, clientIds, quorum, due, whenDue, newRunId);
+    }
+
+    ObjectNode toJson(String ownId) {
+        ObjectNode json = Wire.object()
+                .put("requestId", id == null ? ownId : id)
+                .put("kind", SessionRequest.wireName(kind))
+                .put("title", title)
+                .put("quorum", quorum);
+        if (arguments != null) {
+            json.set("arguments", arguments);
+        }
+        if (!clientIds.isEmpty()) {
+            clientIds.forEach(json.putArray("clientIds")::add);
+        }
+        if (due != null) {
+            json.put("due", due.toEpochMilli()).put("whenDue", SessionRequest.wireName(whenDue));
+        }
+        if (runId != null) {
+            json.put("runId", runId);
+        }
+        return json;
+    }
+}
