@@ -102,7 +102,8 @@ final class Http {
     }
 
     private <T> Page<T> list(String path, String query, String cursor, String field, Function<JsonNode, T> element) {
-        String of = cursor.isEmpty() ? query : (query.isEmpty() ? "" : query + "&") + "cursor=" + ConnectUri.encode(cursor);
+        String of =
+                cursor.isEmpty() ? query : (query.isEmpty() ? "" : query + "&") + "cursor=" + ConnectUri.encode(cursor);
         JsonNode answer = call(Call.get(path, of));
         return new Page<>(
                 answer.path(field).valueStream().map(element).toList(),

@@ -63,8 +63,7 @@ public record NewRequest(
     }
 
     private static NewRequest of(SessionRequest.Kind kind, String title) {
-        return new NewRequest(
-                null, kind, title, null, List.of(), 1, null, SessionRequest.WhenDue.EXPIRE, null);
+        return new NewRequest(null, kind, title, null, List.of(), 1, null, SessionRequest.WhenDue.EXPIRE, null);
     }
 
     /**
@@ -92,8 +91,7 @@ public record NewRequest(
      * @param newClientIds who may answer; empty for everybody
      */
     public NewRequest withQuorum(int newQuorum, String... newClientIds) {
-        return new NewRequest(
-                id, kind, title, arguments, List.of(newClientIds), newQuorum, due, whenDue, runId);
+        return new NewRequest(id, kind, title, arguments, List.of(newClientIds), newQuorum, due, whenDue, runId);
     }
 
     /**

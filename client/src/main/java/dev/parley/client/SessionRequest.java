@@ -120,7 +120,9 @@ public record SessionRequest(
     }
 
     private static @Nullable Instant time(JsonNode json, String field) {
-        return json.path(field).isNumber() ? Instant.ofEpochMilli(json.path(field).longValue()) : null;
+        return json.path(field).isNumber()
+                ? Instant.ofEpochMilli(json.path(field).longValue())
+                : null;
     }
 
     private static @Nullable JsonNode document(JsonNode json, String field) {
@@ -145,7 +147,10 @@ public record SessionRequest(
                 time(json, "due"),
                 created == null ? Instant.EPOCH : created,
                 time(json, "closedAt"),
-                json.path("decisions").valueStream().map(SessionRequest::decision).toList());
+                json.path("decisions")
+                        .valueStream()
+                        .map(SessionRequest::decision)
+                        .toList());
     }
 
     private static Decision decision(JsonNode json) {

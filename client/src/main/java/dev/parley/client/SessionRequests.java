@@ -56,8 +56,8 @@ public final class SessionRequests {
      * @param requestId the id of the request
      * @param comment for whoever reads it later; null for none
      * @return the request as it is then: if more approvals are needed, it is still open
-     * @throws ParleyException.Refused with the code 40982 if somebody has decided before, or it is too late, and 40983 if this
-     *     client is not asked
+     * @throws ParleyException.Refused with the code 40982 if somebody has decided before, or it is too late
+     * @throws ParleyException.AccessDenied with the code 40983 if this client is not asked
      */
     public SessionRequest approve(String requestId, @Nullable String comment) {
         return approve(requestId, comment, null);
@@ -70,7 +70,7 @@ public final class SessionRequests {
      * @param comment for whoever reads it later; null for none
      * @param arguments what is approved instead; null for what is asked
      * @return the request as it is then
-     * @throws ParleyException.Refused as {@link #approve(String, String)}
+     * @throws ParleyException as {@link #approve(String, String)}
      */
     public SessionRequest approve(String requestId, @Nullable String comment, @Nullable JsonNode arguments) {
         return decide(requestId, SessionRequest.Verdict.APPROVE, comment, "arguments", arguments);
@@ -82,7 +82,7 @@ public final class SessionRequests {
      * @param requestId the id of the request
      * @param comment for whoever reads it later; null for none
      * @return the request as it is then
-     * @throws ParleyException.Refused as {@link #approve(String, String)}
+     * @throws ParleyException as {@link #approve(String, String)}
      */
     public SessionRequest deny(String requestId, @Nullable String comment) {
         return decide(requestId, SessionRequest.Verdict.DENY, comment, "arguments", null);
@@ -94,7 +94,7 @@ public final class SessionRequests {
      * @param requestId the id of the request
      * @param answer any JSON
      * @return the request as it is then
-     * @throws ParleyException.Refused as {@link #approve(String, String)}
+     * @throws ParleyException as {@link #approve(String, String)}
      */
     public SessionRequest answer(String requestId, JsonNode answer) {
         return decide(requestId, SessionRequest.Verdict.ANSWER, null, "answer", answer);

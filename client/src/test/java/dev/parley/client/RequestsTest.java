@@ -34,7 +34,7 @@ class RequestsTest {
     private static void isRefused(int code, Runnable call) {
         assertThatThrownBy(call::run)
                 .isInstanceOfSatisfying(
-                        ParleyException.Refused.class, e -> assertThat(e.code()).isEqualTo(code));
+                        ParleyException.class, e -> assertThat(e.code()).isEqualTo(code));
     }
 
     @Test
@@ -44,7 +44,8 @@ class RequestsTest {
                 ParleyClient zoe = client("zoe")) {
             var asked = JsonMapper.shared().readTree("{\"amount\":120}");
             var less = JsonMapper.shared().readTree("{\"amount\":100}");
-            NewRequest refund = NewRequest.approval("Refund", asked).withId("refund-7").withQuorum(1, "eve", "zoe");
+            NewRequest refund =
+                    NewRequest.approval("Refund", asked).withId("refund-7").withQuorum(1, "eve", "zoe");
             SessionRequest open = agent.session("trip").requests().ask(refund);
             assertThat(open.isOpen()).isTrue();
             assertThat(open.arguments()).isEqualTo(asked);
@@ -87,7 +88,8 @@ class RequestsTest {
             String dated = asking.ask(NewRequest.approval("Soon", null)
                             .withDue(Instant.now().plusSeconds(3_600), WhenDue.APPROVE))
                     .id();
-            assertThat(eve.session("trip").requests().deny(dated, "no").status()).isEqualTo(Status.DENIED);
+            assertThat(eve.session("trip").requests().deny(dated, "no").status())
+                    .isEqualTo(Status.DENIED);
             isRefused(40982, () -> zoe.session("trip").requests().approve(dated, null));
         }
     }

@@ -162,7 +162,8 @@ final class WakeWorker implements Registration {
      * @param input is to be answered; null if a request of the run was answered
      * @param runId the run that is to go on; null for a new one
      */
-    private record Task(Conversation.@Nullable Trigger input, @Nullable String runId) {}
+    private record Task(
+            Conversation.@Nullable Trigger input, @Nullable String runId) {}
 
     /** What to do: answer the newest input that begins a run, whose conversation has the others, and go on with each run once. */
     private Collection<Task> tasks(Wake wake) {

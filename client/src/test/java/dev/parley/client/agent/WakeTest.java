@@ -219,7 +219,8 @@ class WakeTest {
             agent.work(run -> {
                 String id = "where-" + run.id();
                 if (run.isResumed()) {
-                    var decision = agent.session().requests().get(id).decisions().get(0);
+                    var decision =
+                            agent.session().requests().get(id).decisions().get(0);
                     say(run, "to " + Objects.requireNonNull(decision.answer()).asString());
                     return;
                 }
