@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Counts the bytes that have arrived on one connection and do not belong to a request or a body yet: the beginning of a
- * head, or of a frame of HTTP/2. If there is no room for them, the connection is closed, because there is no request to
- * answer. Used on the connection's event loop.
+ * head, or of a frame of HTTP/2; and, in HTTP/1.1, the {@linkplain WaitingRequests requests} that are not passed on yet. If
+ * there is no room for them, the connection is closed, because there is no request to answer. Used on the connection's event
+ * loop.
  *
  * <p>Netty tells its handlers that a connection has ended only after it has read from all other sockets that have something
  * to read. Until then, the decoder of HTTP/1.1 would keep the fields of its head, which take many times the memory of its
@@ -41,6 +42,7 @@ final class ArrivingHead {
 
     private final Channel channel;
     private final Room room;
+    private final WaitingRequests waiting;
     private long reserved;
 
     /** Whether there has been a request. */
@@ -55,6 +57,7 @@ final class ArrivingHead {
     private ArrivingHead(Channel channel, Room room) {
         this.channel = channel;
         this.room = room;
+        this.waiting = new WaitingRequests(room);
     }
 
     /** Counts in {@code room} what arrives on {@code accepted}, which belongs to no event loop yet. */
@@ -73,6 +76,14 @@ final class ArrivingHead {
             head.begun = true;
             head.hold(0);
             head.follow(0);
+        }
+    }
+
+    /** Notes that a request of {@code connection}, which does not speak HTTP/2, was passed on to be answered. */
+    static void taken(HttpConnection connection) {
+        ArrivingHead head = Netty.channel(connection).attr(KEY).get();
+        if (head != null) {
+            head.waiting.taken();
         }
     }
 
@@ -208,12 +219,19 @@ final class ArrivingHead {
 
         /** Makes the decoder forget the beginning of a head. */
         void drop() {
+            if (held > 0) {
+                end();
+            }
+            held = 0;
+        }
+
+        /** Nothing more is decoded. */
+        void end() {
             ChannelHandlerContext decoder = channel.pipeline().context(HttpRequestDecoder.class);
-            if (held > 0 && decoder != null) {
+            if (decoder != null) {
                 dropped = true;
                 channel.pipeline().remove(decoder.handler());
             }
-            held = 0;
         }
 
         void decoded(HttpObject what) {
@@ -249,10 +267,26 @@ final class ArrivingHead {
             this.lines = lines;
         }
 
+        /** Later than the handlers behind this one, which have the requests that wait. */
+        @Override
+        public void handlerRemoved(ChannelHandlerContext context) {
+            waiting.end();
+        }
+
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
             if (lines.dropped) {
                 ReferenceCountUtil.release(message);
+                return;
+            }
+            if (message instanceof HttpRequest request) {
+                lines.decoded(request);
+                waiting.arrives();
+                context.fireChannelRead(request);
+                if (!waiting.keeps(request)) {
+                    lines.end();
+                    var _ = channel.close();
+                }
                 return;
             }
             if (message instanceof HttpObject decoded) {

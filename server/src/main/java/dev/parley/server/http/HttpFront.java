@@ -181,6 +181,8 @@ public final class HttpFront {
                 .requestHandler(request -> {
                     if (request.version() == HttpVersion.HTTP_2) {
                         ArrivingHead.begun(request.connection());
+                    } else {
+                        ArrivingHead.taken(request.connection());
                     }
                     if (ours.requested(request)) {
                         Peer.call(request.remoteAddress(), () -> route(request, ours));
@@ -208,6 +210,7 @@ public final class HttpFront {
      * would begin.
      */
     private void refuse(HttpServerRequest request) {
+        ArrivingHead.taken(request.connection());
         endConnectionAfter(request);
         Cors.applyToUnreadable(request, origins);
         switch (request.decoderResult().cause()) {

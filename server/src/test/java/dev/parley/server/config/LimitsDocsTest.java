@@ -137,6 +137,7 @@ class LimitsDocsTest {
         row("header fields of a request", "server.http.RequestCheck.MAX_FIELDS");
         row("size up to which the arriving head of a request", "server.http.ArrivingHead.FREE_BYTES");
         row("memory that counts there for a header field", "server.http.ArrivingHead.FIELD_BYTES");
+        row("memory that counts there for a request in HTTP/1.1", "server.http.WaitingRequests.REQUEST_BYTES");
         row("part of `limits.arriving-bytes` that all arriving heads", "server.http.ArrivingHead.PURSE_PER_HEADS");
         row("size up to which the body of a request", "server.http.RequestBody.FREE_BYTES");
         row("size up to which a body is small", "server.http.RequestBody.SMALL_BYTES");

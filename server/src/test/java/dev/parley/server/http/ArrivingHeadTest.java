@@ -62,13 +62,14 @@ class ArrivingHeadTest {
             .build();
     private final Purse arriving = memory.arriving();
     private final List<Socket> sockets = new ArrayList<>();
+    private final TestDoor door = new TestDoor("/");
     private int port;
 
     @BeforeEach
     void start() throws Exception {
         var front = new HttpFront(vertx, config, memory, health, metrics);
         port = await(front.start());
-        front.open(List.of(new TestDoor("/")), null);
+        front.open(List.of(door), null);
         health.become(Health.State.READY);
     }
 
@@ -227,6 +228,46 @@ class ArrivingHeadTest {
             assertThat(e).as("closed while we write").hasMessageMatching(".*(reset|pipe).*");
         }
         assertThat(arriving.refused()).isEqualTo(2);
+    }
+
+    @Test
+    void requestsThatWaitBehindOneWithoutAnAnswerAreCounted() throws Exception {
+        // Each is small, and their decoded heads take far more than their bytes.
+        String small = HEAD + "\r\n";
+        int count = ARRIVING_BYTES / ArrivingHead.PURSE_PER_HEADS / 2 / WaitingRequests.REQUEST_BYTES;
+        String requests =
+                "GET /live HTTP/1.1\r\nHost: x\r\n\r\n" + small.repeat(count - 1) + HEAD + "Connection: close\r\n\r\n";
+        Socket first = send(requests);
+        assertThat(readHead(first)).startsWith("HTTP/1.1 200 ");
+        Awaitility.await()
+                .untilAsserted(() -> assertThat(arriving.held())
+                        .isBetween(ARRIVING_BYTES / ArrivingHead.PURSE_PER_HEADS / 2L, arriving.capacity()));
+        awaitClosed(send(ADDRESSES.getLast(), requests.getBytes(StandardCharsets.US_ASCII)));
+        assertThat(arriving.refused()).isEqualTo(1);
+
+        door.drain();
+        String answers = new String(first.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+        assertThat(answers.split("HTTP/1.1 200 ", -1)).hasSize(count + 1);
+        Awaitility.await().untilAsserted(() -> assertThat(arriving.held()).isZero());
+    }
+
+    /** Some at a time, which would have more than all the room if one of them kept what it takes. */
+    @Test
+    void requestsThatWereAnsweredTakeNoRoom() throws Exception {
+        int count = 20;
+        Socket socket = send("");
+        for (int round = 0; round < 100; round++) {
+            String last = "GET /last HTTP/1.1\r\nHost: x\r\n\r\n";
+            socket.getOutputStream()
+                    .write(((HEAD + "\r\n").repeat(count - 1) + last).getBytes(StandardCharsets.US_ASCII));
+            var answers = new StringBuilder();
+            while (answers.indexOf(" /last ") < 0) {
+                answers.append((char) socket.getInputStream().read());
+            }
+            assertThat(answers.toString().split("HTTP/1.1 200 ", -1)).hasSize(count + 1);
+        }
+        assertThat(arriving.refused()).isZero();
+        assertThat(arriving.held()).isZero();
     }
 
     @ParameterizedTest
