@@ -78,6 +78,23 @@ refused(
   ],
 )
 
+refused(
+  "streams of sessions",
+  [400, 401, 404, 405, 414],
+  [
+    ...eachVerb("of nobody", "/v1/stream/sessions/some"),
+    ...eachVerb("at the other root", "/v1/streams/sessions/some"),
+    ...eachVerb("without a name", "/v1/stream/sessions/"),
+    ...eachVerb("with a slash", "/v1/stream/sessions/a/b"),
+    ...eachVerb("with a qualifier", "/v1/stream/sessions/%5Bmeta%5Dlog"),
+    ...eachVerb("with bytes that are no text", "/v1/stream/sessions/%80%FF"),
+    ...eachVerb("with a name that is too long", `/v1/stream/sessions/${"x".repeat(MAX_PATH)}`),
+    ["live and without an offset", request("GET", "/v1/stream/sessions/some?live=sse")],
+    ["with a wrong key", request("GET", "/v1/stream/sessions/some?key=a.b:c")],
+    ["with two keys", request("GET", "/v1/stream/sessions/some?key=a.b:c&key=d.e:f")],
+  ],
+)
+
 refused("request lines", undefined, [
   ["an unknown method", request("FROB", TEXT_PATH)],
   ["a method in lower case", request("post", TEXT_PATH, { headers: TEXT_TYPE, body: "x" })],

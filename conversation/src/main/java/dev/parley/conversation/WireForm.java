@@ -130,6 +130,12 @@ public final class WireForm {
     /** Header of a run's suspension, which only Parley's agents write: why it waits, if that is {@link #TAKEN_OVER}. */
     public static final String SUSPEND_REASON = "parley-suspend-reason";
 
+    /**
+     * Header, which only Parley's session door writes: the id of the transaction in which its client has made the message, by
+     * which the client knows its own change when it reads it.
+     */
+    public static final String TXID = "parley-txid";
+
     /** The agent suspends the run when a person takes over. */
     public static final String SUSPEND = "suspend";
 

@@ -794,6 +794,7 @@ class CommandFormatTest {
                             "requests/listed");
                 case INBOX -> List.of("requests/inboxKey", "requests/inbox of");
                 case DUE -> List.of("requests/dueKey", "requests/due of");
+                case REMOVED -> List.of("sessions/positionKey", "sessions/removed");
                 case REGISTRY ->
                     List.of("registry/appKey", "registry/app of", "registry/revocationKey", "registry/revocation of");
             };

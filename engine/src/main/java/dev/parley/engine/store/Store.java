@@ -118,7 +118,9 @@ public interface Store extends View, AutoCloseable {
         /** Whether it is open, session and id to what lists of all that people are asked choose by. */
         INBOX,
         /** Time, session id and id to what people are asked and can no longer answer then. */
-        DUE;
+        DUE,
+        /** Session id and horizon to the messages that were removed when the horizon came to be there. */
+        REMOVED;
 
         private final String folderName;
 

@@ -39,7 +39,8 @@ public final class SessionMessages {
                 false);
     }
 
-    private static @Nullable JsonNode data(Body body) {
+    /** The data of a message or a member, null if there is none. */
+    static @Nullable JsonNode data(Body body) {
         Data data = body.data();
         if (data == null) {
             return null;

@@ -149,6 +149,7 @@ final class ParleyServer {
                     "listening", () -> await(listening.otherwiseEmpty().mapEmpty(), CLOSE_TIMEOUT)));
             this.engine = openEngine();
             closings.push(new Closing("engine", engine::close));
+            refuseStreamsOfSessions(engine);
             EngineMeters.bind(engine, metrics.registry());
             long heap = Runtime.getRuntime().maxMemory();
             MemoryMeters.bind(
@@ -315,6 +316,18 @@ final class ParleyServer {
             return renewedIfRestored(Engine.open(options), config.data().dir().resolve(RESTORED));
         } catch (IOException e) {
             throw new StartException("Parley cannot open its data: " + e.getMessage(), e);
+        }
+    }
+
+    /** Refuses a data folder with streams that nobody could reach any more. */
+    private static void refuseStreamsOfSessions(Engine engine) {
+        String path = StreamsDoor.streamInPlaceOfSession(engine.streams());
+        if (path != null) {
+            throw new StartException(
+                    "The data folder has streams below sessions/, such as " + path
+                            + ". These names belong to sessions by now. Start the version of Parley that has written the folder,"
+                            + " fork each of these streams to another name, and delete it; then start this version.",
+                    null);
         }
     }
 

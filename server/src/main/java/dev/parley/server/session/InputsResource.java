@@ -10,6 +10,7 @@ import dev.parley.conversation.RunMessages;
 import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.UiMessages;
 import dev.parley.conversation.View;
+import dev.parley.conversation.WireForm;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SessionState;
@@ -53,8 +54,15 @@ record InputsResource(
      * @param sender who sends it, under the client id that it claims
      * @param id the id of what it says, as a message and as an event
      * @param chosen whether the client has chosen the id, so that a repetition has no further effect
+     * @param txid by which the client knows the change when it reads it; null if it does not want to
      */
-    private record Input(Fields body, Principal sender, ChannelName session, String id, boolean chosen) {
+    private record Input(
+            Fields body,
+            Principal sender,
+            ChannelName session,
+            String id,
+            boolean chosen,
+            @Nullable String txid) {
         @Nullable
         String clientId() {
             return Principal.ANY_CLIENT.equals(sender.clientId()) ? null : sender.clientId();
@@ -115,7 +123,10 @@ record InputsResource(
         String from = required(input.body(), "fromMessageId");
         View.Regeneration asked = ask(input, conversation -> {
                     List<Node.Run> replies = conversation.repliesTo(from);
-                    String target = from;
+                    String target = run(conversation, from)
+                            .flatMap(run -> run.messages().stream().findFirst())
+                            .map(Message::id)
+                            .orElse(from);
                     if (!replies.isEmpty() && !replies.getLast().messages().isEmpty()) {
                         target = replies.getLast().messages().getFirst().id();
                     }
@@ -141,9 +152,13 @@ record InputsResource(
         if (runId != null) {
             cancels.add(RunMessages.cancel(input.id(), runId, null));
         } else if (messageId != null) {
-            Node.Run run = ask(input, conversation -> conversation.nodeOf(messageId))
-                    .filter(Node.Run.class::isInstance)
-                    .map(Node.Run.class::cast)
+            Node.Run run = ask(
+                            input,
+                            conversation -> run(conversation, messageId)
+                                    .or(() -> conversation
+                                            .nodeOf(messageId)
+                                            .filter(Node.Run.class::isInstance)
+                                            .map(Node.Run.class::cast)))
                     .orElse(null);
             cancels.add(RunMessages.cancel(input.id(), run == null ? null : run.key(), run == null ? messageId : null));
         } else {
@@ -156,6 +171,14 @@ record InputsResource(
             publish(input, cancels);
         }
         return Answer.noContent();
+    }
+
+    /** The run of this id, which is the id that readers of the session's stream know its messages by. */
+    private static Optional<Node.Run> run(Conversation conversation, String id) {
+        return conversation.nodes().stream()
+                .filter(node -> node instanceof Node.Run && node.key().equals(id))
+                .map(Node.Run.class::cast)
+                .findFirst();
     }
 
     /** Gives the result of a call of a tool that runs at the client: to the run that waits, or to one of its own. */
@@ -255,6 +278,12 @@ record InputsResource(
             if (input.chosen()) {
                 json.put("id", input.id() + ":" + inbound.size());
             }
+            if (input.txid() != null) {
+                json.withObject("extras")
+                        .withObject(WireForm.AI)
+                        .withObject(WireForm.TRANSPORT)
+                        .put(WireForm.TXID, input.txid());
+            }
             inbound.add(InboundMessage.read(json));
         }
         return publisher.send(input.sender(), input.session(), inbound).await();
@@ -277,8 +306,9 @@ record InputsResource(
             case Access.Refused refused -> throw new WireException(Refusals.of(refused));
         };
         String own = id(body, idField);
-        String chosen = own == null ? id(body, "txid") : own;
-        return new Input(body, sender, session, chosen == null ? newId() : chosen, chosen != null);
+        String txid = id(body, "txid");
+        String chosen = own == null ? txid : own;
+        return new Input(body, sender, session, chosen == null ? newId() : chosen, chosen != null, txid);
     }
 
     private static List<Part> parts(Fields body) throws WireException {

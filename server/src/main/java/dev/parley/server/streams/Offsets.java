@@ -20,10 +20,10 @@ public final class Offsets {
     public static final String START = "0".repeat(16) + "_" + "0".repeat(16);
 
     private static final int POSITION_DIGITS = 16;
-    private static final int ID_DIGITS = 11;
+    static final int ID_DIGITS = 11;
     private static final int MARK_DIGITS = 13;
-    private static final int NAME_LENGTH = ID_DIGITS + MARK_DIGITS;
-    private static final int BASE = 36;
+    static final int NAME_LENGTH = ID_DIGITS + MARK_DIGITS;
+    static final int BASE = 36;
     private static final char[] DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz".toCharArray();
     private static final String UNNAMED = "0".repeat(16);
 
@@ -57,8 +57,13 @@ public final class Offsets {
 
     /** The name of {@code stream} in tags of answers. */
     String name(StreamState stream) {
+        return name(stream.id(), stream.pathHash());
+    }
+
+    /** The name of an incarnation of something else than a stream, whose own name has this hash. */
+    String name(long id, int nameHash) {
         char[] text = new char[NAME_LENGTH];
-        name(text, stream.id(), stream.pathHash());
+        name(text, id, nameHash);
         return new String(text);
     }
 
@@ -156,7 +161,7 @@ public final class Offsets {
     /**
      * Parses a number of this number of digits. Returns -1 if it is not one, or too large. Upper case was never used.
      */
-    private static long number(String text, int at, int count, int base) {
+    static long number(String text, int at, int count, int base) {
         long number = 0;
         for (int i = at; i < at + count; i++) {
             char c = text.charAt(i);

@@ -25,7 +25,26 @@ record ReadQuery(
         SSE
     }
 
-    static ReadQuery of(Exchange exchange, Offsets offsets) throws RefusedException {
+    /**
+     * The parameters as they are.
+     *
+     * @param offset null if there is none
+     */
+    record Asked(
+            @Nullable String offset, Live live, @Nullable String cursor, boolean returning) {
+        /** Whether reading starts at the tail. */
+        boolean now() {
+            return "now".equals(offset);
+        }
+
+        /** Whether reading starts at the beginning, and there is no offset. */
+        boolean whole() {
+            return offset == null || offset.equals("-1");
+        }
+    }
+
+    /** Reads the parameters, except for what an offset means. */
+    static Asked asked(Exchange exchange) throws RefusedException {
         String offset = single(exchange, "offset");
         String mode = single(exchange, "live");
         Live live = switch (mode) {
@@ -44,12 +63,16 @@ record ReadQuery(
             throw RefusedException.badRequest(
                     "NO_OFFSET", "A live read needs an offset: -1 for the start, now for the tail, or a known one");
         }
-        boolean now = "now".equals(offset);
-        Place place = offset == null || offset.equals("-1") || now ? new Place.Start() : offsets.parse(offset);
+        return new Asked(offset, live, single(exchange, "cursor"), returning);
+    }
+
+    static ReadQuery of(Exchange exchange, Offsets offsets) throws RefusedException {
+        Asked asked = asked(exchange);
+        Place place = asked.whole() || asked.now() ? new Place.Start() : offsets.parse(String.valueOf(asked.offset()));
         if (place == null) {
             throw invalid();
         }
-        return new ReadQuery(now, place, live, single(exchange, "cursor"), returning);
+        return new ReadQuery(asked.now(), place, asked.live(), asked.cursor(), asked.returning());
     }
 
     static RefusedException invalid() {

@@ -81,6 +81,11 @@ final class SseEvents {
         out.appendBytes(END);
     }
 
+    /** A data event with JSON that has no line breaks, and that ends at {@code next}. */
+    static void json(Buffer out, String next, byte[] json) {
+        id(out, next).appendBytes(DATA).appendByte((byte) ' ').appendBytes(json).appendBytes(END);
+    }
+
     /**
      * Writes every line of text as a data line of its own, so that text that looks like an event remains data. A line
      * break may be divided between two entries.

@@ -123,7 +123,7 @@ final class SseRead extends LiveRead {
         return Netty.channel(request.connection());
     }
 
-    private static long jittered(Duration most) {
+    static long jittered(Duration most) {
         long millis = most.toMillis();
         return millis - ThreadLocalRandom.current().nextLong(millis / JITTER_PARTS + 1);
     }

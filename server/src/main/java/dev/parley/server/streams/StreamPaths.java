@@ -20,7 +20,7 @@ public final class StreamPaths {
     /**
      * The canonical form of a path, or null if it is neither the path of a stream nor a reserved one. A reserved path
      * may be longer than that of any stream, because it may contain the path of a stream with all characters escaped.
-     * Whoever extracts that path checks it.
+     * Whoever extracts that path checks it. The same is true of the name of a session.
      */
     public static @Nullable String canonical(String rawPath) {
         if (rawPath.isEmpty()) {
@@ -38,7 +38,8 @@ public final class StreamPaths {
         if (path == null || hasDotSegment(path)) {
             return null;
         }
-        return path.length() > MAX_LENGTH && !isReserved(path) ? null : path;
+        boolean checkedLater = isReserved(path) || SessionStream.is(path);
+        return path.length() > MAX_LENGTH && !checkedLater ? null : path;
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.parley.server.streams;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.stream.Streams;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
@@ -27,6 +28,8 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +52,7 @@ public final class StreamsDoor implements Door {
     private final CreateStream create;
     private final AppendToStream append;
     private final ReadStream read;
+    private final SessionStream sessions;
     private final DeleteStream delete;
     private final EventLoops.Local<LiveReaders> readers;
 
@@ -87,7 +91,8 @@ public final class StreamsDoor implements Door {
         this.cors = new Cors(
                 origins,
                 "GET, POST, PUT, DELETE, HEAD, OPTIONS",
-                "Content-Type, Authorization, If-None-Match, Stream-Seq, Stream-Expected-Offset, Stream-TTL, "
+                "Content-Type, Authorization, If-None-Match, X-Actor-Id, X-Actor-Type, X-Session-Id, "
+                        + "Stream-Seq, Stream-Expected-Offset, Stream-TTL, "
                         + "Stream-Expires-At, Stream-Closed, "
                         + "Producer-Id, Producer-Epoch, Producer-Seq, Stream-Forked-From, Stream-Fork-Offset, "
                         + "Stream-Fork-Sub-Offset",
@@ -108,6 +113,7 @@ public final class StreamsDoor implements Door {
                 config.auth().keys().isEmpty(),
                 liveReads);
         this.delete = new DeleteStream(engine, clock, lifetimes);
+        this.sessions = new SessionStream(engine, loops, config, gate, shares, answers, clock, liveReads);
         this.readers = loops.local(loop -> new LiveReaders(loop, clock, read::touch));
     }
 
@@ -119,6 +125,17 @@ public final class StreamsDoor implements Door {
     /** The same streams at {@value #ALIAS}. */
     public Door alias() {
         return at(ALIAS);
+    }
+
+    /** A stream whose path belongs to sessions by now, or null. The data folder may have such streams of before. */
+    public static @Nullable String streamInPlaceOfSession(Streams streams) {
+        List<String> found = new ArrayList<>(1);
+        streams.forEach(SessionStream.PREFIX, state -> {
+            if (found.isEmpty() && !state.deleted()) {
+                found.add(state.path());
+            }
+        });
+        return found.isEmpty() ? null : found.getFirst();
     }
 
     /** The part of a URL's path after the root of streams; null if it is not below it. */
@@ -159,6 +176,10 @@ public final class StreamsDoor implements Door {
         }
         if (StreamPaths.isReserved(path)) {
             subscriptions.handle(request, path);
+            return;
+        }
+        if (SessionStream.is(path)) {
+            sessions.handle(request, path, readers.here());
             return;
         }
         switch (request.method().name()) {
@@ -202,6 +223,8 @@ public final class StreamsDoor implements Door {
 
     @Override
     public Future<Void> drain() {
-        return readers.forEach(LiveReaders::drain).compose(ended -> read.drained());
+        return readers.forEach(LiveReaders::drain)
+                .compose(ended -> sessions.drain())
+                .compose(ended -> read.drained());
     }
 }

@@ -5,6 +5,8 @@ import static dev.parley.server.Futures.await;
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.memory.Memory;
+import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Capabilities;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Keys;
 import dev.parley.server.auth.Revocations;
@@ -39,8 +41,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** The streams door without keys, before a real engine, and what it asks of the store. */
+/** The streams door, for which nobody needs a key, before a real engine, and what it asks of the store. */
 final class StreamsServer implements AutoCloseable {
+    private static final String SECRET = "s3cret-s3cret-s3cret-s3cret-s3cret";
+
+    /** The key of an app, for its sessions; nobody needs one for streams. */
+    static final String KEY = "app.all:" + SECRET;
+
+    /** The key of another app. */
+    static final String STRANGER = "other.all:" + SECRET;
+
+    /** A key that may see sessions, and not what is said in them. */
+    static final String WATCHER = "app.watcher:" + SECRET;
+
+    /** A key that may do everything with streams, and nothing with sessions. */
+    static final String STREAMER = "app.streamer:" + SECRET;
+
     final Engine engine;
     final Memory memory;
     final int port;
@@ -83,7 +99,17 @@ final class StreamsServer implements AutoCloseable {
         Clock wall = Clock.systemUTC();
         Duration lifetime = Duration.ofDays(1);
         Gate gate = new Gate(
-                Keys.of(List.of()), true, lifetime, new Revocations(engine, lifetime, wall), wall, metrics.registry());
+                Keys.of(List.of(
+                        ApiKey.parse(KEY, Capabilities.ALL),
+                        ApiKey.parse(STRANGER, Capabilities.ALL),
+                        ApiKey.parse(WATCHER, Capabilities.parse("{\"*\":[\"channel-metadata\",\"subscribe\"]}")),
+                        ApiKey.parse(
+                                STREAMER, Capabilities.parse("{\"*\":[\"read\",\"append\",\"create\",\"delete\"]}")))),
+                true,
+                lifetime,
+                new Revocations(engine, lifetime, wall),
+                wall,
+                metrics.registry());
         PublicAddress address = new PublicAddress(null, List.of());
         Answers answers = new Answers(vertx);
         subscriptions = SubscriptionService.start(

@@ -7,6 +7,7 @@ import dev.parley.engine.session.annotation.Annotations;
 import dev.parley.engine.session.attendance.AttendanceTx;
 import dev.parley.engine.session.control.ControlTx;
 import dev.parley.engine.session.erasure.ErasureTx;
+import dev.parley.engine.session.log.Removed;
 import dev.parley.engine.session.log.SessionBatch;
 import dev.parley.engine.session.log.SessionBatch.Added;
 import dev.parley.engine.session.log.SessionRows;
@@ -155,8 +156,13 @@ public final class SessionTx {
         requests.unlist(s);
         batch.remove(s);
         for (Table table : Sessions.TABLES_BY_ID) {
-            batch.rows().removeRange(table, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1));
+            removeAll(table, s);
         }
+        removeAll(Table.REMOVED, s);
+    }
+
+    private void removeAll(Table table, SessionState s) {
+        batch.rows().removeRange(table, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1));
     }
 
     /** Removes everything up to {@code upTo}; {@code gone} are the messages of that part. */
@@ -168,5 +174,6 @@ public final class SessionTx {
         messages.remove(s, upTo, gone);
         presence.remove(s, upTo);
         requests.trim(s, upTo);
+        Removed.keep(batch.rows(), s, upTo, gone.stream().map(Head::serial).toList());
     }
 }

@@ -83,6 +83,7 @@ public final class Sessions {
     private final Wakes wakes;
     private final Erasures erasures;
     private final Requests requests;
+    private final Changes changes;
 
     /**
      * Reads from {@code store}.
@@ -105,6 +106,7 @@ public final class Sessions {
         this.wakes = new Wakes(store);
         this.erasures = new Erasures(store);
         this.requests = new Requests(store);
+        this.changes = new Changes(store, this);
     }
 
     /**
@@ -169,6 +171,11 @@ public final class Sessions {
     /** What was said about sessions that were made explicitly. */
     public Profiles profiles() {
         return profiles;
+    }
+
+    /** What copies of sessions lack. */
+    public Changes changes() {
+        return changes;
     }
 
     /** The agents of sessions, and what they have to do. */
@@ -272,25 +279,32 @@ public final class Sessions {
     public @Nullable Part since(SessionName name, long id, long position, int maxBytes) {
         try (Moment now = store.snapshot()) {
             SessionState state = SessionStates.find(name, now);
-            if (state == null
-                    || state.id() != id
-                    || (position < state.horizon() && !isBeginning(state, position, now))) {
-                return null;
-            }
-            List<SessionEntry> entries = new ArrayList<>();
-            long bytes = 0;
-            try (Rows rows = new PositionRange(position + 1, state.last(), false).scan(now, Table.LOG, id)) {
-                for (Row row = rows.next(); row != null; row = rows.next()) {
-                    if (bytes >= maxBytes) {
-                        return new Part(entries, entries.getLast().position(), state.last());
-                    }
-                    SessionEntry entry = entry(now, id, row);
-                    entries.add(entry);
-                    bytes += entry.weight();
-                }
-            }
-            return new Part(entries, state.last(), state.last());
+            return state == null
+                            || state.id() != id
+                            || (position < state.horizon() && !isBeginning(state, position, now))
+                    ? null
+                    : since(now, state, position, maxBytes);
         }
+    }
+
+    /** The entries after {@code position}, as {@code now} shows them. Nothing after it was removed. */
+    Part since(View now, SessionState state, long position, int maxBytes) {
+        List<SessionEntry> entries = new ArrayList<>();
+        long bytes = 0;
+        try (Rows rows = new PositionRange(position + 1, state.last(), false).scan(now, Table.LOG, state.id())) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                if (bytes >= maxBytes) {
+                    return new Part(
+                            entries,
+                            entries.isEmpty() ? position : entries.getLast().position(),
+                            state.last());
+                }
+                SessionEntry entry = entry(now, state.id(), row);
+                entries.add(entry);
+                bytes += entry.weight();
+            }
+        }
+        return new Part(entries, state.last(), state.last());
     }
 
     /**

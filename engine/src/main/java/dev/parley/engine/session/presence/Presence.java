@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -48,13 +49,17 @@ public final class Presence {
     /** The present members, each as PRESENT with the id and position of its last event. */
     public List<PresenceEntry> members(SessionState session) {
         List<PresenceEntry> found = new ArrayList<>();
-        try (Rows rows =
-                store.scan(Table.MEMBERS, SessionRows.idKey(session.id()), SessionRows.idKey(session.id() + 1))) {
+        forEachMember(store, session.id(), found::add);
+        return found;
+    }
+
+    /** Calls {@code action} with the members that {@code view} shows, each as PRESENT. */
+    public static void forEachMember(View view, long session, Consumer<PresenceEntry> action) {
+        try (Rows rows = view.scan(Table.MEMBERS, SessionRows.idKey(session), SessionRows.idKey(session + 1))) {
             for (Row row = rows.next(); row != null; row = rows.next()) {
-                found.add(PresenceRows.presence(row.value()).present());
+                action.accept(PresenceRows.presence(row.value()).present());
             }
         }
-        return found;
     }
 
     /**

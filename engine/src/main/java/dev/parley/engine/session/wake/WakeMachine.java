@@ -61,6 +61,8 @@ public final class WakeMachine {
         }
         for (String id : c.removed()) {
             if (!agents.containsKey(id) && tx.agent(s, id) != null) {
+                // Readers of the session are told.
+                tx.put(s);
                 tx.removeAgent(s, id);
                 tx.removeWake(s, id);
             }

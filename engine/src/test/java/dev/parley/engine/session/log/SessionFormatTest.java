@@ -50,6 +50,12 @@ class SessionFormatTest {
         }
         golden.example("positions", List.of(SERIAL, 0L), SessionRows::positions, SessionRows::positions);
         golden.example("positions, none", List.<Long>of(), SessionRows::positions, SessionRows::positions);
+        golden.example(
+                "removed",
+                new Removed(SERIAL - 300, SERIAL, List.of(SERIAL - 200, SERIAL)),
+                Removed::row,
+                Removed::removed);
+        golden.example("removed, none", new Removed(0, SERIAL, List.of()), Removed::row, Removed::removed);
         golden.haveAllOf(SessionRows.class);
         MessageExamples.check(golden);
         PresenceExamples.check(golden);
