@@ -278,6 +278,10 @@ class LimitsDocsTest {
         row("sessions at which one request", "server.session.SessionsResource.MAX_EXAMINED");
         row("participants of a session", "engine.session.log.IndexTx.MAX_PARTICIPANTS");
         row(
+                "removals by retention of which",
+                "engine.session.log.Removed.MAX_REMOVALS",
+                "engine.session.log.Removed.MAX_SERIALS");
+        row(
                 "labels of a session",
                 "server.session.Labels.MAX_LABELS",
                 "server.session.Labels.MAX_KEY_CHARS",
@@ -387,6 +391,7 @@ class LimitsDocsTest {
                 "server.loop.Audience.MAX_REST_MILLIS",
                 "server.loop.Audience.MAX_TURN_NANOS",
                 "server.realtime.Outbox.MAX_READING",
+                "server.streams.SessionRead.MAX_REST_MILLIS",
                 "server.streams.subscription.Dispatcher.MAX_SLEEP_MILLIS");
         notForClients(
                 "attempts at a read or a fork that meets a change, after which the client is told to try again",
@@ -397,6 +402,7 @@ class LimitsDocsTest {
                 "what is remembered to save work; without it, the work is done again",
                 "server.channel.RunNotes.MAX_GROWING",
                 "server.realtime.AttachmentGroup.MAX_ENCODED",
+                "server.streams.SessionPlace.MAX_IDS_CHARS",
                 "server.streams.subscription.News.MAX_STREAMS");
         notForClients(
                 "nodes, restored backups and older versions, which come from who runs the server",
