@@ -71,8 +71,13 @@ final class Fragments {
         return last;
     }
 
-    /** From now on, what arrives is thrown away. */
+    /** From now on, what arrives is thrown away, and so is what has arrived. */
     void close() {
         closed = true;
+        if (arrived != null) {
+            arrived = null;
+            intake.taken(wireBytes);
+            wireBytes = 0;
+        }
     }
 }

@@ -73,16 +73,23 @@ final class Intake {
         this.onNoRoom = onNoRoom;
         ChannelHandlerContext decoder = context.pipeline().context(WebSocketFrameDecoder.class);
         context.pipeline().addBefore(decoder.name(), null, new Bytes()).addAfter(decoder.name(), null, new Frames());
-        var _ = context.channel().closeFuture().addListener(closed -> {
-            held = 0;
-            settle();
-            room.giveBack(kept);
-            kept = 0;
-        });
     }
 
     /** Counts incoming bytes, before the decoder. */
     private final class Bytes extends ChannelInboundHandlerAdapter {
+        /**
+         * Gives back the memory of a connection that has ended. Not when it ends, because Netty tells its handlers only after
+         * it has read from all other sockets that have something to read: until then they have what has arrived. This handler
+         * is told last.
+         */
+        @Override
+        public void handlerRemoved(ChannelHandlerContext here) {
+            held = 0;
+            settle();
+            room.giveBack(kept);
+            kept = 0;
+        }
+
         @Override
         public void channelRead(ChannelHandlerContext here, Object message) {
             int bytes = message instanceof ByteBuf buffer ? buffer.readableBytes() : 0;

@@ -133,6 +133,39 @@ class RealtimeMemoryTest {
         }
     }
 
+    /** The handlers of a connection have what has arrived until they are told of its end, and others are read before. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatHasArrivedInPartIsHeldUntilItIsLetGoOf(boolean inFragments) throws Exception {
+        // Fills the buffers of the first two reads, so that the end of the connection is read together with it.
+        int wireBytes = (2 << 10) + (32 << 10);
+        byte[] part = new byte[wireBytes - (inFragments ? 8 : 14)];
+        byte[] half = BareSocket.frame(BareSocket.TEXT, !inFragments, inFragments ? part.length : 400_000, part);
+        assertThat(half).hasSize(wireBytes);
+        int count = 16;
+        // The part of it that one principal has is more than one at a time on each event loop takes, and less than all
+        // take.
+        try (var server = new RealtimeServer(folder, Map.of("limits.arriving-bytes", "" + (512 << 10)))) {
+            Purse arriving = server.memory.arriving();
+            List<BareSocket> sockets = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                BareSocket socket = new BareSocket(server.port, WITH_KEY);
+                sockets.add(socket);
+                socket.readUntil("\"action\":4");
+            }
+            var free = new CompletableFuture<Void>();
+            server.busyUntil(free);
+            for (BareSocket socket : sockets) {
+                socket.send(half);
+                socket.close();
+            }
+            free.complete(null);
+            await().untilAsserted(() -> assertThat(server.connections()).isZero());
+            assertThat(arriving.refused()).isPositive();
+            await().untilAsserted(() -> assertThat(arriving.held()).isZero());
+        }
+    }
+
     @Test
     void whatIsTooLargeIsRefusedAloneAndTheConnectionGoesOn() throws Exception {
         try (var server = new RealtimeServer(folder, Map.of())) {

@@ -26,9 +26,11 @@ import dev.parley.server.ops.Metrics;
 import dev.parley.server.request.Publisher;
 import dev.parley.server.rest.RestDoor;
 import dev.parley.server.time.NodeClock;
+import io.netty.util.concurrent.EventExecutor;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import io.vertx.core.internal.VertxInternal;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -38,10 +40,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 
 /** A real engine on a folder, with the realtime door, and the REST door beside it. */
 final class RealtimeServer implements AutoCloseable {
@@ -127,6 +131,20 @@ final class RealtimeServer implements AutoCloseable {
     int connections() {
         return (int)
                 metrics.registry().get("parley.realtime.connections").gauge().value();
+    }
+
+    /** Lets the event loops do nothing else until {@code free} is complete. */
+    void busyUntil(CompletableFuture<?> free) {
+        List<CompletableFuture<?>> begun = new ArrayList<>();
+        for (EventExecutor loop : ((VertxInternal) vertx).nettyEventLoopGroup()) {
+            var busy = new CompletableFuture<Void>();
+            begun.add(busy);
+            loop.execute(() -> {
+                busy.complete(null);
+                free.join();
+            });
+        }
+        begun.forEach(CompletableFuture::join);
     }
 
     RealtimeClient connect(String query) {
