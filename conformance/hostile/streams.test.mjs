@@ -134,11 +134,11 @@ function readWithLargeHeads(t, count, path) {
 }
 
 test("large heads of live reads in HTTP/1.1 are counted", { timeout: TIMEOUT_MS }, async t => {
-  const path = "/v1/stream/heads?offset=now&live=sse"
+  const path = "/v1/stream/heads?offset=now&live="
   await fetch(`${server.url}/v1/stream/heads`, { method: "PUT", headers: { "content-type": "text/plain" } })
-  const small = await fetch(server.url + path)
+  const small = await fetch(`${server.url}${path}sse`)
   const begun = 2 * Math.ceil(CONNECTION_BYTES / PURSE / LARGE_HEAD)
-  const state = readWithLargeHeads(t, begun, path)
+  const state = readWithLargeHeads(t, begun, `${path}long-poll`)
   await eventually(WAIT_MS, () => state.closed >= begun / 2, "half of the readers to be closed")
   await fetch(`${server.url}/v1/stream/heads`, { method: "POST", headers: { "content-type": "text/plain" }, body: "still here" })
   let text = ""
@@ -147,6 +147,20 @@ test("large heads of live reads in HTTP/1.1 are counted", { timeout: TIMEOUT_MS 
     if (text.includes("still here")) break
   }
   assert.ok(state.closed < begun, "some are served")
+})
+
+test("live reads with server-sent events let go of large heads", { timeout: TIMEOUT_MS }, async t => {
+  const path = "/v1/stream/let-go?offset=now&live="
+  await fetch(`${server.url}/v1/stream/let-go`, { method: "PUT", headers: { "content-type": "text/plain" } })
+  const begun = 2 * Math.ceil(CONNECTION_BYTES / PURSE / LARGE_HEAD)
+  const state = readWithLargeHeads(t, begun, `${path}sse`)
+  await eventually(WAIT_MS, () => state.reading === begun, "all to be served")
+  // The server counts the heads that it keeps when it next looks at its connections.
+  const before = await held(server.url, "connections")
+  readWithLargeHeads(t, 2, `${path}long-poll`)
+  await eventually(WAIT_MS, async () => (await held(server.url, "connections")) >= before + 2 * LARGE_HEAD, "two heads to be counted")
+  assert.ok((await held(server.url, "connections")) < before + 4 * LARGE_HEAD)
+  assert.equal(state.closed, 0)
 })
 
 /** Opens a WebSocket with a head of this size; yields the status of the answer. */
