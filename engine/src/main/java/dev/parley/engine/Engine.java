@@ -255,17 +255,7 @@ public final class Engine implements AutoCloseable {
      */
     public <O> CompletableFuture<O> submit(Command<O> command) {
         CompletableFuture<O> outcome = new CompletableFuture<>();
-        submit(command, new Reply<>() {
-            @Override
-            public void done(O done) {
-                outcome.complete(done);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                outcome.completeExceptionally(failure);
-            }
-        });
+        submit(command, Reply.to(outcome));
         return outcome;
     }
 

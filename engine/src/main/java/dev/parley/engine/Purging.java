@@ -45,7 +45,9 @@ final class Purging {
             pipeline.startSegment().join();
             // The checkpoint can free no segment before there is a record behind it.
             Pending first = pending.getFirst();
-            noted(new NotePurge(first.name(), now, first.session(), false)).join();
+            CompletableFuture<Done> noted = new CompletableFuture<>();
+            pipeline.enqueue(new NotePurge(first.name(), now, first.session(), false), Reply.to(noted));
+            noted.join();
         } catch (CompletionException e) {
             throw new IOException("erased sessions are still in the journal: " + e.getCause(), e);
         }
@@ -55,21 +57,5 @@ final class Purging {
                 pipeline.enqueue(new NotePurge(one.name(), now, one.session(), true), Forks.ignore());
             }
         }
-    }
-
-    private CompletableFuture<Object> noted(NotePurge note) {
-        CompletableFuture<Object> outcome = new CompletableFuture<>();
-        pipeline.enqueue(note, new Reply<>() {
-            @Override
-            public void done(Done done) {
-                outcome.complete(done);
-            }
-
-            @Override
-            public void failed(Exception failure) {
-                outcome.completeExceptionally(failure);
-            }
-        });
-        return outcome;
     }
 }

@@ -1,5 +1,7 @@
 package dev.parley.engine;
 
+import java.util.concurrent.CompletableFuture;
+
 /**
  * Receives the result of a command, once, on an engine thread. An implementation must hand the work over to another
  * thread and return.
@@ -16,4 +18,19 @@ public interface Reply<O> {
      * restart, and a retry must be idempotent.
      */
     void failed(Exception failure);
+
+    /** A reply that completes {@code outcome}, on an engine thread. */
+    static <O> Reply<O> to(CompletableFuture<O> outcome) {
+        return new Reply<>() {
+            @Override
+            public void done(O done) {
+                outcome.complete(done);
+            }
+
+            @Override
+            public void failed(Exception failure) {
+                outcome.completeExceptionally(failure);
+            }
+        };
+    }
 }

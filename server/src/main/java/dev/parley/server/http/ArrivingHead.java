@@ -126,6 +126,15 @@ final class ArrivingHead {
         }
     }
 
+    /** The memory that a decoded head takes: its address, and its fields with their text. */
+    static long weight(String uri, Iterable<Map.Entry<String, String>> headers) {
+        long bytes = uri.length();
+        for (Map.Entry<String, String> field : headers) {
+            bytes += FIELD_BYTES + field.getKey().length() + field.getValue().length();
+        }
+        return bytes;
+    }
+
     /**
      * The memory that these bytes of a head take: each line is a field. Encrypted bytes show no lines, but are about as
      * many.

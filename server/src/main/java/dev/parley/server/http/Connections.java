@@ -275,13 +275,7 @@ final class Connections {
     }
 
     private static long headBytes(HttpServerRequest request) {
-        long bytes = request.uri().length();
-        for (Map.Entry<String, String> field : request.headers()) {
-            bytes += ArrivingHead.FIELD_BYTES
-                    + field.getKey().length()
-                    + field.getValue().length();
-        }
-        return bytes;
+        return ArrivingHead.weight(request.uri(), request.headers());
     }
 
     private void giveBack(Arriving arriving) {

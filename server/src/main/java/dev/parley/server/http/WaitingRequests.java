@@ -3,7 +3,6 @@ package dev.parley.server.http;
 import dev.parley.engine.memory.Room;
 import io.netty.handler.codec.http.HttpRequest;
 import java.util.ArrayDeque;
-import java.util.Map;
 
 /**
  * Counts the requests of one connection in HTTP/1.1 that wait, decoded, behind one without an answer. Vert.x stops reading
@@ -44,7 +43,7 @@ final class WaitingRequests {
         if (over || taken >= arrived) {
             return true;
         }
-        long bytes = bytes(request);
+        long bytes = REQUEST_BYTES + ArrivingHead.weight(request.uri(), request.headers());
         waiting.add(bytes);
         held += bytes;
         long needed = held <= ArrivingHead.FREE_BYTES ? 0 : held;
@@ -80,15 +79,5 @@ final class WaitingRequests {
             room.giveBack(reserved - needed);
             reserved = needed;
         }
-    }
-
-    private static long bytes(HttpRequest request) {
-        long bytes = (long) REQUEST_BYTES + request.uri().length();
-        for (Map.Entry<String, String> field : request.headers()) {
-            bytes += ArrivingHead.FIELD_BYTES
-                    + field.getKey().length()
-                    + field.getValue().length();
-        }
-        return bytes;
     }
 }
