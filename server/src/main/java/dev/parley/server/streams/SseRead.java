@@ -347,7 +347,7 @@ final class SseRead extends LiveRead {
 
     /**
      * Lets go of the fields of both heads once the answer's head is sent, because Vert.x would keep them as long as the
-     * read lasts, which is about 1 KiB for each reader.
+     * read lasts.
      */
     private void forgetHeads() {
         if (!headsForgotten && socket != null) {
