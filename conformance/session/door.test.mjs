@@ -312,6 +312,9 @@ const OPERATIONS = [
   ["GET", "/sessions/guarded/requests/asked", undefined, { guarded: ["history"] }],
   ["POST", "/sessions/guarded/requests/asked/decisions", { decision: "answer", answer: 1 }, { guarded: ["publish"] }],
   ["GET", "/requests", undefined, { "*": ["history"] }],
+  ["POST", "/namespaces/guarded/agents", { agents: [{ id: "none", triggers: "invocation" }] }, { "guarded:*": ["agent-manage"] }],
+  ["GET", "/namespaces/guarded/agents", undefined, { "guarded:*": ["subscribe"] }],
+  ["DELETE", "/namespaces/guarded/agents/none", undefined, { "guarded:*": ["agent-manage"] }, 204],
   ["POST", "/sessions/guarded/messages", { content: "x" }, { guarded: ["publish"] }],
   ["PUT", "/sessions/guarded/messages/first", { content: "y" }, { guarded: ["publish"] }],
   ["POST", "/sessions/guarded/regenerate", { fromMessageId: "none" }, { guarded: ["publish"] }, 404],
@@ -458,7 +461,9 @@ test("the description is served to everybody and has every route", { timeout: TE
   assert.equal(description.openapi, "3.1.0")
   for (const [method, path] of OPERATIONS) {
     const template = path
+      .replace("/namespaces/guarded", "/namespaces/{namespaceId}")
       .replace("/guarded", "/{sessionId}")
+      .replace(/\/agents\/[^/]+/, "/agents/{agentId}")
       .replace(/\/messages\/.+/, "/messages/{messageId}")
       .replace(/\/approvals\/.+/, "/approvals/{approvalId}")
       .replace(/\/requests\/[^/]+/, "/requests/{requestId}")

@@ -175,8 +175,9 @@ final class Pipeline {
         }
     }
 
-    /** Submits one command as it is. */
-    <O> void enqueue(Command<O> command, Reply<O> reply) {
+    /** Submits one command, with what it has to bring from another machine. */
+    <O> void enqueue(Command<O> incomplete, Reply<O> reply) {
+        Command<O> command = Informing.inform(incomplete, projections.registry());
         if (stopped) {
             reply.failed(isStopped());
             return;

@@ -571,7 +571,9 @@ final class ClusterHistory {
             sessions.compare(running.sessions, running.delivery);
             subscriptions.compare(running.subscriptions);
             registry.compare(running.registry);
-            assertThat(running.registry.appCount() + running.registry.revocationCount())
+            assertThat(running.registry.appCount()
+                            + running.registry.revocationCount()
+                            + running.registry.namespaceCount())
                     .isEqualTo(registry.rows());
         }
     }

@@ -20,6 +20,7 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control;
 import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.Operation;
@@ -340,13 +341,17 @@ class CommandCodecTest {
                         list(this::message),
                         list(this::runNote)),
                 new SessionCommand.ExpireRequest(session(), number(), text()),
+                new SessionCommand.WithAgents<>(
+                        new Inherited(number(), list(this::agent)),
+                        new SessionCommand.ClaimWake(session(), number(), text(), text(), number())),
                 new SessionCommand.RemoveEmpty(session(), number()),
                 new SessionCommand.Remove(session(), number()),
                 new RegistryCommand.AddApp(number(), app()),
                 new RegistryCommand.RemoveApp(number(), text()),
                 new RegistryCommand.ForgetApp(number(), text()),
                 new RegistryCommand.RevokeTokens(number(), new Revocation(text(), text(), random.nextLong(), number())),
-                new RegistryCommand.ForgetRevocations(number(), random.nextLong()));
+                new RegistryCommand.ForgetRevocations(number(), random.nextLong()),
+                new RegistryCommand.NameAgents(number(), text(), text(), list(this::agent), list(this::text)));
     }
 
     private <E> E oneOf(E[] values) {

@@ -22,6 +22,7 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control;
 import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.ObjectOperation;
@@ -710,6 +711,17 @@ class CommandFormatTest {
                     new SessionCommand.SettleWake(SESSION, TIME, "bot", "w1-0", 300, settlement, TIME + 300));
         }
         command(golden, "wake expired", new SessionCommand.ExpireWake(SESSION, TIME, "bot"));
+        var hired = new Agent("bot", null, null, Agent.Trigger.ALL, List.of("@bot"), 0, false, plain, plain);
+        command(
+                golden,
+                "agent invoked, with the agents of the namespace",
+                new SessionCommand.WithAgents<>(
+                        new Inherited(300, List.of(hired)),
+                        new SessionCommand.InvokeAgent(SESSION, TIME, "bot", "event")));
+        command(
+                golden,
+                "agents of a namespace",
+                new RegistryCommand.NameAgents(TIME, "app", "chät", List.of(hired), List.of("other", "ü")));
     }
 
     /** A new table fails to compile here until somebody has said where its golden bytes are. */
@@ -792,11 +804,18 @@ class CommandFormatTest {
                             "requests/call of",
                             "requests/closedKey",
                             "requests/listed");
+                case INHERITED -> List.of("wakes/inheritedKey", "wakes/inherited agents");
                 case INBOX -> List.of("requests/inboxKey", "requests/inbox of");
                 case DUE -> List.of("requests/dueKey", "requests/due of");
                 case REMOVED -> List.of("sessions/positionKey", "sessions/removed");
                 case REGISTRY ->
-                    List.of("registry/appKey", "registry/app of", "registry/revocationKey", "registry/revocation of");
+                    List.of(
+                            "registry/appKey",
+                            "registry/app of",
+                            "registry/revocationKey",
+                            "registry/revocation of",
+                            "registry/agentsKey",
+                            "registry/agents of");
             };
             for (String row : rows) {
                 String[] parts = row.split("/", 2);

@@ -2,12 +2,14 @@ package dev.parley.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.engine.registry.NamespaceAgents;
 import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.engine.registry.Registry;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.RegistryCommand.AddApp;
 import dev.parley.engine.registry.RegistryCommand.ForgetApp;
 import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
+import dev.parley.engine.registry.RegistryCommand.NameAgents;
 import dev.parley.engine.registry.RegistryCommand.RemoveApp;
 import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
 import dev.parley.engine.registry.RegistryOutcome;
@@ -17,9 +19,14 @@ import dev.parley.engine.registry.RegistryOutcome.IdTaken;
 import dev.parley.engine.registry.RegistryOutcome.NoSuchApp;
 import dev.parley.engine.registry.Revocation;
 import dev.parley.engine.registry.SealedSecret;
+import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.RunTexts;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -31,6 +38,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class RegistrySide implements Registry.Listener {
     private static final List<String> IDS = List.of("shop", "bank");
+    /** Also apps that are not registered have namespaces. */
+    private static final List<String> APPS = List.of("shop", "app", "app", "other");
+
+    private static final List<String> NAMESPACES = List.of("*", "a", "");
+    private static final List<String> AGENTS = List.of("ben", "bot", "cid", "dan");
     private static final List<String> KEYS = List.of("shop.a", "bank.b");
     private static final List<String> TARGETS = List.of("clientId:x", "channel:*");
 
@@ -39,6 +51,7 @@ final class RegistrySide implements Registry.Listener {
     // The model: an app is there or not, and a revocation is in force as long as no other one says more.
     private final TreeMap<String, RegisteredApp> apps = new TreeMap<>();
     private final List<Revocation> revocations = new ArrayList<>();
+    private final Map<List<String>, NamespaceAgents> agents = new HashMap<>();
     private final Set<Revocation> everDropped = new HashSet<>();
 
     // What is to be heard in this life, and what was heard.
@@ -66,7 +79,14 @@ final class RegistrySide implements Registry.Listener {
 
     RegistryCommand<?> command(long now) {
         String id = oneOf(IDS);
-        return switch (random.nextInt(9)) {
+        return switch (random.nextInt(13)) {
+            case 9, 10, 11, 12 ->
+                new NameAgents(
+                        now,
+                        oneOf(APPS),
+                        oneOf(NAMESPACES),
+                        agents(),
+                        random.nextBoolean() ? List.of(oneOf(AGENTS), oneOf(AGENTS)) : List.of());
             case 0, 1 -> new AddApp(now, app(id));
             case 2 -> new RemoveApp(now, id);
             case 3 -> new ForgetApp(now, id);
@@ -77,6 +97,33 @@ final class RegistrySide implements Registry.Listener {
                         new Revocation(
                                 oneOf(KEYS), oneOf(TARGETS), now - random.nextInt(30), now + 10L * random.nextInt(3)));
         };
+    }
+
+    private List<Agent> agents() {
+        if (random.nextInt(3) == 0) {
+            return List.of();
+        }
+        int count = random.nextInt(20) == 0 ? 17 : 1;
+        List<Agent> named = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            named.add(agent(count == 1 ? oneOf(AGENTS) : "agent" + i));
+        }
+        return named;
+    }
+
+    private Agent agent(String id) {
+        return new Agent(
+                id,
+                null,
+                random.nextBoolean()
+                        ? null
+                        : new Agent.Endpoint("url" + random.nextInt(9), Data.of(new byte[] {(byte) random.nextInt(4)})),
+                oneOf(List.of(Agent.Trigger.values())),
+                List.of("@" + id),
+                random.nextInt(20),
+                false,
+                new RunTexts.Notice("gave up", random.nextInt() + "(", ",", ")", null),
+                new RunTexts.Notice("loop", random.nextInt() + "(", ",", ")", null));
     }
 
     private RegisteredApp app(String id) {
@@ -107,6 +154,7 @@ final class RegistrySide implements Registry.Listener {
                     yield new NoSuchApp();
                 }
                 apps.put(c.id(), new RegisteredApp(c.id(), true, List.of(), List.of()));
+                agents.keySet().removeIf(of -> of.getFirst().equals(c.id()));
                 news.add(c.id());
                 yield new Done();
             }
@@ -118,6 +166,7 @@ final class RegistrySide implements Registry.Listener {
                 apps.remove(c.id());
                 yield new Done();
             }
+            case NameAgents c -> name(c);
             case RevokeTokens c -> {
                 Revocation is = c.revocation();
                 if (revocations.stream().noneMatch(other -> saysAsMuch(other, is))) {
@@ -139,6 +188,33 @@ final class RegistrySide implements Registry.Listener {
         };
     }
 
+    private RegistryOutcome name(NameAgents c) {
+        RegisteredApp app = apps.get(c.app());
+        if (app != null && app.removed()) {
+            return new NoSuchApp();
+        }
+        List<String> of = List.of(c.app(), c.namespace());
+        NamespaceAgents before = agents.get(of);
+        var named = new TreeMap<String, Agent>();
+        if (before != null) {
+            before.agents().forEach(agent -> named.put(agent.id(), agent));
+        }
+        c.removed().forEach(named::remove);
+        c.agents().forEach(agent -> named.put(agent.id(), agent));
+        if (named.size() > 16) {
+            return new RegistryOutcome.TooManyAgents(16);
+        }
+        if (before == null ? !named.isEmpty() : !before.agents().equals(List.copyOf(named.values()))) {
+            long newest = agents.values().stream()
+                    .filter(other -> other.app().equals(c.app()))
+                    .mapToLong(NamespaceAgents::revision)
+                    .max()
+                    .orElse(0);
+            agents.put(of, new NamespaceAgents(c.app(), c.namespace(), newest + 1, List.copyOf(named.values())));
+        }
+        return new Done();
+    }
+
     private static boolean saysAsMuch(Revocation one, Revocation other) {
         return one.keyName().equals(other.keyName())
                 && one.target().equals(other.target())
@@ -153,7 +229,7 @@ final class RegistrySide implements Registry.Listener {
 
     /** Number of rows that the store must have. */
     int rows() {
-        return apps.size() + revocations.size();
+        return apps.size() + revocations.size() + agents.size();
     }
 
     // What is heard.
@@ -185,6 +261,11 @@ final class RegistrySide implements Registry.Listener {
         }
         assertThat(found).containsExactlyInAnyOrderElementsOf(revocations);
         assertThat(running.revocationCount()).isEqualTo(revocations.size());
+        for (String app : APPS) {
+            for (String namespace : NAMESPACES) {
+                assertThat(running.agents(app, namespace)).isEqualTo(agents.get(List.of(app, namespace)));
+            }
+        }
         long cutoff = revocations.isEmpty()
                 ? Long.MAX_VALUE
                 : revocations.get(random.nextInt(revocations.size())).issuedBefore();

@@ -7,6 +7,7 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control;
 import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.ObjectEntry;
@@ -57,6 +58,7 @@ import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Trim;
+import dev.parley.engine.session.SessionCommand.WithAgents;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
@@ -332,9 +334,13 @@ final class SessionModel {
         return rooms.get(name);
     }
 
+    /** What a session that the present command makes knows of the agents of its namespace. */
+    private Inherited told = Inherited.NONE;
+
     /** A session begins behind all places of the one that was erased before it. */
     private Room newRoom(long position, SessionName name) {
         Room room = new Room(position);
+        room.wakes.inherit(told);
         Tombstone before = tombstones.get(name);
         if (before != null) {
             room.last = before.end();
@@ -379,9 +385,22 @@ final class SessionModel {
                 }
                 yield outcome;
             }
-            case InvokeAgent c -> keptIf(known != null, c, room, room.wakes.invoke(c, position, room.last));
+            case InvokeAgent c ->
+                known == null
+                        ? new SessionOutcome.NoSuchAgent(c.agentId())
+                        : keptIf(true, c, room, room.wakes.invoke(c, position, room.last));
             case ClaimWake c -> keptIf(known != null, c, room, room.wakes.claim(c, room.rests()));
             case SettleWake c -> keptIf(known != null, c, room, room.wakes.settle(c, voice(room, c.time())));
+            case WithAgents<?> c -> {
+                if (known != null) {
+                    room.wakes.inherit(c.inherited());
+                    rooms.put(c.session(), room);
+                }
+                told = c.inherited();
+                Object outcome = apply(position, c.command());
+                told = Inherited.NONE;
+                yield outcome;
+            }
             case ExpireWake c -> {
                 room.wakes.expire(c, room.rests(), voice(room, c.time()));
                 yield keptIf(known != null, c, room, new SessionOutcome.Done());

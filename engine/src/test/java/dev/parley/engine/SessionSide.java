@@ -1140,7 +1140,7 @@ final class SessionSide {
 
     int agentRows() {
         return model.rooms().values().stream()
-                .mapToInt(room -> room.wakes.agents().size())
+                .mapToInt(room -> room.wakes.ownAgents())
                 .sum();
     }
 

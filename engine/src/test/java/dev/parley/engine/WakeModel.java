@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
@@ -20,6 +21,7 @@ import dev.parley.engine.session.Wake;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -72,12 +74,21 @@ final class WakeModel {
         void say(String id, Body body);
     }
 
+    /** Those that the session names, and those that it has from its namespace. */
+    private final TreeMap<String, Agent> own = new TreeMap<>();
+
+    private Inherited inherited = Inherited.NONE;
+
+    /** Those that count. */
     private final TreeMap<String, Agent> agents = new TreeMap<>();
+
     private final TreeMap<String, Desk> desks = new TreeMap<>();
     private int turns;
 
     WakeModel copy() {
         WakeModel copy = new WakeModel();
+        copy.own.putAll(own);
+        copy.inherited = inherited;
         copy.agents.putAll(agents);
         copy.desks.putAll(desks);
         copy.turns = turns;
@@ -85,11 +96,19 @@ final class WakeModel {
     }
 
     boolean isEmpty() {
-        return agents.isEmpty() && desks.isEmpty() && turns == 0;
+        return own.isEmpty() && desks.isEmpty() && turns == 0;
+    }
+
+    private Agent agent(String id) {
+        return Objects.requireNonNull(agents.get(id));
     }
 
     List<Agent> agents() {
         return List.copyOf(agents.values());
+    }
+
+    int ownAgents() {
+        return own.size();
     }
 
     int rows() {
@@ -152,7 +171,7 @@ final class WakeModel {
     }
 
     Object name(NameAgents c) {
-        TreeMap<String, Agent> named = new TreeMap<>(agents);
+        TreeMap<String, Agent> named = new TreeMap<>(own);
         c.removed().forEach(named::remove);
         for (Agent agent : c.agents()) {
             named.put(agent.id(), agent);
@@ -160,26 +179,37 @@ final class WakeModel {
         if (named.size() > AGENTS) {
             return new SessionOutcome.TooManyAgents(AGENTS);
         }
-        agents.clear();
-        agents.putAll(named);
-        desks.keySet().retainAll(named.keySet());
-        for (Agent agent : c.agents()) {
-            desks.computeIfPresent(
-                    agent.id(),
-                    (id, d) -> new Desk(
-                            agent.endpoint() != null,
-                            agent.gaveUp(),
-                            d.job,
-                            d.later,
-                            d.failures,
-                            d.handedOut,
-                            d.holder,
-                            d.until));
+        own.clear();
+        own.putAll(named);
+        count();
+        return new SessionOutcome.Done();
+    }
+
+    /** The session is told of the agents of its namespace. */
+    void inherit(Inherited news) {
+        if (news.revision() > inherited.revision()) {
+            inherited = news;
+            count();
         }
-        if (named.isEmpty()) {
+    }
+
+    private void count() {
+        agents.clear();
+        inherited.agents().forEach(agent -> agents.put(agent.id(), agent));
+        agents.putAll(own);
+        desks.keySet().retainAll(agents.keySet());
+        desks.replaceAll((id, d) -> new Desk(
+                agent(id).endpoint() != null,
+                agent(id).gaveUp(),
+                d.job,
+                d.later,
+                d.failures,
+                d.handedOut,
+                d.holder,
+                d.until));
+        if (agents.isEmpty()) {
             turns = 0;
         }
-        return new SessionOutcome.Done();
     }
 
     /**

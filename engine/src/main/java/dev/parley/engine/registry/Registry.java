@@ -1,5 +1,7 @@
 package dev.parley.engine.registry;
 
+import dev.parley.engine.session.Inherited;
+import dev.parley.engine.session.SessionName;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
@@ -27,8 +29,12 @@ public final class Registry {
      */
     private final ConcurrentHashMap<String, Map<String, List<Revocation>>> revocations = new ConcurrentHashMap<>();
 
+    /** What namespaces name, by app and namespace. */
+    private final ConcurrentHashMap<String, Map<String, NamespaceAgents>> agents = new ConcurrentHashMap<>();
+
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
     private volatile int revocationCount;
+    private volatile int namespaceCount;
 
     /**
      * Is told what has ended for clients, whichever node received the request, when it is durable and can be read.
@@ -46,12 +52,20 @@ public final class Registry {
     public Registry(Store store) {
         this.store = store;
         forEach(RegistryRows.firstAppKey(), RegistryRows.lastAppKey(), row -> show(RegistryRows.app(row.value())));
+        loadAgents();
         forEach(RegistryRows.firstRevocationKey(), RegistryRows.lastRevocationKey(), row -> {
             Revocation revocation = RegistryRows.revocation(row.key(), row.value());
             List<Revocation> known = revocations(revocation.keyName(), revocation.target());
             show(
                     new RegistryTx.Target(revocation.keyName(), revocation.target()),
                     Stream.concat(known.stream(), Stream.of(revocation)).toList());
+        });
+    }
+
+    private void loadAgents() {
+        forEach(RegistryRows.firstAgentsKey(), RegistryRows.lastAgentsKey(), row -> {
+            NamespaceAgents named = RegistryRows.agents(row.value());
+            show(new RegistryTx.Namespace(named.app(), named.namespace()), named);
         });
     }
 
@@ -76,6 +90,26 @@ public final class Registry {
     /** The number of apps, including removed ones whose sessions may still exist. */
     public int appCount() {
         return apps.size();
+    }
+
+    /** What a namespace names for its sessions; null if it has never named any. */
+    public @Nullable NamespaceAgents agents(String app, String namespace) {
+        return agents(new RegistryTx.Namespace(app, namespace));
+    }
+
+    /** What the namespace of a session names for it; null if there is nothing that the session has to know. */
+    public @Nullable NamespaceAgents agents(SessionName session) {
+        Map<String, NamespaceAgents> named = agents.get(session.app());
+        return named == null
+                ? null
+                : NamespaceAgents.of(
+                        named.get(NamespaceAgents.namespaceOf(session.name())), named.get(NamespaceAgents.OTHERS));
+    }
+
+    /** What a session is told of the agents of its namespace; null if there is nothing that it has to know. */
+    public @Nullable Inherited inherited(SessionName session) {
+        NamespaceAgents named = agents(session);
+        return named == null ? null : named.inherited();
     }
 
     /** Whether a key has revoked tokens. */
@@ -112,6 +146,35 @@ public final class Registry {
             written.removed().forEach(id -> each.accept(() -> listener.appRemoved(id)));
             written.revoked().forEach(revocation -> each.accept(() -> listener.tokensRevoked(revocation)));
         }
+    }
+
+    @Nullable
+    NamespaceAgents agents(RegistryTx.Namespace namespace) {
+        return agents.getOrDefault(namespace.app(), Map.of()).get(namespace.id());
+    }
+
+    Collection<NamespaceAgents> agentsOf(String app) {
+        return agents.getOrDefault(app, Map.of()).values();
+    }
+
+    /** The number of namespaces that have named agents. */
+    public int namespaceCount() {
+        return namespaceCount;
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
+    void show(RegistryTx.Namespace namespace, @Nullable NamespaceAgents named) {
+        boolean known = agents(namespace) != null;
+        agents.compute(namespace.app(), (app, all) -> {
+            Map<String, NamespaceAgents> after = all == null ? new ConcurrentHashMap<>(1) : all;
+            if (named == null) {
+                after.remove(namespace.id());
+            } else {
+                after.put(namespace.id(), named);
+            }
+            return after.isEmpty() ? null : after;
+        });
+        namespaceCount += (named == null ? 0 : 1) - (known ? 1 : 0);
     }
 
     void show(RegisteredApp app) {

@@ -1,6 +1,8 @@
 package dev.parley.engine.registry;
 
 import dev.parley.engine.command.Command;
+import dev.parley.engine.session.Agent;
+import java.util.List;
 
 /**
  * A command that changes the registry. All of these commands have the same key, so one shard applies all of them.
@@ -41,6 +43,30 @@ public sealed interface RegistryCommand<O extends RegistryOutcome> extends Comma
 
     /** Removes the last trace of an app that was removed, when its sessions are gone. */
     record ForgetApp(long time, String id) implements RegistryCommand<RegistryOutcome.OfForgetApp> {}
+
+    /**
+     * Names agents for all sessions of a namespace, and no longer names others.
+     *
+     * @param namespace as in {@link NamespaceAgents}
+     * @param agents those that are named; one with the id of another takes its place
+     * @param removed the ids of those that are no longer named
+     */
+    record NameAgents(long time, String app, String namespace, List<Agent> agents, List<String> removed)
+            implements RegistryCommand<RegistryOutcome.OfNameAgents> {
+        @Override
+        public int weight() {
+            int weight = 256;
+            for (Agent agent : agents) {
+                weight += agent.size();
+            }
+            return weight;
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
 
     /**
      * Revokes tokens. The command does not count as storing, so that tokens can be revoked even when the disk is full.

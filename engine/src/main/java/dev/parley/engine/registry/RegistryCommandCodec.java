@@ -6,8 +6,12 @@ import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.registry.RegistryCommand.AddApp;
 import dev.parley.engine.registry.RegistryCommand.ForgetApp;
 import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
+import dev.parley.engine.registry.RegistryCommand.NameAgents;
 import dev.parley.engine.registry.RegistryCommand.RemoveApp;
 import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
+import dev.parley.engine.session.codec.AgentCodec;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Encodes commands of the registry as journal records. The first byte, the kind, is from 112 to 127 for them. */
 public final class RegistryCommandCodec {
@@ -16,6 +20,7 @@ public final class RegistryCommandCodec {
     private static final int FORGET_APP = 114;
     private static final int REVOKE_TOKENS = 115;
     private static final int FORGET_REVOCATIONS = 116;
+    private static final int NAME_AGENTS = 117;
     private static final int VERSION = 1;
 
     private RegistryCommandCodec() {}
@@ -40,6 +45,11 @@ public final class RegistryCommandCodec {
                         .varint(r.appliesAt());
             }
             case ForgetRevocations c -> out.varint(c.issuedBefore());
+            case NameAgents c -> {
+                AgentCodec.agents(out.string(c.app()).string(c.namespace()), c.agents());
+                out.varint(c.removed().size());
+                c.removed().forEach(out::string);
+            }
         }
     }
 
@@ -50,6 +60,7 @@ public final class RegistryCommandCodec {
             case ForgetApp c -> FORGET_APP;
             case RevokeTokens c -> REVOKE_TOKENS;
             case ForgetRevocations c -> FORGET_REVOCATIONS;
+            case NameAgents c -> NAME_AGENTS;
         };
     }
 
@@ -64,7 +75,16 @@ public final class RegistryCommandCodec {
             case REVOKE_TOKENS ->
                 new RevokeTokens(time, new Revocation(in.string(), in.string(), in.varint(), in.varint()));
             case FORGET_REVOCATIONS -> new ForgetRevocations(time, in.varint());
+            case NAME_AGENTS -> new NameAgents(time, in.string(), in.string(), AgentCodec.agents(in), texts(in));
             default -> throw new MalformedBinaryException("an unknown command of kind " + kind, null);
         };
+    }
+
+    private static List<String> texts(BinaryReader in) {
+        List<String> texts = new ArrayList<>();
+        for (int left = in.count(); left > 0; left--) {
+            texts.add(in.string());
+        }
+        return List.copyOf(texts);
     }
 }

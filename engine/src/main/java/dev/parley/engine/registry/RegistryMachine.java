@@ -3,16 +3,22 @@ package dev.parley.engine.registry;
 import dev.parley.engine.registry.RegistryCommand.AddApp;
 import dev.parley.engine.registry.RegistryCommand.ForgetApp;
 import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
+import dev.parley.engine.registry.RegistryCommand.NameAgents;
 import dev.parley.engine.registry.RegistryCommand.RemoveApp;
 import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
+import dev.parley.engine.registry.RegistryOutcome.AgentsTooLarge;
 import dev.parley.engine.registry.RegistryOutcome.Done;
 import dev.parley.engine.registry.RegistryOutcome.Forgotten;
 import dev.parley.engine.registry.RegistryOutcome.IdTaken;
 import dev.parley.engine.registry.RegistryOutcome.NoSuchApp;
+import dev.parley.engine.registry.RegistryOutcome.TooManyAgents;
 import dev.parley.engine.registry.RegistryOutcome.TooManyApps;
+import dev.parley.engine.registry.RegistryOutcome.TooManyNamespaces;
 import dev.parley.engine.registry.RegistryOutcome.TooManyRevocations;
+import dev.parley.engine.session.Agent;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 
 /** The rules for commands of the registry. Pure: the same commands in the same order give the same result. */
 public final class RegistryMachine {
@@ -25,6 +31,15 @@ public final class RegistryMachine {
     /** The number of revocations that one command removes, the oldest first. */
     public static final int MAX_FORGOTTEN = 1_000;
 
+    /** The greatest number of agents of one namespace. */
+    public static final int MAX_AGENTS = 16;
+
+    /** The greatest size of the agents of one namespace in bytes, roughly, as all of them are in memory. */
+    public static final int MAX_AGENT_BYTES = 64 << 10;
+
+    /** The greatest number of namespaces of all apps that have named agents. */
+    public static final int MAX_NAMESPACES = 1_000;
+
     private RegistryMachine() {}
 
     /** Applies {@code command}, and returns its outcome. */
@@ -34,6 +49,7 @@ public final class RegistryMachine {
             case RemoveApp c -> remove(c.id(), tx);
             case ForgetApp c -> forget(c.id(), tx);
             case RevokeTokens c -> revoke(c.revocation(), tx);
+            case NameAgents c -> name(c, tx);
             case ForgetRevocations c -> {
                 List<Revocation> due = tx.revocationsBefore(c.issuedBefore(), MAX_FORGOTTEN);
                 due.forEach(tx::drop);
@@ -68,6 +84,35 @@ public final class RegistryMachine {
             return new NoSuchApp();
         }
         tx.forget(app);
+        return new Done();
+    }
+
+    private static RegistryOutcome name(NameAgents c, RegistryTx tx) {
+        RegisteredApp app = tx.app(c.app());
+        if (app != null && app.removed()) {
+            return new NoSuchApp();
+        }
+        NamespaceAgents known = tx.agents(c.app(), c.namespace());
+        var agents = new TreeMap<String, Agent>();
+        if (known != null) {
+            known.agents().forEach(agent -> agents.put(agent.id(), agent));
+        }
+        agents.keySet().removeAll(c.removed());
+        c.agents().forEach(agent -> agents.put(agent.id(), agent));
+        if (agents.size() > MAX_AGENTS) {
+            return new TooManyAgents(MAX_AGENTS);
+        }
+        if (agents.values().stream().mapToInt(Agent::size).sum() > MAX_AGENT_BYTES) {
+            return new AgentsTooLarge(MAX_AGENT_BYTES);
+        }
+        List<Agent> named = List.copyOf(agents.values());
+        if (named.equals(known == null ? List.of() : known.agents())) {
+            return new Done();
+        }
+        if (known == null && tx.namespaceCount() >= MAX_NAMESPACES) {
+            return new TooManyNamespaces(MAX_NAMESPACES);
+        }
+        tx.put(new NamespaceAgents(c.app(), c.namespace(), tx.revision(c.app()) + 1, named));
         return new Done();
     }
 

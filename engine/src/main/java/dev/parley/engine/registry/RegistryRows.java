@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 final class RegistryRows {
     private static final int APP = 1;
     private static final int REVOCATION = 2;
+    private static final int AGENTS = 3;
     private static final int VERSION = 1;
 
     private RegistryRows() {}
@@ -37,6 +38,34 @@ final class RegistryRows {
         BinaryReader in = new BinaryReader(row);
         in.version(VERSION);
         return RegisteredApp.read(in);
+    }
+
+    static byte[] firstAgentsKey() {
+        return new byte[] {AGENTS};
+    }
+
+    static byte[] lastAgentsKey() {
+        return new byte[] {AGENTS + 1};
+    }
+
+    static byte[] agentsKey(NamespaceAgents named) {
+        return new BinaryWriter(64)
+                .u8(AGENTS)
+                .string(named.app())
+                .raw(named.namespace().getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    static byte[] agents(NamespaceAgents named) {
+        BinaryWriter out = new BinaryWriter(512).u8(VERSION);
+        named.write(out);
+        return out.toBytes();
+    }
+
+    static NamespaceAgents agents(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(VERSION);
+        return NamespaceAgents.read(in);
     }
 
     static byte[] firstRevocationKey() {

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,11 +22,16 @@ public final class RegistryTx {
     private final Map<Target, List<Revocation>> revocations = new LinkedHashMap<>();
     private final List<String> removed = new ArrayList<>();
     private final List<Revocation> revoked = new ArrayList<>();
+    private final Map<Namespace, Optional<NamespaceAgents>> agents = new LinkedHashMap<>();
+    private int moreNamespaces;
     private int moreApps;
     private int moreRevocations;
 
     /** The common part of revocations of which one may include another. */
     record Target(String keyName, String target) {}
+
+    /** A namespace of an app. */
+    record Namespace(String app, String id) {}
 
     /** Starts with what {@code registry} shows, and writes to {@code rows}. */
     public RegistryTx(Registry registry, StoreTx rows) {
@@ -47,6 +53,55 @@ public final class RegistryTx {
     public void show() {
         apps.forEach((id, app) -> app.ifPresentOrElse(registry::show, () -> registry.retire(id)));
         revocations.forEach(registry::show);
+        agents.forEach((namespace, named) -> registry.show(namespace, named.orElse(null)));
+    }
+
+    @Nullable
+    NamespaceAgents agents(String app, String namespace) {
+        var of = new Namespace(app, namespace);
+        Optional<NamespaceAgents> changed = agents.get(of);
+        return changed == null ? registry.agents(of) : changed.orElse(null);
+    }
+
+    int namespaceCount() {
+        return registry.namespaceCount() + moreNamespaces;
+    }
+
+    /** The newest revision of what namespaces of an app name. */
+    long revision(String app) {
+        return Stream.concat(
+                        registry.agentsOf(app).stream(),
+                        agents.values().stream().flatMap(Optional::stream))
+                .filter(named -> named.app().equals(app))
+                .mapToLong(NamespaceAgents::revision)
+                .max()
+                .orElse(0);
+    }
+
+    void put(NamespaceAgents named) {
+        if (agents(named.app(), named.namespace()) == null) {
+            moreNamespaces++;
+        }
+        agents.put(new Namespace(named.app(), named.namespace()), Optional.of(named));
+        rows.put(Table.REGISTRY, RegistryRows.agentsKey(named), RegistryRows.agents(named));
+    }
+
+    /** Nobody uses the agents of an app any more, whose sessions are to be removed. */
+    private void dropAgents(String app) {
+        List<NamespaceAgents> all = new ArrayList<>();
+        registry.agentsOf(app).forEach(known -> {
+            NamespaceAgents now = agents(app, known.namespace());
+            if (now != null) {
+                all.add(now);
+            }
+        });
+        agents.forEach((namespace, named) ->
+                named.filter(now -> now.app().equals(app) && !all.contains(now)).ifPresent(all::add));
+        for (NamespaceAgents named : all) {
+            moreNamespaces--;
+            agents.put(new Namespace(named.app(), named.namespace()), Optional.empty());
+            rows.remove(Table.REGISTRY, RegistryRows.agentsKey(named));
+        }
     }
 
     @Nullable
@@ -66,6 +121,7 @@ public final class RegistryTx {
 
     void remove(RegisteredApp app) {
         write(app.gone());
+        dropAgents(app.id());
         removed.add(app.id());
     }
 

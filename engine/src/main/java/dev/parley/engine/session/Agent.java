@@ -70,7 +70,24 @@ public record Agent(
                                 : mention.equals(pattern)));
     }
 
-    int size() {
+    /** The same agent, without the secrets of its calls. */
+    public Agent withoutSecrets() {
+        return endpoint == null || endpoint.secrets() == null
+                ? this
+                : new Agent(
+                        id,
+                        name,
+                        new Endpoint(endpoint.url(), null),
+                        trigger,
+                        patterns,
+                        debounceMillis,
+                        onlyWhenWatched,
+                        gaveUp,
+                        loopEnded);
+    }
+
+    /** The memory that it takes, roughly. */
+    public int size() {
         int size = 64 + id.length() + gaveUp.size() + loopEnded.size();
         if (endpoint != null) {
             Data secrets = endpoint.secrets();

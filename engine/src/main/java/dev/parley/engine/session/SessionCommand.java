@@ -453,6 +453,41 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     }
 
     /**
+     * A command that concerns the agents of a session, with those that its namespace names.
+     *
+     * @param command does not bring any itself
+     */
+    record WithAgents<O extends SessionOutcome>(Inherited inherited, SessionCommand<O> command)
+            implements SessionCommand<O> {
+        /** Refuses a command that brings agents already. */
+        public WithAgents {
+            if (command instanceof WithAgents<?>) {
+                throw new IllegalArgumentException("a command brings agents once");
+            }
+        }
+
+        @Override
+        public SessionName session() {
+            return command.session();
+        }
+
+        @Override
+        public long time() {
+            return command.time();
+        }
+
+        @Override
+        public int weight() {
+            return inherited.size() + command.weight();
+        }
+
+        @Override
+        public boolean stores() {
+            return command.stores();
+        }
+    }
+
+    /**
      * Wakes an agent.
      *
      * @param eventId the input that it is to answer, as an invocation names it

@@ -120,7 +120,9 @@ public interface Store extends View, AutoCloseable {
         /** Time, session id and id to what people are asked and can no longer answer then. */
         DUE,
         /** Session id and horizon to the messages that were removed when the horizon came to be there. */
-        REMOVED;
+        REMOVED,
+        /** Session id to what the session knows of the agents of its namespace. */
+        INHERITED;
 
         private final String folderName;
 

@@ -3,7 +3,11 @@ package dev.parley.engine.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.codec.GoldenBytes;
+import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.RunTexts;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -51,6 +55,39 @@ class RegistryFormatTest {
                     revocation,
                     RegistryRows::revocation,
                     row -> RegistryRows.revocation(key, row));
+        }
+        golden.bytes("firstAgentsKey", RegistryRows.firstAgentsKey());
+        golden.bytes("lastAgentsKey", RegistryRows.lastAgentsKey());
+        var called = new Agent(
+                "bot",
+                "Bot ü",
+                new Agent.Endpoint("https://bot.example/", Data.of(new byte[] {1, -2})),
+                Agent.Trigger.MENTION,
+                List.of("@bot"),
+                300,
+                true,
+                new RunTexts.Notice("wake", "{", ",", "}", "json"),
+                new RunTexts.Notice("loop", "", ",", "", null));
+        List<Agent> agents = new ArrayList<>(List.of(called));
+        for (Agent.Trigger trigger : Agent.Trigger.values()) {
+            Data secrets = trigger == Agent.Trigger.MENTION ? Data.of("täxt") : null;
+            var endpoint = new Agent.Endpoint("https://" + trigger + ".example/", secrets);
+            agents.add(new Agent(
+                    "b" + trigger,
+                    null,
+                    trigger == Agent.Trigger.ALL ? null : endpoint,
+                    trigger,
+                    List.of(),
+                    0,
+                    false,
+                    called.gaveUp(),
+                    called.loopEnded()));
+        }
+        for (NamespaceAgents named : List.of(
+                new NamespaceAgents("äpp", "chät", 300, agents), new NamespaceAgents("äpp", "", 301, List.of()))) {
+            String what = " of a namespace with " + named.agents().size();
+            golden.bytes("agentsKey" + what, RegistryRows.agentsKey(named));
+            golden.example("agents" + what, named, RegistryRows::agents, RegistryRows::agents);
         }
         golden.haveAllOf(RegistryRows.class);
         golden.complete();

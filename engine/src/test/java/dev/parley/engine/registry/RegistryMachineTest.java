@@ -6,18 +6,29 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import dev.parley.engine.registry.RegistryCommand.AddApp;
 import dev.parley.engine.registry.RegistryCommand.ForgetApp;
 import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
+import dev.parley.engine.registry.RegistryCommand.NameAgents;
 import dev.parley.engine.registry.RegistryCommand.RemoveApp;
 import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
+import dev.parley.engine.registry.RegistryOutcome.AgentsTooLarge;
 import dev.parley.engine.registry.RegistryOutcome.Done;
 import dev.parley.engine.registry.RegistryOutcome.Forgotten;
 import dev.parley.engine.registry.RegistryOutcome.IdTaken;
 import dev.parley.engine.registry.RegistryOutcome.NoSuchApp;
+import dev.parley.engine.registry.RegistryOutcome.TooManyAgents;
 import dev.parley.engine.registry.RegistryOutcome.TooManyApps;
+import dev.parley.engine.registry.RegistryOutcome.TooManyNamespaces;
 import dev.parley.engine.registry.RegistryOutcome.TooManyRevocations;
+import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Inherited;
+import dev.parley.engine.session.RunTexts;
+import dev.parley.engine.session.SessionName;
 import dev.parley.engine.store.SimulatedStore;
 import dev.parley.engine.store.StoreTx;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What commands do to the registry, and what is heard of it. */
@@ -163,5 +174,117 @@ class RegistryMachineTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(
                         () -> new RegisteredApp("app", true, add("app").app().keys(), List.of()));
+    }
+
+    private static Agent agent(String id, String url) {
+        var notice = new RunTexts.Notice("wake", "", "", "", null);
+        return new Agent(
+                id,
+                null,
+                new Agent.Endpoint(url, Data.of(new byte[] {1})),
+                Agent.Trigger.ALL,
+                List.of(),
+                0,
+                false,
+                notice,
+                notice);
+    }
+
+    private static NameAgents name(String app, String namespace, Agent... agents) {
+        return new NameAgents(NOW, app, namespace, List.of(agents), List.of());
+    }
+
+    private static NameAgents remove(String app, String namespace, String... ids) {
+        return new NameAgents(NOW, app, namespace, List.of(), List.of(ids));
+    }
+
+    private @Nullable Inherited inherited(String session) {
+        return registry.inherited(new SessionName("app", session));
+    }
+
+    private List<String> agents(String session) {
+        Inherited inherited = inherited(session);
+        return inherited == null
+                ? List.of()
+                : inherited.agents().stream().map(Agent::id).toList();
+    }
+
+    @Test
+    void aSessionHasTheAgentsOfItsNamespaceOrThoseOfAllOthers() {
+        assertThat(inherited("a:x")).isNull();
+        assertThat(apply(remove("app", "a", "bot"))).containsExactly(new Done());
+        assertThat(inherited("a:x")).isNull();
+
+        apply(name("app", "a", agent("bot", "u")), name("app", "*", agent("other", "u")), name("shop", "b"));
+        assertThat(agents("a:x")).containsExactly("bot");
+        assertThat(agents("[?rewind=1]a:x")).containsExactly("bot");
+        assertThat(agents("b:x")).containsExactly("other");
+        assertThat(agents("a")).containsExactly("other");
+        assertThat(registry.inherited(new SessionName("shop", "a:x"))).isNull();
+        assertThat(Objects.requireNonNull(inherited("a:x")).agents().getFirst().endpoint())
+                .as("without secrets")
+                .isEqualTo(new Agent.Endpoint("u", null));
+
+        apply(remove("app", "a", "bot"));
+        assertThat(agents("a:x")).containsExactly("other");
+        apply(remove("app", "*", "other"));
+        assertThat(Objects.requireNonNull(inherited("a:x")).agents()).isEmpty();
+    }
+
+    @Test
+    void eachChangeOfWhatASessionHasIsNewerThanTheOneBefore() {
+        List<NameAgents> changes = List.of(
+                name("app", "a", agent("bot", "u")),
+                name("app", "*", agent("other", "u")),
+                remove("app", "a", "bot"),
+                name("app", "*", agent("other", "v")),
+                name("app", "a", agent("bot", "v")),
+                remove("app", "a", "bot"),
+                remove("app", "*", "other"));
+        long before = 0;
+        for (NameAgents change : changes) {
+            apply(change);
+            registry = open();
+            Inherited now = Objects.requireNonNull(inherited("a:x"));
+            assertThat(now.revision()).isGreaterThan(before);
+            before = now.revision();
+            // The same again changes nothing.
+            apply(change);
+            assertThat(inherited("a:x")).isEqualTo(now);
+        }
+    }
+
+    @Test
+    void agentsOfNamespacesHaveLimits() {
+        List<Agent> many = new ArrayList<>();
+        for (int i = 0; i < RegistryMachine.MAX_AGENTS; i++) {
+            many.add(agent("a" + i, "u"));
+        }
+        assertThat(apply(name("app", "a", many.toArray(Agent[]::new)), name("app", "a", agent("more", "u"))))
+                .containsExactly(new Done(), new TooManyAgents(RegistryMachine.MAX_AGENTS));
+        String url = "u".repeat(RegistryMachine.MAX_AGENT_BYTES);
+        assertThat(apply(name("app", "b", agent("bot", url))))
+                .containsExactly(new AgentsTooLarge(RegistryMachine.MAX_AGENT_BYTES));
+        for (int i = 1; i < RegistryMachine.MAX_NAMESPACES; i++) {
+            apply(name("app", "n" + i, agent("bot", "u")));
+        }
+        var none = new TooManyNamespaces(RegistryMachine.MAX_NAMESPACES);
+        assertThat(apply(name("app", "more", agent("bot", "u")))).containsExactly(none);
+        apply(remove("app", "n1", "bot"));
+        assertThat(apply(name("app", "more", agent("bot", "u")), name("app", "n1", agent("bot", "u"))))
+                .containsExactly(none, new Done());
+    }
+
+    @Test
+    void aRemovedAppHasNoAgents() {
+        apply(add("app"), name("app", "a", agent("bot", "u")));
+        apply(name("app", "b", agent("bot", "u")), new RemoveApp(NOW, "app"), name("app", "c", agent("bot", "u")));
+        assertThat(inherited("a:x")).isNull();
+        assertThat(apply(name("app", "a", agent("bot", "u")))).containsExactly(new NoSuchApp());
+        apply(new ForgetApp(NOW, "app"));
+        registry = open();
+        assertThat(inherited("a:x")).isNull();
+        assertThat(apply(add("app"), name("app", "a", agent("new", "u")))).containsExactly(new Done(), new Done());
+        assertThat(agents("a:x")).containsExactly("new");
     }
 }

@@ -1,5 +1,6 @@
 package dev.parley.server.apps;
 
+import dev.parley.engine.registry.NamespaceAgents;
 import java.time.Duration;
 
 /**
@@ -23,7 +24,7 @@ public record Namespace(
         boolean endAbandonedRuns) {
 
     /** The id of the namespace with all sessions that are in no other one. */
-    public static final String OTHERS = "*";
+    public static final String OTHERS = NamespaceAgents.OTHERS;
 
     /**
      * How long messages are kept if they are not to be persisted: long enough for clients that lose their connection.
@@ -64,8 +65,6 @@ public record Namespace(
 
     /** The id that the namespace of a session has, if such a namespace exists. */
     static String idFor(String session) {
-        int name = session.startsWith("[") ? session.indexOf(']') + 1 : 0;
-        int colon = session.indexOf(':', name);
-        return colon < 0 ? "" : session.substring(name, colon);
+        return NamespaceAgents.namespaceOf(session);
     }
 }

@@ -133,6 +133,9 @@ public final class RegistryFiles {
             case RegistryOutcome.IdTaken taken -> {}
             case RegistryOutcome.NoSuchApp none -> {}
             case RegistryOutcome.Forgotten forgotten -> {}
+            case RegistryOutcome.TooManyAgents none -> {}
+            case RegistryOutcome.TooManyNamespaces none -> {}
+            case RegistryOutcome.AgentsTooLarge none -> {}
         }
     }
 

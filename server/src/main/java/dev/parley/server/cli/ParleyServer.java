@@ -243,7 +243,8 @@ final class ParleyServer {
                                     clock),
                             sessions,
                             sessions.description(),
-                            sessions.inbox()),
+                            sessions.inbox(),
+                            sessions.namespaces()),
                     new RealtimeDoor(
                             vertx,
                             engine,

@@ -7,8 +7,6 @@ import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome.NoSuchAgent;
 import dev.parley.engine.session.SessionOutcome.Woken;
-import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.wake.WakeMachine;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
@@ -18,17 +16,16 @@ import dev.parley.server.request.Answer;
 import dev.parley.server.request.Commands;
 import dev.parley.server.request.Request;
 import dev.parley.server.wake.AgentSpecs;
+import dev.parley.server.wake.NamedAgents;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Fields;
 import dev.parley.server.wire.WireException;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The agents that a session names. */
+/** The agents of a session: those that it names, and those that its namespace names. */
 record AgentsResource(Engine engine, Gate gate, AgentSpecs specs, InstantSource clock) {
     /** The longest id of an input. */
     private static final int MAX_EVENT_ID_CHARS = 256;
@@ -36,12 +33,12 @@ record AgentsResource(Engine engine, Gate gate, AgentSpecs specs, InstantSource 
     /** Its agents, without what they are called with. */
     Answer list(Request request, ChannelName session) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.SUBSCRIBE, session.full());
-        SessionState state = engine.sessions().find(session.in(principal.app()));
         ObjectNode answer = JsonMapper.shared().createObjectNode();
-        var agents = answer.putArray("agents");
-        if (state != null) {
-            engine.sessions().wakes().agents(state).forEach(agent -> agents.add(AgentSpecs.shown(agent)));
-        }
+        var shown = answer.putArray("agents");
+        new NamedAgents(engine).of(session.in(principal.app())).values().forEach(named -> {
+            ObjectNode agent = AgentSpecs.shown(named.agent());
+            shown.add(named.namespace() == null ? agent : agent.put("namespace", named.namespace()));
+        });
         return Answer.of(200, answer);
     }
 
@@ -49,16 +46,7 @@ record AgentsResource(Engine engine, Gate gate, AgentSpecs specs, InstantSource 
     Answer name(Request request, ChannelName session) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.AGENT_MANAGE, session.full());
         SessionName name = session.in(principal.app());
-        List<Agent> agents = new ArrayList<>();
-        for (JsonNode agent : Fields.of(request.tree(), "body").elements("agents")) {
-            agents.add(specs.read(name, agent));
-            if (agents.size() > WakeMachine.MAX_AGENTS) {
-                break;
-            }
-        }
-        if (agents.isEmpty()) {
-            throw new WireException(ErrorInfo.invalidValue("The field agents is an array of at least one agent."));
-        }
+        List<Agent> agents = specs.readAll(AgentSpecs.place(name), request.tree());
         change(new NameAgents(name, clock.millis(), agents, List.of()));
         return Answer.of(200, to -> to.beginObject().field("success", true).endObject());
     }
@@ -90,7 +78,7 @@ record AgentsResource(Engine engine, Gate gate, AgentSpecs specs, InstantSource 
             case Woken(String wakeId) ->
                 Answer.of(200, to -> to.beginObject().field("wakeId", wakeId).endObject());
             case NoSuchAgent(String id) ->
-                throw new WireException(ErrorInfo.notFound("The session names no agent with the id " + id + "."));
+                throw new WireException(ErrorInfo.notFound("The session has no agent with the id " + id + "."));
         };
     }
 }

@@ -70,6 +70,11 @@ public final class SessionDoor implements Door {
         return at(SessionRoutes.INBOX);
     }
 
+    /** The same door for what namespaces name for their sessions. */
+    public Door namespaces() {
+        return at(SessionRoutes.NAMESPACES);
+    }
+
     @Override
     public void handle(HttpServerRequest request) {
         requests.handle(request);

@@ -31,6 +31,9 @@ final class SessionRoutes implements Resources {
     /** The path of the requests of all sessions. */
     static final String INBOX = "/v1/requests";
 
+    /** The beginning of the paths of what namespaces name for their sessions. */
+    static final String NAMESPACES = "/v1/namespaces";
+
     /** Answers a request whose path fits a route. */
     @FunctionalInterface
     private interface Handler {
@@ -154,6 +157,18 @@ final class SessionRoutes implements Resources {
                     (its, request, path) -> its.agents.invoke(request, session(path), path.get(1))),
             new Route(
                     "GET",
+                    NAMESPACES + "/{namespaceId}/agents",
+                    (its, request, path) -> its.namespaces.list(request, path.getFirst())),
+            new Route(
+                    "POST",
+                    NAMESPACES + "/{namespaceId}/agents",
+                    (its, request, path) -> its.namespaces.name(request, path.getFirst())),
+            new Route(
+                    "DELETE",
+                    NAMESPACES + "/{namespaceId}/agents/{agentId}",
+                    (its, request, path) -> its.namespaces.remove(request, path.getFirst(), path.get(1))),
+            new Route(
+                    "GET",
                     "/v1/sessions/{sessionId}/wakes",
                     (its, request, path) -> its.wakes.list(request, session(path))),
             new Route(
@@ -215,6 +230,7 @@ final class SessionRoutes implements Resources {
     private final ExportResource export;
     private final ObjectsResource objects;
     private final AgentsResource agents;
+    private final NamespacesResource namespaces;
     private final WakesResource wakes;
 
     /** Routes to the sessions of an engine. */
@@ -232,6 +248,7 @@ final class SessionRoutes implements Resources {
         this.inputs = new InputsResource(engine, gate, publisher, conversations, requests);
         this.control = new ControlResource(publisher.engine(), gate, publisher.clock());
         this.agents = new AgentsResource(publisher.engine(), gate, specs, publisher.clock());
+        this.namespaces = new NamespacesResource(publisher.engine(), gate, specs, publisher.clock());
         this.wakes = new WakesResource(publisher.engine(), gate, publisher.clock());
     }
 

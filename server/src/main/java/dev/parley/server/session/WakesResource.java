@@ -21,6 +21,7 @@ import dev.parley.server.request.Answer;
 import dev.parley.server.request.Commands;
 import dev.parley.server.request.Request;
 import dev.parley.server.wake.AgentSpecs;
+import dev.parley.server.wake.NamedAgents;
 import dev.parley.server.wake.WakeForm;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Fields;
@@ -80,7 +81,11 @@ final class WakesResource {
         if (state != null) {
             boolean rests = state.control().mode() == Control.Mode.PERSON;
             long now = clock.millis();
-            engine.sessions().wakes().of(state).forEach(wake -> wakes.add(WakeForm.shown(wake, rests, now)));
+            // What agents had to do that their namespace names no longer is dropped with the next command.
+            var agents = new NamedAgents(engine).of(state.name());
+            engine.sessions().wakes().of(state).stream()
+                    .filter(wake -> agents.containsKey(wake.agentId()))
+                    .forEach(wake -> wakes.add(WakeForm.shown(wake, rests, now)));
         }
         return Answer.of(200, answer);
     }

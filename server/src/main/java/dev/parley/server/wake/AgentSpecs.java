@@ -5,6 +5,7 @@ import dev.parley.engine.session.Agent.Trigger;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.RunTexts.Notice;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.wake.WakeMachine;
 import dev.parley.server.auth.SecretSeal;
 import dev.parley.server.channel.Mentions;
 import dev.parley.server.http.RefusedException;
@@ -79,8 +80,36 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
      */
     record Call(Map<String, String> headers, ObjectNode body) {}
 
-    /** Reads the description of an agent of {@code session}. */
-    public Agent read(SessionName session, JsonNode json) throws WireException {
+    /** What the secrets of the agents of a session are encrypted for. */
+    public static String place(SessionName session) {
+        return session.key();
+    }
+
+    /** What the secrets of the agents of a namespace are encrypted for. No session has such a key. */
+    public static String place(String app, String namespace) {
+        return "/" + app + "/" + namespace;
+    }
+
+    /**
+     * Reads the agents that a request names, at least one.
+     *
+     * @param place what their secrets are encrypted for
+     */
+    public List<Agent> readAll(String place, JsonNode body) throws WireException {
+        List<Agent> agents = new ArrayList<>();
+        for (JsonNode agent : Fields.of(body, "body").elements("agents")) {
+            agents.add(read(place, agent));
+            if (agents.size() > WakeMachine.MAX_AGENTS) {
+                break;
+            }
+        }
+        if (agents.isEmpty()) {
+            throw invalid("The field agents is an array of at least one agent.");
+        }
+        return agents;
+    }
+
+    private Agent read(String place, JsonNode json) throws WireException {
         Fields spec = Fields.of(json, "agent");
         String id = spec.requiredText("id");
         if (id.isEmpty() || id.length() > MAX_ID_CHARS) {
@@ -101,7 +130,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         return new Agent(
                 id,
                 name,
-                endpoint(session, id, spec),
+                endpoint(place, id, spec),
                 trigger(spec.text("triggers")),
                 patterns(id, spec),
                 debounce,
@@ -146,7 +175,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         return spec.get("mentions") == null ? List.of("@" + id.toLowerCase(Locale.ROOT)) : List.copyOf(patterns);
     }
 
-    private Agent.@Nullable Endpoint endpoint(SessionName session, String id, Fields spec) throws WireException {
+    private Agent.@Nullable Endpoint endpoint(String place, String id, Fields spec) throws WireException {
         String url = spec.text("endpoint");
         Map<String, String> headers = headers(spec);
         Fields template = spec.object(BODY_TEMPLATE, BODY_TEMPLATE);
@@ -170,7 +199,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         if (plain.length > MAX_SECRET_BYTES) {
             throw invalid("The headers and bodyTemplate of an agent have at most " + MAX_SECRET_BYTES + " bytes.");
         }
-        return new Agent.Endpoint(url, Data.of(seal.seal(plain, owner(session, id))));
+        return new Agent.Endpoint(url, Data.of(seal.seal(plain, owner(place, id))));
     }
 
     private WebhookUrl parse(String url) throws WireException {
@@ -210,13 +239,13 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
     }
 
     /** What a call needs. */
-    Call call(SessionName session, String agentId, Agent.Endpoint endpoint) throws SecretSeal.BrokenSealException {
+    Call call(String place, String agentId, Agent.Endpoint endpoint) throws SecretSeal.BrokenSealException {
         Map<String, String> headers = new LinkedHashMap<>();
         Data secrets = endpoint.secrets();
         if (secrets == null) {
             return new Call(headers, JsonMapper.shared().createObjectNode());
         }
-        JsonNode plain = JsonMapper.shared().readTree(seal.open(secrets.bytes(), owner(session, agentId)));
+        JsonNode plain = JsonMapper.shared().readTree(seal.open(secrets.bytes(), owner(place, agentId)));
         plain.path(HEADERS)
                 .properties()
                 .forEach(
@@ -228,8 +257,8 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
                         : JsonMapper.shared().createObjectNode());
     }
 
-    private static String owner(SessionName session, String agentId) {
-        return "agent " + agentId + " of " + session.key();
+    private static String owner(String place, String agentId) {
+        return "agent " + agentId + " of " + place;
     }
 
     /** An agent as clients see it: without what it is called with. */

@@ -7,7 +7,6 @@ import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Settlement;
 import dev.parley.engine.session.SessionOutcome.Claimed;
-import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.wake.Wakes.Delivery;
 import dev.parley.server.auth.SecretSeal.BrokenSealException;
@@ -71,6 +70,7 @@ public final class WakeCalls {
     private static final Logger LOG = LoggerFactory.getLogger(WakeCalls.class);
 
     private final Engine engine;
+    private final NamedAgents agents;
     private final AgentSpecs specs;
     private final WebhookKeys keys;
     private final WebhookClient client;
@@ -101,6 +101,7 @@ public final class WakeCalls {
             Health health,
             MeterRegistry meters) {
         this.engine = engine;
+        this.agents = new NamedAgents(engine);
         this.specs = specs;
         this.keys = keys;
         this.client = client;
@@ -221,15 +222,15 @@ public final class WakeCalls {
 
     /** Calls an agent, and says what becomes of the wake. */
     private SettleWake call(Wake wake) {
-        SessionState state = engine.sessions().find(wake.session());
-        Agent agent = state == null ? null : engine.sessions().wakes().agent(state, wake.agentId());
-        Agent.Endpoint endpoint = agent == null ? null : agent.endpoint();
-        if (agent == null || endpoint == null) {
+        NamedAgents.Named named = agents.of(wake.session()).get(wake.agentId());
+        Agent.Endpoint endpoint = named == null ? null : named.agent().endpoint();
+        if (named == null || endpoint == null) {
             // It is no longer called since.
             return settlement(wake, Settlement.RELEASE, clock.millis());
         }
+        Agent agent = named.agent();
         try {
-            AgentSpecs.Call call = specs.call(wake.session(), agent.id(), endpoint);
+            AgentSpecs.Call call = specs.call(named.place(wake.session()), agent.id(), endpoint);
             byte[] body = WakeForm.invocation(wake, call.body()).toString().getBytes(StandardCharsets.UTF_8);
             WebhookClient.Answer answer = client.post(
                     specs.url(endpoint), body, call.headers(), keys.sign(body, clock.millis() / 1000), MAX_CALL);

@@ -205,6 +205,11 @@ class LimitsDocsTest {
                 "server.wake.AgentSpecs.MAX_HEADERS",
                 "server.wake.AgentSpecs.MAX_SECRET_BYTES");
         row(
+                "agents that a namespace names",
+                "engine.registry.RegistryMachine.MAX_AGENTS",
+                "engine.registry.RegistryMachine.MAX_AGENT_BYTES",
+                "engine.registry.RegistryMachine.MAX_NAMESPACES");
+        row(
                 "`debounceMs` of an agent",
                 "server.wake.AgentSpecs.MAX_DEBOUNCE_MILLIS",
                 "engine.session.Wake.MAX_DEBOUNCES");

@@ -7,6 +7,7 @@ import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Agent.Endpoint;
 import dev.parley.engine.session.Agent.Trigger;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.SessionCommand.Settlement;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,12 +21,25 @@ public final class AgentCodec {
 
     private AgentCodec() {}
 
-    static void agents(BinaryWriter out, List<Agent> agents) {
+    /** Writes what a session knows of the agents of its namespace. */
+    public static BinaryWriter inherited(BinaryWriter out, Inherited inherited) {
+        agents(out.varint(inherited.revision()), inherited.agents());
+        return out;
+    }
+
+    /** Reads what a session knows of the agents of its namespace. */
+    public static Inherited inherited(BinaryReader in) {
+        return new Inherited(in.varint(), agents(in));
+    }
+
+    /** Writes agents. */
+    public static void agents(BinaryWriter out, List<Agent> agents) {
         out.varint(agents.size());
         agents.forEach(agent -> agent(out, agent));
     }
 
-    static List<Agent> agents(BinaryReader in) {
+    /** Reads agents. */
+    public static List<Agent> agents(BinaryReader in) {
         int count = in.count();
         List<Agent> agents = new ArrayList<>();
         for (int i = 0; i < count; i++) {

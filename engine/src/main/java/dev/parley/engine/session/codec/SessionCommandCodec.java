@@ -4,6 +4,7 @@ import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.SessionCommand;
@@ -45,7 +46,9 @@ import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Trim;
+import dev.parley.engine.session.SessionCommand.WithAgents;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -80,6 +83,7 @@ public final class SessionCommandCodec {
     private static final int SETTLE_WAKE = 89;
     private static final int EXPIRE_WAKE = 90;
     private static final int INVOKE_AGENT = 91;
+    private static final int WITH_AGENTS = 92;
     private static final int VERSION = 1;
     /** Of lost connections, and of those that leave: what becomes of their runs. */
     private static final int RUNS = 2;
@@ -195,6 +199,10 @@ public final class SessionCommandCodec {
                 RunNoteCodec.notes(out, c.runs());
             }
             case ExpireRequest c -> out.string(c.requestId());
+            case WithAgents<?> c -> {
+                AgentCodec.inherited(out, c.inherited());
+                write(c.command(), out);
+            }
             case RemoveEmpty c -> {}
             case Remove c -> {}
         }
@@ -228,6 +236,7 @@ public final class SessionCommandCodec {
             case Describe c -> DESCRIBE;
             case NameAgents c -> NAME_AGENTS;
             case InvokeAgent c -> INVOKE_AGENT;
+            case WithAgents<?> c -> WITH_AGENTS;
             case ClaimWake c -> CLAIM_WAKE;
             case SettleWake c -> SETTLE_WAKE;
             case ExpireWake c -> EXPIRE_WAKE;
@@ -309,10 +318,24 @@ public final class SessionCommandCodec {
                         messages(in),
                         RunNoteCodec.notes(in));
             case EXPIRE_REQUEST -> new ExpireRequest(session, time, in.string());
+            case WITH_AGENTS -> withAgents(in);
             case REMOVE_EMPTY -> new RemoveEmpty(session, time);
             case REMOVE -> new Remove(session, time);
             default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);
         };
+    }
+
+    private static SessionCommand<?> withAgents(BinaryReader in) {
+        Inherited inherited = AgentCodec.inherited(in);
+        int kind = in.u8();
+        if (kind == WITH_AGENTS) {
+            throw new MalformedBinaryException("a command that brings agents twice", null);
+        }
+        return with(inherited, read(kind, in));
+    }
+
+    private static <O extends SessionOutcome> WithAgents<O> with(Inherited inherited, SessionCommand<O> command) {
+        return new WithAgents<>(inherited, command);
     }
 
     private static List<LabelChange> labels(BinaryReader in) {

@@ -1,6 +1,7 @@
 package dev.parley.engine.session.machine;
 
 import dev.parley.engine.session.Control;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
@@ -33,6 +34,7 @@ import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Trim;
+import dev.parley.engine.session.SessionCommand.WithAgents;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.Done;
@@ -135,6 +137,7 @@ public final class SessionMachine {
                 yield s == null ? new NotHeld(c.wakeId()) : WakeMachine.settle(s, c, tx.wakes());
             }
             case ExpireWake c -> ifThere(c, tx, s -> WakeMachine.expire(s, c, tx.wakes()));
+            case WithAgents<?> c -> withAgents(c, position, tx);
             case Ask c -> once(c, null, 1, position, tx, s -> RequestMachine.ask(s, c, tx.requests()));
             case Decide c -> decide(c, tx);
             case ExpireRequest c ->
@@ -153,6 +156,23 @@ public final class SessionMachine {
                 });
             case Remove c -> ifThere(c, tx, s -> tx.remove(s));
         };
+    }
+
+    /** Tells the session of the agents of its namespace, and then applies the command. A session that it makes knows them, too. */
+    private static SessionOutcome withAgents(WithAgents<?> c, long position, SessionTx tx) {
+        inherit(c, tx);
+        tx.wakes().tell(c.inherited());
+        SessionOutcome outcome = apply(c.command(), position, tx);
+        tx.wakes().tell(Inherited.NONE);
+        inherit(c, tx);
+        return outcome;
+    }
+
+    private static void inherit(WithAgents<?> c, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        if (s != null) {
+            WakeMachine.inherit(s, c.inherited(), tx.wakes());
+        }
     }
 
     /** Does something to a session that may not exist any more. */

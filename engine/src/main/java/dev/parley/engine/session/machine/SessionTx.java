@@ -159,6 +159,7 @@ public final class SessionTx {
             removeAll(table, s);
         }
         removeAll(Table.REMOVED, s);
+        removeAll(Table.INHERITED, s);
     }
 
     private void removeAll(Table table, SessionState s) {

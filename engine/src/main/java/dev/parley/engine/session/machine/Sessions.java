@@ -199,6 +199,7 @@ public final class Sessions {
         for (Table table : TABLES_BY_ID) {
             ranges.add(new Range(table, SessionRows.idKey(session), SessionRows.idKey(session + 1)));
         }
+        ranges.add(new Range(Table.INHERITED, SessionRows.idKey(session), SessionRows.idKey(session + 1)));
         ranges.addAll(Requests.rangesOf(name));
         byte[] key = SessionRows.sessionKey(name.key());
         ranges.add(new Range(Table.SESSIONS, key, Arrays.copyOf(key, key.length + 1)));

@@ -3,6 +3,7 @@ package dev.parley.engine.session.wake;
 import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunNote.Said;
@@ -36,6 +37,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  * it.
  */
 public final class WakeMachine {
-    /** The number of agents that a session names. */
+    /** The number of agents that a session names, and the number of those that a namespace names. */
     public static final int MAX_AGENTS = 16;
 
     /** How many messages agents may wake each other with before a person has said something. */
@@ -53,33 +55,60 @@ public final class WakeMachine {
 
     /** Names agents. */
     public static OfAgents name(SessionState s, NameAgents c, WakeTx tx) {
-        SortedMap<String, Agent> agents = tx.agents(s);
-        agents.keySet().removeAll(c.removed());
-        c.agents().forEach(agent -> agents.put(agent.id(), agent));
-        if (agents.size() > MAX_AGENTS) {
+        SortedMap<String, Agent> own = tx.own(s);
+        SortedMap<String, Agent> before = tx.agents(s);
+        SortedMap<String, Agent> named = new TreeMap<>(own);
+        named.keySet().removeAll(c.removed());
+        c.agents().forEach(agent -> named.put(agent.id(), agent));
+        if (named.size() > MAX_AGENTS) {
             return new TooManyAgents(MAX_AGENTS);
         }
         for (String id : c.removed()) {
-            if (!agents.containsKey(id) && tx.agent(s, id) != null) {
+            if (!named.containsKey(id) && own.containsKey(id)) {
                 // Readers of the session are told.
                 tx.put(s);
                 tx.removeAgent(s, id);
-                tx.removeWake(s, id);
             }
         }
         for (Agent agent : c.agents()) {
             // The session may be a new one.
             tx.put(s);
             tx.putAgent(s, agent);
+        }
+        changed(s, before, tx);
+        return new Done();
+    }
+
+    /** Tells a session of the agents of its namespace, unless it knows of newer ones. */
+    public static void inherit(SessionState s, Inherited inherited, WakeTx tx) {
+        if (inherited.revision() > tx.inherited(s).revision()) {
+            SortedMap<String, Agent> before = tx.agents(s);
+            tx.putInherited(s, inherited);
+            if (!tx.agents(s).equals(before)) {
+                // Readers of the session are told.
+                tx.put(s);
+                changed(s, before, tx);
+            }
+        }
+    }
+
+    /** Nobody does what is still to be done by agents that are named no longer; others are woken as they are named now. */
+    private static void changed(SessionState s, SortedMap<String, Agent> before, WakeTx tx) {
+        SortedMap<String, Agent> now = tx.agents(s);
+        for (String id : before.keySet()) {
+            if (!now.containsKey(id)) {
+                tx.removeWake(s, id);
+            }
+        }
+        for (Agent agent : now.values()) {
             Wake wake = tx.wake(s, agent.id());
-            if (wake != null) {
+            if (wake != null && !agent.equals(before.get(agent.id()))) {
                 tx.putWake(s, wake.of(agent));
             }
         }
-        if (agents.isEmpty()) {
+        if (now.isEmpty()) {
             tx.putTurns(s, 0);
         }
-        return new Done();
     }
 
     /**

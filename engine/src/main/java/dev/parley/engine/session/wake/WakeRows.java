@@ -3,6 +3,7 @@ package dev.parley.engine.session.wake;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.Wake.Input;
@@ -46,6 +47,21 @@ final class WakeRows {
         BinaryReader in = new BinaryReader(row);
         in.version(VERSION);
         return AgentCodec.agent(in);
+    }
+
+    static byte[] inheritedKey(long session) {
+        return new BinaryWriter(8).fixed64(session).toBytes();
+    }
+
+    static byte[] inherited(Inherited inherited) {
+        return AgentCodec.inherited(new BinaryWriter(512).u8(VERSION), inherited)
+                .toBytes();
+    }
+
+    static Inherited inherited(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(VERSION);
+        return AgentCodec.inherited(in);
     }
 
     static byte[] turnsKey(long session) {

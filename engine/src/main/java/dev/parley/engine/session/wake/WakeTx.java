@@ -2,6 +2,7 @@ package dev.parley.engine.session.wake;
 
 import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Control;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Wake;
@@ -15,7 +16,6 @@ import dev.parley.engine.store.StoreTx;
 import java.util.List;
 import java.util.Objects;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Agents and wakes as a batch of commands sees and changes them. Not thread-safe. */
@@ -25,6 +25,9 @@ public final class WakeTx {
     private final Wakes reads;
     private final MessageTx messages;
     private final RunTx runs;
+
+    /** What a session knows that the present command may make. */
+    private Inherited told = Inherited.NONE;
 
     /** Begins in {@code batch}. */
     public WakeTx(SessionBatch batch, MessageTx messages, RunTx runs) {
@@ -50,16 +53,34 @@ public final class WakeTx {
         batch.put(s);
     }
 
-    /** The agents that a session names, by their ids. */
+    /** What the command brings of the agents of a namespace, for a session that may not be there yet. */
+    public void tell(Inherited inherited) {
+        told = inherited;
+    }
+
+    /** What a session knows of the agents of its namespace. */
+    Inherited inherited(SessionState s) {
+        return reads.inherited(s);
+    }
+
+    void putInherited(SessionState s, Inherited inherited) {
+        rows.put(Table.INHERITED, WakeRows.inheritedKey(s.id()), WakeRows.inherited(inherited));
+    }
+
+    /** The agents of a session, by their ids. */
     SortedMap<String, Agent> agents(SessionState s) {
-        SortedMap<String, Agent> agents = new TreeMap<>();
-        reads.agents(s).forEach(agent -> agents.put(agent.id(), agent));
-        return agents;
+        Inherited known = inherited(s);
+        return Wakes.effective(known.revision() == 0 ? told : known, reads.own(s));
     }
 
     @Nullable
     Agent agent(SessionState s, String agentId) {
-        return reads.agent(s, agentId);
+        return agents(s).get(agentId);
+    }
+
+    /** The agents that a session itself names, by their ids. */
+    SortedMap<String, Agent> own(SessionState s) {
+        return Wakes.effective(Inherited.NONE, reads.own(s));
     }
 
     void putAgent(SessionState s, Agent agent) {

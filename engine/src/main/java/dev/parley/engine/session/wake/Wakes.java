@@ -1,6 +1,7 @@
 package dev.parley.engine.session.wake;
 
 import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
@@ -12,6 +13,8 @@ import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.View;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** The agents that sessions name, and what they have to do. As thread-safe as the view; reads block on the disk. */
@@ -36,8 +39,27 @@ public final class Wakes {
                 Table.WAKE_TIMES, WakeRows.timesStart(What.END), WakeRows.timesEnd(What.DELIVERY, Long.MAX_VALUE - 1));
     }
 
-    /** The agents of a session, by their ids. */
+    /** The agents of a session, by their ids: its own, and those of its namespace of which it knows. */
     public List<Agent> agents(SessionState session) {
+        return List.copyOf(effective(inherited(session), own(session)).values());
+    }
+
+    /** Of agents with the same id, the own one counts. */
+    static SortedMap<String, Agent> effective(Inherited inherited, List<Agent> own) {
+        SortedMap<String, Agent> agents = new TreeMap<>();
+        inherited.agents().forEach(agent -> agents.put(agent.id(), agent));
+        own.forEach(agent -> agents.put(agent.id(), agent));
+        return agents;
+    }
+
+    /** What a session knows of the agents of its namespace. */
+    Inherited inherited(SessionState session) {
+        byte[] row = view.get(Table.INHERITED, WakeRows.inheritedKey(session.id()));
+        return row == null ? Inherited.NONE : WakeRows.inherited(row);
+    }
+
+    /** The agents that a session itself names, by their ids. */
+    public List<Agent> own(SessionState session) {
         return view
                 .list(
                         Table.AGENTS,
@@ -49,8 +71,8 @@ public final class Wakes {
                 .toList();
     }
 
-    /** An agent of a session, or null. */
-    public @Nullable Agent agent(SessionState session, String agentId) {
+    /** An agent that a session itself names, or null. */
+    public @Nullable Agent own(SessionState session, String agentId) {
         byte[] row = view.get(Table.AGENTS, WakeRows.agentKey(session.id(), agentId));
         return row == null ? null : WakeRows.agent(row);
     }
@@ -62,7 +84,7 @@ public final class Wakes {
                         Table.WAKES,
                         WakeRows.wakeKey(session.id(), ""),
                         SessionRows.idKey(session.id() + 1),
-                        WakeMachine.MAX_AGENTS)
+                        2 * WakeMachine.MAX_AGENTS)
                 .stream()
                 .map(row -> WakeRows.wake(row.value()))
                 .toList();

@@ -6,8 +6,10 @@ import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Agent.Trigger;
 import dev.parley.engine.session.Control.Mode;
 import dev.parley.engine.session.ControlTexts;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts.Notice;
+import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
@@ -19,6 +21,8 @@ import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Settlement;
+import dev.parley.engine.session.SessionCommand.Trim;
+import dev.parley.engine.session.SessionCommand.WithAgents;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Claimed;
 import dev.parley.engine.session.SessionOutcome.Done;
@@ -373,5 +377,106 @@ class WakeRulesTest extends SessionFixture {
         apply(new Remove(NAME, now));
         assertThat(List.of(rows(Table.AGENTS), rows(Table.WAKES), rows(Table.WAKE_TIMES)))
                 .containsExactly(0, 0, 0);
+    }
+
+    /** Applies a command that brings what the namespace names. */
+    private SessionOutcome apply(long revision, List<Agent> named, SessionCommand<?> command) {
+        return apply(with(new Inherited(revision, named), command));
+    }
+
+    private static <O extends SessionOutcome> WithAgents<O> with(Inherited inherited, SessionCommand<O> command) {
+        return new WithAgents<>(inherited, command);
+    }
+
+    @Test
+    void whatANamespaceNamesIsWokenAlsoInASessionThatIsMadeByIt() {
+        List<Agent> named =
+                List.of(agent("bot", Trigger.ALL, false, 0), agent("users", Trigger.USER_MESSAGES, true, 0));
+        apply(1, named, saying("ann", null, true));
+        assertThat(woken()).containsExactly("bot", "users");
+        assertThat(sessions.wakes().agents(state())).isEqualTo(named);
+        // What the session has been told once, it knows.
+        woken().forEach(agent -> settle(claimed(agent), Settlement.DONE, 0));
+        say("bot", "@nobody");
+        assertThat(woken()).isEmpty();
+        say("ann");
+        assertThat(woken()).containsExactly("bot", "users");
+    }
+
+    @Test
+    void aRefusedCommandMakesNoSessionOfWhatItBrings() {
+        List<Agent> named = List.of(agent("bot", Trigger.ALL, false, 0));
+        assertThat(apply(1, named, new InvokeAgent(NAME, now, "bot", "e1"))).isEqualTo(new NoSuchAgent("bot"));
+        assertThat(sessions.find(NAME)).isNull();
+        assertThat(rows(Table.INHERITED)).isZero();
+        name(agent("own", Trigger.INVOCATION, false, 0));
+        assertThat(apply(1, named, new InvokeAgent(NAME, now, "bot", "e1"))).isInstanceOf(Woken.class);
+    }
+
+    @Test
+    void aSessionsOwnAgentCountsAndTheOtherIsBackWhenItIsNamedNoLonger() {
+        List<Agent> named = List.of(agent("bot", Trigger.ALL, true, 0));
+        apply(1, named, saying("ann", null, true));
+        assertThat(sessions.wakes().deliveries(now, 10)).hasSize(1);
+        apply(1, named, new NameAgents(NAME, now, List.of(agent("bot", Trigger.INVOCATION, false, 0)), List.of()));
+        assertThat(sessions.wakes().deliveries(now, 10))
+                .as("what it has to do it now comes for itself")
+                .isEmpty();
+        settle(claimed("bot"), Settlement.DONE, 0);
+        apply(1, named, saying("ann", null, true));
+        assertThat(woken()).isEmpty();
+        // What the namespace says meanwhile changes nothing.
+        apply(2, List.of(agent("bot", Trigger.MENTION, true, 0, "@bot")), saying("ann", null, true, "@bot"));
+        assertThat(woken()).isEmpty();
+        apply(new NameAgents(NAME, now, List.of(), List.of("bot")));
+        say("ann", "@bot");
+        assertThat(woken()).containsExactly("bot");
+        assertThat(sessions.wakes().deliveries(now, 10)).hasSize(1);
+    }
+
+    @Test
+    void anAgentThatItsNamespaceNamesNoLongerHasNothingToDo() {
+        List<Agent> named = List.of(agent("bot", Trigger.ALL, false, 0), agent("kept", Trigger.ALL, false, 0));
+        apply(1, named, saying("ann", null, true));
+        Wake wake = claimed("bot");
+        assertThat(apply(
+                        2,
+                        List.of(named.getLast()),
+                        new SettleWake(NAME, now, "bot", wake.id(), wake.epoch(), Settlement.EXTEND, now + LEASE)))
+                .isEqualTo(new NotHeld(wake.id()));
+        assertThat(woken()).containsExactly("kept");
+        // Who is told of something older keeps what is newer.
+        assertThat(apply(1, named, new ClaimWake(NAME, now, "bot", "worker", now + LEASE)))
+                .isEqualTo(new NothingToDo());
+        assertThat(sessions.wakes().agents(state())).containsExactly(named.getLast());
+        apply(3, List.of(), new ExpireWake(NAME, now, "kept"));
+        assertThat(List.of(rows(Table.WAKES), rows(Table.WAKE_TIMES))).containsExactly(0, 0);
+    }
+
+    @Test
+    void aSessionAndItsNamespaceNameAsManyAgentsAsEachMay() {
+        List<Agent> own = new ArrayList<>();
+        List<Agent> named = new ArrayList<>();
+        for (int i = 0; i < WakeMachine.MAX_AGENTS; i++) {
+            own.add(agent("a" + i, Trigger.ALL, false, 0));
+            named.add(agent("b" + i, Trigger.ALL, false, 0));
+        }
+        apply(1, named, new NameAgents(NAME, now, own, List.of()));
+        apply(1, named, saying("ann", null, true));
+        assertThat(woken()).hasSize(2 * WakeMachine.MAX_AGENTS);
+        apply(new NameAgents(NAME, now, List.of(), own.stream().map(Agent::id).toList()));
+        woken().forEach(agent -> settle(claimed(agent), Settlement.DONE, 0));
+        apply(new Remove(NAME, now));
+        assertThat(List.of(rows(Table.INHERITED), rows(Table.WAKES), rows(Table.AGENTS)))
+                .containsExactly(0, 0, 0);
+    }
+
+    @Test
+    void whatASessionKnowsOfItsNamespaceDoesNotKeepIt() {
+        apply(1, List.of(agent("bot", Trigger.INVOCATION, false, 0)), saying("ann", null, true));
+        apply(new Trim(NAME, now, state().last()));
+        apply(new RemoveEmpty(NAME, now));
+        assertThat(sessions.find(NAME)).isNull();
+        assertThat(rows(Table.INHERITED)).isZero();
     }
 }

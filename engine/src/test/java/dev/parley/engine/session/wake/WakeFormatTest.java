@@ -7,6 +7,7 @@ import static dev.parley.engine.session.GoldenValues.SERIAL;
 import dev.parley.engine.codec.GoldenBytes;
 import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.RunTexts.Notice;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.wake.WakeRows.What;
@@ -73,6 +74,14 @@ class WakeFormatTest {
                     WakeRows::agent,
                     WakeRows::agent);
         }
+        golden.bytes("inheritedKey", WakeRows.inheritedKey(ID));
+        golden.example(
+                "inherited agents",
+                new Inherited(
+                        300,
+                        List.of(new Agent("bot", null, null, Agent.Trigger.ALL, List.of(), 0, false, GAVE_UP, LOOP))),
+                WakeRows::inherited,
+                WakeRows::inherited);
         golden.bytes("wakeKey", WakeRows.wakeKey(ID, "bot ü"));
         var order = new Wake.Order("w5-0", List.of(new Wake.Input("event", SERIAL)), SERIAL - 300, TIME, TIME + 300);
         golden.example(
