@@ -111,6 +111,18 @@ public final class Session {
         return agents;
     }
 
+    /**
+     * {@return the runs of agents that have not ended} Needs the capability {@code channel-metadata}. Blocks until the server has
+     * answered.
+     */
+    public List<OpenRun> openRuns() {
+        return http.call(Http.Call.get("/v1/sessions/" + ConnectUri.encode(name), ""))
+                .path("runs")
+                .valueStream()
+                .map(OpenRun::of)
+                .toList();
+    }
+
     // Attaching
 
     /**
@@ -190,6 +202,17 @@ public final class Session {
                 listener.accept(message);
             }
         });
+    }
+
+    /**
+     * Calls {@code listener} when an agent is stalled in the middle of a run, and when it says something again. A stalled agent whose
+     * run is suspended or ends is not told of again.
+     *
+     * @param listener is called on the listener executor of the client
+     * @return what removes the listener
+     */
+    public Registration onStall(Consumer<Stall> listener) {
+        return onMessage(message -> Stall.of(message).ifPresent(listener));
     }
 
     /**

@@ -21,16 +21,19 @@ final class Chores {
      * @param growthPauseMillis a message that has not grown for this time is merged into one piece
      * @param growing number of growing messages that it checks
      * @param departures number of sessions in which something is done for a lost connection, in which control goes back, whose
-     *     wakes are taken back, and that are told that a connection of an earlier life is lost; number of requests that are closed
+     *     wakes are taken back, and that are told that a connection of an earlier life is lost; number of requests that are closed,
+     *     and of runs whose agents are looked at
+     * @param stallAfterMillis an agent that has said nothing for this time in the middle of a run is stalled
      */
-    record Portions(int releases, int expiries, long growthPauseMillis, int growing, int departures) {
+    record Portions(
+            int releases, int expiries, long growthPauseMillis, int growing, int departures, long stallAfterMillis) {
         /** One sweep may fill this fraction of the room for waiting commands with commands that end streams. */
         private static final int ROOM_PER_EXPIRY = 4;
 
         /** The portions for a sweep about once a second, in an engine with room for {@code maxWaiting} commands. */
-        static Portions of(int maxWaiting) {
+        static Portions of(int maxWaiting, long stallAfterMillis) {
             int room = Math.max(1, maxWaiting / ROOM_PER_EXPIRY);
-            return new Portions(1000, room, 60_000, 1000, room);
+            return new Portions(1000, room, 60_000, 1000, room, stallAfterMillis);
         }
     }
 
@@ -54,6 +57,9 @@ final class Chores {
     /** Whether a whole search has found none in this life. */
     private boolean allTold;
 
+    /** When agents could be heard for the first time in this life; 0 before that. */
+    private long hearsSince;
+
     /** The number of sessions that were told of a connection of an earlier life and have not answered. */
     private final AtomicInteger untold = new AtomicInteger();
 
@@ -75,6 +81,7 @@ final class Chores {
         arrivals = null;
         foundNone = true;
         allTold = false;
+        hearsSince = 0;
     }
 
     /**
@@ -113,6 +120,20 @@ final class Chores {
             // Not before: what was due while there was no server is not, as nobody could come back.
             for (var depart : pipeline.projections().sessions().attendances().departures(now, portions.departures())) {
                 pipeline.enqueue(depart, Forks.ignore());
+            }
+            stall(now);
+        }
+    }
+
+    /** Finds out which agents are stalled. While there was no server, nobody could be heard. */
+    private void stall(long now) {
+        if (hearsSince == 0 || now < hearsSince) {
+            hearsSince = now;
+        }
+        long since = now - portions.stallAfterMillis();
+        if (since >= hearsSince) {
+            for (var stall : pipeline.projections().sessions().silences().due(now, since, portions.departures())) {
+                pipeline.enqueue(stall, Forks.ignore());
             }
         }
     }

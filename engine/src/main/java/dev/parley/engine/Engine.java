@@ -126,7 +126,8 @@ public final class Engine implements AutoCloseable {
                 callbacks,
                 this::failed,
                 threads);
-        this.chores = new Chores(pipeline, room, Chores.Portions.of(options.maxWaiting()), LOCAL_NODE);
+        this.chores = new Chores(
+                pipeline, room, Chores.Portions.of(options.maxWaiting(), options.stallAfterMillis()), LOCAL_NODE);
         this.purging = new Purging(pipeline, store);
     }
 

@@ -17,6 +17,7 @@ import java.util.function.BooleanSupplier;
  * @param maxWaiting number of commands that may wait for their outcome
  * @param memory the account of the memory that commands and windows may hold
  * @param minFreeBytes free disk space below which commands that store something are refused
+ * @param stallAfterMillis an agent that says nothing for this time in the middle of a run is stalled
  * @param mayRead whether the current thread may wait for the disk. Asked before each read of the store if assertions are on;
  *     a read by a thread that may not is a fault
  */
@@ -31,9 +32,11 @@ public record EngineOptions(
         int maxWaiting,
         Memory memory,
         long minFreeBytes,
+        long stallAfterMillis,
         BooleanSupplier mayRead) {
+    private static final long STALL_AFTER_MILLIS = 120_000;
 
-    /** The same, except that every thread may read. */
+    /** The same, except that every thread may read, and agents are stalled after two minutes. */
     public EngineOptions(
             Path folder,
             int shards,
@@ -56,11 +59,21 @@ public record EngineOptions(
                 maxWaiting,
                 memory,
                 minFreeBytes,
+                STALL_AFTER_MILLIS,
                 () -> true);
     }
 
     /** The same, with {@link #mayRead}. */
     public EngineOptions readBy(BooleanSupplier allowed) {
+        return with(stallAfterMillis, allowed);
+    }
+
+    /** The same, with {@link #stallAfterMillis}. */
+    public EngineOptions stallAfter(long millis) {
+        return with(millis, mayRead);
+    }
+
+    private EngineOptions with(long stallAfter, BooleanSupplier allowed) {
         return new EngineOptions(
                 folder,
                 shards,
@@ -72,6 +85,7 @@ public record EngineOptions(
                 maxWaiting,
                 memory,
                 minFreeBytes,
+                stallAfter,
                 allowed);
     }
 

@@ -712,7 +712,10 @@ final class ClusterHistory {
                     },
                     this);
             chores = new Chores(
-                    pipeline, room, new Chores.Portions(10, 10, 10, 10, 1 + random.nextInt(10)), node.number);
+                    pipeline,
+                    room,
+                    new Chores.Portions(10, 10, 10, 10, 1 + random.nextInt(10), random.nextInt(40)),
+                    node.number);
         }
 
         <O> void send(Command<O> command) {

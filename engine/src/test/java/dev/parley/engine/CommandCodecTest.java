@@ -344,6 +344,7 @@ class CommandCodecTest {
                 new SessionCommand.WithAgents<>(
                         new Inherited(number(), list(this::agent)),
                         new SessionCommand.ClaimWake(session(), number(), text(), text(), number())),
+                new SessionCommand.StallRun(session(), number(), text(), number()),
                 new SessionCommand.RemoveEmpty(session(), number()),
                 new SessionCommand.Remove(session(), number()),
                 new RegistryCommand.AddApp(number(), app()),
@@ -438,7 +439,9 @@ class CommandCodecTest {
             case 8 ->
                 new RunNote.Said(
                         random.nextInt(1000), text(), maybe(this::text), random.nextBoolean(), list(this::text));
-            case 4 -> new RunNote.Described(text(), new RunTexts(body(), notice(), notice(), maybe(this::body)));
+            case 4 ->
+                new RunNote.Described(
+                        text(), new RunTexts(body(), notice(), notice(), maybe(this::body), maybe(this::notice)));
             case 7 -> new RunNote.Spoken(random.nextInt(1000), text());
             case 5 -> new RunNote.Streaming(random.nextInt(1000), number(), text(), text());
             case 6 -> new RunNote.Settled(number());

@@ -355,6 +355,25 @@ class CommandFormatTest {
                             answer ? List.of() : List.of(new RunNote.Said(0, "event", "run", false, List.of()))));
         }
         command(golden, "expire a request", new SessionCommand.ExpireRequest(SESSION, TIME, "r1"));
+        command(golden, "stall of a run", new SessionCommand.StallRun(SESSION, TIME, "run", TIME - 300));
+        for (Body takenOver : new Body[] {null, FULL}) {
+            command(
+                    golden,
+                    "publish of an agent that may be stalled" + (takenOver == null ? "" : ", or ended"),
+                    new SessionCommand.Publish(
+                            SESSION,
+                            TIME,
+                            SENDER,
+                            List.of(),
+                            List.of(new RunNote.Described(
+                                    "run",
+                                    new RunTexts(
+                                            Body.EMPTY,
+                                            new RunTexts.Notice("away", "", ",", "", null),
+                                            new RunTexts.Notice("back", "", ",", "", null),
+                                            takenOver,
+                                            new RunTexts.Notice("stalled", "{", ",\"at\":", "}", "json"))))));
+        }
         command(
                 golden,
                 "publish of an agent that asks",
@@ -773,7 +792,15 @@ class CommandFormatTest {
                             "objects/entryKey",
                             "objects/entry with");
                 case OBJECT_IDS -> List.of("sessions/objectIdKey", "sessions/objectIdAgeKey", "sessions/positions");
-                case RUNS -> List.of("runs/runKey", "runs/run of", "runs/cancelKey", "runs/cancel of");
+                case RUNS ->
+                    List.of(
+                            "runs/runKey",
+                            "runs/run of",
+                            "runs/cancelKey",
+                            "runs/cancel of",
+                            "runs/silenceKey",
+                            "runs/silence of");
+                case SILENCES -> List.of("runs/listedKey", "runs/listed");
                 case ATTENDANCES -> List.of("sessions/connectionKey", "attendances/attendance of");
                 case DEPARTURES -> List.of("attendances/departureKey", "attendances/departure of");
                 case ARRIVALS -> List.of("attendances/arrivalKey", "attendances/arrival of");

@@ -165,7 +165,12 @@ final class History {
         // Enough for the largest command alone, or it would be refused for ever.
         this.maxWaitingBytes = random.nextInt(4) == 0 ? 10_000 + random.nextInt(20_000) : Long.MAX_VALUE;
         this.portions = new Chores.Portions(
-                1 + random.nextInt(3), 1 + random.nextInt(10), 10, 1 + random.nextInt(10), 1 + random.nextInt(4));
+                1 + random.nextInt(3),
+                1 + random.nextInt(10),
+                10,
+                1 + random.nextInt(10),
+                1 + random.nextInt(4),
+                random.nextInt(40));
         this.sessionShare = random.nextInt(3);
         this.hasSubscriptions = sessionShare < 2 && random.nextBoolean();
         this.streamSide = new StreamSide(random, trace, this::meanwhile);
@@ -497,6 +502,7 @@ final class History {
         assertThat(rows(storage.store(), Table.DEADLINES)).isEmpty();
         assertThat(rows(storage.store(), Table.LOG)).hasSize(sessionSide.logRows());
         assertThat(rows(storage.store(), Table.RUNS)).hasSize(sessionSide.runRows());
+        assertThat(rows(storage.store(), Table.SILENCES)).hasSize(sessionSide.silenceRows());
         assertThat(rows(storage.store(), Table.CONTROLS)).hasSize(sessionSide.controlRows());
         assertThat(rows(storage.store(), Table.INDEX)).hasSize(sessionSide.indexRows());
         assertThat(rows(storage.store(), Table.PROFILES)).hasSize(sessionSide.profileRows());

@@ -57,6 +57,7 @@ import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.SettleWake;
+import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionCommand.WithAgents;
 import dev.parley.engine.session.SessionEntry;
@@ -152,6 +153,9 @@ final class SessionModel {
         /** What is to be said of them. */
         final Map<String, RunTexts> texts = new HashMap<>();
 
+        /** When the agents that work at them were heard. */
+        final TreeMap<String, SilenceModel.Heard> silences = new TreeMap<>();
+
         /** Messages of them that are being streamed, by serial. */
         final TreeMap<Long, Open> open = new TreeMap<>();
 
@@ -225,6 +229,7 @@ final class SessionModel {
             copy.wakes = wakes.copy();
             copy.runs.putAll(runs);
             copy.texts.putAll(texts);
+            copy.silences.putAll(silences);
             copy.open.putAll(open);
             copy.cancels.putAll(cancels);
             copy.requests.putAll(requests);
@@ -497,6 +502,13 @@ final class SessionModel {
                 }
                 yield new SessionOutcome.Done();
             }
+            case StallRun c -> {
+                if (known != null) {
+                    SilenceModel.stall(c, room);
+                    rooms.put(c.session(), room);
+                }
+                yield new SessionOutcome.Done();
+            }
             case Trim c -> {
                 if (known != null) {
                     trim(c.session(), room, c.upTo());
@@ -616,6 +628,7 @@ final class SessionModel {
         if (request == null || request.closed() <= last) {
             return;
         }
+        SilenceModel.begin(room, request.terms().runId(), answer.time());
         if (answer.runs().stream().anyMatch(note -> note instanceof RunNote.Said)) {
             wakeBySaying(
                     answer, room, last, Collections.nCopies(answer.messages().size(), room.last));
@@ -902,6 +915,7 @@ final class SessionModel {
         }
         String worker = c.sender() == null ? null : c.sender().connectionId();
         long last = room.last;
+        boolean stalled = SilenceModel.anyStalled(room);
         List<Long> positions = new ArrayList<>();
         for (MessageOp op : c.messages()) {
             Object outcome = switch (op) {
@@ -914,6 +928,9 @@ final class SessionModel {
             positions.add(at);
         }
         c.runs().forEach(note -> hear(note, c, last, positions, room));
+        if (stalled) {
+            SilenceModel.appended(room, c.messages(), c.time());
+        }
         return accept(c, room, c.sender(), positions);
     }
 
@@ -923,20 +940,27 @@ final class SessionModel {
         switch (note) {
             case RunNote.Called n -> RequestModel.called(n, positions, room);
             case RunNote.Asked n -> RequestModel.asked(n, c, last, positions, room);
-            case RunNote.Decided n -> RequestModel.decided(n, c, last, positions, room);
+            case RunNote.Decided n -> {
+                RequestModel.decided(n, c, last, positions, room);
+                SilenceModel.begin(room, n.runId(), c.time());
+            }
             case RunNote.Active n -> {
                 Run known = room.runs.get(n.runId());
                 if (known == null && n.opens()) {
                     room.runs.put(
                             n.runId(), new Run(name, n.runId(), positions.getFirst(), n.inputId(), worker, false));
+                    SilenceModel.heard(room, n.runId(), c.time());
                 } else if (known != null && (n.opens() || !known.suspended())) {
                     room.runs.put(n.runId(), new Run(name, n.runId(), known.since(), known.inputId(), worker, false));
+                    SilenceModel.heard(room, n.runId(), c.time());
                 }
             }
-            case RunNote.Suspended n ->
+            case RunNote.Suspended n -> {
                 room.runs.computeIfPresent(
                         n.runId(),
                         (id, known) -> new Run(name, id, known.since(), known.inputId(), known.connectionId(), true));
+                room.silences.remove(n.runId());
+            }
             case RunNote.Described n -> {
                 if (room.runs.containsKey(n.runId())) {
                     room.texts.putIfAbsent(n.runId(), n.texts());
@@ -948,12 +972,16 @@ final class SessionModel {
                     room.open.put(serial, new Open(n.runId(), n.closed()));
                 }
             }
-            case RunNote.Settled n -> room.open.remove(n.serial());
+            case RunNote.Settled n -> {
+                SilenceModel.settled(room, n.serial(), c.time());
+                room.open.remove(n.serial());
+            }
             case RunNote.Spoken n -> {}
             case RunNote.Said n -> {}
             case RunNote.Ended n -> {
                 Run known = room.runs.remove(n.runId());
                 if (known != null) {
+                    room.silences.remove(n.runId());
                     room.texts.remove(n.runId());
                     room.open.values().removeIf(open -> open.runId.equals(n.runId()));
                     room.cancels
@@ -996,9 +1024,13 @@ final class SessionModel {
             if (isAgents(append, room)) {
                 return new SessionOutcome.TakenOver(room.control.holder());
             }
+            boolean stalled = SilenceModel.anyStalled(room);
             Object outcome = change(room, c.time(), append, c.connectionId());
             if (!(outcome instanceof Long at)) {
                 return outcome;
+            }
+            if (stalled) {
+                SilenceModel.appended(room, List.of(append), c.time());
             }
             positions.replaceAll(position -> position == null ? at : position);
             rooms.put(c.session(), room);
@@ -1083,6 +1115,9 @@ final class SessionModel {
     private void here(SessionName name, Room room, String connectionId, long epoch, long time) {
         Attendance before = room.attendances.put(connectionId, new Attendance(epoch, null, null, null, null, false));
         rooms.put(name, room);
+        if (before != null && !before.isOver()) {
+            room.runsOf(connectionId).forEach(run -> SilenceModel.begin(room, run.id(), time));
+        }
         if (before != null && before.told) {
             tell(name, room, connectionId, time, RunTexts::back);
         }

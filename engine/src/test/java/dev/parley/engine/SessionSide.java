@@ -13,6 +13,7 @@ import dev.parley.engine.session.Attribute.Labelled;
 import dev.parley.engine.session.Attribute.OpenRequest;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
+import dev.parley.engine.session.Attribute.StalledRun;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control;
 import dev.parley.engine.session.ControlTexts;
@@ -22,6 +23,7 @@ import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
@@ -55,6 +57,7 @@ import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
@@ -77,6 +80,7 @@ import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.session.object.ObjectModel;
 import dev.parley.engine.session.object.SharedObjects.ObjectPage;
 import dev.parley.engine.session.request.Requests;
+import dev.parley.engine.session.run.Silence;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -184,7 +188,7 @@ final class SessionSide {
     SessionCommand<?> command(long now) {
         SessionName name = oneOf(NAMES);
         Room room = model.room(name);
-        return switch (random.nextInt(76)) {
+        return switch (random.nextInt(78)) {
             case 0 -> new Remove(name, now);
             case 40, 41 -> new RemoveEmpty(name, now);
             case 1 ->
@@ -245,6 +249,7 @@ final class SessionSide {
             }
             case 65, 66, 67 -> new Ask(name, now, requestId(), terms(now), body());
             case 68, 69, 70, 71, 72, 73 -> decide(name, now);
+            case 75, 76 -> new StallRun(name, now, run(), now - random.nextInt(30));
             case 74 -> new ExpireRequest(name, now, requestId());
             case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             default -> publish(name, room, now);
@@ -482,7 +487,8 @@ final class SessionSide {
                 body(),
                 new RunTexts.Notice("away", made++ + "(", ",", ")", rarely("enc")),
                 new RunTexts.Notice("back", made++ + "(", ",", ")", null),
-                random.nextBoolean() ? body() : null);
+                random.nextBoolean() ? body() : null,
+                random.nextInt(3) == 0 ? null : new RunTexts.Notice("stalled", made++ + "(", ",", ")", rarely("enc")));
     }
 
     /** Appends that are taken together, some of them perhaps sent before, alone or in other company. */
@@ -1004,6 +1010,12 @@ final class SessionSide {
                         .filter(room -> room.getValue().control.until() != 0)
                         .map(room -> new ExpireControl(room.getKey(), LATE))
                         .toList());
+        assertThat(sessions.silences().due(LATE, LATE, 1000))
+                .containsExactlyInAnyOrderElementsOf(model.rooms().entrySet().stream()
+                        .flatMap(room -> room.getValue().silences.entrySet().stream()
+                                .filter(silence -> !silence.getValue().isStalled())
+                                .map(silence -> new StallRun(room.getKey(), LATE, silence.getKey(), LATE)))
+                        .toList());
         compareIndex(sessions);
         wakes.compare(sessions.wakes(), model.rooms());
         compareErasures(sessions);
@@ -1056,6 +1068,7 @@ final class SessionSide {
     /** Sessions are found by what they have, and by nothing else. */
     private void compareIndex(Sessions sessions) {
         compareIndex(sessions, new OpenRun(), room -> !room.runs.isEmpty());
+        compareIndex(sessions, new StalledRun(), SilenceModel::anyStalled);
         compareIndex(sessions, new OpenRequest(), SessionSide::isAsked);
         for (String client : CLIENTS) {
             compareIndex(sessions, new Participant(client), room -> room.participants.contains(client));
@@ -1098,6 +1111,7 @@ final class SessionSide {
         return model.rooms().values().stream()
                 .mapToInt(room -> (room.runs.isEmpty() ? 0 : 1)
                         + (isAsked(room) ? 1 : 0)
+                        + (SilenceModel.anyStalled(room) ? 1 : 0)
                         + (room.participants.isEmpty() ? 0 : 1 + 2 * room.participants.size())
                         + (room.profile == null ? 0 : room.profile.labels().size()))
                 .sum();
@@ -1229,8 +1243,20 @@ final class SessionSide {
     /** How many rows runs have, with what is to be said of them, what they are streaming, and cancels. */
     int runRows() {
         return model.rooms().values().stream()
-                .mapToInt(room -> room.runs.size() + room.texts.size() + room.open.size() + room.cancels.size())
+                .mapToInt(room -> room.runs.size()
+                        + room.texts.size()
+                        + room.silences.size()
+                        + room.open.size()
+                        + room.cancels.size())
                 .sum();
+    }
+
+    /** How many runs are looked at. */
+    int silenceRows() {
+        return (int) model.rooms().values().stream()
+                .flatMap(room -> room.silences.values().stream())
+                .filter(silence -> !silence.isStalled())
+                .count();
     }
 
     int topics() {
@@ -1242,6 +1268,8 @@ final class SessionSide {
         assertThat(List.of(state.id(), state.last(), state.horizon(), (long) state.members()))
                 .isEqualTo(List.of(room.id, room.last, room.horizon, (long) room.members.size()));
         assertThat(state.control()).isEqualTo(room.control);
+        assertThat(state.stalled()).isEqualTo(SilenceModel.anyStalled(room));
+        room.runs.values().forEach(run -> assertSilence(sessions.silences().of(state, run.id()), room, run));
         assertThat(sessions.profiles().of(state)).isEqualTo(room.profile);
         assertThat(sessions.index().participants(state)).containsExactlyInAnyOrderElementsOf(room.participants);
         assertThat(sessions.wakes().agents(state)).isEqualTo(room.wakes.agents());
@@ -1291,6 +1319,19 @@ final class SessionSide {
                         .sorted(Comparator.comparing(PresenceEntry::connectionId)
                                 .thenComparing(PresenceEntry::clientId))
                         .toList());
+    }
+
+    private static void assertSilence(@Nullable Silence found, Room room, Run run) {
+        SilenceModel.Heard expected = room.silences.get(run.id());
+        assertThat(expected == null).as("nobody works at %s", run).isEqualTo(run.suspended());
+        assertThat(found)
+                .isEqualTo(
+                        expected == null
+                                ? null
+                                : new Silence(
+                                        expected.heardAt(),
+                                        Objects.requireNonNullElse(expected.listedAt(), 0L),
+                                        Objects.requireNonNullElse(expected.stalledAt(), 0L)));
     }
 
     /** Page by page, as a client reads history. */

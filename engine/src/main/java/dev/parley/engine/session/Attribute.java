@@ -5,6 +5,9 @@ public sealed interface Attribute {
     /** The session has a run that has not ended. */
     record OpenRun() implements Attribute {}
 
+    /** An agent that works at a run of the session is stalled. */
+    record StalledRun() implements Attribute {}
+
     /** Somebody is asked something in the session. */
     record OpenRequest() implements Attribute {}
 

@@ -29,10 +29,12 @@ public sealed interface RunNote {
         @Override
         public int size() {
             Body takenOver = texts.takenOver();
+            RunTexts.Notice stalled = texts.stalled();
             return texts.end().size()
                     + texts.away().size()
                     + texts.back().size()
-                    + (takenOver == null ? 0 : takenOver.size());
+                    + (takenOver == null ? 0 : takenOver.size())
+                    + (stalled == null ? 0 : stalled.size());
         }
     }
 

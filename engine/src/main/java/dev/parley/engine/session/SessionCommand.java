@@ -333,6 +333,14 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     }
 
     /**
+     * Notes that the agent of a run is stalled, if it works at it and has said nothing since a time.
+     *
+     * @param since in milliseconds since 1970
+     */
+    record StallRun(SessionName session, long time, String runId, long since)
+            implements SessionCommand<SessionOutcome.Done> {}
+
+    /**
      * Gives the control of a session to a person or an agent, or lets both have it.
      *
      * @param by who asks, and has the control then

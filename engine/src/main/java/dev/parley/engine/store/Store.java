@@ -82,7 +82,7 @@ public interface Store extends View, AutoCloseable {
         /** Session id and a client's own id for a change of objects to its outcome; the same ids by age. */
         OBJECT_IDS,
         /**
-         * Session id and run to a run that has not ended, and to the texts about it; session id and serial to a message
+         * Session id and run to a run that has not ended, to the texts about it, and to when its agent was heard; session id and serial to a message
          * that is being streamed, and to a cancel that has had no effect yet.
          */
         RUNS,
@@ -122,7 +122,9 @@ public interface Store extends View, AutoCloseable {
         /** Session id and horizon to the messages that were removed when the horizon came to be there. */
         REMOVED,
         /** Session id to what the session knows of the agents of its namespace. */
-        INHERITED;
+        INHERITED,
+        /** Time, session id and run to a run of whose agent nothing was heard since, as far as is known. */
+        SILENCES;
 
         private final String folderName;
 

@@ -33,6 +33,9 @@ public final class RunNotes {
     /** The name of the message that says that the agent of a run is back. */
     static final String AGENT_BACK = "parley.agent-back";
 
+    /** The name of the message that says whether the agent of a run is stalled. */
+    static final String AGENT_STALLED = "parley.agent-stalled";
+
     /** The longest reason of an answer that is kept with the request. The message has it in any case. */
     static final int MAX_COMMENT_CHARS = 4_000;
 
@@ -243,7 +246,8 @@ public final class RunNotes {
                 end(headers, WireForm.STREAM_ERROR, "The agent was lost before it ended the run."),
                 notice(AGENT_AWAY, run),
                 notice(AGENT_BACK, run),
-                suspends ? null : end(headers, WireForm.TAKEN_OVER_ERROR, "A person has taken over."));
+                suspends ? null : end(headers, WireForm.TAKEN_OVER_ERROR, "A person has taken over."),
+                new RunTexts.Notice(AGENT_STALLED, about(run) + ",\"stalled\":", ",\"at\":", "}", "json"));
     }
 
     private static Body end(ObjectNode headers, int code, String message) {
@@ -256,10 +260,14 @@ public final class RunNotes {
     }
 
     private static RunTexts.Notice notice(String name, String run) {
-        String start = JsonMapper.shared().createObjectNode().put("runId", run).toString();
         // A connection's id has no characters that would have to be escaped.
-        return new RunTexts.Notice(
-                name, start.substring(0, start.length() - 1) + ",\"connectionId\":\"", "\",\"at\":", "}", "json");
+        return new RunTexts.Notice(name, about(run) + ",\"connectionId\":\"", "\",\"at\":", "}", "json");
+    }
+
+    /** The beginning of an object about a run. */
+    private static String about(String run) {
+        String whole = JsonMapper.shared().createObjectNode().put("runId", run).toString();
+        return whole.substring(0, whole.length() - 1);
     }
 
     /**

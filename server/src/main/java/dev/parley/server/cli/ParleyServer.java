@@ -312,6 +312,7 @@ final class ParleyServer {
                 settings.waitingCommands(),
                 memory,
                 settings.minFreeBytes(),
+                config.runs().stallAfter().toMillis(),
                 () -> !Context.isOnEventLoopThread());
         try {
             return renewedIfRestored(Engine.open(options), config.data().dir().resolve(RESTORED));

@@ -28,6 +28,7 @@ public record Config(
         Webhooks webhooks,
         Sessions sessions,
         Realtime realtime,
+        Runs runs,
         Limits limits,
         Engine engine,
         Log log,
@@ -393,6 +394,16 @@ public record Config(
             }
         }
     }
+
+    public record Runs(
+            @Setting(
+                    value = "120000",
+                    min = 100,
+                    max = 86_400_000,
+                    unit = MILLISECONDS,
+                    doc = "An agent that is connected and says nothing for this time in the middle of a run is"
+                            + " stalled; see [sessions](sessions.md#agents-that-say-nothing).")
+            Duration stallAfter) {}
 
     public record Limits(
             @Setting(value = "16777216", min = 1_024, max = 536_870_912, unit = BYTES, doc = "Largest request body.")

@@ -4,6 +4,7 @@ import dev.parley.engine.session.Attribute;
 import dev.parley.engine.session.Attribute.OpenRequest;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
+import dev.parley.engine.session.Attribute.StalledRun;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.Profile;
@@ -13,6 +14,7 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Tombstone;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.machine.Sessions;
+import dev.parley.engine.session.run.Silence;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.channel.ChannelName;
@@ -28,7 +30,9 @@ import dev.parley.server.wire.WireWriter;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +61,9 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
             if (request.truth("openRuns")) {
                 attributes.add(new OpenRun());
             }
+            if (request.truth("stalledRuns")) {
+                attributes.add(new StalledRun());
+            }
             String participant = request.param("participant");
             if (participant != null) {
                 attributes.add(new Participant(participant));
@@ -78,9 +85,15 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
      * A session with what is said about it.
      *
      * @param profile null if it was never made explicitly
+     * @param stalled since when the agents of runs are stalled, by the ids of the runs
      * @param requests how many requests are open
      */
-    private record Described(SessionState session, @Nullable Profile profile, List<Run> runs, int requests) {
+    private record Described(
+            SessionState session,
+            @Nullable Profile profile,
+            List<Run> runs,
+            Map<String, Silence> stalled,
+            int requests) {
         long lastActivity() {
             return SessionsResource.lastActivity(session, profile);
         }
@@ -168,7 +181,20 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
         int requests = sessions.index().has(session.name(), new OpenRequest())
                 ? sessions.requests().countOpen(session.name())
                 : 0;
-        return new Described(session, sessions.profiles().of(session), runs, requests);
+        return new Described(session, sessions.profiles().of(session), runs, stalled(session, runs), requests);
+    }
+
+    private Map<String, Silence> stalled(SessionState session, List<Run> runs) {
+        Map<String, Silence> stalled = new HashMap<>();
+        if (session.stalled()) {
+            for (Run run : runs) {
+                Silence silence = sessions.silences().of(session, run.id());
+                if (silence != null && silence.isStalled()) {
+                    stalled.put(run.id(), silence);
+                }
+            }
+        }
+        return stalled;
     }
 
     Answer get(Request request, ChannelName name) throws WireException {
@@ -207,6 +233,7 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
                 .field("connections", metrics.connections())
                 .field("presenceMembers", session.members())
                 .field("openRuns", described.runs().size())
+                .field("stalledRuns", described.stalled().size())
                 .field("pendingRequests", described.requests());
         Profile profile = described.profile();
         if (profile != null) {
@@ -224,12 +251,16 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
             participants.forEach(to::value);
             to.endArray().name("runs").beginArray();
             for (Run run : described.runs()) {
+                Silence silence = described.stalled().get(run.id());
                 to.beginObject()
                         .field("runId", run.id())
-                        .field("status", run.suspended() ? "suspended" : "active")
+                        .field("status", run.suspended() ? "suspended" : silence == null ? "active" : "stalled")
                         .field("inputMessageId", run.inputId())
-                        .field("since", Positions.millis(run.since()))
-                        .endObject();
+                        .field("since", Positions.millis(run.since()));
+                if (silence != null) {
+                    to.field("silentSince", silence.heardAt());
+                }
+                to.endObject();
             }
             to.endArray();
             metrics.write(to.name("occupancy"));

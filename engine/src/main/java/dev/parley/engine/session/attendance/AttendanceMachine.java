@@ -1,5 +1,6 @@
 package dev.parley.engine.session.attendance;
 
+import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand.Back;
 import dev.parley.engine.session.SessionCommand.Depart;
@@ -7,9 +8,11 @@ import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.presence.PresenceMachine;
 import dev.parley.engine.session.run.RunMachine;
+import dev.parley.engine.session.run.SilenceMachine;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +40,9 @@ public final class AttendanceMachine {
     private static void here(
             SessionState s, String connectionId, long epoch, long time, @Nullable Attendance known, AttendanceTx tx) {
         tx.attend(s, connectionId, known, Attendance.here(epoch));
+        if (known != null && known.isLost()) {
+            RunMachine.here(s, connectionId, time, tx.runs());
+        }
         if (known != null && known.told()) {
             RunMachine.tell(s, connectionId, time, RunTexts::back, tx.runs());
         }
@@ -78,6 +84,13 @@ public final class AttendanceMachine {
     /** Nobody is told twice. */
     private static long awayAt(@Nullable Attendance known, @Nullable RunTimes runs) {
         return runs == null || isTold(known, runs) ? 0 : runs.awayAt();
+    }
+
+    /** Notes that the agent of a run is stalled, unless it was heard since, or its connection is lost. */
+    public static void stall(SessionState s, StallRun c, AttendanceTx tx) {
+        Run run = tx.runs().run(s, c.runId());
+        Attendance at = run == null || run.connectionId() == null ? null : tx.attendance(s, run.connectionId());
+        SilenceMachine.stall(s, c, at != null && at.isLost(), tx.runs());
     }
 
     /** Waits no longer for a connection. */

@@ -35,6 +35,7 @@ public final class RunNoteCodec {
     private static final int CALLED = 10;
     private static final int ASKED = 11;
     private static final int DECIDED = 12;
+    private static final int DESCRIBED_WITH_STALL = 13;
     private static final int SAID = 20;
 
     private RunNoteCodec() {}
@@ -62,8 +63,11 @@ public final class RunNoteCodec {
                 out.u8(ACTIVE).string(n.runId()).optional(n.inputId()).bool(n.opens());
             case Suspended n -> out.u8(SUSPENDED).string(n.runId());
             case Described n -> {
-                int kind = n.texts().takenOver() == null ? DESCRIBED : DESCRIBED_WITH_TAKEOVER;
-                yield texts(out.u8(kind).string(n.runId()), n.texts());
+                RunTexts texts = n.texts();
+                int kind = texts.stalled() != null
+                        ? DESCRIBED_WITH_STALL
+                        : texts.takenOver() == null ? DESCRIBED : DESCRIBED_WITH_TAKEOVER;
+                yield texts(out.u8(kind).string(n.runId()), texts);
             }
             case Streaming n ->
                 out.u8(STREAMING)
@@ -115,6 +119,7 @@ public final class RunNoteCodec {
             case SUSPENDED -> new Suspended(in.string());
             case DESCRIBED -> new Described(in.string(), texts(in, false));
             case DESCRIBED_WITH_TAKEOVER -> new Described(in.string(), texts(in, true));
+            case DESCRIBED_WITH_STALL -> new Described(in.string(), texts(in));
             case SPOKEN -> new Spoken(in.count(), in.string());
             case SAID -> new Said(in.count(), in.string(), in.optional(), in.bool(), ValueCodec.texts(in));
             case STREAMING -> new Streaming(in.count(), in.fixed64(), in.string(), in.string());
@@ -133,14 +138,24 @@ public final class RunNoteCodec {
         ValueCodec.body(out, texts.end());
         notice(notice(out, texts.away()), texts.back());
         Body takenOver = texts.takenOver();
+        RunTexts.Notice stalled = texts.stalled();
+        if (stalled != null) {
+            out.bool(takenOver != null);
+        }
         if (takenOver != null) {
             ValueCodec.body(out, takenOver);
         }
-        return out;
+        return stalled == null ? out : notice(out, stalled);
+    }
+
+    /** Reads what is said of a run, also if its agent is stalled. */
+    public static RunTexts texts(BinaryReader in) {
+        return new RunTexts(
+                ValueCodec.body(in), notice(in), notice(in), in.bool() ? ValueCodec.body(in) : null, notice(in));
     }
 
     /**
-     * Reads what is said of a run.
+     * Reads what is said of a run, if nothing is said of an agent that is stalled.
      *
      * @param withTakeover whether something is said if a person takes over
      */

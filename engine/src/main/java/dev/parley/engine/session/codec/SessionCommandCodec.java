@@ -45,6 +45,7 @@ import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.RunTimes;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.SettleWake;
+import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionCommand.WithAgents;
 import dev.parley.engine.session.SessionName;
@@ -84,6 +85,7 @@ public final class SessionCommandCodec {
     private static final int EXPIRE_WAKE = 90;
     private static final int INVOKE_AGENT = 91;
     private static final int WITH_AGENTS = 92;
+    private static final int STALL_RUN = 93;
     private static final int VERSION = 1;
     /** Of lost connections, and of those that leave: what becomes of their runs. */
     private static final int RUNS = 2;
@@ -203,6 +205,7 @@ public final class SessionCommandCodec {
                 AgentCodec.inherited(out, c.inherited());
                 write(c.command(), out);
             }
+            case StallRun c -> out.string(c.runId()).varint(c.since());
             case RemoveEmpty c -> {}
             case Remove c -> {}
         }
@@ -245,6 +248,7 @@ public final class SessionCommandCodec {
             case Ask c -> ASK;
             case Decide c -> DECIDE;
             case ExpireRequest c -> EXPIRE_REQUEST;
+            case StallRun c -> STALL_RUN;
             case RemoveEmpty c -> REMOVE_EMPTY;
             case Remove c -> REMOVE;
         };
@@ -319,6 +323,7 @@ public final class SessionCommandCodec {
                         RunNoteCodec.notes(in));
             case EXPIRE_REQUEST -> new ExpireRequest(session, time, in.string());
             case WITH_AGENTS -> withAgents(in);
+            case STALL_RUN -> new StallRun(session, time, in.string(), in.varint());
             case REMOVE_EMPTY -> new RemoveEmpty(session, time);
             case REMOVE -> new Remove(session, time);
             default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);

@@ -7,6 +7,7 @@ import dev.parley.engine.session.Attribute.Labelled;
 import dev.parley.engine.session.Attribute.OpenRequest;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
+import dev.parley.engine.session.Attribute.StalledRun;
 import dev.parley.engine.session.SessionName;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -22,6 +23,7 @@ public final class IndexRows {
     private static final int PARTICIPANT_OF = 4;
     private static final int PARTICIPANTS = 5;
     private static final int OPEN_REQUEST = 6;
+    private static final int STALLED_RUN = 7;
     private static final int VERSION = 1;
 
     private IndexRows() {}
@@ -40,6 +42,7 @@ public final class IndexRows {
         BinaryWriter out = new BinaryWriter(96);
         return switch (attribute) {
             case OpenRun a -> out.u8(OPEN_RUN).string(app);
+            case StalledRun a -> out.u8(STALLED_RUN).string(app);
             case OpenRequest a -> out.u8(OPEN_REQUEST).string(app);
             case Labelled(String key, String value) ->
                 out.u8(LABELLED).string(app).string(key).string(value);

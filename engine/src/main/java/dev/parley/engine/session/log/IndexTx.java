@@ -3,6 +3,7 @@ package dev.parley.engine.session.log;
 import dev.parley.engine.session.Attribute;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
+import dev.parley.engine.session.Attribute.StalledRun;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.store.Store.Range;
 import dev.parley.engine.store.Store.Row;
@@ -76,6 +77,7 @@ public final class IndexTx {
     /** Takes a session off all lists but those of its labels. */
     public void removeAll(SessionState s) {
         remove(s, new OpenRun());
+        remove(s, new StalledRun());
         byte[] from = IndexRows.participantKey(s.id(), "");
         byte[] to = IndexRows.participantKey(s.id() + 1, "");
         List<Row> participants = rows.list(Table.INDEX, from, to, MAX_PARTICIPANTS);

@@ -17,10 +17,11 @@ public final class SessionRows {
     private static final int ANNOTATION = 3;
     private static final int SUMMARY = 4;
 
-    /** The versions of sessions: with the default control, and with another one. */
+    /** The versions of sessions: with the default control, with another one, and with an agent that is stalled. */
     private static final int DEFAULT_CONTROL = 1;
 
     private static final int CONTROL = 2;
+    private static final int STALLED = 3;
 
     private SessionRows() {}
 
@@ -89,14 +90,14 @@ public final class SessionRows {
     /** The row of a session. */
     public static byte[] session(SessionState s) {
         boolean isDefault = s.control().equals(Control.DEFAULT);
-        BinaryWriter out = new BinaryWriter(96).u8(isDefault ? DEFAULT_CONTROL : CONTROL);
+        BinaryWriter out = new BinaryWriter(96).u8(s.stalled() ? STALLED : isDefault ? DEFAULT_CONTROL : CONTROL);
         ValueCodec.name(out, s.name());
         out.fixed64(s.id())
                 .varint(s.last())
                 .varint(s.horizon())
                 .varint(s.bytes())
                 .varint(s.members());
-        if (!isDefault) {
+        if (s.stalled() || !isDefault) {
             control(out, s.control());
         }
         return out.toBytes();
@@ -113,7 +114,7 @@ public final class SessionRows {
     /** The session of a row. */
     public static SessionState session(byte[] row) {
         BinaryReader in = new BinaryReader(row);
-        boolean isDefault = in.version(DEFAULT_CONTROL, CONTROL) == DEFAULT_CONTROL;
+        int version = in.version(DEFAULT_CONTROL, STALLED);
         return new SessionState(
                 ValueCodec.name(in),
                 in.fixed64(),
@@ -121,9 +122,10 @@ public final class SessionRows {
                 in.varint(),
                 in.varint(),
                 in.count(),
-                isDefault
+                version == DEFAULT_CONTROL
                         ? Control.DEFAULT
-                        : new Control(ValueCodec.mode(in), in.optional(), in.fixed64(), in.varint(), in.bool()));
+                        : new Control(ValueCodec.mode(in), in.optional(), in.fixed64(), in.varint(), in.bool()),
+                version == STALLED);
     }
 
     /** The row of an entry of the log. */

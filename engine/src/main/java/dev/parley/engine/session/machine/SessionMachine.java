@@ -33,6 +33,7 @@ import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.SettleWake;
+import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionCommand.WithAgents;
 import dev.parley.engine.session.SessionOutcome;
@@ -61,6 +62,7 @@ import dev.parley.engine.session.presence.PresenceMachine;
 import dev.parley.engine.session.profile.ProfileMachine;
 import dev.parley.engine.session.request.RequestMachine;
 import dev.parley.engine.session.run.RunMachine;
+import dev.parley.engine.session.run.SilenceMachine;
 import dev.parley.engine.session.wake.WakeMachine;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -103,6 +105,7 @@ public final class SessionMachine {
             case Leave c -> ifThere(c, tx, s -> AttendanceMachine.leave(s, c, tx.attendances()));
             case Lost c -> ifThere(c, tx, s -> AttendanceMachine.lost(s, c, tx.attendances()));
             case Back c -> ifThere(c, tx, s -> AttendanceMachine.back(s, c, tx.attendances()));
+            case StallRun c -> ifThere(c, tx, s -> AttendanceMachine.stall(s, c, tx.attendances()));
             case Depart c -> ifThere(c, tx, s -> AttendanceMachine.depart(s, c, tx.attendances()));
             case ChangeControl c ->
                 once(c, null, 1, position, tx, s -> {
@@ -346,6 +349,9 @@ public final class SessionMachine {
     private static void wakeWhoAsked(SessionState before, String requestId, Publish answer, SessionTx tx) {
         SessionRequest request = tx.requests().find(before, requestId);
         if (request != null && request.closed() > before.last()) {
+            if (request.terms().runId() != null) {
+                SilenceMachine.begin(before, request.terms().runId(), answer.time(), tx.runs());
+            }
             WakeMachine.answered(before, request, answer, tx.wakes());
         }
     }

@@ -153,6 +153,7 @@ public final class SessionTx {
         profiles.unlist(s);
         batch.index().removeAll(s);
         wakes.unlist(s);
+        runs.unlist(s);
         requests.unlist(s);
         batch.remove(s);
         for (Table table : Sessions.TABLES_BY_ID) {

@@ -22,6 +22,7 @@ import dev.parley.engine.session.profile.Profiles;
 import dev.parley.engine.session.remembered.Remembered;
 import dev.parley.engine.session.request.Requests;
 import dev.parley.engine.session.run.Runs;
+import dev.parley.engine.session.run.Silences;
 import dev.parley.engine.session.wake.Wakes;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Moment;
@@ -75,6 +76,7 @@ public final class Sessions {
     private final Presence presence;
     private final SharedObjects objects;
     private final Runs runs;
+    private final Silences silences;
     private final Remembered remembered;
     private final Attendances attendances;
     private final Controls controls;
@@ -98,6 +100,7 @@ public final class Sessions {
         this.presence = new Presence(store);
         this.objects = new SharedObjects(store);
         this.runs = new Runs(store, messages);
+        this.silences = new Silences(store);
         this.remembered = new Remembered(store, maxCached);
         this.attendances = new Attendances(store);
         this.controls = new Controls(store);
@@ -146,6 +149,11 @@ public final class Sessions {
     /** The runs of agents. */
     public Runs runs() {
         return runs;
+    }
+
+    /** When the agents of runs were heard. */
+    public Silences silences() {
+        return silences;
     }
 
     /** What is remembered of the requests of connections. */
@@ -210,9 +218,10 @@ public final class Sessions {
     public List<Range> rangesSharedIn(Set<String> apps) {
         List<Range> ranges = new ArrayList<>();
         apps.forEach(app -> ranges.addAll(IndexTx.rangesSharedIn(app)));
-        // The ids of agents and of requests are in them.
+        // The ids of agents, of requests and of runs are in them.
         ranges.add(Wakes.times());
         ranges.add(Requests.times());
+        ranges.add(Silences.times());
         return ranges;
     }
 

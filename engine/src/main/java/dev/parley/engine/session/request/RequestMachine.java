@@ -233,6 +233,13 @@ public final class RequestMachine {
         }
     }
 
+    /** Whether a run waits for an answer. */
+    public static boolean isAwaited(SessionState s, String runId, RequestTx tx) {
+        return tx.isAny(s)
+                && tx.open(s).stream()
+                        .anyMatch(request -> runId.equals(request.terms().runId()));
+    }
+
     private static boolean isAbout(SessionRequest request, Asked n) {
         return n.runId().equals(request.terms().runId())
                 && n.toolCallId().equals(request.terms().toolCallId());

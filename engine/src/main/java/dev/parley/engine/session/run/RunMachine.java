@@ -69,11 +69,12 @@ public final class RunMachine {
         String connectionId = c.sender() == null ? null : c.sender().connectionId();
         for (RunNote note : c.runs()) {
             switch (note) {
-                case Active n -> active(s, n, connectionId, positions.getFirst(), tx);
+                case Active n -> active(s, n, connectionId, positions.getFirst(), c.time(), tx);
                 case Suspended n -> {
                     Run run = tx.run(s, n.runId());
                     if (run != null && !run.suspended()) {
                         tx.putRun(s, run.asSuspended());
+                        SilenceMachine.over(s, n.runId(), tx);
                     }
                 }
                 case Described n -> {
@@ -82,7 +83,10 @@ public final class RunMachine {
                     }
                 }
                 case Streaming n -> streaming(s, n, n.serial() == 0 ? positions.get(n.message()) : n.serial(), tx);
-                case Settled n -> tx.removeOpen(s, n.serial());
+                case Settled n -> {
+                    SilenceMachine.settled(s, n.serial(), c.time(), tx);
+                    tx.removeOpen(s, n.serial());
+                }
                 // This is for the control of the session.
                 case Spoken n -> {}
                 // This is for the agents that the session names.
@@ -93,7 +97,10 @@ public final class RunMachine {
                     }
                 }
                 case Asked n -> RequestMachine.asked(s, c, n, positions.get(n.message()), tx.requests());
-                case Decided n -> RequestMachine.decided(s, c, n, positions.get(n.message()), tx.requests());
+                case Decided n -> {
+                    RequestMachine.decided(s, c, n, positions.get(n.message()), tx.requests());
+                    SilenceMachine.begin(s, n.runId(), c.time(), tx);
+                }
                 case Ended n -> {
                     Run run = tx.run(s, n.runId());
                     if (run != null) {
@@ -106,17 +113,20 @@ public final class RunMachine {
         }
     }
 
-    private static void active(SessionState s, Active n, @Nullable String connectionId, long position, RunTx tx) {
+    private static void active(
+            SessionState s, Active n, @Nullable String connectionId, long position, long time, RunTx tx) {
         Run run = tx.run(s, n.runId());
         if (run == null) {
             if (n.opens() && tx.countRuns(s, MAX_RUNS) < MAX_RUNS) {
                 tx.putRun(s, new Run(s.name(), n.runId(), position, n.inputId(), connectionId, false));
+                SilenceMachine.heard(s, n.runId(), time, tx);
             }
         } else if (!run.suspended() || n.opens()) {
             Run now = run.by(connectionId);
             if (!now.equals(run)) {
                 tx.putRun(s, now);
             }
+            SilenceMachine.heard(s, n.runId(), time, tx);
         }
     }
 
@@ -132,6 +142,7 @@ public final class RunMachine {
 
     private static void end(SessionState s, Run run, RunTx tx) {
         tx.removeRun(s, run.id());
+        SilenceMachine.over(s, run.id(), tx);
         tx.openOf(s, run.id()).forEach((serial, open) -> tx.removeOpen(s, serial));
         tx.cancels(s).forEach((serial, cancel) -> {
             if (run.id().equals(cancel.runId())
@@ -161,8 +172,20 @@ public final class RunMachine {
             if (texts != null) {
                 RunTexts.Notice notice = what.apply(texts);
                 String id = connectionId + ":" + notice.name() + ":" + run.id() + ":" + time;
-                publish(s, time, List.of(create(id, notice.about(connectionId, time))), List.of(), tx);
+                say(s, time, id, notice.about(connectionId, time), tx);
             }
+        }
+    }
+
+    /** Publishes a message about a run. */
+    static void say(SessionState s, long time, String id, Body body, RunTx tx) {
+        publish(s, time, List.of(create(id, body)), List.of(), tx);
+    }
+
+    /** The agents of the runs at which a connection works have their time from now on. */
+    public static void here(SessionState s, String connectionId, long time, RunTx tx) {
+        for (Run run : tx.runsOf(s, connectionId)) {
+            SilenceMachine.begin(s, run.id(), time, tx);
         }
     }
 
@@ -250,6 +273,9 @@ public final class RunMachine {
         OfPublish outcome = MessageMachine.publish(s, c, tx.messages());
         if (outcome instanceof Accepted accepted) {
             note(s, c, accepted.positions(), tx);
+            if (s.stalled()) {
+                SilenceMachine.appended(s, c, tx);
+            }
         }
         return outcome;
     }

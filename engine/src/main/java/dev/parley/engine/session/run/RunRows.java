@@ -6,6 +6,8 @@ import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote.Cancel;
 import dev.parley.engine.session.RunTexts;
+import dev.parley.engine.session.SessionCommand.StallRun;
+import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.codec.RunNoteCodec;
 import dev.parley.engine.session.codec.ValueCodec;
 import java.nio.charset.StandardCharsets;
@@ -16,11 +18,13 @@ final class RunRows {
     private static final int CANCEL = 1;
     private static final int TEXTS = 2;
     private static final int OPEN = 3;
+    private static final int SILENCE = 4;
 
-    /** The versions of texts: with what is said if the agent is lost, and if a person takes over as well. */
+    /** The versions of texts: with what is said if the agent is lost, if a person takes over as well, and if it is stalled. */
     private static final int TEXTS_OF_LOSS = 1;
 
     private static final int TEXTS_OF_TAKEOVER = 2;
+    private static final int TEXTS_OF_STALL = 3;
 
     private RunRows() {}
 
@@ -91,14 +95,18 @@ final class RunRows {
     }
 
     static byte[] texts(RunTexts texts) {
-        int version = texts.takenOver() == null ? TEXTS_OF_LOSS : TEXTS_OF_TAKEOVER;
+        int version = texts.stalled() != null
+                ? TEXTS_OF_STALL
+                : texts.takenOver() == null ? TEXTS_OF_LOSS : TEXTS_OF_TAKEOVER;
         return RunNoteCodec.texts(new BinaryWriter(512).u8(version), texts).toBytes();
     }
 
     static RunTexts texts(byte[] row) {
         BinaryReader in = new BinaryReader(row);
-        boolean withTakeover = in.version(TEXTS_OF_LOSS, TEXTS_OF_TAKEOVER) == TEXTS_OF_TAKEOVER;
-        return RunNoteCodec.texts(in, withTakeover);
+        int version = in.version(TEXTS_OF_LOSS, TEXTS_OF_STALL);
+        return version == TEXTS_OF_STALL
+                ? RunNoteCodec.texts(in)
+                : RunNoteCodec.texts(in, version == TEXTS_OF_TAKEOVER);
     }
 
     static byte[] openKey(long session, long serial) {
@@ -121,5 +129,62 @@ final class RunRows {
         BinaryReader in = new BinaryReader(row);
         in.version(1);
         return new Open(in.string(), in.string());
+    }
+
+    static byte[] silenceKey(long session, String runId) {
+        return new BinaryWriter(48)
+                .fixed64(session)
+                .u8(SILENCE)
+                .raw(runId.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    /** Behind the last of them of a session. */
+    static byte[] silencesEnd(long session) {
+        return new BinaryWriter(9).fixed64(session).u8(SILENCE + 1).toBytes();
+    }
+
+    static String silentRun(byte[] silenceKey) {
+        return new String(silenceKey, Long.BYTES + 1, silenceKey.length - Long.BYTES - 1, StandardCharsets.UTF_8);
+    }
+
+    static byte[] silence(Silence silence) {
+        return new BinaryWriter(24)
+                .u8(1)
+                .varint(silence.heardAt())
+                .varint(silence.listedAt())
+                .varint(silence.stalledAt())
+                .toBytes();
+    }
+
+    static Silence silence(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(1);
+        return new Silence(in.varint(), in.varint(), in.varint());
+    }
+
+    static byte[] listedKey(long time, long session, String runId) {
+        return new BinaryWriter(64)
+                .fixed64(time)
+                .fixed64(session)
+                .raw(runId.getBytes(StandardCharsets.UTF_8))
+                .toBytes();
+    }
+
+    /** Behind the last key of what is listed under a time until {@code millis}, inclusive. */
+    static byte[] listedEnd(long millis) {
+        return new BinaryWriter(8).fixed64(millis + 1).toBytes();
+    }
+
+    static byte[] listed(SessionName session, String runId) {
+        BinaryWriter out = new BinaryWriter(64).u8(1);
+        ValueCodec.name(out, session);
+        return out.string(runId).toBytes();
+    }
+
+    static StallRun listed(byte[] row, long now, long since) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(1);
+        return new StallRun(ValueCodec.name(in), now, in.string(), since);
     }
 }

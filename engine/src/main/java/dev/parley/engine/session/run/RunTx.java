@@ -22,6 +22,7 @@ public final class RunTx {
     private final StoreTx rows;
     private final MessageTx messages;
     private final RequestTx requests;
+    private final SilenceTx silences;
 
     /** Starts in {@code batch}. */
     public RunTx(SessionBatch batch, MessageTx messages, RequestTx requests) {
@@ -29,6 +30,7 @@ public final class RunTx {
         this.rows = batch.rows();
         this.messages = messages;
         this.requests = requests;
+        this.silences = new SilenceTx(batch);
     }
 
     /** The batch. */
@@ -44,6 +46,11 @@ public final class RunTx {
     /** What people are asked in sessions. */
     public RequestTx requests() {
         return requests;
+    }
+
+    /** When the agents of runs were heard. */
+    SilenceTx silences() {
+        return silences;
     }
 
     /** The run with this id that has not ended, or null. */
@@ -149,5 +156,10 @@ public final class RunTx {
 
     void removeCancel(SessionState s, long serial) {
         rows.remove(Table.RUNS, RunRows.cancelKey(s.id(), serial));
+    }
+
+    /** Takes the runs of a session off the lists of all sessions; their own rows stay. */
+    public void unlist(SessionState s) {
+        silences.unlist(s);
     }
 }

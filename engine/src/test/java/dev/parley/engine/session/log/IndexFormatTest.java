@@ -14,6 +14,7 @@ class IndexFormatTest {
     void index() throws IOException {
         GoldenBytes golden = new GoldenBytes("index");
         golden.bytes("key of an open run", IndexRows.key(NAME, new Attribute.OpenRun()));
+        golden.bytes("key of a stalled run", IndexRows.key(NAME, new Attribute.StalledRun()));
         golden.bytes("key of an open request", IndexRows.key(NAME, new Attribute.OpenRequest()));
         golden.bytes("key of a label", IndexRows.key(NAME, new Attribute.Labelled("key", "valüe")));
         golden.bytes("key of a participant", IndexRows.key(NAME, new Attribute.Participant("client")));

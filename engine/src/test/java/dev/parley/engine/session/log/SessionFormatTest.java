@@ -29,17 +29,23 @@ class SessionFormatTest {
         golden.bytes("connectionEnd", SessionRows.connectionEnd(ID, "conn"));
         golden.example(
                 "session of some age",
-                new SessionState(NAME, ID, SERIAL, SERIAL - 300, 65_536, 200, Control.DEFAULT),
+                new SessionState(NAME, ID, SERIAL, SERIAL - 300, 65_536, 200, Control.DEFAULT, false),
                 SessionRows::session,
                 SessionRows::session);
         for (Control.Mode mode : Control.Mode.values()) {
             String holder = mode == Control.Mode.PERSON ? "client" : null;
             golden.example(
                     "session with the control of " + mode,
-                    new SessionState(NAME, ID, SERIAL, 0, 0, 0, new Control(mode, holder, SERIAL, 300, holder == null)),
+                    new SessionState(
+                            NAME, ID, SERIAL, 0, 0, 0, new Control(mode, holder, SERIAL, 300, holder == null), false),
                     SessionRows::session,
                     SessionRows::session);
         }
+        golden.example(
+                "session with an agent that is stalled",
+                new SessionState(NAME, ID, SERIAL, 0, 0, 0, Control.DEFAULT, true),
+                SessionRows::session,
+                SessionRows::session);
         for (Logged logged : List.of(
                 new Logged.Message(SERIAL),
                 new Logged.Presence(),

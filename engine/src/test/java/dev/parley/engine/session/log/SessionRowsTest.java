@@ -35,7 +35,8 @@ class SessionRowsTest {
                     some.number(),
                     some.number(),
                     some.from(0, 1000),
-                    control);
+                    control,
+                    some.yes());
             assertThat(SessionRows.session(SessionRows.session(state))).isEqualTo(state);
         }
     }

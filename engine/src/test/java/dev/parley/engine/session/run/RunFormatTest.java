@@ -11,14 +11,18 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
+import dev.parley.engine.session.SessionCommand;
+import dev.parley.engine.session.SessionCommand.StallRun;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
 /** Runs lie in the store as they always did. */
 class RunFormatTest {
+    private static final long TIME = 1_700_000_000_000L;
+
     @Test
     void runs() throws IOException {
-        GoldenBytes golden = new GoldenBytes("runs").without(RunNote.class);
+        GoldenBytes golden = new GoldenBytes("runs").without(RunNote.class).without(SessionCommand.class);
         golden.bytes("runKey", RunRows.runKey(ID, "run"));
         golden.bytes("cancelKey", RunRows.cancelKey(ID, SERIAL));
         golden.example(
@@ -65,6 +69,33 @@ class RunFormatTest {
                 RunRows::texts);
         golden.bytes("openKey", RunRows.openKey(ID, SERIAL));
         golden.example("open message of a run", new RunRows.Open("run", "{\"a\":1}"), RunRows::open, RunRows::open);
+        for (Body takenOver : new Body[] {null, FULL}) {
+            golden.example(
+                    "texts of a run whose agent may be stalled" + (takenOver == null ? "" : ", or ended"),
+                    new RunTexts(
+                            Body.EMPTY,
+                            new RunTexts.Notice("away", "", ",", "", null),
+                            new RunTexts.Notice("back", "", ",", "", null),
+                            takenOver,
+                            new RunTexts.Notice("stalled", "{", ",\"at\":", "}", "json")),
+                    RunRows::texts,
+                    RunRows::texts);
+        }
+        golden.bytes("silenceKey", RunRows.silenceKey(ID, "run"));
+        golden.bytes("silencesEnd", RunRows.silencesEnd(ID));
+        golden.example("silence of an agent", new Silence(TIME, TIME - 300, 0), RunRows::silence, RunRows::silence);
+        golden.example(
+                "silence of an agent that is stalled",
+                new Silence(TIME, 0, TIME + 300),
+                RunRows::silence,
+                RunRows::silence);
+        golden.bytes("listedKey", RunRows.listedKey(TIME, ID, "run"));
+        golden.bytes("listedEnd", RunRows.listedEnd(TIME));
+        golden.example(
+                "listed",
+                new StallRun(NAME, TIME, "run", TIME - 300),
+                listed -> RunRows.listed(listed.session(), listed.runId()),
+                row -> RunRows.listed(row, TIME, TIME - 300));
         golden.haveAllOf(RunRows.class);
         golden.complete();
     }

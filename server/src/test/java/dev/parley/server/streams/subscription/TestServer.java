@@ -79,17 +79,17 @@ final class TestServer implements AutoCloseable {
     TestServer(Path folder, Memory memory, InstantSource dueClock, ApiKey... keys) throws IOException {
         EngineOptions options = EngineOptions.in(folder);
         engine = Engine.open(new EngineOptions(
-                folder,
-                options.shards(),
-                options.segmentBytes(),
-                options.maxRecordBytes(),
-                options.cacheBytes(),
-                options.memtableBytes(),
-                options.cachedStates(),
-                options.maxWaiting(),
-                memory,
-                options.minFreeBytes(),
-                () -> !Context.isOnEventLoopThread()));
+                        folder,
+                        options.shards(),
+                        options.segmentBytes(),
+                        options.maxRecordBytes(),
+                        options.cacheBytes(),
+                        options.memtableBytes(),
+                        options.cachedStates(),
+                        options.maxWaiting(),
+                        memory,
+                        options.minFreeBytes())
+                .readBy(() -> !Context.isOnEventLoopThread()));
         SimpleMeterRegistry meters = new SimpleMeterRegistry();
         Duration lifetime = Duration.ofDays(1);
         Clock clock = Clock.systemUTC();
