@@ -1,4 +1,4 @@
-// Lists of sessions: pages of 100 out of 100,000, by the session door.
+// Lists of sessions, and of what people are asked in them: pages of 100 out of 100,000, by the session door.
 import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
@@ -8,6 +8,13 @@ import { servers } from "../lib/servers.mjs";
 const SESSIONS = 100_000;
 /** One in so many has a run that has not ended. */
 const ONE_OPEN_IN = 100;
+/** One in so many has a label, and one in so many an open request, for one of so many people. */
+const ONE_LABELLED_IN = 10;
+const LABELS = 10;
+const ONE_ASKED_IN = 100;
+const SUPERVISORS = 10;
+/** How many people have written, one in each session. */
+const AUTHORS = 50;
 /** A batch may name 100 channels, with those whose runs it begins. */
 const PER_REQUEST = 50;
 const AT_ONCE = 8;
@@ -16,6 +23,8 @@ const PAGE = 100;
 const CLIENTS = [1, 16];
 
 const name = (index) => `tenant${String(index % 50).padStart(2, "0")}:${String(index).padStart(6, "0")}`;
+const author = (index) => `author${index % AUTHORS}`;
+const supervisor = (index) => `supervisor${index % SUPERVISORS}`;
 const headers = (transport) => ({ extras: { ai: { transport } } });
 
 export async function run(context) {
@@ -35,7 +44,15 @@ export async function run(context) {
       channels: [name(index)],
       messages: [{ name: "ai-run-start", ...headers({ "run-id": `run${index}`, "run-client-id": "agent" }) }],
     }));
-    await ask("POST", "/messages", [{ channels: all.map(name), messages: [{ name: "note", data: "hello" }] }, ...start]);
+    await ask("POST", "/messages", [{ channels: all.map(name), messages: [{ name: "note", data: "hello", clientId: author(batch) }] }, ...start]);
+    for (const index of all) {
+      const session = `/v1/sessions/${encodeURIComponent(name(index))}`;
+      if (index % ONE_LABELLED_IN === 0) await ask("PATCH", `${session}/labels`, { stage: `stage${Math.floor(index / ONE_LABELLED_IN) % LABELS}` });
+      // Not those that have an open run: most requests outlive the run that has made them.
+      if (index % ONE_ASKED_IN === 1) {
+        await ask("POST", `${session}/requests`, { kind: "approval", title: "Refund", arguments: { amount: index }, clientIds: [supervisor(Math.floor(index / ONE_ASKED_IN))] });
+      }
+    }
   });
   context.say(`${sessions} sessions in ${((Date.now() - began) / 1000).toFixed(1)} s`);
 
@@ -44,6 +61,11 @@ export async function run(context) {
     "a page by name, anywhere": () => `/v1/sessions?limit=${PAGE}&cursor=${encodeURIComponent(name(random()))}`,
     "a page of a prefix": () => `/v1/sessions?limit=${PAGE}&prefix=tenant${String(random() % 50).padStart(2, "0")}:`,
     "a page of those with open runs": () => `/v1/sessions?limit=${PAGE}&openRuns=true&cursor=${encodeURIComponent(name(random()))}`,
+    "a page of those with open requests": () => `/v1/sessions?limit=${PAGE}&pendingRequests=true&cursor=${encodeURIComponent(name(random()))}`,
+    "a page of those with a label": () => `/v1/sessions?limit=${PAGE}&label=stage:stage${random() % LABELS}`,
+    "a page of a participant's": () => `/v1/sessions?limit=${PAGE}&participant=${author(random())}`,
+    "a page of the inbox": () => `/v1/requests?limit=${PAGE}`,
+    "a page of a person's inbox": () => `/v1/requests?limit=${PAGE}&clientId=${supervisor(random())}`,
     "one session": () => `/v1/sessions/${encodeURIComponent(name(random()))}`,
   };
   const results = [];
@@ -78,7 +100,8 @@ export async function run(context) {
     }
   }
   context.notes.push(
-    `${servers.parley.title} has ${sessions.toLocaleString("en-US")} sessions, one in ${ONE_OPEN_IN} with an open run. A page has up to ${PAGE} sessions; ` +
+    `${servers.parley.title} has ${sessions.toLocaleString("en-US")} sessions, one in ${ONE_OPEN_IN} with an open run, one in ${ONE_LABELLED_IN} with one of ${LABELS} labels, ` +
+      `one in ${ONE_ASKED_IN} with an open request for one of ${SUPERVISORS} people. A page has up to ${PAGE} sessions; ` +
       "one request looks at 5,000 at most. Clients are one process of Node.js; each asks again when it has its answer.",
   );
   publish("sessions", "Lists of sessions", context, [table(["what", "clients", "requests/s", "p50 ms", "p99 ms", "CPU us each"], rows)], results);

@@ -145,9 +145,11 @@ class HandoverTest {
                 earlier.agent("agent").serve(run -> speak(run, speaking));
                 sent = ann.send("hello");
                 speaking.await();
-                ann.session().control().take(Instant.now().plusSeconds(2));
+                ann.takeOver();
                 awaitStatus(ann, sent, RunStatus.SUSPENDED);
             }
+            // The time begins only now, so the agent that is gone cannot miss the takeover.
+            ann.session().control().take(Instant.now().plusSeconds(1));
             people.agent("agent").serve(run -> {
                 try (Output output = run.output()) {
                     output.text("again");
