@@ -71,6 +71,11 @@ public final class Tail implements AutoCloseable {
         return Objects.requireNonNull(topic.state());
     }
 
+    /** Whether there are entries to read. If not, the listener is called when there are, and when the stream ends. */
+    public boolean hasMore() {
+        return position < state().shown();
+    }
+
     /** Returns the next entries, if they are in memory; never blocks. Returns at least one entry if there is any. */
     public Next poll(int maxBytes) {
         StreamState state = state();

@@ -15,8 +15,8 @@ final class WaitingRequests {
 
     private final Room room;
 
-    /** What each of them takes, in their order. */
-    private final ArrayDeque<Long> waiting = new ArrayDeque<>();
+    /** What each of them takes, in their order. Most connections never have any. */
+    private final ArrayDeque<Long> waiting = new ArrayDeque<>(0);
 
     /** How many have arrived, and how many of these were passed on to be answered. */
     private long arrived;

@@ -104,7 +104,7 @@ abstract class LiveRead implements LogReader.Log {
         }
         // Most readers of one stream are at the same position, and need neither the entries nor room for them.
         if (sendShared()) {
-            return true;
+            return tail().hasMore();
         }
         Tail.Next next = tail().poll(batchBytes());
         if (!(next instanceof Tail.InStore)) {

@@ -62,8 +62,8 @@ final class SseRead extends LiveRead {
     private final NodeClock clock;
     private final long maxAgeMillis;
     private final long quietMillis;
-    /** The cursor of this read is never less than this: it must not go backwards (10.1). */
-    private final long firstCursor;
+    /** The next cursor of this read is never less than this: it must not go backwards (10.1). */
+    private long leastCursor;
 
     /** For how many keep-alive intervals in sequence nothing was accepted. */
     private int stuck;
@@ -111,7 +111,7 @@ final class SseRead extends LiveRead {
         this.clock = clock;
         this.backlogs = backlogs;
         this.share = exchange.holder().of(Memory.Kind.BACKLOGS);
-        this.firstCursor = Cursors.next(clientCursor, clock.millis());
+        this.leastCursor = Cursors.next(clientCursor, clock.millis());
         this.maxAgeMillis = jittered(config.streams().sseMaxAge());
         this.quietMillis = jittered(config.streams().sseKeepalive());
         this.ready = new ReadyWire(pastEncoder(exchange.request()));
@@ -251,7 +251,7 @@ final class SseRead extends LiveRead {
             write(bytes, more.atEnd(), held);
             return;
         }
-        SharedEvent event = SharedEvent.of(more, cursor, SseEvents.chunk(bytes), held);
+        SharedEvent event = SharedEvent.of(more, cursor, now, SseEvents.chunk(bytes), held);
         ready.write(event.chunk());
         if (seat().readers().areMany()) {
             seat().readers().share(event);
@@ -275,15 +275,15 @@ final class SseRead extends LiveRead {
         SharedEvent shared = seat().readers().shared();
         if (shared == null
                 || shared.from() != tail().position()
-                || shared.upToDate() != (shared.to() >= state().shown())) {
-            return false;
-        }
-        long now = clock.millis();
-        if (shared.cursor() != cursor(now) || !ready.write(shared.chunk())) {
+                || shared.cursor() < leastCursor
+                || shared.upToDate() != (shared.to() >= state().shown())
+                || !ready.write(shared.chunk())) {
             return false;
         }
         tail().skipTo(shared.to());
-        sentMillis = now;
+        // The time is not asked again for each of thousands of readers.
+        leastCursor = shared.cursor();
+        sentMillis = shared.millis();
         saidUpToDate = shared.upToDate();
         return true;
     }
@@ -297,7 +297,8 @@ final class SseRead extends LiveRead {
     }
 
     private long cursor(long now) {
-        return Math.max(firstCursor, Cursors.current(now));
+        leastCursor = Math.max(leastCursor, Cursors.current(now));
+        return leastCursor;
     }
 
     @Override
