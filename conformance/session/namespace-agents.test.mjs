@@ -147,3 +147,83 @@ test("what a namespace may not name is refused, and changes nothing", { timeout:
   await namespace("fixed", as({ "fixed:*": ["agent-manage"] })).remove("bot")
   server.assertNoErrorLogged()
 })
+
+// ---- Workers of all sessions ---------------------------------------------------------------------
+
+const claim = (agentId, more, client = door) => client.request("POST", "/wakes/claim", { agentId, ...more })
+
+test("a worker gets what there is to do in any session, what has waited longest first, and one of ten gets it", { timeout: TEST_TIMEOUT_MS }, async () => {
+  await namespace("desk").name({ id: "clerk" }, { id: "slow", debounceMs: 300 })
+  assert.equal((await claim("clerk")).status, 204)
+  const names = ["desk:1", "desk:2", "desk:räume😀"]
+  for (const name of names) await door.session(name).send(`hello from ${name}`)
+  const got = []
+  for (const _ of names) got.push((await claim("clerk")).body)
+  assert.deepEqual(got.map(({ sessionName }) => sessionName), names)
+  assert.equal((await claim("clerk")).status, 204)
+  for (const wake of got) await doneIn(204, wake.sessionName, wake)
+  // What becomes due while somebody waits is given out at that time.
+  assert.deepEqual(new Set((await Promise.all(names.map(() => claim("slow", { waitMs: 20_000 })))).map(({ body }) => body.sessionName)), new Set(names))
+
+  const claims = Array.from({ length: 10 }, (_, n) => claim("clerk", { worker: `host-${n}`, waitMs: 2_000 }))
+  await door.session("desk:2").send("one of you?")
+  const answers = await Promise.all(claims)
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, ...Array(9).fill(204)])
+  const { body: wake } = answers.find(({ status }) => status === 200)
+  assert.equal(wake.sessionName, "desk:2")
+  await doneIn(204, "desk:2", wake)
+})
+
+test("whoever waits for a wake gets it, one each, also of a worker that has died and after a crash", { timeout: TEST_TIMEOUT_MS }, async () => {
+  await namespace("shop").name({ id: "keeper" })
+  const waiting = Array.from({ length: 4 }, () => claim("keeper", { waitMs: 20_000, leaseMs: 1_000 }))
+  const names = [1, 2, 3, 4].map(n => `shop:${n}`)
+  await Promise.all(names.map(name => door.session(name).send("hello")))
+  const given = (await Promise.all(waiting)).map(({ body }) => body)
+  assert.deepEqual(given.map(({ sessionName }) => sessionName).sort(), names)
+  for (const wake of given.slice(1)) await doneIn(204, wake.sessionName, wake)
+  // The worker that had the first is not heard of any more, nor is the server, for a while.
+  await server.kill()
+  await server.restart()
+  const { status, body: again } = await claim("keeper", { waitMs: 20_000 })
+  assert.equal(status, 200)
+  assert.deepEqual([again.sessionName, again.wakeId, again.attempt], [given[0].sessionName, given[0].wakeId, 2])
+  await doneIn(409, again.sessionName, given[0])
+  await doneIn(204, again.sessionName, again)
+})
+
+test("a worker gets only what is in sessions that it may work in, and rests when a person has the control", { timeout: TEST_TIMEOUT_MS }, async () => {
+  const key = server.keys[0]
+  const as = (capability, clientId) => new DoorClient({ url: server.url, authorization: bearer(jwt(key, { capability, clientId })) })
+  await namespace("*").name({ id: "nurse" })
+  const hidden = Array.from({ length: 300 }, (_, n) => `hidden:${n}`)
+  await Promise.all(hidden.map(name => door.session(name).send("hello")))
+  const some = as({ "ward:*": ["agent-work"], "single": ["agent-work"] }, "nurse")
+  assert.equal((await claim("nurse", {}, some)).status, 204)
+  const waits = claim("nurse", { waitMs: 20_000 }, some)
+  await door.session("hidden:0").send("not for it")
+  await door.session("ward:a").send("for it")
+  const { body: wake } = await waits
+  assert.equal(wake.sessionName, "ward:a")
+  await ask(204, "POST", `${door.session("ward:a").path}/wakes/${wake.wakeId}/done`, { lease: wake.lease }, some)
+  await door.session("single").send("for it")
+  assert.equal((await claim(undefined, {}, some)).body.sessionName, "single")
+
+  await ask(200, "POST", `${door.session("ward:a").path}/control`, { mode: "person" })
+  await door.session("ward:a").send("I speak myself")
+  assert.equal((await claim("nurse", {}, some)).status, 204)
+  const rests = claim("nurse", { waitMs: 20_000 }, some)
+  await ask(200, "POST", `${door.session("ward:a").path}/control`, { mode: "agent" })
+  assert.equal((await rests).body.sessionName, "ward:a")
+
+  assert.equal((await claim("nurse", {}, as({ "ward:*": ["agent-work"] }, "other"))).status, 401)
+  for (const capability of [{ "*": ["agent-manage", "agent-invoke", "subscribe"] }, { "ward:a": ["publish"] }]) {
+    const { status, body } = await claim("nurse", {}, as(capability))
+    assert.deepEqual([status, body.code], [401, 40160])
+  }
+  assert.equal((await claim("nurse", {}, new DoorClient({ url: server.url }))).status, 401)
+  for (const body of [{ waitMs: 25_001 }, { leaseMs: 1 }, { worker: "" }, { agentId: "" }]) await ask(400, "POST", "/wakes/claim", { agentId: "nurse", ...body })
+  await namespace("*").remove("nurse")
+  assert.equal((await claim("nurse")).status, 204)
+  server.assertNoErrorLogged()
+})

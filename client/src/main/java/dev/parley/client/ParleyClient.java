@@ -4,6 +4,8 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -150,6 +152,32 @@ public final class ParleyClient implements AutoCloseable {
             params.put("clientId", forClientId);
         }
         return SessionRequests.list(http, "/v1/requests", ConnectUri.query(params));
+    }
+
+    /**
+     * {@return the agents that a namespace names for all of its sessions}
+     *
+     * @param namespace the names of its sessions up to the first colon; {@code *} for all sessions in namespaces that name no agents
+     */
+    public NamespaceAgents namespaceAgents(String namespace) {
+        return new NamespaceAgents(http, namespace);
+    }
+
+    /**
+     * Claims what an agent has to do in any session, what has been due for longest; the future completes when there is something, or
+     * the wait is over. Only sessions count for which the client has the capability {@code agent-work}. As for the rest, see
+     * {@link SessionAgents#claim}.
+     *
+     * @param agentId the id of the agent
+     * @param worker what does it, as people may see it
+     * @param lease for how long the worker has it
+     * @param wait for how long to wait for something to do
+     * @return what there is to do. Continuations must not block
+     */
+    public CompletableFuture<Optional<Wake>> claimAsync(String agentId, String worker, Duration lease, Duration wait) {
+        return http.callAsync(SessionAgents.claiming(
+                        "/v1/wakes/claim", agentId, worker, lease, wait, options.requestTimeout()))
+                .thenApply(answer -> SessionAgents.wake(http, answer));
     }
 
     /**

@@ -25,8 +25,12 @@ public final class SessionAgents {
         this.requestTimeout = requestTimeout;
     }
 
-    /** {@return the agents that the session names} Needs the capability {@code subscribe}. */
+    /** {@return the agents of the session, with those that its namespace names} Needs the capability {@code subscribe}. */
     public List<NamedAgent> list() {
+        return list(http, path);
+    }
+
+    static List<NamedAgent> list(Http http, String path) {
         return http.call(Http.Call.get(path + "/agents", ""))
                 .path("agents")
                 .valueStream()
@@ -40,6 +44,10 @@ public final class SessionAgents {
      * @param agents at least one; a session names at most 16
      */
     public void name(NamedAgent... agents) {
+        name(http, path, agents);
+    }
+
+    static void name(Http http, String path, NamedAgent... agents) {
         ObjectNode body = Wire.object();
         var array = body.putArray("agents");
         for (NamedAgent agent : agents) {
@@ -54,6 +62,10 @@ public final class SessionAgents {
      * @param agentId the id of the agent
      */
     public void remove(String agentId) {
+        remove(http, path, agentId);
+    }
+
+    static void remove(Http http, String path, String agentId) {
         http.call(Http.Call.json("DELETE", path + "/agents/" + ConnectUri.encode(agentId), Wire.object(), true));
     }
 
@@ -96,16 +108,25 @@ public final class SessionAgents {
     }
 
     private Http.Call claiming(String agentId, String worker, Duration lease, Duration wait) {
+        return claiming(path + "/wakes/claim", agentId, worker, lease, wait, requestTimeout);
+    }
+
+    static Http.Call claiming(
+            String at, String agentId, String worker, Duration lease, Duration wait, Duration requestTimeout) {
         long most = Math.min(MAX_WAIT.toMillis(), requestTimeout.toMillis() / 2);
         ObjectNode body = Wire.object()
                 .put("agentId", agentId)
                 .put("worker", worker)
                 .put("leaseMs", lease.toMillis())
                 .put("waitMs", Math.min(wait.toMillis(), most));
-        return Http.Call.json("POST", path + "/wakes/claim", body, true);
+        return Http.Call.json("POST", at, body, true);
     }
 
     private Optional<Wake> wake(JsonNode answer) {
-        return answer.isObject() ? Optional.of(new Wake(http, path, answer)) : Optional.empty();
+        return wake(http, answer);
+    }
+
+    static Optional<Wake> wake(Http http, JsonNode answer) {
+        return answer.isObject() ? Optional.of(new Wake(http, answer)) : Optional.empty();
     }
 }

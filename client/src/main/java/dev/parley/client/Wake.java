@@ -27,12 +27,12 @@ public final class Wake {
     private final int attempt;
     private final List<String> inputEventIds;
 
-    Wake(Http http, String sessionPath, JsonNode json) {
+    Wake(Http http, JsonNode json) {
         this.http = http;
         this.sessionName = Wire.required(json, "sessionName");
         this.agentId = Wire.required(json, "agentId");
         this.id = Wire.required(json, "wakeId");
-        this.path = sessionPath + "/wakes/" + ConnectUri.encode(id) + "/";
+        this.path = "/v1/sessions/" + ConnectUri.encode(sessionName) + "/wakes/" + ConnectUri.encode(id) + "/";
         this.lease = Wire.number(json, "lease", 0);
         this.leaseUntil = Instant.ofEpochMilli(Wire.number(json, "leaseUntil", 0));
         this.attempt = (int) Wire.number(json, "attempt", 1);
@@ -107,6 +107,17 @@ public final class Wake {
      */
     public void release(Duration pause) {
         settle("release", Wire.object().put("retryAfterMs", pause.toMillis()));
+    }
+
+    /**
+     * The worker does not do it, another one may; the future completes when the server has answered.
+     *
+     * @param pause before it is given to a worker again; at most an hour
+     * @return completes as {@link #release} returns or throws
+     */
+    public CompletableFuture<@Nullable Void> releaseAsync(Duration pause) {
+        return http.callAsync(call("release", Wire.object().put("retryAfterMs", pause.toMillis())))
+                .thenApply(answer -> null);
     }
 
     /** Nobody can do it. The session then gets a message named {@code parley.wake}. */

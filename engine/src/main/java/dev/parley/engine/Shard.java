@@ -140,6 +140,7 @@ final class Shard {
             Object outcome = outcomes.get(i);
             failures.run(() -> answer(reply, outcome));
         }
+        sessionTx.tell(projections.sessions(), failures::run);
         streamTx.releases().forEach(onRelease);
         failures.run(() -> projections.subscriptions().tell(streamTx.changed().keySet(), subscriptionTx.changed()));
     }

@@ -822,7 +822,7 @@ class CommandFormatTest {
                 case EXPIRIES -> List.of("controls/expiryKey", "controls/expiry of");
                 case AGENTS -> List.of("wakes/agentKey", "wakes/agent that");
                 case WAKES -> List.of("wakes/wakeKey", "wakes/wake that", "wakes/turnsKey", "wakes/turns of");
-                case WAKE_TIMES -> List.of("wakes/timeKey", "wakes/time of");
+                case WAKE_TIMES -> List.of("wakes/timeKey", "wakes/claimKey", "wakes/time of");
                 case ASKED ->
                     List.of(
                             "requests/requestKey",

@@ -159,6 +159,11 @@ final class WakeModel {
         return ends;
     }
 
+    boolean isClaimable(String agent, boolean rests) {
+        Desk desk = desks.get(agent);
+        return desk != null && !desk.isTaken() && !rests;
+    }
+
     /** The agents that may be called until {@code now}. */
     List<String> calls(boolean rests, long now) {
         return desks.entrySet().stream()

@@ -18,9 +18,12 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.wake.Wakes;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The agents of the sessions of a {@link History}: who names them, who works for them, and what must hold. */
@@ -110,5 +113,31 @@ final class WakeSide {
         });
         assertThat(wakes.expiries(late, 1000)).containsExactlyInAnyOrderElementsOf(ends);
         assertThat(wakes.deliveries(late, 1000)).containsExactlyInAnyOrderElementsOf(calls);
+        compareClaims(wakes, rooms);
+    }
+
+    /** What may be claimed, agent by agent, in parts of three; what has been due for longest comes first. */
+    private static void compareClaims(Wakes wakes, Map<SessionName, Room> rooms) {
+        Set<String> agents = new HashSet<>();
+        rooms.values().forEach(room -> agents.addAll(room.wakes.ends(false).keySet()));
+        Set<String> apps = rooms.keySet().stream().map(SessionName::app).collect(Collectors.toSet());
+        for (String app : apps) {
+            for (String agent : agents) {
+                List<SessionName> expected = new ArrayList<>();
+                rooms.forEach((name, room) -> {
+                    if (name.app().equals(app) && room.wakes.isClaimable(agent, room.rests())) {
+                        expected.add(name);
+                    }
+                });
+                List<Wakes.Claimable> found = new ArrayList<>();
+                List<Wakes.Claimable> part = wakes.claimable(app, agent, Wakes.Place.FIRST, 3);
+                while (!part.isEmpty()) {
+                    found.addAll(part);
+                    part = wakes.claimable(app, agent, part.getLast().place(), 3);
+                }
+                assertThat(found.stream().map(Wakes.Claimable::session)).containsExactlyInAnyOrderElementsOf(expected);
+                assertThat(found.stream().map(each -> each.place().dueAt())).isSorted();
+            }
+        }
     }
 }

@@ -325,7 +325,7 @@ public final class AgentSession implements AutoCloseable {
      * time. If it dies, another one gets the wake after at most 30 seconds, and {@linkplain #adopt adopts} the run.
      *
      * <p>The session has to name the agent by its client id, see {@link dev.parley.client.SessionAgents#name}. An agent either
-     * {@linkplain #serve serves} a session or works on its wakes.
+     * {@linkplain #serve serves} a session or works on its wakes; to work in all sessions, see {@link AgentWorker}.
      *
      * <p>A wake is done when its run has ended or is suspended: what it waits for will wake the agent. A run that has asked
      * people something with {@link dev.parley.client.NewRequest#withRun} goes on when they have answered, and finds the answer
@@ -340,7 +340,8 @@ public final class AgentSession implements AutoCloseable {
         if (clientId == null) {
             throw new IllegalStateException("An agent that works on its wakes needs a client id.");
         }
-        WakeWorker worker = new WakeWorker(this, clientId, handlers, handler);
+        WakeRun run = new WakeRun(this, handler);
+        WakeWorker worker = new WakeWorker(clientId, handlers, session.agents()::claimAsync, run::isDone, 1);
         workers.add(worker);
         worker.start();
         return () -> {

@@ -7,6 +7,7 @@ import dev.parley.client.SessionRequest;
 import dev.parley.client.SessionRequests;
 import dev.parley.client.Wake;
 import dev.parley.client.agent.AgentSession;
+import dev.parley.client.agent.AgentWorker;
 import dev.parley.client.agent.Run;
 import dev.parley.client.agent.RunHandler;
 import java.time.Duration;
@@ -35,6 +36,17 @@ public final class WokenAgent {
             agent.work(handler);
             shutdown.await();
         }
+        // endregion
+    }
+
+    /** Works in all sessions of a namespace until it is told to stop. The client has the client id "planner". */
+    public static void workEverywhere(ParleyClient client, RunHandler handler, CountDownLatch shutdown)
+            throws InterruptedException {
+        // region everywhere
+        client.namespaceAgents("trips").name(NamedAgent.of("planner"));
+        AgentWorker worker = AgentWorker.open(client, handler);
+        shutdown.await();
+        worker.close();
         // endregion
     }
 

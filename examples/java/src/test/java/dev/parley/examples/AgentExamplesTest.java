@@ -85,6 +85,11 @@ class AgentExamplesTest {
             };
             scene.serve((client, shutdown) -> WokenAgent.work(scene.client("planner"), handler, shutdown));
             assertThat(Talking.ask(ann, "@planner, are you there?")).isEqualTo("Here I am");
+            scene.serve((client, shutdown) -> WokenAgent.workEverywhere(scene.client("planner"), handler, shutdown));
+            try (ClientSession person = ClientSession.open(scene.client("ann"), "trips:rome")) {
+                Node.Run run = person.awaitEnd(person.send("Where to?"), LONG).orElseThrow();
+                assertThat(run.messages()).last().extracting(Message::text).isEqualTo("Here I am");
+            }
         }
     }
 

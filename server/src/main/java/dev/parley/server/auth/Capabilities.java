@@ -123,6 +123,11 @@ public record Capabilities(Map<String, Set<CapabilityOp>> operationsByPattern) {
         return false;
     }
 
+    /** Whether there may be a resource on which they allow an operation. */
+    boolean allowSomewhere(CapabilityOp operation) {
+        return operationsByPattern.values().stream().anyMatch(operations -> operations.contains(operation));
+    }
+
     /**
      * The operations that both allow.
      *

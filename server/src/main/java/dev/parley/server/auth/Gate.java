@@ -119,6 +119,13 @@ public final class Gate {
         return refused;
     }
 
+    /** Whether there may be a stream or session in which {@code principal} may perform an operation. */
+    public Access permitSomewhere(Principal principal, CapabilityOp operation) {
+        return principal.capabilities().allowSomewhere(operation)
+                ? new Access.Granted(principal)
+                : permit(principal, operation, "*");
+    }
+
     /**
      * The same principal under the client id that it claims beside its credentials.
      *

@@ -244,7 +244,8 @@ final class ParleyServer {
                             sessions,
                             sessions.description(),
                             sessions.inbox(),
-                            sessions.namespaces()),
+                            sessions.namespaces(),
+                            sessions.claims()),
                     new RealtimeDoor(
                             vertx,
                             engine,

@@ -170,6 +170,11 @@ public record Request(
         return granted(gate.permit(principal(), operation, channel));
     }
 
+    /** The sender, if there may be a session in which it may perform {@code operation}. */
+    public Principal permittedSomewhere(Gate gate, CapabilityOp operation) throws WireException {
+        return granted(gate.permitSomewhere(principal(), operation));
+    }
+
     /** A parameter of the query, or null. */
     public @Nullable String param(String name) {
         String value = query.get(name);

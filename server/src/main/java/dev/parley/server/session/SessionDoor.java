@@ -75,6 +75,11 @@ public final class SessionDoor implements Door {
         return at(SessionRoutes.NAMESPACES);
     }
 
+    /** The same door for what there is to do in all sessions. */
+    public Door claims() {
+        return at(SessionRoutes.CLAIM);
+    }
+
     @Override
     public void handle(HttpServerRequest request) {
         requests.handle(request);

@@ -31,6 +31,9 @@ final class SessionRoutes implements Resources {
     /** The path of the requests of all sessions. */
     static final String INBOX = "/v1/requests";
 
+    /** The path at which a worker claims what there is to do in any session. */
+    static final String CLAIM = "/v1/wakes/claim";
+
     /** The beginning of the paths of what namespaces name for their sessions. */
     static final String NAMESPACES = "/v1/namespaces";
 
@@ -171,6 +174,7 @@ final class SessionRoutes implements Resources {
                     "GET",
                     "/v1/sessions/{sessionId}/wakes",
                     (its, request, path) -> its.wakes.list(request, session(path))),
+            new Route("POST", CLAIM, (its, request, path) -> its.wakes.claimAnywhere(request)),
             new Route(
                     "POST",
                     "/v1/sessions/{sessionId}/wakes/claim",

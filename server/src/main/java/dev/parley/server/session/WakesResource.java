@@ -2,11 +2,9 @@ package dev.parley.server.session;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.session.Control;
-import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Settlement;
 import dev.parley.engine.session.SessionName;
-import dev.parley.engine.session.SessionOutcome.Claimed;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Wake;
 import dev.parley.server.auth.Access;
@@ -15,8 +13,6 @@ import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Refusals;
-import dev.parley.server.http.Permits;
-import dev.parley.server.http.Permits.Permit;
 import dev.parley.server.request.Answer;
 import dev.parley.server.request.Commands;
 import dev.parley.server.request.Request;
@@ -27,20 +23,12 @@ import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Fields;
 import dev.parley.server.wire.WireException;
 import java.time.InstantSource;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What the agents of a session have to do, and who does it. */
 final class WakesResource {
-    /** The number of requests that wait for something to do. */
-    static final int MAX_WAITING = 256;
-
-    /** How long a request waits for something to do. */
-    static final long MAX_WAIT_MILLIS = 25_000;
-
     /** The longest time for which a worker has a wake. */
     static final long MAX_LEASE_MILLIS = 600_000;
 
@@ -50,26 +38,23 @@ final class WakesResource {
     /** The longest pause before a wake that is given back may be claimed again. */
     private static final long MAX_RETRY_MILLIS = 3_600_000;
 
-    /** The pause between two looks for something to do. */
-    private static final long LOOK_MILLIS = 100;
-
     private static final int MAX_WORKER_CHARS = 128;
 
     private final Engine engine;
     private final Gate gate;
     private final InstantSource clock;
-    private final Permits waiting = new Permits(MAX_WAITING);
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final WakeClaims claims;
 
     WakesResource(Engine engine, Gate gate, InstantSource clock) {
         this.engine = engine;
         this.gate = gate;
         this.clock = clock;
+        this.claims = new WakeClaims(engine, clock);
     }
 
     /** Nobody waits any longer. */
     void stop() {
-        stopped.countDown();
+        claims.stop();
     }
 
     /** What agents have to do. */
@@ -90,9 +75,18 @@ final class WakesResource {
         return Answer.of(200, answer);
     }
 
-    /** Gives a worker what its agent has to do, as soon as there is something. */
+    /** Gives a worker what its agent has to do in a session, as soon as there is something. */
     Answer claim(Request request, ChannelName session) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.AGENT_WORK, session.full());
+        return claim(request, principal, session.in(principal.app()));
+    }
+
+    /** Gives a worker what its agent has to do in any session that the worker may see, as soon as there is something. */
+    Answer claimAnywhere(Request request) throws WireException {
+        return claim(request, request.permittedSomewhere(gate, CapabilityOp.AGENT_WORK), null);
+    }
+
+    private Answer claim(Request request, Principal principal, @Nullable SessionName session) throws WireException {
         Fields body = body(request);
         String agent = body.text("agentId");
         if (agent == null) {
@@ -102,53 +96,18 @@ final class WakesResource {
             throw new WireException(ErrorInfo.invalidValue("The field agentId names the agent that works."));
         }
         own(principal, agent);
-        String worker = body.text("worker");
-        if (worker != null && (worker.isEmpty() || worker.length() > MAX_WORKER_CHARS)) {
+        String name = body.text("worker");
+        if (name != null && (name.isEmpty() || name.length() > MAX_WORKER_CHARS)) {
             throw new WireException(
                     ErrorInfo.invalidValue("The field worker has 1 to " + MAX_WORKER_CHARS + " characters."));
         }
         long lease = within(body, "leaseMs", DEFAULT_LEASE_MILLIS, MIN_LEASE_MILLIS, MAX_LEASE_MILLIS);
-        long wait = within(body, "waitMs", 0, 0, MAX_WAIT_MILLIS);
-        SessionName name = session.in(principal.app());
-        try (Permit permit = waiting.take()) {
-            if (permit == null) {
-                throw new WireException(ErrorInfo.TOO_MANY_REQUESTS);
-            }
-            Wake wake = await(name, agent, worker == null ? agent : worker, lease, wait);
-            return wake == null
-                    ? Answer.noContent()
-                    : Answer.of(
-                            200, WakeForm.invocation(wake, JsonMapper.shared().createObjectNode()));
-        }
-    }
-
-    private @Nullable Wake await(SessionName name, String agent, String worker, long lease, long wait)
-            throws WireException {
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(wait);
-        while (true) {
-            long now = clock.millis();
-            if (mayBeClaimed(name, agent, now)
-                    && Commands.await(engine.submit(new ClaimWake(name, now, agent, worker, now + lease)))
-                            instanceof Claimed(Wake wake)) {
-                return wake;
-            }
-            long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-            try {
-                if (left <= 0 || stopped.await(Math.min(left, LOOK_MILLIS), TimeUnit.MILLISECONDS)) {
-                    return null;
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return null;
-            }
-        }
-    }
-
-    /** Whether it is worth a command to ask. */
-    private boolean mayBeClaimed(SessionName name, String agent, long now) {
-        SessionState state = engine.sessions().find(name);
-        Wake wake = state == null ? null : engine.sessions().wakes().of(state, agent);
-        return wake != null && !wake.isHeld() && wake.order().dueAt() <= now;
+        long wait = within(body, "waitMs", 0, 0, WakeClaims.MAX_WAIT_MILLIS);
+        var worker = new WakeClaims.Worker(principal, agent, name == null ? agent : name, lease);
+        Wake wake = claims.claim(worker, session, wait);
+        return wake == null
+                ? Answer.noContent()
+                : Answer.of(200, WakeForm.invocation(wake, JsonMapper.shared().createObjectNode()));
     }
 
     /** The worker has done it. */

@@ -238,8 +238,9 @@ class LimitsDocsTest {
                 "lease of a claimed wake of an agent",
                 "server.session.WakesResource.MIN_LEASE_MILLIS",
                 "server.session.WakesResource.MAX_LEASE_MILLIS",
-                "server.session.WakesResource.MAX_WAITING",
-                "server.session.WakesResource.MAX_WAIT_MILLIS",
+                "server.session.WakeClaims.MAX_WAITING",
+                "server.session.WakeClaims.MAX_WAIT_MILLIS",
+                "server.session.WakeClaims.MAX_LOOKED",
                 "server.session.WakesResource.MAX_RETRY_MILLIS");
         row(
                 "unanswered requests of a realtime connection",

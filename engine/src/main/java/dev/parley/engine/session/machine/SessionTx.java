@@ -25,6 +25,7 @@ import dev.parley.engine.store.StoreTx;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,6 +83,11 @@ public final class SessionTx {
     public void show() {
         batch.show();
         remembered.show();
+    }
+
+    /** Tells those who wait for something in sessions, each call by way of {@code each}. The batch must have been shown. */
+    public void tell(Sessions sessions, Consumer<Runnable> each) {
+        wakes.tell(sessions.wakes(), each);
     }
 
     @Nullable

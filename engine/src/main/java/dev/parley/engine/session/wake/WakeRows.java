@@ -22,6 +22,9 @@ final class WakeRows {
     private static final int TURNS = 0;
     private static final int WAKE = 1;
 
+    /** The list of what may be claimed, behind those of {@link What}. */
+    private static final int CLAIMS = 2;
+
     private WakeRows() {}
 
     /** What becomes of a wake at a time. */
@@ -156,6 +159,34 @@ final class WakeRows {
     /** Behind the last key of what is due until {@code millis}, inclusive. */
     static byte[] timesEnd(What what, long millis) {
         return times(what, millis + 1).toBytes();
+    }
+
+    private static BinaryWriter claims(int list, String app, String agentId) {
+        return new BinaryWriter(64).u8(list).string(app).string(agentId);
+    }
+
+    /** The key in the list of what an agent of an app may claim, by time. */
+    static byte[] claimKey(String app, String agentId, long time, long session) {
+        return claims(CLAIMS, app, agentId).fixed64(time).fixed64(session).toBytes();
+    }
+
+    /** Behind the last key of all that may be claimed by an agent of an app. */
+    static byte[] claimsEnd(String app, String agentId) {
+        return claims(CLAIMS, app, agentId).fixed64(Long.MAX_VALUE).toBytes();
+    }
+
+    /** Behind the last key of all lists. */
+    static byte[] listsEnd() {
+        return new byte[] {CLAIMS + 1};
+    }
+
+    /** The time and the session in a key of the list of what may be claimed. */
+    static Wakes.Place place(byte[] claimKey) {
+        BinaryReader in = new BinaryReader(claimKey);
+        in.u8();
+        in.string();
+        in.string();
+        return new Wakes.Place(in.fixed64(), in.fixed64());
     }
 
     static byte[] time(Wake wake) {

@@ -11,11 +11,15 @@ import dev.parley.engine.session.message.Head;
 import dev.parley.engine.session.message.MessageTx;
 import dev.parley.engine.session.run.RunTx;
 import dev.parley.engine.session.wake.WakeRows.What;
+import dev.parley.engine.session.wake.Wakes.Claimer;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SortedMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Agents and wakes as a batch of commands sees and changes them. Not thread-safe. */
@@ -25,6 +29,9 @@ public final class WakeTx {
     private final Wakes reads;
     private final MessageTx messages;
     private final RunTx runs;
+
+    /** Who may claim something that the batch has put there. */
+    private final Set<Claimer> claimers = new LinkedHashSet<>();
 
     /** What a session knows that the present command may make. */
     private Inherited told = Inherited.NONE;
@@ -134,6 +141,10 @@ public final class WakeTx {
         if (wake.isHeld() || s.control().mode() != Control.Mode.PERSON) {
             byte[] whose = WakeRows.time(wake);
             rows.put(Table.WAKE_TIMES, WakeRows.timeKey(What.END, wake.endsAt(), s.id(), wake.agentId()), whose);
+            if (!wake.isHeld()) {
+                rows.put(Table.WAKE_TIMES, claim(s, wake), whose);
+                claimers.add(new Claimer(s.name().app(), wake.agentId()));
+            }
             if (wake.pushed() && !wake.isHeld()) {
                 rows.put(Table.WAKE_TIMES, delivery(s, wake), whose);
             }
@@ -148,6 +159,9 @@ public final class WakeTx {
     private void unlist(SessionState s, @Nullable Wake wake) {
         if (wake != null) {
             rows.remove(Table.WAKE_TIMES, WakeRows.timeKey(What.END, wake.endsAt(), s.id(), wake.agentId()));
+            if (!wake.isHeld()) {
+                rows.remove(Table.WAKE_TIMES, claim(s, wake));
+            }
             if (wake.pushed() && !wake.isHeld()) {
                 rows.remove(Table.WAKE_TIMES, delivery(s, wake));
             }
@@ -156,6 +170,15 @@ public final class WakeTx {
 
     private static byte[] delivery(SessionState s, Wake wake) {
         return WakeRows.timeKey(What.DELIVERY, wake.order().dueAt(), s.id(), wake.agentId());
+    }
+
+    private static byte[] claim(SessionState s, Wake wake) {
+        return WakeRows.claimKey(s.name().app(), wake.agentId(), wake.order().dueAt(), s.id());
+    }
+
+    /** Tells those who wait for something to do, each call by way of {@code each}. The batch must have been shown. */
+    public void tell(Wakes shown, Consumer<Runnable> each) {
+        shown.tell(claimers, each);
     }
 
     /** Takes a session off the lists of when something becomes of wakes. */

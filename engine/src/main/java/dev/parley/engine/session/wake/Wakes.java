@@ -12,14 +12,18 @@ import dev.parley.engine.store.Store.Range;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.View;
+import java.util.Collection;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The agents that sessions name, and what they have to do. As thread-safe as the view; reads block on the disk. */
 public final class Wakes {
     private final View view;
+    private final List<Listener> listeners = new CopyOnWriteArrayList<>();
 
     /** Reads what {@code view} shows. */
     public Wakes(View view) {
@@ -33,10 +37,50 @@ public final class Wakes {
      */
     public record Delivery(SessionName session, String agentId) {}
 
+    /** The place of something in the list of what an agent may claim. */
+    public record Place(long dueAt, long session) {
+        /** Before everything that may be claimed. */
+        public static final Place FIRST = new Place(0, 0);
+    }
+
+    /** Something that an agent may claim from a time on. */
+    public record Claimable(SessionName session, Place place) {}
+
+    /** Is told that an agent has something to do. Called by an engine thread: it must return at once. */
+    @FunctionalInterface
+    public interface Listener {
+        /** The agent of this app may claim something, now or when its time comes. */
+        void mayClaim(String app, String agentId);
+    }
+
+    /** Who may claim something. */
+    record Claimer(String app, String agentId) {}
+
+    /** Tells {@code listener} of all that may be claimed from now on. */
+    public void listen(Listener listener) {
+        listeners.add(listener);
+    }
+
+    void tell(Collection<Claimer> claimers, Consumer<Runnable> each) {
+        for (Listener listener : listeners) {
+            claimers.forEach(claimer -> each.accept(() -> listener.mayClaim(claimer.app(), claimer.agentId())));
+        }
+    }
+
+    /**
+     * What an agent may claim in the sessions of an app after {@code after}: what has been due for longest first, then what is due
+     * later, at most {@code limit}.
+     */
+    public List<Claimable> claimable(String app, String agentId, Place after, int limit) {
+        byte[] from = WakeRows.claimKey(app, agentId, after.dueAt(), after.session() + 1);
+        return view.list(Table.WAKE_TIMES, from, WakeRows.claimsEnd(app, agentId), limit).stream()
+                .map(row -> new Claimable(WakeRows.time(row.value()).session(), WakeRows.place(row.key())))
+                .toList();
+    }
+
     /** The range of keys of the lists of when something becomes of wakes, which all sessions share. */
     public static Range times() {
-        return new Range(
-                Table.WAKE_TIMES, WakeRows.timesStart(What.END), WakeRows.timesEnd(What.DELIVERY, Long.MAX_VALUE - 1));
+        return new Range(Table.WAKE_TIMES, WakeRows.timesStart(What.END), WakeRows.listsEnd());
     }
 
     /** The agents of a session, by their ids: its own, and those of its namespace of which it knows. */

@@ -23,6 +23,7 @@ import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Settlement;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionCommand.WithAgents;
+import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Claimed;
 import dev.parley.engine.session.SessionOutcome.Done;
@@ -33,6 +34,7 @@ import dev.parley.engine.session.SessionOutcome.TooManyAgents;
 import dev.parley.engine.session.SessionOutcome.Woken;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.wake.WakeMachine;
+import dev.parley.engine.session.wake.Wakes;
 import dev.parley.engine.session.wake.Wakes.Delivery;
 import dev.parley.engine.store.Store.Table;
 import java.util.ArrayList;
@@ -478,5 +480,37 @@ class WakeRulesTest extends SessionFixture {
         apply(new RemoveEmpty(NAME, now));
         assertThat(sessions.find(NAME)).isNull();
         assertThat(rows(Table.INHERITED)).isZero();
+    }
+
+    private List<SessionName> claimable(String agent) {
+        return sessions.wakes().claimable(NAME.app(), agent, Wakes.Place.FIRST, 10).stream()
+                .map(Wakes.Claimable::session)
+                .toList();
+    }
+
+    @Test
+    void whatMayBeClaimedIsFoundInAllSessionsByHowLongItIsDue() {
+        var other = new SessionName(NAME.app(), NAME.name() + "😀");
+        var named =
+                new Inherited(1, List.of(agent("bot", Trigger.ALL, false, 0), agent("slow", Trigger.ALL, true, 500)));
+        Publish said = saying("ann", null, true);
+        apply(with(named, new Publish(other, now, null, said.messages(), said.runs())));
+        now += 1;
+        apply(with(named, saying("ann", null, true)));
+        assertThat(claimable("bot")).containsExactly(other, NAME);
+        assertThat(claimable("slow")).containsExactly(other, NAME);
+        assertThat(claimable("bo")).isEmpty();
+        assertThat(sessions.wakes().claimable("elsewhere", "bot", Wakes.Place.FIRST, 10))
+                .isEmpty();
+        Wake wake = claimed("bot");
+        assertThat(claimable("bot")).containsExactly(other);
+        settle(wake, Settlement.RELEASE, now - 1);
+        assertThat(claimable("bot"))
+                .as("in the order of ids, if they are due since then")
+                .hasSize(2);
+        apply(new Remove(other, now));
+        assertThat(claimable("bot")).containsExactly(NAME);
+        settle(claimed("bot"), Settlement.DONE, 0);
+        assertThat(claimable("bot")).isEmpty();
     }
 }

@@ -101,6 +101,9 @@ class WakeFormatTest {
             golden.bytes("timesStart of " + what, WakeRows.timesStart(what));
             golden.bytes("timesEnd of " + what, WakeRows.timesEnd(what, TIME));
         }
+        golden.bytes("claimKey", WakeRows.claimKey("äpp", "bot ü", TIME, ID));
+        golden.bytes("claimsEnd", WakeRows.claimsEnd("äpp", "bot ü"));
+        golden.bytes("listsEnd", WakeRows.listsEnd());
         golden.example(
                 "time of a wake",
                 new WakeRows.Whose(NAME, "bot"),
