@@ -3,14 +3,15 @@ import { createHmac, randomBytes } from "node:crypto"
 
 const part = value => Buffer.from(JSON.stringify(value)).toString("base64url")
 
-/** A JWT signed with the app's key, issued now or at `issuedS`; `lifetimeS` may be negative. */
-export function jwt({ keyName, keySecret }, { capability, clientId, lifetimeS = 3_600, alg = "HS256", issuedS } = {}) {
+/** A JWT signed with the app's key, issued now or at `issuedS`; `lifetimeS` may be negative. `claims`: further ones. */
+export function jwt({ keyName, keySecret }, { capability, clientId, lifetimeS = 3_600, alg = "HS256", issuedS, claims: more = {} } = {}) {
   const issued = issuedS ?? Math.floor(Date.now() / 1_000)
   const claims = {
     iat: issued + Math.min(0, 2 * lifetimeS),
     exp: issued + lifetimeS,
     ...(capability && { "x-ably-capability": JSON.stringify(capability) }),
     ...(clientId && { "x-ably-clientId": clientId }),
+    ...more,
   }
   const signed = `${part({ typ: "JWT", alg, kid: keyName })}.${part(claims)}`
   return `${signed}.${alg === "none" ? "" : createHmac("sha256", keySecret).update(signed).digest("base64url")}`

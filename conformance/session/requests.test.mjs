@@ -6,6 +6,7 @@ import { afterTool, answerTo } from "../aitransport/model.mjs"
 import { Scene } from "../aitransport/scene.mjs"
 import { WAIT_MS } from "../aitransport/viewer.mjs"
 import { AppServer } from "../lib/app-server.mjs"
+import { removeFolder, startServer, temporaryFolder } from "../lib/server.mjs"
 import { bearer, jwt } from "../lib/tokens.mjs"
 import { eventually, within } from "../lib/wait.mjs"
 import { DoorClient } from "./door.mjs"
@@ -27,8 +28,8 @@ before(async () => {
 })
 after(() => server?.end())
 
-const as = (clientId, capability = { "*": ["publish", "history", "channel-metadata"] }) =>
-  new DoorClient({ url: server.url, authorization: bearer(jwt(server.keys[0], { clientId, capability })) })
+const as = (clientId, capability = { "*": ["publish", "history", "channel-metadata"] }, claims = {}) =>
+  new DoorClient({ url: server.url, authorization: bearer(jwt(server.keys[0], { clientId, capability, claims })) })
 
 const path = (session, rest = "") => `/sessions/${encodeURIComponent(session)}/requests${rest}`
 const ask = async (session, body, by = door) => {
@@ -205,6 +206,124 @@ test("a request that is due is closed, also after a crash, and takes no late ans
   assert.deepEqual([late.status, late.body.code, late.body.request.status], [409, ALREADY_DECIDED, "expired"])
   assert.equal((await notices(session)).filter(({ status }) => ["expired", "approved", "denied"].includes(status)).length, 3)
   assert.deepEqual((await door.get(`/requests?prefix=${encodeURIComponent(session)}`)).requests.map(({ kind }) => kind), ["escalation"])
+})
+
+test("a request asks for a role, or for whoever may do something", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const session = "requests by role"
+  const asked = await ask(session, { kind: "approval", clientIds: ["ann"], roles: ["chef 👩‍🍳", "owner"], capability: "control" })
+  assert.deepEqual([asked.clientIds, asked.roles, asked.capability], [["ann"], ["chef 👩‍🍳", "owner"], "control"])
+  const some = ["publish", "history"]
+  const cook = as("ben", { "*": some }, { "parley-roles": ["cook", "chef"] })
+  const other = as("ben", { "other": ["control"], "*": some })
+  const yes = { decision: "approve" }
+  for (const one of [as("ben"), cook, other]) {
+    const { status, body } = await decide(session, asked.requestId, yes, one)
+    assert.deepEqual([status, body.code], [403, NOT_ASKED])
+  }
+  const chef = as("ben", { "*": some }, { "parley-roles": ["chef 👩‍🍳"] })
+  assert.equal((await decide(session, asked.requestId, yes, chef)).body.status, "approved")
+  const second = await ask(session, { kind: "approval", capability: "control" })
+  assert.equal((await decide(session, second.requestId, yes, as("ben", { [session]: [...some, "control"] }))).body.status, "approved")
+  assert.deepEqual((await notices(session))[0].roles, ["chef 👩‍🍳", "owner"])
+  assert.equal((await door.request("POST", path(session), { kind: "approval", capability: "everything" })).status, 400)
+  const many = as("ben", { "*": some }, { "parley-roles": Array(33).fill("x") })
+  assert.equal((await many.request("GET", path(session))).status, 401)
+
+  // Answers by @ably/ai-transport are judged in the same way.
+  const { scene, people: [viewer], serve } = await waitingForApproval(t, "JSON", ["viewer"])
+  assert.equal(await serve((await viewer.send("use remove")).toInvocation().toJSON()), "suspend")
+  const pending = await viewer.pendingTool("remove", "approval-requested")
+  const { requests: [{ runId, messageId, toolCallId }] } = await door.get(path(scene.channel, "?status=open"))
+  await ask(scene.channel, { kind: "approval", runId, messageId, toolCallId, roles: ["chef"] })
+  await assert.rejects(viewer.approve(pending, toolCallId), error => [...reasons(error)].some(({ code }) => code === NOT_ASKED))
+  await ask(scene.channel, { kind: "approval", runId, messageId, toolCallId, capability: "control" })
+  await viewer.approve(pending, toolCallId)
+  assert.deepEqual((await answers(scene)).map(({ clientId }) => clientId), ["viewer"])
+})
+
+test("a call that nobody approves in time is answered in the conversation, whatever becomes of it", { timeout: TEST_TIMEOUT_MS }, async t => {
+  for (const [whenDue, approved] of [["approve", true], ["expire", false]]) {
+    const { scene, people: [viewer, other], serve } = await waitingForApproval(t, "JSON", ["viewer", "other"])
+    assert.equal((await door.request("POST", `/sessions/${encodeURIComponent(scene.channel)}/agents`, { agents: [{ id: "agent", triggers: "invocation" }] })).status, 200)
+    assert.equal(await serve((await viewer.send("use remove")).toInvocation().toJSON()), "suspend")
+    const pending = await viewer.pendingTool("remove", "approval-requested")
+    const { requests: [asked] } = await door.get(path(scene.channel, "?status=open"))
+    const { runId, messageId, toolCallId } = asked
+    const due = { kind: "approval", title: "remove", requestId: "in time 🕰", runId, messageId, toolCallId, whenDue, due: Date.now() + 1_000 }
+    await ask(scene.channel, due)
+    await ask(scene.channel, due)
+    if (!approved) {
+      await server.kill()
+      await server.restart()
+    }
+    const claimed = await door.request("POST", `/sessions/${encodeURIComponent(scene.channel)}/wakes/claim`, { agentId: "agent", waitMs: MAX_CLAIM_MS })
+    assert.equal(claimed.status, 200)
+    const [{ extras, clientId }, ...more] = await answers(scene)
+    assert.deepEqual(more, [])
+    assert.equal(clientId, undefined)
+    assert.deepEqual([extras.ai.codec.approved, extras.ai.codec.toolCallId], [String(approved), toolCallId])
+    assert.deepEqual(claimed.body.inputEventIds, [extras.ai.transport["event-id"]])
+    await assert.rejects(other.approve(pending, toolCallId), error => [...reasons(error)].some(({ code }) => code === ALREADY_DECIDED))
+    assert.equal((await answers(scene)).length, 1)
+    assert.equal(await serve({ inputEventId: extras.ai.transport["event-id"], sessionName: scene.channel }), "complete")
+    for (const person of [viewer, other]) {
+      await eventually(WAIT_MS, async () => {
+        const parts = (await person.messages()).flatMap(({ message }) => message.parts)
+        const part = parts.find(part => part.toolCallId === toolCallId)
+        return approved ? part?.output === REMOVED : part?.approval?.approved === false
+      }, "the outcome to be seen")
+    }
+  }
+})
+
+test("an agent is given the arguments that were approved instead of its own", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { scene, people: [viewer], serve } = await waitingForApproval(t, "MessagePack", ["viewer"])
+  assert.equal(await serve((await viewer.send("use remove")).toInvocation().toJSON()), "suspend")
+  await viewer.pendingTool("remove", "approval-requested")
+  const { requests: [asked] } = await door.get(path(scene.channel, "?status=open"))
+  const edited = { place: "the cellar 🗝", only: [1, null] }
+  const { status, body } = await decide(scene.channel, asked.requestId, { decision: "approve", arguments: edited, comment: "there" }, as("eve"))
+  assert.equal(status, 200)
+  assert.deepEqual(body.decisions[0].arguments, edited)
+  const [{ extras, clientId }] = await answers(scene)
+  assert.equal(clientId, "eve")
+  assert.deepEqual([extras.ai.codec.approved, extras.ai.codec.reason], ["true", "there"])
+  assert.deepEqual(JSON.parse(extras.ai.codec["parley-arguments"]), edited)
+  assert.equal(await serve({ inputEventId: extras.ai.transport["event-id"], sessionName: scene.channel }), "complete")
+})
+
+test("decisions and changes of control are exported and listed when the messages are gone", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const key = `shop.backend:${"s".repeat(40)}`
+  const dataDir = await temporaryFolder()
+  const args = ["--set", `auth.keys=${key}`, "--set", "sessions.namespaces=[{id: small, retention-bytes: 2000}]"]
+  const small = await startServer({ dataDir, port: 0, args })
+  t.after(async () => {
+    await small.stop()
+    await removeFolder(dataDir)
+  })
+  const shop = new DoorClient({ url: small.url, key })
+  const name = "small:🗄"
+  const session = shop.session(name)
+  await ask(name, { requestId: "closed", kind: "approval", arguments: { amount: 1 } }, shop)
+  await ask(name, { requestId: "open 🔓", kind: "question" }, shop)
+  const eve = { actorId: "eve", deviceId: "phone" }
+  assert.equal((await decide(name, "closed", { decision: "deny", comment: "no", ...eve }, shop)).status, 200)
+  for (const mode of ["person", "agent"]) assert.equal((await shop.request("POST", `${session.path}/control`, { mode, ...eve })).status, 200)
+  await session.send("x".repeat(3_000))
+  await eventually(WAIT_MS, async () => (await session.export()).every(({ type }) => type !== "message"), "the messages to be gone")
+
+  const kept = await session.export()
+  assert.deepEqual(kept.map(({ type }) => type), ["control", "control", "request", "request"])
+  assert.deepEqual(kept.slice(0, 2).map(({ control }) => [control.mode, control.holder ?? control.by, control.reason]), [["person", "eve", "asked"], ["agent", "eve", "asked"]])
+  assert.deepEqual(kept.slice(2).map(({ request }) => [request.requestId, request.status, request.decisions[0]?.by, request.decisions[0]?.key]), [["closed", "denied", "eve", "shop.backend"], ["open 🔓", "open", undefined, undefined]])
+  assert.deepEqual((await shop.get(path(name))).requests, kept.slice(2).map(({ request }) => request))
+  const { changes, next } = await shop.get(`${session.path}/control/changes?limit=1`)
+  assert.deepEqual(changes, [{ position: kept[0].position, control: kept[0].control }])
+  assert.deepEqual((await shop.get(`${session.path}/control/changes?cursor=${next}`)).changes.map(({ position }) => position), [kept[1].position])
+  assert.equal((await decide(name, "open 🔓", { decision: "answer", answer: 1, ...eve }, shop)).status, 200)
+  assert.equal((await session.erase()).status, 204)
+  assert.equal((await shop.request("GET", `${session.path}/export`)).status, 404)
+  assert.deepEqual((await shop.get(`${session.path}/control/changes`)).changes, [])
 })
 
 test("the inbox has the open requests of all sessions, page by page", { timeout: TEST_TIMEOUT_MS }, async () => {

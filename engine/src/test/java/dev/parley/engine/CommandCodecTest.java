@@ -273,7 +273,7 @@ class CommandCodecTest {
                 new SessionCommand.Annotate(
                         session(), number(), maybe(this::sender), list(this::annotation), random.nextInt(1000)),
                 new SessionCommand.Trim(session(), number(), number()),
-                new SessionCommand.Retain(session(), number(), number(), number()),
+                new SessionCommand.Retain(session(), number(), number(), number(), number()),
                 new SessionCommand.Lost(
                         session(), number(), text(), number(), number(), number(), maybe(this::runTimes)),
                 new SessionCommand.Back(session(), number(), text(), number()),
@@ -321,7 +321,16 @@ class CommandCodecTest {
                                 random.nextInt(20),
                                 number(),
                                 oneOf(SessionRequest.WhenDue.values()),
-                                maybe(this::notice)),
+                                maybe(this::notice),
+                                maybe(() -> new SessionRequest.DueAnswer(
+                                        body(),
+                                        new RunNote.Said(
+                                                random.nextInt(1000),
+                                                text(),
+                                                maybe(this::text),
+                                                random.nextBoolean(),
+                                                list(this::text)))),
+                                list(this::text)),
                         body()),
                 new SessionCommand.Decide(
                         session(),
@@ -337,6 +346,7 @@ class CommandCodecTest {
                                 maybe(this::text),
                                 maybe(this::text),
                                 maybe(this::text)),
+                        list(this::text),
                         body(),
                         list(this::message),
                         list(this::runNote)),
@@ -435,7 +445,13 @@ class CommandCodecTest {
             case 10 -> new RunNote.Asked(random.nextInt(1000), text(), text(), maybe(this::text), text());
             case 11 ->
                 new RunNote.Decided(
-                        random.nextInt(1000), text(), text(), random.nextBoolean(), text(), maybe(this::text));
+                        random.nextInt(1000),
+                        text(),
+                        text(),
+                        random.nextBoolean(),
+                        text(),
+                        maybe(this::text),
+                        list(this::text));
             case 8 ->
                 new RunNote.Said(
                         random.nextInt(1000), text(), maybe(this::text), random.nextBoolean(), list(this::text));

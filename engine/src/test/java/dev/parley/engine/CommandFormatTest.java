@@ -333,28 +333,69 @@ class CommandFormatTest {
         }
         for (SessionRequest.Verdict verdict : SessionRequest.Verdict.values()) {
             boolean answer = verdict == SessionRequest.Verdict.ANSWER;
+            SessionRequest.Decision decision = new SessionRequest.Decision(
+                    "d1",
+                    verdict,
+                    answer ? "ann" : null,
+                    "app.key",
+                    TIME,
+                    answer ? "conn" : null,
+                    answer ? "telephone" : null,
+                    answer ? "well" : null,
+                    answer ? "{\"a\":2}" : null);
+            List<MessageOp> answers = List.of(new MessageOp.Create(null, false, "ann", null, FULL, false));
+            List<RunNote> notes = answer ? List.of() : List.of(new RunNote.Said(0, "event", "run", false, List.of()));
+            golden.old(
+                    "decide to " + verdict,
+                    new SessionCommand.Decide(SESSION, TIME, "r1", decision, FULL, answers, notes),
+                    CommandFormatTest::read);
             command(
                     golden,
-                    "decide to " + verdict,
+                    "decide with a right to " + verdict,
                     new SessionCommand.Decide(
                             SESSION,
                             TIME,
                             "r1",
-                            new SessionRequest.Decision(
-                                    "d1",
-                                    verdict,
-                                    answer ? "ann" : null,
-                                    "app.key",
-                                    TIME,
-                                    answer ? "conn" : null,
-                                    answer ? "telephone" : null,
-                                    answer ? "well" : null,
-                                    answer ? "{\"a\":2}" : null),
+                            decision,
+                            answer ? List.of("role:chef", "capability:control") : List.of(),
                             FULL,
-                            List.of(new MessageOp.Create(null, false, "ann", null, FULL, false)),
-                            answer ? List.of() : List.of(new RunNote.Said(0, "event", "run", false, List.of()))));
+                            answers,
+                            notes));
         }
         command(golden, "expire a request", new SessionCommand.ExpireRequest(SESSION, TIME, "r1"));
+        command(
+                golden,
+                "ask whoever has a right",
+                new SessionCommand.Ask(
+                        SESSION,
+                        TIME,
+                        "r1",
+                        new SessionRequest.Terms(
+                                SessionRequest.Kind.APPROVAL,
+                                "",
+                                null,
+                                "run",
+                                "message",
+                                "call",
+                                null,
+                                List.of(),
+                                1,
+                                TIME + 60_000,
+                                SessionRequest.WhenDue.DENY,
+                                null,
+                                new SessionRequest.DueAnswer(
+                                        FULL, new RunNote.Said(0, "event", "run", false, List.of())),
+                                List.of("role:chef")),
+                        FULL));
+        command(
+                golden,
+                "publish of somebody who has a right to decide",
+                new SessionCommand.Publish(
+                        SESSION,
+                        TIME,
+                        SENDER,
+                        List.of(new MessageOp.Create(null, false, "ann", null, FULL, false)),
+                        List.of(new RunNote.Decided(0, "run", "call", true, "app.key", "well", List.of("role:chef")))));
         command(golden, "stall of a run", new SessionCommand.StallRun(SESSION, TIME, "run", TIME - 300));
         for (Body takenOver : new Body[] {null, FULL}) {
             command(
@@ -442,7 +483,14 @@ class CommandFormatTest {
                         "conn",
                         List.of(new MessageOp.Create(null, false, null, null, FULL, false))));
         command(golden, "trim", new SessionCommand.Trim(SESSION, TIME, POSITION));
-        command(golden, "retain", new SessionCommand.Retain(SESSION, TIME, TIME - 1_000, 1L << 30));
+        golden.old(
+                "retain",
+                new SessionCommand.Retain(SESSION, TIME, TIME - 1_000, 1L << 30, TIME - 1_000),
+                CommandFormatTest::read);
+        command(
+                golden,
+                "retain decisions for longer",
+                new SessionCommand.Retain(SESSION, TIME, TIME - 1_000, 1L << 30, TIME - 100_000));
         golden.old(
                 "lost",
                 new SessionCommand.Lost(SESSION, TIME, "conn", 300, TIME + 15_000, TIME + 240_000, null),
@@ -804,7 +852,8 @@ class CommandFormatTest {
                 case ATTENDANCES -> List.of("sessions/connectionKey", "attendances/attendance of");
                 case DEPARTURES -> List.of("attendances/departureKey", "attendances/departure of");
                 case ARRIVALS -> List.of("attendances/arrivalKey", "attendances/arrival of");
-                case CONTROLS -> List.of("sessions/idKey", "controls/texts of");
+                case CONTROLS ->
+                    List.of("sessions/idKey", "controls/texts of", "sessions/positionKey", "controls/change of");
                 case INDEX ->
                     List.of(
                             "index/key",

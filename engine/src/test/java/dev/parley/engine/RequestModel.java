@@ -89,10 +89,15 @@ final class RequestModel {
     }
 
     private static void close(Room room, SessionRequest request, Status how, long time) {
+        close(room, request, how, time, List.of());
+    }
+
+    private static void close(Room room, SessionRequest request, Status how, long time, List<Create> answer) {
         RunTexts.Notice notice = request.terms().notice();
         if (notice != null) {
             ended(room, request.id(), notice, how, time);
         }
+        answer.forEach(message -> SessionModel.create(room, time, message));
         closed(room, request, request.decisions(), how, room.last);
     }
 
@@ -124,11 +129,12 @@ final class RequestModel {
         return all;
     }
 
-    private static @Nullable Object refused(SessionRequest request, Decision decision, long time) {
+    private static @Nullable Object refused(SessionRequest request, Decision decision, List<String> grants, long time) {
         Terms terms = request.terms();
         boolean fits = (terms.kind() == Kind.APPROVAL) != (decision.verdict() == Verdict.ANSWER);
-        boolean isAsked =
-                terms.clientIds().isEmpty() || terms.clientIds().contains(String.valueOf(decision.clientId()));
+        boolean isAsked = terms.clientIds().contains(String.valueOf(decision.clientId()))
+                || grants.stream().anyMatch(terms.grants()::contains)
+                || (terms.clientIds().isEmpty() && terms.grants().isEmpty());
         if (!fits || !isAsked) {
             return new SessionOutcome.NotAsked(request.id());
         }
@@ -165,7 +171,7 @@ final class RequestModel {
             return new SessionOutcome.Accepted(
                     List.of(request.status() == Status.OPEN ? request.since() : request.closed()));
         }
-        Object refusal = refused(request, decision, c.time());
+        Object refusal = refused(request, decision, c.grants(), c.time());
         if (refusal != null) {
             return refusal;
         }
@@ -191,7 +197,7 @@ final class RequestModel {
             if (note instanceof RunNote.Decided n && c.messages().get(n.message()) instanceof Create m) {
                 SessionRequest request = about(room, n.runId(), n.toolCallId()).orElse(null);
                 if (request != null && !(m.unique() && room.ids.containsKey(m.id()))) {
-                    Object refusal = refused(request, decision(c, n, m), c.time());
+                    Object refusal = refused(request, decision(c, n, m), n.grants(), c.time());
                     if (refusal != null) {
                         return refusal;
                     }
@@ -267,10 +273,19 @@ final class RequestModel {
         return data == null || !data.text() ? null : data.asText();
     }
 
+    /** What whoever has asked is told when nobody has decided in time. */
+    private static List<Create> whenDue(Room room, SessionRequest request) {
+        return request.terms().dueAnswer() == null
+                ? List.of()
+                : List.of(SessionModel.saying(
+                        room.id + ":request:" + request.id() + ":due",
+                        request.terms().dueAnswer().body()));
+    }
+
     static Object expire(ExpireRequest c, Room room) {
         SessionRequest request = room.requests.get(c.requestId());
         if (request != null && request.status() == Status.OPEN && isOver(request, c.time())) {
-            close(room, request, atTheEnd(request), c.time());
+            close(room, request, atTheEnd(request), c.time(), whenDue(room, request));
         }
         return new SessionOutcome.Done();
     }

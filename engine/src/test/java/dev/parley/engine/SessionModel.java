@@ -170,6 +170,9 @@ final class SessionModel {
 
         Control control = Control.DEFAULT;
 
+        /** What was said about each change of the control, by position. */
+        final TreeMap<Long, Body> changes = new TreeMap<>();
+
         /** What is said about the control; null if it is the default one. */
         @Nullable
         ControlTexts controlTexts;
@@ -204,6 +207,7 @@ final class SessionModel {
                     && calls.isEmpty()
                     && profile == null
                     && control.equals(Control.DEFAULT)
+                    && changes.isEmpty()
                     && wakes.isEmpty();
         }
 
@@ -223,6 +227,7 @@ final class SessionModel {
             copy.objects = objects.copy();
             copy.hasObjects = hasObjects;
             copy.control = control;
+            copy.changes.putAll(changes);
             copy.controlTexts = controlTexts;
             copy.profile = profile;
             copy.participants.addAll(participants);
@@ -420,8 +425,19 @@ final class SessionModel {
             case ExpireRequest c -> {
                 if (known != null) {
                     long last = room.last;
+                    SessionRequest asked = room.requests.get(c.requestId());
+                    SessionRequest.DueAnswer answer =
+                            asked == null ? null : asked.terms().dueAnswer();
                     kept(c, room, RequestModel.expire(c, room));
-                    wakeWhoAsked(c.requestId(), new Publish(c.session(), c.time(), null, List.of()), room, last);
+                    Publish said = answer == null
+                            ? new Publish(c.session(), c.time(), null, List.of())
+                            : new Publish(
+                                    c.session(),
+                                    c.time(),
+                                    null,
+                                    List.of(saying("due", answer.body())),
+                                    List.of(answer.said()));
+                    wakeWhoAsked(c.requestId(), said, room, last);
                 }
                 yield new SessionOutcome.Done();
             }
@@ -511,6 +527,7 @@ final class SessionModel {
             }
             case Trim c -> {
                 if (known != null) {
+                    forget(c.session(), room, Math.min(c.upTo(), room.last));
                     trim(c.session(), room, c.upTo());
                 }
                 yield new SessionOutcome.Done();
@@ -519,6 +536,7 @@ final class SessionModel {
                 if (known != null) {
                     long tooOld = (c.since() << 20) - 1;
                     boolean all = c.maxBytes() == 0 && !room.messages.isEmpty();
+                    forget(c.session(), room, (Math.min(c.since(), c.auditSince()) << 20) - 1);
                     trim(c.session(), room, all ? Math.max(tooOld, room.messages.lastKey()) : tooOld);
                 }
                 yield new SessionOutcome.Done();
@@ -759,9 +777,10 @@ final class SessionModel {
     }
 
     private long become(SessionCommand<?> c, Room room, Body notice) {
-        Object at = create(room, c.time(), saying(room.id + ":control:" + c.time(), notice));
+        Long at = (Long) create(room, c.time(), saying(room.id + ":control:" + c.time(), notice));
+        room.changes.put(at, notice);
         rooms.put(c.session(), room);
-        return (Long) at;
+        return at;
     }
 
     /** Runs that their agents do not suspend are over. */
@@ -902,10 +921,16 @@ final class SessionModel {
             room.messages.headMap(horizon, true).clear();
             room.annotations.headMap(horizon, true).clear();
             room.presence.headMap(horizon, true).clear();
-            RequestModel.trim(horizon, room);
             room.ids.values().removeIf(serial -> !room.messages.containsKey(serial));
             rooms.put(name, room);
         }
+    }
+
+    /** What was decided, and who has had the control. */
+    private void forget(SessionName name, Room room, long upTo) {
+        RequestModel.trim(upTo, room);
+        room.changes.headMap(upTo, true).clear();
+        rooms.put(name, room);
     }
 
     private Object publish(Publish c, Room room) {

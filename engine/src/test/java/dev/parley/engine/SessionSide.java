@@ -16,6 +16,7 @@ import dev.parley.engine.session.Attribute.Participant;
 import dev.parley.engine.session.Attribute.StalledRun;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control;
+import dev.parley.engine.session.ControlChange;
 import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
@@ -195,7 +196,12 @@ final class SessionSide {
                 random.nextBoolean()
                         ? new Trim(name, now, somewhere(room))
                         // What messages take is not in the model: some of them go by their age, or all by their size.
-                        : new Retain(name, now, now - random.nextInt(40), random.nextBoolean() ? 0 : Long.MAX_VALUE);
+                        : new Retain(
+                                name,
+                                now,
+                                now - random.nextInt(40),
+                                random.nextBoolean() ? 0 : Long.MAX_VALUE,
+                                now - random.nextInt(120));
             case 2, 3 -> {
                 String connectionId = connection();
                 yield new Leave(name, now, connectionId, random.nextBoolean(), epoch(connectionId), runTimes(now));
@@ -260,6 +266,10 @@ final class SessionSide {
         return "ask" + random.nextInt(4);
     }
 
+    private List<String> grants() {
+        return random.nextBoolean() ? List.of() : List.of(oneOf(LABELS));
+    }
+
     private String toolCallId() {
         return "call" + random.nextInt(2);
     }
@@ -277,7 +287,11 @@ final class SessionSide {
                 1 + random.nextInt(2),
                 random.nextBoolean() ? 0 : now + random.nextInt(60),
                 oneOf(List.of(WhenDue.values())),
-                random.nextInt(5) == 0 ? null : new RunTexts.Notice("asked", "(", ",", ")", rarely("enc")));
+                random.nextInt(5) == 0 ? null : new RunTexts.Notice("asked", "(", ",", ")", rarely("enc")),
+                random.nextInt(3) == 0
+                        ? new SessionRequest.DueAnswer(body(), wakes.said(0, random.nextBoolean() ? run() : null))
+                        : null,
+                grants());
     }
 
     private Decision decision(long now) {
@@ -300,7 +314,7 @@ final class SessionSide {
         List<RunNote> notes = answer.isEmpty() || random.nextBoolean()
                 ? List.of()
                 : List.of(wakes.said(0, random.nextBoolean() ? run() : null));
-        return new Decide(name, now, requestId(), decision(now), body(), answer, notes);
+        return new Decide(name, now, requestId(), decision(now), grants(), body(), answer, notes);
     }
 
     private ChangeControl changeControl(SessionName name, long now) {
@@ -461,7 +475,8 @@ final class SessionSide {
                         toolCallId(),
                         random.nextBoolean(),
                         "key",
-                        rarely("comment"));
+                        rarely("comment"),
+                        grants());
             case 20, 21, 22, 23, 24 -> wakes.said(random.nextInt(messages.size()), random.nextBoolean() ? run() : null);
             case 11, 12 -> new RunNote.Spoken(random.nextInt(messages.size()), "<" + made++ + ">");
             case 6, 7 -> new RunNote.Described(run(), texts());
@@ -1141,8 +1156,11 @@ final class SessionSide {
 
     int controlRows() {
         return (int) model.rooms().values().stream()
-                .filter(room -> room.controlTexts != null)
-                .count();
+                        .filter(room -> room.controlTexts != null)
+                        .count()
+                + model.rooms().values().stream()
+                        .mapToInt(room -> room.changes.size())
+                        .sum();
     }
 
     /** How many rows wakes have, and how long agents have only talked to each other. */
@@ -1268,6 +1286,10 @@ final class SessionSide {
         assertThat(List.of(state.id(), state.last(), state.horizon(), (long) state.members()))
                 .isEqualTo(List.of(room.id, room.last, room.horizon, (long) room.members.size()));
         assertThat(state.control()).isEqualTo(room.control);
+        assertThat(sessions.controls().changes(state, 0, 1000, 1 << 20).entries())
+                .isEqualTo(room.changes.entrySet().stream()
+                        .map(change -> new ControlChange(change.getKey(), change.getValue()))
+                        .toList());
         assertThat(state.stalled()).isEqualTo(SilenceModel.anyStalled(room));
         room.runs.values().forEach(run -> assertSilence(sessions.silences().of(state, run.id()), room, run));
         assertThat(sessions.profiles().of(state)).isEqualTo(room.profile);

@@ -92,7 +92,7 @@ final class WakeSide {
         return new SettleWake(name, now, wake.agentId(), id, Math.max(0, epoch), settlement, until);
     }
 
-    RunNote said(int message, @Nullable String runId) {
+    RunNote.Said said(int message, @Nullable String runId) {
         return new RunNote.Said(
                 message,
                 "event" + made++,

@@ -119,6 +119,7 @@ public sealed interface RunNote {
      *
      * @param message the index of the message in the command, from 0
      * @param key the name of the key of the client's credentials
+     * @param grants what these credentials grant, as requests may ask for it
      */
     record Decided(
             int message,
@@ -126,10 +127,22 @@ public sealed interface RunNote {
             String toolCallId,
             boolean approved,
             String key,
-            @Nullable String comment) implements RunNote {
+            @Nullable String comment,
+            List<String> grants)
+            implements RunNote {
+        /** By somebody whose credentials grant nothing. */
+        public Decided(
+                int message, String runId, String toolCallId, boolean approved, String key, @Nullable String comment) {
+            this(message, runId, toolCallId, approved, key, comment, List.of());
+        }
+
         @Override
         public int size() {
-            return key.length() + (comment == null ? 0 : comment.length());
+            int size = key.length() + (comment == null ? 0 : comment.length());
+            for (String grant : grants) {
+                size += grant.length();
+            }
+            return size;
         }
     }
 

@@ -569,6 +569,7 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     /**
      * Decides a request.
      *
+     * @param grants what the credentials of who decides grant, as far as the request asks for it
      * @param notice the message that says so, for requests that messages of the session do not speak of
      * @param answer the messages that go to who has asked, if this closes the request
      * @param runs what these messages mean for the agents of the session
@@ -578,10 +579,23 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
             long time,
             String requestId,
             SessionRequest.Decision decision,
+            List<String> grants,
             Body notice,
             List<MessageOp> answer,
             List<RunNote> runs)
             implements SessionCommand<SessionOutcome.OfDecide> {
+        /** By somebody whose credentials grant nothing that the request asks for. */
+        public Decide(
+                SessionName session,
+                long time,
+                String requestId,
+                SessionRequest.Decision decision,
+                Body notice,
+                List<MessageOp> answer,
+                List<RunNote> runs) {
+            this(session, time, requestId, decision, List.of(), notice, answer, runs);
+        }
+
         @Override
         public int weight() {
             int weight = 512 + decision.size() + notice.size();
@@ -604,16 +618,18 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     record ExpireRequest(SessionName session, long time, String requestId)
             implements SessionCommand<SessionOutcome.Done> {}
 
-    /** Removes entries and messages up to {@code upTo} (inclusive). Members and open requests stay. */
+    /** Removes everything up to {@code upTo} (inclusive), also what was decided there. Members and open requests stay. */
     record Trim(SessionName session, long time, long upTo) implements SessionCommand<SessionOutcome.Done> {}
 
     /**
      * Removes the entries before {@code since}, and then the oldest messages until the session has at most {@code
-     * maxBytes}, as {@link SessionState#bytes} counts them. Members and open requests stay.
+     * maxBytes}, as {@link SessionState#bytes} counts them. Members and open requests stay. What was decided, and who has had the
+     * control, is kept for longer.
      *
      * @param since in milliseconds since 1970
+     * @param auditSince since when decisions and changes of control are kept, in milliseconds since 1970; no later than the entries
      */
-    record Retain(SessionName session, long time, long since, long maxBytes)
+    record Retain(SessionName session, long time, long since, long maxBytes, long auditSince)
             implements SessionCommand<SessionOutcome.Done> {}
 
     /** Merges the pieces of a message into one record, unless the message has changed since {@code version}. */

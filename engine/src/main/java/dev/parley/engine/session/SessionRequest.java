@@ -51,6 +51,17 @@ public record SessionRequest(
     }
 
     /**
+     * The input that goes to who has asked when nobody has decided in time, so that a conversation shows what has become of its question.
+     *
+     * @param said what it means for the agents of the session
+     */
+    public record DueAnswer(Body body, RunNote.Said said) {
+        int size() {
+            return body.size() + said.size();
+        }
+    }
+
+    /**
      * What is asked, and of whom.
      *
      * @param title what it is about in a few words, such as the name of a tool; may be empty
@@ -59,10 +70,12 @@ public record SessionRequest(
      * @param messageId the message of the conversation that the call of a tool is in
      * @param toolCallId the call of a tool that is to be approved
      * @param arguments exactly what is asked, as JSON or as a text; null if there is nothing, or if it is too large
-     * @param clientIds who may answer; empty if everybody may who may publish to the session
+     * @param clientIds who may answer; if it is empty, and {@code grants} too, everybody may who may publish to the session
      * @param quorum how many clients have to approve or to answer
      * @param due when it is too late to answer, in milliseconds since 1970; 0 if it never is
      * @param notice the message that says what has become of the request; null if messages of the session do that
+     * @param dueAnswer null if nobody waits for an input
+     * @param grants whose credentials have one of these may answer as well, whatever client that is
      */
     public record Terms(
             Kind kind,
@@ -76,13 +89,57 @@ public record SessionRequest(
             int quorum,
             long due,
             WhenDue whenDue,
-            RunTexts.@Nullable Notice notice) {
+            RunTexts.@Nullable Notice notice,
+            @Nullable DueAnswer dueAnswer,
+            List<String> grants) {
+        /** Nobody waits for an input, and clients are asked by their ids. */
+        public Terms(
+                Kind kind,
+                String title,
+                @Nullable String by,
+                @Nullable String runId,
+                @Nullable String messageId,
+                @Nullable String toolCallId,
+                @Nullable String arguments,
+                List<String> clientIds,
+                int quorum,
+                long due,
+                WhenDue whenDue,
+                RunTexts.@Nullable Notice notice) {
+            this(
+                    kind,
+                    title,
+                    by,
+                    runId,
+                    messageId,
+                    toolCallId,
+                    arguments,
+                    clientIds,
+                    quorum,
+                    due,
+                    whenDue,
+                    notice,
+                    null,
+                    List.of());
+        }
+
         int size() {
             int size = title.length() + length(arguments) + (notice == null ? 0 : notice.size());
+            size += dueAnswer == null ? 0 : dueAnswer.size();
             for (String clientId : clientIds) {
                 size += clientId.length();
             }
+            for (String grant : grants) {
+                size += grant.length();
+            }
             return size;
+        }
+
+        /** Whether somebody is asked: a client, or whoever has credentials that grant something. */
+        public boolean asks(@Nullable String clientId, List<String> granted) {
+            return (clientIds.isEmpty() && grants.isEmpty())
+                    || (clientId != null && clientIds.contains(clientId))
+                    || granted.stream().anyMatch(grants::contains);
         }
 
         /** Whether a decision of this kind answers what is asked. */

@@ -94,7 +94,7 @@ public interface Store extends View, AutoCloseable {
         REGISTRY,
         /** Epoch, session id and connection to the session's name, for each attendance. */
         ARRIVALS,
-        /** Session id to the texts about a control that is not the default one. */
+        /** Session id to the texts about a control that is not the default one; with a position, to a change of control. */
         CONTROLS,
         /** Time and session id to the name of a session whose control goes back to the agent then. */
         EXPIRIES,

@@ -62,6 +62,11 @@ public enum CapabilityOp {
         return compareTo(SUBSCRIBE_STREAMS) <= 0;
     }
 
+    /** The operations in sessions. */
+    public static Set<CapabilityOp> ofSessions() {
+        return EnumSet.range(AGENT_INVOKE, SUBSCRIBE);
+    }
+
     static Set<CapabilityOp> ofWireName(String name) {
         var operations = EnumSet.noneOf(CapabilityOp.class);
         Arrays.stream(values())

@@ -1,6 +1,7 @@
 package dev.parley.server.auth;
 
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param issued when the token was issued; null for a key
  * @param expires when the token expires; null for a key
  * @param revocationKey the group of tokens to which the token belongs for {@link Revocations}
+ * @param roles what the token says that its bearer is, which counts where somebody asks for a role
  */
 public record Principal(
         String app,
@@ -21,7 +23,25 @@ public record Principal(
         Capabilities capabilities,
         @Nullable Instant issued,
         @Nullable Instant expires,
-        @Nullable String revocationKey) {
+        @Nullable String revocationKey,
+        List<String> roles) {
+    /** The greatest number of roles of one token. */
+    static final int MAX_ROLES = 32;
+
+    /** The longest role. */
+    public static final int MAX_ROLE_CHARS = 64;
+
+    /** Nobody says what the client is. */
+    public Principal(
+            String app,
+            String keyName,
+            @Nullable String clientId,
+            Capabilities capabilities,
+            @Nullable Instant issued,
+            @Nullable Instant expires,
+            @Nullable String revocationKey) {
+        this(app, keyName, clientId, capabilities, issued, expires, revocationKey, List.of());
+    }
 
     /** The client id of bearers who may choose any client id. */
     public static final String ANY_CLIENT = "*";
@@ -59,7 +79,8 @@ public record Principal(
         if (!ANY_CLIENT.equals(clientId)) {
             return new Access.Refused(Access.Reason.WRONG_CLIENT_ID, "The client id is not that of the token.");
         }
-        return new Access.Granted(new Principal(app, keyName, claimed, capabilities, issued, expires, revocationKey));
+        return new Access.Granted(
+                new Principal(app, keyName, claimed, capabilities, issued, expires, revocationKey, roles));
     }
 
     public boolean isAnonymous() {

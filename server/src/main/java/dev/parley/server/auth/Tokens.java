@@ -42,6 +42,9 @@ final class Tokens {
     private static final List<String> CLIENT_ID_CLAIMS = List.of("parley-client-id", "x-ably-clientId");
     private static final List<String> REVOCATION_KEY_CLAIMS = List.of("parley-revocation-key", "x-ably-revocation-key");
 
+    /** The claim with the roles of the bearer. */
+    private static final String ROLES_CLAIM = "parley-roles";
+
     /**
      * The claim, or field of the header, that contains a token of this server in a JWT that says nothing else to it.
      */
@@ -239,7 +242,8 @@ final class Tokens {
                 // The earliest possible time: a revocation rather includes too many tokens than too few.
                 issued == null ? expires.minus(maxLifetime) : issued,
                 expires,
-                text(claims, REVOCATION_KEY_CLAIMS));
+                text(claims, REVOCATION_KEY_CLAIMS),
+                roles(claims));
         return new Verified(key, expires, new Access.Granted(principal));
     }
 
@@ -247,6 +251,20 @@ final class Tokens {
         if (time != null && time.isAfter(now.plus(CLOCK_SKEW))) {
             throw unusable("its '" + claim + "' lies in the future");
         }
+    }
+
+    private static List<String> roles(JWTClaimsSet claims) throws ParseException {
+        List<String> roles = claims.getStringListClaim(ROLES_CLAIM);
+        if (roles == null) {
+            return List.of();
+        }
+        if (roles.size() > Principal.MAX_ROLES
+                || roles.stream()
+                        .anyMatch(role -> role == null || role.isEmpty() || role.length() > Principal.MAX_ROLE_CHARS)) {
+            throw unusable("'" + ROLES_CLAIM + "' has at most " + Principal.MAX_ROLES + " texts with 1 to "
+                    + Principal.MAX_ROLE_CHARS + " characters");
+        }
+        return List.copyOf(roles);
     }
 
     /** The capabilities of a token, which never allow more than those of its key. */

@@ -66,7 +66,9 @@ public record ChannelCommands(Gate gate, Apps apps, int messageBytes, int grownB
                 notes.of(
                         request.channel(),
                         messages,
-                        request.principal().keyName(),
+                        new RunNotes.By(
+                                request.principal().keyName(),
+                                () -> Requesting.grants(request.principal(), request.channel())),
                         request.principal().may(CapabilityOp.CONTROL, request.channel()) ? operations : List.of()));
     }
 

@@ -19,6 +19,8 @@ import dev.parley.server.auth.Principal;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -45,8 +47,30 @@ public record Requesting(Gate gate, Principal principal, String channel) {
     static final int MAX_DAYS = 366;
 
     private static final long MILLIS_PER_DAY = 24 * 3_600_000;
+    /** Begins what a role grants. */
+    public static final String ROLE = "role:";
+
+    /** Begins what an operation of capabilities grants. */
+    public static final String CAPABILITY = "capability:";
+
     private static final String JSON = "json";
     private static final String REQUEST_ID = "requestId";
+
+    /**
+     * What credentials grant for a channel, in the words of requests: roles, and operations.
+     *
+     * @param channel the name of the channel in the form that clients use
+     */
+    public static List<String> grants(Principal principal, String channel) {
+        List<String> grants = new ArrayList<>();
+        principal.roles().forEach(role -> grants.add(ROLE + role));
+        for (CapabilityOp operation : CapabilityOp.ofSessions()) {
+            if (principal.may(operation, channel)) {
+                grants.add(CAPABILITY + operation.wireName());
+            }
+        }
+        return grants;
+    }
 
     /**
      * Asks people something.
@@ -69,7 +93,9 @@ public record Requesting(Gate gate, Principal principal, String channel) {
                 asked.quorum(),
                 asked.due(),
                 asked.whenDue(),
-                notice(id));
+                notice(id),
+                asked.dueAnswer(),
+                asked.grants());
         return new Ask(session, now, id, terms, asked(id, terms, now));
     }
 
@@ -77,12 +103,13 @@ public record Requesting(Gate gate, Principal principal, String channel) {
         if (asked.title().length() > MAX_TITLE_CHARS) {
             throw invalid("A title has at most " + MAX_TITLE_CHARS + " characters.");
         }
-        if (asked.clientIds().size() > MAX_CLIENTS) {
-            throw invalid("A request names at most " + MAX_CLIENTS + " clients.");
+        if (asked.clientIds().size() > MAX_CLIENTS || asked.grants().size() > MAX_CLIENTS) {
+            throw invalid("A request names at most " + MAX_CLIENTS + " clients, and as many roles.");
         }
         if (asked.quorum() < 1
                 || asked.quorum() > RequestMachine.MAX_QUORUM
                 || (!asked.clientIds().isEmpty()
+                        && asked.grants().isEmpty()
                         && asked.quorum()
                                 > asked.clientIds().stream().distinct().count())) {
             throw invalid("The quorum is from 1 to " + RequestMachine.MAX_QUORUM
@@ -117,6 +144,9 @@ public record Requesting(Gate gate, Principal principal, String channel) {
                 now,
                 request.id(),
                 decision,
+                grants(principal, channel).stream()
+                        .filter(request.terms().grants()::contains)
+                        .toList(),
                 decided(request.id(), decision, now),
                 answer.messages(),
                 answer.runs());
@@ -169,11 +199,24 @@ public record Requesting(Gate gate, Principal principal, String channel) {
         if (!terms.clientIds().isEmpty()) {
             terms.clientIds().forEach(data.putArray("clientIds")::add);
         }
+        List<String> roles = named(terms, ROLE);
+        if (!roles.isEmpty()) {
+            roles.forEach(data.putArray("roles")::add);
+        }
+        named(terms, CAPABILITY).forEach(operation -> data.put("capability", operation));
         data.put("quorum", terms.quorum());
         if (terms.due() != 0) {
             data.put("due", terms.due()).put("whenDue", wireName(terms.whenDue()));
         }
         return body(data.put("at", now));
+    }
+
+    /** Of what a request asks for: the roles, or the operation. */
+    public static List<String> named(Terms terms, String kind) {
+        return terms.grants().stream()
+                .filter(grant -> grant.startsWith(kind))
+                .map(grant -> grant.substring(kind.length()))
+                .toList();
     }
 
     private static Body decided(String id, Decision decision, long now) {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -70,22 +71,30 @@ public final class RunNotes {
 
     /** The notes about messages that are published together, and that are valid otherwise, by somebody who takes nothing over. */
     public List<RunNote> of(String channel, List<InboundMessage> messages) {
-        return of(channel, messages, "", List.of());
+        return of(channel, messages, new By("", List::of), List.of());
     }
+
+    /**
+     * Who publishes.
+     *
+     * @param key the name of the key of the credentials
+     * @param grants what the credentials grant, as requests may ask for it
+     */
+    record By(String key, Supplier<List<String>> grants) {}
 
     /**
      * The notes about messages that are published together, and that are valid otherwise.
      *
-     * @param key the name of the key of their sender's credentials
+     * @param by who their sender is
      * @param takeovers what is made of the messages, if their sender may take over the control of the channel; otherwise empty
      */
-    List<RunNote> of(String channel, List<InboundMessage> messages, String key, List<MessageOp> takeovers) {
+    List<RunNote> of(String channel, List<InboundMessage> messages, By by, List<MessageOp> takeovers) {
         List<RunNote> notes = new ArrayList<>();
         for (int i = 0; i < messages.size(); i++) {
             InboundMessage message = messages.get(i);
             String extras = message.body().extras();
             if (extras != null && !message.ephemeral()) {
-                read(i, channel, message, extras, key, notes);
+                read(i, channel, message, extras, by, notes);
                 RunNote spoken = i < takeovers.size() ? spoken(i, takeovers.get(i)) : null;
                 if (spoken != null) {
                     notes.add(spoken);
@@ -113,8 +122,7 @@ public final class RunNotes {
         return null;
     }
 
-    private void read(
-            int index, String channel, InboundMessage message, String extras, String key, List<RunNote> notes) {
+    private void read(int index, String channel, InboundMessage message, String extras, By by, List<RunNote> notes) {
         String name = message.body().name();
         boolean named = name != null && name.startsWith(WireForm.PREFIX);
         boolean streams = extras.contains(STREAMING);
@@ -125,7 +133,7 @@ public final class RunNotes {
                     JsonNode tree = tree(extras);
                     if (name != null && named) {
                         note(index, name, headers(tree), notes);
-                        call(index, name, tree, key, notes);
+                        call(index, name, tree, by, notes);
                     }
                     if (WireForm.INPUT.equals(name)) {
                         Mentions.said(index, message.body(), tree, notes);
@@ -194,7 +202,7 @@ public final class RunNotes {
     }
 
     /** What a message says about the call of a tool: that it is made, that it needs an approval, or that it has one. */
-    private static void call(int message, String name, JsonNode extras, String key, List<RunNote> notes) {
+    private static void call(int message, String name, JsonNode extras, By by, List<RunNote> notes) {
         JsonNode codec = extras.path(WireForm.AI).path(WireForm.CODEC);
         String run = id(headers(extras), WireForm.RUN_ID);
         String call = id(codec, "toolCallId");
@@ -218,8 +226,9 @@ public final class RunNotes {
                     run,
                     call,
                     approved,
-                    key,
-                    reason.isEmpty() || reason.length() > MAX_COMMENT_CHARS ? null : reason));
+                    by.key(),
+                    reason.isEmpty() || reason.length() > MAX_COMMENT_CHARS ? null : reason,
+                    by.grants().get()));
         }
     }
 

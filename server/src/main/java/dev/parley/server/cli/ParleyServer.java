@@ -170,7 +170,7 @@ final class ParleyServer {
             registerWhatFilesHave(seal);
             Apps apps = apps(seal);
             var revocations = new Revocations(engine, config.auth().tokenLifetime(), Clock.systemUTC());
-            var retention = new Retention(engine, apps, clock.forDeletion());
+            var retention = new Retention(engine, apps, config.audit().retention(), clock.forDeletion());
             var housekeeping = Housekeeping.start(
                     engine,
                     retention,

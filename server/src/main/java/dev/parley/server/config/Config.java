@@ -29,6 +29,7 @@ public record Config(
         Sessions sessions,
         Realtime realtime,
         Runs runs,
+        Audit audit,
         Limits limits,
         Engine engine,
         Log log,
@@ -404,6 +405,16 @@ public record Config(
                     doc = "An agent that is connected and says nothing for this time in the middle of a run is"
                             + " stalled; see [sessions](sessions.md#agents-that-say-nothing).")
             Duration stallAfter) {}
+
+    public record Audit(
+            @Setting(
+                    value = "31536000000",
+                    min = 120_000,
+                    max = 315_360_000_000L,
+                    unit = MILLISECONDS,
+                    doc = "How long decisions of requests and changes of the control of sessions are kept, at least as"
+                            + " long as messages; see [sessions](sessions.md#what-is-kept-for-auditors).")
+            Duration retention) {}
 
     public record Limits(
             @Setting(value = "16777216", min = 1_024, max = 536_870_912, unit = BYTES, doc = "Largest request body.")

@@ -37,6 +37,7 @@ public final class Retention {
 
     private final Engine engine;
     private final Apps apps;
+    private final Duration audit;
     private final InstantSource clock;
 
     /** The apps that are still to be checked in this round. The progress in the first of them follows. */
@@ -47,11 +48,13 @@ public final class Retention {
     /**
      * Retention as the namespaces of {@code apps} have it.
      *
+     * @param audit how long decisions and changes of control are kept, at least as long as messages
      * @param clock the time by which entries are old
      */
-    public Retention(Engine engine, Apps apps, InstantSource clock) {
+    public Retention(Engine engine, Apps apps, Duration audit, InstantSource clock) {
         this.engine = engine;
         this.apps = apps;
+        this.audit = audit;
         this.clock = clock;
     }
 
@@ -95,8 +98,12 @@ public final class Retention {
         long age = rules.retentionAge().toMillis();
         long now = clock.millis();
         long oldest = now - age - age / SLACK_SHARE;
-        if (session.bytes() > rules.retentionBytes() || engine.sessions().hasOlder(session, oldest)) {
-            submit(new SessionCommand.Retain(session.name(), now, Math.max(0, now - age), rules.retentionBytes()));
+        long auditSince = Math.max(0, now - Math.max(age, audit.toMillis()));
+        if (session.bytes() > rules.retentionBytes()
+                || engine.sessions().hasOlder(session, oldest)
+                || engine.sessions().hasOlderDecisions(session, auditSince)) {
+            submit(new SessionCommand.Retain(
+                    session.name(), now, Math.max(0, now - age), rules.retentionBytes(), auditSince));
         } else if (isOver(session, rules.retentionAge())) {
             submit(new SessionCommand.RemoveEmpty(session.name(), now));
         }

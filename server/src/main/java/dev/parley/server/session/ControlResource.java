@@ -2,9 +2,12 @@ package dev.parley.server.session;
 
 import dev.parley.engine.Engine;
 import dev.parley.engine.session.Control;
+import dev.parley.engine.session.ControlChange;
+import dev.parley.engine.session.Data;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.log.Page;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
@@ -17,17 +20,59 @@ import dev.parley.server.request.Request;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireException;
+import dev.parley.server.wire.WireWriter;
 import java.time.InstantSource;
+import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/** Who has the control of a session, an agent or a person. */
-record ControlResource(Engine engine, Gate gate, InstantSource clock) {
+/**
+ * Who has the control of a session, an agent or a person.
+ *
+ * @param pageBytes the greatest size of a page, roughly
+ */
+record ControlResource(Engine engine, Gate gate, InstantSource clock, int pageBytes) {
 
     /** Who has it now. */
     Answer get(Request request, ChannelName session) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.SUBSCRIBE, session.full());
         return answer(session.in(principal.app()));
+    }
+
+    /** Who has had it, also when the messages that have said so are gone. */
+    Answer changes(Request request, ChannelName session) throws WireException {
+        String app =
+                request.permitted(gate, CapabilityOp.HISTORY, session.full()).app();
+        String cursor = request.param("cursor");
+        OptionalLong after = cursor == null ? OptionalLong.of(0) : Serials.parse(cursor);
+        if (after.isEmpty()) {
+            throw new WireException(ErrorInfo.invalidValue("The cursor is the field next of the page before."));
+        }
+        SessionState state = engine.sessions().find(session.in(app));
+        Page<ControlChange> page = state == null
+                ? new Page<>(List.of(), false)
+                : engine.sessions().controls().changes(state, after.getAsLong(), request.limit(), pageBytes);
+        String next = page.more() ? Serials.render(page.entries().getLast().position()) : null;
+        return Answer.of(200, to -> {
+            to.beginObject().name("changes").beginArray();
+            page.entries().forEach(change -> write(to, change));
+            to.endArray().field("next", next).endObject();
+        });
+    }
+
+    /** Writes a change as the message has said it, with its position. */
+    static void write(WireWriter to, ControlChange change) {
+        writeTo(to.beginObject().field("position", Serials.render(change.position())), change);
+        to.endObject();
+    }
+
+    /** Adds to an object what the message has said. */
+    static void writeTo(WireWriter to, ControlChange change) {
+        Data data = change.notice().data();
+        if (data != null && data.text()) {
+            to.jsonField("control", data.asText());
+        }
     }
 
     /** Gives it to somebody. */

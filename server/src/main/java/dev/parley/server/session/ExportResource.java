@@ -1,11 +1,13 @@
 package dev.parley.server.session;
 
 import dev.parley.engine.session.AnnotationEntry;
+import dev.parley.engine.session.ControlChange;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.SummaryEntry;
 import dev.parley.engine.session.log.Page;
@@ -26,13 +28,20 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code /v1/sessions/<session>/export}: the log of a session as it is, for auditors: who has done what, in order.
+ * {@code /v1/sessions/<session>/export}: the log of a session as it is, for auditors: who has done what, in order. The last pages have what
+ * is kept for longer than the log: who has had the control, and what people were asked and have decided.
  *
  * @param pageBytes the greatest size of a page, roughly
  */
 record ExportResource(Sessions sessions, Gate gate, int pageBytes) {
     /** The number of versions of one message that an export has. */
     static final int MAX_VERSIONS = 1_000;
+
+    /** Begins the places of pages with changes of control. */
+    private static final String CHANGES = "c";
+
+    /** Begins the places of pages with requests. */
+    private static final String REQUESTS = "r";
 
     /**
      * An entry, with the earlier versions of its message.
@@ -44,6 +53,16 @@ record ExportResource(Sessions sessions, Gate gate, int pageBytes) {
     Answer export(Request request, ChannelName name) throws WireException {
         String app = request.permitted(gate, CapabilityOp.HISTORY, name.full()).app();
         SessionState session = found(name.in(app));
+        String kept = request.param("kept");
+        if (kept != null) {
+            if (kept.startsWith(CHANGES)) {
+                return changes(session, kept.substring(CHANGES.length()));
+            }
+            if (kept.startsWith(REQUESTS)) {
+                return requests(session, kept.substring(REQUESTS.length()));
+            }
+            throw notThere();
+        }
         long after = after(request, session);
         Sessions.Part part = sessions.since(session.name(), session.id(), after, pageBytes);
         if (part == null) {
@@ -59,9 +78,65 @@ record ExportResource(Sessions sessions, Gate gate, int pageBytes) {
                     : versions.entries().stream().mapToInt(MessageEntry::weight).sum();
             lines.add(new Line(entry, versions));
         }
-        String next = "<./export?after=" + Serials.render(part.to()) + ">; rel=\"next\"";
         return Answer.lines(
-                to -> lines.forEach(line -> write(to, line)), part.to() < part.last() ? List.of(next) : List.of());
+                to -> lines.forEach(line -> write(to, line)),
+                part.to() < part.last() ? next("after=" + Serials.render(part.to())) : kept(session));
+    }
+
+    /** Where what is kept for longer begins, if there is any. */
+    private List<String> kept(SessionState session) {
+        boolean anyChanges = sessions.controls().isAny(session, Long.MAX_VALUE - 1);
+        boolean anyRequests =
+                !sessions.requests().of(session, "", 1, 1).entries().isEmpty();
+        return anyChanges ? next("kept=" + CHANGES) : anyRequests ? next("kept=" + REQUESTS) : List.of();
+    }
+
+    private static List<String> next(String query) {
+        return List.of("<./export?" + query + ">; rel=\"next\"");
+    }
+
+    /** @param after the position of the last change of the page before; empty for the first page */
+    private Answer changes(SessionState session, String after) throws WireException {
+        OptionalLong position = after.isEmpty() ? OptionalLong.of(0) : Serials.parse(after);
+        if (position.isEmpty()) {
+            throw notThere();
+        }
+        Page<ControlChange> page =
+                sessions.controls().changes(session, position.getAsLong(), Integer.MAX_VALUE, pageBytes);
+        return Answer.lines(
+                to -> page.entries().forEach(change -> {
+                    to.beginObject().field("position", Serials.render(change.position()));
+                    ControlResource.writeTo(to.field("type", "control"), change);
+                    to.endObject();
+                }),
+                next("kept="
+                        + (page.more()
+                                ? CHANGES
+                                        + Serials.render(
+                                                page.entries().getLast().position())
+                                : REQUESTS)));
+    }
+
+    /** @param after the id of the last request of the page before, encoded; empty for the first page */
+    private Answer requests(SessionState session, String after) throws WireException {
+        Page<SessionRequest> page =
+                sessions.requests().of(session, RequestsResource.decoded(after), Integer.MAX_VALUE, pageBytes);
+        return Answer.lines(
+                to -> page.entries().forEach(asked -> {
+                    to.beginObject().field("position", Serials.render(asked.since()));
+                    RequestView.write(to.field("type", "request").name("request"), asked, true);
+                    to.endObject();
+                }),
+                page.more()
+                        ? next("kept=" + REQUESTS
+                                + RequestsResource.encoded(
+                                        page.entries().getLast().id()))
+                        : List.of());
+    }
+
+    private static WireException notThere() {
+        return new WireException(
+                ErrorInfo.invalidValue("The parameters after and kept are those of the link to the next page."));
     }
 
     private SessionState found(SessionName name) throws WireException {
@@ -79,8 +154,7 @@ record ExportResource(Sessions sessions, Gate gate, int pageBytes) {
         }
         OptionalLong position = Serials.parse(cursor);
         if (position.isEmpty()) {
-            throw new WireException(
-                    ErrorInfo.invalidValue("The parameter after is that of the link to the next page."));
+            throw notThere();
         }
         return position.getAsLong();
     }

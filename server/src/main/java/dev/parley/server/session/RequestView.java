@@ -7,6 +7,7 @@ import dev.parley.engine.session.SessionRequest.Terms;
 import dev.parley.server.channel.Requesting;
 import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireWriter;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** How what people are asked and decide is shown. */
@@ -34,6 +35,13 @@ final class RequestView {
             terms.clientIds().forEach(to::value);
             to.endArray();
         }
+        List<String> roles = Requesting.named(terms, Requesting.ROLE);
+        if (!roles.isEmpty()) {
+            to.name("roles").beginArray();
+            roles.forEach(to::value);
+            to.endArray();
+        }
+        Requesting.named(terms, Requesting.CAPABILITY).forEach(operation -> to.field("capability", operation));
         to.field("quorum", terms.quorum());
         if (terms.due() != 0) {
             to.field("due", terms.due()).field("whenDue", Requesting.wireName(terms.whenDue()));

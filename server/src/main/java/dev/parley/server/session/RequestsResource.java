@@ -2,6 +2,8 @@ package dev.parley.server.session;
 
 import dev.parley.conversation.Inputs;
 import dev.parley.conversation.WireForm;
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.SessionCommand.Ask;
 import dev.parley.engine.session.SessionCommand.Decide;
 import dev.parley.engine.session.SessionCommand.Publish;
@@ -54,6 +56,14 @@ import tools.jackson.databind.node.ObjectNode;
 record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int pageBytes) {
     /** Codec header of an answer to an agent: the arguments that are approved instead of those that were asked for. */
     private static final String APPROVED_ARGUMENTS = "parley-arguments";
+
+    /** The end of the event id of the answer that nobody has given; the id of the request is before it. */
+    private static final String DUE = ":due";
+
+    /** The reasons of answers that nobody has given. */
+    private static final String NOBODY_DECIDED = "Nobody has decided in time.";
+
+    private static final String NOBODY_OBJECTED = "Nobody has objected in time.";
 
     private static final char SEPARATOR = '\n';
 
@@ -183,11 +193,11 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
                 && principal.may(CapabilityOp.HISTORY, listed.session().name());
     }
 
-    private static String encoded(String place) {
+    static String encoded(String place) {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(place.getBytes(StandardCharsets.UTF_8));
     }
 
-    private static String decoded(String cursor) throws WireException {
+    static String decoded(String cursor) throws WireException {
         try {
             return new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
@@ -218,6 +228,7 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
         String kind = body.text("kind");
         String whenDue = body.text("whenDue");
         long quorum = body.number("quorum", 1);
+        String id = chosen == null ? UUID.randomUUID().toString() : chosen;
         var asked = new Terms(
                 named(Kind.values(), "kind", kind == null ? "" : kind),
                 Objects.requireNonNullElse(body.text("title"), ""),
@@ -230,12 +241,52 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
                 quorum < 0 || quorum > Integer.MAX_VALUE ? 0 : (int) quorum,
                 time(body, "due"),
                 whenDue == null ? WhenDue.EXPIRE : named(WhenDue.values(), "whenDue", whenDue),
-                null);
-        String id = chosen == null ? UUID.randomUUID().toString() : chosen;
+                null,
+                null,
+                grants(body));
         Ask command = new Requesting(gate, principal, session.full())
-                .ask(name, publisher.clock().millis(), id, asked);
+                .ask(name, publisher.clock().millis(), id, withDueAnswer(principal, session, id, asked));
         Refusals.check(Refusals.of(Commands.await(publisher.engine().submit(command))));
         return shown(201, found(name, id), principal, session);
+    }
+
+    /** With what goes to the agent that waits for the approval of a call of a tool, if nobody decides in time. */
+    private Terms withDueAnswer(Principal principal, ChannelName session, String id, Terms asked) throws WireException {
+        String call = asked.toolCallId();
+        if (asked.due() == 0
+                || asked.kind() != Kind.APPROVAL
+                || asked.runId() == null
+                || asked.messageId() == null
+                || call == null) {
+            return asked;
+        }
+        var placement = new Inputs.Placement(id + DUE, asked.messageId(), null, asked.runId(), asked.messageId(), null);
+        boolean approved = asked.whenDue() == WhenDue.APPROVE;
+        ObjectNode message = Inputs.approval(placement, call, approved, approved ? NOBODY_OBJECTED : NOBODY_DECIDED)
+                .toJson();
+        Publish said = publisher.part(principal, session, List.of(InboundMessage.read(message)));
+        for (RunNote note : said.runs()) {
+            if (note instanceof RunNote.Said input) {
+                Body body = said.messages().getFirst().body();
+                return new Terms(
+                        asked.kind(),
+                        asked.title(),
+                        asked.by(),
+                        asked.runId(),
+                        asked.messageId(),
+                        call,
+                        asked.arguments(),
+                        asked.clientIds(),
+                        asked.quorum(),
+                        asked.due(),
+                        asked.whenDue(),
+                        asked.notice(),
+                        new SessionRequest.DueAnswer(body, input),
+                        asked.grants());
+            }
+        }
+        // The namespace of the session takes no note of runs.
+        return asked;
     }
 
     private static @Nullable String actor(Request request, Fields body) throws WireException {
@@ -244,17 +295,37 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
     }
 
     private static List<String> clientIds(Fields body) throws WireException {
-        List<String> ids = new ArrayList<>();
-        for (JsonNode id : body.elements("clientIds")) {
-            if (!id.isString()
-                    || id.stringValue().isEmpty()
-                    || id.stringValue().length() > InputsResource.MAX_ID_CHARS) {
+        return texts(body, "clientIds", InputsResource.MAX_ID_CHARS);
+    }
+
+    /** Whose credentials may answer: those with a role, or with an operation of capabilities. */
+    private static List<String> grants(Fields body) throws WireException {
+        List<String> grants = new ArrayList<>();
+        texts(body, "roles", Principal.MAX_ROLE_CHARS).forEach(role -> grants.add(Requesting.ROLE + role));
+        String capability = body.text("capability");
+        if (capability != null) {
+            if (CapabilityOp.ofSessions().stream()
+                    .noneMatch(operation -> operation.wireName().equals(capability))) {
                 throw new WireException(ErrorInfo.invalidValue(
-                        "The field clientIds has texts with 1 to " + InputsResource.MAX_ID_CHARS + " characters."));
+                        "The field capability is an operation of capabilities in sessions, such as control."));
             }
-            ids.add(id.stringValue());
+            grants.add(Requesting.CAPABILITY + capability);
         }
-        return List.copyOf(ids);
+        return List.copyOf(grants);
+    }
+
+    private static List<String> texts(Fields body, String field, int maxChars) throws WireException {
+        List<String> texts = new ArrayList<>();
+        for (JsonNode text : body.elements(field)) {
+            if (!text.isString()
+                    || text.stringValue().isEmpty()
+                    || text.stringValue().length() > maxChars) {
+                throw new WireException(ErrorInfo.invalidValue(
+                        "The field " + field + " has texts with 1 to " + maxChars + " characters."));
+            }
+            texts.add(text.stringValue());
+        }
+        return List.copyOf(texts);
     }
 
     private static long time(Fields body, String name) throws WireException {

@@ -125,6 +125,10 @@ final class SessionRoutes implements Resources {
                     "POST",
                     "/v1/sessions/{sessionId}/control",
                     (its, request, path) -> its.control.change(request, session(path))),
+            new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}/control/changes",
+                    (its, request, path) -> its.control.changes(request, session(path))),
             new Route("GET", INBOX, (its, request, path) -> its.requests.inbox(request)),
             new Route(
                     "GET",
@@ -250,7 +254,7 @@ final class SessionRoutes implements Resources {
         this.objects = new ObjectsResource(engine, gate);
         this.requests = new RequestsResource(engine, gate, publisher, pageBytes);
         this.inputs = new InputsResource(engine, gate, publisher, conversations, requests);
-        this.control = new ControlResource(publisher.engine(), gate, publisher.clock());
+        this.control = new ControlResource(publisher.engine(), gate, publisher.clock(), pageBytes);
         this.agents = new AgentsResource(publisher.engine(), gate, specs, publisher.clock());
         this.namespaces = new NamespacesResource(publisher.engine(), gate, specs, publisher.clock());
         this.wakes = new WakesResource(publisher.engine(), gate, publisher.clock());

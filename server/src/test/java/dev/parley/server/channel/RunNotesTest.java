@@ -22,6 +22,8 @@ class RunNotesTest {
     private static final String CANCELLED = transport("\"run-id\":\"run\",\"status\":\"cancelled\"");
     private static final String COMPLETE = transport("\"run-id\":\"run\",\"status\":\"complete\"");
 
+    private static final RunNotes.By BY = new RunNotes.By("app.key", () -> List.of("role:chef"));
+
     private final RunNotes notes = new RunNotes();
 
     private static String transport(String headers) {
@@ -72,7 +74,7 @@ class RunNotesTest {
         String extras = "{\"ai\":{\"transport\":{},\"codec\":{\"kind\":\"" + kind + "\"}}}";
         InboundMessage message = message(Action.CREATE, name, extras);
         var made = new MessageOp.Create("id", false, clientId, "conn", message.body(), false);
-        return notes.of("chat", List.of(message, message), "app.key", mayTake ? List.of(made, made) : List.of());
+        return notes.of("chat", List.of(message, message), BY, mayTake ? List.of(made, made) : List.of());
     }
 
     @Test
@@ -101,8 +103,9 @@ class RunNotesTest {
         String decides = "\"kind\":\"tool-approval-response\",\"approved\":\"true\",\"reason\":\"well\"," + call;
         assertThat(read(Action.CREATE, "ai-input", codec(decides)))
                 .containsExactly(new RunNote.Decided(0, "r", "c\uD83D\uDE00", true, "", "well"));
-        assertThat(notes.of("chat", List.of(message(Action.CREATE, "ai-input", codec(decides))), "app.key", List.of()))
-                .containsExactly(new RunNote.Decided(0, "r", "c\uD83D\uDE00", true, "app.key", "well"));
+        assertThat(notes.of("chat", List.of(message(Action.CREATE, "ai-input", codec(decides))), BY, List.of()))
+                .containsExactly(
+                        new RunNote.Decided(0, "r", "c\uD83D\uDE00", true, "app.key", "well", List.of("role:chef")));
         // Only agents ask and only people answer; a call has an id, and so has a request.
         assertThat(read(Action.CREATE, "ai-input", codec(asks))).isEmpty();
         assertThat(read(Action.CREATE, "ai-output", codec(decides))).hasSize(1);

@@ -348,6 +348,8 @@ class LimitsDocsTest {
         row("characters of the id of a run", "server.channel.RunNotes.MAX_ID_CHARS");
         row("cancels of a session that are kept", "engine.session.run.RunMachine.MAX_CANCELS");
         row("days after which the control of a session", "server.channel.Controlling.MAX_DAYS");
+        row("changes of the control of one session", "engine.session.control.ControlMachine.MAX_CHANGES");
+        row("roles of one token", "server.auth.Principal.MAX_ROLES", "server.auth.Principal.MAX_ROLE_CHARS");
         row(
                 "open requests of a session",
                 "engine.session.request.RequestMachine.MAX_OPEN",

@@ -6,15 +6,23 @@ import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.session.Body;
+import dev.parley.engine.session.Control;
+import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionRequest.Decision;
+import dev.parley.engine.session.SessionRequest.Kind;
+import dev.parley.engine.session.SessionRequest.Terms;
+import dev.parley.engine.session.SessionRequest.Verdict;
+import dev.parley.engine.session.SessionRequest.WhenDue;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.server.apps.AppSpec;
@@ -29,6 +37,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,6 +49,7 @@ class RetentionTest {
     private static final ApiKey KEY = ApiKey.parse("shop.key:0123456789abcdef0123456789abcdef", Capabilities.ALL);
     private static final Namespace SHORT = new Namespace("short", true, Duration.ofMinutes(10), 1L << 30, 5);
     private static final Namespace SMALL = new Namespace("small", true, Duration.ofDays(1), 5_000, 5);
+    private static final Duration AUDIT = Duration.ofDays(3);
     private static final PositionRange ALL = new PositionRange(0, Long.MAX_VALUE, false);
 
     @TempDir
@@ -54,7 +64,7 @@ class RetentionTest {
     void open() throws IOException {
         engine = Engine.open(EngineOptions.in(folder));
         apps = TestApps.of(engine, KEY, List.of(KEY), List.of(SHORT, SMALL));
-        retention = new Retention(engine, apps, () -> Instant.ofEpochMilli(now));
+        retention = new Retention(engine, apps, AUDIT, () -> Instant.ofEpochMilli(now));
     }
 
     @AfterEach
@@ -129,6 +139,110 @@ class RetentionTest {
         step("small:1");
 
         assertThat(texts("small:1")).hasSizeBetween(2, 5).last().asString().endsWith("9");
+    }
+
+    private static Body said(String text) {
+        return new Body("said", Data.of(text), null, null);
+    }
+
+    private void ask(SessionName session, String id) {
+        var terms = new Terms(
+                Kind.APPROVAL,
+                "refund",
+                null,
+                null,
+                null,
+                null,
+                "{\"amount\":1}",
+                List.of(),
+                1,
+                0,
+                WhenDue.EXPIRE,
+                new RunTexts.Notice("said", "(", ",", ")", null));
+        submit(new SessionCommand.Ask(session, now, id, terms, said("asked " + id)));
+    }
+
+    private void approve(SessionName session, String id) {
+        var decision = new Decision("d" + id, Verdict.APPROVE, "eve", "key", now, null, "phone", "fine", null);
+        submit(new SessionCommand.Decide(session, now, id, decision, said("decided"), List.of(), List.of()));
+    }
+
+    private void control(SessionName session, Control.Mode mode, String by) {
+        var notice = new RunTexts.Notice("said", "(", ",", ")", null);
+        submit(new SessionCommand.ChangeControl(
+                session,
+                now,
+                mode,
+                by,
+                true,
+                0,
+                false,
+                said(by + " has " + mode),
+                new ControlTexts(List.of(), notice, notice)));
+    }
+
+    /** What is kept of a session: the requests with what they came to, and the changes of control. */
+    private List<String> kept(String session) {
+        SessionState state = state("shop", session);
+        return Stream.concat(
+                        engine.sessions().requests().of(state, "", 100, 1 << 20).entries().stream()
+                                .map(request -> request.id() + " " + request.status() + " "
+                                        + request.decisions().stream()
+                                                .map(Decision::clientId)
+                                                .toList()),
+                        engine.sessions().controls().changes(state, 0, 100, 1 << 20).entries().stream()
+                                .map(change -> Objects.requireNonNull(
+                                                change.notice().data())
+                                        .asText()))
+                .toList();
+    }
+
+    @Test
+    void decisionsAndChangesOfControlOutliveTheMessages() throws IOException {
+        // Messages of one session go by their age, those of the other by their size.
+        for (String name : List.of("short:1", "small:1")) {
+            SessionName session = new SessionName("shop", name);
+            ask(session, "open");
+            ask(session, "closed");
+            approve(session, "closed");
+            control(session, Control.Mode.PERSON, "eve");
+            control(session, Control.Mode.AGENT, "eve");
+            now++;
+            publish("shop", name, "x".repeat(6_000));
+            now++;
+        }
+        List<String> all = List.of("closed APPROVED [eve]", "open OPEN []", "eve has PERSON", "eve has AGENT");
+
+        now += Duration.ofMinutes(12).toMillis();
+        step("short:1");
+        for (String name : List.of("short:1", "small:1")) {
+            assertThat(texts(name)).isEmpty();
+            assertThat(engine.sessions().messages().list(state("shop", name), ALL, 100, 1 << 20))
+                    .as("messages that have said so")
+                    .isEmpty();
+            assertThat(kept(name)).isEqualTo(all);
+        }
+
+        engine.close();
+        open();
+        assertThat(kept("short:1")).isEqualTo(all);
+        now += AUDIT.minusMinutes(12).toMillis();
+        step("short:1");
+        assertThat(kept("short:1")).containsExactly("open OPEN []");
+        assertThat(kept("small:1")).containsExactly("open OPEN []");
+
+        approve(new SessionName("shop", "short:1"), "open");
+        now += AUDIT.toMillis();
+        step("short:1");
+        assertThat(kept("short:1")).containsExactly("open APPROVED [eve]");
+        now += 1;
+        step("short:1");
+        step("short:1");
+        step("short:1");
+        assertThat(engine.sessions().find(new SessionName("shop", "short:1")))
+                .as("a session of which nothing is kept")
+                .isNull();
+        assertThat(kept("small:1")).containsExactly("open OPEN []");
     }
 
     @Test

@@ -178,7 +178,8 @@ class SessionStreamHistoryTest {
                 }
                 default -> {
                     if (random.nextInt(3) == 0) {
-                        submit(new Retain(SESSION, time, time - random.nextInt(60_000), random.nextInt(100, 20_000)));
+                        submit(new Retain(
+                                SESSION, time, time - random.nextInt(60_000), random.nextInt(100, 20_000), time));
                     }
                 }
             }

@@ -3,8 +3,11 @@ package dev.parley.engine.session.codec;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.codec.MalformedBinaryException;
+import dev.parley.engine.session.Body;
+import dev.parley.engine.session.RunNote.Said;
 import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionRequest.Decision;
+import dev.parley.engine.session.SessionRequest.DueAnswer;
 import dev.parley.engine.session.SessionRequest.Kind;
 import dev.parley.engine.session.SessionRequest.Status;
 import dev.parley.engine.session.SessionRequest.Terms;
@@ -15,6 +18,12 @@ import java.util.List;
 
 /** The binary form of what people are asked and decide, in commands and rows. */
 public final class RequestCodec {
+    /** What else there may be of what is asked, in one number. */
+    private static final int NOTICE = 1;
+
+    private static final int DUE_ANSWER = 2;
+    private static final int GRANTS = 4;
+
     private RequestCodec() {}
 
     /** Writes what is asked. */
@@ -31,30 +40,68 @@ public final class RequestCodec {
                     case DENY -> 2;
                 });
         RunTexts.Notice notice = terms.notice();
-        out.bool(notice != null);
-        return notice == null ? out : RunNoteCodec.notice(out, notice);
+        DueAnswer dueAnswer = terms.dueAnswer();
+        out.u8((notice == null ? 0 : NOTICE)
+                | (dueAnswer == null ? 0 : DUE_ANSWER)
+                | (terms.grants().isEmpty() ? 0 : GRANTS));
+        if (notice != null) {
+            RunNoteCodec.notice(out, notice);
+        }
+        if (dueAnswer != null) {
+            ValueCodec.body(out, dueAnswer.body());
+            RunNoteCodec.note(out, dueAnswer.said());
+        }
+        if (!terms.grants().isEmpty()) {
+            strings(out, terms.grants());
+        }
+        return out;
     }
 
     /** Reads what is asked. */
     public static Terms terms(BinaryReader in) {
+        Kind kind = kind(in);
+        String title = in.string();
+        String by = in.optional();
+        String runId = in.optional();
+        String messageId = in.optional();
+        String toolCallId = in.optional();
+        String arguments = in.optional();
+        List<String> clientIds = strings(in);
+        int quorum = in.count();
+        long due = in.varint();
+        WhenDue whenDue = switch (in.u8()) {
+            case 0 -> WhenDue.EXPIRE;
+            case 1 -> WhenDue.APPROVE;
+            case 2 -> WhenDue.DENY;
+            default -> throw new MalformedBinaryException("an unknown end of a request", null);
+        };
+        int more = in.u8();
+        if ((more & ~(NOTICE | DUE_ANSWER | GRANTS)) != 0) {
+            throw new MalformedBinaryException("unknown terms of a request", null);
+        }
         return new Terms(
-                kind(in),
-                in.string(),
-                in.optional(),
-                in.optional(),
-                in.optional(),
-                in.optional(),
-                in.optional(),
-                strings(in),
-                in.count(),
-                in.varint(),
-                switch (in.u8()) {
-                    case 0 -> WhenDue.EXPIRE;
-                    case 1 -> WhenDue.APPROVE;
-                    case 2 -> WhenDue.DENY;
-                    default -> throw new MalformedBinaryException("an unknown end of a request", null);
-                },
-                in.bool() ? RunNoteCodec.notice(in) : null);
+                kind,
+                title,
+                by,
+                runId,
+                messageId,
+                toolCallId,
+                arguments,
+                clientIds,
+                quorum,
+                due,
+                whenDue,
+                (more & NOTICE) == 0 ? null : RunNoteCodec.notice(in),
+                (more & DUE_ANSWER) == 0 ? null : dueAnswer(in),
+                (more & GRANTS) == 0 ? List.of() : strings(in));
+    }
+
+    private static DueAnswer dueAnswer(BinaryReader in) {
+        Body body = ValueCodec.body(in);
+        if (RunNoteCodec.note(in) instanceof Said said) {
+            return new DueAnswer(body, said);
+        }
+        throw new MalformedBinaryException("an answer that nobody says", null);
     }
 
     /** Writes a decision. */

@@ -36,6 +36,7 @@ public final class RunNoteCodec {
     private static final int ASKED = 11;
     private static final int DECIDED = 12;
     private static final int DESCRIBED_WITH_STALL = 13;
+    private static final int DECIDED_WITH_GRANTS = 14;
     private static final int SAID = 20;
 
     private RunNoteCodec() {}
@@ -98,14 +99,16 @@ public final class RunNoteCodec {
                         .string(n.runId())
                         .optional(n.messageId())
                         .string(n.toolCallId());
-            case Decided n ->
-                out.u8(DECIDED)
+            case Decided n -> {
+                out.u8(n.grants().isEmpty() ? DECIDED : DECIDED_WITH_GRANTS)
                         .varint(n.message())
                         .string(n.runId())
                         .string(n.toolCallId())
                         .bool(n.approved())
                         .string(n.key())
                         .optional(n.comment());
+                yield n.grants().isEmpty() ? out : ValueCodec.texts(out, n.grants());
+            }
             case Ended n -> out.u8(ENDED).string(n.runId());
             case Cancel n ->
                 out.u8(WANTED_OVER).varint(n.message()).optional(n.runId()).optional(n.inputId());
@@ -126,7 +129,17 @@ public final class RunNoteCodec {
             case SETTLED -> new Settled(in.fixed64());
             case CALLED -> new Called(in.count(), in.string(), in.string(), in.string());
             case ASKED -> new Asked(in.count(), in.string(), in.string(), in.optional(), in.string());
-            case DECIDED -> new Decided(in.count(), in.string(), in.string(), in.bool(), in.string(), in.optional());
+            case DECIDED ->
+                new Decided(in.count(), in.string(), in.string(), in.bool(), in.string(), in.optional(), List.of());
+            case DECIDED_WITH_GRANTS ->
+                new Decided(
+                        in.count(),
+                        in.string(),
+                        in.string(),
+                        in.bool(),
+                        in.string(),
+                        in.optional(),
+                        ValueCodec.texts(in));
             case ENDED -> new Ended(in.string());
             case WANTED_OVER -> new Cancel(in.count(), in.optional(), in.optional());
             default -> throw new MalformedBinaryException("an unknown kind of note about a run", null);

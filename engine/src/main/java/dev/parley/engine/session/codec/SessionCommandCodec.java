@@ -93,6 +93,12 @@ public final class SessionCommandCodec {
     /** Of rollups: the epoch of the connection. */
     private static final int EPOCH = 2;
 
+    /** Of retention: until when decisions are kept. */
+    private static final int AUDIT = 2;
+
+    /** Of decisions: what the credentials of who decides grant. */
+    private static final int GRANTS = 2;
+
     private static final int NO_SENDER = 0;
     private static final int SENDER_WITHOUT_EPOCH = 1;
     private static final int SENDER = 2;
@@ -150,7 +156,7 @@ public final class SessionCommandCodec {
             case Leave c ->
                 runTimes(out.string(c.connectionId()).bool(c.forget()).varint(c.epoch()), c.runs());
             case Trim c -> out.fixed64(c.upTo());
-            case Retain c -> out.varint(c.since()).varint(c.maxBytes());
+            case Retain c -> out.varint(c.since()).varint(c.maxBytes()).varint(c.auditSince());
             case Lost c -> {
                 out.string(c.connectionId())
                         .varint(c.epoch())
@@ -196,6 +202,7 @@ public final class SessionCommandCodec {
             }
             case Decide c -> {
                 RequestCodec.decision(out.string(c.requestId()), c.decision());
+                RequestCodec.strings(out, c.grants());
                 ValueCodec.body(out, c.notice());
                 messages(out, c.answer());
                 RunNoteCodec.notes(out, c.runs());
@@ -215,6 +222,8 @@ public final class SessionCommandCodec {
         return switch (kind) {
             case LOST, LEAVE -> RUNS;
             case ROLLUP -> EPOCH;
+            case RETAIN -> AUDIT;
+            case DECIDE -> GRANTS;
             default -> VERSION;
         };
     }
@@ -274,7 +283,7 @@ public final class SessionCommandCodec {
                         ? new Leave(session, time, in.string(), in.bool())
                         : new Leave(session, time, in.string(), in.bool(), in.varint(), runTimes(in));
             case TRIM -> new Trim(session, time, in.fixed64());
-            case RETAIN -> new Retain(session, time, in.varint(), in.varint());
+            case RETAIN -> retain(session, time, version, in);
             case LOST ->
                 new Lost(
                         session,
@@ -318,6 +327,7 @@ public final class SessionCommandCodec {
                         time,
                         in.string(),
                         RequestCodec.decision(in),
+                        version < GRANTS ? List.of() : RequestCodec.strings(in),
                         ValueCodec.body(in),
                         messages(in),
                         RunNoteCodec.notes(in));
@@ -341,6 +351,11 @@ public final class SessionCommandCodec {
 
     private static <O extends SessionOutcome> WithAgents<O> with(Inherited inherited, SessionCommand<O> command) {
         return new WithAgents<>(inherited, command);
+    }
+
+    private static Retain retain(SessionName session, long time, int version, BinaryReader in) {
+        long since = in.varint();
+        return new Retain(session, time, since, in.varint(), version < AUDIT ? since : in.varint());
     }
 
     private static List<LabelChange> labels(BinaryReader in) {

@@ -33,6 +33,9 @@ import java.util.function.LongFunction;
  * <p>While the control is the default one, which is in the state, nothing of this reads the store.
  */
 public final class ControlMachine {
+    /** How many changes of the control of one session are kept; then the oldest are forgotten. */
+    public static final int MAX_CHANGES = 1_000;
+
     private ControlMachine() {}
 
     /** Gives the control to somebody. If it is as asked already, nothing happens. */
@@ -146,6 +149,7 @@ public final class ControlMachine {
             throw new IllegalStateException("a new message was refused: " + outcome);
         }
         long at = accepted.positions().getFirst();
+        tx.keep(s, at, notice);
         SessionState after = tx.put(tx.now(s), now.apply(at), texts);
         if (after.control().mode() == Mode.PERSON) {
             RunMachine.takeOver(after, time, tx.runs());

@@ -145,11 +145,19 @@ public final class SessionMachine {
             case Decide c -> decide(c, tx);
             case ExpireRequest c ->
                 ifThere(c, tx, s -> {
-                    RequestMachine.expire(s, c, tx.requests());
-                    wakeWhoAsked(s, c.requestId(), new Publish(c.session(), c.time(), null, List.of()), tx);
+                    Publish answer = RequestMachine.expire(s, c, tx.requests());
+                    wakeWhoAsked(s, c.requestId(), answer, tx);
                 });
-            case Trim c -> ifThere(c, tx, s -> removeOldest(s, c.upTo(), Long.MAX_VALUE, tx));
-            case Retain c -> ifThere(c, tx, s -> removeOldest(s, Positions.startOf(c.since()) - 1, c.maxBytes(), tx));
+            case Trim c ->
+                ifThere(c, tx, s -> {
+                    removeOldest(s, c.upTo(), Long.MAX_VALUE, tx);
+                    tx.forget(s, Math.min(c.upTo(), s.last()));
+                });
+            case Retain c ->
+                ifThere(c, tx, s -> {
+                    removeOldest(s, Positions.startOf(c.since()) - 1, c.maxBytes(), tx);
+                    tx.forget(s, Positions.startOf(Math.min(c.since(), c.auditSince())) - 1);
+                });
             case Compact c -> ifThere(c, tx, s -> MessageMachine.compact(s, c, tx.messages()));
             case RemoveEmpty c ->
                 ifThere(c, tx, s -> {

@@ -181,7 +181,12 @@ public final class SessionTx {
         batch.rows().removeRange(Table.LOG, SessionRows.idKey(s.id()), SessionRows.positionKey(s.id(), upTo + 1));
         messages.remove(s, upTo, gone);
         presence.remove(s, upTo);
-        requests.trim(s, upTo);
         Removed.keep(batch.rows(), s, upTo, gone.stream().map(Head::serial).toList());
+    }
+
+    /** Removes what was decided up to {@code upTo}, and who had the control by then. What is still open, or so, stays. */
+    void forget(SessionState s, long upTo) {
+        requests.trim(s, upTo);
+        controls.trim(s, upTo);
     }
 }

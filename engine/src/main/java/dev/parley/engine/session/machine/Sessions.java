@@ -280,6 +280,12 @@ public final class Sessions {
         return old.from() <= old.to() && (messages.isAny(session, old) || presence.isAny(session, old));
     }
 
+    /** Whether the session has a decision, or a change of control, from before {@code millis}, in milliseconds since 1970. */
+    public boolean hasOlderDecisions(SessionState session, long millis) {
+        long last = Positions.startOf(millis) - 1;
+        return millis > 0 && (requests.isAnyClosed(session, last) || controls.isAny(session, last));
+    }
+
     /**
      * The entries of a session after {@code position}, all at one moment. Returns null if the name belongs to another
      * session by now, or entries after {@code position} were removed.

@@ -22,6 +22,7 @@ import dev.parley.engine.session.SessionOutcome.OtherRequest;
 import dev.parley.engine.session.SessionOutcome.TooManyRequests;
 import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SessionRequest.Decision;
+import dev.parley.engine.session.SessionRequest.DueAnswer;
 import dev.parley.engine.session.SessionRequest.Kind;
 import dev.parley.engine.session.SessionRequest.Status;
 import dev.parley.engine.session.SessionRequest.Terms;
@@ -95,7 +96,7 @@ public final class RequestMachine {
                 return new Accepted(List.of(request.isOpen() ? request.since() : request.closed()));
             }
         }
-        OfAnswer refusal = judge(request, decision, c.time());
+        OfAnswer refusal = judge(request, decision, c.grants(), c.time());
         if (refusal != null) {
             return refusal;
         }
@@ -122,12 +123,23 @@ public final class RequestMachine {
         return new Accepted(List.of(at));
     }
 
-    /** Closes a request whose time is over. */
-    public static void expire(SessionState s, ExpireRequest c, RequestTx tx) {
+    /** Closes a request whose time is over. Returns what then goes to who has asked: nothing if it is closed already. */
+    public static Publish expire(SessionState s, ExpireRequest c, RequestTx tx) {
         SessionRequest request = tx.find(s, c.requestId());
-        if (request != null && request.isOpen() && request.isDue(c.time())) {
-            close(s, request, request.whenDue(), c.time(), tx);
+        if (request == null || !request.isOpen() || !request.isDue(c.time())) {
+            return new Publish(s.name(), c.time(), null, List.of());
         }
+        DueAnswer due = request.terms().dueAnswer();
+        Publish answer = due == null
+                ? new Publish(s.name(), c.time(), null, List.of())
+                : new Publish(
+                        s.name(),
+                        c.time(),
+                        null,
+                        List.of(new Create(id(s, request.id()) + ":due", false, null, null, due.body(), false)),
+                        List.of(due.said()));
+        close(s, request, request.whenDue(), c.time(), answer.messages(), tx);
+        return answer;
     }
 
     /** Why nothing of what is published may be, if some of it answers what is no longer open; otherwise null. */
@@ -138,7 +150,7 @@ public final class RequestMachine {
                 SessionRequest request = aboutCall(s, n.runId(), n.toolCallId(), tx);
                 // What was said before and is said again gets its first answer.
                 if (request != null && !(message.unique() && tx.messages().isKnown(s, message.id()))) {
-                    OfAnswer refusal = judge(request, decision(c, n, message), c.time());
+                    OfAnswer refusal = judge(request, decision(c, n, message), n.grants(), c.time());
                     if (refusal != null) {
                         return refusal;
                     }
@@ -151,11 +163,9 @@ public final class RequestMachine {
         return null;
     }
 
-    private static @Nullable OfAnswer judge(SessionRequest request, Decision decision, long time) {
+    private static @Nullable OfAnswer judge(SessionRequest request, Decision decision, List<String> grants, long time) {
         Terms terms = request.terms();
-        if (!terms.takes(decision.verdict())
-                || !(terms.clientIds().isEmpty()
-                        || (decision.clientId() != null && terms.clientIds().contains(decision.clientId())))) {
+        if (!terms.takes(decision.verdict()) || !terms.asks(decision.clientId(), grants)) {
             return new NotAsked(request.id());
         }
         if (!request.isOpen() || request.decisions().stream().anyMatch(decision::isBySame)) {
@@ -271,10 +281,19 @@ public final class RequestMachine {
     }
 
     private static void close(SessionState s, SessionRequest request, Status status, long time, RequestTx tx) {
+        close(s, request, status, time, List.of(), tx);
+    }
+
+    /** @param answer what is said besides that it is closed */
+    private static void close(
+            SessionState s, SessionRequest request, Status status, long time, List<MessageOp> answer, RequestTx tx) {
         RunTexts.Notice notice = request.terms().notice();
+        List<MessageOp> messages = new ArrayList<>();
         if (notice != null) {
-            publish(s, time, List.of(saying(s, request, notice, status, time)), tx);
+            messages.add(saying(s, request, notice, status, time));
         }
+        messages.addAll(answer);
+        publish(s, time, messages, tx);
         tx.close(s, request, request.closed(status, tx.now(s).last()));
     }
 

@@ -124,6 +124,14 @@ public final class Requests {
         return new Page<>(found, false);
     }
 
+    /** Whether a request that was closed up to {@code position} is kept. */
+    public boolean isAnyClosed(SessionState session, long position) {
+        return !store.isEmpty(
+                Table.ASKED,
+                RequestRows.closedKey(session.id(), 0, ""),
+                RequestRows.closedKey(session.id(), position + 1, ""));
+    }
+
     /** How many requests of a session are open, as far as {@link RequestMachine#MAX_OPEN}. */
     public int countOpen(SessionName session) {
         int count = 0;

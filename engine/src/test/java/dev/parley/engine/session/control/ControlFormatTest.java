@@ -1,13 +1,17 @@
 package dev.parley.engine.session.control;
 
+import static dev.parley.engine.session.GoldenValues.FULL;
 import static dev.parley.engine.session.GoldenValues.ID;
 import static dev.parley.engine.session.GoldenValues.NAME;
+import static dev.parley.engine.session.GoldenValues.SERIAL;
 
 import dev.parley.engine.codec.GoldenBytes;
+import dev.parley.engine.session.ControlChange;
 import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.RunTexts.Notice;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
+import dev.parley.engine.session.log.SessionRows;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -27,6 +31,11 @@ class ControlFormatTest {
                         new Notice("control", "", ",", "", null)),
                 ControlRows::texts,
                 ControlRows::texts);
+        golden.example(
+                "change of a control",
+                new ControlChange(SERIAL, FULL),
+                change -> ControlRows.change(change.notice()),
+                row -> ControlRows.change(SessionRows.positionKey(ID, SERIAL), row));
         golden.bytes("expiryKey", ControlRows.expiryKey(TIME, ID));
         golden.bytes("expiriesEnd", ControlRows.expiriesEnd(TIME));
         golden.example(

@@ -269,6 +269,87 @@ class RequestRulesTest extends SessionFixture {
         assertThat(texts()).endsWith("answer of ben");
     }
 
+    private static Terms ofCall(long due, WhenDue whenDue, List<String> clientIds, List<String> grants) {
+        var answer =
+                new SessionRequest.DueAnswer(text("in time"), new RunNote.Said(0, "event", "run", false, List.of()));
+        return new Terms(
+                Kind.APPROVAL,
+                "pay",
+                "bot",
+                "run",
+                "m1",
+                "call",
+                "{}",
+                clientIds,
+                1,
+                due,
+                whenDue,
+                NOTICE,
+                answer,
+                grants);
+    }
+
+    @Test
+    void whoeverHasARightMayAnswerOnEachWay() {
+        call("run", "call", "{}");
+        ask("r1", ofCall(0, WhenDue.EXPIRE, List.of("ann"), List.of("role:chef", "capability:control")));
+        Publish byMessage = answer("run", "call", "ben", true, null);
+        assertThat(apply(byMessage)).isEqualTo(new NotAsked("r1"));
+        assertThat(apply(withRights(byMessage, "role:cook"))).isEqualTo(new NotAsked("r1"));
+        Decision decision = by("ben", Verdict.DENY, "d", now);
+        assertThat(apply(new Decide(NAME, now, "r1", decision, List.of("role:cook"), text("no"), List.of(), List.of())))
+                .isEqualTo(new NotAsked("r1"));
+        assertThat(request("r1").isOpen()).isTrue();
+        assertThat(apply(withRights(byMessage, "role:cook", "capability:control")))
+                .isInstanceOf(Accepted.class);
+        assertThat(request("r1").status()).isEqualTo(Status.APPROVED);
+
+        ask("r2", ofCall(0, WhenDue.EXPIRE, List.of("ann"), List.of("role:chef")));
+        assertThat(apply(new Decide(NAME, now, "r2", decision, List.of("role:chef"), text("no"), List.of(), List.of())))
+                .isInstanceOf(Accepted.class);
+        ask("r3", ofCall(0, WhenDue.EXPIRE, List.of("ann"), List.of("role:chef")));
+        assertThat(decide("r3", "ann", Verdict.APPROVE))
+                .as("who is named needs no right")
+                .isInstanceOf(Accepted.class);
+    }
+
+    private static Publish withRights(Publish c, String... grants) {
+        RunNote.Decided n = (RunNote.Decided) c.runs().getFirst();
+        return new Publish(
+                c.session(),
+                c.time(),
+                c.sender(),
+                c.messages(),
+                List.of(new RunNote.Decided(
+                        n.message(), n.runId(), n.toolCallId(), n.approved(), n.key(), n.comment(), List.of(grants))));
+    }
+
+    @Test
+    void whatNobodyDecidesInTimeIsAnsweredOnce() {
+        call("run", "call", "{}");
+        ask("r1", ofCall(now + 10, WhenDue.DENY, List.of(), List.of()));
+        apply(new ExpireRequest(NAME, now + 9, "r1"));
+        assertThat(texts()).doesNotContain("in time");
+        now += 10;
+        assertThat(apply(answer("run", "call", "ann", true, null)))
+                .as("it is too late, although it is not closed yet")
+                .isInstanceOf(AlreadyDecided.class);
+        apply(new ExpireRequest(NAME, now, "r1"));
+        apply(new ExpireRequest(NAME, now, "r1"));
+        assertThat(texts()).endsWith("became denied at " + now, "in time").containsOnlyOnce("in time");
+        assertThat(request("r1").status()).isEqualTo(Status.DENIED);
+        assertThat(apply(answer("run", "call", "ann", true, null))).isEqualTo(new AlreadyDecided(request("r1")));
+
+        // What somebody decides has that answer, and no other one.
+        ask("r2", ofCall(now + 10, WhenDue.DENY, List.of(), List.of()));
+        decide("r2", "ann", Verdict.APPROVE);
+        apply(new ExpireRequest(NAME, now + 10, "r2"));
+        ask("r3", ofCall(now + 10, WhenDue.DENY, List.of(), List.of()));
+        apply(new Publish(NAME, now, null, List.of(), List.of(new RunNote.Ended("run"))));
+        apply(new ExpireRequest(NAME, now + 10, "r3"));
+        assertThat(texts()).containsOnlyOnce("in time");
+    }
+
     @Test
     void aRequestEndsWithItsRun() {
         call("run", "call", "{}");

@@ -129,16 +129,16 @@ class SessionMachineTest extends SessionFixture {
         publish(append(two, "!"));
         publish(create(null, text("c")));
         long all = state().bytes();
-        apply(new Retain(NAME, now, 0, all));
+        apply(new Retain(NAME, now, 0, all, 0));
         assertThat(history()).hasSize(3);
         assertThat(state().horizon()).isZero();
-        apply(new Retain(NAME, now, 0, all - 1));
+        apply(new Retain(NAME, now, 0, all - 1, 0));
         assertThat(history()).hasSize(2);
         assertThat(state().bytes()).isEqualTo(all - one);
-        apply(new Retain(NAME, now, 0, one));
+        apply(new Retain(NAME, now, 0, one, 0));
         assertThat(history()).containsExactly("CREATE c");
         assertThat(state().horizon()).isEqualTo(two);
-        apply(new Retain(NAME, now, 0, 0));
+        apply(new Retain(NAME, now, 0, 0, 0));
         assertThat(history()).isEmpty();
         assertThat(state().bytes()).isZero();
     }
@@ -149,13 +149,13 @@ class SessionMachineTest extends SessionFixture {
         apply(enter("c1", 0, "ann", "c1:0:0"));
         now += 1000;
         publish(create(null, text("new")));
-        apply(new Retain(NAME, now, now, Long.MAX_VALUE));
+        apply(new Retain(NAME, now, now, Long.MAX_VALUE, now));
         assertThat(history()).containsExactly("CREATE new");
         assertThat(sessions.presence().events(state(), ALL, 10, LIMIT).entries())
                 .isEmpty();
         assertThat(state().members()).isEqualTo(1);
         long horizon = state().horizon();
-        apply(new Retain(NAME, now, now - 500, Long.MAX_VALUE));
+        apply(new Retain(NAME, now, now - 500, Long.MAX_VALUE, now - 500));
         assertThat(state().horizon()).as("does not go back").isEqualTo(horizon);
     }
 
@@ -165,9 +165,9 @@ class SessionMachineTest extends SessionFixture {
                 .mapToObj(i -> create(null, text("m")))
                 .toArray(MessageOp[]::new);
         List<Long> serials = publish(many);
-        apply(new Retain(NAME, now, 0, 0));
+        apply(new Retain(NAME, now, 0, 0, 0));
         assertThat(state().horizon()).isEqualTo(serials.get(SessionMachine.MAX_TRIMMED - 1));
-        apply(new Retain(NAME, now, 0, 0));
+        apply(new Retain(NAME, now, 0, 0, 0));
         assertThat(history()).isEmpty();
     }
 

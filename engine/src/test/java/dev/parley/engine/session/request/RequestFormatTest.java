@@ -1,15 +1,18 @@
 package dev.parley.engine.session.request;
 
+import static dev.parley.engine.session.GoldenValues.FULL;
 import static dev.parley.engine.session.GoldenValues.ID;
 import static dev.parley.engine.session.GoldenValues.NAME;
 import static dev.parley.engine.session.GoldenValues.SERIAL;
 
 import dev.parley.engine.codec.GoldenBytes;
+import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts.Notice;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.ExpireRequest;
 import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SessionRequest.Decision;
+import dev.parley.engine.session.SessionRequest.DueAnswer;
 import dev.parley.engine.session.SessionRequest.Kind;
 import dev.parley.engine.session.SessionRequest.Status;
 import dev.parley.engine.session.SessionRequest.Terms;
@@ -80,6 +83,29 @@ class RequestFormatTest {
                         Status.ANSWERED,
                         SERIAL + 1,
                         List.of(decision(Verdict.ANSWER))),
+                RequestRows::request,
+                RequestRows::request);
+        golden.example(
+                "request that is answered by its time",
+                new SessionRequest(
+                        NAME,
+                        "r1",
+                        new Terms(
+                                Kind.APPROVAL,
+                                "",
+                                null,
+                                "run",
+                                "message",
+                                "call",
+                                null,
+                                List.of(),
+                                1,
+                                TIME,
+                                WhenDue.DENY,
+                                new Notice("asked", "", ",", "", null),
+                                new DueAnswer(FULL, new RunNote.Said(0, "event", "run", false, List.of())),
+                                List.of("role:chef")),
+                        SERIAL),
                 RequestRows::request,
                 RequestRows::request);
         golden.bytes("callKey", RequestRows.callKey(ID, "run", "call"));
