@@ -307,6 +307,7 @@ const OPERATIONS = [
   ["GET", "/sessions/guarded/presence", undefined, { guarded: ["presence-subscribe"] }],
   ["GET", "/sessions/guarded/control", undefined, { guarded: ["subscribe"] }],
   ["GET", "/sessions/guarded/control/changes", undefined, { guarded: ["history"] }],
+  ["GET", "/sessions/guarded/timeline", undefined, { guarded: ["channel-metadata"] }],
   ["POST", "/sessions/guarded/control", { mode: "agent" }, { guarded: ["control"] }],
   ["POST", "/sessions/guarded/requests", { kind: "question", requestId: "asked" }, { guarded: ["publish"] }, 201],
   ["GET", "/sessions/guarded/requests", undefined, { guarded: ["history"] }],

@@ -37,6 +37,7 @@ import dev.parley.server.session.SessionDoor;
 import dev.parley.server.streams.StreamsDoor;
 import dev.parley.server.streams.subscription.SubscriptionService;
 import dev.parley.server.time.NodeClock;
+import dev.parley.server.timeline.Timelines;
 import dev.parley.server.wake.AgentSpecs;
 import dev.parley.server.wake.WakeCalls;
 import dev.parley.server.webhook.WebhookClient;
@@ -201,8 +202,16 @@ final class ParleyServer {
                     new WebhookUrl.Inside(
                             Set.copyOf(config.webhooks().hostsInside()),
                             config.webhooks().networksInside()));
+            var timelines = new Timelines();
             var wakes = WakeCalls.start(
-                    engine, agents, webhookKeys, new WebhookClient(vertx), clock, health, metrics.registry());
+                    engine,
+                    agents,
+                    webhookKeys,
+                    new WebhookClient(vertx),
+                    clock,
+                    health,
+                    timelines,
+                    metrics.registry());
             closings.push(new Closing("wakes", wakes::stop));
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
@@ -225,7 +234,7 @@ final class ParleyServer {
                     subscriptions.routes(),
                     clock,
                     metrics.registry());
-            var sessions = new SessionDoor(engine, config, shares, gate, publisher, occupancy, agents);
+            var sessions = new SessionDoor(engine, config, shares, gate, publisher, occupancy, timelines, agents);
             front.open(
                     List.of(
                             streams,
@@ -255,6 +264,7 @@ final class ParleyServer {
                             revocations,
                             connectionKeys,
                             occupancy,
+                            timelines,
                             config.realtime(),
                             memory,
                             shares,

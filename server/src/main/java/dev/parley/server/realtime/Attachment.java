@@ -18,6 +18,7 @@ import dev.parley.server.http.Permits.Permit;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.reading.Pages;
 import dev.parley.server.reading.SessionReader;
+import dev.parley.server.timeline.Visit;
 import dev.parley.server.wire.ChannelSerial;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Flags;
@@ -48,6 +49,9 @@ final class Attachment implements SessionReader.Sink {
     private final SessionName session;
     private final AttachmentGroup group;
     private final SessionReader reader;
+
+    /** What is remembered of this attachment; null if too many are followed. */
+    private final @Nullable Visit visit;
 
     /** Whether the client wants to receive its own messages; asked for each delivery, so it is kept here. */
     private final boolean echo;
@@ -81,6 +85,7 @@ final class Attachment implements SessionReader.Sink {
      * @param attachments told when this one has its place, waits for room, or has ended
      * @param permit closed when this one is
      * @param name the name that the client uses for the channel
+     * @param clientId the client, if it has an id
      * @param filter selects the messages that the client sees; null selects all
      */
     Attachment(
@@ -89,6 +94,7 @@ final class Attachment implements SessionReader.Sink {
             Permit permit,
             String name,
             SessionName session,
+            @Nullable String clientId,
             @Nullable MessageFilter filter) {
         this.client = client;
         this.attachments = attachments;
@@ -98,9 +104,14 @@ final class Attachment implements SessionReader.Sink {
         this.outbox = client.outbox();
         this.echo = client.wishes().echo();
         this.group = client.local().join(session);
+        this.visit = client.site().timelines().follow(session, now(), client.id(), clientId);
         this.reader = new SessionReader(
                 client.loop(), client.site().engine().delivery(), session, group.audience(), outbox, this);
         this.view = new AttachmentGroup.View(name, outbox.format(), false, false, false, false, filter);
+    }
+
+    private long now() {
+        return client.site().clock().millis();
     }
 
     String name() {
@@ -209,6 +220,12 @@ final class Attachment implements SessionReader.Sink {
         ErrorInfo error = discontinuity == null && found.rewindCut() ? ErrorInfo.REWIND_CUT : discontinuity;
         backlog = found.backlog();
         send(Frames.attached(format(), name, place(), flags, wanted.echoed(), error));
+        if (visit != null) {
+            visit.begin(new Visit.Place(now(), reader.position(), found.resumed()));
+            if (discontinuity != null) {
+                visit.gap(now());
+            }
+        }
         objectSync = newObjectSync();
         memberSync = found.members() ? newMemberSync(found.last()) : null;
         followOccupancy(wanted.occupancy());
@@ -272,6 +289,9 @@ final class Attachment implements SessionReader.Sink {
     /** Until there is room, nothing that was read is kept. */
     @Override
     public void noRoom() {
+        if (visit != null) {
+            visit.waitForRoom();
+        }
         if (backlog != null) {
             backlog.forget();
         }
@@ -399,6 +419,9 @@ final class Attachment implements SessionReader.Sink {
         if (occupancyNews != null && more.entries().stream().anyMatch(PresenceEntry.class::isInstance)) {
             occupancyNews.changed();
         }
+        if (visit != null) {
+            visit.write(more.entries().size(), more.to(), fromMemory);
+        }
         outbox.settle();
     }
 
@@ -470,6 +493,7 @@ final class Attachment implements SessionReader.Sink {
     /** Fails the channel for the client. Its members leave. */
     void fail(ErrorInfo error) {
         send(Frames.error(format(), name, error));
+        end("failed: " + error.code() + " " + error.message());
         // Members that were about to enter leave as well.
         attachments.placed(this);
         attachments.leave(this, () -> {});
@@ -485,6 +509,7 @@ final class Attachment implements SessionReader.Sink {
                 this,
                 () -> reader.goOn(() -> {
                     send(Frames.detached(format(), name, null));
+                    end("detached");
                     List<Runnable> next = reader.takeWaiting();
                     attachments.drop(this);
                     // The client may want to attach again.
@@ -492,11 +517,18 @@ final class Attachment implements SessionReader.Sink {
                 }));
     }
 
+    private void end(String reason) {
+        if (visit != null) {
+            visit.end(now(), reason);
+        }
+    }
+
     /** Gives everything up, without telling the client. May be called repeatedly. */
     void close() {
         if (reader.isClosed()) {
             return;
         }
+        end("the connection has ended");
         reader.close();
         ignoreOccupancy();
         if (counted != null) {

@@ -5,6 +5,7 @@ import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.MessageFilter;
 import dev.parley.server.http.Permits.Permit;
+import dev.parley.server.timeline.Timelines;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Flags;
 import dev.parley.server.wire.Frames;
@@ -115,7 +116,9 @@ final class Attachments {
         }
         long granted = Modes.granted(params.modes(), principal, name);
         if (granted == 0) {
-            refuse(known, name, ErrorInfo.notPermitted("attach", name));
+            ErrorInfo error = ErrorInfo.notPermitted("attach", name);
+            refused(session, "ATTACH", error);
+            refuse(known, name, error);
             return;
         }
         Attachment attachment = known;
@@ -125,7 +128,7 @@ final class Attachments {
                 refuse(null, name, ErrorInfo.TOO_MANY_REQUESTS);
                 return;
             }
-            attachment = new Attachment(client, this, permit, name, session, filter);
+            attachment = new Attachment(client, this, permit, name, session, clientId(principal), filter);
             byName.put(name, attachment);
             attaching.put(attachment, new ArrayList<>());
         }
@@ -139,6 +142,26 @@ final class Attachments {
         } else {
             known.fail(error);
         }
+    }
+
+    /** Notes that a request to a session was refused. */
+    void refused(SessionName session, String what, ErrorInfo error) {
+        client.site()
+                .timelines()
+                .note(
+                        session,
+                        new Timelines.Event(
+                                client.site().clock().millis(),
+                                "refusal",
+                                client.id(),
+                                clientId(credentials.principal()),
+                                what,
+                                error.code(),
+                                error.message()));
+    }
+
+    private static @Nullable String clientId(Principal principal) {
+        return Principal.ANY_CLIENT.equals(principal.clientId()) ? null : principal.clientId();
     }
 
     private void refuseTooMany() throws WireException {

@@ -21,6 +21,7 @@ import dev.parley.server.loop.EventLoop;
 import dev.parley.server.loop.EventLoops;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
+import dev.parley.server.timeline.Timelines;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Frames;
 import dev.parley.server.wire.WireFormat;
@@ -88,6 +89,7 @@ public final class RealtimeDoor implements Door {
             Revocations revocations,
             ConnectionKeys keys,
             Occupancy occupancy,
+            Timelines timelines,
             Config.Realtime settings,
             Memory memory,
             Shares shares,
@@ -112,6 +114,7 @@ public final class RealtimeDoor implements Door {
                 settings,
                 keys,
                 occupancy,
+                timelines,
                 footprints,
                 new Permits(settings.attachments()),
                 shares,

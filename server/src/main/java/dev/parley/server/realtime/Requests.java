@@ -4,6 +4,7 @@ import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.MessageOp.Change;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionOutcome;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Principal;
@@ -19,6 +20,7 @@ import dev.parley.server.wire.InboundPresence;
 import dev.parley.server.wire.WireException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,7 +80,10 @@ final class Requests {
                     Change append = appendOf(publish);
                     if (append == null) {
                         submissions.submit(
-                                request, publish, Refusals::of, () -> runNotes.refused(name, frame.messages()));
+                                request,
+                                publish,
+                                noting(session, frame, Refusals::of),
+                                () -> runNotes.refused(name, frame.messages()));
                     } else {
                         submissions.append(request, session, append, frame.msgSerial());
                     }
@@ -86,15 +91,31 @@ final class Requests {
                 case PRESENCE -> {
                     var command = changePresence(frame, name, session);
                     client.footprint().enters(session);
-                    submissions.submit(request, command, Refusals::of);
+                    submissions.submit(request, command, noting(session, frame, Refusals::of));
                 }
-                case OBJECT -> submissions.submit(request, changeObjects(frame, name, session), Refusals::of);
-                case ANNOTATION -> submissions.submit(request, annotate(frame, name, session), Refusals::of);
+                case OBJECT ->
+                    submissions.submit(
+                            request, changeObjects(frame, name, session), noting(session, frame, Refusals::of));
+                case ANNOTATION ->
+                    submissions.submit(request, annotate(frame, name, session), noting(session, frame, Refusals::of));
                 default -> throw new IllegalStateException(frame.action() + " is no request");
             }
         } catch (WireException e) {
+            attachments.refused(session, frame.action().toString(), e.error());
             submissions.refuse(request, e.error());
         }
+    }
+
+    /** Says what is wrong with an outcome, and notes that. */
+    private <O extends SessionOutcome> Function<O, @Nullable ErrorInfo> noting(
+            SessionName session, InboundFrame frame, Function<O, @Nullable ErrorInfo> refusal) {
+        return outcome -> {
+            ErrorInfo error = refusal.apply(outcome);
+            if (error != null) {
+                attachments.refused(session, frame.action().toString(), error);
+            }
+            return error;
+        };
     }
 
     private static int size(InboundFrame frame) {

@@ -13,6 +13,7 @@ import dev.parley.server.http.Shares;
 import dev.parley.server.loop.Netty;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.time.NodeClock;
+import dev.parley.server.timeline.Timelines;
 import dev.parley.server.wire.ObjectMessages;
 import io.vertx.core.http.ServerWebSocket;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * What all connections of a server share.
  *
  * @param commands makes commands of what clients publish
+ * @param timelines remembers what happens between sessions and their readers
  * @param attachments limits the number of attachments
  * @param shares the shares that clients have of the memory
  * @param serverId different for each run of the server
@@ -33,6 +35,7 @@ record Site(
         Config.Realtime settings,
         ConnectionKeys keys,
         Occupancy occupancy,
+        Timelines timelines,
         Footprints footprints,
         Permits attachments,
         Shares shares,

@@ -12,6 +12,7 @@ import dev.parley.server.channel.ChannelName;
 import dev.parley.server.request.Answer;
 import dev.parley.server.request.Commands;
 import dev.parley.server.request.Request;
+import dev.parley.server.timeline.Timelines;
 import dev.parley.server.wire.Fields;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireWriter;
@@ -20,7 +21,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Erases sessions, and lists those that were erased. */
-record EraseResource(Engine engine, Gate gate, InstantSource clock) {
+record EraseResource(Engine engine, Gate gate, InstantSource clock, Timelines timelines) {
     /** Erases a session with all that was ever said in it. If it was erased before, nothing happens. */
     Answer erase(Request request, ChannelName session) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.SESSION_ERASE, session.full());
@@ -29,7 +30,10 @@ record EraseResource(Engine engine, Gate gate, InstantSource clock) {
         String by = MakeResource.by(request, gate, principal);
         return switch (Commands.await(
                 engine.submit(new Erase(session.in(principal.app()), clock.millis(), by, txid)))) {
-            case Erased done -> Answer.noContent();
+            case Erased done -> {
+                timelines.forget(session.in(principal.app()));
+                yield Answer.noContent();
+            }
             case NoSuchSession none -> throw new WireException(SessionsResource.noSuchSession());
         };
     }

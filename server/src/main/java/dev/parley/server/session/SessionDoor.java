@@ -10,6 +10,7 @@ import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.request.Publisher;
 import dev.parley.server.request.RequestHandler;
+import dev.parley.server.timeline.Timelines;
 import dev.parley.server.wake.AgentSpecs;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpServerRequest;
@@ -37,6 +38,7 @@ public final class SessionDoor implements Door {
             Gate gate,
             Publisher publisher,
             Occupancy occupancy,
+            Timelines timelines,
             AgentSpecs agents) {
         Cors cors = Cors.withCredentials(
                 Origins.of(config.cors().origins(), false),
@@ -44,7 +46,7 @@ public final class SessionDoor implements Door {
                 "Accept, Authorization, Content-Type, X-Ably-ClientId, X-Actor-Id, X-Actor-Type, X-Session-Id",
                 config.cors().headers(),
                 "Allow, Retry-After");
-        this.routes = new SessionRoutes(engine.sessions(), config, gate, publisher, occupancy, agents);
+        this.routes = new SessionRoutes(engine.sessions(), config, gate, publisher, occupancy, timelines, agents);
         this.requests = new RequestHandler(
                 routes,
                 new SessionForm(),

@@ -11,6 +11,7 @@ import dev.parley.server.request.Answer;
 import dev.parley.server.request.Publisher;
 import dev.parley.server.request.Request;
 import dev.parley.server.request.Resources;
+import dev.parley.server.timeline.Timelines;
 import dev.parley.server.wake.AgentSpecs;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
@@ -129,6 +130,10 @@ final class SessionRoutes implements Resources {
                     "GET",
                     "/v1/sessions/{sessionId}/control/changes",
                     (its, request, path) -> its.control.changes(request, session(path))),
+            new Route(
+                    "GET",
+                    "/v1/sessions/{sessionId}/timeline",
+                    (its, request, path) -> its.timeline.get(request, session(path))),
             new Route("GET", INBOX, (its, request, path) -> its.requests.inbox(request)),
             new Route(
                     "GET",
@@ -232,6 +237,7 @@ final class SessionRoutes implements Resources {
     private final MakeResource make;
     private final EraseResource erase;
     private final ConversationResource said;
+    private final TimelineResource timeline;
     private final InputsResource inputs;
     private final ControlResource control;
     private final RequestsResource requests;
@@ -243,12 +249,19 @@ final class SessionRoutes implements Resources {
 
     /** Routes to the sessions of an engine. */
     SessionRoutes(
-            Sessions engine, Config config, Gate gate, Publisher publisher, Occupancy occupancy, AgentSpecs specs) {
+            Sessions engine,
+            Config config,
+            Gate gate,
+            Publisher publisher,
+            Occupancy occupancy,
+            Timelines timelines,
+            AgentSpecs specs) {
         int pageBytes = config.limits().chunkBytes();
         var conversations = new Conversations(engine, pageBytes);
         this.sessions = new SessionsResource(engine, gate, new Members(engine, gate), occupancy, pageBytes);
         this.make = new MakeResource(publisher.engine(), gate, publisher.clock(), sessions);
-        this.erase = new EraseResource(publisher.engine(), gate, publisher.clock());
+        this.erase = new EraseResource(publisher.engine(), gate, publisher.clock(), timelines);
+        this.timeline = new TimelineResource(engine, gate, timelines, publisher.clock());
         this.said = new ConversationResource(gate, conversations);
         this.export = new ExportResource(engine, gate, pageBytes);
         this.objects = new ObjectsResource(engine, gate);

@@ -13,6 +13,7 @@ import dev.parley.server.auth.SecretSeal.BrokenSealException;
 import dev.parley.server.http.Permits;
 import dev.parley.server.http.Permits.Permit;
 import dev.parley.server.ops.Health;
+import dev.parley.server.timeline.Timelines;
 import dev.parley.server.webhook.Chance;
 import dev.parley.server.webhook.WebhookClient;
 import dev.parley.server.webhook.WebhookKeys;
@@ -76,6 +77,7 @@ public final class WakeCalls {
     private final WebhookClient client;
     private final InstantSource clock;
     private final Health health;
+    private final Timelines timelines;
     private final Permits permits = new Permits(MAX_CALLS);
     private final Map<Delivery, Progress> calling = new ConcurrentHashMap<>();
     private final Counter arrived;
@@ -99,6 +101,7 @@ public final class WakeCalls {
             WebhookClient client,
             InstantSource clock,
             Health health,
+            Timelines timelines,
             MeterRegistry meters) {
         this.engine = engine;
         this.agents = new NamedAgents(engine);
@@ -107,6 +110,7 @@ public final class WakeCalls {
         this.client = client;
         this.clock = clock;
         this.health = health;
+        this.timelines = timelines;
         this.arrived = counter(meters, "ok");
         this.failed = counter(meters, "failed");
         this.failures = Counter.builder("parley.wakes.failures")
@@ -130,8 +134,9 @@ public final class WakeCalls {
             WebhookClient client,
             InstantSource clock,
             Health health,
+            Timelines timelines,
             MeterRegistry meters) {
-        WakeCalls calls = new WakeCalls(engine, specs, keys, client, clock, health, meters);
+        WakeCalls calls = new WakeCalls(engine, specs, keys, client, clock, health, timelines, meters);
         calls.thread.start();
         return calls;
     }
@@ -234,6 +239,7 @@ public final class WakeCalls {
             byte[] body = WakeForm.invocation(wake, call.body()).toString().getBytes(StandardCharsets.UTF_8);
             WebhookClient.Answer answer = client.post(
                     specs.url(endpoint), body, call.headers(), keys.sign(body, clock.millis() / 1000), MAX_CALL);
+            note(wake, answer.status(), "");
             if (answer.status() / 100 == 2) {
                 arrived.increment();
                 return answer.status() == ACCEPTED
@@ -247,6 +253,7 @@ public final class WakeCalls {
                 return settlement(wake, Settlement.GIVE_UP, 0);
             }
         } catch (IOException | WireException | BrokenSealException e) {
+            note(wake, 0, String.valueOf(e.getMessage()));
             LOG.info(
                     "the agent {} of {} could not be called: {}",
                     agent.id(),
@@ -259,6 +266,13 @@ public final class WakeCalls {
         // A call that is broken off because the server stops is made again when it starts.
         long pause = isClosed() ? 0 : Chance.backoffMillis(wake.attempts());
         return settlement(wake, Settlement.RELEASE, clock.millis() + pause);
+    }
+
+    private void note(Wake wake, int status, String detail) {
+        String what = wake.id() + ", attempt " + (wake.attempts() + 1);
+        timelines.note(
+                wake.session(),
+                new Timelines.Event(clock.millis(), "wake-call", wake.agentId(), null, what, status, detail));
     }
 
     /** Stops. To be called before the engine stops. */

@@ -351,6 +351,13 @@ class LimitsDocsTest {
         row("changes of the control of one session", "engine.session.control.ControlMachine.MAX_CHANGES");
         row("roles of one token", "server.auth.Principal.MAX_ROLES", "server.auth.Principal.MAX_ROLE_CHARS");
         row(
+                "sessions that have a timeline",
+                "server.timeline.Timelines.MAX_SESSIONS",
+                "server.timeline.Timelines.MAX_VISITS",
+                "server.timeline.Timelines.MAX_EVENTS",
+                "server.timeline.Timelines.MAX_FOLLOWED",
+                "server.timeline.Timelines.MAX_DETAIL_CHARS");
+        row(
                 "open requests of a session",
                 "engine.session.request.RequestMachine.MAX_OPEN",
                 "engine.session.request.RequestMachine.MAX_CLOSED",

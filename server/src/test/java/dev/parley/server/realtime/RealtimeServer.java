@@ -26,6 +26,7 @@ import dev.parley.server.ops.Metrics;
 import dev.parley.server.request.Publisher;
 import dev.parley.server.rest.RestDoor;
 import dev.parley.server.time.NodeClock;
+import dev.parley.server.timeline.Timelines;
 import io.netty.util.concurrent.EventExecutor;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
@@ -119,6 +120,7 @@ final class RealtimeServer implements AutoCloseable {
                         revocations,
                         connectionKeys,
                         occupancy,
+                        new Timelines(),
                         config.realtime(),
                         memory,
                         shares,
