@@ -154,6 +154,29 @@ test("a tab knows its own change, and a stop is there once, in every tab", { tim
   await agree(t, scene.channel, tabs)
 })
 
+test("a reset while an agent answers stops it, and every tab loses what was said", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { scene, viewer, agent, session } = await open(t)
+  const tabs = [await Tab.open(t, scene.channel), await Tab.open(t, scene.channel, "long-poll")]
+  const question = "slowly, until the reset"
+  const asked = await session.send(question)
+  const serving = agent.serve({ inputEventId: asked.eventId, sessionName: scene.channel }).catch(error => error.message)
+  for (const tab of tabs) await tab.shows(answerTo(question).shown[0])
+  await door.request("POST", `${session.path}/login`, { actorId: "ann", deviceId: "phone" })
+
+  const { status, body } = await door.request("POST", `${session.path}/reset`, { clearPresence: true })
+  assert.deepEqual([status, body.success, body.sessionId], [200, true, scene.channel])
+  await within(WAIT_MS, serving, "the agent to stop")
+  await eventually(WAIT_MS, async () => (await session.summary()).openRuns === 0, "the end of the run")
+  assert.equal((await session.messages()).filter(({ role }) => role === "user").length, 0)
+  await agree(t, scene.channel, tabs)
+  for (const tab of tabs) assert.ok(tab.texts().every(text => text === ""), JSON.stringify(tab.texts()))
+  assert.ok((await session.members()).every(({ connectionId }) => !connectionId.startsWith("device=")))
+
+  await session.send("after the reset")
+  for (const tab of tabs) await tab.shows("after the reset")
+  await agree(t, scene.channel, tabs)
+})
+
 test("members, agents, edited and deleted messages are rows that come and go", { timeout: TEST_TIMEOUT_MS }, async t => {
   const name = "state:rows"
   const client = server.realtime({ clientId: "ann" })

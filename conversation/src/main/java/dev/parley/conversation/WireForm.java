@@ -136,6 +136,15 @@ public final class WireForm {
      */
     public static final String TXID = "parley-txid";
 
+    /**
+     * Header, which only Parley's session door writes: {@link #TRUE} if nobody's credentials say who the client is, so that its client
+     * id is only what it claims.
+     */
+    public static final String CLAIMED = "parley-claimed";
+
+    /** Header, which only Parley's session door writes: the role in which a message is shown that is not a user's. */
+    public static final String SHOWN_ROLE = "parley-role";
+
     /** The agent suspends the run when a person takes over. */
     public static final String SUSPEND = "suspend";
 

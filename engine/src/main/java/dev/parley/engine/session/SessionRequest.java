@@ -153,7 +153,7 @@ public record SessionRequest(
      *
      * @param id chosen by the client or the door, so that a decision that is sent again is known
      * @param clientId the client, as its credentials say; null if it has no id
-     * @param key the name of the key of its credentials
+     * @param key the name of the key of its credentials; empty if it has shown none, and its id is only what it claims
      * @param time in milliseconds since 1970
      * @param connectionId the connection that it was sent by, if it was sent by one
      * @param device the device, as the client says
@@ -171,6 +171,11 @@ public record SessionRequest(
             @Nullable String edited) {
         int size() {
             return id.length() + key.length() + length(device) + length(comment) + length(edited);
+        }
+
+        /** Whether credentials say that it is this client. */
+        public boolean isCertain() {
+            return !key.isEmpty();
         }
 
         /** Whether the same client has decided this; clients without an id are told apart by their keys. */

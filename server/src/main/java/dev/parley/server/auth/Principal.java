@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param app the app whose sessions can be reached; empty for the anonymous user of open streams
  * @param keyName the name of the key in the request, or of the key that signed the token; empty for the anonymous user
- *     of open streams
+ *     of open streams, and for visitors of sessions, who have shown nothing
  * @param clientId the client id of the bearer: null if there is none, {@link #ANY_CLIENT} if the bearer may choose one
  * @param issued when the token was issued; null for a key
  * @param expires when the token expires; null for a key
@@ -49,6 +49,11 @@ public record Principal(
     /** Everybody, on a server without configured keys. For streams only. */
     public static final Principal ANONYMOUS = new Principal("", "", null, Capabilities.ALL, null, null, null);
 
+    /** Somebody without credentials, whom a server that only this machine can reach admits to the sessions of {@code app}. */
+    public static Principal visitor(String app) {
+        return new Principal(app, "", ANY_CLIENT, Capabilities.ALL, null, null, null);
+    }
+
     static Principal of(ApiKey key) {
         return new Principal(key.app(), key.name(), ANY_CLIENT, key.capabilities(), null, null, null);
     }
@@ -83,6 +88,7 @@ public record Principal(
                 new Principal(app, keyName, claimed, capabilities, issued, expires, revocationKey, roles));
     }
 
+    /** Whether there were no credentials, so that the client id is only what the client claims. */
     public boolean isAnonymous() {
         return keyName.isEmpty();
     }

@@ -189,10 +189,11 @@ public record Requesting(Gate gate, Principal principal, String channel) {
         }
     }
 
-    private static Body asked(String id, Terms terms, long now) {
+    private Body asked(String id, Terms terms, long now) {
         ObjectNode data = object(id).put("status", "open").put("kind", wireName(terms.kind()));
         data.put("title", terms.title());
         put(data, "by", terms.by());
+        markClaimed(data);
         put(data, "runId", terms.runId());
         put(data, "toolCallId", terms.toolCallId());
         putJson(data, "arguments", terms.arguments());
@@ -219,13 +220,21 @@ public record Requesting(Gate gate, Principal principal, String channel) {
                 .toList();
     }
 
-    private static Body decided(String id, Decision decision, long now) {
+    private Body decided(String id, Decision decision, long now) {
         ObjectNode data = object(id).put("decision", wireName(decision.verdict()));
         put(data, "by", decision.clientId());
+        markClaimed(data);
         put(data, "deviceId", decision.device());
         put(data, "comment", decision.comment());
         putJson(data, editedField(decision.verdict()), decision.edited());
         return body(data.put("at", now));
+    }
+
+    /** Without credentials, who it is by is only a claim. */
+    private void markClaimed(ObjectNode data) {
+        if (principal.isAnonymous()) {
+            data.put("claimed", true);
+        }
     }
 
     private static RunTexts.Notice notice(String id) {

@@ -83,7 +83,7 @@ public final class StateRows {
     }
 
     private static ObjectNode member(PresenceEntry member) {
-        String key = member.clientId() + ":" + member.connectionId();
+        String key = member.clientId() + ":" + deviceId(member);
         if (member.action() == PresenceEntry.Action.LEAVE) {
             return delete(PRESENCE, key);
         }
@@ -91,9 +91,9 @@ public final class StateRows {
         JsonNode data = SessionMessages.data(member.body());
         boolean agent = data != null && data.path("actorType").asString("").equals(AGENT);
         value.put("actorId", member.clientId())
-                .put("deviceId", member.connectionId())
+                .put("deviceId", deviceId(member))
                 .put("actorType", agent ? AGENT : "user")
-                .put("status", "online")
+                .put("status", status(member, data))
                 .put("lastSeenAt", time(Positions.millis(member.position())));
         if (data != null) {
             if (data.path("name").isString()) {
@@ -101,7 +101,25 @@ public final class StateRows {
             }
             value.set("data", data);
         }
-        return upsert(PRESENCE, key, value);
+        ObjectNode change = upsert(PRESENCE, key, value);
+        if (data != null && Devices.is(member.connectionId()) && data.path(WireForm.TXID).isString()) {
+            change.withObject("headers").set(WireForm.TXID, data.get(WireForm.TXID));
+        }
+        return change;
+    }
+
+    /** The device of a member, or its connection. */
+    private static String deviceId(PresenceEntry member) {
+        String device = Devices.deviceId(member.connectionId());
+        return device == null ? member.connectionId() : device;
+    }
+
+    private static String status(PresenceEntry member, @Nullable JsonNode data) {
+        return data != null
+                        && Devices.is(member.connectionId())
+                        && data.path("status").asString("").equals("away")
+                ? "away"
+                : "online";
     }
 
     private static ObjectNode chunk(MessageEntry entry) {
@@ -124,6 +142,9 @@ public final class StateRows {
         put(value, "regenerates", headers.get(WireForm.REGENERATES));
         put(value, "supersedes", headers.get(WireForm.SUPERSEDES));
         put(value, "status", headers.get(WireForm.STATUS));
+        if (WireForm.TRUE.equals(headers.get(WireForm.CLAIMED))) {
+            value.put("claimed", true);
+        }
         ObjectNode change = upsert(CHUNK, serial, value);
         String txid = headers.get(WireForm.TXID);
         if (txid != null) {
@@ -159,7 +180,8 @@ public final class StateRows {
     }
 
     private static String role(SessionMessage message) {
-        String said = message.headers().get(WireForm.ROLE);
+        String shown = message.headers().get(WireForm.SHOWN_ROLE);
+        String said = shown == null ? message.headers().get(WireForm.ROLE) : shown;
         if (said != null && ROLES.contains(said)) {
             return said;
         }

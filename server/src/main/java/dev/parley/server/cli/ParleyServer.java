@@ -132,6 +132,10 @@ final class ParleyServer {
                     + config.server().host() + ". Configure auth.keys, or give --insecure-no-auth"
                     + " if everybody who reaches the port may read and write everything.");
         }
+        if (config.auth().visitorsApp() != null && !loopback) {
+            throw new ConfigException("With auth.visitors-app, Parley only listens on this machine, but server.host is "
+                    + config.server().host() + ": everybody who reaches the port could do everything in that app.");
+        }
         checkReadable("tls.cert", config.tls().cert());
         checkReadable("tls.key", config.tls().key());
         closings.push(new Closing("metrics", metrics::close));
@@ -234,7 +238,7 @@ final class ParleyServer {
                     subscriptions.routes(),
                     clock,
                     metrics.registry());
-            var sessions = new SessionDoor(engine, config, shares, gate, publisher, occupancy, timelines, agents);
+            var sessions = new SessionDoor(engine, config, shares, gate, publisher, occupancy, timelines, apps, agents);
             front.open(
                     List.of(
                             streams,

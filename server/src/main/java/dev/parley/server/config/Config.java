@@ -160,9 +160,20 @@ public record Config(
             @Setting(
                     value = "false",
                     doc = "Whether apps can be created and removed over HTTP, see [security](security.md#apps).")
-            boolean adminApi) {
+            boolean adminApi,
+
+            @Setting(
+                    doc = "App whose sessions the session door and the streams of sessions serve without a key, for clients"
+                            + " that send none. Only while `server.host` is of this machine; see"
+                            + " [security](security.md#sessions-without-a-key).")
+            @Nullable
+            String visitorsApp) {
 
         public Auth {
+            if (visitorsApp != null && !visitorsApp.matches("[A-Za-z0-9_-]+")) {
+                throw new ConfigException(
+                        "auth.visitors-app: '" + visitorsApp + "' is no app: letters, digits, '-' and '_'");
+            }
             if (insecureNoAuth && !keys.isEmpty()) {
                 throw new ConfigException(
                         "auth.insecure-no-auth contradicts auth.keys: with keys configured, everybody needs one");

@@ -13,6 +13,7 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.log.Membership;
 import dev.parley.server.apps.Apps;
+import dev.parley.server.channel.Devices;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Comparator;
@@ -349,6 +350,12 @@ final class Footprints {
 
     /** What a session is to be told of a connection that has left something in it during an earlier life. */
     private SessionCommand<SessionOutcome.Done> ofEarlierLife(Membership trace, long now) {
+        if (Devices.is(trace.connectionId())) {
+            // It has no connection that could be lost, so it is waited for anew.
+            long leaveAt = now + Devices.STAY.toMillis();
+            return new Lost(
+                    trace.session(), now, trace.connectionId(), newestEpoch.incrementAndGet(), leaveAt, leaveAt, null);
+        }
         SessionCommand<SessionOutcome.Done> told = null;
         while (told == null) {
             told = of(trace.connectionId()).hasLeft(trace.session(), now);

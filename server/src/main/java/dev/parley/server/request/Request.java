@@ -5,6 +5,7 @@ import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.Refusals;
+import dev.parley.server.http.RefusedException;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireFormat;
@@ -49,9 +50,10 @@ public record Request(
     /**
      * Reads everything except the body.
      *
-     * @param guarded returns the gate for a path, or null if its sender is not authenticated here
+     * @param guarded returns who is served at a path, or null if its sender is not authenticated here
      */
-    static Request of(HttpServerRequest request, Function<List<String>, @Nullable Gate> guarded) throws WireException {
+    static Request of(HttpServerRequest request, Gate gate, Function<List<String>, @Nullable Senders> guarded)
+            throws WireException {
         if (!isUtf8(request.uri())) {
             throw new WireException(ErrorInfo.badRequest("The URL has escapes that are not UTF-8."));
         }
@@ -66,10 +68,11 @@ public record Request(
         }
         Request read =
                 new Request(request.method().name(), path, request.headers(), request.params(), null, new byte[0]);
-        Gate gate = guarded.apply(path);
-        return gate == null
+        Senders senders = guarded.apply(path);
+        return senders == null
                 ? read
-                : new Request(read.method, path, read.headers, read.query, read.authenticate(gate), read.body);
+                : new Request(
+                        read.method, path, read.headers, read.query, read.authenticate(request, gate, senders), read.body);
     }
 
     /**
@@ -138,12 +141,17 @@ public record Request(
         return null;
     }
 
-    private Principal authenticate(Gate gate) throws WireException {
-        return granted(
-                switch (gate.sessionHeader(authorization())) {
-                    case Access.Granted(Principal principal) -> gate.as(principal, claimedClientId());
-                    case Access.Refused refused -> refused;
-                });
+    private Principal authenticate(HttpServerRequest request, Gate gate, Senders senders) throws WireException {
+        try {
+            return granted(
+                    switch (senders.authenticate(request, authorization())) {
+                        case Access.Granted(Principal principal) -> gate.as(principal, claimedClientId());
+                        case Access.Refused refused -> refused;
+                    });
+        } catch (RefusedException e) {
+            throw new WireException(
+                    new ErrorInfo(e.status() * 100, e.status(), e.getMessage() == null ? "Refused." : e.getMessage()));
+        }
     }
 
     private @Nullable String claimedClientId() throws WireException {

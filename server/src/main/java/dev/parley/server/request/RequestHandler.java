@@ -28,6 +28,7 @@ public final class RequestHandler {
     private final Resources resources;
     private final AnswerForm form;
     private final Gate gate;
+    private final Senders senders;
     private final Predicate<List<String>> forKnownSenders;
     private final Shares shares;
     private final Cors cors;
@@ -37,6 +38,7 @@ public final class RequestHandler {
     /**
      * A handler of the requests of one door.
      *
+     * @param senders whom it serves
      * @param forKnownSenders whether the sender of a request is authenticated before its body is read, by its
      *     path; resources at other paths authenticate their senders themselves
      * @param bodyBytes the largest body of a request
@@ -45,6 +47,7 @@ public final class RequestHandler {
             Resources resources,
             AnswerForm form,
             Gate gate,
+            Senders senders,
             Predicate<List<String>> forKnownSenders,
             Shares shares,
             Cors cors,
@@ -52,6 +55,7 @@ public final class RequestHandler {
         this.resources = resources;
         this.form = form;
         this.gate = gate;
+        this.senders = senders;
         this.forKnownSenders = forKnownSenders;
         this.shares = shares;
         this.cors = cors;
@@ -73,7 +77,7 @@ public final class RequestHandler {
         request.exceptionHandler(gone -> LOG.debug("a request did not arrive completely", gone));
         Request head;
         try {
-            head = Request.of(request, path -> forKnownSenders.test(path) ? gate : null);
+            head = Request.of(request, gate, path -> forKnownSenders.test(path) ? senders : null);
         } catch (WireException e) {
             exchange.refuse(null, e.error());
             return;

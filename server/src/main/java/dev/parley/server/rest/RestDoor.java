@@ -12,6 +12,7 @@ import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.request.Publisher;
 import dev.parley.server.request.RequestHandler;
+import dev.parley.server.request.Senders;
 import dev.parley.server.time.NodeClock;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpServerRequest;
@@ -62,6 +63,7 @@ public final class RestDoor implements Door {
                 routes,
                 new RestForm(),
                 gate,
+                Senders.known(gate),
                 path -> FOR_KNOWN_SENDERS.contains(path.getFirst()),
                 shares,
                 cors,

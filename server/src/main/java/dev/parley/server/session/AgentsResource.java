@@ -7,6 +7,7 @@ import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome.NoSuchAgent;
 import dev.parley.engine.session.SessionOutcome.Woken;
+import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
@@ -22,6 +23,7 @@ import dev.parley.server.wire.Fields;
 import dev.parley.server.wire.WireException;
 import java.time.InstantSource;
 import java.util.List;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -44,11 +46,28 @@ record AgentsResource(Engine engine, Gate gate, AgentSpecs specs, InstantSource 
 
     /** Names agents. One with the id of another takes its place. */
     Answer name(Request request, ChannelName session) throws WireException {
-        Principal principal = request.permitted(gate, CapabilityOp.AGENT_MANAGE, session.full());
-        SessionName name = session.in(principal.app());
-        List<Agent> agents = specs.readAll(AgentSpecs.place(name), request.tree());
-        change(new NameAgents(name, clock.millis(), agents, List.of()));
+        name(request.principal(), session, Fields.of(request.tree(), "body").elements("agents"));
         return Answer.of(200, to -> to.beginObject().field("success", true).endObject());
+    }
+
+    /** Names the agents that these describe, if {@code principal} may. */
+    List<Agent> name(Principal principal, ChannelName session, Iterable<JsonNode> descriptions) throws WireException {
+        permit(principal, session);
+        SessionName name = session.in(principal.app());
+        List<Agent> agents = specs.readAll(AgentSpecs.place(name), descriptions);
+        change(new NameAgents(name, clock.millis(), agents, List.of()));
+        return agents;
+    }
+
+    private void permit(Principal principal, ChannelName session) throws WireException {
+        if (gate.permit(principal, CapabilityOp.AGENT_MANAGE, session.full()) instanceof Access.Refused refused) {
+            throw new WireException(Refusals.of(refused));
+        }
+    }
+
+    /** Wakes an agent that was just named for an input that does not wake it by itself. */
+    void invoke(SessionName session, Agent agent, String eventId) throws WireException {
+        Commands.await(engine.submit(new InvokeAgent(session, clock.millis(), agent.id(), eventId)));
     }
 
     /** Names an agent no longer. */

@@ -11,7 +11,9 @@ import dev.parley.conversation.ToolCall;
 import dev.parley.conversation.UiMessages;
 import dev.parley.conversation.View;
 import dev.parley.conversation.WireForm;
+import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Run;
+import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.machine.Sessions;
@@ -41,7 +43,12 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** What people do in a session: they say things, stop agents, and answer what agents ask. */
 record InputsResource(
-        Sessions sessions, Gate gate, Publisher publisher, Conversations conversations, RequestsResource requests) {
+        Sessions sessions,
+        Gate gate,
+        Publisher publisher,
+        Conversations conversations,
+        RequestsResource requests,
+        AgentsResource agents) {
     /** The greatest number of characters of an id that a client chooses. */
     static final int MAX_ID_CHARS = 128;
 
@@ -78,9 +85,24 @@ record InputsResource(
     /** A call of a tool, and where it is. */
     private record Place(Node.Run run, String messageId, ToolCall call) {}
 
-    /** Says something: after the newest message, after another one, or to a run. */
+    /**
+     * Says something: after the newest message, after another one, or to a run. If it brings an agent along, the session names
+     * the agent, and the agent is woken, once.
+     */
     Answer send(Request request, ChannelName session) throws WireException {
         Input input = input(request, session, "messageId");
+        JsonNode described = input.body().get("agent");
+        Agent agent = described == null
+                ? null
+                : agents.name(input.sender(), session, List.of(described)).getFirst();
+        Answer answer = say(input);
+        if (agent != null && agent.trigger() != Agent.Trigger.USER_MESSAGES && agent.trigger() != Agent.Trigger.ALL) {
+            agents.invoke(session.in(input.sender().app()), agent, input.id());
+        }
+        return answer;
+    }
+
+    private Answer say(Input input) throws WireException {
         String runId = id(input.body(), "runId");
         String parent = id(input.body(), "parent");
         if (parent == null && runId == null) {
@@ -162,15 +184,31 @@ record InputsResource(
                     .orElse(null);
             cancels.add(RunMessages.cancel(input.id(), run == null ? null : run.key(), run == null ? messageId : null));
         } else {
-            SessionState state = sessions.find(session.in(input.sender().app()));
-            for (Run open : state == null ? List.<Run>of() : sessions.runs().of(state)) {
-                cancels.add(RunMessages.cancel(newId(), open.id(), null));
-            }
+            cancels.addAll(cancelAll(session.in(input.sender().app())));
         }
         if (!cancels.isEmpty()) {
             publish(input, cancels);
         }
         return Answer.noContent();
+    }
+
+    /** Asks agents to stop everywhere in the session; if nobody works, anybody may. */
+    void stopAll(Principal principal, ChannelName session) throws WireException {
+        List<InboundMessage> cancels = new ArrayList<>();
+        for (OutboundMessage cancel : cancelAll(session.in(principal.app()))) {
+            cancels.add(InboundMessage.read(cancel.toJson()));
+        }
+        if (!cancels.isEmpty()) {
+            publisher.send(principal, session, cancels).await();
+        }
+    }
+
+    private List<OutboundMessage> cancelAll(SessionName name) {
+        SessionState state = sessions.find(name);
+        List<Run> open = state == null ? List.of() : sessions.runs().of(state);
+        return open.stream()
+                .map(run -> RunMessages.cancel(newId(), run.id(), null))
+                .toList();
     }
 
     /** The run of this id, which is the id that readers of the session's stream know its messages by. */
@@ -279,14 +317,38 @@ record InputsResource(
                 json.put("id", input.id() + ":" + inbound.size());
             }
             if (input.txid() != null) {
-                json.withObject("extras")
-                        .withObject(WireForm.AI)
-                        .withObject(WireForm.TRANSPORT)
-                        .put(WireForm.TXID, input.txid());
+                transport(json).put(WireForm.TXID, input.txid());
+            }
+            markClaimed(json, input.sender());
+            String role = role(input.body());
+            if (role != null && message.headers().kind().equals(WireForm.USER_MESSAGE)) {
+                transport(json).put(WireForm.SHOWN_ROLE, role);
             }
             inbound.add(InboundMessage.read(json));
         }
         return publisher.send(input.sender(), input.session(), inbound).await();
+    }
+
+    /** Says in a message that its client id is only what the client claims, if it is. */
+    static void markClaimed(ObjectNode message, Principal sender) {
+        if (sender.isAnonymous()) {
+            transport(message).put(WireForm.CLAIMED, WireForm.TRUE);
+        }
+    }
+
+    private static ObjectNode transport(ObjectNode message) {
+        return message.withObject("extras").withObject(WireForm.AI).withObject(WireForm.TRANSPORT);
+    }
+
+    /** In whose role a message is shown, if that is not a user's. */
+    private static @Nullable String role(Fields body) throws WireException {
+        return switch (body.text("role")) {
+            case null -> null;
+            case "user" -> null;
+            case "assistant" -> "assistant";
+            case "system" -> "system";
+            default -> throw new WireException(ErrorInfo.invalidValue("The field role is user, assistant or system."));
+        };
     }
 
     /**

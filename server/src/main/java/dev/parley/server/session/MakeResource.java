@@ -58,9 +58,12 @@ record MakeResource(Engine engine, Gate gate, InstantSource clock, SessionsResou
         return session.in(principal.app());
     }
 
-    /** Who makes a request: a client id, or else the name of a key. */
+    /** Who makes a request: a client id, or else the name of a key; of somebody without credentials, that it is only a claim. */
     static String by(Request request, Gate gate, Principal principal) throws WireException {
         String clientId = Publishing.clientId(gate, principal, request.headers().get("X-Actor-Id"));
+        if (principal.isAnonymous()) {
+            return clientId == null ? "anonymous" : clientId + " (claimed)";
+        }
         return clientId == null ? principal.keyName() : clientId;
     }
 

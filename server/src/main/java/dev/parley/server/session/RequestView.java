@@ -59,10 +59,13 @@ final class RequestView {
         to.beginObject()
                 .field("decision", Requesting.wireName(decision.verdict()))
                 .field("by", decision.clientId())
-                .field("key", decision.key())
+                .field("key", decision.key().isEmpty() ? null : decision.key())
                 .field("at", decision.time())
                 .field("connectionId", decision.connectionId())
                 .field("deviceId", decision.device());
+        if (decision.key().isEmpty()) {
+            to.field("claimed", true);
+        }
         if (whole) {
             to.field("comment", decision.comment());
             writeJson(to, Requesting.editedField(decision.verdict()), decision.edited());

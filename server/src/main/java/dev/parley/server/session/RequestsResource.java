@@ -430,6 +430,7 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
         if (decided.chosen()) {
             message.put("id", decided.id() + ":0");
         }
+        InputsResource.markClaimed(message, sender);
         return publisher.part(sender, session, List.of(InboundMessage.read(message)));
     }
 

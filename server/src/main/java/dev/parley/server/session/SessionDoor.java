@@ -1,6 +1,7 @@
 package dev.parley.server.session;
 
 import dev.parley.engine.Engine;
+import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.config.Config;
 import dev.parley.server.http.Cors;
@@ -10,6 +11,7 @@ import dev.parley.server.http.Shares;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.request.Publisher;
 import dev.parley.server.request.RequestHandler;
+import dev.parley.server.request.Senders;
 import dev.parley.server.timeline.Timelines;
 import dev.parley.server.wake.AgentSpecs;
 import io.vertx.core.Future;
@@ -29,6 +31,7 @@ public final class SessionDoor implements Door {
     /**
      * A door to the sessions of {@code engine}.
      *
+     * @param apps the rules for sessions
      * @param agents reads descriptions of agents
      */
     public SessionDoor(
@@ -39,6 +42,7 @@ public final class SessionDoor implements Door {
             Publisher publisher,
             Occupancy occupancy,
             Timelines timelines,
+            Apps apps,
             AgentSpecs agents) {
         Cors cors = Cors.withCredentials(
                 Origins.of(config.cors().origins(), false),
@@ -46,11 +50,12 @@ public final class SessionDoor implements Door {
                 "Accept, Authorization, Content-Type, X-Ably-ClientId, X-Actor-Id, X-Actor-Type, X-Session-Id",
                 config.cors().headers(),
                 "Allow, Retry-After");
-        this.routes = new SessionRoutes(engine.sessions(), config, gate, publisher, occupancy, timelines, agents);
+        this.routes = new SessionRoutes(engine, config, gate, publisher, occupancy, timelines, apps, agents);
         this.requests = new RequestHandler(
                 routes,
                 new SessionForm(),
                 gate,
+                Senders.of(gate, config),
                 path -> !SessionRoutes.isDescription(path),
                 shares,
                 cors,

@@ -1,6 +1,8 @@
 package dev.parley.server.session;
 
+import dev.parley.engine.Engine;
 import dev.parley.engine.session.machine.Sessions;
+import dev.parley.server.apps.Apps;
 import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.channel.ChannelName;
@@ -20,6 +22,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** Which resource answers which request: the table of all methods and paths of the door. */
 final class SessionRoutes implements Resources {
@@ -118,6 +121,22 @@ final class SessionRoutes implements Resources {
                     "GET",
                     "/v1/sessions/{sessionId}/presence",
                     (its, request, path) -> its.sessions.presence(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/presence",
+                    (its, request, path) -> its.devices.change(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/login",
+                    (its, request, path) -> its.devices.login(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/logout",
+                    (its, request, path) -> its.devices.logout(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/reset",
+                    (its, request, path) -> its.reset.reset(request, session(path))),
             new Route(
                     "GET",
                     "/v1/sessions/{sessionId}/control",
@@ -246,16 +265,20 @@ final class SessionRoutes implements Resources {
     private final AgentsResource agents;
     private final NamespacesResource namespaces;
     private final WakesResource wakes;
+    private final DevicesResource devices;
+    private final ResetResource reset;
 
     /** Routes to the sessions of an engine. */
     SessionRoutes(
-            Sessions engine,
+            Engine whole,
             Config config,
             Gate gate,
             Publisher publisher,
             Occupancy occupancy,
             Timelines timelines,
+            Apps apps,
             AgentSpecs specs) {
+        Sessions engine = whole.sessions();
         int pageBytes = config.limits().chunkBytes();
         var conversations = new Conversations(engine, pageBytes);
         this.sessions = new SessionsResource(engine, gate, new Members(engine, gate), occupancy, pageBytes);
@@ -266,10 +289,12 @@ final class SessionRoutes implements Resources {
         this.export = new ExportResource(engine, gate, pageBytes);
         this.objects = new ObjectsResource(engine, gate);
         this.requests = new RequestsResource(engine, gate, publisher, pageBytes);
-        this.inputs = new InputsResource(engine, gate, publisher, conversations, requests);
-        this.control = new ControlResource(publisher.engine(), gate, publisher.clock(), pageBytes);
         this.agents = new AgentsResource(publisher.engine(), gate, specs, publisher.clock());
         this.namespaces = new NamespacesResource(publisher.engine(), gate, specs, publisher.clock());
+        this.inputs = new InputsResource(engine, gate, publisher, conversations, requests, agents);
+        this.devices = new DevicesResource(whole, gate, apps, publisher, agents, new AtomicLong());
+        this.reset = new ResetResource(whole, gate, publisher, inputs, devices);
+        this.control = new ControlResource(publisher.engine(), gate, publisher.clock(), pageBytes);
         this.wakes = new WakesResource(publisher.engine(), gate, publisher.clock());
     }
 

@@ -19,6 +19,7 @@ import dev.parley.server.http.Replies;
 import dev.parley.server.http.Shares;
 import dev.parley.server.loop.EventLoops;
 import dev.parley.server.request.Request;
+import dev.parley.server.request.Senders;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.wire.WireException;
 import io.vertx.core.Future;
@@ -47,6 +48,7 @@ final class SessionStream {
     private final Engine engine;
     private final Config config;
     private final Gate gate;
+    private final Senders senders;
     private final Shares shares;
     private final Answers answers;
     private final NodeClock clock;
@@ -66,6 +68,7 @@ final class SessionStream {
         this.engine = engine;
         this.config = config;
         this.gate = gate;
+        this.senders = Senders.of(gate, config);
         this.shares = shares;
         this.answers = answers;
         this.clock = clock;
@@ -145,8 +148,8 @@ final class SessionStream {
     }
 
     /** The sender, if it may see what is in the session. If not, the request is answered. */
-    private @Nullable Principal permitted(HttpServerRequest request, ChannelName session) {
-        Access access = gate.sessionHeader(authorization(request));
+    private @Nullable Principal permitted(HttpServerRequest request, ChannelName session) throws RefusedException {
+        Access access = senders.authenticate(request, authorization(request));
         for (CapabilityOp operation : List.of(CapabilityOp.HISTORY, CapabilityOp.SUBSCRIBE)) {
             if (access instanceof Access.Granted(Principal principal)) {
                 access = gate.permit(principal, operation, session.full());

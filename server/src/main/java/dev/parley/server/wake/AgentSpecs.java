@@ -96,8 +96,13 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
      * @param place what their secrets are encrypted for
      */
     public List<Agent> readAll(String place, JsonNode body) throws WireException {
+        return readAll(place, Fields.of(body, "body").elements("agents"));
+    }
+
+    /** The same with the descriptions of the agents. */
+    public List<Agent> readAll(String place, Iterable<JsonNode> descriptions) throws WireException {
         List<Agent> agents = new ArrayList<>();
-        for (JsonNode agent : Fields.of(body, "body").elements("agents")) {
+        for (JsonNode agent : descriptions) {
             agents.add(read(place, agent));
             if (agents.size() > WakeMachine.MAX_AGENTS) {
                 break;

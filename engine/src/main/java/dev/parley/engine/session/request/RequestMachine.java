@@ -165,7 +165,9 @@ public final class RequestMachine {
 
     private static @Nullable OfAnswer judge(SessionRequest request, Decision decision, List<String> grants, long time) {
         Terms terms = request.terms();
-        if (!terms.takes(decision.verdict()) || !terms.asks(decision.clientId(), grants)) {
+        // A client id without credentials is only a claim.
+        boolean isAsked = decision.isCertain() ? terms.asks(decision.clientId(), grants) : terms.asks(null, List.of());
+        if (!terms.takes(decision.verdict()) || !isAsked) {
             return new NotAsked(request.id());
         }
         if (!request.isOpen() || request.decisions().stream().anyMatch(decision::isBySame)) {
