@@ -24,6 +24,7 @@ import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.Origin;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
@@ -291,6 +292,20 @@ class CommandCodecTest {
                         new ControlTexts(list(this::text), notice(), notice())),
                 new SessionCommand.ExpireControl(session(), number()),
                 new SessionCommand.Erase(session(), number(), maybe(this::text), maybe(this::text)),
+                new SessionCommand.Fork(
+                        session(),
+                        number(),
+                        maybe(this::text),
+                        new Origin(text(), number(), list(this::number)),
+                        random.nextBoolean(),
+                        list(this::number),
+                        list(() -> new SessionCommand.MessageOp.Create(
+                                maybe(this::text),
+                                random.nextBoolean(),
+                                maybe(this::text),
+                                maybe(this::text),
+                                body(),
+                                false))),
                 new SessionCommand.NotePurge(session(), number(), number(), random.nextBoolean()),
                 new SessionCommand.Describe(
                         session(),

@@ -28,6 +28,7 @@ import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.ObjectOperation;
 import dev.parley.engine.session.ObjectValue;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.Origin;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
@@ -568,6 +569,24 @@ class CommandFormatTest {
         command(golden, "end of a control", new SessionCommand.ExpireControl(SESSION, TIME));
         command(golden, "erase", new SessionCommand.Erase(SESSION, TIME, "client", "txid"));
         command(golden, "erase by nobody", new SessionCommand.Erase(SESSION, TIME, null, null));
+        Origin origin = new Origin("söurce", POSITION, List.of(POSITION + 1, POSITION + 2));
+        command(
+                golden,
+                "fork begun",
+                new SessionCommand.Fork(SESSION, TIME, "client", origin, false, List.of(), List.of()));
+        command(
+                golden,
+                "fork filled",
+                new SessionCommand.Fork(
+                        SESSION,
+                        TIME,
+                        null,
+                        origin,
+                        true,
+                        List.of(POSITION),
+                        List.of(
+                                new SessionCommand.MessageOp.Create("id", true, "client", "conn", FULL, false),
+                                new SessionCommand.MessageOp.Create(null, false, null, null, Body.EMPTY, false))));
         command(golden, "purge begun", new SessionCommand.NotePurge(SESSION, TIME, POSITION, false));
         command(golden, "purge done", new SessionCommand.NotePurge(SESSION, TIME, POSITION, true));
         requests(golden);
@@ -860,7 +879,9 @@ class CommandFormatTest {
                             "index/listed",
                             "index/participantKey",
                             "index/participantsKey",
-                            "index/participants");
+                            "index/participants",
+                            "index/originKey",
+                            "index/origin");
                 case PROFILES -> List.of("sessions/idKey", "profiles/profile of");
                 case TOMBSTONES ->
                     List.of(

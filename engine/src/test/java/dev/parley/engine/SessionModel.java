@@ -14,6 +14,7 @@ import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.ObjectRefusal;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.Origin;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.Profile;
 import dev.parley.engine.session.Run;
@@ -37,6 +38,7 @@ import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.ExpireRequest;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
+import dev.parley.engine.session.SessionCommand.Fork;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.LabelChange;
 import dev.parley.engine.session.SessionCommand.Leave;
@@ -181,6 +183,13 @@ final class SessionModel {
         @Nullable
         Profile profile;
 
+        /** What it goes on from, or null. */
+        @Nullable
+        Origin origin;
+
+        /** Whether it has what was said there. */
+        boolean filled;
+
         /** Who has ever said something that stayed, or was present. */
         final Set<String> participants = new HashSet<>();
 
@@ -230,6 +239,8 @@ final class SessionModel {
             copy.changes.putAll(changes);
             copy.controlTexts = controlTexts;
             copy.profile = profile;
+            copy.origin = origin;
+            copy.filled = filled;
             copy.participants.addAll(participants);
             copy.wakes = wakes.copy();
             copy.runs.putAll(runs);
@@ -601,6 +612,7 @@ final class SessionModel {
                 unpurged.put(known.id, c.session());
                 yield new SessionOutcome.Erased(now);
             }
+            case Fork c -> fork(c, room, known);
             case NotePurge c -> {
                 if (c.done() && unpurged.remove(c.id()) != null) {
                     tombstones.computeIfPresent(
@@ -725,6 +737,41 @@ final class SessionModel {
                 takeOver(c, room);
             }
         }
+    }
+
+    private Object fork(Fork c, Room room, @Nullable Room known) {
+        boolean isSame = known != null && c.origin().equals(known.origin);
+        if (!c.fills()) {
+            if (isSame) {
+                return new SessionOutcome.Forked();
+            }
+            boolean isEmpty = known != null && known.origin != null && !known.filled && known.last == 0;
+            if (!isEmpty && (known != null || tombstones.containsKey(c.session()))) {
+                return new SessionOutcome.NotNew();
+            }
+            room.origin = c.origin();
+            room.profile = known == null ? new Profile(c.time(), c.by(), new TreeMap<>()) : known.profile;
+            rooms.put(c.session(), room);
+            return new SessionOutcome.Forked();
+        }
+        if (!isSame) {
+            return new SessionOutcome.NoSuchSession();
+        }
+        if (!room.filled && room.last != 0) {
+            return new SessionOutcome.NotNew();
+        }
+        if (!room.filled) {
+            room.filled = true;
+            for (int i = 0; i < c.messages().size(); i++) {
+                boolean isInherited = i < c.serials().size();
+                create(
+                        room,
+                        isInherited ? c.serials().get(i) >> 20 : c.time(),
+                        c.messages().get(i));
+            }
+            rooms.put(c.session(), room);
+        }
+        return new SessionOutcome.Forked();
     }
 
     private Object describe(Describe c, Room room, boolean made) {

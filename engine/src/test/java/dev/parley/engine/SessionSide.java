@@ -9,6 +9,7 @@ import dev.parley.engine.life.Boot;
 import dev.parley.engine.life.Lives;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Attribute;
+import dev.parley.engine.session.Attribute.ForkOf;
 import dev.parley.engine.session.Attribute.Labelled;
 import dev.parley.engine.session.Attribute.OpenRequest;
 import dev.parley.engine.session.Attribute.OpenRun;
@@ -23,6 +24,7 @@ import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.Origin;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
@@ -43,6 +45,7 @@ import dev.parley.engine.session.SessionCommand.EndRun;
 import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.ExpireRequest;
+import dev.parley.engine.session.SessionCommand.Fork;
 import dev.parley.engine.session.SessionCommand.LabelChange;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
@@ -113,6 +116,9 @@ final class SessionSide {
     private static final List<String> CLIENTS = List.of("ann", "ben", "cid");
     /** The keys and the values of labels. */
     private static final List<String> LABELS = List.of("k", "kk", "l");
+
+    /** Ids of sessions of which others may be forks. */
+    private static final List<Long> ANCESTORS = List.of(7L, 8L, 9L);
 
     /** The name of messages that only agents write. */
     private static final String AGENTS = "agents";
@@ -189,7 +195,7 @@ final class SessionSide {
     SessionCommand<?> command(long now) {
         SessionName name = oneOf(NAMES);
         Room room = model.room(name);
-        return switch (random.nextInt(78)) {
+        return switch (random.nextInt(82)) {
             case 0 -> new Remove(name, now);
             case 40, 41 -> new RemoveEmpty(name, now);
             case 1 ->
@@ -257,9 +263,32 @@ final class SessionSide {
             case 68, 69, 70, 71, 72, 73 -> decide(name, now);
             case 75, 76 -> new StallRun(name, now, run(), now - random.nextInt(30));
             case 74 -> new ExpireRequest(name, now, requestId());
+            case 78, 79, 80, 81 -> fork(name, room, now);
             case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             default -> publish(name, room, now);
         };
+    }
+
+    /** Messages come in at whole milliseconds, so that the model gives them the same positions. */
+    private Fork fork(SessionName name, @Nullable Room room, long now) {
+        Origin known = room == null ? null : room.origin;
+        Origin origin = known != null && random.nextInt(4) > 0
+                ? known
+                : new Origin(
+                        "source", 1 + random.nextInt(2), List.of(ANCESTORS.get(random.nextInt(2)), ANCESTORS.get(2)));
+        if (known == null || random.nextInt(3) == 0) {
+            return new Fork(name, now, rarely("by"), origin, false, List.of(), List.of());
+        }
+        List<Long> serials = new ArrayList<>();
+        List<MessageOp.Create> messages = new ArrayList<>();
+        for (int i = 0; i < random.nextInt(6); i++) {
+            if (random.nextInt(4) > 0 && serials.size() == messages.size()) {
+                serials.add((Math.max(1, now - 9) + i) << 20);
+            }
+            boolean unique = random.nextBoolean();
+            messages.add(new MessageOp.Create("inherited" + i, unique, oneOf(CLIENTS), rarely("c"), body(), false));
+        }
+        return new Fork(name, now, null, origin, true, serials, messages);
     }
 
     private String requestId() {
@@ -1088,6 +1117,12 @@ final class SessionSide {
         for (String client : CLIENTS) {
             compareIndex(sessions, new Participant(client), room -> room.participants.contains(client));
         }
+        for (Long ancestor : ANCESTORS) {
+            compareIndex(
+                    sessions,
+                    new ForkOf(ancestor),
+                    room -> room.origin != null && room.origin.ancestors().contains(ancestor));
+        }
         for (String key : LABELS) {
             for (String value : LABELS) {
                 compareIndex(
@@ -1128,6 +1163,7 @@ final class SessionSide {
                         + (isAsked(room) ? 1 : 0)
                         + (SilenceModel.anyStalled(room) ? 1 : 0)
                         + (room.participants.isEmpty() ? 0 : 1 + 2 * room.participants.size())
+                        + (room.origin == null ? 0 : 1 + room.origin.ancestors().size())
                         + (room.profile == null ? 0 : room.profile.labels().size()))
                 .sum();
     }

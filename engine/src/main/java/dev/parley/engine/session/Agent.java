@@ -62,6 +62,11 @@ public record Agent(
         };
     }
 
+    /** The same agent, called elsewhere. */
+    public Agent at(Endpoint other) {
+        return new Agent(id, name, other, trigger, patterns, debounceMillis, onlyWhenWatched, gaveUp, loopEnded);
+    }
+
     private boolean isMentioned(RunNote.Said said) {
         return said.mentions().stream()
                 .anyMatch(mention -> patterns.stream()

@@ -14,6 +14,9 @@ public sealed interface Attribute {
     /** The session has this label. */
     record Labelled(String key, String value) implements Attribute {}
 
+    /** The session goes on from the one with this id, directly or indirectly. */
+    record ForkOf(long session) implements Attribute {}
+
     /** This client has said something in the session, or was present. */
     record Participant(String clientId) implements Attribute {}
 }

@@ -413,6 +413,41 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     record LabelChange(String key, @Nullable String value) {}
 
     /**
+     * Makes a session that goes on from what was said in another one. This is done in two steps, so that who erases the other
+     * session with its forks finds this one before it has anything of it: the first one makes the session, and the second one
+     * gives it what was said, if nothing has happened in it since.
+     *
+     * @param by who does so
+     * @param origin what it goes on from
+     * @param fills whether this is the second step
+     * @param serials the positions of messages of the other session, ascending; the first of {@code messages} have them
+     * @param messages what was said, and behind it what is said now, to end what was open
+     */
+    record Fork(
+            SessionName session,
+            long time,
+            @Nullable String by,
+            Origin origin,
+            boolean fills,
+            List<Long> serials,
+            List<MessageOp.Create> messages)
+            implements SessionCommand<SessionOutcome.OfFork> {
+        @Override
+        public int weight() {
+            long weight = 512;
+            for (MessageOp.Create message : messages) {
+                weight += 128 + message.body().size();
+            }
+            return (int) Math.min(Integer.MAX_VALUE, weight);
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
      * Removes a session with everything in it, and notes that it was there.
      *
      * @param by who does so

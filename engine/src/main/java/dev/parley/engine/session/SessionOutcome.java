@@ -41,6 +41,9 @@ public sealed interface SessionOutcome {
     /** The outcome of an Erase. */
     sealed interface OfErase extends SessionOutcome {}
 
+    /** The outcome of a Fork. */
+    sealed interface OfFork extends SessionOutcome {}
+
     /** The outcome of an Ask. */
     sealed interface OfAsk extends SessionOutcome {}
 
@@ -67,7 +70,13 @@ public sealed interface SessionOutcome {
     record Described(boolean made) implements OfDescribe {}
 
     /** There is no session of this name. */
-    record NoSuchSession() implements OfDescribe, OfErase {}
+    record NoSuchSession() implements OfDescribe, OfErase, OfFork {}
+
+    /** The session goes on from the other one, now or from an earlier request. */
+    record Forked() implements OfFork {}
+
+    /** There is a session of this name, or there was one, or something has happened in it. */
+    record NotNew() implements OfFork {}
 
     /** The session was erased, now or before. */
     record Erased(Tombstone tombstone) implements OfErase {}

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.MissingNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -243,13 +244,18 @@ public final class RunNotes {
         }
     }
 
-    private static RunTexts texts(String run, JsonNode opening) {
+    private static ObjectNode repeated(String run, JsonNode opening) {
         ObjectNode headers = JsonMapper.shared().createObjectNode().put(WireForm.RUN_ID, run);
         KEPT_HEADERS.forEach(name -> {
             if (opening.has(name)) {
                 headers.set(name, opening.get(name));
             }
         });
+        return headers;
+    }
+
+    private static RunTexts texts(String run, JsonNode opening) {
+        ObjectNode headers = repeated(run, opening);
         boolean suspends = opening.path(WireForm.ON_TAKEOVER).asString("").equals(WireForm.SUSPEND);
         return new RunTexts(
                 end(headers, WireForm.STREAM_ERROR, "The agent was lost before it ended the run."),
@@ -259,10 +265,24 @@ public final class RunNotes {
                 new RunTexts.Notice(AGENT_STALLED, about(run) + ",\"stalled\":", ",\"at\":", "}", "json"));
     }
 
+    /**
+     * The message that ends a run.
+     *
+     * @param opening the extras of its first message
+     */
+    public static Body end(String run, @Nullable String opening, RunStatus status) {
+        ObjectNode headers = repeated(run, opening == null ? MissingNode.getInstance() : headers(tree(opening)));
+        return end(headers.put(WireForm.RUN_REASON, status.wireName()));
+    }
+
     private static Body end(ObjectNode headers, int code, String message) {
         headers.put(WireForm.RUN_REASON, RunStatus.ERROR.wireName())
                 .put(WireForm.ERROR_CODE, Integer.toString(code))
                 .put(WireForm.ERROR_MESSAGE, message);
+        return end(headers);
+    }
+
+    private static Body end(ObjectNode headers) {
         ObjectNode extras = JsonMapper.shared().createObjectNode();
         extras.putObject(WireForm.AI).set(WireForm.TRANSPORT, headers);
         return new Body(WireForm.RUN_END, null, null, extras.toString());
@@ -305,7 +325,8 @@ public final class RunNotes {
                 run.id(), texts(run.id(), JsonMapper.shared().createObjectNode()));
     }
 
-    private static JsonNode tree(String extras) {
+    /** The extras of a message. */
+    public static JsonNode tree(String extras) {
         try {
             return JsonMapper.shared().readTree(extras);
         } catch (JacksonException e) {

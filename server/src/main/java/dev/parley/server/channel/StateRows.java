@@ -9,6 +9,7 @@ import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SummaryEntry;
 import dev.parley.server.wire.Serials;
 import java.time.Instant;
@@ -35,6 +36,11 @@ public final class StateRows {
 
     /** The type of rows with agents. */
     public static final String AGENT = "agent";
+
+    /** The type of rows with what people are asked, as long as it is open. */
+    public static final String REQUEST = "request";
+
+    private static final String TXID = "txid";
 
     /** Stands for a client that is not known, where there has to be one. */
     private static final String ANONYMOUS = "anonymous";
@@ -63,6 +69,42 @@ public final class StateRows {
             case AnnotationEntry annotation -> null;
             case SummaryEntry summary -> null;
         };
+    }
+
+    /** The value of the row of an open request. */
+    public static ObjectNode request(SessionRequest request) {
+        SessionRequest.Terms terms = request.terms();
+        ObjectNode value = JsonMapper.shared().createObjectNode();
+        value.put("requestId", request.id())
+                .put("kind", Requesting.wireName(terms.kind()))
+                .put("status", Requesting.wireName(request.status()))
+                .put("title", terms.title());
+        put(value, "by", terms.by());
+        put(value, "runId", terms.runId());
+        put(value, "messageId", terms.messageId());
+        put(value, "toolCallId", terms.toolCallId());
+        if (terms.arguments() != null) {
+            if (Requesting.isJson(terms.arguments())) {
+                value.set("arguments", JsonMapper.shared().readTree(terms.arguments()));
+            } else {
+                value.put("arguments", terms.arguments());
+            }
+        }
+        if (!terms.clientIds().isEmpty()) {
+            terms.clientIds().forEach(value.putArray("clientIds")::add);
+        }
+        value.put("quorum", terms.quorum());
+        if (terms.due() != 0) {
+            value.put("due", terms.due()).put("whenDue", Requesting.wireName(terms.whenDue()));
+        }
+        value.put("serial", Serials.render(request.since())).put("createdAt", time(Positions.millis(request.since())));
+        var decisions = value.putArray("decisions");
+        for (SessionRequest.Decision decision : request.decisions()) {
+            ObjectNode decided = decisions.addObject().put("decision", Requesting.wireName(decision.verdict()));
+            put(decided, "by", decision.clientId());
+            decided.put("at", decision.time());
+        }
+        return value;
     }
 
     /** A row is there, or has changed. */
@@ -102,8 +144,8 @@ public final class StateRows {
             value.set("data", data);
         }
         ObjectNode change = upsert(PRESENCE, key, value);
-        if (data != null && Devices.is(member.connectionId()) && data.path(WireForm.TXID).isString()) {
-            change.withObject("headers").set(WireForm.TXID, data.get(WireForm.TXID));
+        if (data != null && Devices.is(member.connectionId()) && data.path(TXID).isString()) {
+            change.withObject("headers").set(TXID, data.get(TXID));
         }
         return change;
     }
@@ -148,7 +190,7 @@ public final class StateRows {
         ObjectNode change = upsert(CHUNK, serial, value);
         String txid = headers.get(WireForm.TXID);
         if (txid != null) {
-            change.withObject("headers").put("txid", txid);
+            change.withObject("headers").put(TXID, txid);
         }
         return change;
     }
@@ -157,7 +199,7 @@ public final class StateRows {
      * Which message of the conversation a message of the session belongs to: a person's is one of its own, and all that is said
      * in a run is one.
      */
-    private static String messageId(MessageEntry entry, SessionMessage message) {
+    public static String messageId(MessageEntry entry, SessionMessage message) {
         Headers headers = message.headers();
         String known = isSaidByAPerson(message) ? null : headers.get(WireForm.RUN_ID);
         if (known == null && WireForm.CANCEL.equals(message.name())) {

@@ -163,9 +163,10 @@ public record Config(
             boolean adminApi,
 
             @Setting(
-                    doc = "App whose sessions the session door and the streams of sessions serve without a key, for clients"
-                            + " that send none. Only while `server.host` is of this machine; see"
-                            + " [security](security.md#sessions-without-a-key).")
+                    doc =
+                            "App whose sessions the session door and the streams of sessions serve without a key, for clients"
+                                    + " that send none. Only while `server.host` is of this machine; see"
+                                    + " [security](security.md#sessions-without-a-key).")
             @Nullable
             String visitorsApp) {
 

@@ -72,7 +72,12 @@ public record Request(
         return senders == null
                 ? read
                 : new Request(
-                        read.method, path, read.headers, read.query, read.authenticate(request, gate, senders), read.body);
+                        read.method,
+                        path,
+                        read.headers,
+                        read.query,
+                        read.authenticate(request, gate, senders),
+                        read.body);
     }
 
     /**

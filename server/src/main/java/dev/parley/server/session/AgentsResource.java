@@ -7,6 +7,7 @@ import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome.NoSuchAgent;
 import dev.parley.engine.session.SessionOutcome.Woken;
+import dev.parley.engine.session.SessionState;
 import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
@@ -22,6 +23,7 @@ import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Fields;
 import dev.parley.server.wire.WireException;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -57,6 +59,17 @@ record AgentsResource(Engine engine, Gate gate, AgentSpecs specs, InstantSource 
         List<Agent> agents = specs.readAll(AgentSpecs.place(name), descriptions);
         change(new NameAgents(name, clock.millis(), agents, List.of()));
         return agents;
+    }
+
+    /** Names the agents of {@code source} in a session that goes on from it. */
+    void inherit(SessionState source, SessionName fork) throws WireException {
+        List<Agent> inherited = new ArrayList<>();
+        for (Agent agent : engine.sessions().wakes().own(source)) {
+            inherited.add(specs.moved(agent, source.name(), fork));
+        }
+        if (!inherited.isEmpty()) {
+            change(new NameAgents(fork, clock.millis(), inherited, List.of()));
+        }
     }
 
     private void permit(Principal principal, ChannelName session) throws WireException {

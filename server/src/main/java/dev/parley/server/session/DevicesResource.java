@@ -56,7 +56,8 @@ record DevicesResource(
     private static final String OFFLINE = "offline";
 
     /** Somebody at a device; without a device: at all devices. */
-    private record Device(Fields body, String actorId, @Nullable String deviceId, ChannelName session, Principal sender) {
+    private record Device(
+            Fields body, String actorId, @Nullable String deviceId, ChannelName session, Principal sender) {
         SessionName name() {
             return session.in(sender.app());
         }
@@ -160,7 +161,8 @@ record DevicesResource(
         long arrival = Lives.epoch(engine.lives().newest(), arrivals.incrementAndGet());
         var op = new PresenceOp(PresenceEntry.Action.UPDATE, newId(), device.actorId(), data(device, status));
         int most = apps.namespace(name.app(), name.name()).maxMembers();
-        // Remembered as a request, the device is known as one that has arrived, so that after a crash in between it is waited
+        // Remembered as a request, the device is known as one that has arrived, so that after a crash in between it is
+        // waited
         // for as if it had been lost.
         Refusals.check(Refusals.of(Commands.await(engine.submit(new ChangePresence(
                 name, now, new Sender(connectionId, arrival, arrival), connectionId, List.of(op), most)))));

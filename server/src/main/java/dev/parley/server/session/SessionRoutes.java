@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Which resource answers which request: the table of all methods and paths of the door. */
@@ -133,6 +134,10 @@ final class SessionRoutes implements Resources {
                     "POST",
                     "/v1/sessions/{sessionId}/logout",
                     (its, request, path) -> its.devices.logout(request, session(path))),
+            new Route(
+                    "POST",
+                    "/v1/sessions/{sessionId}/fork",
+                    (its, request, path) -> its.fork.fork(request, session(path))),
             new Route(
                     "POST",
                     "/v1/sessions/{sessionId}/reset",
@@ -267,6 +272,7 @@ final class SessionRoutes implements Resources {
     private final WakesResource wakes;
     private final DevicesResource devices;
     private final ResetResource reset;
+    private final ForkResource fork;
 
     /** Routes to the sessions of an engine. */
     SessionRoutes(
@@ -293,6 +299,8 @@ final class SessionRoutes implements Resources {
         this.namespaces = new NamespacesResource(publisher.engine(), gate, specs, publisher.clock());
         this.inputs = new InputsResource(engine, gate, publisher, conversations, requests, agents);
         this.devices = new DevicesResource(whole, gate, apps, publisher, agents, new AtomicLong());
+        this.fork = new ForkResource(
+                whole, gate, publisher, agents, config.limits().bodyBytes(), new Semaphore(ForkResource.MAX_AT_A_TIME));
         this.reset = new ResetResource(whole, gate, publisher, inputs, devices);
         this.control = new ControlResource(publisher.engine(), gate, publisher.clock(), pageBytes);
         this.wakes = new WakesResource(publisher.engine(), gate, publisher.clock());

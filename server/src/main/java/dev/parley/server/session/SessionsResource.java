@@ -5,6 +5,7 @@ import dev.parley.engine.session.Attribute.OpenRequest;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
 import dev.parley.engine.session.Attribute.StalledRun;
+import dev.parley.engine.session.Origin;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.Profile;
@@ -12,6 +13,7 @@ import dev.parley.engine.session.Run;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Tombstone;
+import dev.parley.engine.session.log.Inheritance;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.session.run.Silence;
@@ -87,13 +89,15 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
      * @param profile null if it was never made explicitly
      * @param stalled since when the agents of runs are stalled, by the ids of the runs
      * @param requests how many requests are open
+     * @param origin what it goes on from; null if it is no fork, or one of many sessions
      */
     private record Described(
             SessionState session,
             @Nullable Profile profile,
             List<Run> runs,
             Map<String, Silence> stalled,
-            int requests) {
+            int requests,
+            @Nullable Origin origin) {
         long lastActivity() {
             return SessionsResource.lastActivity(session, profile);
         }
@@ -119,7 +123,7 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
                 after = candidate.name().name();
                 SessionState session = taken(candidate, filter);
                 if (session != null) {
-                    found.add(described(session));
+                    found.add(described(session, null));
                 }
             }
         }
@@ -174,14 +178,19 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
         return session.last() == Positions.START && profile != null ? profile.made() : last;
     }
 
-    private Described described(SessionState session) {
+    private @Nullable Origin origin(SessionState session) {
+        Inheritance its = sessions.index().inheritance(session);
+        return its == null ? null : its.origin();
+    }
+
+    private Described described(SessionState session, @Nullable Origin origin) {
         List<Run> runs = sessions.index().has(session.name(), new OpenRun())
                 ? sessions.runs().of(session)
                 : List.of();
         int requests = sessions.index().has(session.name(), new OpenRequest())
                 ? sessions.requests().countOpen(session.name())
                 : 0;
-        return new Described(session, sessions.profiles().of(session), runs, stalled(session, runs), requests);
+        return new Described(session, sessions.profiles().of(session), runs, stalled(session, runs), requests, origin);
     }
 
     private Map<String, Silence> stalled(SessionState session, List<Run> runs) {
@@ -210,7 +219,7 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
             Tombstone tombstone = sessions.erasures().of(name);
             throw new WireException(tombstone == null ? noSuchSession() : ErrorInfo.SESSION_ERASED);
         }
-        Described described = described(session);
+        Described described = described(session, origin(session));
         List<String> participants = sessions.index().participants(session);
         return Answer.of(status, to -> describe(to, described, participants));
     }
@@ -245,8 +254,11 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
         }
         to.endObject();
         if (participants != null) {
-            to.field(
-                    "streamUrl", "/v1/stream/sessions/" + escaped(session.name().name()));
+            to.field("streamUrl", streamUrl(session.name().name()));
+            if (described.origin() != null) {
+                to.field("forkOf", described.origin().session())
+                        .field("forkedAt", Serials.render(described.origin().upTo()));
+            }
             to.name("participants").beginArray();
             participants.forEach(to::value);
             to.endArray().name("runs").beginArray();
@@ -266,6 +278,11 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
             metrics.write(to.name("occupancy"));
         }
         to.endObject();
+    }
+
+    /** The path of the stream of a session. */
+    static String streamUrl(String session) {
+        return "/v1/stream/sessions/" + escaped(session);
     }
 
     /** A segment of a path, in which only what needs no escape anywhere has none. */

@@ -262,6 +262,22 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
                         : JsonMapper.shared().createObjectNode());
     }
 
+    /** The same agent in another session: what it is called with is sealed for one session. */
+    public Agent moved(Agent agent, SessionName from, SessionName to) {
+        Agent.Endpoint endpoint = agent.endpoint();
+        Data secrets = endpoint == null ? null : endpoint.secrets();
+        if (endpoint == null || secrets == null) {
+            return agent;
+        }
+        try {
+            byte[] plain = seal.open(secrets.bytes(), owner(place(from), agent.id()));
+            return agent.at(new Agent.Endpoint(
+                    endpoint.url(), Data.of(seal.seal(plain, owner(place(to), agent.id())))));
+        } catch (SecretSeal.BrokenSealException e) {
+            throw new IllegalStateException("what the agent " + agent.id() + " is called with cannot be read", e);
+        }
+    }
+
     private static String owner(String place, String agentId) {
         return "agent " + agentId + " of " + place;
     }

@@ -299,6 +299,16 @@ class LimitsDocsTest {
                 "server.session.ConversationResource.MAX_SELECTED",
                 "server.session.ExportResource.MAX_VERSIONS");
         row(
+                "forks that the session door makes",
+                "server.session.ForkResource.MAX_AT_A_TIME",
+                "server.session.ForkResource.MAX_MESSAGES",
+                "engine.session.Origin.MAX_ANCESTORS");
+        row(
+                "characters of a device's id",
+                "server.channel.Devices.MAX_ID_CHARS",
+                "server.session.DevicesResource.MAX_NAME_CHARS",
+                "server.channel.Devices.STAY");
+        row(
                 "entries of one page of a REST list",
                 "server.request.Request.MAX_LIMIT",
                 "server.request.Request.DEFAULT_LIMIT");

@@ -7,6 +7,7 @@ import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Operation;
+import dev.parley.engine.session.Origin;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
@@ -25,6 +26,7 @@ import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.ExpireRequest;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
+import dev.parley.engine.session.SessionCommand.Fork;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.LabelChange;
 import dev.parley.engine.session.SessionCommand.Leave;
@@ -86,6 +88,7 @@ public final class SessionCommandCodec {
     private static final int INVOKE_AGENT = 91;
     private static final int WITH_AGENTS = 92;
     private static final int STALL_RUN = 93;
+    private static final int FORK = 95;
     private static final int VERSION = 1;
     /** Of lost connections, and of those that leave: what becomes of their runs. */
     private static final int RUNS = 2;
@@ -175,6 +178,13 @@ public final class SessionCommandCodec {
             }
             case ExpireControl c -> {}
             case Erase c -> out.optional(c.by()).optional(c.txid());
+            case Fork c -> {
+                Origin origin = c.origin();
+                out.optional(c.by()).string(origin.session()).fixed64(origin.upTo());
+                positions(out, origin.ancestors());
+                positions(out.bool(c.fills()), c.serials());
+                messages(out, List.copyOf(c.messages()));
+            }
             case NotePurge c -> out.fixed64(c.id()).bool(c.done());
             case Describe c -> {
                 out.optional(c.by())
@@ -253,6 +263,7 @@ public final class SessionCommandCodec {
             case SettleWake c -> SETTLE_WAKE;
             case ExpireWake c -> EXPIRE_WAKE;
             case Erase c -> ERASE;
+            case Fork c -> FORK;
             case NotePurge c -> NOTE_PURGE;
             case Ask c -> ASK;
             case Decide c -> DECIDE;
@@ -311,6 +322,15 @@ public final class SessionCommandCodec {
                         ControlCodec.texts(in));
             case EXPIRE_CONTROL -> new ExpireControl(session, time);
             case ERASE -> new Erase(session, time, in.optional(), in.optional());
+            case FORK ->
+                new Fork(
+                        session,
+                        time,
+                        in.optional(),
+                        new Origin(in.string(), in.fixed64(), positions(in)),
+                        in.bool(),
+                        positions(in),
+                        messages(in).stream().map(Create.class::cast).toList());
             case NOTE_PURGE -> new NotePurge(session, time, in.fixed64(), in.bool());
             case DESCRIBE -> new Describe(session, time, in.optional(), in.bool(), in.bool(), labels(in), in.count());
             case NAME_AGENTS -> new NameAgents(session, time, AgentCodec.agents(in), ValueCodec.texts(in));
@@ -356,6 +376,19 @@ public final class SessionCommandCodec {
     private static Retain retain(SessionName session, long time, int version, BinaryReader in) {
         long since = in.varint();
         return new Retain(session, time, since, in.varint(), version < AUDIT ? since : in.varint());
+    }
+
+    private static void positions(BinaryWriter out, List<Long> positions) {
+        out.varint(positions.size());
+        positions.forEach(out::fixed64);
+    }
+
+    private static List<Long> positions(BinaryReader in) {
+        List<Long> positions = new ArrayList<>();
+        for (int count = in.count(); count > 0; count--) {
+            positions.add(in.fixed64());
+        }
+        return List.copyOf(positions);
     }
 
     private static List<LabelChange> labels(BinaryReader in) {

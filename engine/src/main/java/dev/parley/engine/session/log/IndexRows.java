@@ -3,14 +3,18 @@ package dev.parley.engine.session.log;
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
 import dev.parley.engine.session.Attribute;
+import dev.parley.engine.session.Attribute.ForkOf;
 import dev.parley.engine.session.Attribute.Labelled;
 import dev.parley.engine.session.Attribute.OpenRequest;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
 import dev.parley.engine.session.Attribute.StalledRun;
+import dev.parley.engine.session.Origin;
 import dev.parley.engine.session.SessionName;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The rows of the index: attributes with the names of the sessions that have them, in the order of names, and the participants of each
@@ -24,6 +28,8 @@ public final class IndexRows {
     private static final int PARTICIPANTS = 5;
     private static final int OPEN_REQUEST = 6;
     private static final int STALLED_RUN = 7;
+    private static final int FORK_OF = 8;
+    private static final int ORIGIN = 9;
     private static final int VERSION = 1;
 
     private IndexRows() {}
@@ -46,6 +52,7 @@ public final class IndexRows {
             case OpenRequest a -> out.u8(OPEN_REQUEST).string(app);
             case Labelled(String key, String value) ->
                 out.u8(LABELLED).string(app).string(key).string(value);
+            case ForkOf(long session) -> out.u8(FORK_OF).string(app).fixed64(session);
             case Participant(String clientId) -> out.u8(PARTICIPANT).string(app).string(clientId);
         };
     }
@@ -97,6 +104,34 @@ public final class IndexRows {
     /** The key of the number of participants of a session. */
     static byte[] participantsKey(long session) {
         return new BinaryWriter(9).u8(PARTICIPANTS).fixed64(session).toBytes();
+    }
+
+    /** The key of what a session goes on from. */
+    static byte[] originKey(long session) {
+        return new BinaryWriter(9).u8(ORIGIN).fixed64(session).toBytes();
+    }
+
+    static byte[] origin(Inheritance known) {
+        Origin origin = known.origin();
+        BinaryWriter out = new BinaryWriter(96).u8(VERSION).bool(known.filled());
+        out.string(origin.session())
+                .fixed64(origin.upTo())
+                .varint(origin.ancestors().size());
+        origin.ancestors().forEach(out::fixed64);
+        return out.toBytes();
+    }
+
+    static Inheritance origin(byte[] row) {
+        BinaryReader in = new BinaryReader(row);
+        in.version(VERSION);
+        boolean filled = in.bool();
+        String session = in.string();
+        long upTo = in.fixed64();
+        List<Long> ancestors = new ArrayList<>();
+        for (int count = in.count(); count > 0; count--) {
+            ancestors.add(in.fixed64());
+        }
+        return new Inheritance(new Origin(session, upTo, ancestors), filled);
     }
 
     /** The row of a name, which says no more than that it is there. */

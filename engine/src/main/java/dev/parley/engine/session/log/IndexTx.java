@@ -1,6 +1,7 @@
 package dev.parley.engine.session.log;
 
 import dev.parley.engine.session.Attribute;
+import dev.parley.engine.session.Attribute.ForkOf;
 import dev.parley.engine.session.Attribute.OpenRun;
 import dev.parley.engine.session.Attribute.Participant;
 import dev.parley.engine.session.Attribute.StalledRun;
@@ -59,6 +60,27 @@ public final class IndexTx {
         }
     }
 
+    /** What a session goes on from, or null. */
+    public @Nullable Inheritance inheritance(SessionState s) {
+        byte[] row = rows.get(Table.INDEX, IndexRows.originKey(s.id()));
+        return row == null ? null : IndexRows.origin(row);
+    }
+
+    /** Notes what a session goes on from. */
+    public void inherit(SessionState s, Inheritance now) {
+        unlistFork(s);
+        rows.put(Table.INDEX, IndexRows.originKey(s.id()), IndexRows.origin(now));
+        now.origin().ancestors().forEach(ancestor -> put(s, new ForkOf(ancestor)));
+    }
+
+    private void unlistFork(SessionState s) {
+        Inheritance known = inheritance(s);
+        if (known != null) {
+            known.origin().ancestors().forEach(ancestor -> remove(s, new ForkOf(ancestor)));
+            rows.remove(Table.INDEX, IndexRows.originKey(s.id()));
+        }
+    }
+
     /** The ranges of keys in which there may have been attributes of the sessions of an app. */
     public static List<Range> rangesSharedIn(String app) {
         return List.of(
@@ -71,13 +93,15 @@ public final class IndexTx {
         return List.of(
                 new Range(
                         Table.INDEX, IndexRows.participantKey(session, ""), IndexRows.participantKey(session + 1, "")),
-                new Range(Table.INDEX, IndexRows.participantsKey(session), IndexRows.participantsKey(session + 1)));
+                new Range(Table.INDEX, IndexRows.participantsKey(session), IndexRows.participantsKey(session + 1)),
+                new Range(Table.INDEX, IndexRows.originKey(session), IndexRows.originKey(session + 1)));
     }
 
     /** Takes a session off all lists but those of its labels. */
     public void removeAll(SessionState s) {
         remove(s, new OpenRun());
         remove(s, new StalledRun());
+        unlistFork(s);
         byte[] from = IndexRows.participantKey(s.id(), "");
         byte[] to = IndexRows.participantKey(s.id() + 1, "");
         List<Row> participants = rows.list(Table.INDEX, from, to, MAX_PARTICIPANTS);

@@ -9,6 +9,7 @@ import dev.parley.engine.store.Store.Table;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Finds sessions by what they have. Thread-safe; reads block on the disk. */
 public final class SessionIndex {
@@ -48,6 +49,12 @@ public final class SessionIndex {
     /** Whether a session has an attribute. */
     public boolean has(SessionName session, Attribute attribute) {
         return store.get(Table.INDEX, IndexRows.key(session, attribute)) != null;
+    }
+
+    /** What a session goes on from, or null. */
+    public @Nullable Inheritance inheritance(SessionState session) {
+        byte[] row = store.get(Table.INDEX, IndexRows.originKey(session.id()));
+        return row == null ? null : IndexRows.origin(row);
     }
 
     /** Who has said something in a session, or was present: at most {@link IndexTx#MAX_PARTICIPANTS}, by client id. */

@@ -20,6 +20,7 @@ import dev.parley.engine.session.SessionCommand.Erase;
 import dev.parley.engine.session.SessionCommand.ExpireControl;
 import dev.parley.engine.session.SessionCommand.ExpireRequest;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
+import dev.parley.engine.session.SessionCommand.Fork;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
@@ -114,6 +115,7 @@ public final class SessionMachine {
                     return outcome;
                 });
             case Erase c -> erase(c, tx);
+            case Fork c -> ForkMachine.fork(c, position, tx);
             case NotePurge c -> {
                 if (c.done()) {
                     tx.erasures().purged(c.session(), c.id(), c.time());

@@ -7,6 +7,7 @@ import dev.parley.engine.session.annotation.Annotations;
 import dev.parley.engine.session.attendance.AttendanceTx;
 import dev.parley.engine.session.control.ControlTx;
 import dev.parley.engine.session.erasure.ErasureTx;
+import dev.parley.engine.session.log.IndexTx;
 import dev.parley.engine.session.log.Removed;
 import dev.parley.engine.session.log.SessionBatch;
 import dev.parley.engine.session.log.SessionBatch.Added;
@@ -145,6 +146,11 @@ public final class SessionTx {
 
     ErasureTx erasures() {
         return erasures;
+    }
+
+    /** What sessions are listed by. */
+    IndexTx index() {
+        return batch.index();
     }
 
     /** Whether the session has nothing in it, and nothing is remembered for it. */

@@ -89,6 +89,11 @@ public final class MessageMachine {
         return tx.batch().accept(s, positions);
     }
 
+    /** Adds a message that a session has from another one, at the position that it has there, behind all others. */
+    public static SessionState inherit(SessionState s, long serial, Create message, MessageTx tx) {
+        return take(s, new Step.Made(message, Head.of(message, serial)), tx);
+    }
+
     private static @Nullable OfPublish judge(Change change, Head before, Head after, @Nullable String connectionId) {
         if (!change.any()
                 && (before.clientId() == null

@@ -5,7 +5,9 @@ import static dev.parley.engine.session.GoldenValues.NAME;
 
 import dev.parley.engine.codec.GoldenBytes;
 import dev.parley.engine.session.Attribute;
+import dev.parley.engine.session.Origin;
 import java.io.IOException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What sessions are listed by lies in the store as it always did. */
@@ -27,6 +29,18 @@ class IndexFormatTest {
         golden.bytes("participantKey", IndexRows.participantKey(ID, "cliënt"));
         golden.bytes("participantsKey", IndexRows.participantsKey(ID));
         golden.example("participants", 300, IndexRows::participants, IndexRows::participants);
+        golden.bytes("key of a fork", IndexRows.key(NAME, new Attribute.ForkOf(ID)));
+        golden.bytes("originKey", IndexRows.originKey(ID));
+        golden.example(
+                "origin",
+                new Inheritance(new Origin("söurce", ID + 1, List.of(ID, ID - 1)), true),
+                IndexRows::origin,
+                IndexRows::origin);
+        golden.example(
+                "origin of an empty fork",
+                new Inheritance(new Origin("söurce", ID + 1, List.of(ID)), false),
+                IndexRows::origin,
+                IndexRows::origin);
         golden.haveAllOf(IndexRows.class);
         golden.complete();
     }

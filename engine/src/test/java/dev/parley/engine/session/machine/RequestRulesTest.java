@@ -494,4 +494,18 @@ class RequestRulesTest extends SessionFixture {
         publish(append(at.getFirst(), " and more"));
         assertThat(request("r1").terms().arguments()).isEqualTo("{\"sum\":5}");
     }
+
+    @Test
+    void aClaimedClientIdIsNotWhoIsAsked() {
+        for (String id : List.of("named", "open")) {
+            List<String> asked = id.equals("named") ? List.of("ann") : List.of();
+            var terms = new Terms(Kind.APPROVAL, "", null, null, null, null, null, asked, 1, 0, WhenDue.EXPIRE, null);
+            assertThat(apply(new Ask(NAME, now, id, terms, text("asks")))).isInstanceOf(Accepted.class);
+        }
+        var claimed = new Decision("d", Verdict.APPROVE, "ann", "", now, null, null, null, null);
+        assertThat(apply(new Decide(NAME, now, "named", claimed, text("decides"), List.of(), List.of())))
+                .isEqualTo(new NotAsked("named"));
+        assertThat(apply(new Decide(NAME, now, "open", claimed, text("decides"), List.of(), List.of())))
+                .isInstanceOf(Accepted.class);
+    }
 }
