@@ -27,6 +27,7 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,8 +52,14 @@ public final class WakeCalls {
     /** When a wake is taken again. */
     private static final Duration CALL_LEASE_LEFT = Duration.ofSeconds(6);
 
-    /** The pause between two looks at what is due. */
-    private static final Duration ROUND = Duration.ofMillis(100);
+    /** The pause before another look at what is due if not all of it could be begun. */
+    private static final Duration RETRY = Duration.ofMillis(100);
+
+    /**
+     * The longest pause between two looks. The engine tells when there is more to do, but not when the clock is set ahead, and
+     * leases of calls are to be extended.
+     */
+    private static final Duration MAX_REST = Duration.ofSeconds(1);
 
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
@@ -84,6 +91,10 @@ public final class WakeCalls {
     private final Counter failed;
     private final Counter failures;
     private final Thread thread;
+
+    /** Whether there may be more to do since the last look. */
+    @GuardedBy("this")
+    private boolean news;
 
     @GuardedBy("this")
     private boolean closed;
@@ -137,6 +148,7 @@ public final class WakeCalls {
             Timelines timelines,
             MeterRegistry meters) {
         WakeCalls calls = new WakeCalls(engine, specs, keys, client, clock, health, timelines, meters);
+        engine.sessions().wakes().listen((app, agentId) -> calls.news());
         calls.thread.start();
         return calls;
     }
@@ -145,33 +157,41 @@ public final class WakeCalls {
         return closed;
     }
 
-    /** Waits for the next round. */
-    private synchronized void rest() throws InterruptedException {
-        long until = System.nanoTime() + ROUND.toNanos();
-        for (long left = ROUND.toMillis(); left > 0 && !closed; left = (until - System.nanoTime()) / 1_000_000) {
+    private synchronized void news() {
+        news = true;
+        notifyAll();
+    }
+
+    /** Waits so long, or until there is more to do. */
+    private synchronized void rest(long millis) throws InterruptedException {
+        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        for (long left = millis; left > 0 && !news && !closed; left = (until - System.nanoTime()) / 1_000_000) {
             wait(left);
         }
+        news = false;
     }
 
     private void run() {
         try {
             while (!isClosed()) {
+                long pause = RETRY.toMillis();
                 try {
-                    round(clock.millis());
+                    pause = round(clock.millis());
                     health.report(PART, true);
                 } catch (RuntimeException | Error e) {
                     failures.increment();
                     health.report(PART, false);
                     LOG.error("what is due for agents could not be done and will be tried again", e);
                 }
-                rest();
+                rest(pause);
             }
         } catch (InterruptedException e) {
             LOG.debug("interrupted", e);
         }
     }
 
-    private void round(long now) {
+    /** Begins what is due, and returns after how many milliseconds there may be more. */
+    private long round(long now) {
         calling.forEach((delivery, progress) -> {
             Wake wake = progress.wake;
             if (wake != null && wake.leaseUntil() - now < CALL_LEASE_LEFT.toMillis()) {
@@ -184,7 +204,7 @@ public final class WakeCalls {
             if (!calling.containsKey(delivery)) {
                 Permit permit = permits.take();
                 if (permit == null) {
-                    return;
+                    return RETRY.toMillis();
                 }
                 Progress progress = new Progress();
                 calling.put(delivery, progress);
@@ -197,6 +217,8 @@ public final class WakeCalls {
                 });
             }
         }
+        long left = engine.sessions().wakes().nextDelivery() - now;
+        return left <= 0 ? RETRY.toMillis() : Math.min(left, MAX_REST.toMillis());
     }
 
     private SettleWake settlement(Wake wake, Settlement settlement, long until) {

@@ -152,6 +152,13 @@ final class WakeRows {
                 .toBytes();
     }
 
+    /** The time in a key of the lists of {@link What}. */
+    static long dueAt(byte[] timeKey) {
+        BinaryReader in = new BinaryReader(timeKey);
+        in.u8();
+        return in.fixed64();
+    }
+
     static byte[] timesStart(What what) {
         return times(what, 0).toBytes();
     }

@@ -156,6 +156,14 @@ public final class Wakes {
                 .toList();
     }
 
+    /** When the first wake may be delivered that waits for it; {@link Long#MAX_VALUE} if there is none. */
+    public long nextDelivery() {
+        return due(What.DELIVERY, Long.MAX_VALUE - 1, 1).stream()
+                .mapToLong(row -> WakeRows.dueAt(row.key()))
+                .findFirst()
+                .orElse(Long.MAX_VALUE);
+    }
+
     private List<Row> due(What what, long now, int limit) {
         return view.list(Table.WAKE_TIMES, WakeRows.timesStart(what), WakeRows.timesEnd(what, now), limit);
     }
