@@ -136,7 +136,11 @@ final class ContentFold {
             }
             case WireForm.TOOL_APPROVAL_RESPONSE -> {
                 boolean approved = WireForm.TRUE.equals(headers.codec("approved"));
-                addAnswer(message, id, call -> call.withDecision(approved, headers.codec("reason")));
+                String edited = approved ? headers.codec(WireForm.APPROVED_ARGUMENTS) : null;
+                JsonNode arguments = json(edited);
+                // What was approved cannot be called if nobody can read it, and nothing else was approved.
+                boolean callable = approved && (edited == null || arguments != null);
+                addAnswer(message, id, call -> call.withDecision(callable, headers.codec("reason"), arguments));
             }
             default -> {}
         }

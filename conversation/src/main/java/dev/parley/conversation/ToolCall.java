@@ -75,9 +75,18 @@ public record ToolCall(
      * @param id the request's id
      * @param approved the answer, null as long as there is none
      * @param reason the reason that was given with the answer
+     * @param arguments the input that was approved instead of the one that was asked for; null if it is the same
      */
     public record Approval(
-            String id, @Nullable Boolean approved, @Nullable String reason) {}
+            String id,
+            @Nullable Boolean approved,
+            @Nullable String reason,
+            @Nullable JsonNode arguments) {}
+
+    /** {@return the input with which the tool is called: what was approved instead of its input, if there is such} */
+    public @Nullable JsonNode effectiveInput() {
+        return approval == null || approval.arguments() == null ? input : approval.arguments();
+    }
 
     /**
      * {@return a call whose input begins to come}
@@ -114,7 +123,7 @@ public record ToolCall(
      * @param approvalId the request's id
      */
     public ToolCall withApprovalRequest(String approvalId) {
-        return with(State.APPROVAL_REQUESTED, input, null, null, null, new Approval(approvalId, null, null));
+        return with(State.APPROVAL_REQUESTED, input, null, null, null, new Approval(approvalId, null, null, null));
     }
 
     /**
@@ -124,7 +133,18 @@ public record ToolCall(
      * @param reason why; null if nobody has said
      */
     public ToolCall withDecision(boolean approved, @Nullable String reason) {
-        Approval decided = new Approval(approval == null ? "" : approval.id(), approved, reason);
+        return withDecision(approved, reason, null);
+    }
+
+    /**
+     * {@return the call that was approved or not}
+     *
+     * @param approved whether it was approved
+     * @param reason why; null if nobody has said
+     * @param arguments the input that was approved instead of the one that was asked for; null if it is the same
+     */
+    public ToolCall withDecision(boolean approved, @Nullable String reason, @Nullable JsonNode arguments) {
+        Approval decided = new Approval(approval == null ? "" : approval.id(), approved, reason, arguments);
         return with(approved ? State.APPROVAL_RESPONDED : State.OUTPUT_DENIED, input, null, null, null, decided);
     }
 

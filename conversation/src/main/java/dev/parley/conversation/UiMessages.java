@@ -358,7 +358,10 @@ public final class UiMessages {
                 bool(json, "preliminary"),
                 approval.isObject()
                         ? new ToolCall.Approval(
-                                approval.path("id").asString(""), bool(approval, "approved"), text(approval, "reason"))
+                                approval.path("id").asString(""),
+                                bool(approval, "approved"),
+                                text(approval, "reason"),
+                                null)
                         : null,
                 field(json, CALL_METADATA));
     }

@@ -202,6 +202,9 @@ public final class WireForm {
     /** Kind of an input: whether a tool call is approved. */
     public static final String TOOL_APPROVAL_RESPONSE = "tool-approval-response";
 
+    /** Codec header of such an input, of Parley: the arguments that are approved instead of those that were asked for, as JSON. */
+    public static final String APPROVED_ARGUMENTS = "parley-arguments";
+
     /**
      * Kind of an input: a tool call of which nobody knew it has had no effect, and may be made again. The npm library has no such
      * kind, and reads nothing in it.

@@ -94,12 +94,12 @@ public sealed interface ModelMessage {
     }
 
     /**
-     * {@return the arguments of a call as JSON; an empty object if they are no object}
+     * {@return the arguments with which a call is made as JSON; an empty object if they are no object}
      *
      * @param call the call
      */
     static String arguments(ToolCall call) {
-        JsonNode input = call.input();
+        JsonNode input = call.effectiveInput();
         return input != null && input.isObject() ? input.toString() : "{}";
     }
 

@@ -12,18 +12,18 @@ import tools.jackson.databind.JsonNode;
  * @param run the run in which it is made
  */
 public record ToolExecution(ToolKey key, ToolCall call, Run run) {
-    /** {@return the arguments; null if the model has given none} */
+    /** {@return the arguments: the model's, or those that a person has approved instead; null if there are none} */
     public @Nullable JsonNode input() {
-        return call.input();
+        return call.effectiveInput();
     }
 
     /**
-     * {@return the arguments as JSON; an empty object if the model has given none}
+     * {@return the {@linkplain #input() arguments} as JSON; an empty object if there are none}
      *
      * @throws IllegalArgumentException if they are no object
      */
     public String arguments() {
-        JsonNode input = call.input();
+        JsonNode input = input();
         if (input != null && !input.isNull() && !input.isObject()) {
             throw new IllegalArgumentException(ModelRound.NO_OBJECT);
         }

@@ -35,7 +35,8 @@ import tools.jackson.databind.node.ObjectNode;
  *       {@linkplain AgentSession#settle(UnknownOutcome, Settlement) the agent} does: with its result, with an error, or by saying
  *       that it has had no effect. Only then is the tool called again.
  *   <li><b>An approval is for what was shown.</b> A call that needs one suspends the run. The request is bound to the tool and
- *       the exact arguments; if they are others when the run goes on, the tool is not called, and the model is told.
+ *       the exact arguments; if they are others when the run goes on, the tool is not called, and the model is told. If a person
+ *       has approved other arguments than it was asked for, the tool is called with those.
  *   <li><b>A cancel stops it anywhere.</b> While a tool runs, its thread is interrupted at once.
  *   <li><b>People can steer it.</b> What they say meanwhile is in the prompt of the next round; if the model has just finished,
  *       there is one more.

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.parley.client.SessionRequest;
 import dev.parley.client.SharedServer;
 import dev.parley.client.TestServer;
 import dev.parley.conversation.Message;
@@ -212,6 +213,41 @@ class ToolLoopTest {
             assertThat(call(run).state()).isEqualTo(ToolCall.State.APPROVAL_REQUESTED);
             ann.approve("c", true, null);
             assertThat(call(terminal(ann, sent)).output()).isEqualTo(json("\"paid\""));
+        }
+    }
+
+    @Test
+    void aToolIsCalledWithWhatAPersonHasApprovedInstead() throws Exception {
+        try (People people = new People(server)) {
+            ClientSession ann = people.person("ann");
+            AgentSession agent = people.agent("agent");
+            List<JsonNode> paid = new CopyOnWriteArrayList<>();
+            List<String> told = new CopyOnWriteArrayList<>();
+            ToolLoop loop = ToolLoop.of(
+                    round -> {
+                        round.prompt().messages().stream()
+                                .flatMap(message -> message.toolCalls().stream())
+                                .map(ModelMessage::arguments)
+                                .forEach(told::add);
+                        model(round);
+                    },
+                    List.of(Tool.of("pay", execution -> {
+                                paid.add(execution.input());
+                                return json("\"paid\"");
+                            })
+                            .needingApproval()));
+            agent.serve(loop);
+            Sent sent = ann.send("pay");
+            assertThat(ann.awaitRun(sent, LONG).orElseThrow().status()).isEqualTo(RunStatus.SUSPENDED);
+            SessionRequest asked = ann.session().requests().list().items().get(0);
+            ann.session().requests().approve(asked.id(), "less", json("{\"amount\":100}"));
+            Node.Run run = terminal(ann, sent);
+            assertThat(run.status()).as("%s", run.error()).isEqualTo(RunStatus.COMPLETE);
+            assertThat(paid).containsExactly(json("{\"amount\":100}"));
+            assertThat(call(run).input()).isEqualTo(json("{}"));
+            assertThat(call(run).effectiveInput()).isEqualTo(json("{\"amount\":100}"));
+            // The model is not left to believe that what it has asked for was done.
+            assertThat(told).containsExactly("{\"amount\":100}");
         }
     }
 

@@ -54,9 +54,6 @@ import tools.jackson.databind.node.ObjectNode;
  * @param pageBytes the greatest size of a page, roughly
  */
 record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int pageBytes) {
-    /** Codec header of an answer to an agent: the arguments that are approved instead of those that were asked for. */
-    private static final String APPROVED_ARGUMENTS = "parley-arguments";
-
     /** The end of the event id of the answer that nobody has given; the id of the request is before it. */
     private static final String DUE = ":due";
 
@@ -425,7 +422,7 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
             message.withObject("extras")
                     .withObject(WireForm.AI)
                     .withObject(WireForm.CODEC)
-                    .put(APPROVED_ARGUMENTS, decided.edited());
+                    .put(WireForm.APPROVED_ARGUMENTS, decided.edited());
         }
         if (decided.chosen()) {
             message.put("id", decided.id() + ":0");
