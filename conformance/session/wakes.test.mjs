@@ -285,3 +285,37 @@ test(`every wake has one run in the log when server and agent are killed, ${KILL
   const answered = history.filter(({ name }) => name === "ai-output").flatMap(({ data }) => data.split(" "))
   assert.deepEqual(answered.toSorted(), events.toSorted(), "each input is answered by one run")
 })
+
+test("an agent that wants an audience is woken when somebody is there to see it", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const session = door.session("watched😀")
+  const waker = waking(session.path)
+  await waker.name({ id: "shy", onlyWhenWatched: true }, { id: "other", triggers: "invocation" })
+  const somebody = clientId => {
+    const client = server.realtime({ clientId })
+    t.after(() => client.close())
+    return client.channels.get("watched😀").presence
+  }
+  const states = async () => (await waker.wakes()).map(({ state }) => state)
+
+  const { eventId } = await session.send("is it worth it?")
+  await somebody("other").enter()
+  assert.deepEqual(await states(), ["unwatched"])
+  assert.equal((await waker.claim("shy")).status, 204)
+  // Whoever waits for something to do gets it when somebody enters, also after a crash.
+  await server.kill()
+  await server.restart()
+  assert.deepEqual(await states(), ["unwatched"])
+  const waits = waker.claim("shy", { waitMs: 20_000 })
+  const ann = somebody("ann")
+  await ann.enter()
+  const { status, body: wake } = await waits
+  assert.deepEqual([status, wake?.inputEventId], [200, eventId])
+  await ann.leave()
+  await waker.done(wake)
+
+  await session.send("and now?")
+  assert.deepEqual(await states(), ["unwatched"])
+  await ann.enter()
+  assert.deepEqual(await states(), ["due"])
+  await waker.done((await waker.claim("shy")).body)
+})

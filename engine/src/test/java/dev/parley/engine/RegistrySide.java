@@ -121,7 +121,7 @@ final class RegistrySide implements Registry.Listener {
                 oneOf(List.of(Agent.Trigger.values())),
                 List.of("@" + id),
                 random.nextInt(20),
-                false,
+                random.nextInt(3) == 0,
                 new RunTexts.Notice("gave up", random.nextInt() + "(", ",", ")", null),
                 new RunTexts.Notice("loop", random.nextInt() + "(", ",", ")", null));
     }

@@ -2,6 +2,7 @@ package dev.parley.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.AnnotationEntry;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control;
@@ -312,6 +313,14 @@ final class SessionModel {
             return control.mode() == Control.Mode.PERSON;
         }
 
+        /** The agents that are woken only while somebody watches, if nobody does. */
+        Set<String> unwatched() {
+            Set<String> agents = wakes.ids(agent -> true);
+            return members.keySet().stream().allMatch(member -> agents.contains(member.clientId))
+                    ? wakes.ids(Agent::onlyWhenWatched)
+                    : Set.of();
+        }
+
         /** What became of a request before, or null. */
         @Nullable
         List<Long> outcome(@Nullable Sender sender) {
@@ -372,6 +381,18 @@ final class SessionModel {
 
     Object apply(long position, SessionCommand<?> command) {
         Room known = rooms.get(command.session());
+        Set<String> unwatched = known == null ? Set.of() : known.unwatched();
+        Object outcome = applied(position, command, known);
+        Room now = rooms.get(command.session());
+        boolean isWhole = !(command instanceof WithAgents<?>);
+        if (isWhole && known != null && now != null && known.id == now.id && !now.rests()) {
+            Set<String> still = now.unwatched();
+            now.wakes.goOn(command.time(), agent -> unwatched.contains(agent) && !still.contains(agent));
+        }
+        return outcome;
+    }
+
+    private Object applied(long position, SessionCommand<?> command, @Nullable Room known) {
         Room room = known == null ? newRoom(position, command.session()) : known.copy();
         return switch (command) {
             case Publish c -> {
@@ -395,7 +416,7 @@ final class SessionModel {
                 boolean rested = room.rests();
                 Object outcome = control(c, room);
                 if (rested && !room.rests()) {
-                    room.wakes.goOn(c.time());
+                    room.wakes.goOn(c.time(), agent -> true);
                 }
                 yield outcome;
             }
@@ -410,11 +431,16 @@ final class SessionModel {
                 known == null
                         ? new SessionOutcome.NoSuchAgent(c.agentId())
                         : keptIf(true, c, room, room.wakes.invoke(c, position, room.last));
-            case ClaimWake c -> keptIf(known != null, c, room, room.wakes.claim(c, room.rests()));
+            case ClaimWake c -> keptIf(known != null, c, room, room.wakes.claim(c, room.rests(), room.unwatched()));
             case SettleWake c -> keptIf(known != null, c, room, room.wakes.settle(c, voice(room, c.time())));
             case WithAgents<?> c -> {
                 if (known != null) {
+                    Set<String> unwatched = room.unwatched();
                     room.wakes.inherit(c.inherited());
+                    if (!room.rests()) {
+                        Set<String> still = room.unwatched();
+                        room.wakes.goOn(c.time(), agent -> unwatched.contains(agent) && !still.contains(agent));
+                    }
                     rooms.put(c.session(), room);
                 }
                 told = c.inherited();
@@ -423,7 +449,7 @@ final class SessionModel {
                 yield outcome;
             }
             case ExpireWake c -> {
-                room.wakes.expire(c, room.rests(), voice(room, c.time()));
+                room.wakes.expire(c, room.rests(), room.unwatched(), voice(room, c.time()));
                 yield keptIf(known != null, c, room, new SessionOutcome.Done());
             }
             case Ask c -> kept(c, room, RequestModel.ask(c, room));
@@ -464,7 +490,7 @@ final class SessionModel {
                     boolean rested = room.rests();
                     room.control = kept ? new Control(Control.Mode.AGENT, null, at, 0, true) : Control.DEFAULT;
                     if (rested) {
-                        room.wakes.goOn(c.time());
+                        room.wakes.goOn(c.time(), agent -> true);
                     }
                     room.controlTexts = kept ? texts : null;
                 }

@@ -1215,7 +1215,8 @@ final class SessionSide {
     /** Whether something is still to become of a wake by itself. */
     boolean hasWakes() {
         return model.rooms().values().stream()
-                .anyMatch(room -> !room.wakes.ends(room.rests()).isEmpty());
+                .anyMatch(
+                        room -> !room.wakes.ends(room.rests(), room.unwatched()).isEmpty());
     }
 
     private Stream<SessionRequest> requests(Predicate<SessionRequest> filter) {

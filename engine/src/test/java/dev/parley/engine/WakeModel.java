@@ -22,7 +22,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +39,7 @@ final class WakeModel {
     private static final int ATTEMPTS = 16;
     private static final int INPUTS = 16;
     private static final long DAY = 86_400_000;
+    private static final long WEEK = 7 * DAY;
 
     /** Something to do. */
     record Job(String id, List<Wake.Input> inputs, long made, long due) {
@@ -103,6 +107,11 @@ final class WakeModel {
         return Objects.requireNonNull(agents.get(id));
     }
 
+    /** The ids of some of the agents. */
+    Set<String> ids(Predicate<Agent> which) {
+        return agents.values().stream().filter(which).map(Agent::id).collect(Collectors.toSet());
+    }
+
     List<Agent> agents() {
         return List.copyOf(agents.values());
     }
@@ -147,28 +156,29 @@ final class WakeModel {
     }
 
     /** When each agent's wake ends by itself, but for those that rest. */
-    Map<String, Long> ends(boolean rests) {
+    Map<String, Long> ends(boolean rests, Set<String> unwatched) {
         Map<String, Long> ends = new TreeMap<>();
         desks.forEach((agent, desk) -> {
             if (desk.isTaken()) {
                 ends.put(agent, desk.until);
             } else if (!rests) {
-                ends.put(agent, desk.job.made + DAY);
+                ends.put(agent, desk.job.made + (unwatched.contains(agent) ? WEEK : DAY));
             }
         });
         return ends;
     }
 
-    boolean isClaimable(String agent, boolean rests) {
+    boolean isClaimable(String agent, boolean rests, Set<String> unwatched) {
         Desk desk = desks.get(agent);
-        return desk != null && !desk.isTaken() && !rests;
+        return desk != null && !desk.isTaken() && !rests && !unwatched.contains(agent);
     }
 
     /** The agents that may be called until {@code now}. */
-    List<String> calls(boolean rests, long now) {
+    List<String> calls(boolean rests, Set<String> unwatched, long now) {
         return desks.entrySet().stream()
                 .filter(desk -> desk.getValue().called
                         && !rests
+                        && !unwatched.contains(desk.getKey())
                         && !desk.getValue().isTaken()
                         && desk.getValue().job.due <= now)
                 .map(Map.Entry::getKey)
@@ -315,9 +325,9 @@ final class WakeModel {
                         wake(agent, "i%x".formatted(journal), new Wake.Input(c.eventId(), last), c.time()));
     }
 
-    Object claim(ClaimWake c, boolean rests) {
+    Object claim(ClaimWake c, boolean rests, Set<String> unwatched) {
         Desk desk = desks.get(c.agentId());
-        if (desk == null || desk.isTaken() || rests || desk.job.due > c.time()) {
+        if (desk == null || !isClaimable(c.agentId(), rests, unwatched) || desk.job.due > c.time()) {
             return new SessionOutcome.NothingToDo();
         }
         Desk now = new Desk(
@@ -363,12 +373,15 @@ final class WakeModel {
         return new SessionOutcome.Done();
     }
 
-    void expire(ExpireWake c, boolean rests, Voice voice) {
+    void expire(ExpireWake c, boolean rests, Set<String> unwatched, Voice voice) {
         Desk desk = desks.get(c.agentId());
         if (desk != null && desk.isTaken() && desk.until <= c.time()) {
             long pause = Math.min(60_000, (long) Math.scalb(1_000, Math.min(desk.failures, 10)));
             failed(c.agentId(), desk, c.time() + pause, c.time(), voice);
-        } else if (desk != null && !desk.isTaken() && desk.job.made + DAY <= c.time() && !rests) {
+        } else if (desk != null
+                && !desk.isTaken()
+                && desk.job.made + (unwatched.contains(c.agentId()) ? WEEK : DAY) <= c.time()
+                && !rests) {
             giveUp(c.agentId(), desk, c.time(), voice);
         }
     }
@@ -394,9 +407,9 @@ final class WakeModel {
         }
     }
 
-    /** Agents have the control back: what has waited for it waits from now on. */
-    void goOn(long time) {
-        desks.replaceAll((agent, desk) -> desk.isTaken()
+    /** Agents have the control back, or somebody watches: what has waited for it waits from now on. */
+    void goOn(long time, Predicate<String> which) {
+        desks.replaceAll((agent, desk) -> desk.isTaken() || !which.test(agent)
                 ? desk
                 : desk.free(new Job(desk.job.id, desk.job.inputs, time, Math.max(desk.job.due, time)), desk.failures));
     }

@@ -74,7 +74,7 @@ final class WakeSide {
                 oneOf(List.of(Agent.Trigger.values())),
                 random.nextBoolean() ? List.of() : List.of(oneOf(PATTERNS)),
                 random.nextInt(20),
-                false,
+                random.nextInt(3) == 0,
                 new RunTexts.Notice("gave up", made++ + "(", ",", ")", null),
                 new RunTexts.Notice("loop", made++ + "(", ",", ")", null));
     }
@@ -108,8 +108,13 @@ final class WakeSide {
         List<Wakes.Delivery> calls = new ArrayList<>();
         rooms.forEach((name, room) -> {
             room.wakes.check();
-            room.wakes.ends(room.rests()).keySet().forEach(agent -> ends.add(new ExpireWake(name, late, agent)));
-            room.wakes.calls(room.rests(), late).forEach(agent -> calls.add(new Wakes.Delivery(name, agent)));
+            room.wakes
+                    .ends(room.rests(), room.unwatched())
+                    .keySet()
+                    .forEach(agent -> ends.add(new ExpireWake(name, late, agent)));
+            room.wakes
+                    .calls(room.rests(), room.unwatched(), late)
+                    .forEach(agent -> calls.add(new Wakes.Delivery(name, agent)));
         });
         assertThat(wakes.expiries(late, 1000)).containsExactlyInAnyOrderElementsOf(ends);
         assertThat(wakes.deliveries(late, 1000)).containsExactlyInAnyOrderElementsOf(calls);
@@ -119,13 +124,14 @@ final class WakeSide {
     /** What may be claimed, agent by agent, in parts of three; what has been due for longest comes first. */
     private static void compareClaims(Wakes wakes, Map<SessionName, Room> rooms) {
         Set<String> agents = new HashSet<>();
-        rooms.values().forEach(room -> agents.addAll(room.wakes.ends(false).keySet()));
+        rooms.values()
+                .forEach(room -> agents.addAll(room.wakes.ends(false, Set.of()).keySet()));
         Set<String> apps = rooms.keySet().stream().map(SessionName::app).collect(Collectors.toSet());
         for (String app : apps) {
             for (String agent : agents) {
                 List<SessionName> expected = new ArrayList<>();
                 rooms.forEach((name, room) -> {
-                    if (name.app().equals(app) && room.wakes.isClaimable(agent, room.rests())) {
+                    if (name.app().equals(app) && room.wakes.isClaimable(agent, room.rests(), room.unwatched())) {
                         expected.add(name);
                     }
                 });

@@ -34,6 +34,9 @@ public record Wake(
     /** A wake that nobody has is given up after this time. */
     public static final long MAX_AGE_MILLIS = 24 * 3_600_000;
 
+    /** A wake that waits for somebody to watch the session is given up after this time. */
+    public static final long MAX_UNWATCHED_MILLIS = 7 * MAX_AGE_MILLIS;
+
     /** The number of inputs that a wake names; of more, the newest. */
     public static final int MAX_INPUTS = 16;
 
@@ -121,6 +124,11 @@ public record Wake(
     /** When it is given up if nobody comes, or back if the holder says nothing more. */
     public long endsAt() {
         return isHeld() ? leaseUntil : order.createdAt() + MAX_AGE_MILLIS;
+    }
+
+    /** When it is given up if nobody watches the session until then. */
+    public long endsUnwatchedAt() {
+        return order.createdAt() + MAX_UNWATCHED_MILLIS;
     }
 
     /**

@@ -15,6 +15,7 @@ import dev.parley.server.request.Request;
 import dev.parley.server.request.Resources;
 import dev.parley.server.timeline.Timelines;
 import dev.parley.server.wake.AgentSpecs;
+import dev.parley.server.wake.NamedAgents;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
 import io.vertx.core.http.HttpServerRequest;
@@ -290,7 +291,8 @@ final class SessionRoutes implements Resources {
         this.sessions = new SessionsResource(engine, gate, new Members(engine, gate), occupancy, pageBytes);
         this.make = new MakeResource(publisher.engine(), gate, publisher.clock(), sessions);
         this.erase = new EraseResource(publisher.engine(), gate, publisher.clock(), timelines);
-        this.timeline = new TimelineResource(engine, gate, timelines, publisher.clock());
+        this.timeline =
+                new TimelineResource(engine, new NamedAgents(publisher.engine()), gate, timelines, publisher.clock());
         this.said = new ConversationResource(gate, conversations);
         this.export = new ExportResource(engine, gate, pageBytes);
         this.objects = new ObjectsResource(engine, gate);

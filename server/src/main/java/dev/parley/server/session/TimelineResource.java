@@ -1,9 +1,7 @@
 package dev.parley.server.session;
 
-import dev.parley.engine.session.Control;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
-import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
@@ -12,15 +10,17 @@ import dev.parley.server.request.Answer;
 import dev.parley.server.request.Request;
 import dev.parley.server.timeline.Timelines;
 import dev.parley.server.timeline.Visit;
-import dev.parley.server.wake.WakeForm;
+import dev.parley.server.wake.NamedAgents;
 import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireWriter;
 import java.time.InstantSource;
 import java.util.List;
+import tools.jackson.databind.node.ObjectNode;
 
 /** What happened between a session and those who read it: {@code /v1/sessions/<session>/timeline}. */
-record TimelineResource(Sessions sessions, Gate gate, Timelines timelines, InstantSource clock) {
+record TimelineResource(
+        Sessions sessions, NamedAgents agents, Gate gate, Timelines timelines, InstantSource clock) {
     Answer get(Request request, ChannelName channel) throws WireException {
         String app = request.permitted(gate, CapabilityOp.CHANNEL_METADATA, channel.full())
                 .app();
@@ -30,14 +30,12 @@ record TimelineResource(Sessions sessions, Gate gate, Timelines timelines, Insta
         if (session == null && view.visits().isEmpty() && view.events().isEmpty()) {
             throw new WireException(SessionsResource.noSuchSession());
         }
-        List<Wake> wakes = session == null ? List.of() : sessions.wakes().of(session);
-        boolean rests = session != null && session.control().mode() == Control.Mode.PERSON;
+        List<ObjectNode> wakes = session == null ? List.of() : agents.wakes(session, clock.millis());
         return Answer.of(200, to -> {
             to.beginObject().name("attachments").beginArray();
             view.visits().forEach(visit -> write(to, visit));
             to.endArray().name("wakes").beginArray();
-            wakes.forEach(
-                    wake -> to.json(WakeForm.shown(wake, rests, clock.millis()).toString()));
+            wakes.forEach(wake -> to.json(wake.toString()));
             to.endArray().name("events").beginArray();
             view.events().forEach(event -> write(to, event));
             to.endArray().field("forgotten", view.forgotten()).endObject();

@@ -1,7 +1,6 @@
 package dev.parley.server.session;
 
 import dev.parley.engine.Engine;
-import dev.parley.engine.session.Control;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Settlement;
 import dev.parley.engine.session.SessionName;
@@ -64,13 +63,7 @@ final class WakesResource {
         ObjectNode answer = JsonMapper.shared().createObjectNode();
         var wakes = answer.putArray("wakes");
         if (state != null) {
-            boolean rests = state.control().mode() == Control.Mode.PERSON;
-            long now = clock.millis();
-            // What agents had to do that their namespace names no longer is dropped with the next command.
-            var agents = new NamedAgents(engine).of(state.name());
-            engine.sessions().wakes().of(state).stream()
-                    .filter(wake -> agents.containsKey(wake.agentId()))
-                    .forEach(wake -> wakes.add(WakeForm.shown(wake, rests, now)));
+            wakes.addAll(new NamedAgents(engine).wakes(state, clock.millis()));
         }
         return Answer.of(200, answer);
     }

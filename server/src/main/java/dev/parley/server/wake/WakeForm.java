@@ -31,14 +31,19 @@ public final class WakeForm {
         return body;
     }
 
-    /** A wake as everybody sees it who may read the session. */
-    public static ObjectNode shown(Wake wake, boolean rests, long now) {
+    /**
+     * A wake as everybody sees it who may read the session.
+     *
+     * @param rests whether a person has the control
+     * @param unwatched whether its agent is to be woken only while somebody watches, and nobody does
+     */
+    public static ObjectNode shown(Wake wake, boolean rests, boolean unwatched, long now) {
         ObjectNode shown = JsonMapper.shared()
                 .createObjectNode()
                 .put("agentId", wake.agentId())
                 .put("wakeId", wake.id())
                 .put("inputEventId", wake.order().newest().eventId())
-                .put("state", state(wake, rests, now))
+                .put("state", state(wake, rests, unwatched, now))
                 .put("createdAt", wake.order().createdAt())
                 .put("attempts", wake.attempts());
         order(shown, wake.order());
@@ -57,9 +62,12 @@ public final class WakeForm {
         return shown;
     }
 
-    private static String state(Wake wake, boolean rests, long now) {
+    private static String state(Wake wake, boolean rests, boolean unwatched, long now) {
         if (wake.isHeld()) {
             return "claimed";
+        }
+        if (unwatched && !rests) {
+            return "unwatched";
         }
         return rests ? "resting" : wake.order().dueAt() > now ? "waiting" : "due";
     }

@@ -221,6 +221,7 @@ class LimitsDocsTest {
                 "attempts after which an agent's wake is given up",
                 "engine.session.Wake.MAX_ATTEMPTS",
                 "engine.session.Wake.MAX_AGE_MILLIS",
+                "engine.session.Wake.MAX_UNWATCHED_MILLIS",
                 "engine.session.Wake.MIN_BACKOFF_MILLIS",
                 "engine.session.Wake.MAX_BACKOFF_MILLIS",
                 "engine.session.Wake.MAX_INPUTS");

@@ -70,8 +70,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,7 +94,16 @@ public final class SessionMachine {
             case Rollup c -> rollup(c, tx);
             case EndRun c -> endRun(c, tx);
             case ChangePresence c ->
-                once(c, c.sender(), c.events().size(), position, tx, s -> PresenceMachine.change(s, c, tx.presence()));
+                watched(
+                        c,
+                        tx,
+                        () -> once(
+                                c,
+                                c.sender(),
+                                c.events().size(),
+                                position,
+                                tx,
+                                s -> PresenceMachine.change(s, c, tx.presence())));
             case Annotate c ->
                 once(
                         c,
@@ -103,11 +114,12 @@ public final class SessionMachine {
                         s -> AnnotationMachine.annotate(s, c, tx.annotations()));
             case ChangeObjects c ->
                 once(c, c.sender(), c.operations().size(), position, tx, s -> ObjectMachine.change(s, c, tx.objects()));
-            case Leave c -> ifThere(c, tx, s -> AttendanceMachine.leave(s, c, tx.attendances()));
+            case Leave c -> watched(c, tx, () -> ifThere(c, tx, s -> AttendanceMachine.leave(s, c, tx.attendances())));
             case Lost c -> ifThere(c, tx, s -> AttendanceMachine.lost(s, c, tx.attendances()));
             case Back c -> ifThere(c, tx, s -> AttendanceMachine.back(s, c, tx.attendances()));
             case StallRun c -> ifThere(c, tx, s -> AttendanceMachine.stall(s, c, tx.attendances()));
-            case Depart c -> ifThere(c, tx, s -> AttendanceMachine.depart(s, c, tx.attendances()));
+            case Depart c ->
+                watched(c, tx, () -> ifThere(c, tx, s -> AttendanceMachine.depart(s, c, tx.attendances())));
             case ChangeControl c ->
                 once(c, null, 1, position, tx, s -> {
                     SessionOutcome outcome = ControlMachine.change(s, c, tx.controls());
@@ -184,8 +196,20 @@ public final class SessionMachine {
     private static void inherit(WithAgents<?> c, SessionTx tx) {
         SessionState s = tx.find(c.session());
         if (s != null) {
-            WakeMachine.inherit(s, c.inherited(), tx.wakes());
+            WakeMachine.inherit(s, c.inherited(), c.time(), tx.wakes());
         }
+    }
+
+    /** Does something that may change who watches the session. */
+    private static SessionOutcome watched(SessionCommand<?> command, SessionTx tx, Supplier<SessionOutcome> action) {
+        SessionState before = tx.find(command.session());
+        Set<String> awaiting = before == null ? Set.of() : tx.wakes().awaiting(before);
+        SessionOutcome outcome = action.get();
+        SessionState now = tx.find(command.session());
+        if (now != null) {
+            WakeMachine.audienceChanged(now, awaiting, command.time(), tx.wakes());
+        }
+        return outcome;
     }
 
     /** Does something to a session that may not exist any more. */

@@ -61,7 +61,7 @@ public final class SessionTx {
         this.attendances = new AttendanceTx(batch, presence, remembered, runs);
         this.controls = new ControlTx(batch, messages, runs);
         this.profiles = new ProfileTx(batch);
-        this.wakes = new WakeTx(batch, messages, runs);
+        this.wakes = new WakeTx(batch, presence, messages, runs);
         this.erasures = new ErasureTx(batch);
     }
 

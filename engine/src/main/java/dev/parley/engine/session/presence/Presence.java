@@ -53,6 +53,23 @@ public final class Presence {
         return found;
     }
 
+    /** Whether a session has a member that is none of these clients. */
+    public boolean isAnyBut(SessionState session, Set<String> clientIds) {
+        return isAnyBut(store, session, clientIds);
+    }
+
+    static boolean isAnyBut(View view, SessionState session, Set<String> clientIds) {
+        try (Rows rows =
+                view.scan(Table.MEMBERS, SessionRows.idKey(session.id()), SessionRows.idKey(session.id() + 1))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                if (!clientIds.contains(PresenceRows.presence(row.value()).clientId())) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
     /** Calls {@code action} with the members that {@code view} shows, each as PRESENT. */
     public static void forEachMember(View view, long session, Consumer<PresenceEntry> action) {
         try (Rows rows = view.scan(Table.MEMBERS, SessionRows.idKey(session), SessionRows.idKey(session + 1))) {

@@ -8,6 +8,7 @@ import dev.parley.engine.session.log.SessionRows.Logged;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Members and presence events as a batch of commands sees and changes them. Not thread-safe. */
@@ -50,6 +51,11 @@ public final class PresenceTx {
         return rows.list(Table.MEMBERS, SessionRows.idKey(s.id()), SessionRows.idKey(s.id() + 1), Integer.MAX_VALUE)
                         .size()
                 == s.members();
+    }
+
+    /** Whether there is a member that is none of these clients. */
+    public boolean isAnyBut(SessionState s, Set<String> clientIds) {
+        return Presence.isAnyBut(rows, s, clientIds);
     }
 
     /** Adds an event of a member. */

@@ -36,6 +36,7 @@ import dev.parley.engine.session.run.RunMachine;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +56,7 @@ public final class WakeMachine {
 
     /** Names agents. */
     public static OfAgents name(SessionState s, NameAgents c, WakeTx tx) {
+        Set<String> awaiting = tx.awaiting(s);
         SortedMap<String, Agent> own = tx.own(s);
         SortedMap<String, Agent> before = tx.agents(s);
         SortedMap<String, Agent> named = new TreeMap<>(own);
@@ -76,18 +78,21 @@ public final class WakeMachine {
             tx.putAgent(s, agent);
         }
         changed(s, before, tx);
+        audienceChanged(s, awaiting, c.time(), tx);
         return new Done();
     }
 
     /** Tells a session of the agents of its namespace, unless it knows of newer ones. */
-    public static void inherit(SessionState s, Inherited inherited, WakeTx tx) {
+    public static void inherit(SessionState s, Inherited inherited, long time, WakeTx tx) {
         if (inherited.revision() > tx.inherited(s).revision()) {
+            Set<String> awaiting = tx.awaiting(s);
             SortedMap<String, Agent> before = tx.agents(s);
             tx.putInherited(s, inherited);
             if (!tx.agents(s).equals(before)) {
                 // Readers of the session are told.
                 tx.put(s);
                 changed(s, before, tx);
+                audienceChanged(s, awaiting, time, tx);
             }
         }
     }
@@ -237,7 +242,8 @@ public final class WakeMachine {
         if (wake == null
                 || wake.isHeld()
                 || wake.order().dueAt() > c.time()
-                || s.control().mode() == Control.Mode.PERSON) {
+                || s.control().mode() == Control.Mode.PERSON
+                || tx.isAwaiting(s, c.agentId())) {
             return new NothingToDo();
         }
         Wake given = wake.givenTo(c.holder(), c.until());
@@ -264,11 +270,34 @@ public final class WakeMachine {
     /** Takes a wake back if the time of its holder is over, or gives it up if nobody came. */
     public static void expire(SessionState s, ExpireWake c, WakeTx tx) {
         Wake wake = tx.wake(s, c.agentId());
-        if (wake != null && wake.endsAt() <= c.time()) {
+        if (wake == null) {
+            return;
+        }
+        boolean isAwaiting = !wake.isHeld() && tx.isAwaiting(s, c.agentId());
+        if ((isAwaiting ? wake.endsUnwatchedAt() : wake.endsAt()) <= c.time()) {
             if (wake.isHeld()) {
                 fail(s, wake, c.time() + Wake.backoffMillis(wake.attempts()), c.time(), tx);
             } else if (s.control().mode() != Control.Mode.PERSON) {
                 giveUp(s, wake, c.time(), tx);
+            }
+        }
+    }
+
+    /**
+     * Lets wakes wait while nobody watches the session, and go on when somebody is back.
+     *
+     * @param before the agents that have waited for an audience before
+     */
+    public static void audienceChanged(SessionState now, Set<String> before, long time, WakeTx tx) {
+        Set<String> awaiting = tx.awaiting(now);
+        if (awaiting.equals(before)) {
+            return;
+        }
+        boolean rests = now.control().mode() == Control.Mode.PERSON;
+        for (Wake wake : tx.wakes(now)) {
+            boolean waits = awaiting.contains(wake.agentId());
+            if (!wake.isHeld() && waits != before.contains(wake.agentId())) {
+                tx.putWake(now, waits || rests ? wake : wake.renewedAt(time));
             }
         }
     }

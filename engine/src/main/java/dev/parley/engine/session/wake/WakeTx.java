@@ -9,6 +9,7 @@ import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.log.SessionBatch;
 import dev.parley.engine.session.message.Head;
 import dev.parley.engine.session.message.MessageTx;
+import dev.parley.engine.session.presence.PresenceTx;
 import dev.parley.engine.session.run.RunTx;
 import dev.parley.engine.session.wake.WakeRows.What;
 import dev.parley.engine.session.wake.Wakes.Claimer;
@@ -27,6 +28,7 @@ public final class WakeTx {
     private final SessionBatch batch;
     private final StoreTx rows;
     private final Wakes reads;
+    private final PresenceTx presence;
     private final MessageTx messages;
     private final RunTx runs;
 
@@ -37,10 +39,11 @@ public final class WakeTx {
     private Inherited told = Inherited.NONE;
 
     /** Begins in {@code batch}. */
-    public WakeTx(SessionBatch batch, MessageTx messages, RunTx runs) {
+    public WakeTx(SessionBatch batch, PresenceTx presence, MessageTx messages, RunTx runs) {
         this.batch = batch;
         this.rows = batch.rows();
         this.reads = new Wakes(rows);
+        this.presence = presence;
         this.messages = messages;
         this.runs = runs;
     }
@@ -98,6 +101,23 @@ public final class WakeTx {
         rows.remove(Table.AGENTS, WakeRows.agentKey(s.id(), agentId));
     }
 
+    /** The agents that are to be woken only while somebody watches, if nobody does: all members are agents. */
+    public Set<String> awaiting(SessionState s) {
+        SortedMap<String, Agent> agents = agents(s);
+        Set<String> waiting = new LinkedHashSet<>();
+        for (Agent agent : agents.values()) {
+            if (agent.onlyWhenWatched()) {
+                waiting.add(agent.id());
+            }
+        }
+        return waiting.isEmpty() || presence.isAnyBut(s, agents.keySet()) ? Set.of() : waiting;
+    }
+
+    /** Whether the wakes of an agent wait for somebody to watch the session. */
+    boolean isAwaiting(SessionState s, String agentId) {
+        return awaiting(s).contains(agentId);
+    }
+
     /** The run with this id, if it is open. */
     @Nullable
     Run run(SessionState s, String runId) {
@@ -134,18 +154,25 @@ public final class WakeTx {
         return reads.of(s);
     }
 
-    /** Adds a wake, or replaces it. Nothing becomes of one that nobody has while a person has the control. */
+    /**
+     * Adds a wake, or replaces it. Nothing becomes of one that nobody has while a person has the control; one that waits for an
+     * audience is given up some day.
+     */
     void putWake(SessionState s, Wake wake) {
         unlist(s, wake(s, wake.agentId()));
         rows.put(Table.WAKES, WakeRows.wakeKey(s.id(), wake.agentId()), WakeRows.wake(wake));
-        if (wake.isHeld() || s.control().mode() != Control.Mode.PERSON) {
-            byte[] whose = WakeRows.time(wake);
-            rows.put(Table.WAKE_TIMES, WakeRows.timeKey(What.END, wake.endsAt(), s.id(), wake.agentId()), whose);
-            if (!wake.isHeld()) {
-                rows.put(Table.WAKE_TIMES, claim(s, wake), whose);
-                claimers.add(new Claimer(s.name().app(), wake.agentId()));
+        byte[] whose = WakeRows.time(wake);
+        if (wake.isHeld()) {
+            rows.put(Table.WAKE_TIMES, end(s, wake, wake.endsAt()), whose);
+        } else if (s.control().mode() != Control.Mode.PERSON) {
+            if (isAwaiting(s, wake.agentId())) {
+                rows.put(Table.WAKE_TIMES, end(s, wake, wake.endsUnwatchedAt()), whose);
+                return;
             }
-            if (wake.pushed() && !wake.isHeld()) {
+            rows.put(Table.WAKE_TIMES, end(s, wake, wake.endsAt()), whose);
+            rows.put(Table.WAKE_TIMES, claim(s, wake), whose);
+            claimers.add(new Claimer(s.name().app(), wake.agentId()));
+            if (wake.pushed()) {
                 rows.put(Table.WAKE_TIMES, delivery(s, wake), whose);
             }
         }
@@ -158,14 +185,19 @@ public final class WakeTx {
 
     private void unlist(SessionState s, @Nullable Wake wake) {
         if (wake != null) {
-            rows.remove(Table.WAKE_TIMES, WakeRows.timeKey(What.END, wake.endsAt(), s.id(), wake.agentId()));
+            rows.remove(Table.WAKE_TIMES, end(s, wake, wake.endsAt()));
             if (!wake.isHeld()) {
+                rows.remove(Table.WAKE_TIMES, end(s, wake, wake.endsUnwatchedAt()));
                 rows.remove(Table.WAKE_TIMES, claim(s, wake));
-            }
-            if (wake.pushed() && !wake.isHeld()) {
-                rows.remove(Table.WAKE_TIMES, delivery(s, wake));
+                if (wake.pushed()) {
+                    rows.remove(Table.WAKE_TIMES, delivery(s, wake));
+                }
             }
         }
+    }
+
+    private static byte[] end(SessionState s, Wake wake, long time) {
+        return WakeRows.timeKey(What.END, time, s.id(), wake.agentId());
     }
 
     private static byte[] delivery(SessionState s, Wake wake) {

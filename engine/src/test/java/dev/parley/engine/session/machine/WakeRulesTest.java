@@ -7,15 +7,19 @@ import dev.parley.engine.session.Agent.Trigger;
 import dev.parley.engine.session.Control.Mode;
 import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Inherited;
+import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts.Notice;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
+import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
+import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.MessageOp.Create;
 import dev.parley.engine.session.SessionCommand.NameAgents;
+import dev.parley.engine.session.SessionCommand.PresenceOp;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
@@ -512,5 +516,104 @@ class WakeRulesTest extends SessionFixture {
         assertThat(claimable("bot")).containsExactly(NAME);
         settle(claimed("bot"), Settlement.DONE, 0);
         assertThat(claimable("bot")).isEmpty();
+    }
+
+    private static Agent shy(Agent agent) {
+        return new Agent(
+                agent.id(),
+                agent.name(),
+                agent.endpoint(),
+                agent.trigger(),
+                agent.patterns(),
+                agent.debounceMillis(),
+                true,
+                agent.gaveUp(),
+                agent.loopEnded());
+    }
+
+    private void present(PresenceEntry.Action action, String clientId) {
+        var event = new PresenceOp(action, "p" + ++said, clientId, text("here"));
+        apply(new ChangePresence(NAME, now, null, "c-" + clientId, List.of(event), 10));
+    }
+
+    @Test
+    void aWakeWaitsWhileNobodyWatchesAndGoesOnWhenSomebodyIsBack() {
+        name(shy(agent("bot", Trigger.ALL, true, 0)), agent("other", Trigger.INVOCATION, false, 0));
+        say("ann");
+        assertThat(claim("bot")).isEqualTo(new NothingToDo());
+        assertThat(sessions.wakes().deliveries(now, 10)).isEmpty();
+        assertThat(claimable("bot")).isEmpty();
+        // Agents are no audience.
+        present(PresenceEntry.Action.ENTER, "other");
+        present(PresenceEntry.Action.ENTER, "bot");
+        assertThat(claim("bot")).isEqualTo(new NothingToDo());
+        now += Wake.MAX_AGE_MILLIS;
+        assertThat(sessions.wakes().expiries(now, 10)).isEmpty();
+        present(PresenceEntry.Action.ENTER, "ann");
+        assertThat(sessions.wakes().deliveries(now, 10)).hasSize(1);
+        assertThat(claimable("bot")).containsExactly(NAME);
+        assertThat(sessions.wakes().expiries(now + Wake.MAX_AGE_MILLIS - 1, 10))
+                .as("it waits from now on")
+                .isEmpty();
+        Wake wake = claimed("bot");
+        // Whoever has it goes on although nobody watches, and may give it back.
+        apply(new Leave(NAME, now, "c-ann", false));
+        assertThat(settle(wake, Settlement.EXTEND, now + LEASE)).isEqualTo(new Done());
+        settle(wake, Settlement.RELEASE, now);
+        assertThat(claim("bot")).isEqualTo(new NothingToDo());
+        present(PresenceEntry.Action.ENTER, "zoe");
+        settle(claimed("bot"), Settlement.DONE, 0);
+        assertThat(rows(Table.WAKE_TIMES)).isZero();
+    }
+
+    @Test
+    void aWakeThatNobodyComesToWatchIsGivenUpInWords() {
+        name(shy(agent("bot", Trigger.ALL, false, 0)));
+        say("ann");
+        now += Wake.MAX_UNWATCHED_MILLIS - 1;
+        assertThat(sessions.wakes().expiries(now, 10)).isEmpty();
+        apply(new ExpireWake(NAME, now, "bot"));
+        assertThat(woken()).containsExactly("bot");
+        now += 1;
+        sessions.wakes().expiries(now, 10).forEach(this::apply);
+        assertThat(woken()).isEmpty();
+        assertThat(texts()).last().asString().startsWith("gave up ");
+    }
+
+    @Test
+    void anAgentThatNoLongerNeedsAnAudienceIsWoken() {
+        name(shy(agent("bot", Trigger.ALL, false, 0)));
+        say("ann");
+        assertThat(claimable("bot")).isEmpty();
+        // Who watches may become an agent, and an agent may need nobody any more.
+        present(PresenceEntry.Action.ENTER, "ann");
+        assertThat(claimable("bot")).containsExactly(NAME);
+        name(agent("ann", Trigger.INVOCATION, false, 0));
+        assertThat(claimable("bot")).isEmpty();
+        name(agent("bot", Trigger.ALL, false, 0));
+        assertThat(claimable("bot")).containsExactly(NAME);
+        settle(claimed("bot"), Settlement.DONE, 0);
+        // The same of a namespace.
+        apply(new NameAgents(NAME, now, List.of(), List.of("bot")));
+        apply(1, List.of(shy(agent("bot", Trigger.ALL, false, 0))), saying("zoe", null, true));
+        assertThat(claimable("bot")).isEmpty();
+        apply(2, List.of(agent("bot", Trigger.ALL, false, 0)), new ExpireWake(NAME, now, "bot"));
+        assertThat(claimable("bot")).containsExactly(NAME);
+    }
+
+    @Test
+    void aWakeThatRestsForAPersonAlsoWaitsForAnAudience() {
+        name(shy(agent("bot", Trigger.ALL, false, 0)));
+        present(PresenceEntry.Action.ENTER, "ann");
+        say("ann");
+        control(Mode.PERSON);
+        present(PresenceEntry.Action.LEAVE, "ann");
+        present(PresenceEntry.Action.ENTER, "ann");
+        assertThat(claimable("bot")).isEmpty();
+        present(PresenceEntry.Action.LEAVE, "ann");
+        control(Mode.AGENT);
+        assertThat(claimable("bot")).isEmpty();
+        present(PresenceEntry.Action.ENTER, "ann");
+        assertThat(claimable("bot")).containsExactly(NAME);
     }
 }
