@@ -68,14 +68,9 @@ class ChoresTest {
 
     private SessionCommand<Done> lost(Membership trace, long time) {
         told.add(trace);
-        return new Lost(
-                trace.session(),
-                time,
-                trace.connectionId(),
-                Lives.epoch(life, told.size()),
-                time + GRACE,
-                time + GRACE,
-                null);
+        // Whose loss is told first leaves last, so that a round finds others due than those that it tells of.
+        long due = time + GRACE - told.size();
+        return new Lost(trace.session(), time, trace.connectionId(), Lives.epoch(life, told.size()), due, due, null);
     }
 
     private void enter(String connectionId) {
