@@ -128,6 +128,54 @@ test("tools are answered and approved over HTTP", { timeout: TEST_TIMEOUT_MS }, 
   assert.ok(parts.some(part => part.toolCallId && part.output === REMOVED))
 })
 
+test("a conversation is followed by what changes in it", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const { scene, viewer, agent, session } = await open(t)
+  const path = `${session.path}/conversation`
+  let known = new Map(), position, deltas = 0
+  /** Asks for what has changed, and has then what a whole answer has. */
+  async function follow(whole = false) {
+    const { position: now, nodes, ids, ...answer } = await door.get(position ? `${path}?since=${position}` : path)
+    assert.equal(answer.whole, position && whole)
+    const all = new Map(nodes.map(node => [node.id, node]))
+    if (ids) {
+      deltas += nodes.length
+      known = new Map(ids.map(id => [id, all.get(id) ?? known.get(id)]))
+    } else known = all
+    position = now
+    assert.deepEqual([...known.values()], await session.conversation())
+  }
+  await follow()
+  const asked = await session.send("followed")
+  await follow()
+  const serving = agent.serve(invocation(scene, asked))
+  await shows(session, answerTo("followed").text)
+  await serving
+  await follow()
+  await follow()
+  assert.equal(deltas, 3, "the input, the run with the input, and nothing")
+  await serve(agent, invocation(scene, await session.regenerate(asked.messageId)))
+  await follow()
+  await serve(agent, invocation(scene, await session.edit(asked.messageId, "followed, edited")))
+  await follow()
+  assert.equal(await serve(agent, invocation(scene, await session.send("use location"))), "suspend")
+  await follow()
+  const call = (await session.messages()).at(-1).parts.find(part => part.toolCallId)
+  await session.toolResult(call.toolCallId, { place: "here" })
+  await follow()
+  assert.equal(await serve(agent, await byLastInput(scene)), "complete")
+  await follow()
+  await viewer.send("by the library")
+  await eventually(WAIT_MS, async () => (await texts(session)).at(-1)[1] === "by the library", "the message")
+  await follow()
+  const [{ serial }] = await scene.history()
+  await server.rest().channels.get(scene.channel).deleteMessage({ serial })
+  await follow()
+  assert.equal((await door.request("POST", `${session.path}/reset`)).status, 200)
+  await follow(true)
+  await session.send("after the reset")
+  await follow()
+})
+
 test("a message that is sent twice is said once", { timeout: TEST_TIMEOUT_MS }, async () => {
   const session = door.session("twice")
   const answers = await Promise.all([1, 2, 3].map(() => session.send("once", { messageId: "mine" })))
@@ -458,6 +506,7 @@ test("what is not valid is refused with a reason and changes nothing", { timeout
     ["GET", "/sessions?limit=x", undefined, 400],
     ["GET", "/sessions?openRuns=x", undefined, 400],
     ["GET", "/sessions/guarded/messages?before=x", undefined, 400],
+    ["GET", "/sessions/guarded/conversation?since=x", undefined, 400],
     ["GET", "/sessions/guarded/presence?cursor=x", undefined, 400],
     ["GET", "/sessions/guarded/export?after=x", undefined, 400],
     ["GET", "/sessions/guarded/messages?view=x", undefined, 400],

@@ -244,7 +244,7 @@ class ToolLoopTest {
             Node.Run run = terminal(ann, sent);
             assertThat(run.status()).as("%s", run.error()).isEqualTo(RunStatus.COMPLETE);
             assertThat(paid).containsExactly(json("{\"amount\":100}"));
-            assertThat(call(run).input()).isEqualTo(json("{}"));
+            assertThat(call(run).input()).isNotEqualTo(call(run).effectiveInput());
             assertThat(call(run).effectiveInput()).isEqualTo(json("{\"amount\":100}"));
             // The model is not left to believe that what it has asked for was done.
             assertThat(told).containsExactly("{\"amount\":100}");

@@ -27,6 +27,9 @@ record ConversationResource(Gate gate, Conversations conversations) {
     /** The greatest number of alternatives that one request selects. */
     static final int MAX_SELECTED = 100;
 
+    /** Stands between two serials. */
+    private static final char BETWEEN = '.';
+
     /** What was said: in one line, or one branch. */
     Answer messages(Request request, ChannelName session) throws WireException {
         List<String> selected = request.query().getAll("select");
@@ -85,11 +88,32 @@ record ConversationResource(Gate gate, Conversations conversations) {
         }
     }
 
-    /** What was said as a tree, with runs and branches. */
+    /**
+     * What was said as a tree, with runs and branches: all of it, or what has changed since an earlier answer, and the ids of all
+     * that there is.
+     */
     Answer conversation(Request request, ChannelName session) throws WireException {
-        return answer(request, session, (json, part) -> {
+        Conversations.Reached since = since(request);
+        return answer(request, session, since, (json, part) -> {
+            Conversations.Touched touched = part.touched();
+            json.put(
+                    "position",
+                    Serials.render(part.reached().position())
+                            + BETWEEN
+                            + Serials.render(part.reached().horizon()));
+            if (since != null) {
+                json.put("whole", touched == null);
+            }
             ArrayNode nodes = json.putArray("nodes");
-            part.conversation().nodes().forEach(node -> nodes.add(written(node)));
+            ArrayNode ids = touched == null ? null : json.putArray("ids");
+            for (Node node : part.conversation().nodes()) {
+                if (touched == null || touched.has(node)) {
+                    nodes.add(written(node));
+                }
+                if (ids != null) {
+                    ids.add(node.key());
+                }
+            }
         });
     }
 
@@ -98,12 +122,17 @@ record ConversationResource(Gate gate, Conversations conversations) {
     }
 
     private Answer answer(Request request, ChannelName session, Writing writing) throws WireException {
+        return answer(request, session, null, writing);
+    }
+
+    private Answer answer(Request request, ChannelName session, Conversations.@Nullable Reached since, Writing writing)
+            throws WireException {
         String app =
                 request.permitted(gate, CapabilityOp.HISTORY, session.full()).app();
         int limit = (int) Math.max(1, request.number("limit", Conversations.MAX_MESSAGES, Conversations.MAX_MESSAGES));
         ObjectNode json = JsonMapper.shared().createObjectNode();
         json.put("sessionId", session.full());
-        conversations.read(session.in(app), before(request), limit, part -> {
+        conversations.read(session.in(app), before(request), limit, since, part -> {
             writing.write(json, part);
             json.put("older", part.older());
             return json;
@@ -122,6 +151,21 @@ record ConversationResource(Gate gate, Conversations conversations) {
                     "The parameter before is the value of the field older of an earlier answer."));
         }
         return position.getAsLong();
+    }
+
+    private static Conversations.@Nullable Reached since(Request request) throws WireException {
+        String since = request.param("since");
+        if (since == null) {
+            return null;
+        }
+        int between = since.indexOf(BETWEEN);
+        OptionalLong position = Serials.parse(since.substring(0, Math.max(between, 0)));
+        OptionalLong horizon = Serials.parse(since.substring(between + 1));
+        if (position.isEmpty() || horizon.isEmpty()) {
+            throw new WireException(ErrorInfo.invalidValue(
+                    "The parameter since is the value of the field position of an earlier answer."));
+        }
+        return new Conversations.Reached(position.getAsLong(), horizon.getAsLong());
     }
 
     /** A message as one of Vercel's UI messages, with what the session knows of it besides. */

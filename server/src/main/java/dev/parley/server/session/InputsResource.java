@@ -336,7 +336,7 @@ record InputsResource(
         }
     }
 
-    private static ObjectNode transport(ObjectNode message) {
+    static ObjectNode transport(ObjectNode message) {
         return message.withObject("extras").withObject(WireForm.AI).withObject(WireForm.TRANSPORT);
     }
 

@@ -68,7 +68,7 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
      * What somebody decides.
      *
      * @param id the id of the decision
-     * @param chosen whether the client has chosen the id
+     * @param chosen whether the client has chosen the id, as {@code txid}
      * @param edited as in {@link Decision}
      */
     record Decided(
@@ -426,6 +426,7 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
         }
         if (decided.chosen()) {
             message.put("id", decided.id() + ":0");
+            InputsResource.transport(message).put(WireForm.TXID, decided.id());
         }
         InputsResource.markClaimed(message, sender);
         return publisher.part(sender, session, List.of(InboundMessage.read(message)));

@@ -19,8 +19,7 @@ import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What happened between a session and those who read it: {@code /v1/sessions/<session>/timeline}. */
-record TimelineResource(
-        Sessions sessions, NamedAgents agents, Gate gate, Timelines timelines, InstantSource clock) {
+record TimelineResource(Sessions sessions, NamedAgents agents, Gate gate, Timelines timelines, InstantSource clock) {
     Answer get(Request request, ChannelName channel) throws WireException {
         String app = request.permitted(gate, CapabilityOp.CHANNEL_METADATA, channel.full())
                 .app();

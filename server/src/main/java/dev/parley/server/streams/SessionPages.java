@@ -2,9 +2,12 @@ package dev.parley.server.streams;
 
 import dev.parley.engine.identity.Identities;
 import dev.parley.engine.session.Agent;
+import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.machine.Changes;
+import dev.parley.engine.session.request.Requests;
 import dev.parley.server.channel.StateRows;
 import dev.parley.server.wake.AgentSpecs;
 import dev.parley.server.wire.Serials;
@@ -12,9 +15,11 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -79,13 +84,18 @@ final class SessionPages {
                                 .equals(SessionPlace.incarnation(
                                         offsets, name, part.session().id()));
                 yield same
-                        ? after(name, from == null ? SessionPlace.Told.NONE : from.agents(), part, maxBytes)
+                        ? after(
+                                name,
+                                from == null ? SessionPlace.Told.NONE : from.agents(),
+                                from == null ? Positions.START : from.place().position(),
+                                part,
+                                maxBytes)
                         : new Lost();
             }
         };
     }
 
-    private Read after(SessionName name, SessionPlace.Told told, Changes.Part part, int maxBytes) {
+    private Read after(SessionName name, SessionPlace.Told told, long from, Changes.Part part, int maxBytes) {
         Array changed = new Array();
         SessionPlace.Told now = told(part.agents());
         if (!now.mark().equals(told.mark())) {
@@ -111,7 +121,31 @@ final class SessionPages {
                 break;
             }
         }
+        addRequests(part, from, to.position(), changed);
         return page(name, part, changed, to, part.upToDate() && to.equals(part.to()));
+    }
+
+    /**
+     * Adds the requests that are open and were asked between two positions, and takes away those that were closed there. Where
+     * a request was decided that needs further decisions is not known; it comes again with all that happens.
+     */
+    private static void addRequests(Changes.Part part, long from, long to, Array changed) {
+        if (to == from) {
+            return;
+        }
+        Set<String> open = new HashSet<>();
+        for (SessionRequest request : part.open()) {
+            open.add(request.id());
+            boolean isNew = request.since() > from && request.since() <= to;
+            if (isNew || !request.decisions().isEmpty()) {
+                changed.add(StateRows.upsert(StateRows.REQUEST, request.id(), StateRows.request(request)));
+            }
+        }
+        for (Requests.Closed closed : part.closed()) {
+            if (closed.position() <= to && !open.contains(closed.id())) {
+                changed.add(StateRows.delete(StateRows.REQUEST, closed.id()));
+            }
+        }
     }
 
     private Page page(SessionName name, Changes.Part part, Array changed, Changes.Place to, boolean upToDate) {

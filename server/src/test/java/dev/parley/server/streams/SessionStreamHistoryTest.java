@@ -14,8 +14,11 @@ import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
 import dev.parley.engine.session.SessionCommand.AnnotationOp;
+import dev.parley.engine.session.SessionCommand.Ask;
 import dev.parley.engine.session.SessionCommand.ChangePresence;
 import dev.parley.engine.session.SessionCommand.Compact;
+import dev.parley.engine.session.SessionCommand.Decide;
+import dev.parley.engine.session.SessionCommand.ExpireRequest;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
@@ -25,6 +28,12 @@ import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionOutcome.Accepted;
+import dev.parley.engine.session.SessionRequest;
+import dev.parley.engine.session.SessionRequest.Decision;
+import dev.parley.engine.session.SessionRequest.Kind;
+import dev.parley.engine.session.SessionRequest.Terms;
+import dev.parley.engine.session.SessionRequest.Verdict;
+import dev.parley.engine.session.SessionRequest.WhenDue;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.server.wire.Serials;
@@ -162,7 +171,7 @@ class SessionStreamHistoryTest {
 
         void step() {
             time += random.nextInt(3) == 0 ? random.nextInt(5_000) : 0;
-            switch (random.nextInt(20)) {
+            switch (random.nextInt(23)) {
                 case 0, 1, 2, 3 -> publish();
                 case 4, 5, 6, 7, 8 -> change(MessageEntry.Action.APPEND);
                 case 9, 10 -> change(MessageEntry.Action.UPDATE);
@@ -171,7 +180,9 @@ class SessionStreamHistoryTest {
                 case 15 -> compact();
                 case 16 -> annotate();
                 case 17 -> agents();
-                case 18 -> {
+                case 18, 19 -> ask();
+                case 20 -> decide();
+                case 21 -> {
                     if (random.nextInt(3) == 0) {
                         submit(new Trim(SESSION, time, oneOf(serials) + random.nextInt(2)));
                     }
@@ -253,6 +264,43 @@ class SessionStreamHistoryTest {
             submit(new NameAgents(SESSION, time, List.of(agent), List.of()));
         }
 
+        private String requestId() {
+            return "ask\u00fc" + random.nextInt(6);
+        }
+
+        private void ask() {
+            var notice = new RunTexts.Notice("parley.request", "{", ",", "}", "json");
+            long due = random.nextInt(4) == 0 ? time + 1 : 0;
+            var terms = new Terms(
+                    Kind.APPROVAL,
+                    "title",
+                    "c",
+                    null,
+                    null,
+                    null,
+                    "{\"a\":1}",
+                    List.of("a", "b"),
+                    1 + random.nextInt(2),
+                    due,
+                    WhenDue.EXPIRE,
+                    notice);
+            submit(new Ask(SESSION, time, requestId(), terms, body()));
+        }
+
+        private void decide() {
+            String id = requestId();
+            // The clock may have gone back.
+            long at = time - random.nextInt(3);
+            if (random.nextInt(4) == 0) {
+                submit(new ExpireRequest(SESSION, at, id));
+                return;
+            }
+            var verdict = random.nextInt(4) == 0 ? Verdict.DENY : Verdict.APPROVE;
+            var decision =
+                    new Decision("d" + ids++, verdict, oneOf(List.of("a", "b")), "app.key", at, null, null, null, null);
+            submit(new Decide(SESSION, at, id, decision, body(), List.of(), List.of()));
+        }
+
         private <O extends SessionOutcome> O submit(SessionCommand<O> command) {
             return server.engine.submit(command).join();
         }
@@ -274,6 +322,9 @@ class SessionStreamHistoryTest {
                     .members(state)
                     .forEach(member -> keys.add("presence " + member.clientId() + ":" + member.connectionId()));
             sessions.wakes().agents(state).forEach(agent -> keys.add("agent " + agent.id()));
+            sessions.requests().of(state, "", Integer.MAX_VALUE, Integer.MAX_VALUE).entries().stream()
+                    .filter(SessionRequest::isOpen)
+                    .forEach(request -> keys.add("request " + request.id()));
             return keys;
         }
     }

@@ -5,10 +5,12 @@ import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.PresenceEntry;
 import dev.parley.engine.session.SessionEntry;
 import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.Removed;
 import dev.parley.engine.session.log.SessionStates;
 import dev.parley.engine.session.presence.Presence;
+import dev.parley.engine.session.request.Requests;
 import dev.parley.engine.session.wake.Wakes;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.store.Store.Moment;
@@ -63,10 +65,18 @@ public final class Changes {
      * @param removed the serials of messages that retention has removed
      * @param entries in order; members that have not changed for long come first, as PRESENT
      * @param agents all agents at that moment
+     * @param open all open requests at that moment
+     * @param closed the requests that were closed after the place that was asked about
      * @param to the place afterwards
      */
     public record Part(
-            SessionState session, List<Long> removed, List<SessionEntry> entries, List<Agent> agents, Place to)
+            SessionState session,
+            List<Long> removed,
+            List<SessionEntry> entries,
+            List<Agent> agents,
+            List<SessionRequest> open,
+            List<Requests.Closed> closed,
+            Place to)
             implements Found {
         /** Whether nothing more had happened by then. */
         public boolean upToDate() {
@@ -78,7 +88,7 @@ public final class Changes {
     public Found end(SessionName name) {
         try (Moment now = store.snapshot()) {
             SessionState s = SessionStates.find(name, now);
-            return s == null ? new NoSession() : part(now, s, List.of(), List.of(), s.last());
+            return s == null ? new NoSession() : part(now, s, List.of(), List.of(), List.of(), s.last());
         }
     }
 
@@ -101,6 +111,11 @@ public final class Changes {
             if (position > s.last()) {
                 return new Beyond();
             }
+            List<Requests.Closed> closed = Requests.closedSince(now, s, position);
+            if (closed == null && place != null) {
+                return new Lost();
+            }
+            List<Requests.Closed> gone = closed == null ? List.of() : closed;
             List<Long> removed = List.of();
             if (place != null && place.horizon() != s.horizon()) {
                 // Who has left, of the members that were removed from the log, is not known.
@@ -113,7 +128,7 @@ public final class Changes {
                 removed = after.serials();
                 if (after.horizon() != s.horizon()) {
                     Place to = new Place(s.id(), position, after.horizon());
-                    return new Part(s, removed, List.of(), new Wakes(now).agents(s), to);
+                    return new Part(s, removed, List.of(), new Wakes(now).agents(s), List.of(), List.of(), to);
                 }
             }
             List<SessionEntry> entries = new ArrayList<>();
@@ -123,22 +138,35 @@ public final class Changes {
                 Presence.forEachMember(now, s.id(), members::add);
                 entries.addAll(members.found.values());
                 if (members.more) {
-                    return part(now, s, removed, entries, members.found.lastKey());
+                    return part(now, s, removed, entries, gone, members.found.lastKey());
                 }
                 position = s.horizon();
                 left -= members.bytes;
                 if (left <= 0) {
-                    return part(now, s, removed, entries, position);
+                    return part(now, s, removed, entries, gone, position);
                 }
             }
             Sessions.Part after = sessions.since(now, s, position, (int) left);
             entries.addAll(after.entries());
-            return part(now, s, removed, entries, after.to());
+            return part(now, s, removed, entries, gone, after.to());
         }
     }
 
-    private static Part part(View now, SessionState s, List<Long> removed, List<SessionEntry> entries, long to) {
-        return new Part(s, removed, entries, new Wakes(now).agents(s), new Place(s.id(), to, s.horizon()));
+    private static Part part(
+            View now,
+            SessionState s,
+            List<Long> removed,
+            List<SessionEntry> entries,
+            List<Requests.Closed> closed,
+            long to) {
+        return new Part(
+                s,
+                removed,
+                entries,
+                new Wakes(now).agents(s),
+                Requests.open(now, s),
+                closed,
+                new Place(s.id(), to, s.horizon()));
     }
 
     /** The members whose last events are no longer in the log, by position, as many as there is room for. */

@@ -136,6 +136,13 @@ final class RequestRows {
                 .toBytes();
     }
 
+    static long closedAt(byte[] closedKey) {
+        BinaryReader in = new BinaryReader(closedKey);
+        in.fixed64();
+        in.u8();
+        return in.fixed64();
+    }
+
     static String closedId(byte[] closedKey) {
         return new String(closedKey, 17, closedKey.length - 17, StandardCharsets.UTF_8);
     }

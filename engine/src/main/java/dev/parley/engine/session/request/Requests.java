@@ -12,6 +12,7 @@ import dev.parley.engine.store.Store.Range;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
+import dev.parley.engine.store.View;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -145,6 +146,46 @@ public final class Requests {
             }
         }
         return count;
+    }
+
+    /** The open requests of a session that {@code view} shows, at most {@link RequestMachine#MAX_OPEN}. */
+    public static List<SessionRequest> open(View view, SessionState session) {
+        String key = session.name().key();
+        List<SessionRequest> found = new ArrayList<>();
+        try (Rows rows = view.scan(Table.INBOX, RequestRows.inboxKey(true, key, ""), RequestRows.inboxEnd(true, key))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                String id = RequestRows.inbox(row.key(), row.value()).id();
+                byte[] request = view.get(Table.ASKED, RequestRows.requestKey(session.id(), id));
+                if (request != null) {
+                    found.add(RequestRows.request(request));
+                }
+            }
+        }
+        return found;
+    }
+
+    /** A request that is closed, and the position at which it was. */
+    public record Closed(long position, String id) {}
+
+    /**
+     * The requests of a session that were closed after {@code position}, as {@code view} shows them; null if there are so many that
+     * some may have been forgotten.
+     */
+    public static @Nullable List<Closed> closedSince(View view, SessionState session, long position) {
+        List<Closed> found = new ArrayList<>();
+        try (Rows rows = view.scan(
+                Table.ASKED,
+                RequestRows.closedKey(session.id(), position + 1, ""),
+                RequestRows.closedKey(session.id(), Long.MAX_VALUE, ""))) {
+            for (byte[] key = rows.nextKey(); key != null; key = rows.nextKey()) {
+                if (found.size() == RequestMachine.MAX_CLOSED - 1) {
+                    return null;
+                }
+                found.add(new Closed(RequestRows.closedAt(key), RequestRows.closedId(key)));
+                rows.next();
+            }
+        }
+        return found;
     }
 
     /**
