@@ -17,5 +17,8 @@ public final class GoldenValues {
     /** A content of bytes. */
     public static final Body BYTES = new Body(null, Data.of(new byte[] {0, -1}), null, null);
 
+    /** A content with nothing. */
+    public static final Body EMPTY = new Body(null, null, null, null);
+
     private GoldenValues() {}
 }

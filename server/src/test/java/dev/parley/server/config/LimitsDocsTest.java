@@ -43,6 +43,7 @@ class LimitsDocsTest {
             "minutes", 60_000L,
             "hour", 3_600_000L,
             "day", 86_400_000L,
+            "days", 86_400_000L,
             "years", 365 * 86_400_000L);
     private static final Map<String, Long> WORDS = Map.of(
             "an hour", 3_600_000L, "an eighth", 8L, "three quarters of each", 4L, "half of each", 2L, "half of it", 2L);

@@ -122,7 +122,7 @@ class ErasureRulesTest extends SessionFixture {
         say("called");
         assertThat(List.of(rows(Table.AGENTS), rows(Table.WAKES), rows(Table.WAKE_TIMES)))
                 .as("agents, wakes and turns, times")
-                .containsExactly(2, 3, 3);
+                .containsExactly(2, 3, 4);
         for (String id : List.of("open", "decided")) {
             apply(new Ask(NAME, now, id, terms(), text("asks")));
         }

@@ -1,5 +1,7 @@
 package dev.parley.engine.session.request;
 
+import static dev.parley.engine.session.GoldenValues.BYTES;
+import static dev.parley.engine.session.GoldenValues.EMPTY;
 import static dev.parley.engine.session.GoldenValues.FULL;
 import static dev.parley.engine.session.GoldenValues.ID;
 import static dev.parley.engine.session.GoldenValues.NAME;
@@ -22,6 +24,7 @@ import dev.parley.engine.session.request.RequestRows.Call;
 import dev.parley.engine.session.request.Requests.Listed;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** What people are asked lies in the store as it always did. */
@@ -30,7 +33,7 @@ class RequestFormatTest {
 
     @Test
     void requests() throws IOException {
-        GoldenBytes golden = new GoldenBytes("requests").without(SessionCommand.class);
+        GoldenBytes golden = new GoldenBytes("requests").without(RunNote.class).without(SessionCommand.class);
         golden.bytes("requestKey", RequestRows.requestKey(ID, "r1"));
         golden.bytes("requestsEnd", RequestRows.requestsEnd(ID));
         for (int i = 0; i < Status.values().length; i++) {
@@ -85,8 +88,15 @@ class RequestFormatTest {
                         List.of(decision(Verdict.ANSWER))),
                 RequestRows::request,
                 RequestRows::request);
-        golden.example(
+        Map<String, DueAnswer> answers = Map.of(
                 "request that is answered by its time",
+                new DueAnswer(FULL, new RunNote.Said(0, "event", "run", false, List.of())),
+                "request that is answered in bytes",
+                new DueAnswer(BYTES, new RunNote.Said(0, "event", null, true, List.of("agent"))),
+                "request that is answered by nothing",
+                new DueAnswer(EMPTY, new RunNote.Said(0, "event", "run", false, List.of())));
+        answers.forEach((name, answer) -> golden.example(
+                name,
                 new SessionRequest(
                         NAME,
                         "r1",
@@ -103,11 +113,11 @@ class RequestFormatTest {
                                 TIME,
                                 WhenDue.DENY,
                                 new Notice("asked", "", ",", "", null),
-                                new DueAnswer(FULL, new RunNote.Said(0, "event", "run", false, List.of())),
+                                answer,
                                 List.of("role:chef")),
                         SERIAL),
                 RequestRows::request,
-                RequestRows::request);
+                RequestRows::request));
         golden.bytes("callKey", RequestRows.callKey(ID, "run", "call"));
         golden.bytes("callsEnd", RequestRows.callsEnd(ID, "run"));
         golden.bytes("firstCallKey", RequestRows.firstCallKey(ID));
