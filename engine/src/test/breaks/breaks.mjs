@@ -362,7 +362,7 @@ export const breaks = [
   ),
   broken(
     "wake agents while a person has the control",
-    edit("session/wake/WakeTx", "if (wake.isHeld() || s.control().mode() != Control.Mode.PERSON) {", "if (s.id() >= 0) {"),
+    edit("session/wake/WakeMachine", "                || s.control().mode() == Control.Mode.PERSON\n", ""),
   ),
   broken(
     "take two answers",
