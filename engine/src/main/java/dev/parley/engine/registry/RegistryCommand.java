@@ -55,11 +55,7 @@ public sealed interface RegistryCommand<O extends RegistryOutcome> extends Comma
             implements RegistryCommand<RegistryOutcome.OfNameAgents> {
         @Override
         public int weight() {
-            int weight = 256;
-            for (Agent agent : agents) {
-                weight += agent.size();
-            }
-            return weight;
+            return 256 + Agent.sizeOf(agents);
         }
 
         @Override

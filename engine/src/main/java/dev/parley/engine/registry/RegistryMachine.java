@@ -102,7 +102,7 @@ public final class RegistryMachine {
         if (agents.size() > MAX_AGENTS) {
             return new TooManyAgents(MAX_AGENTS);
         }
-        if (agents.values().stream().mapToInt(Agent::size).sum() > MAX_AGENT_BYTES) {
+        if (Agent.sizeOf(agents.values()) > MAX_AGENT_BYTES) {
             return new AgentsTooLarge(MAX_AGENT_BYTES);
         }
         List<Agent> named = List.copyOf(agents.values());

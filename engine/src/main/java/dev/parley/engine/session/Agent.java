@@ -1,5 +1,6 @@
 package dev.parley.engine.session;
 
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -92,7 +93,7 @@ public record Agent(
     }
 
     /** The memory that it takes, roughly. */
-    public int size() {
+    int size() {
         int size = 64 + id.length() + gaveUp.size() + loopEnded.size();
         if (endpoint != null) {
             Data secrets = endpoint.secrets();
@@ -102,5 +103,10 @@ public record Agent(
             size += pattern.length();
         }
         return size;
+    }
+
+    /** The memory that these agents take, roughly. */
+    public static int sizeOf(Collection<Agent> agents) {
+        return agents.stream().mapToInt(Agent::size).sum();
     }
 }

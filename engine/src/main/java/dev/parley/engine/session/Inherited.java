@@ -14,10 +14,6 @@ public record Inherited(long revision, List<Agent> agents) {
     public static final Inherited NONE = new Inherited(0, List.of());
 
     int size() {
-        int size = 16;
-        for (Agent agent : agents) {
-            size += agent.size();
-        }
-        return size;
+        return 16 + Agent.sizeOf(agents);
     }
 }

@@ -482,11 +482,7 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
             implements SessionCommand<SessionOutcome.OfAgents> {
         @Override
         public int weight() {
-            int weight = 256;
-            for (Agent agent : agents) {
-                weight += agent.size();
-            }
-            return weight;
+            return 256 + Agent.sizeOf(agents);
         }
 
         @Override

@@ -9,6 +9,7 @@ import dev.parley.engine.session.ObjectRefusal;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionRequest;
 import dev.parley.server.auth.Access;
+import dev.parley.server.auth.Principal;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.WireException;
 import java.util.Locale;
@@ -40,6 +41,14 @@ public final class Refusals {
         if (error != null) {
             throw new WireException(error);
         }
+    }
+
+    /** Who the gate lets in; throws the error if it refuses. */
+    public static Principal granted(Access access) throws WireException {
+        return switch (access) {
+            case Access.Granted(Principal principal) -> principal;
+            case Access.Refused refused -> throw new WireException(of(refused));
+        };
     }
 
     /** The error for a refusal by the gate. */

@@ -7,6 +7,7 @@ import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.Refusals;
 import dev.parley.server.http.RefusedException;
 import dev.parley.server.wire.ErrorInfo;
+import dev.parley.server.wire.Fields;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireFormat;
 import io.vertx.core.MultiMap;
@@ -148,7 +149,7 @@ public record Request(
 
     private Principal authenticate(HttpServerRequest request, Gate gate, Senders senders) throws WireException {
         try {
-            return granted(
+            return Refusals.granted(
                     switch (senders.authenticate(request, authorization())) {
                         case Access.Granted(Principal principal) -> gate.as(principal, claimedClientId());
                         case Access.Refused refused -> refused;
@@ -171,21 +172,25 @@ public record Request(
         }
     }
 
-    private static Principal granted(Access access) throws WireException {
-        return switch (access) {
-            case Access.Granted(Principal principal) -> principal;
-            case Access.Refused refused -> throw new WireException(Refusals.of(refused));
-        };
-    }
-
     /** The sender, if it may perform {@code operation}. */
     public Principal permitted(Gate gate, CapabilityOp operation, String channel) throws WireException {
-        return granted(gate.permit(principal(), operation, channel));
+        return Refusals.granted(gate.permit(principal(), operation, channel));
+    }
+
+    /** Who the request says that is speaking, in its body or its header; null if it does not say. */
+    public @Nullable String actor(Fields body) throws WireException {
+        String actor = body.text("actorId");
+        return actor == null ? headers.get("X-Actor-Id") : actor;
+    }
+
+    /** {@code principal} as whoever the request says that is speaking, if it may be that client. */
+    public Principal speaking(Gate gate, Principal principal, Fields body) throws WireException {
+        return Refusals.granted(gate.as(principal, actor(body)));
     }
 
     /** The sender, if there may be a session in which it may perform {@code operation}. */
     public Principal permittedSomewhere(Gate gate, CapabilityOp operation) throws WireException {
-        return granted(gate.permitSomewhere(principal(), operation));
+        return Refusals.granted(gate.permitSomewhere(principal(), operation));
     }
 
     /** A parameter of the query, or null. */

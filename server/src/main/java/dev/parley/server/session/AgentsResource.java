@@ -8,7 +8,6 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome.NoSuchAgent;
 import dev.parley.engine.session.SessionOutcome.Woken;
 import dev.parley.engine.session.SessionState;
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
@@ -73,9 +72,7 @@ record AgentsResource(Engine engine, Gate gate, AgentSpecs specs, InstantSource 
     }
 
     private void permit(Principal principal, ChannelName session) throws WireException {
-        if (gate.permit(principal, CapabilityOp.AGENT_MANAGE, session.full()) instanceof Access.Refused refused) {
-            throw new WireException(Refusals.of(refused));
-        }
+        var _ = Refusals.granted(gate.permit(principal, CapabilityOp.AGENT_MANAGE, session.full()));
     }
 
     /** Wakes an agent that was just named for an input that does not wake it by itself. */

@@ -14,7 +14,6 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.presence.Presence;
 import dev.parley.server.apps.Apps;
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
@@ -134,14 +133,7 @@ record DevicesResource(
             throw new WireException(ErrorInfo.INVALID_CHANNEL_NAME);
         }
         Fields body = Fields.of(request.tree(), "body");
-        String claimed = body.text("actorId");
-        if (claimed == null) {
-            claimed = request.headers().get("X-Actor-Id");
-        }
-        Principal sender = switch (gate.as(principal, claimed)) {
-            case Access.Granted(Principal known) -> known;
-            case Access.Refused refused -> throw new WireException(Refusals.of(refused));
-        };
+        Principal sender = request.speaking(gate, principal, body);
         String actorId = sender.clientId();
         if (actorId == null || actorId.equals(Principal.ANY_CLIENT)) {
             throw new WireException(ErrorInfo.invalidValue("The field actorId says who is there; it is missing."));

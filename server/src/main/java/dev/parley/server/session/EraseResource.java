@@ -8,7 +8,6 @@ import dev.parley.engine.session.SessionOutcome.Erased;
 import dev.parley.engine.session.SessionOutcome.NoSuchSession;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Tombstone;
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
@@ -92,9 +91,7 @@ record EraseResource(Engine engine, Gate gate, InstantSource clock, Timelines ti
     }
 
     private void permit(Principal principal, String session) throws WireException {
-        if (gate.permit(principal, CapabilityOp.SESSION_ERASE, session) instanceof Access.Refused refused) {
-            throw new WireException(Refusals.of(refused));
-        }
+        var _ = Refusals.granted(gate.permit(principal, CapabilityOp.SESSION_ERASE, session));
     }
 
     /** A page of what remains of erased sessions. */

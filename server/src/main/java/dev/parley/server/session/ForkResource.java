@@ -13,7 +13,6 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.Inheritance;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.log.PositionRange;
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
@@ -87,9 +86,7 @@ record ForkResource(
     }
 
     private void permit(Principal principal, CapabilityOp operation, ChannelName session) throws WireException {
-        if (gate.permit(principal, operation, session.full()) instanceof Access.Refused refused) {
-            throw new WireException(Refusals.of(refused));
-        }
+        var _ = Refusals.granted(gate.permit(principal, operation, session.full()));
     }
 
     private static boolean may(Principal principal, ChannelName session) {

@@ -17,12 +17,10 @@ import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionRequest;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.machine.Sessions;
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
-import dev.parley.server.channel.Refusals;
 import dev.parley.server.request.Answer;
 import dev.parley.server.request.Publisher;
 import dev.parley.server.request.Request;
@@ -359,14 +357,7 @@ record InputsResource(
     private Input input(Request request, ChannelName session, String idField) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.PUBLISH, session.full());
         Fields body = Fields.of(request.tree(), "body");
-        String claimed = body.text("actorId");
-        if (claimed == null) {
-            claimed = request.headers().get("X-Actor-Id");
-        }
-        Principal sender = switch (gate.as(principal, claimed)) {
-            case Access.Granted(Principal known) -> known;
-            case Access.Refused refused -> throw new WireException(Refusals.of(refused));
-        };
+        Principal sender = request.speaking(gate, principal, body);
         String own = id(body, idField);
         String txid = id(body, "txid");
         String chosen = own == null ? txid : own;

@@ -21,7 +21,6 @@ import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.machine.Sessions;
 import dev.parley.engine.session.request.Requests;
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
@@ -229,7 +228,7 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
         var asked = new Terms(
                 named(Kind.values(), "kind", kind == null ? "" : kind),
                 Objects.requireNonNullElse(body.text("title"), ""),
-                actor(request, body),
+                request.actor(body),
                 InputsResource.id(body, "runId"),
                 InputsResource.id(body, "messageId"),
                 InputsResource.id(body, "toolCallId"),
@@ -286,11 +285,6 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
         return asked;
     }
 
-    private static @Nullable String actor(Request request, Fields body) throws WireException {
-        String actor = body.text("actorId");
-        return actor == null ? request.headers().get("X-Actor-Id") : actor;
-    }
-
     private static List<String> clientIds(Fields body) throws WireException {
         return texts(body, "clientIds", InputsResource.MAX_ID_CHARS);
     }
@@ -342,10 +336,7 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
     Answer decide(Request request, ChannelName session, String id) throws WireException {
         Principal principal = request.permitted(gate, CapabilityOp.PUBLISH, session.full());
         Fields body = Fields.of(request.tree(), "body");
-        Principal sender = switch (gate.as(principal, actor(request, body))) {
-            case Access.Granted(Principal known) -> known;
-            case Access.Refused refused -> throw new WireException(Refusals.of(refused));
-        };
+        Principal sender = request.speaking(gate, principal, body);
         String decision = body.text("decision");
         Verdict verdict = named(Verdict.values(), "decision", decision == null ? "" : decision);
         String edited = json(body.get(Requesting.editedField(verdict)));

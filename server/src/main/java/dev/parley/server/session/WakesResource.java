@@ -6,7 +6,6 @@ import dev.parley.engine.session.SessionCommand.Settlement;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Wake;
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.auth.Principal;
@@ -151,9 +150,7 @@ final class WakesResource {
 
     /** An agent works for itself, unless its credentials are for any client id. */
     private void own(Principal principal, String agentId) throws WireException {
-        if (gate.as(principal, agentId) instanceof Access.Refused refused) {
-            throw new WireException(Refusals.of(refused));
-        }
+        var _ = Refusals.granted(gate.as(principal, agentId));
     }
 
     private static Fields body(Request request) throws WireException {
