@@ -63,12 +63,7 @@ record ExportResource(Sessions sessions, Gate gate, int pageBytes) {
             }
             throw notThere();
         }
-        long after = after(request, session);
-        Sessions.Part part = sessions.since(session.name(), session.id(), after, pageBytes);
-        if (part == null) {
-            throw new WireException(new ErrorInfo(
-                    90003, 410, "The session no longer has everything after this place; begin without after."));
-        }
+        Sessions.Part part = part(request, session);
         List<Line> lines = new ArrayList<>();
         int room = pageBytes;
         for (SessionEntry entry : part.entries()) {
@@ -142,21 +137,31 @@ record ExportResource(Sessions sessions, Gate gate, int pageBytes) {
     private SessionState found(SessionName name) throws WireException {
         SessionState session = sessions.find(name);
         if (session == null) {
-            throw new WireException(ErrorInfo.notFound("There is no such session."));
+            throw new WireException(SessionsResource.noSuchSession());
         }
         return session;
     }
 
-    private static long after(Request request, SessionState session) throws WireException {
+    private Sessions.Part part(Request request, SessionState session) throws WireException {
         String cursor = request.param("after");
         if (cursor == null) {
-            return session.horizon();
+            // Where the session begins is looked up at the same moment, because retention may move it at any time.
+            Sessions.Part first = sessions.first(session.name(), session.id(), pageBytes);
+            if (first == null) {
+                throw new WireException(SessionsResource.noSuchSession());
+            }
+            return first;
         }
         OptionalLong position = Serials.parse(cursor);
         if (position.isEmpty()) {
             throw notThere();
         }
-        return position.getAsLong();
+        Sessions.Part part = sessions.since(session.name(), session.id(), position.getAsLong(), pageBytes);
+        if (part == null) {
+            throw new WireException(new ErrorInfo(
+                    90003, 410, "The session no longer has everything after this place; begin without after."));
+        }
+        return part;
     }
 
     private @Nullable Page<MessageEntry> versions(SessionState session, SessionEntry entry, int room) {

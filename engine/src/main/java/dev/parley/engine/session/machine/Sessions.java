@@ -303,6 +303,19 @@ public final class Sessions {
         }
     }
 
+    /**
+     * The first entries of a session that nothing has removed, all at one moment. Returns null if the name belongs to another
+     * session by now.
+     *
+     * @param maxBytes as in {@link #since}
+     */
+    public @Nullable Part first(SessionName name, long id, int maxBytes) {
+        try (Moment now = store.snapshot()) {
+            SessionState state = SessionStates.find(name, now);
+            return state == null || state.id() != id ? null : since(now, state, state.horizon(), maxBytes);
+        }
+    }
+
     /** The entries after {@code position}, as {@code now} shows them. Nothing after it was removed. */
     Part since(View now, SessionState state, long position, int maxBytes) {
         List<SessionEntry> entries = new ArrayList<>();
