@@ -72,6 +72,13 @@ export const attacks = {
     load: { connections: 20_000, bytesEach: 15 << 10 },
     run: shortestLinesAndGone,
   },
+  "requests behind one that is not answered": {
+    server: "open",
+    transports: ["http1", "tls"],
+    load: { connections: 4_000, bytesEach: 64 << 10 },
+    prepare: emptyStream,
+    run: requestsBehind,
+  },
   "bodies that have arrived in part": {
     server: "open",
     transports: ALL,
@@ -204,6 +211,19 @@ function shortestLinesAndGone(weapons, { connections, bytesEach }) {
 }
 
 const halfOfShortestLines = bytes => `GET / HTTP/1.1\r\nHost: localhost\r\n${"a:\r\n".repeat(bytes / 4)}`
+
+/** The body makes the server read in large parts, the read stays open, and behind it are the smallest requests there are. */
+function requestsBehind(weapons, { connections, bytesEach }) {
+  const body = weapons.request("POST", `${STREAM}/none`, { headers: TEXT, body: "b".repeat(4 * bytesEach), length: 4 * bytesEach })
+  const open = weapons.request("GET", `${STREAM}/empty?offset=-1&live=sse`)
+  const requests = "GET / HTTP/1.1\r\n\r\n"
+  const behind = requests.repeat(bytesEach / requests.length)
+  return weapons.connectAll(connections, async socket => {
+    socket.resume()
+    socket.write(body)
+    await weapons.pour(socket, Buffer.concat([open, Buffer.from(behind)]), 1)
+  })
+}
 
 /** By halves: one frame that is not whole, and a whole one of a message that is not. */
 function halfMessages(weapons, { connections, bytesEach, length }) {
