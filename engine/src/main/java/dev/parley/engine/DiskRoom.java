@@ -3,7 +3,6 @@ package dev.parley.engine;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.store.Store;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
@@ -51,10 +50,12 @@ final class DiskRoom {
      *
      * @param waitingBytes tells how many bytes are held by commands that are accepted and not yet applied
      */
-    DiskRoom(EngineOptions options, LongSupplier waitingBytes) throws IOException {
+    DiskRoom(EngineOptions options, LongSupplier waitingBytes) {
         this(
                 options.folder(),
-                Files.getFileStore(options.folder())::getUsableSpace,
+                // Not by its FileStore: in a chroot whose root is no mount, Java finds none. Nothing free if it cannot
+                // be told.
+                options.folder().toFile()::getUsableSpace,
                 options.minFreeBytes(),
                 options.segmentBytes(),
                 waitingBytes);

@@ -55,7 +55,7 @@ public final class FolderDisk implements Disk {
     @Override
     public DiskFile create(String name, byte[] header, long capacity) throws IOException {
         // Checked first: on a full disk every command asks again, and filling the disk takes a long time.
-        long usable = Files.getFileStore(folder).getUsableSpace();
+        long usable = folder.toFile().getUsableSpace();
         long kept = reserve.getAsLong();
         if (usable < capacity + kept) {
             throw new IOException("the disk of " + folder + " has " + usable + " bytes left, " + name + " needs "
