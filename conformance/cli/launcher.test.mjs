@@ -13,6 +13,7 @@ const POM = fileURLToPath(new URL("../../pom.xml", import.meta.url))
 const SOURCES = [
   ...["conversation", "engine", "server"].flatMap(module => [`${module}/pom.xml`, `${module}/src/main/A.java`]),
   ".mvn/maven.config",
+  "config/jvm.options",
 ]
 
 /** Writes what Maven writes, colours and all, and makes the jar. */
@@ -133,7 +134,7 @@ test("a change of whatever the server is made of is built", async t => {
   const quickly = { FAKE_TRAINING: "cut-at-its-end" }
   build(quickly)
   assert.doesNotMatch(build(quickly).output, /Building/)
-  for (const source of SOURCES.filter(path => path.endsWith(".java"))) {
+  for (const source of SOURCES.filter(path => path.endsWith(".java") || path.startsWith("config/"))) {
     await touch(source)
     assert.match(build(quickly).output, /Building/, source)
   }

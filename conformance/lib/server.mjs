@@ -59,16 +59,19 @@ export const removeFolder = path => rm(path, { recursive: true, force: true })
  * Starts `parley serve` and waits until it is ready. Without `dataDir` the server gets a folder of its own,
  * removed when it ends. The launcher replaces itself by the server, so `pid` is the server's. `signal` kills the server
  * when it aborts. `maxFiles`: how many files it may open. `assertions`: whether the server checks what it takes for granted;
- * off where it is measured. One that does not hold fails the test file. If the server ends before it is ready, the error's `status`
- * tells how, and its `log` why.
+ * off where it is measured. One that does not hold fails the test file. `launcher`: another one than that of this clone.
+ * `environment`: all that the server has of an environment, instead of ours and `env`. If the server ends before it is ready, the
+ * error's `status` tells how, and its `log` why.
  */
-export async function startServer({ args = [], env = {}, dataDir, port = 0, signal, maxFiles, assertions = true } = {}) {
+export async function startServer({
+  args = [], env = {}, dataDir, port = 0, signal, maxFiles, assertions = true, launcher = LAUNCHER, environment,
+} = {}) {
   const ownFolder = dataDir ? undefined : await temporaryFolder()
   const data = dataDir ?? ownFolder
-  const launch = maxFiles ? ["sh", "-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, LAUNCHER] : [LAUNCHER]
+  const launch = maxFiles ? ["sh", "-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, launcher] : [launcher]
   const command = [...launch, "serve", "--host", "127.0.0.1", "--port", String(port), "--data", data, ...args]
-  const ours = { ...process.env, PARLEY_SKIP_BUILD: "1", ...env }
-  if (assertions) ours.PARLEY_JAVA_OPTS = withAssertions(ours.PARLEY_JAVA_OPTS)
+  const ours = environment ?? { ...process.env, PARLEY_SKIP_BUILD: "1", ...env }
+  if (assertions && !environment) ours.PARLEY_JAVA_OPTS = withAssertions(ours.PARLEY_JAVA_OPTS)
   const child = spawn(command[0], command.slice(1), {
     env: ours,
     stdio: ["ignore", "pipe", "pipe"],

@@ -68,6 +68,12 @@ final class Serve implements Callable<Integer> {
         Logs.configure(settings.log());
         var log = LoggerFactory.getLogger(Serve.class);
         ConfigLoader.unknownVariables(environment).forEach(log::warn);
+        Path unused = AotCache.unused();
+        if (unused != null) {
+            log.warn(
+                    "the AOT cache {} does not fit the program or the JVM and its options, so that starting takes longer",
+                    unused);
+        }
 
         var server = ParleyServer.start(settings);
         var _ = server.failure().thenAccept(Serve::die);
