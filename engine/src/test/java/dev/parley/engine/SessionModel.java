@@ -455,13 +455,18 @@ final class SessionModel {
             case Ask c -> kept(c, room, RequestModel.ask(c, room));
             case Decide c -> {
                 long last = room.last;
+                boolean wasOpen = isOpen(c.requestId(), room);
                 Object outcome = kept(c, room, RequestModel.decide(c, room));
-                wakeWhoAsked(c.requestId(), new Publish(c.session(), c.time(), null, c.answer(), c.runs()), room, last);
+                if (wasOpen && !isOpen(c.requestId(), room)) {
+                    Publish said = new Publish(c.session(), c.time(), null, c.answer(), c.runs());
+                    wakeWhoAsked(c.requestId(), said, room, last, position);
+                }
                 yield outcome;
             }
             case ExpireRequest c -> {
                 if (known != null) {
                     long last = room.last;
+                    boolean wasOpen = isOpen(c.requestId(), room);
                     SessionRequest asked = room.requests.get(c.requestId());
                     SessionRequest.DueAnswer answer =
                             asked == null ? null : asked.terms().dueAnswer();
@@ -474,7 +479,9 @@ final class SessionModel {
                                     null,
                                     List.of(saying("due", answer.body())),
                                     List.of(answer.said()));
-                    wakeWhoAsked(c.requestId(), said, room, last);
+                    if (wasOpen && !isOpen(c.requestId(), room)) {
+                        wakeWhoAsked(c.requestId(), said, room, last, position);
+                    }
                 }
                 yield new SessionOutcome.Done();
             }
@@ -678,12 +685,14 @@ final class SessionModel {
                 create(room, time, saying(room.id + ":" + (id.equals("loop") ? "loop:" + time : id), body));
     }
 
-    /** Whoever waits for the answer to a request is woken, once it was closed after {@code last}. */
-    private static void wakeWhoAsked(String requestId, Publish answer, Room room, long last) {
+    private static boolean isOpen(String requestId, Room room) {
         SessionRequest request = room.requests.get(requestId);
-        if (request == null || request.closed() <= last) {
-            return;
-        }
+        return request != null && request.status() == SessionRequest.Status.OPEN;
+    }
+
+    /** Whoever waits for the answer to a request is woken by what has closed it. */
+    private static void wakeWhoAsked(String requestId, Publish answer, Room room, long last, long position) {
+        SessionRequest request = Objects.requireNonNull(room.requests.get(requestId));
         SilenceModel.begin(room, request.terms().runId(), answer.time());
         if (answer.runs().stream().anyMatch(note -> note instanceof RunNote.Said)) {
             wakeBySaying(
@@ -691,7 +700,7 @@ final class SessionModel {
             return;
         }
         Run run = room.runs.get(String.valueOf(request.terms().runId()));
-        room.wakes.answered(request, worker(room, run), room.last, answer.time());
+        room.wakes.answered(request, worker(room, run), room.last, answer.time(), position);
     }
 
     /** The client that has begun a run, or null. */

@@ -284,12 +284,12 @@ final class WakeModel {
     }
 
     /** The answer for which somebody waits is there: who works at its run is told, or who has asked. */
-    void answered(SessionRequest request, @Nullable String worker, long position, long time) {
+    void answered(SessionRequest request, @Nullable String worker, long position, long time, long command) {
         String by = request.terms().by();
         Agent agent =
                 worker != null && agents.containsKey(worker) ? agents.get(worker) : by == null ? null : agents.get(by);
         if (agent != null) {
-            wake(agent, "r%x".formatted(position), new Wake.Input(request.id(), position), time);
+            wake(agent, "r%x".formatted(command), new Wake.Input(request.id(), position), time);
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.parley.server.wake;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.parley.engine.Engine;
 import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.SessionCommand.ClaimWake;
@@ -10,11 +9,10 @@ import dev.parley.engine.session.SessionOutcome.Claimed;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.wake.Wakes.Delivery;
 import dev.parley.server.auth.SecretSeal.BrokenSealException;
-import dev.parley.server.http.Permits;
-import dev.parley.server.http.Permits.Permit;
 import dev.parley.server.ops.Health;
 import dev.parley.server.timeline.Timelines;
 import dev.parley.server.webhook.Chance;
+import dev.parley.server.webhook.DueCalls;
 import dev.parley.server.webhook.WebhookClient;
 import dev.parley.server.webhook.WebhookKeys;
 import dev.parley.server.wire.WireException;
@@ -24,10 +22,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,7 +34,7 @@ import org.slf4j.LoggerFactory;
  * Calls the agents of sessions that have something to do and are to be called. What is due follows from the state of the engine, so
  * nothing has to be remembered over a restart.
  */
-public final class WakeCalls {
+public final class WakeCalls implements DueCalls.Work<Delivery> {
     /** The greatest number of agents that are called at once. */
     public static final int MAX_CALLS = 64;
 
@@ -51,17 +49,6 @@ public final class WakeCalls {
 
     /** When a wake is taken again. */
     private static final Duration CALL_LEASE_LEFT = Duration.ofSeconds(6);
-
-    /** The pause before another look at what is due if not all of it could be begun. */
-    private static final Duration RETRY = Duration.ofMillis(100);
-
-    /**
-     * The longest pause between two looks. The engine tells when there is more to do, but not when the clock is set ahead, and
-     * leases of calls are to be extended.
-     */
-    private static final Duration MAX_REST = Duration.ofSeconds(1);
-
-    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
     /** Who has a wake while the agent is called. */
     private static final String HOLDER = "call";
@@ -83,21 +70,11 @@ public final class WakeCalls {
     private final WebhookKeys keys;
     private final WebhookClient client;
     private final InstantSource clock;
-    private final Health health;
     private final Timelines timelines;
-    private final Permits permits = new Permits(MAX_CALLS);
     private final Map<Delivery, Progress> calling = new ConcurrentHashMap<>();
     private final Counter arrived;
     private final Counter failed;
-    private final Counter failures;
-    private final Thread thread;
-
-    /** Whether there may be more to do since the last look. */
-    @GuardedBy("this")
-    private boolean news;
-
-    @GuardedBy("this")
-    private boolean closed;
+    private final DueCalls<Delivery> calls;
 
     /** A call in progress. */
     private static final class Progress {
@@ -120,14 +97,13 @@ public final class WakeCalls {
         this.keys = keys;
         this.client = client;
         this.clock = clock;
-        this.health = health;
         this.timelines = timelines;
         this.arrived = counter(meters, "ok");
         this.failed = counter(meters, "failed");
-        this.failures = Counter.builder("parley.wakes.failures")
+        Counter failures = Counter.builder("parley.wakes.failures")
                 .description("Looks at what is due for agents that failed and were tried again")
                 .register(meters);
-        this.thread = Thread.ofVirtual().name("wakes").unstarted(this::run);
+        this.calls = new DueCalls<>(PART, MAX_CALLS, this, clock, health, failures);
     }
 
     private static Counter counter(MeterRegistry meters, String outcome) {
@@ -148,50 +124,14 @@ public final class WakeCalls {
             Timelines timelines,
             MeterRegistry meters) {
         WakeCalls calls = new WakeCalls(engine, specs, keys, client, clock, health, timelines, meters);
-        engine.sessions().wakes().listen((app, agentId) -> calls.news());
-        calls.thread.start();
+        engine.sessions().wakes().listen((app, agentId) -> calls.calls.news());
+        calls.calls.start();
         return calls;
     }
 
-    private synchronized boolean isClosed() {
-        return closed;
-    }
-
-    private synchronized void news() {
-        news = true;
-        notifyAll();
-    }
-
-    /** Waits so long, or until there is more to do. */
-    private synchronized void rest(long millis) throws InterruptedException {
-        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
-        for (long left = millis; left > 0 && !news && !closed; left = (until - System.nanoTime()) / 1_000_000) {
-            wait(left);
-        }
-        news = false;
-    }
-
-    private void run() {
-        try {
-            while (!isClosed()) {
-                long pause = RETRY.toMillis();
-                try {
-                    pause = round(clock.millis());
-                    health.report(PART, true);
-                } catch (RuntimeException | Error e) {
-                    failures.increment();
-                    health.report(PART, false);
-                    LOG.error("what is due for agents could not be done and will be tried again", e);
-                }
-                rest(pause);
-            }
-        } catch (InterruptedException e) {
-            LOG.debug("interrupted", e);
-        }
-    }
-
-    /** Begins what is due, and returns after how many milliseconds there may be more. */
-    private long round(long now) {
+    /** Calls that go on keep their wakes. */
+    @Override
+    public void tend(long now) {
         calling.forEach((delivery, progress) -> {
             Wake wake = progress.wake;
             if (wake != null && wake.leaseUntil() - now < CALL_LEASE_LEFT.toMillis()) {
@@ -200,25 +140,27 @@ public final class WakeCalls {
                 var _ = engine.submit(settlement(extended, Settlement.EXTEND, extended.leaseUntil()));
             }
         });
-        for (Delivery delivery : engine.sessions().wakes().deliveries(now, 2 * MAX_CALLS)) {
-            if (!calling.containsKey(delivery)) {
-                Permit permit = permits.take();
-                if (permit == null) {
-                    return RETRY.toMillis();
-                }
-                Progress progress = new Progress();
-                calling.put(delivery, progress);
-                Thread.ofVirtual().name("wake").start(() -> {
-                    try (permit) {
-                        deliver(delivery, progress);
-                    } finally {
-                        calling.remove(delivery);
-                    }
-                });
-            }
+    }
+
+    @Override
+    public List<Delivery> due(long now, int limit) {
+        return engine.sessions().wakes().deliveries(now, limit);
+    }
+
+    @Override
+    public long next() {
+        return engine.sessions().wakes().nextDelivery();
+    }
+
+    @Override
+    public void call(Delivery delivery) {
+        Progress progress = new Progress();
+        calling.put(delivery, progress);
+        try {
+            deliver(delivery, progress);
+        } finally {
+            calling.remove(delivery);
         }
-        long left = engine.sessions().wakes().nextDelivery() - now;
-        return left <= 0 ? RETRY.toMillis() : Math.min(left, MAX_REST.toMillis());
     }
 
     private SettleWake settlement(Wake wake, Settlement settlement, long until) {
@@ -242,8 +184,6 @@ public final class WakeCalls {
             LOG.debug("a command for a wake was refused", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException | Error e) {
-            LOG.error("the agent {} of {} was not called", delivery.agentId(), delivery.session(), e);
         }
     }
 
@@ -286,7 +226,7 @@ public final class WakeCalls {
         }
         failed.increment();
         // A call that is broken off because the server stops is made again when it starts.
-        long pause = isClosed() ? 0 : Chance.backoffMillis(wake.attempts());
+        long pause = calls.isClosed() ? 0 : Chance.backoffMillis(wake.attempts());
         return settlement(wake, Settlement.RELEASE, clock.millis() + pause);
     }
 
@@ -299,14 +239,8 @@ public final class WakeCalls {
 
     /** Stops. To be called before the engine stops. */
     public void stop() throws InterruptedException {
-        synchronized (this) {
-            closed = true;
-            notifyAll();
-        }
+        calls.close();
         client.close();
-        thread.join();
-        if (!permits.takeAll(CLOSE_TIMEOUT)) {
-            LOG.warn("agents are still being called");
-        }
+        calls.join();
     }
 }

@@ -419,7 +419,7 @@ class LimitsDocsTest {
                 "server.loop.Audience.MAX_TURN_NANOS",
                 "server.realtime.Outbox.MAX_READING",
                 "server.streams.SessionRead.MAX_REST_MILLIS",
-                "server.wake.WakeCalls.MAX_REST",
+                "server.webhook.DueCalls.MAX_REST",
                 "server.streams.subscription.Dispatcher.MAX_SLEEP_MILLIS");
         notForClients(
                 "attempts at a read or a fork that meets a change, after which the client is told to try again",

@@ -156,11 +156,12 @@ public final class SessionMachine {
             case ExpireWake c -> ifThere(c, tx, s -> WakeMachine.expire(s, c, tx.wakes()));
             case WithAgents<?> c -> withAgents(c, position, tx);
             case Ask c -> once(c, null, 1, position, tx, s -> RequestMachine.ask(s, c, tx.requests()));
-            case Decide c -> decide(c, tx);
+            case Decide c -> decide(c, position, tx);
             case ExpireRequest c ->
                 ifThere(c, tx, s -> {
+                    SessionRequest before = tx.requests().find(s, c.requestId());
                     Publish answer = RequestMachine.expire(s, c, tx.requests());
-                    wakeWhoAsked(s, c.requestId(), answer, tx);
+                    wakeWhoAsked(s, before, answer, position, tx);
                 });
             case Trim c ->
                 ifThere(c, tx, s -> {
@@ -364,29 +365,35 @@ public final class SessionMachine {
         return ProfileMachine.describe(s, c, known == null, tx.profiles());
     }
 
-    private static SessionOutcome decide(Decide c, SessionTx tx) {
+    private static SessionOutcome decide(Decide c, long position, SessionTx tx) {
         SessionState s = tx.find(c.session());
         if (s == null) {
             return new NoSuchRequest(c.requestId());
         }
+        SessionRequest before = tx.requests().find(s, c.requestId());
         SessionOutcome outcome = RequestMachine.decide(s, c, tx.requests());
-        wakeWhoAsked(s, c.requestId(), new Publish(c.session(), c.time(), null, c.answer(), c.runs()), tx);
+        Publish answer = new Publish(c.session(), c.time(), null, c.answer(), c.runs());
+        wakeWhoAsked(s, before, answer, position, tx);
         return outcome;
     }
 
     /**
-     * Wakes the agent that waits for an answer.
+     * Wakes the agent that waits for an answer, if the present command has closed the request.
      *
-     * @param before the session before the command; a request that was closed by then has woken whom it wakes
+     * @param s the session before the command
+     * @param before the request before the command; one that was closed by then has woken whom it wakes
      * @param answer the messages with the answer, the last that were published; or none
+     * @param position of the command in the journal
      */
-    private static void wakeWhoAsked(SessionState before, String requestId, Publish answer, SessionTx tx) {
-        SessionRequest request = tx.requests().find(before, requestId);
-        if (request != null && request.closed() > before.last()) {
+    private static void wakeWhoAsked(
+            SessionState s, @Nullable SessionRequest before, Publish answer, long position, SessionTx tx) {
+        SessionRequest request =
+                before == null || !before.isOpen() ? null : tx.requests().find(s, before.id());
+        if (request != null && !request.isOpen()) {
             if (request.terms().runId() != null) {
-                SilenceMachine.begin(before, request.terms().runId(), answer.time(), tx.runs());
+                SilenceMachine.begin(s, request.terms().runId(), answer.time(), tx.runs());
             }
-            WakeMachine.answered(before, request, answer, tx.wakes());
+            WakeMachine.answered(s, request, answer, position, tx.wakes());
         }
     }
 

@@ -138,8 +138,9 @@ public final class WakeMachine {
      * answer that is an input of a run wakes as any other input does.
      *
      * @param answer the messages with the answer, the last that were published; or none
+     * @param command the position of the command in the journal, by which its wake is told from others: it need not publish anything
      */
-    public static void answered(SessionState s, SessionRequest request, Publish answer, WakeTx tx) {
+    public static void answered(SessionState s, SessionRequest request, Publish answer, long command, WakeTx tx) {
         long position = tx.now(s).last();
         for (RunNote note : answer.runs()) {
             if (note instanceof Said said
@@ -157,7 +158,7 @@ public final class WakeMachine {
                 ? agents.get(Objects.requireNonNullElse(request.terms().by(), ""))
                 : agents.get(worker);
         if (agent != null) {
-            String id = "r" + Long.toHexString(position);
+            String id = "r" + Long.toHexString(command);
             wake(s, agent, id, new Input(request.id(), position), answer.time(), tx);
         }
     }

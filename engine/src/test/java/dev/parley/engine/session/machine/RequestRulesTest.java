@@ -433,6 +433,21 @@ class RequestRulesTest extends SessionFixture {
     }
 
     @Test
+    void aDecisionThatNoMessageTellsOfWakesWhoHasAsked() {
+        name("bot");
+        call("run", "call", "{}");
+        asks("run", "call", "r1");
+        var silent =
+                new Decide(NAME, now, "r1", by("ann", Verdict.APPROVE, "d1", now), text("-"), List.of(), List.of());
+        assertThat(apply(silent)).isInstanceOf(Accepted.class);
+        assertThat(woken()).isEqualTo(Map.of("bot", List.of("r1")));
+        List<Wake> first = sessions.wakes().of(state());
+        // Sent again, it wakes nobody again.
+        apply(silent);
+        assertThat(sessions.wakes().of(state())).isEqualTo(first);
+    }
+
+    @Test
     void anAnswerThatIsAnInputWakesWhoWorksAtTheRunAndNobodyTwice() {
         name("bot", "other");
         call("run", "call", "{}");
