@@ -125,7 +125,16 @@ public record Config(
             Path cert,
 
             @Setting(doc = "PEM file with the private key (PKCS #8) of the certificate.") @Nullable
-            Path key) {
+            Path key,
+
+            @Setting(
+                    value = "10000",
+                    min = 10,
+                    max = 86_400_000,
+                    unit = MILLISECONDS,
+                    doc =
+                            "How often the server looks whether the two files have changed. New connections get a renewed certificate.")
+            Duration reloadInterval) {
 
         public Tls {
             if ((cert == null) != (key == null)) {

@@ -243,15 +243,11 @@ public final class ConfigLoader {
 
     private static long number(SettingsTable.Row row, Given given, long max) {
         long min = row.setting().min();
-        String text = given.text();
         long number;
         try {
-            number = Long.parseLong(text);
-        } catch (NumberFormatException e) {
-            String unit = row.setting().unit() == Setting.Unit.NONE
-                    ? ""
-                    : " of " + row.setting().unit().name().toLowerCase(Locale.ROOT);
-            throw given.wrong("'" + text + "' is no whole number" + unit);
+            number = Amount.parse(given.text(), row.setting().unit());
+        } catch (IllegalArgumentException e) {
+            throw given.wrong(String.valueOf(e.getMessage()));
         }
         if (number < min || number > max) {
             throw given.wrong("%d is out of bounds, allowed is %d to %d".formatted(number, min, max));
@@ -336,9 +332,12 @@ public final class ConfigLoader {
                 case "id" -> {}
                 case "persisted" -> persisted = truth(given, field.getKey(), value);
                 case "mutable-messages" -> mutable = truth(given, field.getKey(), value);
-                case "retention-age" -> age = amount(given, field.getKey(), value, Long.MAX_VALUE);
-                case "retention-bytes" -> bytes = amount(given, field.getKey(), value, Long.MAX_VALUE);
-                case "max-members" -> members = (int) amount(given, field.getKey(), value, Integer.MAX_VALUE);
+                case "retention-age" ->
+                    age = amount(given, field.getKey(), value, Long.MAX_VALUE, Setting.Unit.MILLISECONDS);
+                case "retention-bytes" ->
+                    bytes = amount(given, field.getKey(), value, Long.MAX_VALUE, Setting.Unit.BYTES);
+                case "max-members" ->
+                    members = (int) amount(given, field.getKey(), value, Integer.MAX_VALUE, Setting.Unit.NONE);
                 case "redeliver-cancels" -> cancels = truth(given, field.getKey(), value);
                 case "end-abandoned-runs" -> runs = truth(given, field.getKey(), value);
                 default -> throw given.wrong("a namespace has no '" + field.getKey() + "'");
@@ -365,10 +364,15 @@ public final class ConfigLoader {
         return value.asBoolean();
     }
 
-    private static long amount(Given given, String field, JsonNode value, long max) {
-        if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() > max || value.asLong() < 0) {
-            throw given.wrong("'" + field + "' must be a whole number, 0 to " + max);
+    private static long amount(Given given, String field, JsonNode value, long max, Setting.Unit unit) {
+        try {
+            long amount = Amount.parse(value.isValueNode() ? value.asString() : "", unit);
+            if (amount >= 0 && amount <= max) {
+                return amount;
+            }
+        } catch (IllegalArgumentException e) {
+            throw given.wrong("'" + field + "' must be a whole number: " + e.getMessage());
         }
-        return value.asLong();
+        throw given.wrong("'" + field + "' must be a whole number, 0 to " + max);
     }
 }

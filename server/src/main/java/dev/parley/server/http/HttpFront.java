@@ -7,6 +7,7 @@ import dev.parley.server.loop.Netty;
 import dev.parley.server.ops.Health;
 import dev.parley.server.ops.Metrics;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Deployable;
@@ -21,9 +22,9 @@ import io.vertx.core.http.HttpServerConfig;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.WebSocketServerConfig;
-import io.vertx.core.net.PemKeyCertOptions;
-import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.core.net.TcpOption;
+import java.io.IOException;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -75,6 +76,11 @@ public final class HttpFront {
     /** Memory of the open requests. */
     private final OpenRequests openRequests;
 
+    private final MeterRegistry meters;
+
+    /** Null without TLS, and before the start. */
+    private @Nullable Certificates certificates;
+
     private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
 
     /** The doors, longest prefix first. Empty until the doors are ready. */
@@ -90,11 +96,12 @@ public final class HttpFront {
         this.connections = new Permits(config.limits().connections());
         this.health = health;
         this.ops = new OpsRoutes(health, config.metrics().enabled() ? metrics.registry() : null);
-        this.requests = new RequestMeters(metrics.registry());
+        this.meters = metrics.registry();
+        this.requests = new RequestMeters(meters);
         this.origins = Origins.of(config.cors().origins(), false);
         Gauge.builder("parley.http.connections", connections, Permits::taken)
                 .description("Open HTTP connections")
-                .register(metrics.registry());
+                .register(meters);
     }
 
     /**
@@ -102,6 +109,14 @@ public final class HttpFront {
      * metrics are answered with 503.
      */
     public Future<Integer> start() {
+        if (config.tls().enabled()) {
+            try {
+                certificates = Certificates.open(vertx, config.tls(), meters);
+            } catch (IOException | GeneralSecurityException e) {
+                return Future.failedFuture(e);
+            }
+            certificates.follow(servers);
+        }
         var listening = new ArrayList<Future<Integer>>();
         for (int i = 0; i < config.server().eventLoopCount(); i++) {
             listening.add(listen());
@@ -169,7 +184,7 @@ public final class HttpFront {
                 SWEEP_INTERVAL.toMillis(),
                 Math.min(
                         limits.requestTimeout().toMillis(), limits.idleTimeout().toMillis()));
-        HttpServer server = vertx.createHttpServer(options(), tls())
+        HttpServer server = vertx.createHttpServer(options(), certificates == null ? null : certificates.options())
                 .connectionHandler(connection -> {
                     if (connection.protocolVersion() != HttpVersion.HTTP_2) {
                         ArrivingHead.begun(connection);
@@ -369,16 +384,5 @@ public final class HttpFront {
                         TcpOption.USER_TIMEOUT,
                         Math.toIntExact(limits.requestTimeout().toMillis()));
         return options;
-    }
-
-    private @Nullable ServerSSLOptions tls() {
-        var tls = config.tls();
-        if (tls.cert() == null || tls.key() == null) {
-            return null;
-        }
-        return new ServerSSLOptions()
-                .setKeyCertOptions(new PemKeyCertOptions()
-                        .addCertPath(tls.cert().toString())
-                        .addKeyPath(tls.key().toString()));
     }
 }

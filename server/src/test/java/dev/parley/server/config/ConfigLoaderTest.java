@@ -85,6 +85,30 @@ class ConfigLoaderTest {
                         new Namespace("logs", false, Namespace.NOT_PERSISTED, 5, 250));
     }
 
+    @Test
+    void amountsMayHaveUnits() throws IOException {
+        Path file = file("""
+                server: {drain-timeout: 2m}
+                limits: {body-bytes: 8 MiB, request-timeout: 30s}
+                sessions:
+                  namespaces:
+                    - {id: logs, retention-age: 7d, retention-bytes: 64MiB}
+                """);
+
+        Config config = new ConfigLoader()
+                .file(file)
+                .environment(Map.of("PARLEY_STREAMS_LONG_POLL_TIMEOUT", "1500ms"))
+                .load();
+
+        assertThat(config.server().drainTimeout()).isEqualTo(Duration.ofMinutes(2));
+        assertThat(config.limits().bodyBytes()).isEqualTo(8 << 20);
+        assertThat(config.limits().requestTimeout()).isEqualTo(Duration.ofSeconds(30));
+        assertThat(config.streams().longPollTimeout()).isEqualTo(Duration.ofMillis(1500));
+        Namespace logs = config.sessions().namespaces().getFirst();
+        assertThat(logs.retentionAge()).isEqualTo(Duration.ofDays(7));
+        assertThat(logs.retentionBytes()).isEqualTo(64L << 20);
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             logs                          | sessions.namespaces: a namespace is expected to look like
@@ -137,7 +161,11 @@ class ConfigLoaderTest {
     @CsvSource(delimiter = '|', textBlock = """
             server.port         | x     | --set server.port: 'x' is no whole number
             server.port         | 65536 | --set server.port: 65536 is out of bounds, allowed is 0 to 65535
-            server.drain-timeout| 1s    | --set server.drain-timeout: '1s' is no whole number of milliseconds
+            server.drain-timeout| 1w    | --set server.drain-timeout: '1w' is no whole number of milliseconds, and none with one of the units ms, s, m, h, d
+            server.drain-timeout| 1.5s  | --set server.drain-timeout: '1.5s' is no whole number of milliseconds
+            server.drain-timeout| 9999999999999d | --set server.drain-timeout: '9999999999999d' is too large
+            server.port         | 1KiB  | --set server.port: '1KiB' is no whole number
+            limits.body-bytes   | 1mib  | --set limits.body-bytes: '1mib' is no whole number of bytes
             log.format          | xml   | --set log.format: 'xml' is none of [text, json]
             metrics.enabled     | yes   | --set metrics.enabled: 'yes' is neither true nor false
             server.port         | ''    | --set server.port: a value is missing

@@ -2,6 +2,7 @@ package dev.parley.server.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.parley.server.config.Config;
 import dev.parley.server.config.ConfigLoader;
@@ -24,12 +25,17 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -433,6 +439,69 @@ class HttpFrontTest {
                 assertThat(get(tls, "https", "/x").body()).isEqualTo("/ " + version + " /x ");
             }
         }
+    }
+
+    @Test
+    void aRenewedCertificateIsForNewConnections(@TempDir Path folder) throws Exception {
+        var old = TlsIdentity.make(Files.createDirectory(folder.resolve("old")));
+        var renewed = TlsIdentity.make(Files.createDirectory(folder.resolve("renewed")));
+        Path cert = Files.copy(old.cert(), folder.resolve("cert.pem"));
+        Path key = Files.copy(old.key(), folder.resolve("key.pem"));
+        startReady(Map.of(
+                "tls.cert", cert.toString(),
+                "tls.key", key.toString(),
+                "tls.reload-interval", "10ms"));
+        List<Socket> sockets = new ArrayList<>();
+        try {
+            for (int i = 0; i < 100; i++) {
+                var socket =
+                        old.trustingContext().getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), port);
+                sockets.add(socket);
+                send(socket, "GET /before HTTP/1.1\r\nHost: x\r\n\r\n");
+                readUntil(socket.getInputStream(), "/ HTTP_1_1 /before ");
+            }
+
+            Files.copy(renewed.cert(), cert, StandardCopyOption.REPLACE_EXISTING);
+            for (int i = 0; i < 20; i++) {
+                assertThat(shows(old)).as("half renewed").isTrue();
+            }
+            Files.copy(renewed.key(), key, StandardCopyOption.REPLACE_EXISTING);
+            while (!shows(renewed)) {
+                assertThat(shows(old) || shows(renewed)).isTrue();
+            }
+
+            assertThat(shows(old)).isFalse();
+            for (var socket : sockets) {
+                send(socket, "GET /after HTTP/1.1\r\nHost: x\r\n\r\n");
+                readUntil(socket.getInputStream(), "/ HTTP_1_1 /after ");
+            }
+        } finally {
+            for (var socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
+    /** Whether a new connection gets the certificate of {@code identity}. */
+    private boolean shows(TlsIdentity identity) throws IOException {
+        try (var socket = (SSLSocket)
+                identity.trustingContext().getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), port)) {
+            socket.startHandshake();
+            return true;
+        } catch (SSLHandshakeException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void aKeyOfAnotherCertificateIsNoReasonToStart(@TempDir Path folder) throws Exception {
+        var one = TlsIdentity.make(Files.createDirectory(folder.resolve("one")));
+        var other = TlsIdentity.make(Files.createDirectory(folder.resolve("other")));
+
+        assertThatThrownBy(() -> start(Map.of(
+                        "tls.cert", one.cert().toString(),
+                        "tls.key", other.key().toString())))
+                .hasMessageContaining("the key is not that of the certificate");
     }
 
     @Test
