@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -164,6 +165,18 @@ public final class Run implements AutoCloseable {
     public Node.Run node() {
         synchronise();
         return shared.read(conversation -> conversation.run(id()).orElseThrow());
+    }
+
+    /**
+     * {@return what {@code question} finds in the whole conversation, which has all that was written here so far} A prompt may be
+     * made of it that has more than {@link #prompt}, such as all that was said in a {@linkplain Conversation#room room}.
+     *
+     * @param question must not block, and must not keep the conversation
+     * @param <T> what is found
+     */
+    public <T> T read(Function<Conversation, T> question) {
+        synchronise();
+        return shared.read(question);
     }
 
     /** {@return the calls of tools in this run, with what has become of them} */

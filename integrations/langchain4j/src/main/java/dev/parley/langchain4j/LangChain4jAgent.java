@@ -14,6 +14,7 @@ import dev.parley.client.agent.RunHandler;
 import dev.parley.client.agent.Tool;
 import dev.parley.client.agent.ToolKey;
 import dev.parley.client.agent.ToolLoop;
+import dev.parley.conversation.Prompt;
 import dev.parley.conversation.ToolCall;
 import java.lang.reflect.Method;
 import java.lang.reflect.Parameter;
@@ -21,6 +22,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +43,7 @@ public final class LangChain4jAgent implements RunHandler {
     private final StreamingChatModel model;
     private final @Nullable String systemMessage;
     private final List<ToolSpecification> specifications;
+    private final Function<ModelRound, Prompt> prompts;
     private final UnaryOperator<ChatRequest> customiser;
     private final ToolLoop loop;
 
@@ -48,6 +51,7 @@ public final class LangChain4jAgent implements RunHandler {
         this.model = builder.model;
         this.systemMessage = builder.systemMessage;
         this.specifications = List.copyOf(builder.specifications.values());
+        this.prompts = builder.prompts;
         this.customiser = builder.customiser;
         this.loop = ToolLoop.of(this::answer, builder.tools.values()).withMaxRounds(builder.maxRounds);
     }
@@ -68,7 +72,7 @@ public final class LangChain4jAgent implements RunHandler {
 
     private void answer(ModelRound round) throws InterruptedException {
         ChatRequest request = customiser.apply(ChatRequest.builder()
-                .messages(ChatMessages.of(systemMessage, round.prompt()))
+                .messages(ChatMessages.of(systemMessage, prompts.apply(round)))
                 .parameters(ChatRequestParameters.builder()
                         .toolSpecifications(specifications)
                         .build())
@@ -82,6 +86,7 @@ public final class LangChain4jAgent implements RunHandler {
         private final Map<String, ToolSpecification> specifications = new LinkedHashMap<>();
         private final Map<String, Tool> tools = new LinkedHashMap<>();
         private @Nullable String systemMessage;
+        private Function<ModelRound, Prompt> prompts = ModelRound::prompt;
         private UnaryOperator<ChatRequest> customiser = UnaryOperator.identity();
         private int maxRounds = ToolLoop.MAX_ROUNDS;
 
@@ -219,6 +224,19 @@ public final class LangChain4jAgent implements RunHandler {
                 throw new IllegalArgumentException("There is no tool of the name " + name + ".");
             }
             tools.put(name, tool.needingApproval(when));
+            return this;
+        }
+
+        /**
+         * Lets {@code make} choose what the model is told of the conversation in each round; {@link ModelRound#prompt}, the branch
+         * that ends in the run, if nothing is said. An agent among several people may want all that was said in the
+         * {@linkplain Run#read room}, and by whom.
+         *
+         * @param make gives the prompt of a round. It has to have what was said in the run
+         * @return this builder
+         */
+        public Builder prompts(Function<ModelRound, Prompt> make) {
+            prompts = make;
             return this;
         }
 

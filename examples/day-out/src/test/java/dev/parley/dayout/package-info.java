@@ -1,0 +1,4 @@
+@NullMarked
+package dev.parley.dayout;
+
+import org.jspecify.annotations.NullMarked;
