@@ -89,6 +89,8 @@ public sealed interface Access {
         WRONG_KEY(401, "WRONG_KEY", 401, 40133),
         /** The key may not revoke its tokens. */
         NOT_REVOCABLE(403, "NOT_REVOCABLE", 401, 40163),
+        /** The keys of the identity provider are not known at the moment. The request may succeed later. */
+        IDENTITY_UNAVAILABLE(503, "IDENTITY_UNAVAILABLE", 503, 50003),
         /** A limit of the server is reached. The request may succeed later. */
         TOO_MANY(429, "TOO_MANY", 429, 42910);
 

@@ -25,6 +25,7 @@ public final class Gate {
     private static final Access ANONYMOUS = new Access.Granted(Principal.ANONYMOUS);
 
     private final Keys keys;
+    private final @Nullable String providerKey;
     private final boolean open;
     private final Tokens tokens;
     private final TokenRequests tokenRequests;
@@ -32,13 +33,7 @@ public final class Gate {
     private final InstantSource clock;
     private final RefusalLog refusals;
 
-    /**
-     * The gate of a server.
-     *
-     * @param keys all valid keys, including the root key
-     * @param open whether clients without valid credentials may do everything with streams
-     * @param tokenLifetime how far ahead a token's expiry may lie
-     */
+    /** The gate of a server without an identity provider. */
     public Gate(
             Keys keys,
             boolean open,
@@ -46,9 +41,29 @@ public final class Gate {
             Revocations revocations,
             InstantSource clock,
             MeterRegistry meters) {
+        this(keys, null, open, tokenLifetime, revocations, clock, meters);
+    }
+
+    /**
+     * The gate of a server.
+     *
+     * @param keys all valid keys, including the root key
+     * @param provider whose tokens give access besides those of keys; null for nobody
+     * @param open whether clients without valid credentials may do everything with streams
+     * @param tokenLifetime how far ahead a token's expiry may lie
+     */
+    public Gate(
+            Keys keys,
+            @Nullable IdentityProvider provider,
+            boolean open,
+            Duration tokenLifetime,
+            Revocations revocations,
+            InstantSource clock,
+            MeterRegistry meters) {
         this.keys = keys;
+        this.providerKey = provider == null ? null : provider.terms().keyName();
         this.open = open;
-        this.tokens = new Tokens(keys, revocations, tokenLifetime, clock);
+        this.tokens = new Tokens(keys, provider, revocations, tokenLifetime, clock);
         this.tokenRequests = new TokenRequests(tokens, tokenLifetime, clock);
         this.revocations = revocations;
         this.clock = clock;
@@ -238,6 +253,9 @@ public final class Gate {
     }
 
     private boolean opensStreams(Principal principal) {
+        if (principal.keyName().equals(providerKey)) {
+            return true;
+        }
         ApiKey key = keys.find(principal.keyName());
         return key != null && key.uses().streams();
     }

@@ -6,6 +6,7 @@ import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jose.crypto.MACVerifier;
+import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.util.Base64URL;
 import com.nimbusds.jose.util.JSONObjectUtils;
 import com.nimbusds.jwt.EncryptedJWT;
@@ -22,12 +23,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Issues and verifies tokens: JWTs that are signed with a key, by its holder or by this server (HS256; {@code kid} is
- * the key's name).
+ * the key's name), or by an identity provider.
  */
 final class Tokens {
 
@@ -56,6 +58,7 @@ final class Tokens {
     private static final String EXPIRES_CLAIM = "parley-expires";
 
     private final Keys keys;
+    private final @Nullable IdentityProvider provider;
     private final Revocations revocations;
     private final Duration maxLifetime;
     private final InstantSource clock;
@@ -63,10 +66,40 @@ final class Tokens {
     /** Verified tokens, so that a signature is checked once and not with every request. */
     private final ConcurrentHashMap<String, Verified> verified = new ConcurrentHashMap<>();
 
-    private record Verified(ApiKey key, Instant expires, Access.Granted access) {}
+    private record Verified(Signer signer, Instant expires, Access.Granted access) {
 
-    Tokens(Keys keys, Revocations revocations, Duration maxLifetime, InstantSource clock) {
+        String keyName() {
+            return signer.keyName;
+        }
+    }
+
+    /**
+     * Who has signed a token, and in which claims it says what.
+     *
+     * @param keyName the name of the key
+     * @param capabilities what its tokens may do at most
+     * @param exactTimes whether its tokens may have the claims with times in milliseconds
+     * @param signs whether it may still sign: a key may be removed or replaced
+     */
+    private record Signer(
+            String app,
+            String keyName,
+            Capabilities capabilities,
+            List<String> clientIdClaims,
+            List<String> capabilityClaims,
+            String rolesClaim,
+            boolean exactTimes,
+            BooleanSupplier signs) {}
+
+    /** @param provider whose tokens are accepted besides those of keys; null for nobody */
+    Tokens(
+            Keys keys,
+            @Nullable IdentityProvider provider,
+            Revocations revocations,
+            Duration maxLifetime,
+            InstantSource clock) {
         this.keys = keys;
+        this.provider = provider;
         this.revocations = revocations;
         this.maxLifetime = maxLifetime;
         this.clock = clock;
@@ -105,8 +138,7 @@ final class Tokens {
     Access check(String token) {
         Instant now = clock.instant();
         Verified known = verified.get(token);
-        // The key may have been removed or replaced.
-        if (known == null || keys.find(known.key.name()) != known.key) {
+        if (known == null || !known.signer.signs.getAsBoolean()) {
             if (token.length() > MAX_TOKEN_CHARS) {
                 return Access.Refused.invalid("The token is longer than " + MAX_TOKEN_CHARS + " characters.");
             }
@@ -124,9 +156,9 @@ final class Tokens {
             remember(token, known, now);
         }
         if (!now.isBefore(known.expires)) {
-            return new Access.Refused(Access.Reason.TOKEN_EXPIRED, "The token has expired.", known.key.name());
+            return new Access.Refused(Access.Reason.TOKEN_EXPIRED, "The token has expired.", known.keyName());
         } else if (revocations.cover(known.access.principal())) {
-            return new Access.Refused(Access.Reason.TOKEN_REVOKED, "The token has been revoked.", known.key.name());
+            return new Access.Refused(Access.Reason.TOKEN_REVOKED, "The token has been revoked.", known.keyName());
         }
         return known.access;
     }
@@ -166,12 +198,21 @@ final class Tokens {
         if (embedded != null) {
             parsed = JWTParser.parse(embedded);
         }
-        if (!(parsed instanceof SignedJWT jwt)
-                || !JWSAlgorithm.HS256.equals(jwt.getHeader().getAlgorithm())) {
-            throw unusable("it is not signed with HS256");
+        if (parsed instanceof SignedJWT jwt) {
+            JWSAlgorithm algorithm = jwt.getHeader().getAlgorithm();
+            if (JWSAlgorithm.HS256.equals(algorithm)) {
+                return verified(keyOf(jwt), jwt.getJWTClaimsSet(), now);
+            } else if (provider != null && IdentityProvider.signsWith(algorithm)) {
+                return verified(providerOf(jwt, provider), jwt.getJWTClaimsSet(), now);
+            }
         }
-        String keyName = jwt.getHeader().getKeyID();
-        ApiKey key = keyName == null ? null : keys.find(keyName);
+        throw unusable(
+                provider == null ? "it is not signed with HS256" : "it is signed with none of HS256, RS256 and ES256");
+    }
+
+    private Signer keyOf(SignedJWT jwt) throws JOSEException, AccessRefusedException {
+        String name = jwt.getHeader().getKeyID();
+        ApiKey key = name == null ? null : keys.find(name);
         if (key == null) {
             throw new AccessRefusedException(
                     Access.Reason.UNKNOWN_KEY,
@@ -179,7 +220,34 @@ final class Tokens {
         } else if (!jwt.verify(new MACVerifier(key.secret()))) {
             throw unusable("it is not signed by the key that it names ('kid')");
         }
-        return verified(key, jwt.getJWTClaimsSet(), now);
+        return new Signer(
+                key.app(),
+                key.name(),
+                key.capabilities(),
+                CLIENT_ID_CLAIMS,
+                CAPABILITY_CLAIMS,
+                ROLES_CLAIM,
+                true,
+                () -> keys.find(key.name()) == key);
+    }
+
+    private static Signer providerOf(SignedJWT jwt, IdentityProvider provider)
+            throws JOSEException, AccessRefusedException, ParseException {
+        JWK key = provider.verify(jwt);
+        IdentityProvider.Terms terms = provider.terms();
+        String clientId = jwt.getJWTClaimsSet().getStringClaim(terms.clientIdClaim());
+        if (clientId == null || clientId.equals(Principal.ANY_CLIENT)) {
+            throw unusable("'" + terms.clientIdClaim() + "' does not say who its bearer is");
+        }
+        return new Signer(
+                terms.app(),
+                terms.keyName(),
+                terms.most(),
+                List.of(terms.clientIdClaim()),
+                List.of(terms.capabilityClaim()),
+                terms.rolesClaim(),
+                false,
+                () -> provider.publishes(key));
     }
 
     /**
@@ -221,9 +289,9 @@ final class Tokens {
         return embedded instanceof String text ? text : null;
     }
 
-    private Verified verified(ApiKey key, JWTClaimsSet claims, Instant now) throws ParseException {
-        Instant expires = instant(claims, EXPIRES_CLAIM, claims.getExpirationTime());
-        Instant issued = instant(claims, ISSUED_CLAIM, claims.getIssueTime());
+    private Verified verified(Signer signer, JWTClaimsSet claims, Instant now) throws ParseException {
+        Instant expires = instant(claims, signer.exactTimes ? EXPIRES_CLAIM : null, claims.getExpirationTime());
+        Instant issued = instant(claims, signer.exactTimes ? ISSUED_CLAIM : null, claims.getIssueTime());
         if (expires == null || claims.getExpirationTime() == null) {
             throw unusable("the claim 'exp' is missing");
         }
@@ -235,16 +303,16 @@ final class Tokens {
         Date notBefore = claims.getNotBeforeTime();
         refuseFuture("nbf", notBefore == null ? null : notBefore.toInstant(), now);
         var principal = new Principal(
-                key.app(),
-                key.name(),
-                text(claims, CLIENT_ID_CLAIMS),
-                capabilities(key, claims),
+                signer.app,
+                signer.keyName,
+                text(claims, signer.clientIdClaims),
+                capabilities(signer, claims),
                 // The earliest possible time: a revocation rather includes too many tokens than too few.
                 issued == null ? expires.minus(maxLifetime) : issued,
                 expires,
                 text(claims, REVOCATION_KEY_CLAIMS),
-                roles(claims));
-        return new Verified(key, expires, new Access.Granted(principal));
+                roles(claims, signer.rolesClaim));
+        return new Verified(signer, expires, new Access.Granted(principal));
     }
 
     private static void refuseFuture(String claim, @Nullable Instant time, Instant now) {
@@ -253,24 +321,24 @@ final class Tokens {
         }
     }
 
-    private static List<String> roles(JWTClaimsSet claims) throws ParseException {
-        List<String> roles = claims.getStringListClaim(ROLES_CLAIM);
+    private static List<String> roles(JWTClaimsSet claims, String name) throws ParseException {
+        List<String> roles = claims.getStringListClaim(name);
         if (roles == null) {
             return List.of();
         }
         if (roles.size() > Principal.MAX_ROLES
                 || roles.stream()
                         .anyMatch(role -> role == null || role.isEmpty() || role.length() > Principal.MAX_ROLE_CHARS)) {
-            throw unusable("'" + ROLES_CLAIM + "' has at most " + Principal.MAX_ROLES + " texts with 1 to "
+            throw unusable("'" + name + "' has at most " + Principal.MAX_ROLES + " texts with 1 to "
                     + Principal.MAX_ROLE_CHARS + " characters");
         }
         return List.copyOf(roles);
     }
 
-    /** The capabilities of a token, which never allow more than those of its key. */
-    private static Capabilities capabilities(ApiKey key, JWTClaimsSet claims) {
-        Capabilities capabilities = key.capabilities();
-        for (String name : CAPABILITY_CLAIMS) {
+    /** The capabilities of a token, which never allow more than those of its signer. */
+    private static Capabilities capabilities(Signer signer, JWTClaimsSet claims) {
+        Capabilities capabilities = signer.capabilities;
+        for (String name : signer.capabilityClaims) {
             Object claim = claims.getClaim(name);
             if (claim != null) {
                 capabilities = capabilities.intersect(
@@ -297,9 +365,9 @@ final class Tokens {
      * The exact time, or the time of the JWT. The signer can write anything into either, so neither needs to be checked
      * against the other.
      */
-    private static @Nullable Instant instant(JWTClaimsSet claims, String exact, @Nullable Date rounded)
+    private static @Nullable Instant instant(JWTClaimsSet claims, @Nullable String exact, @Nullable Date rounded)
             throws ParseException {
-        Long millis = claims.getLongClaim(exact);
+        Long millis = exact == null ? null : claims.getLongClaim(exact);
         return millis != null ? Instant.ofEpochMilli(millis) : rounded == null ? null : rounded.toInstant();
     }
 

@@ -8,6 +8,7 @@ import dev.parley.server.apps.RegistryFiles;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.IdentityProvider;
 import dev.parley.server.auth.Revocations;
 import dev.parley.server.auth.RootKey;
 import dev.parley.server.auth.SecretSeal;
@@ -126,7 +127,7 @@ final class ParleyServer {
         this.memory = config.memory(Runtime.getRuntime().maxMemory());
         this.shares = new Shares(memory, config.server().trustedNetworks());
         this.loopback = isLoopback(config.server().host());
-        this.open = config.auth().keys().isEmpty();
+        this.open = config.isOpen();
         if (open && !loopback && !config.auth().insecureNoAuth()) {
             throw new ConfigException("Without keys Parley only listens on this machine, but server.host is "
                     + config.server().host() + ". Configure auth.keys, or give --insecure-no-auth"
@@ -189,8 +190,18 @@ final class ParleyServer {
                 // The checkpoint at the end stores the time.
                 engine.noteTime(clock.deletionMillis());
             }));
+            IdentityProvider provider = config.identity().open();
+            if (provider != null) {
+                closings.push(new Closing("keys of the identity provider", provider::close));
+            }
             var gate = new Gate(
-                    apps, open, config.auth().tokenLifetime(), revocations, Clock.systemUTC(), metrics.registry());
+                    apps,
+                    provider,
+                    open,
+                    config.auth().tokenLifetime(),
+                    revocations,
+                    Clock.systemUTC(),
+                    metrics.registry());
             var address = new PublicAddress(
                     config.server().publicUrl(), config.server().trustedNetworks());
             var answers = new Answers(vertx);

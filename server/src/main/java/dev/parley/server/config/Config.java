@@ -6,9 +6,12 @@ import static dev.parley.server.config.Setting.Unit.MILLISECONDS;
 import dev.parley.engine.memory.Memory;
 import dev.parley.server.apps.Namespace;
 import dev.parley.server.auth.ApiKey;
+import dev.parley.server.auth.Capabilities;
+import dev.parley.server.auth.IdentityProvider;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -23,6 +26,7 @@ public record Config(
         Data data,
         Tls tls,
         Auth auth,
+        Identity identity,
         Cors cors,
         Streams streams,
         Webhooks webhooks,
@@ -39,6 +43,10 @@ public record Config(
     private static final int RECORD_OVERHEAD_BYTES = 1 << 20;
 
     public Config {
+        if (auth.insecureNoAuth() && identity.jwksUrl() != null) {
+            throw new ConfigException("auth.insecure-no-auth contradicts identity.jwks-url: with an identity provider"
+                    + " configured, everybody needs a token or a key");
+        }
         long least = 2L * recordBytes(limits) + RECORD_OVERHEAD_BYTES;
         if (engine.segmentBytes() < least) {
             throw new ConfigException("engine.segment-bytes must be at least %d for limits.body-bytes of %d, not %d"
@@ -53,6 +61,11 @@ public record Config(
     /** The largest record of the journal. */
     public int maxRecordBytes() {
         return recordBytes(limits);
+    }
+
+    /** Whether nothing is configured with which a client could show who it is. */
+    public boolean isOpen() {
+        return auth.keys().isEmpty() && identity.jwksUrl() == null;
     }
 
     public record Server(
@@ -192,6 +205,89 @@ public record Config(
             if (names != keys.size()) {
                 throw new ConfigException("auth.keys has two keys of the same name");
             }
+        }
+    }
+
+    public record Identity(
+            @Setting(
+                    doc =
+                            "URL at which an identity provider publishes its keys (JWKS). Its tokens, signed with RS256 or ES256,"
+                                    + " then give access, see [security](security.md#tokens-of-an-identity-provider).")
+            @Nullable
+            String jwksUrl,
+
+            @Setting(doc = "Issuer (`iss`) of the tokens.") @Nullable
+            String issuer,
+
+            @Setting(doc = "What the audience (`aud`) of the tokens has to contain.") @Nullable
+            String audience,
+
+            @Setting(doc = "App whose sessions the tokens give access to.") @Nullable
+            String app,
+
+            @Setting(doc = "What the tokens may do at most, as the capability of a key: JSON or YAML.") @Nullable
+            String capability,
+
+            @Setting(value = "sub", doc = "Claim with the client id.")
+            String clientIdClaim,
+
+            @Setting(
+                    value = "parley-capability",
+                    doc = "Claim that may narrow what a token may do. A token without it may do everything in"
+                            + " `identity.capability`.")
+            String capabilityClaim,
+
+            @Setting(value = "parley-roles", doc = "Claim with the roles of the bearer.")
+            String rolesClaim,
+
+            @Setting(
+                    value = "300000",
+                    min = 5_000,
+                    max = 86_400_000,
+                    unit = MILLISECONDS,
+                    doc =
+                            "How often the keys are fetched. A token that names an unknown key makes the server fetch them at"
+                                    + " once, at most every 5 seconds.")
+            Duration refreshInterval) {
+
+        public Identity {
+            for (String other : Arrays.asList(issuer, audience, app, capability)) {
+                if ((jwksUrl == null) != (other == null)) {
+                    throw new ConfigException("identity.jwks-url, identity.issuer, identity.audience, identity.app and"
+                            + " identity.capability belong together: set all or none");
+                }
+            }
+            if (jwksUrl != null
+                    && !jwksUrl.matches("https://[^/]+/.*|http://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:\\d+)?/.*")) {
+                throw new ConfigException(
+                        "identity.jwks-url: '" + jwksUrl + "' is no https URL, nor an http URL of this machine");
+            }
+            if (app != null && !app.matches("[A-Za-z0-9_-]+")) {
+                throw new ConfigException("identity.app: '" + app + "' is no app: letters, digits, '-' and '_'");
+            }
+            if (capability != null) {
+                parse(capability);
+            }
+        }
+
+        private static Capabilities parse(String capability) {
+            try {
+                return Capabilities.parse(capability);
+            } catch (IllegalArgumentException e) {
+                throw new ConfigException("identity.capability: " + e.getMessage());
+            }
+        }
+
+        /** The provider, or null if there is none. */
+        public @Nullable IdentityProvider open() {
+            if (jwksUrl == null || issuer == null || audience == null || app == null || capability == null) {
+                return null;
+            }
+            return new IdentityProvider(
+                    URI.create(jwksUrl),
+                    refreshInterval,
+                    new IdentityProvider.Terms(
+                            issuer, audience, app, parse(capability), clientIdClaim, capabilityClaim, rolesClaim));
         }
     }
 

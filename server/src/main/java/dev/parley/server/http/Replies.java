@@ -22,6 +22,8 @@ public final class Replies {
     public static void refused(HttpServerRequest request, Access.Refused refused) {
         if (refused.status() == 401) {
             request.response().putHeader("WWW-Authenticate", Access.Refused.CHALLENGE);
+        } else if (refused.status() == 503) {
+            request.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
         }
         error(request, refused.status(), refused.code(), refused.message());
     }

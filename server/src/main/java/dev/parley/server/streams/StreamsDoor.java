@@ -103,15 +103,8 @@ public final class StreamsDoor implements Door {
         var lifetimes = new Lifetimes(engine, clock);
         this.create = new CreateStream(engine, offsets, gate, address, clock, lifetimes, bodyBytes);
         this.append = new AppendToStream(engine, offsets, clock, lifetimes, bodyBytes);
-        this.read = new ReadStream(
-                engine,
-                offsets,
-                config,
-                memory.backlogs(),
-                answers,
-                clock,
-                config.auth().keys().isEmpty(),
-                liveReads);
+        this.read =
+                new ReadStream(engine, offsets, config, memory.backlogs(), answers, clock, config.isOpen(), liveReads);
         this.delete = new DeleteStream(engine, clock, lifetimes);
         this.sessions = new SessionStream(engine, loops, config, gate, shares, answers, clock, liveReads);
         this.readers = loops.local(loop -> new LiveReaders(loop, clock, read::touch));
