@@ -1,4 +1,5 @@
-// An agent's end of wakes that are called, as its author would write it: it takes what the server has signed, once.
+// The other end of calls, as its author would write it: an agent that is woken, or an application that is told of something. It takes
+// what the server has signed, once.
 import { createPublicKey, verify } from "node:crypto"
 import { once } from "node:events"
 import { createServer } from "node:http"
@@ -10,10 +11,13 @@ export class Receiver {
   #keys
   #serve
   #seen = new Set()
+  #told = new Set()
   /** What came and was taken: { headers, raw, body }. */
   calls = []
   /** Why calls were refused. */
   refused = []
+  /** Notifications that came again, although the application had taken them. */
+  repeated = []
 
   /**
    * `server`: whose calls these are. `serve`: gives the status of the answer, given the body of a call. `port`: where it listened
@@ -44,8 +48,14 @@ export class Receiver {
     if (why) this.refused.push(why)
     else {
       const body = JSON.parse(raw)
-      this.calls.push({ headers: request.headers, raw, body })
-      status = await this.#serve(body)
+      if (this.#told.has(body.id)) {
+        this.repeated.push(body)
+        status = 200
+      } else {
+        this.calls.push({ headers: request.headers, raw, body })
+        status = await this.#serve(body)
+        if (body.id && status < 300) this.#told.add(body.id)
+      }
     }
     response.writeHead(status).end()
   }
@@ -59,7 +69,9 @@ export class Receiver {
     const key = createPublicKey({ key: jwk, format: "jwk" })
     if (!verify(null, signed, key, Buffer.from(parts.ed25519, "base64url"))) return "forged"
     if (Math.abs(Date.now() / 1000 - Number(parts.t)) > MAX_AGE_S) return "too old"
-    const { wakeId, lease } = JSON.parse(raw)
+    const { id, wakeId, lease } = JSON.parse(raw)
+    // Somebody is told at least once: what comes again has the same id, and nothing is done again.
+    if (id) return
     if (this.#seen.has(`${wakeId}/${lease}`)) return "replayed"
     this.#seen.add(`${wakeId}/${lease}`)
   }

@@ -365,6 +365,22 @@ export const breaks = [
     edit("session/wake/WakeMachine", "                || s.control().mode() == Control.Mode.PERSON\n", ""),
   ),
   broken(
+    "tell an application of what it was told already",
+    edit("session/notify/NotifyMachine", "            case DELIVERED, UNWANTED -> tx.remove(s, notification);\n", "            case DELIVERED, UNWANTED -> {}\n"),
+  ),
+  broken(
+    "keep the time of a notification that was told",
+    edit("session/notify/NotifyTx", "    void remove(SessionState s, Notification notification) {\n        unlist(s, notification);\n", "    void remove(SessionState s, Notification notification) {\n"),
+  ),
+  broken(
+    "tell twice of what somebody has not seen",
+    edit("session/notify/NotifyMachine", "                        && tx.told(s, clientId) == null) {\n", "                        && true) {\n"),
+  ),
+  broken(
+    "do not notice that somebody is there again",
+    edit("session/notify/NotifyMachine", "event.action() != PresenceEntry.Action.LEAVE && positions.get(i) > last", "event.action() == PresenceEntry.Action.LEAVE && positions.get(i) > last"),
+  ),
+  broken(
     "take two answers",
     edit("session/request/RequestMachine", "if (!request.isOpen() || request.decisions()", "if (request.decisions()"),
   ),

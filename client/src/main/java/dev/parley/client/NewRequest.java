@@ -13,7 +13,9 @@ import tools.jackson.databind.node.ObjectNode;
  * @param kind what kind of answer is wanted
  * @param title what is asked, for people
  * @param arguments exactly what would be done, or what belongs to the question; at most 64 KiB. Null for nothing
- * @param clientIds who may answer; empty for everybody who may publish in the session
+ * @param clientIds who may answer; if nobody is named in any way, everybody may who may publish in the session
+ * @param roles whoever has one of these roles may answer as well, as their tokens say
+ * @param capability whoever may do this in the session may answer as well; null for nobody
  * @param quorum how many of them have to
  * @param due from when on it is too late; null for never
  * @param whenDue what becomes of it then
@@ -25,6 +27,8 @@ public record NewRequest(
         String title,
         @Nullable JsonNode arguments,
         List<String> clientIds,
+        List<String> roles,
+        @Nullable String capability,
         int quorum,
         @Nullable Instant due,
         SessionRequest.WhenDue whenDue,
@@ -32,6 +36,7 @@ public record NewRequest(
     /** Copies what may change. */
     public NewRequest {
         clientIds = List.copyOf(clientIds);
+        roles = List.copyOf(roles);
     }
 
     /**
@@ -63,7 +68,8 @@ public record NewRequest(
     }
 
     private static NewRequest of(SessionRequest.Kind kind, String title) {
-        return new NewRequest(null, kind, title, null, List.of(), 1, null, SessionRequest.WhenDue.EXPIRE, null);
+        return new NewRequest(
+                null, kind, title, null, List.of(), List.of(), null, 1, null, SessionRequest.WhenDue.EXPIRE, null);
     }
 
     /**
@@ -72,7 +78,7 @@ public record NewRequest(
      * @param newId such as the key of what would be done
      */
     public NewRequest withId(String newId) {
-        return new NewRequest(newId, kind, title, arguments, clientIds, quorum, due, whenDue, runId);
+        return new NewRequest(newId, kind, title, arguments, clientIds, roles, capability, quorum, due, whenDue, runId);
     }
 
     /**
@@ -81,7 +87,7 @@ public record NewRequest(
      * @param newArguments any JSON
      */
     public NewRequest withArguments(@Nullable JsonNode newArguments) {
-        return new NewRequest(id, kind, title, newArguments, clientIds, quorum, due, whenDue, runId);
+        return new NewRequest(id, kind, title, newArguments, clientIds, roles, capability, quorum, due, whenDue, runId);
     }
 
     /**
@@ -91,7 +97,27 @@ public record NewRequest(
      * @param newClientIds who may answer; empty for everybody
      */
     public NewRequest withQuorum(int newQuorum, String... newClientIds) {
-        return new NewRequest(id, kind, title, arguments, List.of(newClientIds), newQuorum, due, whenDue, runId);
+        return new NewRequest(
+                id, kind, title, arguments, List.of(newClientIds), roles, capability, newQuorum, due, whenDue, runId);
+    }
+
+    /**
+     * {@return the same for whoever has one of these roles, besides the clients that are named}
+     *
+     * @param newRoles as tokens have them
+     */
+    public NewRequest withRoles(String... newRoles) {
+        return new NewRequest(
+                id, kind, title, arguments, clientIds, List.of(newRoles), capability, quorum, due, whenDue, runId);
+    }
+
+    /**
+     * {@return the same for whoever may do this in the session, besides the clients that are named}
+     *
+     * @param newCapability an operation of capabilities, such as {@code control}; null for nobody
+     */
+    public NewRequest withCapability(@Nullable String newCapability) {
+        return new NewRequest(id, kind, title, arguments, clientIds, roles, newCapability, quorum, due, whenDue, runId);
     }
 
     /**
@@ -101,7 +127,8 @@ public record NewRequest(
      * @param newWhenDue what becomes of it then
      */
     public NewRequest withDue(@Nullable Instant newDue, SessionRequest.WhenDue newWhenDue) {
-        return new NewRequest(id, kind, title, arguments, clientIds, quorum, newDue, newWhenDue, runId);
+        return new NewRequest(
+                id, kind, title, arguments, clientIds, roles, capability, quorum, newDue, newWhenDue, runId);
     }
 
     /**
@@ -110,7 +137,7 @@ public record NewRequest(
      * @param newRunId the run that waits for it
      */
     public NewRequest withRun(@Nullable String newRunId) {
-        return new NewRequest(id, kind, title, arguments, clientIds, quorum, due, whenDue, newRunId);
+        return new NewRequest(id, kind, title, arguments, clientIds, roles, capability, quorum, due, whenDue, newRunId);
     }
 
     ObjectNode toJson(String ownId) {
@@ -124,6 +151,12 @@ public record NewRequest(
         }
         if (!clientIds.isEmpty()) {
             clientIds.forEach(json.putArray("clientIds")::add);
+        }
+        if (!roles.isEmpty()) {
+            roles.forEach(json.putArray("roles")::add);
+        }
+        if (capability != null) {
+            json.put("capability", capability);
         }
         if (due != null) {
             json.put("due", due.toEpochMilli()).put("whenDue", SessionRequest.wireName(whenDue));

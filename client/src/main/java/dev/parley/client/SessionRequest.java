@@ -19,7 +19,9 @@ import tools.jackson.databind.JsonNode;
  * @param runId the run that waits for it; null for none
  * @param toolCallId the call of a tool that it is about; null for none
  * @param arguments exactly what would be done; null for nothing
- * @param clientIds who may answer; empty for everybody who may publish in the session
+ * @param clientIds who may answer; if nobody is named in any way, everybody may who may publish in the session
+ * @param roles whoever has one of these roles may answer as well
+ * @param capability whoever may do this in the session may answer as well; null for nobody
  * @param quorum how many of them have to
  * @param due from when on it is too late; null for never
  * @param createdAt when it was asked
@@ -37,6 +39,8 @@ public record SessionRequest(
         @Nullable String toolCallId,
         @Nullable JsonNode arguments,
         List<String> clientIds,
+        List<String> roles,
+        @Nullable String capability,
         int quorum,
         @Nullable Instant due,
         Instant createdAt,
@@ -143,6 +147,8 @@ public record SessionRequest(
                 Wire.text(json, "toolCallId"),
                 document(json, "arguments"),
                 json.path("clientIds").valueStream().map(JsonNode::asString).toList(),
+                json.path("roles").valueStream().map(JsonNode::asString).toList(),
+                Wire.text(json, "capability"),
                 (int) Wire.number(json, "quorum", 1),
                 time(json, "due"),
                 created == null ? Instant.EPOCH : created,

@@ -95,6 +95,30 @@ class RequestsTest {
     }
 
     @Test
+    void whoHasARoleOrMayDoSomethingIsAsked() {
+        try (ParleyClient agent = client("agent");
+                ParleyClient eve = client("eve")) {
+            SessionRequests asking = agent.session("roles").requests();
+            SessionRequest boss =
+                    asking.ask(NewRequest.question("Who?").withId("boss").withRoles("boss", "ch\u00ef\ud83d\ude00f"));
+            assertThat(boss.roles()).containsExactly("boss", "ch\u00ef\ud83d\ude00f");
+            assertThat(boss.clientIds()).isEmpty();
+            var answer = JsonNodeFactory.instance.stringNode("me");
+            isRefused(40983, () -> eve.session("roles").requests().answer("boss", answer));
+
+            NewRequest either = NewRequest.question("And?")
+                    .withId("either")
+                    .withQuorum(1, "zoe")
+                    .withCapability("control");
+            SessionRequest open = asking.ask(either);
+            assertThat(open.capability()).isEqualTo("control");
+            assertThat(open.clientIds()).containsExactly("zoe");
+            assertThat(eve.session("roles").requests().answer("either", answer).status())
+                    .isEqualTo(Status.ANSWERED);
+        }
+    }
+
+    @Test
     void openRequestsOfAllSessionsAreListedPageByPage() {
         try (ParleyClient agent = client("agent");
                 ParleyClient eve = client("eve")) {

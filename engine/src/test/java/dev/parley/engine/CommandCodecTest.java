@@ -10,6 +10,7 @@ import dev.parley.engine.command.Command;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.life.Boot;
 import dev.parley.engine.memory.Owner;
+import dev.parley.engine.registry.NamespaceNotify;
 import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.Revocation;
@@ -22,6 +23,8 @@ import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Notification;
+import dev.parley.engine.session.NotifyRule;
 import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.Origin;
@@ -367,8 +370,18 @@ class CommandCodecTest {
                         list(this::runNote)),
                 new SessionCommand.ExpireRequest(session(), number(), text()),
                 new SessionCommand.WithAgents<>(
-                        new Inherited(number(), list(this::agent)),
+                        new Inherited(number(), list(this::agent), maybe(this::rule)),
                         new SessionCommand.ClaimWake(session(), number(), text(), text(), number())),
+                new SessionCommand.SettleNotification(
+                        session(),
+                        number(),
+                        text(),
+                        random.nextInt(70),
+                        oneOf(SessionCommand.NotificationFate.values()),
+                        number()),
+                new SessionCommand.Seen(session(), number(), text()),
+                new RegistryCommand.SetNotify(
+                        number(), text(), text(), maybe(() -> new NamespaceNotify(endpoint(), rule()))),
                 new SessionCommand.StallRun(session(), number(), text(), number()),
                 new SessionCommand.RemoveEmpty(session(), number()),
                 new SessionCommand.Remove(session(), number()),
@@ -441,13 +454,21 @@ class CommandCodecTest {
         return new Agent(
                 text(),
                 maybe(this::text),
-                maybe(() -> new Agent.Endpoint(text(), maybe(() -> Data.of(new byte[] {1, 2, 3})))),
+                maybe(this::endpoint),
                 triggers[random.nextInt(triggers.length)],
                 list(this::text),
                 number(),
                 random.nextBoolean(),
                 notice(),
                 notice());
+    }
+
+    private Agent.Endpoint endpoint() {
+        return new Agent.Endpoint(text(), maybe(() -> Data.of(new byte[] {1, 2, 3})));
+    }
+
+    private NotifyRule rule() {
+        return new NotifyRule(list(() -> oneOf(Notification.Event.values())), list(this::text), notice());
     }
 
     private RunTexts.Notice notice() {
@@ -476,9 +497,9 @@ class CommandCodecTest {
             case 7 -> new RunNote.Spoken(random.nextInt(1000), text());
             case 5 -> new RunNote.Streaming(random.nextInt(1000), number(), text(), text());
             case 6 -> new RunNote.Settled(number());
-            case 0 -> new RunNote.Active(text(), maybe(this::text), random.nextBoolean());
+            case 0 -> new RunNote.Active(text(), maybe(this::text), random.nextBoolean(), maybe(this::text));
             case 1 -> new RunNote.Suspended(text());
-            case 2 -> new RunNote.Ended(text());
+            case 2 -> new RunNote.Ended(text(), maybe(this::text));
             default -> new RunNote.Cancel(random.nextInt(1000), maybe(this::text), maybe(this::text));
         };
     }

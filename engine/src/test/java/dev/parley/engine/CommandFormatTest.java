@@ -12,6 +12,7 @@ import dev.parley.engine.command.Command;
 import dev.parley.engine.identity.Identify;
 import dev.parley.engine.life.Boot;
 import dev.parley.engine.memory.Owner;
+import dev.parley.engine.registry.NamespaceNotify;
 import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.engine.registry.RegistryCommand;
 import dev.parley.engine.registry.Revocation;
@@ -24,6 +25,8 @@ import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.MessageEntry;
+import dev.parley.engine.session.Notification;
+import dev.parley.engine.session.NotifyRule;
 import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.ObjectOperation;
 import dev.parley.engine.session.ObjectValue;
@@ -804,6 +807,44 @@ class CommandFormatTest {
                 new SessionCommand.WithAgents<>(
                         new Inherited(300, List.of(hired)),
                         new SessionCommand.InvokeAgent(SESSION, TIME, "bot", "event")));
+        var rule = new NotifyRule(
+                List.of(Notification.Event.values()),
+                List.of("aside ü"),
+                new RunTexts.Notice("told", "{", ",", "}", "json"));
+        command(
+                golden,
+                "agent invoked, with what the application wants to be told",
+                new SessionCommand.WithAgents<>(
+                        new Inherited(300, List.of(), rule),
+                        new SessionCommand.InvokeAgent(SESSION, TIME, "bot", "event")));
+        for (SessionCommand.NotificationFate fate : SessionCommand.NotificationFate.values()) {
+            command(
+                    golden,
+                    "notification " + fate,
+                    new SessionCommand.SettleNotification(SESSION, TIME, "n1-2-0", 3, fate, TIME + 300));
+        }
+        command(golden, "seen", new SessionCommand.Seen(SESSION, TIME, "ann ü"));
+        command(
+                golden,
+                "application of a namespace",
+                new RegistryCommand.SetNotify(
+                        TIME,
+                        "app",
+                        "chät",
+                        new NamespaceNotify(
+                                new Agent.Endpoint("https://app.example/", Data.of(new byte[] {1, -2})), rule)));
+        command(golden, "no application of a namespace", new RegistryCommand.SetNotify(TIME, "app", "chät", null));
+        command(
+                golden,
+                "run of a client, and why one is over",
+                new SessionCommand.Publish(
+                        SESSION,
+                        TIME,
+                        null,
+                        List.of(),
+                        List.of(
+                                new RunNote.Active("run", null, true, "ann ü"),
+                                new RunNote.Ended("other", "complete"))));
         command(
                 golden,
                 "agents of a namespace",
@@ -868,6 +909,14 @@ class CommandFormatTest {
                             "runs/silenceKey",
                             "runs/silence of");
                 case SILENCES -> List.of("runs/listedKey", "runs/listed");
+                case NOTIFICATIONS -> List.of("notifications/notificationKey", "notifications/notification of");
+                case NOTIFICATION_TIMES -> List.of("notifications/timeKey", "notifications/time of");
+                case NOTIFIED ->
+                    List.of(
+                            "notifications/toldKey",
+                            "notifications/told",
+                            "notifications/agentKey",
+                            "notifications/agent");
                 case ATTENDANCES -> List.of("sessions/connectionKey", "attendances/attendance of");
                 case DEPARTURES -> List.of("attendances/departureKey", "attendances/departure of");
                 case ARRIVALS -> List.of("attendances/arrivalKey", "attendances/arrival of");

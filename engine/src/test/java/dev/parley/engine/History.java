@@ -476,6 +476,13 @@ final class History {
             drain(running);
         }
         assertThat(rows(storage.store(), Table.WAKE_TIMES)).isEmpty();
+        for (var told : sessionSide.tellAll(now)) {
+            running.pipeline.submit(told, Forks.ignore());
+            drain(running);
+        }
+        assertThat(rows(storage.store(), Table.NOTIFICATION_TIMES)).isEmpty();
+        assertThat(rows(storage.store(), Table.NOTIFICATIONS)).isEmpty();
+        assertThat(rows(storage.store(), Table.NOTIFIED)).hasSize(sessionSide.notifiedRows());
         for (int round = 0; !running.streams.due(now, 1).isEmpty() || running.forks.hasRefused(); round++) {
             assertThat(round).as("streams end").isLessThan(MAX_ROUNDS);
             running.chores.sweep(now);

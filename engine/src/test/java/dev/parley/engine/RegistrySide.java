@@ -3,6 +3,7 @@ package dev.parley.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.registry.NamespaceAgents;
+import dev.parley.engine.registry.NamespaceNotify;
 import dev.parley.engine.registry.RegisteredApp;
 import dev.parley.engine.registry.Registry;
 import dev.parley.engine.registry.RegistryCommand;
@@ -12,6 +13,7 @@ import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
 import dev.parley.engine.registry.RegistryCommand.NameAgents;
 import dev.parley.engine.registry.RegistryCommand.RemoveApp;
 import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
+import dev.parley.engine.registry.RegistryCommand.SetNotify;
 import dev.parley.engine.registry.RegistryOutcome;
 import dev.parley.engine.registry.RegistryOutcome.Done;
 import dev.parley.engine.registry.RegistryOutcome.Forgotten;
@@ -21,12 +23,15 @@ import dev.parley.engine.registry.Revocation;
 import dev.parley.engine.registry.SealedSecret;
 import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Notification;
+import dev.parley.engine.session.NotifyRule;
 import dev.parley.engine.session.RunTexts;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -79,7 +84,7 @@ final class RegistrySide implements Registry.Listener {
 
     RegistryCommand<?> command(long now) {
         String id = oneOf(IDS);
-        return switch (random.nextInt(13)) {
+        return switch (random.nextInt(16)) {
             case 9, 10, 11, 12 ->
                 new NameAgents(
                         now,
@@ -87,6 +92,7 @@ final class RegistrySide implements Registry.Listener {
                         oneOf(NAMESPACES),
                         agents(),
                         random.nextBoolean() ? List.of(oneOf(AGENTS), oneOf(AGENTS)) : List.of());
+            case 13, 14, 15 -> new SetNotify(now, oneOf(APPS), oneOf(NAMESPACES), notifies());
             case 0, 1 -> new AddApp(now, app(id));
             case 2 -> new RemoveApp(now, id);
             case 3 -> new ForgetApp(now, id);
@@ -97,6 +103,24 @@ final class RegistrySide implements Registry.Listener {
                         new Revocation(
                                 oneOf(KEYS), oneOf(TARGETS), now - random.nextInt(30), now + 10L * random.nextInt(3)));
         };
+    }
+
+    private @Nullable NamespaceNotify notifies() {
+        if (random.nextInt(4) == 0) {
+            return null;
+        }
+        List<Notification.Event> events = new ArrayList<>(List.of(Notification.Event.values()));
+        if (random.nextBoolean()) {
+            events.remove(random.nextInt(events.size()));
+        }
+        return new NamespaceNotify(
+                new Agent.Endpoint(
+                        "url" + random.nextInt(3),
+                        random.nextBoolean() ? null : Data.of(new byte[] {(byte) random.nextInt(4)})),
+                new NotifyRule(
+                        List.copyOf(events),
+                        random.nextBoolean() ? List.of() : List.of("agents"),
+                        new RunTexts.Notice("not told", random.nextInt(3) + "(", ",", ")", null)));
     }
 
     private List<Agent> agents() {
@@ -167,6 +191,7 @@ final class RegistrySide implements Registry.Listener {
                 yield new Done();
             }
             case NameAgents c -> name(c);
+            case SetNotify c -> notifies(c);
             case RevokeTokens c -> {
                 Revocation is = c.revocation();
                 if (revocations.stream().noneMatch(other -> saysAsMuch(other, is))) {
@@ -205,14 +230,33 @@ final class RegistrySide implements Registry.Listener {
             return new RegistryOutcome.TooManyAgents(16);
         }
         if (before == null ? !named.isEmpty() : !before.agents().equals(List.copyOf(named.values()))) {
-            long newest = agents.values().stream()
-                    .filter(other -> other.app().equals(c.app()))
-                    .mapToLong(NamespaceAgents::revision)
-                    .max()
-                    .orElse(0);
-            agents.put(of, new NamespaceAgents(c.app(), c.namespace(), newest + 1, List.copyOf(named.values())));
+            NamespaceNotify notify = before == null ? null : before.told();
+            List<Agent> all = List.copyOf(named.values());
+            agents.put(of, new NamespaceAgents(c.app(), c.namespace(), newest(c.app()) + 1, all, notify));
         }
         return new Done();
+    }
+
+    private RegistryOutcome notifies(SetNotify c) {
+        RegisteredApp app = apps.get(c.app());
+        if (app != null && app.removed()) {
+            return new NoSuchApp();
+        }
+        List<String> of = List.of(c.app(), c.namespace());
+        NamespaceAgents before = agents.get(of);
+        if (!Objects.equals(c.told(), before == null ? null : before.told())) {
+            List<Agent> named = before == null ? List.of() : before.agents();
+            agents.put(of, new NamespaceAgents(c.app(), c.namespace(), newest(c.app()) + 1, named, c.told()));
+        }
+        return new Done();
+    }
+
+    private long newest(String app) {
+        return agents.values().stream()
+                .filter(other -> other.app().equals(app))
+                .mapToLong(NamespaceAgents::revision)
+                .max()
+                .orElse(0);
     }
 
     private static boolean saysAsMuch(Revocation one, Revocation other) {

@@ -53,6 +53,7 @@ final class RequestModel {
 
     private static void open(Room room, SessionRequest request) {
         room.requests.put(request.id(), request);
+        room.notify.asked(request.id());
         Terms terms = request.terms();
         if (terms.runId() != null && terms.toolCallId() != null) {
             Call call = room.calls.get(List.of(terms.runId(), terms.toolCallId()));
@@ -107,6 +108,10 @@ final class RequestModel {
     }
 
     private static void closed(Room room, SessionRequest request, List<Decision> decisions, Status how, long at) {
+        // A decision may leave it open.
+        if (how != Status.OPEN) {
+            room.notify.answered(request.id());
+        }
         room.requests.put(
                 request.id(),
                 new SessionRequest(

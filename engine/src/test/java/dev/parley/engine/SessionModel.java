@@ -11,6 +11,7 @@ import dev.parley.engine.session.Data;
 import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.NotifyRule;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.ObjectLimits;
 import dev.parley.engine.session.ObjectRefusal;
@@ -58,7 +59,9 @@ import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.RunTimes;
+import dev.parley.engine.session.SessionCommand.Seen;
 import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.SettleNotification;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -197,6 +200,9 @@ final class SessionModel {
         /** What its agents have to do. */
         WakeModel wakes = new WakeModel();
 
+        /** What its application is to be told. */
+        NotifyModel notify = new NotifyModel();
+
         /** Whether anybody has had to do with its objects: what became of them then stays. */
         boolean hasObjects;
 
@@ -218,7 +224,8 @@ final class SessionModel {
                     && profile == null
                     && control.equals(Control.DEFAULT)
                     && changes.isEmpty()
-                    && wakes.isEmpty();
+                    && wakes.isEmpty()
+                    && notify.pending.isEmpty();
         }
 
         Room copy() {
@@ -244,6 +251,7 @@ final class SessionModel {
             copy.filled = filled;
             copy.participants.addAll(participants);
             copy.wakes = wakes.copy();
+            copy.notify = notify.copy();
             copy.runs.putAll(runs);
             copy.texts.putAll(texts);
             copy.silences.putAll(silences);
@@ -380,6 +388,17 @@ final class SessionModel {
     }
 
     Object apply(long position, SessionCommand<?> command) {
+        Room before = rooms.get(command.session());
+        long last = before == null ? 0 : before.last;
+        Object outcome = watched(position, command);
+        Room now = rooms.get(command.session());
+        if (now != null) {
+            now.notify.heed(command.session(), now, command, outcome, last, position, told.revision() > 0);
+        }
+        return outcome;
+    }
+
+    private Object watched(long position, SessionCommand<?> command) {
         Room known = rooms.get(command.session());
         Set<String> unwatched = known == null ? Set.of() : known.unwatched();
         Object outcome = applied(position, command, known);
@@ -436,7 +455,11 @@ final class SessionModel {
             case WithAgents<?> c -> {
                 if (known != null) {
                     Set<String> unwatched = room.unwatched();
+                    NotifyRule rule = room.wakes.rule();
                     room.wakes.inherit(c.inherited());
+                    if (!Objects.equals(rule, room.wakes.rule())) {
+                        room.notify.ruled(room.wakes.rule());
+                    }
                     if (!room.rests()) {
                         Set<String> still = room.unwatched();
                         room.wakes.goOn(c.time(), agent -> unwatched.contains(agent) && !still.contains(agent));
@@ -447,6 +470,14 @@ final class SessionModel {
                 Object outcome = apply(position, c.command());
                 told = Inherited.NONE;
                 yield outcome;
+            }
+            case SettleNotification c -> {
+                room.notify.settle(room, c);
+                yield keptIf(known != null, c, room, new SessionOutcome.Done());
+            }
+            case Seen c -> {
+                room.notify.seen(c.clientId());
+                yield keptIf(known != null, c, room, new SessionOutcome.Done());
             }
             case ExpireWake c -> {
                 room.wakes.expire(c, room.rests(), room.unwatched(), voice(room, c.time()));
@@ -871,7 +902,7 @@ final class SessionModel {
             RunTexts texts = room.texts.get(run.id());
             if (!run.suspended() && texts != null && texts.takenOver() != null) {
                 Create last = saying("taken-over:" + run.id(), texts.takenOver());
-                end(c, room, run, "A person has taken over.", last);
+                end(c, room, run, "A person has taken over.", "taken-over", last);
             }
         }
     }
@@ -895,7 +926,7 @@ final class SessionModel {
             room.runsOf(c.connectionId()).forEach(run -> {
                 RunTexts texts = room.texts.get(run.id());
                 String id = c.connectionId() + ":end:" + run.id();
-                end(c, room, run, "The agent was lost.", texts == null ? null : saying(id, texts.end()));
+                end(c, room, run, "The agent was lost.", "lost", texts == null ? null : saying(id, texts.end()));
             });
         }
         if (forgets) {
@@ -916,7 +947,7 @@ final class SessionModel {
     }
 
     /** What the agent of a run has left streaming is closed, and the run is over. */
-    private void end(SessionCommand<?> c, Room room, Run run, String why, @Nullable Create last) {
+    private void end(SessionCommand<?> c, Room room, Run run, String why, String reason, @Nullable Create last) {
         room.open.forEach((serial, open) -> {
             List<Version> versions = room.messages.get(serial);
             if (open.runId.equals(run.id()) && versions != null) {
@@ -936,7 +967,7 @@ final class SessionModel {
             create(room, c.time(), last);
         }
         hear(
-                new RunNote.Ended(run.id()),
+                new RunNote.Ended(run.id(), reason),
                 new Publish(c.session(), c.time(), null, List.of()),
                 room.last,
                 List.of(),
@@ -1055,17 +1086,27 @@ final class SessionModel {
                 Run known = room.runs.get(n.runId());
                 if (known == null && n.opens()) {
                     room.runs.put(
-                            n.runId(), new Run(name, n.runId(), positions.getFirst(), n.inputId(), worker, false));
+                            n.runId(),
+                            new Run(name, n.runId(), positions.getFirst(), n.inputId(), worker, false, n.startedBy()));
                     SilenceModel.heard(room, n.runId(), c.time());
                 } else if (known != null && (n.opens() || !known.suspended())) {
-                    room.runs.put(n.runId(), new Run(name, n.runId(), known.since(), known.inputId(), worker, false));
+                    room.runs.put(
+                            n.runId(),
+                            new Run(name, n.runId(), known.since(), known.inputId(), worker, false, known.startedBy()));
                     SilenceModel.heard(room, n.runId(), c.time());
                 }
             }
             case RunNote.Suspended n -> {
                 room.runs.computeIfPresent(
                         n.runId(),
-                        (id, known) -> new Run(name, id, known.since(), known.inputId(), known.connectionId(), true));
+                        (id, known) -> new Run(
+                                name,
+                                id,
+                                known.since(),
+                                known.inputId(),
+                                known.connectionId(),
+                                true,
+                                known.startedBy()));
                 room.silences.remove(n.runId());
             }
             case RunNote.Described n -> {
@@ -1081,16 +1122,24 @@ final class SessionModel {
             }
             case RunNote.Settled n -> {
                 SilenceModel.settled(room, n.serial(), c.time());
-                room.open.remove(n.serial());
+                if (room.open.remove(n.serial()) != null) {
+                    room.notify.complete(n.serial());
+                }
             }
             case RunNote.Spoken n -> {}
             case RunNote.Said n -> {}
             case RunNote.Ended n -> {
                 Run known = room.runs.remove(n.runId());
                 if (known != null) {
+                    room.notify.ended(n.runId(), known.startedBy(), n.reason());
                     room.silences.remove(n.runId());
                     room.texts.remove(n.runId());
-                    room.open.values().removeIf(open -> open.runId.equals(n.runId()));
+                    List.copyOf(room.open.entrySet()).stream()
+                            .filter(open -> open.getValue().runId.equals(n.runId()))
+                            .forEach(open -> {
+                                room.open.remove(open.getKey());
+                                room.notify.complete(open.getKey());
+                            });
                     room.cancels
                             .values()
                             .removeIf(cancel -> n.runId().equals(cancel.runId())

@@ -22,6 +22,7 @@ import dev.parley.engine.session.ControlTexts;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.MessageEntry.Action;
+import dev.parley.engine.session.Notification;
 import dev.parley.engine.session.ObjectEntry;
 import dev.parley.engine.session.Operation;
 import dev.parley.engine.session.Origin;
@@ -51,6 +52,7 @@ import dev.parley.engine.session.SessionCommand.Leave;
 import dev.parley.engine.session.SessionCommand.Lost;
 import dev.parley.engine.session.SessionCommand.MessageOp;
 import dev.parley.engine.session.SessionCommand.NotePurge;
+import dev.parley.engine.session.SessionCommand.NotificationFate;
 import dev.parley.engine.session.SessionCommand.ObjectOp;
 import dev.parley.engine.session.SessionCommand.Part;
 import dev.parley.engine.session.SessionCommand.PresenceOp;
@@ -60,7 +62,9 @@ import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.RunTimes;
+import dev.parley.engine.session.SessionCommand.Seen;
 import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.SettleNotification;
 import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionEntry;
@@ -81,6 +85,7 @@ import dev.parley.engine.session.erasure.Erasures;
 import dev.parley.engine.session.log.Membership;
 import dev.parley.engine.session.log.PositionRange;
 import dev.parley.engine.session.machine.Sessions;
+import dev.parley.engine.session.notify.Notifications;
 import dev.parley.engine.session.object.ObjectModel;
 import dev.parley.engine.session.object.SharedObjects.ObjectPage;
 import dev.parley.engine.session.request.Requests;
@@ -195,7 +200,7 @@ final class SessionSide {
     SessionCommand<?> command(long now) {
         SessionName name = oneOf(NAMES);
         Room room = model.room(name);
-        return switch (random.nextInt(82)) {
+        return switch (random.nextInt(86)) {
             case 0 -> new Remove(name, now);
             case 40, 41 -> new RemoveEmpty(name, now);
             case 1 ->
@@ -264,6 +269,8 @@ final class SessionSide {
             case 75, 76 -> new StallRun(name, now, run(), now - random.nextInt(30));
             case 74 -> new ExpireRequest(name, now, requestId());
             case 78, 79, 80, 81 -> fork(name, room, now);
+            case 82, 83, 84 -> settleNotification(name, room, now);
+            case 85 -> new Seen(name, now, oneOf(CLIENTS));
             case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             default -> publish(name, room, now);
         };
@@ -289,6 +296,37 @@ final class SessionSide {
             messages.add(new MessageOp.Create("inherited" + i, unique, oneOf(CLIENTS), rarely("c"), body(), false));
         }
         return new Fork(name, now, null, origin, true, serials, messages);
+    }
+
+    /** Mostly of one that is to be told; now and then late, or of another one. */
+    private SettleNotification settleNotification(SessionName name, @Nullable Room room, long now) {
+        List<Notification> pending = room == null ? List.of() : List.copyOf(room.notify.pending.values());
+        Notification of = pending.isEmpty() ? null : oneOf(pending);
+        return new SettleNotification(
+                name,
+                now,
+                of == null || random.nextInt(9) == 0 ? "n1" : of.id(),
+                of == null || random.nextInt(5) == 0 ? 7 : of.attempts(),
+                oneOf(List.of(NotificationFate.values())),
+                now + random.nextInt(60));
+    }
+
+    /** Applications are told of everything that they are to be told. */
+    List<SettleNotification> tellAll(long now) {
+        List<SettleNotification> told = new ArrayList<>();
+        model.rooms()
+                .forEach((name, room) -> room.notify
+                        .pending
+                        .values()
+                        .forEach(each -> told.add(new SettleNotification(
+                                name, now, each.id(), each.attempts(), NotificationFate.DELIVERED, now))));
+        return told;
+    }
+
+    int notifiedRows() {
+        return model.rooms().values().stream()
+                .mapToInt(room -> room.notify.told.size() + room.notify.runners.size())
+                .sum();
     }
 
     private String requestId() {
@@ -519,10 +557,11 @@ final class SessionSide {
                         messages.getFirst() instanceof MessageOp.Change change
                                 ? change.serial()
                                 : random.nextLong(100));
-            case 0 -> new RunNote.Ended(run());
+            case 0 -> new RunNote.Ended(run(), rarely("reason"));
             case 1 -> new RunNote.Suspended(run());
             case 2 -> new RunNote.Cancel(random.nextInt(messages.size()), random.nextBoolean() ? run() : null, input());
-            default -> new RunNote.Active(run(), input(), random.nextBoolean());
+            default ->
+                new RunNote.Active(run(), input(), random.nextBoolean(), random.nextBoolean() ? oneOf(CLIENTS) : null);
         };
     }
 
@@ -1063,6 +1102,11 @@ final class SessionSide {
         compareIndex(sessions);
         wakes.compare(sessions.wakes(), model.rooms());
         compareErasures(sessions);
+        assertThat(sessions.notifications().due(LATE, 1000))
+                .containsExactlyInAnyOrderElementsOf(model.rooms().entrySet().stream()
+                        .flatMap(room -> room.getValue().notify.pending.keySet().stream()
+                                .map(id -> new Notifications.Due(room.getKey(), id)))
+                        .toList());
         assertThat(sessions.requests().due(LATE, 1000))
                 .containsExactlyInAnyOrderElementsOf(requests(SessionRequest::isOpen)
                         .filter(request -> request.terms().due() != 0)
@@ -1333,6 +1377,9 @@ final class SessionSide {
         assertThat(sessions.index().participants(state)).containsExactlyInAnyOrderElementsOf(room.participants);
         assertThat(sessions.wakes().agents(state)).isEqualTo(room.wakes.agents());
         assertThat(sessions.wakes().of(state)).isEqualTo(room.wakes.wakes(name));
+        assertThat(sessions.notifications().of(state)).isEqualTo(List.copyOf(room.notify.pending.values()));
+        CLIENTS.forEach(
+                id -> assertThat(sessions.notifications().told(state, id)).isEqualTo(room.notify.told.get(id)));
         assertThat(sessions.requests().of(state, "", 1000, 1 << 20).entries())
                 .isEqualTo(List.copyOf(room.requests.values()))
                 .allSatisfy(SessionSide::assertDecidedOnce);

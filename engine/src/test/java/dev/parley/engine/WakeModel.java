@@ -6,6 +6,7 @@ import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.Inherited;
+import dev.parley.engine.session.NotifyRule;
 import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
 import dev.parley.engine.session.RunTexts;
@@ -198,6 +199,12 @@ final class WakeModel {
         own.putAll(named);
         count();
         return new SessionOutcome.Done();
+    }
+
+    /** What the application wants to be told. */
+    @Nullable
+    NotifyRule rule() {
+        return inherited.rule();
     }
 
     /** The session is told of the agents of its namespace. */

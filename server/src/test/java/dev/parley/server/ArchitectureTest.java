@@ -96,7 +96,10 @@ class ArchitectureTest {
                         // Called by DueCalls, which has a thread of its own, and one for each call.
                         "dev.parley.server.wake.WakeCalls.due",
                         "dev.parley.server.wake.WakeCalls.next",
-                        "dev.parley.server.wake.WakeCalls.call");
+                        "dev.parley.server.wake.WakeCalls.call",
+                        "dev.parley.server.notify.NotifyCalls.due",
+                        "dev.parley.server.notify.NotifyCalls.next",
+                        "dev.parley.server.notify.NotifyCalls.call");
         assertThat(readers.handedToNobody(Set.of(
                         // The threads for reads of the store.
                         "EventLoop.read",

@@ -97,19 +97,28 @@ public final class Registry {
         return agents(new RegistryTx.Namespace(app, namespace));
     }
 
-    /** What the namespace of a session names for it; null if there is nothing that the session has to know. */
+    /** The namespace whose agents a session has; null if it has none of any. */
     public @Nullable NamespaceAgents agents(SessionName session) {
-        Map<String, NamespaceAgents> named = agents.get(session.app());
-        return named == null
-                ? null
-                : NamespaceAgents.of(
-                        named.get(NamespaceAgents.namespaceOf(session.name())), named.get(NamespaceAgents.OTHERS));
+        return NamespaceAgents.first(
+                own(session), others(session), named -> !named.agents().isEmpty());
     }
 
-    /** What a session is told of the agents of its namespace; null if there is nothing that it has to know. */
+    /** The namespace whose application wants to be told of what happens in a session; null if there is none. */
+    public @Nullable NamespaceAgents notify(SessionName session) {
+        return NamespaceAgents.first(own(session), others(session), named -> named.told() != null);
+    }
+
+    private @Nullable NamespaceAgents own(SessionName session) {
+        return agents(session.app(), NamespaceAgents.namespaceOf(session.name()));
+    }
+
+    private @Nullable NamespaceAgents others(SessionName session) {
+        return agents(session.app(), NamespaceAgents.OTHERS);
+    }
+
+    /** What a session is told of what its namespace names; null if there is nothing that it has to know. */
     public @Nullable Inherited inherited(SessionName session) {
-        NamespaceAgents named = agents(session);
-        return named == null ? null : named.inherited();
+        return agents.containsKey(session.app()) ? NamespaceAgents.of(own(session), others(session)) : null;
     }
 
     /** Whether a key has revoked tokens. */

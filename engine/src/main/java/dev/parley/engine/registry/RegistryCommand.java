@@ -3,6 +3,7 @@ package dev.parley.engine.registry;
 import dev.parley.engine.command.Command;
 import dev.parley.engine.session.Agent;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A command that changes the registry. All of these commands have the same key, so one shard applies all of them.
@@ -56,6 +57,28 @@ public sealed interface RegistryCommand<O extends RegistryOutcome> extends Comma
         @Override
         public int weight() {
             return 256 + Agent.sizeOf(agents);
+        }
+
+        @Override
+        public boolean stores() {
+            return true;
+        }
+    }
+
+    /**
+     * Says where the application wants to be told of what happens in the sessions of a namespace.
+     *
+     * @param namespace as in {@link NamespaceAgents}
+     * @param told null if it wants to be told nothing any more
+     */
+    record SetNotify(
+            long time,
+            String app,
+            String namespace,
+            @Nullable NamespaceNotify told) implements RegistryCommand<RegistryOutcome.OfSetNotify> {
+        @Override
+        public int weight() {
+            return 256 + (told == null ? 0 : told.size());
         }
 
         @Override

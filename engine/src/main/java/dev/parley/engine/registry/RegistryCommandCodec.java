@@ -9,6 +9,7 @@ import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
 import dev.parley.engine.registry.RegistryCommand.NameAgents;
 import dev.parley.engine.registry.RegistryCommand.RemoveApp;
 import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
+import dev.parley.engine.registry.RegistryCommand.SetNotify;
 import dev.parley.engine.session.codec.AgentCodec;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,7 @@ public final class RegistryCommandCodec {
     private static final int REVOKE_TOKENS = 115;
     private static final int FORGET_REVOCATIONS = 116;
     private static final int NAME_AGENTS = 117;
+    private static final int SET_NOTIFY = 118;
     private static final int VERSION = 1;
 
     private RegistryCommandCodec() {}
@@ -50,6 +52,12 @@ public final class RegistryCommandCodec {
                 out.varint(c.removed().size());
                 c.removed().forEach(out::string);
             }
+            case SetNotify c -> {
+                out.string(c.app()).string(c.namespace()).bool(c.told() != null);
+                if (c.told() != null) {
+                    c.told().write(out);
+                }
+            }
         }
     }
 
@@ -61,6 +69,7 @@ public final class RegistryCommandCodec {
             case RevokeTokens c -> REVOKE_TOKENS;
             case ForgetRevocations c -> FORGET_REVOCATIONS;
             case NameAgents c -> NAME_AGENTS;
+            case SetNotify c -> SET_NOTIFY;
         };
     }
 
@@ -76,6 +85,8 @@ public final class RegistryCommandCodec {
                 new RevokeTokens(time, new Revocation(in.string(), in.string(), in.varint(), in.varint()));
             case FORGET_REVOCATIONS -> new ForgetRevocations(time, in.varint());
             case NAME_AGENTS -> new NameAgents(time, in.string(), in.string(), AgentCodec.agents(in), texts(in));
+            case SET_NOTIFY ->
+                new SetNotify(time, in.string(), in.string(), in.bool() ? NamespaceNotify.read(in) : null);
             default -> throw new MalformedBinaryException("an unknown command of kind " + kind, null);
         };
     }

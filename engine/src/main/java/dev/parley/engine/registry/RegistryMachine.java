@@ -6,6 +6,7 @@ import dev.parley.engine.registry.RegistryCommand.ForgetRevocations;
 import dev.parley.engine.registry.RegistryCommand.NameAgents;
 import dev.parley.engine.registry.RegistryCommand.RemoveApp;
 import dev.parley.engine.registry.RegistryCommand.RevokeTokens;
+import dev.parley.engine.registry.RegistryCommand.SetNotify;
 import dev.parley.engine.registry.RegistryOutcome.AgentsTooLarge;
 import dev.parley.engine.registry.RegistryOutcome.Done;
 import dev.parley.engine.registry.RegistryOutcome.Forgotten;
@@ -18,7 +19,9 @@ import dev.parley.engine.registry.RegistryOutcome.TooManyRevocations;
 import dev.parley.engine.session.Agent;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** The rules for commands of the registry. Pure: the same commands in the same order give the same result. */
 public final class RegistryMachine {
@@ -37,7 +40,7 @@ public final class RegistryMachine {
     /** The greatest size of the agents of one namespace in bytes, roughly, as all of them are in memory. */
     public static final int MAX_AGENT_BYTES = 64 << 10;
 
-    /** The greatest number of namespaces of all apps that have named agents. */
+    /** The greatest number of namespaces of all apps that have named agents, or where they want to be told of something. */
     public static final int MAX_NAMESPACES = 1_000;
 
     private RegistryMachine() {}
@@ -50,6 +53,7 @@ public final class RegistryMachine {
             case ForgetApp c -> forget(c.id(), tx);
             case RevokeTokens c -> revoke(c.revocation(), tx);
             case NameAgents c -> name(c, tx);
+            case SetNotify c -> notify(c, tx);
             case ForgetRevocations c -> {
                 List<Revocation> due = tx.revocationsBefore(c.issuedBefore(), MAX_FORGOTTEN);
                 due.forEach(tx::drop);
@@ -112,7 +116,27 @@ public final class RegistryMachine {
         if (known == null && tx.namespaceCount() >= MAX_NAMESPACES) {
             return new TooManyNamespaces(MAX_NAMESPACES);
         }
-        tx.put(new NamespaceAgents(c.app(), c.namespace(), tx.revision(c.app()) + 1, named));
+        tx.put(known(c.app(), c.namespace(), known).with(tx.revision(c.app()) + 1, named));
+        return new Done();
+    }
+
+    private static NamespaceAgents known(String app, String namespace, @Nullable NamespaceAgents known) {
+        return known == null ? new NamespaceAgents(app, namespace, 0, List.of(), null) : known;
+    }
+
+    private static RegistryOutcome notify(SetNotify c, RegistryTx tx) {
+        RegisteredApp app = tx.app(c.app());
+        if (app != null && app.removed()) {
+            return new NoSuchApp();
+        }
+        NamespaceAgents known = tx.agents(c.app(), c.namespace());
+        if (Objects.equals(c.told(), known == null ? null : known.told())) {
+            return new Done();
+        }
+        if (known == null && tx.namespaceCount() >= MAX_NAMESPACES) {
+            return new TooManyNamespaces(MAX_NAMESPACES);
+        }
+        tx.put(known(c.app(), c.namespace(), known).with(tx.revision(c.app()) + 1, c.told()));
         return new Done();
     }
 

@@ -21,8 +21,11 @@ public sealed interface RegistryOutcome {
     sealed interface OfNameAgents extends RegistryOutcome
             permits Done, NoSuchApp, TooManyAgents, TooManyNamespaces, AgentsTooLarge {}
 
+    /** The outcome of {@link RegistryCommand.SetNotify}. */
+    sealed interface OfSetNotify extends RegistryOutcome permits Done, NoSuchApp, TooManyNamespaces {}
+
     /** The command has taken effect, or changes nothing. */
-    record Done() implements OfAddApp, OfRemoveApp, OfForgetApp, OfRevokeTokens, OfNameAgents {}
+    record Done() implements OfAddApp, OfRemoveApp, OfForgetApp, OfRevokeTokens, OfNameAgents, OfSetNotify {}
 
     /** There is an app with this id already. It may be a removed one whose sessions may still exist. */
     record IdTaken() implements OfAddApp {}
@@ -31,7 +34,7 @@ public sealed interface RegistryOutcome {
     record TooManyApps(int max) implements OfAddApp {}
 
     /** There is no such app in the state that the command needs. */
-    record NoSuchApp() implements OfRemoveApp, OfForgetApp, OfNameAgents {}
+    record NoSuchApp() implements OfRemoveApp, OfForgetApp, OfNameAgents, OfSetNotify {}
 
     /** The greatest number of revocations is in force. */
     record TooManyRevocations(int max) implements OfRevokeTokens {}
@@ -43,7 +46,7 @@ public sealed interface RegistryOutcome {
     record TooManyAgents(int max) implements OfNameAgents {}
 
     /** The greatest number of namespaces has named agents. */
-    record TooManyNamespaces(int max) implements OfNameAgents {}
+    record TooManyNamespaces(int max) implements OfNameAgents, OfSetNotify {}
 
     /** The agents of a namespace have the greatest size, in bytes. */
     record AgentsTooLarge(int max) implements OfNameAgents {}

@@ -57,15 +57,13 @@ final class RegistryRows {
     }
 
     static byte[] agents(NamespaceAgents named) {
-        BinaryWriter out = new BinaryWriter(512).u8(VERSION);
+        BinaryWriter out = new BinaryWriter(512).u8(named.version());
         named.write(out);
         return out.toBytes();
     }
 
     static NamespaceAgents agents(byte[] row) {
-        BinaryReader in = new BinaryReader(row);
-        in.version(VERSION);
-        return NamespaceAgents.read(in);
+        return NamespaceAgents.read(new BinaryReader(row));
     }
 
     static byte[] firstRevocationKey() {

@@ -18,8 +18,18 @@ public sealed interface RunNote {
      *
      * @param inputId the input that the run answers, if the message says so
      * @param opens whether the message opens the run; otherwise the note counts only if the run is open
+     * @param startedBy the client whose input began the run, if the message opens it and says so
      */
-    record Active(String runId, @Nullable String inputId, boolean opens) implements RunNote {}
+    record Active(
+            String runId,
+            @Nullable String inputId,
+            boolean opens,
+            @Nullable String startedBy) implements RunNote {
+        /** Nobody says who began the run. */
+        public Active(String runId, @Nullable String inputId, boolean opens) {
+            this(runId, inputId, opens, null);
+        }
+    }
 
     /** A run waits for somebody, and no agent works at it. */
     record Suspended(String runId) implements RunNote {}
@@ -146,8 +156,17 @@ public sealed interface RunNote {
         }
     }
 
-    /** A run is over. */
-    record Ended(String runId) implements RunNote {}
+    /**
+     * A run is over.
+     *
+     * @param reason why, in one word, if it is said
+     */
+    record Ended(String runId, @Nullable String reason) implements RunNote {
+        /** Nobody says why. */
+        public Ended(String runId) {
+            this(runId, null);
+        }
+    }
 
     /**
      * A client cancels a run.

@@ -492,7 +492,7 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     }
 
     /**
-     * A command that concerns the agents of a session, with those that its namespace names.
+     * A command that concerns what the namespace of a session names, with that: agents, and what the application wants to be told.
      *
      * @param command does not bring any itself
      */
@@ -648,6 +648,30 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
     /** Closes a request if its time is over. */
     record ExpireRequest(SessionName session, long time, String requestId)
             implements SessionCommand<SessionOutcome.Done> {}
+
+    /** What becomes of a notification after the application was called. */
+    enum NotificationFate {
+        /** The application was told. */
+        DELIVERED,
+        /** The call has come to nothing, and is made again. */
+        FAILED,
+        /** The application does not take it. */
+        GIVEN_UP,
+        /** Nobody wants to be told any longer. */
+        UNWANTED
+    }
+
+    /**
+     * Says what becomes of a notification.
+     *
+     * @param attempt the number of attempts that had been made before
+     * @param dueAt if the call is made again, when, in milliseconds since 1970
+     */
+    record SettleNotification(SessionName session, long time, String id, int attempt, NotificationFate fate, long dueAt)
+            implements SessionCommand<SessionOutcome.Done> {}
+
+    /** A client has read what was said. */
+    record Seen(SessionName session, long time, String clientId) implements SessionCommand<SessionOutcome.Done> {}
 
     /** Removes everything up to {@code upTo} (inclusive), also what was decided there. Members and open requests stay. */
     record Trim(SessionName session, long time, long upTo) implements SessionCommand<SessionOutcome.Done> {}

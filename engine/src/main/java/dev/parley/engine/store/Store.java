@@ -121,10 +121,16 @@ public interface Store extends View, AutoCloseable {
         DUE,
         /** Session id and horizon to the messages that were removed when the horizon came to be there. */
         REMOVED,
-        /** Session id to what the session knows of the agents of its namespace. */
+        /** Session id to what the session knows of what its namespace names. */
         INHERITED,
         /** Time, session id and run to a run of whose agent nothing was heard since, as far as is known. */
-        SILENCES;
+        SILENCES,
+        /** Session id and id to something that the application is to be told. */
+        NOTIFICATIONS,
+        /** Time, session id and id to something that the application is to be told then. */
+        NOTIFICATION_TIMES,
+        /** Session id and client to what was told of what the client has not seen; to that it is an agent. */
+        NOTIFIED;
 
         private final String folderName;
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.parley.engine.codec.GoldenBytes;
 import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Data;
+import dev.parley.engine.session.Notification;
+import dev.parley.engine.session.NotifyRule;
 import dev.parley.engine.session.RunTexts;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -83,9 +85,15 @@ class RegistryFormatTest {
                     called.gaveUp(),
                     called.loopEnded()));
         }
+        var notify = new NamespaceNotify(
+                new Agent.Endpoint("https://app.example/", Data.of(new byte[] {1, -2})),
+                new NotifyRule(List.of(Notification.Event.values()), List.of("ü"), called.gaveUp()));
         for (NamespaceAgents named : List.of(
-                new NamespaceAgents("äpp", "chät", 300, agents), new NamespaceAgents("äpp", "", 301, List.of()))) {
-            String what = " of a namespace with " + named.agents().size();
+                new NamespaceAgents("äpp", "chät", 300, agents, null),
+                new NamespaceAgents("äpp", "", 301, List.of(), null),
+                new NamespaceAgents("äpp", "", 302, List.of(), notify))) {
+            String what = " of a namespace with " + named.agents().size()
+                    + (named.told() == null ? "" : " and an application that is told");
             golden.bytes("agentsKey" + what, RegistryRows.agentsKey(named));
             golden.example("agents" + what, named, RegistryRows::agents, RegistryRows::agents);
         }

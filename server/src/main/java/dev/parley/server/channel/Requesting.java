@@ -214,7 +214,12 @@ public record Requesting(Gate gate, Principal principal, String channel) {
 
     /** Of what a request asks for: the roles, or the operation. */
     public static List<String> named(Terms terms, String kind) {
-        return terms.grants().stream()
+        return named(terms.grants(), kind);
+    }
+
+    /** The same of grants. */
+    public static List<String> named(List<String> grants, String kind) {
+        return grants.stream()
                 .filter(grant -> grant.startsWith(kind))
                 .map(grant -> grant.substring(kind.length()))
                 .toList();

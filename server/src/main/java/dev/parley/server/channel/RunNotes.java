@@ -38,6 +38,16 @@ public final class RunNotes {
     /** The name of the message that says whether the agent of a run is stalled. */
     static final String AGENT_STALLED = "parley.agent-stalled";
 
+    /** The names of messages that are about runs and steps, and of which nobody needs to see any. */
+    public static final List<String> ABOUT_RUNS = List.of(
+            WireForm.RUN_START,
+            WireForm.RUN_RESUME,
+            WireForm.RUN_SUSPEND,
+            WireForm.RUN_END,
+            WireForm.STEP_START,
+            WireForm.STEP_END,
+            WireForm.CANCEL);
+
     /** The longest reason of an answer that is kept with the request. The message has it in any case. */
     static final int MAX_COMMENT_CHARS = 4_000;
 
@@ -191,15 +201,22 @@ public final class RunNotes {
         }
         switch (name) {
             case WireForm.RUN_START, WireForm.RUN_RESUME -> {
-                notes.add(new RunNote.Active(run, input, true));
+                notes.add(new RunNote.Active(run, input, true, startedBy(headers)));
                 notes.add(new RunNote.Described(run, texts(run, headers)));
             }
             case WireForm.STEP_START, WireForm.STEP_END, WireForm.OUTPUT ->
                 notes.add(new RunNote.Active(run, input, false));
             case WireForm.RUN_SUSPEND -> notes.add(new RunNote.Suspended(run));
-            case WireForm.RUN_END -> notes.add(new RunNote.Ended(run));
+            case WireForm.RUN_END -> notes.add(new RunNote.Ended(run, id(headers, WireForm.RUN_REASON)));
             default -> {}
         }
+    }
+
+    /** Whose input began a run, or else who wanted it. */
+    private static @Nullable String startedBy(JsonNode headers) {
+        String author = id(headers, WireForm.INPUT_CLIENT_ID);
+        String client = author == null || author.isEmpty() ? id(headers, WireForm.RUN_CLIENT_ID) : author;
+        return client == null || client.isEmpty() ? null : client;
     }
 
     /** What a message says about the call of a tool: that it is made, that it needs an approval, or that it has one. */

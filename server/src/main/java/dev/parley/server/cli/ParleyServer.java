@@ -26,6 +26,8 @@ import dev.parley.server.http.PublicAddress;
 import dev.parley.server.http.Shares;
 import dev.parley.server.loop.EventLoops;
 import dev.parley.server.loop.StoreReads;
+import dev.parley.server.notify.NotifyCalls;
+import dev.parley.server.notify.NotifySpecs;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.ops.EngineMeters;
 import dev.parley.server.ops.Health;
@@ -228,6 +230,17 @@ final class ParleyServer {
                     timelines,
                     metrics.registry());
             closings.push(new Closing("wakes", wakes::stop));
+            var notify = new NotifySpecs(agents);
+            var notifications = NotifyCalls.start(
+                    engine,
+                    notify,
+                    webhookKeys,
+                    new WebhookClient(vertx),
+                    clock,
+                    health,
+                    timelines,
+                    metrics.registry());
+            closings.push(new Closing("notifications", notifications::stop));
             ConnectionKeys connectionKeys = connectionKeys();
             Occupancy occupancy = new Occupancy();
             var commands = new ChannelCommands(

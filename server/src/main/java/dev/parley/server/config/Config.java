@@ -347,9 +347,11 @@ public record Config(
             URI callbackUrl,
 
             @Setting(
-                    doc = "Names of hosts, addresses, and networks such as 10.0.0.0/8, at which agents may be called"
-                            + " although they are not in the public internet, also by plain HTTP; see"
-                            + " [security](security.md#agents-that-are-called).")
+                    doc =
+                            "Names of hosts, addresses, and networks such as 10.0.0.0/8, at which agents, and applications that"
+                                    + " are told of something, may be called although they are not in the public internet, also by"
+                                    + " plain HTTP; see"
+                                    + " [security](security.md#agents-that-are-called).")
             List<String> agentsInside) {
 
         /** The longest name of a host. */

@@ -5,15 +5,23 @@ import dev.parley.conversation.Node;
 import dev.parley.conversation.Room;
 import dev.parley.conversation.UiMessages;
 import dev.parley.conversation.View;
+import dev.parley.engine.Engine;
 import dev.parley.engine.session.Positions;
+import dev.parley.engine.session.SessionCommand.Seen;
+import dev.parley.engine.session.SessionName;
+import dev.parley.engine.session.SessionState;
+import dev.parley.engine.session.machine.Sessions;
 import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
+import dev.parley.server.auth.Principal;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.request.Answer;
+import dev.parley.server.request.Commands;
 import dev.parley.server.request.Request;
 import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireException;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +30,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /v1/sessions/<session>/messages} and {@code /conversation}: what was said. */
-record ConversationResource(Gate gate, Conversations conversations) {
+record ConversationResource(Gate gate, Conversations conversations, Engine engine, InstantSource clock) {
 
     /** The greatest number of alternatives that one request selects. */
     static final int MAX_SELECTED = 100;
@@ -127,8 +135,9 @@ record ConversationResource(Gate gate, Conversations conversations) {
 
     private Answer answer(Request request, ChannelName session, Conversations.@Nullable Reached since, Writing writing)
             throws WireException {
-        String app =
-                request.permitted(gate, CapabilityOp.HISTORY, session.full()).app();
+        Principal principal = request.permitted(gate, CapabilityOp.HISTORY, session.full());
+        String app = principal.app();
+        seen(session.in(app), principal.clientId());
         int limit = (int) Math.max(1, request.number("limit", Conversations.MAX_MESSAGES, Conversations.MAX_MESSAGES));
         ObjectNode json = JsonMapper.shared().createObjectNode();
         json.put("sessionId", session.full());
@@ -138,6 +147,15 @@ record ConversationResource(Gate gate, Conversations conversations) {
             return json;
         });
         return Answer.of(200, json);
+    }
+
+    /** Whoever reads need not be told any longer of what was said. */
+    private void seen(SessionName name, @Nullable String clientId) throws WireException {
+        Sessions sessions = engine.sessions();
+        SessionState state = clientId == null ? null : sessions.find(name);
+        if (clientId != null && state != null && sessions.notifications().told(state, clientId) != null) {
+            Commands.await(engine.submit(new Seen(name, clock.millis(), clientId)));
+        }
     }
 
     private static long before(Request request) throws WireException {

@@ -206,6 +206,18 @@ final class SessionRoutes implements Resources {
                     (its, request, path) -> its.namespaces.remove(request, path.getFirst(), path.get(1))),
             new Route(
                     "GET",
+                    NAMESPACES + "/{namespaceId}/notify",
+                    (its, request, path) -> its.namespaces.notified(request, path.getFirst())),
+            new Route(
+                    "PUT",
+                    NAMESPACES + "/{namespaceId}/notify",
+                    (its, request, path) -> its.namespaces.notify(request, path.getFirst())),
+            new Route(
+                    "DELETE",
+                    NAMESPACES + "/{namespaceId}/notify",
+                    (its, request, path) -> its.namespaces.stopNotifying(request, path.getFirst())),
+            new Route(
+                    "GET",
                     "/v1/sessions/{sessionId}/wakes",
                     (its, request, path) -> its.wakes.list(request, session(path))),
             new Route("POST", CLAIM, (its, request, path) -> its.wakes.claimAnywhere(request)),
@@ -293,7 +305,7 @@ final class SessionRoutes implements Resources {
         this.erase = new EraseResource(publisher.engine(), gate, publisher.clock(), timelines);
         this.timeline =
                 new TimelineResource(engine, new NamedAgents(publisher.engine()), gate, timelines, publisher.clock());
-        this.said = new ConversationResource(gate, conversations);
+        this.said = new ConversationResource(gate, conversations, publisher.engine(), publisher.clock());
         this.export = new ExportResource(engine, gate, pageBytes);
         this.objects = new ObjectsResource(engine, gate);
         this.requests = new RequestsResource(engine, gate, publisher, pageBytes);

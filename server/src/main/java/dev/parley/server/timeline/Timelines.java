@@ -51,10 +51,10 @@ public final class Timelines {
      * Something that has happened once.
      *
      * @param at when, in milliseconds since 1970
-     * @param type {@code refusal} or {@code wake-call}
-     * @param who a connection, or an agent
+     * @param type {@code refusal}, {@code wake-call} or {@code notify-call}
+     * @param who a connection, an agent, or of which event an application was told
      * @param clientId the client, if it has an id
-     * @param what a request, or a wake
+     * @param what a request, a wake, or a notification
      * @param code of the error; or what was answered; 0 if there is none
      * @param detail what is to be said of it
      */

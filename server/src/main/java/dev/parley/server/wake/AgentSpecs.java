@@ -78,7 +78,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
      *
      * @param body the fields that the body has besides those of the wake
      */
-    record Call(Map<String, String> headers, ObjectNode body) {}
+    public record Call(Map<String, String> headers, ObjectNode body) {}
 
     /** What the secrets of the agents of a session are encrypted for. */
     public static String place(SessionName session) {
@@ -135,7 +135,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         return new Agent(
                 id,
                 name,
-                endpoint(place, id, spec),
+                endpoint(owner(place, id), spec),
                 trigger(spec.text("triggers")),
                 patterns(id, spec),
                 debounce,
@@ -180,7 +180,12 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         return spec.get("mentions") == null ? List.of("@" + id.toLowerCase(Locale.ROOT)) : List.copyOf(patterns);
     }
 
-    private Agent.@Nullable Endpoint endpoint(String place, String id, Fields spec) throws WireException {
+    /**
+     * Reads where somebody is called, and with what; null if nobody is.
+     *
+     * @param owner whose secrets these are
+     */
+    public Agent.@Nullable Endpoint endpoint(String owner, Fields spec) throws WireException {
         String url = spec.text("endpoint");
         Map<String, String> headers = headers(spec);
         Fields template = spec.object(BODY_TEMPLATE, BODY_TEMPLATE);
@@ -204,7 +209,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         if (plain.length > MAX_SECRET_BYTES) {
             throw invalid("The headers and bodyTemplate of an agent have at most " + MAX_SECRET_BYTES + " bytes.");
         }
-        return new Agent.Endpoint(url, Data.of(seal.seal(plain, owner(place, id))));
+        return new Agent.Endpoint(url, Data.of(seal.seal(plain, owner)));
     }
 
     private WebhookUrl parse(String url) throws WireException {
@@ -239,18 +244,23 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
     }
 
     /** The URL at which an agent is called, if it still may be called there. */
-    WebhookUrl url(Agent.Endpoint endpoint) throws WireException {
+    public WebhookUrl url(Agent.Endpoint endpoint) throws WireException {
         return parse(endpoint.url());
     }
 
-    /** What a call needs. */
+    /** What a call of an agent needs. */
     Call call(String place, String agentId, Agent.Endpoint endpoint) throws SecretSeal.BrokenSealException {
+        return call(owner(place, agentId), endpoint);
+    }
+
+    /** What a call needs. */
+    public Call call(String owner, Agent.Endpoint endpoint) throws SecretSeal.BrokenSealException {
         Map<String, String> headers = new LinkedHashMap<>();
         Data secrets = endpoint.secrets();
         if (secrets == null) {
             return new Call(headers, JsonMapper.shared().createObjectNode());
         }
-        JsonNode plain = JsonMapper.shared().readTree(seal.open(secrets.bytes(), owner(place, agentId)));
+        JsonNode plain = JsonMapper.shared().readTree(seal.open(secrets.bytes(), owner));
         plain.path(HEADERS)
                 .properties()
                 .forEach(

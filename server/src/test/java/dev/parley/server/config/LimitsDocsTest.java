@@ -237,6 +237,15 @@ class LimitsDocsTest {
                 "server.wake.WakeCalls.MAX_CALL",
                 "server.wake.WakeCalls.ACCEPTED_LEASE");
         row(
+                "notifications of a session that wait",
+                "engine.session.notify.NotifyMachine.MAX_PENDING",
+                "engine.session.Notification.MAX_ATTEMPTS",
+                "engine.session.notify.NotifyMachine.MAX_PEOPLE");
+        row(
+                "concurrent calls of applications",
+                "server.notify.NotifyCalls.MAX_CALLS",
+                "server.notify.NotifyCalls.MAX_CALL");
+        row(
                 "lease of a claimed wake of an agent",
                 "server.session.WakesResource.MIN_LEASE_MILLIS",
                 "server.session.WakesResource.MAX_LEASE_MILLIS",

@@ -15,21 +15,30 @@ import org.jspecify.annotations.Nullable;
 
 /** The binary form of the agents that sessions name, in commands and rows. */
 public final class AgentCodec {
+    /** The newest version of what a session knows of its namespace: with what the application wants to be told. */
+    public static final int NOTIFY = 2;
+
+    private static final int AGENTS_ONLY = 1;
     private static final int NOTHING = 0;
     private static final int BYTES = 1;
     private static final int TEXT = 2;
 
     private AgentCodec() {}
 
-    /** Writes what a session knows of the agents of its namespace. */
-    public static BinaryWriter inherited(BinaryWriter out, Inherited inherited) {
-        agents(out.varint(inherited.revision()), inherited.agents());
-        return out;
+    /** The version of what a session knows of its namespace, in which it is written. */
+    public static int version(Inherited inherited) {
+        return inherited.rule() == null ? AGENTS_ONLY : NOTIFY;
     }
 
-    /** Reads what a session knows of the agents of its namespace. */
-    public static Inherited inherited(BinaryReader in) {
-        return new Inherited(in.varint(), agents(in));
+    /** Writes what a session knows of its namespace. */
+    public static BinaryWriter inherited(BinaryWriter out, Inherited inherited) {
+        agents(out.varint(inherited.revision()), inherited.agents());
+        return inherited.rule() == null ? out : NotificationCodec.rule(out, inherited.rule());
+    }
+
+    /** Reads what a session knows of its namespace. */
+    public static Inherited inherited(BinaryReader in, int version) {
+        return new Inherited(in.varint(), agents(in), version < NOTIFY ? null : NotificationCodec.rule(in));
     }
 
     /** Writes agents. */
@@ -87,7 +96,8 @@ public final class AgentCodec {
         };
     }
 
-    private static void endpoint(BinaryWriter out, @Nullable Endpoint endpoint) {
+    /** Writes where somebody is called, if anywhere. */
+    public static void endpoint(BinaryWriter out, @Nullable Endpoint endpoint) {
         out.bool(endpoint != null);
         if (endpoint != null) {
             Data secrets = endpoint.secrets();
@@ -98,7 +108,8 @@ public final class AgentCodec {
         }
     }
 
-    private static @Nullable Endpoint endpoint(BinaryReader in) {
+    /** Reads where somebody is called, if anywhere. */
+    public static @Nullable Endpoint endpoint(BinaryReader in) {
         return in.bool() ? new Endpoint(in.string(), secrets(in)) : null;
     }
 

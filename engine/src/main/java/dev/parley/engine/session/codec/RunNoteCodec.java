@@ -37,6 +37,8 @@ public final class RunNoteCodec {
     private static final int DECIDED = 12;
     private static final int DESCRIBED_WITH_STALL = 13;
     private static final int DECIDED_WITH_GRANTS = 14;
+    private static final int ACTIVE_FOR = 15;
+    private static final int ENDED_BECAUSE = 16;
     private static final int SAID = 20;
 
     private RunNoteCodec() {}
@@ -60,8 +62,13 @@ public final class RunNoteCodec {
     /** Writes a note. */
     public static BinaryWriter note(BinaryWriter out, RunNote note) {
         return switch (note) {
-            case Active n ->
-                out.u8(ACTIVE).string(n.runId()).optional(n.inputId()).bool(n.opens());
+            case Active n -> {
+                out.u8(n.startedBy() == null ? ACTIVE : ACTIVE_FOR)
+                        .string(n.runId())
+                        .optional(n.inputId())
+                        .bool(n.opens());
+                yield n.startedBy() == null ? out : out.string(n.startedBy());
+            }
             case Suspended n -> out.u8(SUSPENDED).string(n.runId());
             case Described n -> {
                 RunTexts texts = n.texts();
@@ -109,7 +116,10 @@ public final class RunNoteCodec {
                         .optional(n.comment());
                 yield n.grants().isEmpty() ? out : ValueCodec.texts(out, n.grants());
             }
-            case Ended n -> out.u8(ENDED).string(n.runId());
+            case Ended n ->
+                n.reason() == null
+                        ? out.u8(ENDED).string(n.runId())
+                        : out.u8(ENDED_BECAUSE).string(n.runId()).string(n.reason());
             case Cancel n ->
                 out.u8(WANTED_OVER).varint(n.message()).optional(n.runId()).optional(n.inputId());
         };
@@ -119,6 +129,7 @@ public final class RunNoteCodec {
     public static RunNote note(BinaryReader in) {
         return switch (in.u8()) {
             case ACTIVE -> new Active(in.string(), in.optional(), in.bool());
+            case ACTIVE_FOR -> new Active(in.string(), in.optional(), in.bool(), in.string());
             case SUSPENDED -> new Suspended(in.string());
             case DESCRIBED -> new Described(in.string(), texts(in, false));
             case DESCRIBED_WITH_TAKEOVER -> new Described(in.string(), texts(in, true));
@@ -141,6 +152,7 @@ public final class RunNoteCodec {
                         in.optional(),
                         ValueCodec.texts(in));
             case ENDED -> new Ended(in.string());
+            case ENDED_BECAUSE -> new Ended(in.string(), in.string());
             case WANTED_OVER -> new Cancel(in.count(), in.optional(), in.optional());
             default -> throw new MalformedBinaryException("an unknown kind of note about a run", null);
         };

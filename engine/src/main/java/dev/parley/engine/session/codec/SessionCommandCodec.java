@@ -45,7 +45,9 @@ import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
 import dev.parley.engine.session.SessionCommand.RunTimes;
+import dev.parley.engine.session.SessionCommand.Seen;
 import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.SettleNotification;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -88,6 +90,7 @@ public final class SessionCommandCodec {
     private static final int INVOKE_AGENT = 91;
     private static final int WITH_AGENTS = 92;
     private static final int STALL_RUN = 93;
+    private static final int NOTIFICATION = 94;
     private static final int FORK = 95;
     private static final int VERSION = 1;
     /** Of lost connections, and of those that leave: what becomes of their runs. */
@@ -101,6 +104,11 @@ public final class SessionCommandCodec {
 
     /** Of decisions: what the credentials of who decides grant. */
     private static final int GRANTS = 2;
+
+    /** Of notifications: what is said of them. */
+    private static final int SETTLED = 0;
+
+    private static final int SEEN = 1;
 
     private static final int NO_SENDER = 0;
     private static final int SENDER_WITHOUT_EPOCH = 1;
@@ -121,7 +129,7 @@ public final class SessionCommandCodec {
     /** Writes the command. */
     public static void write(SessionCommand<?> command, BinaryWriter out) {
         int kind = kind(command);
-        out.u8(kind).u8(newest(kind));
+        out.u8(kind).u8(command instanceof WithAgents<?> c ? AgentCodec.version(c.inherited()) : newest(kind));
         ValueCodec.name(out, command.session());
         out.varint(command.time());
         switch (command) {
@@ -223,6 +231,12 @@ public final class SessionCommandCodec {
                 write(c.command(), out);
             }
             case StallRun c -> out.string(c.runId()).varint(c.since());
+            case SettleNotification c -> {
+                out.u8(SETTLED).string(c.id()).varint(c.attempt());
+                NotificationCodec.fate(out, c.fate());
+                out.varint(c.dueAt());
+            }
+            case Seen c -> out.u8(SEEN).string(c.clientId());
             case RemoveEmpty c -> {}
             case Remove c -> {}
         }
@@ -234,6 +248,7 @@ public final class SessionCommandCodec {
             case ROLLUP -> EPOCH;
             case RETAIN -> AUDIT;
             case DECIDE -> GRANTS;
+            case WITH_AGENTS -> AgentCodec.NOTIFY;
             default -> VERSION;
         };
     }
@@ -269,6 +284,8 @@ public final class SessionCommandCodec {
             case Decide c -> DECIDE;
             case ExpireRequest c -> EXPIRE_REQUEST;
             case StallRun c -> STALL_RUN;
+            case SettleNotification c -> NOTIFICATION;
+            case Seen c -> NOTIFICATION;
             case RemoveEmpty c -> REMOVE_EMPTY;
             case Remove c -> REMOVE;
         };
@@ -352,16 +369,26 @@ public final class SessionCommandCodec {
                         messages(in),
                         RunNoteCodec.notes(in));
             case EXPIRE_REQUEST -> new ExpireRequest(session, time, in.string());
-            case WITH_AGENTS -> withAgents(in);
+            case WITH_AGENTS -> withAgents(in, version);
             case STALL_RUN -> new StallRun(session, time, in.string(), in.varint());
+            case NOTIFICATION -> notification(session, time, in);
             case REMOVE_EMPTY -> new RemoveEmpty(session, time);
             case REMOVE -> new Remove(session, time);
             default -> throw new MalformedBinaryException("an unknown session command of kind " + kind, null);
         };
     }
 
-    private static SessionCommand<?> withAgents(BinaryReader in) {
-        Inherited inherited = AgentCodec.inherited(in);
+    private static SessionCommand<?> notification(SessionName session, long time, BinaryReader in) {
+        return switch (in.u8()) {
+            case SETTLED ->
+                new SettleNotification(session, time, in.string(), in.count(), NotificationCodec.fate(in), in.varint());
+            case SEEN -> new Seen(session, time, in.string());
+            default -> throw new MalformedBinaryException("something unknown is said of a notification", null);
+        };
+    }
+
+    private static SessionCommand<?> withAgents(BinaryReader in, int version) {
+        Inherited inherited = AgentCodec.inherited(in, version);
         int kind = in.u8();
         if (kind == WITH_AGENTS) {
             throw new MalformedBinaryException("a command that brings agents twice", null);

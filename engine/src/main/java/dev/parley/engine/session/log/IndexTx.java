@@ -60,6 +60,20 @@ public final class IndexTx {
         }
     }
 
+    /** Who takes part in a session, at most {@code limit}, by client id. */
+    public List<String> participants(SessionState s, int limit) {
+        byte[] from = IndexRows.participantKey(s.id(), "");
+        byte[] to = IndexRows.participantKey(s.id() + 1, "");
+        return rows.list(Table.INDEX, from, to, limit).stream()
+                .map(row -> IndexRows.participant(row.key()))
+                .toList();
+    }
+
+    /** Whether a client takes part in a session. */
+    public boolean participates(SessionState s, String clientId) {
+        return rows.get(Table.INDEX, IndexRows.participantKey(s.id(), clientId)) != null;
+    }
+
     /** What a session goes on from, or null. */
     public @Nullable Inheritance inheritance(SessionState s) {
         byte[] row = rows.get(Table.INDEX, IndexRows.originKey(s.id()));

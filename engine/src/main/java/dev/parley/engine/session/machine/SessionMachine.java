@@ -2,6 +2,7 @@ package dev.parley.engine.session.machine;
 
 import dev.parley.engine.session.Control;
 import dev.parley.engine.session.Inherited;
+import dev.parley.engine.session.NotifyRule;
 import dev.parley.engine.session.Positions;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.Annotate;
@@ -32,7 +33,9 @@ import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.Retain;
 import dev.parley.engine.session.SessionCommand.Rollup;
+import dev.parley.engine.session.SessionCommand.Seen;
 import dev.parley.engine.session.SessionCommand.Sender;
+import dev.parley.engine.session.SessionCommand.SettleNotification;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
@@ -58,6 +61,7 @@ import dev.parley.engine.session.control.ControlMachine;
 import dev.parley.engine.session.message.Head;
 import dev.parley.engine.session.message.MessageMachine;
 import dev.parley.engine.session.message.MessageTx;
+import dev.parley.engine.session.notify.NotifyMachine;
 import dev.parley.engine.session.object.ObjectMachine;
 import dev.parley.engine.session.presence.PresenceMachine;
 import dev.parley.engine.session.profile.ProfileMachine;
@@ -89,6 +93,15 @@ public final class SessionMachine {
 
     /** Applies {@code command}, which is at {@code position} in the journal, and returns its outcome. */
     public static SessionOutcome apply(SessionCommand<?> command, long position, SessionTx tx) {
+        SessionState before = tx.find(command.session());
+        SessionOutcome outcome = execute(command, position, tx);
+        SessionState now = tx.find(command.session());
+        long last = before == null ? Positions.START : before.last();
+        NotifyMachine.heed(now, command, outcome, last, position, tx.notifications());
+        return outcome;
+    }
+
+    private static SessionOutcome execute(SessionCommand<?> command, long position, SessionTx tx) {
         return switch (command) {
             case Publish c -> publish(c, position, tx);
             case Rollup c -> rollup(c, tx);
@@ -154,6 +167,8 @@ public final class SessionMachine {
                 yield s == null ? new NotHeld(c.wakeId()) : WakeMachine.settle(s, c, tx.wakes());
             }
             case ExpireWake c -> ifThere(c, tx, s -> WakeMachine.expire(s, c, tx.wakes()));
+            case SettleNotification c -> ifThere(c, tx, s -> NotifyMachine.settle(s, c, tx.notifications()));
+            case Seen c -> ifThere(c, tx, s -> NotifyMachine.seen(s, c, tx.notifications()));
             case WithAgents<?> c -> withAgents(c, position, tx);
             case Ask c -> once(c, null, 1, position, tx, s -> RequestMachine.ask(s, c, tx.requests()));
             case Decide c -> decide(c, position, tx);
@@ -197,7 +212,9 @@ public final class SessionMachine {
     private static void inherit(WithAgents<?> c, SessionTx tx) {
         SessionState s = tx.find(c.session());
         if (s != null) {
+            NotifyRule before = tx.notifications().rule(s);
             WakeMachine.inherit(s, c.inherited(), c.time(), tx.wakes());
+            NotifyMachine.ruled(s, before, tx.notifications());
         }
     }
 

@@ -14,6 +14,7 @@ import dev.parley.engine.session.log.SessionBatch.Added;
 import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.message.Head;
 import dev.parley.engine.session.message.MessageTx;
+import dev.parley.engine.session.notify.NotifyTx;
 import dev.parley.engine.session.object.ObjectTx;
 import dev.parley.engine.session.presence.PresenceTx;
 import dev.parley.engine.session.profile.ProfileTx;
@@ -47,6 +48,7 @@ public final class SessionTx {
     private final ProfileTx profiles;
     private final WakeTx wakes;
     private final ErasureTx erasures;
+    private final NotifyTx notifications;
 
     /** Starts with what {@code sessions} shows, and writes to {@code rows}. */
     public SessionTx(Sessions sessions, StoreTx rows) {
@@ -63,6 +65,7 @@ public final class SessionTx {
         this.profiles = new ProfileTx(batch);
         this.wakes = new WakeTx(batch, presence, messages, runs);
         this.erasures = new ErasureTx(batch);
+        this.notifications = new NotifyTx(batch, presence, messages, runs, requests, wakes);
     }
 
     /** The entries that were added so far, oldest first. */
@@ -89,6 +92,7 @@ public final class SessionTx {
     /** Tells those who wait for something in sessions, each call by way of {@code each}. The batch must have been shown. */
     public void tell(Sessions sessions, Consumer<Runnable> each) {
         wakes.tell(sessions.wakes(), each);
+        notifications.tell(sessions.notifications(), each);
     }
 
     @Nullable
@@ -144,6 +148,10 @@ public final class SessionTx {
         return wakes;
     }
 
+    NotifyTx notifications() {
+        return notifications;
+    }
+
     ErasureTx erasures() {
         return erasures;
     }
@@ -165,6 +173,7 @@ public final class SessionTx {
         profiles.unlist(s);
         batch.index().removeAll(s);
         wakes.unlist(s);
+        notifications.unlist(s);
         runs.unlist(s);
         requests.unlist(s);
         batch.remove(s);
@@ -173,6 +182,7 @@ public final class SessionTx {
         }
         removeAll(Table.REMOVED, s);
         removeAll(Table.INHERITED, s);
+        removeAll(Table.NOTIFIED, s);
     }
 
     private void removeAll(Table table, SessionState s) {

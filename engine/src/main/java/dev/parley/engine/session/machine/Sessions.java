@@ -16,6 +16,7 @@ import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.log.SessionRows.Logged;
 import dev.parley.engine.session.log.SessionStates;
 import dev.parley.engine.session.message.Messages;
+import dev.parley.engine.session.notify.Notifications;
 import dev.parley.engine.session.object.SharedObjects;
 import dev.parley.engine.session.presence.Presence;
 import dev.parley.engine.session.profile.Profiles;
@@ -67,7 +68,8 @@ public final class Sessions {
             Table.PROFILES,
             Table.AGENTS,
             Table.WAKES,
-            Table.ASKED);
+            Table.ASKED,
+            Table.NOTIFICATIONS);
 
     private final Store store;
     private final SessionStates states;
@@ -86,6 +88,7 @@ public final class Sessions {
     private final Erasures erasures;
     private final Requests requests;
     private final Changes changes;
+    private final Notifications notifications;
 
     /**
      * Reads from {@code store}.
@@ -110,6 +113,7 @@ public final class Sessions {
         this.erasures = new Erasures(store);
         this.requests = new Requests(store);
         this.changes = new Changes(store, this);
+        this.notifications = new Notifications(store);
     }
 
     /**
@@ -181,6 +185,11 @@ public final class Sessions {
         return profiles;
     }
 
+    /** What applications are to be told. */
+    public Notifications notifications() {
+        return notifications;
+    }
+
     /** What copies of sessions lack. */
     public Changes changes() {
         return changes;
@@ -207,7 +216,9 @@ public final class Sessions {
         for (Table table : TABLES_BY_ID) {
             ranges.add(new Range(table, SessionRows.idKey(session), SessionRows.idKey(session + 1)));
         }
-        ranges.add(new Range(Table.INHERITED, SessionRows.idKey(session), SessionRows.idKey(session + 1)));
+        for (Table table : List.of(Table.INHERITED, Table.NOTIFIED)) {
+            ranges.add(new Range(table, SessionRows.idKey(session), SessionRows.idKey(session + 1)));
+        }
         ranges.addAll(Requests.rangesOf(name));
         byte[] key = SessionRows.sessionKey(name.key());
         ranges.add(new Range(Table.SESSIONS, key, Arrays.copyOf(key, key.length + 1)));
@@ -218,10 +229,11 @@ public final class Sessions {
     public List<Range> rangesSharedIn(Set<String> apps) {
         List<Range> ranges = new ArrayList<>();
         apps.forEach(app -> ranges.addAll(IndexTx.rangesSharedIn(app)));
-        // The ids of agents, of requests and of runs are in them.
+        // The ids of agents, of requests, of runs and of notifications are in them.
         ranges.add(Wakes.times());
         ranges.add(Requests.times());
         ranges.add(Silences.times());
+        ranges.add(Notifications.times());
         return ranges;
     }
 

@@ -7,6 +7,7 @@ import dev.parley.engine.session.log.SessionRows;
 import dev.parley.engine.session.log.SessionRows.Logged;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,13 @@ public final class PresenceTx {
     /** Whether there is a member that is none of these clients. */
     public boolean isAnyBut(SessionState s, Set<String> clientIds) {
         return Presence.isAnyBut(rows, s, clientIds);
+    }
+
+    /** The clients that are members. */
+    public Set<String> clientIds(SessionState s) {
+        Set<String> clientIds = new HashSet<>();
+        Presence.forEachMember(rows, s.id(), member -> clientIds.add(member.clientId()));
+        return clientIds;
     }
 
     /** Adds an event of a member. */

@@ -10,6 +10,7 @@ import dev.parley.engine.session.request.RequestRows.Call;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,8 @@ public final class RequestTx {
     private final SessionBatch batch;
     private final StoreTx rows;
     private final MessageTx messages;
+    private final List<String> asked = new ArrayList<>();
+    private final List<String> closed = new ArrayList<>();
 
     /** Begins in {@code batch}. */
     public RequestTx(SessionBatch batch, MessageTx messages) {
@@ -96,6 +99,7 @@ public final class RequestTx {
 
     /** Adds an open request. */
     void add(SessionState s, SessionRequest request) {
+        asked.add(request.id());
         putRow(s, request);
         list(s, request);
         batch.index().put(s, new OpenRequest());
@@ -133,18 +137,33 @@ public final class RequestTx {
     }
 
     /** Replaces an open request by one that is closed. */
-    void close(SessionState s, SessionRequest before, SessionRequest closed) {
+    void close(SessionState s, SessionRequest before, SessionRequest after) {
+        closed.add(before.id());
         unlist(s, before);
         if (countOpen(s, 1) == 0) {
             batch.index().remove(s, new OpenRequest());
         }
-        putRow(s, closed);
-        list(s, closed);
-        rows.put(Table.ASKED, RequestRows.closedKey(s.id(), closed.closed(), closed.id()), RequestRows.listed());
+        putRow(s, after);
+        list(s, after);
+        rows.put(Table.ASKED, RequestRows.closedKey(s.id(), after.closed(), after.id()), RequestRows.listed());
         List<Row> kept = closedRows(s, 0, Long.MAX_VALUE);
         if (kept.size() > RequestMachine.MAX_CLOSED) {
             drop(s, kept.getFirst());
         }
+    }
+
+    /** The ids of what the present command has asked people. Asked again, there are none. */
+    public List<String> takeAsked() {
+        List<String> taken = List.copyOf(asked);
+        asked.clear();
+        return taken;
+    }
+
+    /** The ids of the requests that the present command has closed. Asked again, there are none. */
+    public List<String> takeClosed() {
+        List<String> taken = List.copyOf(closed);
+        closed.clear();
+        return taken;
     }
 
     private List<Row> closedRows(SessionState s, long from, long end) {

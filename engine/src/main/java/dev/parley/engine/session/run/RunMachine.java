@@ -105,6 +105,7 @@ public final class RunMachine {
                     Run run = tx.run(s, n.runId());
                     if (run != null) {
                         end(s, run, tx);
+                        tx.finish(run, n.reason());
                     }
                     RequestMachine.runEnded(s, n.runId(), c.time(), tx.requests());
                 }
@@ -118,7 +119,8 @@ public final class RunMachine {
         Run run = tx.run(s, n.runId());
         if (run == null) {
             if (n.opens() && tx.countRuns(s, MAX_RUNS) < MAX_RUNS) {
-                tx.putRun(s, new Run(s.name(), n.runId(), position, n.inputId(), connectionId, false));
+                var opened = new Run(s.name(), n.runId(), position, n.inputId(), connectionId, false, n.startedBy());
+                tx.putRun(s, opened);
                 SilenceMachine.heard(s, n.runId(), time, tx);
             }
         } else if (!run.suspended() || n.opens()) {
@@ -177,8 +179,8 @@ public final class RunMachine {
         }
     }
 
-    /** Publishes a message about a run. */
-    static void say(SessionState s, long time, String id, Body body, RunTx tx) {
+    /** Publishes a message of the server. */
+    public static void say(SessionState s, long time, String id, Body body, RunTx tx) {
         publish(s, time, List.of(create(id, body)), List.of(), tx);
     }
 
@@ -194,7 +196,7 @@ public final class RunMachine {
         for (Run run : tx.runsOf(s, connectionId)) {
             RunTexts texts = tx.runTexts(s, run.id());
             MessageOp end = texts == null ? null : create(connectionId + ":end:" + run.id(), texts.end());
-            endNow(s, run, time, LOST, end, tx);
+            endNow(s, run, time, LOST, "lost", end, tx);
         }
     }
 
@@ -204,12 +206,14 @@ public final class RunMachine {
             RunTexts texts = tx.runTexts(s, run.id());
             Body takenOver = texts == null ? null : texts.takenOver();
             if (takenOver != null) {
-                endNow(s, run, time, TAKEN_OVER, create("taken-over:" + run.id(), takenOver), tx);
+                MessageOp end = create("taken-over:" + run.id(), takenOver);
+                endNow(s, run, time, TAKEN_OVER, "taken-over", end, tx);
             }
         }
     }
 
-    private static void endNow(SessionState s, Run run, long time, String why, @Nullable MessageOp end, RunTx tx) {
+    private static void endNow(
+            SessionState s, Run run, long time, String why, String reason, @Nullable MessageOp end, RunTx tx) {
         List<MessageOp> messages = new ArrayList<>();
         tx.openOf(s, run.id()).forEach((serial, open) -> {
             Head head = tx.messages().head(s, serial);
@@ -221,7 +225,7 @@ public final class RunMachine {
         if (end != null) {
             messages.add(end);
         }
-        List<RunNote> ended = List.of(new Ended(run.id()));
+        List<RunNote> ended = List.of(new Ended(run.id(), reason));
         if (!(publish(s, time, messages, ended, tx) instanceof Accepted)) {
             // Also if what is to be said about it is refused.
             publish(s, time, List.of(), ended, tx);

@@ -20,6 +20,11 @@ final class RunRows {
     private static final int OPEN = 3;
     private static final int SILENCE = 4;
 
+    /** The versions of runs: without and with who began them. */
+    private static final int RUN_OF_NOBODY = 1;
+
+    private static final int RUN_OF_CLIENT = 2;
+
     /** The versions of texts: with what is said if the agent is lost, if a person takes over as well, and if it is stalled. */
     private static final int TEXTS_OF_LOSS = 1;
 
@@ -59,20 +64,27 @@ final class RunRows {
     }
 
     static byte[] run(Run run) {
-        BinaryWriter out = new BinaryWriter(96).u8(1);
+        BinaryWriter out = new BinaryWriter(96).u8(run.startedBy() == null ? RUN_OF_NOBODY : RUN_OF_CLIENT);
         ValueCodec.name(out, run.session());
-        return out.string(run.id())
+        out.string(run.id())
                 .fixed64(run.since())
                 .optional(run.inputId())
                 .optional(run.connectionId())
-                .bool(run.suspended())
-                .toBytes();
+                .bool(run.suspended());
+        return (run.startedBy() == null ? out : out.string(run.startedBy())).toBytes();
     }
 
     static Run run(byte[] row) {
         BinaryReader in = new BinaryReader(row);
-        in.version(1);
-        return new Run(ValueCodec.name(in), in.string(), in.fixed64(), in.optional(), in.optional(), in.bool());
+        int version = in.version(RUN_OF_NOBODY, RUN_OF_CLIENT);
+        return new Run(
+                ValueCodec.name(in),
+                in.string(),
+                in.fixed64(),
+                in.optional(),
+                in.optional(),
+                in.bool(),
+                version == RUN_OF_CLIENT ? in.string() : null);
     }
 
     static byte[] cancel(Cancel cancel) {

@@ -11,6 +11,7 @@ import dev.parley.engine.session.request.RequestTx;
 import dev.parley.engine.store.Store.Row;
 import dev.parley.engine.store.Store.Table;
 import dev.parley.engine.store.StoreTx;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
@@ -23,6 +24,15 @@ public final class RunTx {
     private final MessageTx messages;
     private final RequestTx requests;
     private final SilenceTx silences;
+    private final List<Finished> finished = new ArrayList<>();
+    private final List<Long> settled = new ArrayList<>();
+
+    /**
+     * A run that has ended.
+     *
+     * @param reason why, in one word; null if nobody has said so
+     */
+    public record Finished(Run run, @Nullable String reason) {}
 
     /** Starts in {@code batch}. */
     public RunTx(SessionBatch batch, MessageTx messages, RequestTx requests) {
@@ -129,12 +139,38 @@ public final class RunTx {
         return found;
     }
 
+    /** Whether a message of a run is being streamed. */
+    public boolean isStreaming(SessionState s, long serial) {
+        return open(s, serial) != null;
+    }
+
     void putOpen(SessionState s, long serial, RunRows.Open open) {
         rows.put(Table.RUNS, RunRows.openKey(s.id(), serial), RunRows.open(open));
     }
 
     void removeOpen(SessionState s, long serial) {
-        rows.remove(Table.RUNS, RunRows.openKey(s.id(), serial));
+        if (open(s, serial) != null) {
+            rows.remove(Table.RUNS, RunRows.openKey(s.id(), serial));
+            settled.add(serial);
+        }
+    }
+
+    void finish(Run run, @Nullable String reason) {
+        finished.add(new Finished(run, reason));
+    }
+
+    /** The runs that the present command has ended. Asked again, there are none. */
+    public List<Finished> takeFinished() {
+        List<Finished> taken = List.copyOf(finished);
+        finished.clear();
+        return taken;
+    }
+
+    /** The serials of the messages that were being streamed until the present command. Asked again, there are none. */
+    public List<Long> takeSettled() {
+        List<Long> taken = List.copyOf(settled);
+        settled.clear();
+        return taken;
     }
 
     /** The cancels that have had no effect yet, by the serials of their messages. */

@@ -57,14 +57,13 @@ final class WakeRows {
     }
 
     static byte[] inherited(Inherited inherited) {
-        return AgentCodec.inherited(new BinaryWriter(512).u8(VERSION), inherited)
-                .toBytes();
+        BinaryWriter out = new BinaryWriter(512).u8(AgentCodec.version(inherited));
+        return AgentCodec.inherited(out, inherited).toBytes();
     }
 
     static Inherited inherited(byte[] row) {
         BinaryReader in = new BinaryReader(row);
-        in.version(VERSION);
-        return AgentCodec.inherited(in);
+        return AgentCodec.inherited(in, in.version(VERSION, AgentCodec.NOTIFY));
     }
 
     static byte[] turnsKey(long session) {

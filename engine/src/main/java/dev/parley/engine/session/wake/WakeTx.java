@@ -73,14 +73,29 @@ public final class WakeTx {
         return reads.inherited(s);
     }
 
+    /** Whether the present command brings what the namespace names. */
+    public boolean isTold() {
+        return told.revision() > 0;
+    }
+
+    /** What a session knows that may be a new one. */
+    public Inherited known(SessionState s) {
+        Inherited known = inherited(s);
+        return known.revision() == 0 ? told : known;
+    }
+
+    /** The ids of the agents of a session. */
+    public Set<String> ids(SessionState s) {
+        return agents(s).keySet();
+    }
+
     void putInherited(SessionState s, Inherited inherited) {
         rows.put(Table.INHERITED, WakeRows.inheritedKey(s.id()), WakeRows.inherited(inherited));
     }
 
     /** The agents of a session, by their ids. */
     SortedMap<String, Agent> agents(SessionState s) {
-        Inherited known = inherited(s);
-        return Wakes.effective(known.revision() == 0 ? told : known, reads.own(s));
+        return Wakes.effective(known(s), reads.own(s));
     }
 
     @Nullable

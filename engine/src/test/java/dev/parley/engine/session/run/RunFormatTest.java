@@ -27,6 +27,11 @@ class RunFormatTest {
         golden.bytes("cancelKey", RunRows.cancelKey(ID, SERIAL));
         golden.example(
                 "run of an agent", new Run(NAME, "run", SERIAL, "input", "conn", false), RunRows::run, RunRows::run);
+        golden.example(
+                "run that a client has begun",
+                new Run(NAME, "run", SERIAL, "input", "conn", false, "ann ü"),
+                RunRows::run,
+                RunRows::run);
         golden.example("run of nobody", new Run(NAME, "run", SERIAL, null, null, true), RunRows::run, RunRows::run);
         golden.example("cancel of a run", new RunNote.Cancel(0, "run", null), RunRows::cancel, RunRows::cancel);
         golden.example("cancel of an input", new RunNote.Cancel(300, null, "input"), RunRows::cancel, RunRows::cancel);

@@ -8,6 +8,8 @@ import dev.parley.engine.codec.GoldenBytes;
 import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Data;
 import dev.parley.engine.session.Inherited;
+import dev.parley.engine.session.Notification;
+import dev.parley.engine.session.NotifyRule;
 import dev.parley.engine.session.RunTexts.Notice;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.wake.WakeRows.What;
@@ -80,6 +82,12 @@ class WakeFormatTest {
                 new Inherited(
                         300,
                         List.of(new Agent("bot", null, null, Agent.Trigger.ALL, List.of(), 0, false, GAVE_UP, LOOP))),
+                WakeRows::inherited,
+                WakeRows::inherited);
+        golden.example(
+                "inherited agents and what is to be told",
+                new Inherited(
+                        300, List.of(), new NotifyRule(List.of(Notification.Event.values()), List.of("ü"), GAVE_UP)),
                 WakeRows::inherited,
                 WakeRows::inherited);
         golden.bytes("wakeKey", WakeRows.wakeKey(ID, "bot ü"));
