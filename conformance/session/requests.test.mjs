@@ -350,6 +350,15 @@ test("the inbox has the open requests of all sessions, page by page", { timeout:
   assert.deepEqual(await pages("&status=denied"), [])
   assert.deepEqual(await pages("&kind=question"), names.filter((_, i) => i % 2 && i !== 3))
   assert.deepEqual(await pages("&clientId=ann"), names.filter((_, i) => i % 3 !== 2 && i !== 3))
+  // Whoever has a role is asked by it, and nobody else is.
+  await ask("inbox:role", { requestId: "r1", kind: "approval", roles: ["chï😀f", "owner"] })
+  const everybodys = names.filter((_, i) => i % 3 === 0 && i !== 3)
+  assert.deepEqual(await pages("&clientId=ann&kind=approval"), names.filter((_, i) => i % 3 !== 2 && i % 2 === 0))
+  assert.deepEqual(await pages(`&role=${encodeURIComponent("chï😀f")}`), [...everybodys, "inbox:role"])
+  assert.deepEqual(await pages("&role=clerk&role=owner&clientId=ben"), [...names.filter((_, i) => i % 3 !== 1 && i !== 3), "inbox:role"])
+  assert.deepEqual(await pages("&role=clerk"), everybodys)
+  assert.equal((await door.request("GET", `/requests?${"role=x&".repeat(101)}`)).status, 400)
+  await decide("inbox:role", "r1", { decision: "deny" }, as("ann", { "*": ["publish"] }, { "parley-roles": ["owner"] }))
   // A credential for some sessions sees those.
   const some = as("ann", { "inbox:*": ["history"] })
   assert.equal((await some.get("/requests?prefix=inbox:")).requests.length, open.length)

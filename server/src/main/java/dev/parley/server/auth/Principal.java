@@ -26,7 +26,7 @@ public record Principal(
         @Nullable String revocationKey,
         List<String> roles) {
     /** The greatest number of roles of one token. */
-    static final int MAX_ROLES = 32;
+    public static final int MAX_ROLES = 32;
 
     /** The longest role. */
     public static final int MAX_ROLE_CHARS = 64;

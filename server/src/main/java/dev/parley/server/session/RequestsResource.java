@@ -179,12 +179,18 @@ record RequestsResource(Sessions sessions, Gate gate, Publisher publisher, int p
         String name = request.param("kind");
         Kind kind = name == null ? null : named(Kind.values(), "kind", name);
         String clientId = request.param("clientId");
+        List<String> roles = request.query().getAll("role").stream()
+                .map(role -> Requesting.ROLE + role)
+                .toList();
+        if (roles.size() > Principal.MAX_ROLES) {
+            throw new WireException(
+                    ErrorInfo.invalidValue("The parameter role is there at most " + Principal.MAX_ROLES + " times."));
+        }
+        boolean isAnybodys = clientId == null && roles.isEmpty();
         long dueBefore = request.number("dueBefore", Long.MAX_VALUE, Long.MAX_VALUE);
         return listed -> (kind == null || kind == listed.kind())
                 && wanted.takes(listed.status())
-                && (clientId == null
-                        || listed.clientIds().isEmpty()
-                        || listed.clientIds().contains(clientId))
+                && (isAnybodys || listed.asks(clientId, roles))
                 && (dueBefore == Long.MAX_VALUE || (listed.due() != 0 && listed.due() < dueBefore))
                 && principal.may(CapabilityOp.HISTORY, listed.session().name());
     }

@@ -22,6 +22,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class RequestRows {
     private static final int VERSION = 1;
+
+    /** The version of the inbox with whose credentials may answer. */
+    private static final int GRANTS = 2;
+
     private static final int REQUEST = 0;
     private static final int CALL = 1;
     private static final int CLOSED = 2;
@@ -170,10 +174,15 @@ final class RequestRows {
     }
 
     static byte[] inbox(Requests.Listed listed) {
-        BinaryWriter out = new BinaryWriter(64).u8(VERSION).fixed64(listed.sessionId());
+        BinaryWriter out = new BinaryWriter(64)
+                .u8(listed.grants().isEmpty() ? VERSION : GRANTS)
+                .fixed64(listed.sessionId());
         RequestCodec.kind(out, listed.kind());
         RequestCodec.status(out, listed.status());
         RequestCodec.strings(out.varint(listed.due()), listed.clientIds());
+        if (!listed.grants().isEmpty()) {
+            RequestCodec.strings(out, listed.grants());
+        }
         return out.toBytes();
     }
 
@@ -182,7 +191,7 @@ final class RequestRows {
         int slash = key.indexOf('/');
         int end = key.indexOf(END, slash);
         BinaryReader in = new BinaryReader(row);
-        in.version(VERSION);
+        int version = in.version(VERSION, GRANTS);
         long sessionId = in.fixed64();
         Kind kind = RequestCodec.kind(in);
         Status status = RequestCodec.status(in);
@@ -193,7 +202,8 @@ final class RequestRows {
                 kind,
                 status,
                 in.varint(),
-                RequestCodec.strings(in));
+                RequestCodec.strings(in),
+                version < GRANTS ? List.of() : RequestCodec.strings(in));
     }
 
     static byte[] dueKey(long due, long session, String id) {

@@ -39,6 +39,7 @@ public final class Requests {
      * @param sessionId the id of the session
      * @param due as in {@link SessionRequest.Terms}
      * @param clientIds as in {@link SessionRequest.Terms}
+     * @param grants as in {@link SessionRequest.Terms}; none of what an older program has listed
      */
     public record Listed(
             SessionName session,
@@ -47,7 +48,8 @@ public final class Requests {
             Kind kind,
             Status status,
             long due,
-            List<String> clientIds) {
+            List<String> clientIds,
+            List<String> grants) {
         static Listed of(long sessionId, SessionRequest request) {
             SessionRequest.Terms terms = request.terms();
             return new Listed(
@@ -57,7 +59,15 @@ public final class Requests {
                     terms.kind(),
                     request.status(),
                     terms.due(),
-                    terms.clientIds());
+                    terms.clientIds(),
+                    terms.grants());
+        }
+
+        /** Whether it asks a client, or whoever has credentials that grant one of these; or everybody. */
+        public boolean asks(@Nullable String clientId, List<String> granted) {
+            return (clientIds.isEmpty() && grants.isEmpty())
+                    || (clientId != null && clientIds.contains(clientId))
+                    || granted.stream().anyMatch(grants::contains);
         }
 
         private Place place() {

@@ -132,7 +132,20 @@ class RequestFormatTest {
         byte[] key = RequestRows.inboxKey(true, NAME.key(), "r1");
         golden.example(
                 "inbox of a request",
-                new Listed(NAME, ID, "r1", Kind.ESCALATION, Status.OPEN, TIME, List.of("ann", "ben")),
+                new Listed(NAME, ID, "r1", Kind.ESCALATION, Status.OPEN, TIME, List.of("ann", "ben"), List.of()),
+                RequestRows::inbox,
+                row -> RequestRows.inbox(key, row));
+        golden.example(
+                "inbox of a request that asks a role",
+                new Listed(
+                        NAME,
+                        ID,
+                        "r1",
+                        Kind.APPROVAL,
+                        Status.OPEN,
+                        TIME,
+                        List.of("ann"),
+                        List.of("role:b\u00f6ss", "capability:control")),
                 RequestRows::inbox,
                 row -> RequestRows.inbox(key, row));
         golden.bytes("dueKey", RequestRows.dueKey(TIME, ID, "r1"));
