@@ -34,6 +34,11 @@ final class DataFolder implements AutoCloseable {
     private static final byte[] TIME_KEY = "time".getBytes(StandardCharsets.UTF_8);
     private static final byte[] SHARDS_KEY = "shards".getBytes(StandardCharsets.UTF_8);
 
+    /** Names in the folder. */
+    static final String STORE = "store";
+
+    static final String JOURNAL = "journal";
+
     private final EngineOptions options;
     private final Disk disk;
     private final DiskRoom room;
@@ -70,10 +75,7 @@ final class DataFolder implements AutoCloseable {
             FormatFile.enter(options.folder());
             NativeLibrary.load(options.folder().resolve("native"));
             Store store = new RocksStore(
-                    options.folder().resolve("store"),
-                    options.cacheBytes(),
-                    options.memtableBytes(),
-                    options.mayRead());
+                    options.folder().resolve(STORE), options.cacheBytes(), options.memtableBytes(), options.mayRead());
             room.isFor(store);
             try {
                 if (store.get(Table.META, SHARDS_KEY) != null && !LocalJournal.existsOn(disk)) {
@@ -126,7 +128,7 @@ final class DataFolder implements AutoCloseable {
             return new IOException(failure.getMessage(), failure);
         }
         String advice = LocalJournal.isWholeOn(disk)
-                ? "The journal is there from its beginning and makes a new store: move " + folder.resolve("store")
+                ? "The journal is there from its beginning and makes a new store: move " + folder.resolve(STORE)
                         + " away and start again"
                 : "Restore the data folder from a backup";
         return new IOException("the store is damaged: " + failure.getMessage() + ". " + advice, failure);

@@ -18,6 +18,7 @@ import dev.parley.engine.store.StoreException;
 import dev.parley.engine.stream.Streams;
 import dev.parley.engine.subscription.Subscriptions;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Objects;
 import java.util.UUID;
@@ -48,6 +49,9 @@ public final class Engine implements AutoCloseable {
     private final Chores chores;
     private final Purging purging;
     private final CallbackLog callbacks = new CallbackLog();
+    /** Held while parts of the journal may be freed, and while they are copied. */
+    private final Object freeing = new Object();
+
     private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
 
     /** Null only until the engine is open. */
@@ -63,7 +67,7 @@ public final class Engine implements AutoCloseable {
     public static Engine open(EngineOptions options) throws IOException {
         FolderPermissions.keepFromOthers(options.folder());
         DiskRoom room = new DiskRoom(options, options.memory().commands()::held);
-        Disk disk = new FolderDisk(options.folder().resolve("journal"), room::besidesSegment);
+        Disk disk = new FolderDisk(options.folder().resolve(DataFolder.JOURNAL), room::besidesSegment);
         return open(options, disk, room);
     }
 
@@ -265,7 +269,25 @@ public final class Engine implements AutoCloseable {
      * Blocks. Called from time to time, one call at a time.
      */
     public void checkpoint() throws IOException {
-        pipeline.finish(pipeline.checkpoint());
+        synchronized (freeing) {
+            pipeline.finish(pipeline.checkpoint());
+        }
+    }
+
+    /**
+     * Copies all data of the engine into {@code folder}, an empty one, while the engine goes on. The copy opens as this folder would
+     * after a crash at some moment after this call, and so has everything that was answered before it. Returns when the copy is on
+     * the medium. Checkpoints wait meanwhile. Blocks, perhaps for long.
+     */
+    public void copyTo(Path folder) throws IOException {
+        synchronized (freeing) {
+            try {
+                pipeline.copyTo(folder, DataFolder.STORE, DataFolder.JOURNAL);
+                FormatFile.enter(folder);
+            } catch (StoreException e) {
+                throw new IOException(e.getMessage(), e);
+            }
+        }
     }
 
     /**
@@ -275,7 +297,9 @@ public final class Engine implements AutoCloseable {
      * @param now in milliseconds since 1970
      */
     public void purge(long now) throws IOException {
-        purging.run(now);
+        synchronized (freeing) {
+            purging.run(now);
+        }
     }
 
     /**

@@ -7,11 +7,13 @@ import dev.parley.engine.command.Command;
 import dev.parley.engine.delivery.CallbackFailures;
 import dev.parley.engine.journal.CommandLog;
 import dev.parley.engine.journal.JournalFullException;
+import dev.parley.engine.journal.LogCopy;
 import dev.parley.engine.store.Store;
 import dev.parley.engine.stream.ForkRelease;
 import dev.parley.engine.stream.StreamCommand.Create;
 import dev.parley.engine.stream.StreamOutcome;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -59,10 +61,13 @@ final class Pipeline {
     }
 
     /** A step that waits to be committed. */
-    sealed interface CommitStep permits Submission, Checkpoint, StartSegment, News {}
+    sealed interface CommitStep permits Submission, Checkpoint, StartSegment, Copy, News {}
 
     /** The next command begins a segment of the log. */
     record StartSegment(CompletableFuture<@Nullable Void> done) implements CommitStep {}
+
+    /** Asks for the log as it is after the commands before. */
+    record Copy(CompletableFuture<LogCopy> copy) implements CommitStep {}
 
     /** The log has something to hand over. */
     record News() implements CommitStep {}
@@ -216,11 +221,13 @@ final class Pipeline {
         List<Submission> submissions = new ArrayList<>(steps.size());
         List<Checkpoint> checkpoints = new ArrayList<>();
         List<StartSegment> starts = new ArrayList<>();
+        List<Copy> copies = new ArrayList<>();
         for (CommitStep step : steps) {
             switch (step) {
                 case Submission submission -> submissions.add(submission);
                 case Checkpoint checkpoint -> checkpoints.add(checkpoint);
                 case StartSegment start -> starts.add(start);
+                case Copy copy -> copies.add(copy);
                 case News news -> {
                     // The committer looks for it after every round anyway.
                 }
@@ -239,6 +246,9 @@ final class Pipeline {
                     unapplied.get() < MAX_UNAPPLIED ? MAX_TAKEN_BYTES : 0,
                     this::dispatch,
                     (refused, reason) -> refused.reply().failed(refusal(reason)));
+            for (Copy copy : copies) {
+                copy.copy().complete(log.copy());
+            }
             for (Checkpoint checkpoint : checkpoints) {
                 for (int i = 0; i < shards.size(); i++) {
                     queues.apply(
@@ -256,6 +266,7 @@ final class Pipeline {
             committer.abandon(stop);
             submissions.forEach(submission -> submission.reply().failed(stop));
             starts.forEach(start -> start.done().completeExceptionally(stop));
+            copies.forEach(copy -> copy.copy().completeExceptionally(stop));
             checkpoints.forEach(checkpoint -> checkpoint.marks().forEach(mark -> mark.completeExceptionally(stop)));
         }
     }
@@ -381,6 +392,26 @@ final class Pipeline {
             log.truncateBefore(upTo);
         } catch (CompletionException e) {
             throw new IOException("no checkpoint: " + e.getCause(), e);
+        }
+    }
+
+    // Backup
+
+    /**
+     * Copies the store and the log into {@code folder}, so that the copy opens as this engine would after a crash at some moment after
+     * this call: it has everything that was answered before. No checkpoint may be in progress or begin. Blocks, perhaps for long.
+     */
+    void copyTo(Path folder, String storeName, String logName) throws IOException {
+        // The store first, because the log must have all that the store reflects.
+        store.copyTo(folder.resolve(storeName));
+        Copy copy = new Copy(new CompletableFuture<>());
+        if (!queues.commit(copy)) {
+            throw new IOException("the engine is stopped");
+        }
+        try {
+            copy.copy().join().to(folder.resolve(logName));
+        } catch (CompletionException e) {
+            throw new IOException("no copy of the journal: " + e.getCause(), e);
         }
     }
 

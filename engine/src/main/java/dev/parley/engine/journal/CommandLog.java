@@ -53,6 +53,13 @@ public interface CommandLog extends AutoCloseable {
     /** Tells a local log to let the next record begin a part of its own; see {@link Journal#startSegment}. */
     void startSegment() throws IOException;
 
+    /**
+     * What the log holds at this moment, to be copied by another thread afterwards. A shared log is not copied.
+     */
+    default LogCopy copy() {
+        throw new UnsupportedOperationException("a shared log is copied where it is kept");
+    }
+
     /** Tells the log that this node needs nothing before {@code position} any more. */
     void truncateBefore(long position) throws IOException;
 

@@ -48,6 +48,13 @@ public interface Journal extends AutoCloseable {
      */
     void startSegment() throws IOException;
 
+    /**
+     * The journal as far as it is durable, to be copied by another thread, while nobody frees segments. Called between two groups.
+     */
+    default LogCopy copy() {
+        throw new UnsupportedOperationException("this journal cannot be copied");
+    }
+
     /** Frees the segments that lie completely before {@code position}. */
     void truncateBefore(long position) throws IOException;
 

@@ -3,6 +3,10 @@ package dev.parley.engine.journal;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
@@ -42,6 +46,9 @@ public final class LocalJournal implements Journal {
 
     private static final long FIRST_SEGMENT_BYTES = 4 << 20;
     private static final long GROWTH = 4;
+
+    /** How much of a segment is copied at a time. */
+    private static final int COPY_BYTES = 1 << 20;
 
     private final Disk disk;
     private final long segmentBytes;
@@ -415,6 +422,47 @@ public final class LocalJournal implements Journal {
                     }
                 },
                 background);
+    }
+
+    @Override
+    public LogCopy copy() {
+        if (group.position() > 0) {
+            throw new IllegalStateException("a group is not synced yet");
+        }
+        long end = groupStart;
+        List<Segment> parts = segments();
+        return folder -> {
+            Files.createDirectory(folder);
+            for (Segment part : parts) {
+                copy(part, end, folder.resolve(part.name()));
+            }
+        };
+    }
+
+    /** Copies a segment up to {@code end}. Later records are left out, because they may be written at this very moment. */
+    private static void copy(Segment segment, long end, Path file) throws IOException {
+        long bytes = Math.min(end, segment.end()) - segment.base();
+        ByteBuffer buffer = ByteBuffer.allocateDirect(COPY_BYTES);
+        try (FileChannel to = FileChannel.open(
+                file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.SPARSE)) {
+            for (long at = 0; at < bytes; ) {
+                buffer.clear().limit((int) Math.min(COPY_BYTES, bytes - at));
+                segment.file().read(buffer, at);
+                buffer.flip();
+                if (!buffer.hasRemaining()) {
+                    throw new IOException("journal segment " + segment.name() + " is too short");
+                }
+                at += buffer.remaining();
+                while (buffer.hasRemaining()) {
+                    to.write(buffer, at - buffer.remaining());
+                }
+            }
+            if (bytes < segment.capacity()) {
+                // The rest is zeros, up to the size that the header says.
+                to.write(ByteBuffer.allocate(1), segment.capacity() - 1);
+            }
+            to.force(true);
+        }
     }
 
     @Override

@@ -75,6 +75,11 @@ public final class LocalLog implements CommandLog {
     }
 
     @Override
+    public LogCopy copy() {
+        return journal.copy();
+    }
+
+    @Override
     public void truncateBefore(long position) throws IOException {
         journal.truncateBefore(position);
     }

@@ -1,5 +1,6 @@
 package dev.parley.engine.store;
 
+import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,14 @@ public interface Store extends View, AutoCloseable {
      * false, and may have left something, if somebody still reads a moment that is not later than {@code change}. May take long.
      */
     boolean purge(List<Range> ranges, long change);
+
+    /**
+     * Makes a copy of the store as it is now, in {@code folder}, which does not exist. Returns when the copy is on the medium. May be
+     * called while others write; the copy has everything whose {@link #write} had returned by then, and perhaps more, up to one batch.
+     */
+    default void copyTo(Path folder) {
+        throw new UnsupportedOperationException("this store cannot be copied");
+    }
 
     /** The size of written data that is in memory only, and will need space on the disk. */
     long unwrittenBytes();

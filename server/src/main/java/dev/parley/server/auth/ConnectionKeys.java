@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ConnectionKeys {
 
-    static final String FILE_NAME = "connection.key";
+    public static final String FILE_NAME = "connection.key";
 
     private static final String ALGORITHM = "HmacSHA256";
     private static final int SECRET_BYTES = 32;

@@ -11,7 +11,7 @@ import java.nio.file.Path;
  */
 public record RootKey(ApiKey key, Path file, boolean created) {
 
-    static final String FILE_NAME = "root.key";
+    public static final String FILE_NAME = "root.key";
 
     private static final String NEEDED =
             "The secrets of the keys of apps are encrypted with it: restore it from the backup of this data folder.";

@@ -37,7 +37,7 @@ public final class RestDoor implements Door {
     /**
      * A door to the sessions of {@code engine}.
      *
-     * @param rootKey the key whose holder may create apps through the admin API, and accept the clock
+     * @param rootKey the key whose holder may create apps through the admin API, accept the clock and make backups
      * @param appsForEverybody whether everybody may create apps, if the admin API is on
      */
     public RestDoor(

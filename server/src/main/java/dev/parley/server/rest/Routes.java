@@ -39,12 +39,13 @@ final class Routes implements Resources {
     private final @Nullable AppsResource apps;
 
     private final ClockResource clockResource;
+    private final BackupResource backup;
     private final NodeClock clock;
 
     /**
      * Routes to the sessions of {@code engine}.
      *
-     * @param rootKey the key whose holder may create apps through the admin API, and accept the clock
+     * @param rootKey the key whose holder may create apps through the admin API, accept the clock and make backups
      * @param appsForEverybody whether everybody may create apps, if the admin API is on
      */
     Routes(
@@ -72,6 +73,7 @@ final class Routes implements Resources {
                 ? new AppsResource(engine, apps, gate, rootKey, appsForEverybody, clock)
                 : null;
         this.clockResource = new ClockResource(clock, gate, rootKey);
+        this.backup = new BackupResource(engine, config.data().dir(), gate, rootKey);
     }
 
     @Override
@@ -135,6 +137,7 @@ final class Routes implements Resources {
             case "GET presence 1" -> batch.presence(request);
             case "GET stats 1" -> new Answer(200, to -> to.beginArray().endArray(), Links.of(request, null));
             case "POST clock 1" -> Answer.of(200, clockResource.believe(request.authorization()));
+            case "POST backup 1" -> Answer.of(201, backup.make(request.authorization(), request.tree()));
             case "POST stats 1" -> {
                 admin().takeStats(caller(request, http));
                 yield Answer.of(201, to -> to.beginArray().endArray());
