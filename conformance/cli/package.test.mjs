@@ -36,10 +36,14 @@ test("a package", { skip }, async t => {
   })
 
   await t.test("runs on a root that has nothing but a shell and the libraries of C and C++", async t => {
-    const namespaces = ["--user", "--map-root-user"]
-    if (spawnSync("unshare", [...namespaces, "true"]).status !== 0) return t.skip("needs namespaces of users, which are not here")
+    // With the /proc of this machine, by which programs find the libraries beside them.
+    const inRoot = 'mount --rbind /proc "$0/proc" && exec chroot "$0" "$@"'
+    const unshare = ["--user", "--map-root-user", "--mount", "sh", "-c"]
+    if (spawnSync("unshare", [...unshare, 'mount --rbind /proc "$0"', folder]).status !== 0) {
+      return t.skip("needs namespaces of users and of mounts, which are not here")
+    }
     const root = join(folder, "root")
-    for (const path of ["bin", "data", "tmp"]) await mkdir(join(root, path), { recursive: true })
+    for (const path of ["bin", "data", "proc", "tmp"]) await mkdir(join(root, path), { recursive: true })
     const home = await unpack(first, join(root, "opt"))
     const programs = ["/bin/sh", ...["bin/java", "lib/server/libjvm.so"].map(path => join(home, "runtime", path))]
     const libraries = run("/usr/bin/ldd", programs).matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)
@@ -52,7 +56,8 @@ test("a package", { skip }, async t => {
       await copyFile(path, join(root, path))
     }
     const program = join(folder, "rooted")
-    await writeFile(program, `#!/bin/sh\nexec unshare ${namespaces.join(" ")} --root='${root}' '${home.slice(root.length)}/bin/parley' "$@"\n`)
+    const command = [...unshare, inRoot, root, `${home.slice(root.length)}/bin/parley`].map(each => `'${each}'`).join(" ")
+    await writeFile(program, `#!/bin/sh\nexec unshare ${command} "$@"\n`)
     await chmod(program, 0o755)
     const { server, log } = await serve(program, { PATH: process.env.PATH }, { dataDir: "/data/parley" })
     assert.doesNotMatch(log, /aot|\[warning\]/i)

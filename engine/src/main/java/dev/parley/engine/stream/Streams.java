@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * <p>States of recently changed streams are kept in memory. The store has all states.
  */
 public final class Streams {
+    /** The number of streams that one list looks at. If many of them are deleted, the list is short. */
+    private static final int MAX_EXAMINED = 5_000;
+
     private static final byte[] FIRST_ROW = {};
     private static final byte[] AFTER_LAST_PATH = {(byte) 0xFF};
 
@@ -249,6 +252,41 @@ public final class Streams {
                 }
             }
         }
+    }
+
+    /**
+     * Streams by their paths.
+     *
+     * @param next the path after which there is more, or null
+     */
+    public record Listed(
+            List<StreamState> streams, @Nullable String next) {}
+
+    /** Up to {@code limit} streams that are not deleted, whose paths begin with {@code prefix} and come after {@code after}. */
+    public Listed list(String prefix, @Nullable String after, int limit) {
+        List<StreamState> found = new ArrayList<>();
+        String last = after == null ? "" : after;
+        int examined = 0;
+        // The path itself with nothing behind it comes right before this.
+        String from = last.compareTo(prefix) < 0 ? prefix : last + '\0';
+        byte[] first = from.getBytes(StandardCharsets.UTF_8);
+        try (Rows rows = store.scan(Table.STREAMS, first.length == 0 ? FIRST_ROW : first, AFTER_LAST_PATH)) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                StreamState state = StreamRows.stream(row.value());
+                if (!state.path().startsWith(prefix)) {
+                    break;
+                }
+                if (found.size() == limit || examined == MAX_EXAMINED) {
+                    return new Listed(found, last);
+                }
+                examined++;
+                last = state.path();
+                if (!state.deleted()) {
+                    found.add(state);
+                }
+            }
+        }
+        return new Listed(found, null);
     }
 
     /** Commands for up to {@code limit} streams whose recorded deadline is before {@code time}. */

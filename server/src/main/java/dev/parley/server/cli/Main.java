@@ -1,13 +1,20 @@
 package dev.parley.server.cli;
 
+import dev.parley.server.cli.remote.Backup;
+import dev.parley.server.cli.remote.Doctor;
+import dev.parley.server.cli.remote.KeysCommand;
+import dev.parley.server.cli.remote.RemoteException;
+import dev.parley.server.cli.remote.SessionsCommand;
+import dev.parley.server.cli.remote.StreamsCommand;
+import dev.parley.server.cli.remote.TokenCommand;
 import dev.parley.server.config.ConfigException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 
 /**
- * The program. Its exit status is 0 if all went well, 1 if the server could not start, and 2 if the command line or the
- * configuration is wrong.
+ * The program. Its exit status is 0 if all went well, 1 if the server could not start or a command could not do what it was asked
+ * for, and 2 if the command line or the configuration is wrong.
  */
 @Command(
         name = "parley",
@@ -15,7 +22,16 @@ import picocli.CommandLine.HelpCommand;
         versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {Serve.class, HelpCommand.class})
+        subcommands = {
+            Serve.class,
+            SessionsCommand.class,
+            StreamsCommand.class,
+            KeysCommand.class,
+            TokenCommand.class,
+            Doctor.class,
+            Backup.class,
+            HelpCommand.class
+        })
 public final class Main {
 
     static final int COULD_NOT_START = 1;
@@ -40,6 +56,7 @@ public final class Main {
         int status = switch (e) {
             case ConfigException wrong -> command.getCommandSpec().exitCodeOnInvalidInput();
             case StartException failed -> COULD_NOT_START;
+            case RemoteException failed -> COULD_NOT_START;
             default -> throw e;
         };
         command.getErr().println("parley: " + e.getMessage());

@@ -33,9 +33,11 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  */
 public final class ConfigLoader {
 
-    /** Variables with the prefix of settings that belong to the launcher, or name the file. */
+    /** Variables with the prefix of settings that belong to the launcher or to commands that ask a server, or name the file. */
     private static final Set<String> NOT_SETTINGS = Set.of(
             "PARLEY_CONFIG",
+            "PARLEY_URL",
+            "PARLEY_KEY",
             "PARLEY_TRAIN",
             "PARLEY_SKIP_BUILD",
             "PARLEY_JAVA_HOME",

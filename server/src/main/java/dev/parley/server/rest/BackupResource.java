@@ -102,8 +102,8 @@ final class BackupResource {
         }
         // RocksDB takes paths in a form of UTF-8 that only Java has.
         if (real.toString().chars().anyMatch(c -> Character.isSurrogate((char) c))) {
-            throw new WireException(
-                    ErrorInfo.invalidValue("The store cannot be copied to a path with characters beyond U+FFFF: " + real));
+            throw new WireException(ErrorInfo.invalidValue(
+                    "The store cannot be copied to a path with characters beyond U+FFFF: " + real));
         }
         if (Files.exists(real)) {
             throw new WireException(new ErrorInfo(40900, 409, real + " exists already; a backup is a new folder."));

@@ -81,7 +81,8 @@ record ReadQuery(
                 "offset (or Last-Event-ID) must be -1, now, or an offset that this server has given out for the stream");
     }
 
-    private static @Nullable String single(Exchange exchange, String name) throws RefusedException {
+    /** The value of a parameter that may be given once, or null. */
+    static @Nullable String single(Exchange exchange, String name) throws RefusedException {
         List<String> values;
         try {
             values = exchange.request().params().getAll(name);

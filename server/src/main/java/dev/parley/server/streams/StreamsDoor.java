@@ -44,6 +44,9 @@ public final class StreamsDoor implements Door {
     /** Another root of the same streams, which the protocol's own proxy uses. Links have {@link #PREFIX}. */
     public static final String ALIAS = "/v1/streams/";
 
+    /** The resource that only a capability for all streams covers. */
+    private static final String EVERYTHING = "*";
+
     private final Gate gate;
     private final Shares shares;
     private final SubscriptionRoutes subscriptions;
@@ -54,6 +57,7 @@ public final class StreamsDoor implements Door {
     private final ReadStream read;
     private final SessionStream sessions;
     private final DeleteStream delete;
+    private final ListStreams list;
     private final EventLoops.Local<LiveReaders> readers;
 
     /**
@@ -105,6 +109,7 @@ public final class StreamsDoor implements Door {
         this.append = new AppendToStream(engine, offsets, clock, lifetimes, bodyBytes);
         this.read =
                 new ReadStream(engine, offsets, config, memory.backlogs(), answers, clock, config.isOpen(), liveReads);
+        this.list = new ListStreams(engine.streams(), offsets);
         this.delete = new DeleteStream(engine, clock, lifetimes);
         this.sessions = new SessionStream(engine, loops, config, gate, shares, answers, clock, liveReads);
         this.readers = loops.local(loop -> new LiveReaders(loop, clock, read::touch));
@@ -153,6 +158,11 @@ public final class StreamsDoor implements Door {
                 return;
             }
         }
+        if (request.method().equals(HttpMethod.GET) && isRoot(request)) {
+            // A list says of every stream that it is there, so it needs the right to read all.
+            allowed(request, EVERYTHING, CapabilityOp.READ, list::handle);
+            return;
+        }
         String path = StreamPaths.canonical(Objects.requireNonNull(belowRoot(Objects.requireNonNull(request.path()))));
         if (path == null) {
             Replies.error(
@@ -190,6 +200,10 @@ public final class StreamsDoor implements Door {
                         "The methods for streams are GET, HEAD, PUT, POST, DELETE and OPTIONS.");
             }
         }
+    }
+
+    private static boolean isRoot(HttpServerRequest request) {
+        return "".equals(belowRoot(Objects.requireNonNull(request.path())));
     }
 
     @Override

@@ -293,6 +293,10 @@ class LimitsDocsTest {
                 "server.session.Conversations.MAX_AT_A_TIME",
                 "server.session.Conversations.MAX_MESSAGES");
         row("sessions at which one request", "server.session.SessionsResource.MAX_EXAMINED");
+        row(
+                "streams in one answer to a request for a list of streams",
+                "server.streams.ListStreams.MAX_LISTED",
+                "engine.stream.Streams.MAX_EXAMINED");
         row("participants of a session", "engine.session.log.IndexTx.MAX_PARTICIPANTS");
         row(
                 "removals by retention of which",
@@ -468,6 +472,11 @@ class LimitsDocsTest {
                 "server.streams.AppendToStream.MAX_PRODUCER_DIGITS",
                 "server.streams.Cursors.MAX_DIGITS",
                 "server.wire.JsonWriter.MAX_WHOLE");
+        notForClients(
+                "the commands that ask a server: how patient they are, and what they show",
+                "server.cli.remote.Doctor.MAX_APART",
+                "server.cli.remote.Remote.MAX_SHOWN",
+                "server.cli.remote.Tail.MAX_FAILURES");
         notForClients(
                 "the engine's own check of what the server has refused before, at the bound that a row has",
                 "engine.session.annotation.AnnotationMachine.MAX_COUNT");
