@@ -19,6 +19,7 @@ import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.SettleNotification;
 import dev.parley.engine.session.SessionCommand.SettleWake;
+import dev.parley.engine.session.SessionCommand.Speak;
 import dev.parley.engine.session.SessionCommand.WithAgents;
 import dev.parley.engine.session.SessionOutcome;
 
@@ -68,6 +69,7 @@ final class Informing {
         return switch (command) {
             case Publish c ->
                 !c.runs().isEmpty() || c.messages().stream().anyMatch(message -> message instanceof Create);
+            case Speak c -> mayBeNews(c.said());
             case Ask c -> true;
             case EndRun c -> true;
             case Depart c -> true;

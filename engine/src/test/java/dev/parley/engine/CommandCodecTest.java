@@ -104,7 +104,7 @@ class CommandCodecTest {
     @Test
     void unknownKindsAndVersionsAreRefusedByName() {
         byte[] touch = bytes(new StreamCommand.Touch("path", 1));
-        for (int kind : new int[] {0, 9, 31, 63, 98, 127, 200, 255}) {
+        for (int kind : new int[] {0, 9, 31, 63, 99, 127, 200, 255}) {
             byte[] unknown = touch.clone();
             unknown[0] = (byte) kind;
             assertThatThrownBy(() -> CommandCodec.read(ByteBuffer.wrap(unknown)))
@@ -246,8 +246,7 @@ class CommandCodecTest {
                 new SubscriptionCommand.Expire(text(), number(), text(), number(), list(this::tail), text()),
                 new SubscriptionCommand.Delivered(text(), number(), text()),
                 new SubscriptionCommand.DeliveryFailed(text(), number(), text(), number()),
-                new SessionCommand.Publish(
-                        session(), number(), maybe(this::sender), list(this::message), list(this::runNote)),
+                publish(),
                 new SessionCommand.EndRun(session(), number(), text(), text(), list(this::message)),
                 new SessionCommand.Rollup(
                         session(),
@@ -322,6 +321,7 @@ class CommandCodecTest {
                 new SessionCommand.InvokeAgent(session(), number(), text(), text()),
                 new SessionCommand.ClaimWake(session(), number(), text(), text(), number()),
                 new SessionCommand.SettleWake(session(), number(), text(), text(), number(), settlement(), number()),
+                new SessionCommand.Speak(publish(), text(), text(), number(), text()),
                 new SessionCommand.ExpireWake(session(), number(), text()),
                 new SessionCommand.Ask(
                         session(),
@@ -464,11 +464,16 @@ class CommandCodecTest {
     }
 
     private Agent.Endpoint endpoint() {
-        return new Agent.Endpoint(text(), maybe(() -> Data.of(new byte[] {1, 2, 3})));
+        return new Agent.Endpoint(text(), maybe(() -> Data.of(new byte[] {1, 2, 3})), random.nextBoolean());
     }
 
     private NotifyRule rule() {
         return new NotifyRule(list(() -> oneOf(Notification.Event.values())), list(this::text), notice());
+    }
+
+    private SessionCommand.Publish publish() {
+        return new SessionCommand.Publish(
+                session(), number(), maybe(this::sender), list(this::message), list(this::runNote));
     }
 
     private RunTexts.Notice notice() {

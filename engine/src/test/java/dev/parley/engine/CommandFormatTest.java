@@ -791,6 +791,23 @@ class CommandFormatTest {
                             List.of(new Agent("bot", null, null, trigger, List.of(), 0, false, plain, plain)),
                             List.of("other", "ü")));
         }
+        command(
+                golden,
+                "agent that answers what it says",
+                new SessionCommand.NameAgents(
+                        SESSION,
+                        TIME,
+                        List.of(new Agent(
+                                "bot",
+                                null,
+                                new Agent.Endpoint("https://bot.example/", null, true),
+                                Agent.Trigger.ALL,
+                                List.of(),
+                                0,
+                                false,
+                                plain,
+                                plain)),
+                        List.of()));
         command(golden, "agent invoked", new SessionCommand.InvokeAgent(SESSION, TIME, "bot", "event"));
         command(golden, "wake claimed", new SessionCommand.ClaimWake(SESSION, TIME, "bot", "worker", TIME + 300));
         for (SessionCommand.Settlement settlement : SessionCommand.Settlement.values()) {
@@ -799,6 +816,21 @@ class CommandFormatTest {
                     "wake settled: " + settlement,
                     new SessionCommand.SettleWake(SESSION, TIME, "bot", "w1-0", 300, settlement, TIME + 300));
         }
+        command(
+                golden,
+                "said by an agent that answers a call",
+                new SessionCommand.Speak(
+                        new SessionCommand.Publish(
+                                SESSION,
+                                TIME,
+                                null,
+                                List.of(new SessionCommand.MessageOp.Create(
+                                        "id", true, "bot", null, new Body("nämé", Data.of("täxt"), null, null), false)),
+                                List.of(new RunNote.Active("run", "input", true))),
+                        "bot",
+                        "w1-0",
+                        300,
+                        "run ü"));
         command(golden, "wake expired", new SessionCommand.ExpireWake(SESSION, TIME, "bot"));
         var hired = new Agent("bot", null, null, Agent.Trigger.ALL, List.of("@bot"), 0, false, plain, plain);
         command(

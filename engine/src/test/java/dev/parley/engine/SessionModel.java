@@ -63,6 +63,7 @@ import dev.parley.engine.session.SessionCommand.Seen;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.SettleNotification;
 import dev.parley.engine.session.SessionCommand.SettleWake;
+import dev.parley.engine.session.SessionCommand.Speak;
 import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionCommand.WithAgents;
@@ -376,9 +377,10 @@ final class SessionModel {
     private Inherited told = Inherited.NONE;
 
     /** A session begins behind all places of the one that was erased before it. */
-    private Room newRoom(long position, SessionName name) {
+    private Room newRoom(long position, SessionCommand<?> c) {
+        SessionName name = c.session();
         Room room = new Room(position);
-        room.wakes.inherit(told);
+        room.wakes.inherit(told, voice(c, room));
         Tombstone before = tombstones.get(name);
         if (before != null) {
             room.last = before.end();
@@ -393,7 +395,8 @@ final class SessionModel {
         Object outcome = watched(position, command);
         Room now = rooms.get(command.session());
         if (now != null) {
-            now.notify.heed(command.session(), now, command, outcome, last, position, told.revision() > 0);
+            SessionCommand<?> said = command instanceof Speak speak ? speak.said() : command;
+            now.notify.heed(command.session(), now, said, outcome, last, position, told.revision() > 0);
         }
         return outcome;
     }
@@ -412,7 +415,7 @@ final class SessionModel {
     }
 
     private Object applied(long position, SessionCommand<?> command, @Nullable Room known) {
-        Room room = known == null ? newRoom(position, command.session()) : known.copy();
+        Room room = known == null ? newRoom(position, command) : known.copy();
         return switch (command) {
             case Publish c -> {
                 boolean again = room.outcome(c.sender()) != null;
@@ -440,7 +443,7 @@ final class SessionModel {
                 yield outcome;
             }
             case NameAgents c -> {
-                Object outcome = room.wakes.name(c);
+                Object outcome = room.wakes.name(c, voice(c, room));
                 if (known != null || (!c.agents().isEmpty() && outcome instanceof SessionOutcome.Done)) {
                     rooms.put(c.session(), room);
                 }
@@ -451,12 +454,12 @@ final class SessionModel {
                         ? new SessionOutcome.NoSuchAgent(c.agentId())
                         : keptIf(true, c, room, room.wakes.invoke(c, position, room.last));
             case ClaimWake c -> keptIf(known != null, c, room, room.wakes.claim(c, room.rests(), room.unwatched()));
-            case SettleWake c -> keptIf(known != null, c, room, room.wakes.settle(c, voice(room, c.time())));
+            case SettleWake c -> keptIf(known != null, c, room, room.wakes.settle(c, voice(c, room)));
             case WithAgents<?> c -> {
                 if (known != null) {
                     Set<String> unwatched = room.unwatched();
                     NotifyRule rule = room.wakes.rule();
-                    room.wakes.inherit(c.inherited());
+                    room.wakes.inherit(c.inherited(), voice(c, room));
                     if (!Objects.equals(rule, room.wakes.rule())) {
                         room.notify.ruled(room.wakes.rule());
                     }
@@ -479,8 +482,18 @@ final class SessionModel {
                 room.notify.seen(c.clientId());
                 yield keptIf(known != null, c, room, new SessionOutcome.Done());
             }
+            case Speak c -> {
+                if (known == null || !room.wakes.maySpeak(c)) {
+                    yield new SessionOutcome.NotHeld(c.wakeId());
+                }
+                Object outcome = applied(position, c.said(), known);
+                if (outcome instanceof SessionOutcome.Accepted) {
+                    Objects.requireNonNull(rooms.get(c.session())).wakes.spoken(c);
+                }
+                yield outcome;
+            }
             case ExpireWake c -> {
-                room.wakes.expire(c, room.rests(), room.unwatched(), voice(room, c.time()));
+                room.wakes.expire(c, room.rests(), room.unwatched(), voice(c, room));
                 yield keptIf(known != null, c, room, new SessionOutcome.Done());
             }
             case Ask c -> kept(c, room, RequestModel.ask(c, room));
@@ -711,9 +724,25 @@ final class SessionModel {
         return outcome;
     }
 
-    private static WakeModel.Voice voice(Room room, long time) {
-        return (id, body) ->
+    private WakeModel.Voice voice(SessionCommand<?> c, Room room) {
+        return new WakeModel.Voice() {
+            @Override
+            public void say(String id, Body body) {
+                long time = c.time();
                 create(room, time, saying(room.id + ":" + (id.equals("loop") ? "loop:" + time : id), body));
+            }
+
+            @Override
+            public void end(String runId) {
+                Run run = room.runs.get(runId);
+                if (run != null && !run.suspended()) {
+                    RunTexts texts = room.texts.get(runId);
+                    String id = room.id + ":lost:" + runId;
+                    Create last = texts == null ? null : saying(id, texts.end());
+                    SessionModel.this.end(c, room, run, "The agent was lost.", "lost", last);
+                }
+            }
+        };
     }
 
     private static boolean isOpen(String requestId, Room room) {
@@ -722,7 +751,7 @@ final class SessionModel {
     }
 
     /** Whoever waits for the answer to a request is woken by what has closed it. */
-    private static void wakeWhoAsked(String requestId, Publish answer, Room room, long last, long position) {
+    private void wakeWhoAsked(String requestId, Publish answer, Room room, long last, long position) {
         SessionRequest request = Objects.requireNonNull(room.requests.get(requestId));
         SilenceModel.begin(room, request.terms().runId(), answer.time());
         if (answer.runs().stream().anyMatch(note -> note instanceof RunNote.Said)) {
@@ -740,7 +769,7 @@ final class SessionModel {
         return start == null ? null : start.getFirst().whole.clientId();
     }
 
-    private static void wakeBySaying(Publish c, Room room, long last, List<Long> positions) {
+    private void wakeBySaying(Publish c, Room room, long last, List<Long> positions) {
         for (RunNote note : c.runs()) {
             if (note instanceof RunNote.Said said
                     && c.messages().get(said.message()) instanceof Create m
@@ -753,7 +782,7 @@ final class SessionModel {
                         worker(room, run),
                         positions.get(said.message()),
                         c.time(),
-                        voice(room, c.time()));
+                        voice(c, room));
             }
         }
     }

@@ -271,6 +271,7 @@ final class SessionSide {
             case 78, 79, 80, 81 -> fork(name, room, now);
             case 82, 83, 84 -> settleNotification(name, room, now);
             case 85 -> new Seen(name, now, oneOf(CLIENTS));
+            case 25, 26, 27, 28 -> wakes.speak(publish(name, room, now), room, run());
             case 24 -> new EndRun(name, now, run(), connection(), List.of(message(room, connection())));
             default -> publish(name, room, now);
         };

@@ -15,6 +15,7 @@ import dev.parley.engine.session.SessionCommand.ExpireWake;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionCommand.SettleWake;
+import dev.parley.engine.session.SessionCommand.Speak;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.SessionOutcome;
 import dev.parley.engine.session.SessionRequest;
@@ -57,26 +58,29 @@ final class WakeModel {
 
     /** What one agent is busy with. */
     record Desk(
-            boolean called,
+            Agent.Way way,
             RunTexts.Notice gaveUp,
             Job job,
             @Nullable Job later,
             int failures,
             long handedOut,
             @Nullable String holder,
-            long until) {
+            long until,
+            @Nullable String run) {
         boolean isTaken() {
             return until > 0;
         }
 
         Desk free(Job again, int failed) {
-            return new Desk(called, gaveUp, again, later, failed, handedOut, holder, 0);
+            return new Desk(way, gaveUp, again, later, failed, handedOut, holder, 0, null);
         }
     }
 
-    /** Says something in the session. */
+    /** Says something in the session, or ends a run that an agent has left. */
     interface Voice {
         void say(String id, Body body);
+
+        void end(String runId);
     }
 
     /** Those that the session names, and those that it has from its namespace. */
@@ -136,14 +140,15 @@ final class WakeModel {
         return new Wake(
                 session,
                 agent,
-                desk.called,
+                desk.way,
                 desk.gaveUp,
                 order(desk.job),
                 desk.later == null ? null : order(desk.later),
                 desk.failures,
                 desk.handedOut,
                 desk.holder,
-                desk.until);
+                desk.until,
+                desk.run);
     }
 
     private static Wake.Order order(Job job) {
@@ -175,9 +180,9 @@ final class WakeModel {
     }
 
     /** The agents that may be called until {@code now}. */
-    List<String> calls(boolean rests, Set<String> unwatched, long now) {
+    List<String> calls(Agent.Way way, boolean rests, Set<String> unwatched, long now) {
         return desks.entrySet().stream()
-                .filter(desk -> desk.getValue().called
+                .filter(desk -> desk.getValue().way == way
                         && !rests
                         && !unwatched.contains(desk.getKey())
                         && !desk.getValue().isTaken()
@@ -186,7 +191,7 @@ final class WakeModel {
                 .toList();
     }
 
-    Object name(NameAgents c) {
+    Object name(NameAgents c, Voice voice) {
         TreeMap<String, Agent> named = new TreeMap<>(own);
         c.removed().forEach(named::remove);
         for (Agent agent : c.agents()) {
@@ -197,7 +202,7 @@ final class WakeModel {
         }
         own.clear();
         own.putAll(named);
-        count();
+        count(voice);
         return new SessionOutcome.Done();
     }
 
@@ -208,27 +213,33 @@ final class WakeModel {
     }
 
     /** The session is told of the agents of its namespace. */
-    void inherit(Inherited news) {
+    void inherit(Inherited news, Voice voice) {
         if (news.revision() > inherited.revision()) {
             inherited = news;
-            count();
+            count(voice);
         }
     }
 
-    private void count() {
+    private void count(Voice voice) {
         agents.clear();
         inherited.agents().forEach(agent -> agents.put(agent.id(), agent));
         agents.putAll(own);
+        desks.forEach((id, desk) -> {
+            if (!agents.containsKey(id)) {
+                over(desk, voice);
+            }
+        });
         desks.keySet().retainAll(agents.keySet());
         desks.replaceAll((id, d) -> new Desk(
-                agent(id).endpoint() != null,
+                agent(id).way(),
                 agent(id).gaveUp(),
                 d.job,
                 d.later,
                 d.failures,
                 d.handedOut,
                 d.holder,
-                d.until));
+                d.until,
+                d.run));
         if (agents.isEmpty()) {
             turns = 0;
         }
@@ -311,14 +322,22 @@ final class WakeModel {
         Job fresh = new Job(id, List.of(input), time, time + debounce);
         Desk now;
         if (desk == null) {
-            now = new Desk(agent.endpoint() != null, agent.gaveUp(), fresh, null, 0, 0, null, 0);
+            now = new Desk(agent.way(), agent.gaveUp(), fresh, null, 0, 0, null, 0, null);
         } else if (desk.handedOut == 0) {
             Job more = desk.job.and(input, time, debounce);
-            now = new Desk(desk.called, desk.gaveUp, more, null, desk.failures, 0, desk.holder, desk.until);
+            now = new Desk(desk.way, desk.gaveUp, more, null, desk.failures, 0, desk.holder, desk.until, null);
         } else {
             Job later = desk.later == null ? fresh : desk.later.and(input, time, debounce);
             now = new Desk(
-                    desk.called, desk.gaveUp, desk.job, later, desk.failures, desk.handedOut, desk.holder, desk.until);
+                    desk.way,
+                    desk.gaveUp,
+                    desk.job,
+                    later,
+                    desk.failures,
+                    desk.handedOut,
+                    desk.holder,
+                    desk.until,
+                    desk.run);
         }
         desks.put(agent.id(), now);
         return now.later == null ? now.job.id : now.later.id;
@@ -338,14 +357,15 @@ final class WakeModel {
             return new SessionOutcome.NothingToDo();
         }
         Desk now = new Desk(
-                desk.called,
+                desk.way,
                 desk.gaveUp,
                 desk.job,
                 desk.later,
                 desk.failures,
                 desk.handedOut + 1,
                 c.holder(),
-                c.until());
+                c.until(),
+                null);
         desks.put(c.agentId(), now);
         return new SessionOutcome.Claimed(wake(c.session(), c.agentId(), now));
     }
@@ -361,19 +381,23 @@ final class WakeModel {
             return new SessionOutcome.NotHeld(c.wakeId());
         }
         switch (c.settlement()) {
-            case DONE -> leave(c.agentId(), desk);
+            case DONE -> {
+                over(desk, voice);
+                leave(c.agentId(), desk);
+            }
             case EXTEND ->
                 desks.put(
                         c.agentId(),
                         new Desk(
-                                desk.called,
+                                desk.way,
                                 desk.gaveUp,
                                 desk.job,
                                 desk.later,
                                 desk.failures,
                                 desk.handedOut,
                                 desk.holder,
-                                Math.max(desk.until, c.until())));
+                                Math.max(desk.until, c.until()),
+                                desk.run));
             case RELEASE -> failed(c.agentId(), desk, c.until(), c.time(), voice);
             case GIVE_UP -> giveUp(c.agentId(), desk, c.time(), voice);
         }
@@ -397,20 +421,49 @@ final class WakeModel {
         if (desk.failures == ATTEMPTS - 1) {
             giveUp(agent, desk, time, voice);
         } else {
+            over(desk, voice);
             desks.put(agent, desk.free(desk.job.dueAt(dueAt), desk.failures + 1));
         }
     }
 
     private void giveUp(String agent, Desk desk, long time, Voice voice) {
+        over(desk, voice);
         voice.say("wake:" + desk.job.id, told(desk.gaveUp, desk.job.id, time));
         leave(agent, desk);
+    }
+
+    /** Whoever has worked at it works no longer. */
+    private static void over(Desk desk, Voice voice) {
+        if (desk.run != null) {
+            voice.end(desk.run);
+        }
+    }
+
+    boolean maySpeak(Speak c) {
+        Desk desk = desks.get(c.agentId());
+        return desk != null && desk.isTaken() && desk.job.id.equals(c.wakeId()) && desk.handedOut == c.epoch();
+    }
+
+    void spoken(Speak c) {
+        desks.computeIfPresent(
+                c.agentId(),
+                (agent, desk) -> new Desk(
+                        desk.way,
+                        desk.gaveUp,
+                        desk.job,
+                        desk.later,
+                        desk.failures,
+                        desk.handedOut,
+                        desk.holder,
+                        desk.until,
+                        c.runId()));
     }
 
     private void leave(String agent, Desk desk) {
         if (desk.later == null) {
             desks.remove(agent);
         } else {
-            desks.put(agent, new Desk(desk.called, desk.gaveUp, desk.later, null, 0, 0, null, 0));
+            desks.put(agent, new Desk(desk.way, desk.gaveUp, desk.later, null, 0, 0, null, 0, null));
         }
     }
 

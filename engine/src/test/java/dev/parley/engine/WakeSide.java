@@ -12,12 +12,15 @@ import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.ExpireWake;
 import dev.parley.engine.session.SessionCommand.InvokeAgent;
 import dev.parley.engine.session.SessionCommand.NameAgents;
+import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Settlement;
+import dev.parley.engine.session.SessionCommand.Speak;
 import dev.parley.engine.session.SessionName;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.wake.Wakes;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +37,8 @@ final class WakeSide {
     private static final List<String> MENTIONS = List.of("@ben", "@bot", "@bo");
     private static final List<String> PATTERNS = List.of("@ben", "@bot", "@bo*", "*");
     private static final List<String> WORKERS = List.of("one", "two");
+
+    private static final List<Agent.Way> CALLS = List.of(Agent.Way.CALLED, Agent.Way.STREAMED);
 
     private final SplittableRandom random;
     private int made;
@@ -70,7 +75,9 @@ final class WakeSide {
         return new Agent(
                 id,
                 null,
-                random.nextBoolean() ? null : new Agent.Endpoint("url" + made++, Data.of(new byte[] {1})),
+                random.nextBoolean()
+                        ? null
+                        : new Agent.Endpoint("url" + made++, Data.of(new byte[] {1}), random.nextBoolean()),
                 oneOf(List.of(Agent.Trigger.values())),
                 random.nextBoolean() ? List.of() : List.of(oneOf(PATTERNS)),
                 random.nextInt(20),
@@ -92,6 +99,19 @@ final class WakeSide {
         return new SettleWake(name, now, wake.agentId(), id, Math.max(0, epoch), settlement, until);
     }
 
+    /** What an agent says that is called; now and then under a lease that is over, or that never was. */
+    SessionCommand<?> speak(Publish said, @Nullable Room room, String runId) {
+        List<Wake> wakes = room == null ? List.of() : room.wakes.wakes(said.session());
+        if (wakes.isEmpty()) {
+            return said;
+        }
+        Wake wake = oneOf(wakes);
+        String id = random.nextInt(8) == 0 ? "w1-0" : wake.id();
+        long epoch = random.nextInt(5) == 0 ? wake.epoch() + 1 - random.nextInt(3) : wake.epoch();
+        var alone = new Publish(said.session(), said.time(), null, said.messages(), said.runs());
+        return new Speak(alone, wake.agentId(), id, Math.max(0, epoch), runId);
+    }
+
     RunNote.Said said(int message, @Nullable String runId) {
         return new RunNote.Said(
                 message,
@@ -105,19 +125,21 @@ final class WakeSide {
     void compare(Wakes wakes, Map<SessionName, Room> rooms) {
         long late = 1L << 50;
         List<ExpireWake> ends = new ArrayList<>();
-        List<Wakes.Delivery> calls = new ArrayList<>();
+        Map<Agent.Way, List<Wakes.Delivery>> calls = new EnumMap<>(Agent.Way.class);
+        CALLS.forEach(way -> calls.put(way, new ArrayList<>()));
         rooms.forEach((name, room) -> {
             room.wakes.check();
             room.wakes
                     .ends(room.rests(), room.unwatched())
                     .keySet()
                     .forEach(agent -> ends.add(new ExpireWake(name, late, agent)));
-            room.wakes
-                    .calls(room.rests(), room.unwatched(), late)
-                    .forEach(agent -> calls.add(new Wakes.Delivery(name, agent)));
+            calls.forEach((way, due) -> room.wakes
+                    .calls(way, room.rests(), room.unwatched(), late)
+                    .forEach(agent -> due.add(new Wakes.Delivery(name, agent))));
         });
         assertThat(wakes.expiries(late, 1000)).containsExactlyInAnyOrderElementsOf(ends);
-        assertThat(wakes.deliveries(late, 1000)).containsExactlyInAnyOrderElementsOf(calls);
+        calls.forEach(
+                (way, due) -> assertThat(wakes.deliveries(way, late, 1000)).containsExactlyInAnyOrderElementsOf(due));
         compareClaims(wakes, rooms);
     }
 

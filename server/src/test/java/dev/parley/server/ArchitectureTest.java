@@ -51,12 +51,16 @@ class ArchitectureTest {
                 .check(SERVER);
     }
 
-    /** What AI Transport's messages mean is read in one place, for all doors; one door is about conversations. */
+    /**
+     * What AI Transport's messages mean is read in one place, for all doors; one door is about conversations, and agents that are called
+     * answer them.
+     */
     @Test
-    void onlyTheSessionDoorKnowsConversations() {
+    void onlyTheSessionDoorAndAgentsKnowConversations() {
         noClasses()
                 .that()
-                .resideOutsideOfPackages("dev.parley.server.channel..", "dev.parley.server.session..")
+                .resideOutsideOfPackages(
+                        "dev.parley.server.channel..", "dev.parley.server.session..", "dev.parley.server.wake..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("dev.parley.conversation..")

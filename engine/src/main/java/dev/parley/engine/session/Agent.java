@@ -42,12 +42,38 @@ public record Agent(
         ALL
     }
 
+    /** How an agent comes to know what it has to do. */
+    public enum Way {
+        /** It comes for it. */
+        CLAIMS,
+        /** It is called, and says something by itself. */
+        CALLED,
+        /** It is called, and what it answers is what it says. */
+        STREAMED
+    }
+
     /**
      * Where an agent is called.
      *
      * @param secrets what else a call needs, encrypted; null if it needs nothing
+     * @param streams whether what it answers is what it says
      */
-    public record Endpoint(String url, @Nullable Data secrets) {}
+    public record Endpoint(String url, @Nullable Data secrets, boolean streams) {
+        /** Of an agent that says something by itself. */
+        public Endpoint(String url, @Nullable Data secrets) {
+            this(url, secrets, false);
+        }
+
+        /** The same with other secrets. */
+        public Endpoint with(@Nullable Data others) {
+            return new Endpoint(url, others, streams);
+        }
+    }
+
+    /** How it comes to know what it has to do. */
+    public Way way() {
+        return endpoint == null ? Way.CLAIMS : endpoint.streams() ? Way.STREAMED : Way.CALLED;
+    }
 
     /**
      * Whether an input wakes it.
@@ -83,7 +109,7 @@ public record Agent(
                 : new Agent(
                         id,
                         name,
-                        new Endpoint(endpoint.url(), null),
+                        endpoint.with(null),
                         trigger,
                         patterns,
                         debounceMillis,

@@ -576,6 +576,37 @@ public sealed interface SessionCommand<O extends SessionOutcome> extends Command
             long until)
             implements SessionCommand<SessionOutcome.OfSettlement> {}
 
+    /**
+     * Publishes what an agent says that answers a call, as long as its wake is that of whoever has called it. In a machine that has
+     * stopped, or believes that it has the wake, nothing comes behind what somebody else then does.
+     *
+     * @param agentId the agent, whose wake it is
+     * @param epoch as the wake had it when it was given to its holder
+     * @param runId the run in which it is said; if it has not ended when its holder no longer has the wake, it ends then
+     */
+    record Speak(Publish said, String agentId, String wakeId, long epoch, String runId)
+            implements SessionCommand<SessionOutcome.OfPublish> {
+        @Override
+        public SessionName session() {
+            return said.session();
+        }
+
+        @Override
+        public long time() {
+            return said.time();
+        }
+
+        @Override
+        public int weight() {
+            return 128 + said.weight();
+        }
+
+        @Override
+        public boolean stores() {
+            return said.stores();
+        }
+    }
+
     /** Takes a wake back from a holder whose time is over, or gives it up if nobody came. */
     record ExpireWake(SessionName session, long time, String agentId) implements SessionCommand<SessionOutcome.Done> {}
 

@@ -97,7 +97,7 @@ public sealed interface SessionOutcome {
     record NothingToDo() implements OfClaim {}
 
     /** Somebody else has the wake by now, or it is no more. */
-    record NotHeld(String wakeId) implements OfSettlement {}
+    record NotHeld(String wakeId) implements OfSettlement, OfPublish {}
 
     /** The session names no such agent. */
     record NoSuchAgent(String id) implements OfInvocation {}

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * What an agent of a session is to do: there is one for each agent that has something to do. It stays until it was done, or
  * was given up.
  *
- * @param pushed whether the agent is called; otherwise it comes for the wake
+ * @param way how its agent comes to know of it
  * @param gaveUp the message that says that the wake was given up
  * @param order what is to be done
  * @param next what is to be done afterwards: what came when somebody had begun with the order already
@@ -16,18 +16,21 @@ import org.jspecify.annotations.Nullable;
  * @param epoch how often somebody was given it; only whoever was given it last can settle it
  * @param holder who has it, or had it last; null if nobody has had it
  * @param leaseUntil until when the holder has it, in milliseconds since 1970; 0 if nobody has it
+ * @param runId the run in which its holder says what the agent answers, which is over when the holder has the wake no longer; null if
+ *     there is none, or if the agent says something by itself
  */
 public record Wake(
         SessionName session,
         String agentId,
-        boolean pushed,
+        Agent.Way way,
         RunTexts.Notice gaveUp,
         Order order,
         @Nullable Order next,
         int attempts,
         long epoch,
         @Nullable String holder,
-        long leaseUntil) {
+        long leaseUntil,
+        @Nullable String runId) {
     /** A wake is given up when so many have had it and did not do it. */
     public static final int MAX_ATTEMPTS = 16;
 
@@ -101,14 +104,15 @@ public record Wake(
         return new Wake(
                 session,
                 agent.id(),
-                agent.endpoint() != null,
+                agent.way(),
                 agent.gaveUp(),
                 Order.of(id, input, time, agent.debounceMillis()),
                 null,
                 0,
                 0,
                 null,
-                0);
+                0,
+                null);
     }
 
     /** The id of what is to be done. */
@@ -173,16 +177,7 @@ public record Wake(
     /** The wake of an agent that is named anew. */
     public Wake of(Agent agent) {
         return new Wake(
-                session,
-                agentId,
-                agent.endpoint() != null,
-                agent.gaveUp(),
-                order,
-                next,
-                attempts,
-                epoch,
-                holder,
-                leaseUntil);
+                session, agentId, agent.way(), agent.gaveUp(), order, next, attempts, epoch, holder, leaseUntil, runId);
     }
 
     private Wake with(
@@ -192,8 +187,15 @@ public record Wake(
             long epochNow,
             @Nullable String holderNow,
             long leaseNow) {
+        // Whoever has a run has the wake.
+        String runNow = leaseNow == 0 ? null : runId;
         return new Wake(
-                session, agentId, pushed, gaveUp, orderNow, nextNow, attemptsNow, epochNow, holderNow, leaseNow);
+                session, agentId, way, gaveUp, orderNow, nextNow, attemptsNow, epochNow, holderNow, leaseNow, runNow);
+    }
+
+    /** The wake whose holder says in a run what the agent answers. */
+    public Wake in(String run) {
+        return new Wake(session, agentId, way, gaveUp, order, next, attempts, epoch, holder, leaseUntil, run);
     }
 
     /** The pause after an attempt that came to nothing, if {@code before} others came to nothing before it. */

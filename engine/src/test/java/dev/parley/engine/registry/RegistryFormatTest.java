@@ -85,6 +85,12 @@ class RegistryFormatTest {
                     called.gaveUp(),
                     called.loopEnded()));
         }
+        var answers = called.at(new Agent.Endpoint("https://bot.example/", null, true));
+        golden.example(
+                "agents of a namespace that answer what they say",
+                new NamespaceAgents("app", "chat", 300, List.of(answers), null),
+                RegistryRows::agents,
+                RegistryRows::agents);
         var notify = new NamespaceNotify(
                 new Agent.Endpoint("https://app.example/", Data.of(new byte[] {1, -2})),
                 new NotifyRule(List.of(Notification.Event.values()), List.of("ü"), called.gaveUp()));

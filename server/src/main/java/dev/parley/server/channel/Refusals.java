@@ -74,6 +74,7 @@ public final class Refusals {
                         WireForm.TAKEN_OVER_ERROR,
                         409,
                         name(holder) + " has taken over; agents say nothing here until the control is given back.");
+            case SessionOutcome.NotHeld(String wakeId) -> notHeld(wakeId);
             case SessionOutcome.OfAnswer answer -> of(answer);
         };
     }
@@ -183,12 +184,15 @@ public final class Refusals {
     public static @Nullable ErrorInfo of(SessionOutcome.OfSettlement outcome) {
         return switch (outcome) {
             case SessionOutcome.Done d -> null;
-            case SessionOutcome.NotHeld(String wakeId) ->
-                new ErrorInfo(
-                        NOT_HELD,
-                        409,
-                        "The wake " + wakeId + " is not held under this lease: somebody else has it, or it is over.");
+            case SessionOutcome.NotHeld(String wakeId) -> notHeld(wakeId);
         };
+    }
+
+    private static ErrorInfo notHeld(String wakeId) {
+        return new ErrorInfo(
+                NOT_HELD,
+                409,
+                "The wake " + wakeId + " is not held under this lease: somebody else has it, or it is over.");
     }
 
     private static String name(@Nullable String holder) {

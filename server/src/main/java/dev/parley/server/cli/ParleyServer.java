@@ -3,6 +3,7 @@ package dev.parley.server.cli;
 import dev.parley.engine.Engine;
 import dev.parley.engine.EngineOptions;
 import dev.parley.engine.memory.Memory;
+import dev.parley.engine.session.Agent;
 import dev.parley.server.apps.Apps;
 import dev.parley.server.apps.RegistryFiles;
 import dev.parley.server.auth.ApiKey;
@@ -41,6 +42,7 @@ import dev.parley.server.streams.StreamsDoor;
 import dev.parley.server.streams.subscription.SubscriptionService;
 import dev.parley.server.time.NodeClock;
 import dev.parley.server.timeline.Timelines;
+import dev.parley.server.wake.AgentAnswers;
 import dev.parley.server.wake.AgentSpecs;
 import dev.parley.server.wake.WakeCalls;
 import dev.parley.server.webhook.WebhookClient;
@@ -220,16 +222,25 @@ final class ParleyServer {
                             Set.copyOf(config.webhooks().hostsInside()),
                             config.webhooks().networksInside()));
             var timelines = new Timelines();
-            var wakes = WakeCalls.start(
-                    engine,
-                    agents,
-                    webhookKeys,
-                    new WebhookClient(vertx),
-                    clock,
-                    health,
-                    timelines,
-                    metrics.registry());
-            closings.push(new Closing("wakes", wakes::stop));
+            var limits = new AgentAnswers.Limits(
+                    config.realtime().messageBytes(),
+                    Math.max(config.realtime().messageBytes(), config.realtime().grownBytes()),
+                    config.limits().chunkBytes(),
+                    config.webhooks().agentSilence());
+            for (Agent.Way way : List.of(Agent.Way.CALLED, Agent.Way.STREAMED)) {
+                var wakes = WakeCalls.start(
+                        way,
+                        engine,
+                        agents,
+                        webhookKeys,
+                        new WebhookClient(vertx),
+                        clock,
+                        health,
+                        timelines,
+                        limits,
+                        metrics.registry());
+                closings.push(new Closing("wakes", wakes::stop));
+            }
             var notify = new NotifySpecs(agents);
             var notifications = NotifyCalls.start(
                     engine,

@@ -352,7 +352,17 @@ public record Config(
                                     + " are told of something, may be called although they are not in the public internet, also by"
                                     + " plain HTTP; see"
                                     + " [security](security.md#agents-that-are-called).")
-            List<String> agentsInside) {
+            List<String> agentsInside,
+
+            @Setting(
+                    value = "60000",
+                    min = 100,
+                    max = 3_600_000,
+                    unit = MILLISECONDS,
+                    doc =
+                            "How long an agent that answers with server-sent events may send nothing; its run then ends with an"
+                                    + " error. See [sessions](sessions.md#agents-that-answer-with-what-they-say).")
+            Duration agentSilence) {
 
         /** The longest name of a host. */
         private static final int MAX_HOST_CHARS = 253;

@@ -47,15 +47,22 @@ record AgentsResource(Engine engine, Gate gate, AgentSpecs specs, InstantSource 
 
     /** Names agents. One with the id of another takes its place. */
     Answer name(Request request, ChannelName session) throws WireException {
-        name(request.principal(), session, Fields.of(request.tree(), "body").elements("agents"));
+        Principal principal = request.principal();
+        // The client of Durable Sessions, which sends no key, means agents that answer with what they say.
+        name(principal, session, Fields.of(request.tree(), "body").elements("agents"), principal.isAnonymous());
         return Answer.of(200, to -> to.beginObject().field("success", true).endObject());
     }
 
-    /** Names the agents that these describe, if {@code principal} may. */
-    List<Agent> name(Principal principal, ChannelName session, Iterable<JsonNode> descriptions) throws WireException {
+    /**
+     * Names the agents that these describe, if {@code principal} may.
+     *
+     * @param streams whether they answer with what they say, unless the description says otherwise
+     */
+    List<Agent> name(Principal principal, ChannelName session, Iterable<JsonNode> descriptions, boolean streams)
+            throws WireException {
         permit(principal, session);
         SessionName name = session.in(principal.app());
-        List<Agent> agents = specs.readAll(AgentSpecs.place(name), descriptions);
+        List<Agent> agents = specs.readAll(AgentSpecs.place(name), descriptions, streams);
         change(new NameAgents(name, clock.millis(), agents, List.of()));
         return agents;
     }

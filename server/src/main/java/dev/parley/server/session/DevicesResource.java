@@ -77,7 +77,7 @@ record DevicesResource(
     Answer login(Request request, ChannelName session) throws WireException {
         Device device = device(request, session, true);
         if (device.body().get("defaultAgents") != null) {
-            agents.name(device.sender(), session, device.body().elements("defaultAgents"));
+            agents.name(device.sender(), session, device.body().elements("defaultAgents"), true);
         }
         enter(device, ONLINE);
         return device.answer(ONLINE);

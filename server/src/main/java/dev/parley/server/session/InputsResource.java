@@ -92,7 +92,7 @@ record InputsResource(
         JsonNode described = input.body().get("agent");
         Agent agent = described == null
                 ? null
-                : agents.name(input.sender(), session, List.of(described)).getFirst();
+                : agents.name(input.sender(), session, List.of(described), true).getFirst();
         Answer answer = say(input);
         if (agent != null && agent.trigger() != Agent.Trigger.USER_MESSAGES && agent.trigger() != Agent.Trigger.ALL) {
             agents.invoke(session.in(input.sender().app()), agent, input.id());

@@ -64,11 +64,18 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
             "expect",
             "host",
             "keep-alive",
+            "parley-wake-id",
             "te",
             "trailer",
             "transfer-encoding",
             "upgrade",
             "webhook-signature");
+
+    /** The field that says what becomes of an agent's answer. */
+    private static final String ANSWERS = "answers";
+
+    /** It is what the agent says. */
+    private static final String SSE = "sse";
 
     private static final String HEADERS = "headers";
     private static final String BODY_TEMPLATE = "bodyTemplate";
@@ -96,14 +103,18 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
      * @param place what their secrets are encrypted for
      */
     public List<Agent> readAll(String place, JsonNode body) throws WireException {
-        return readAll(place, Fields.of(body, "body").elements("agents"));
+        return readAll(place, Fields.of(body, "body").elements("agents"), false);
     }
 
-    /** The same with the descriptions of the agents. */
-    public List<Agent> readAll(String place, Iterable<JsonNode> descriptions) throws WireException {
+    /**
+     * The same with the descriptions of the agents.
+     *
+     * @param streams whether an agent with an endpoint answers with what it says if its description says nothing about that
+     */
+    public List<Agent> readAll(String place, Iterable<JsonNode> descriptions, boolean streams) throws WireException {
         List<Agent> agents = new ArrayList<>();
         for (JsonNode agent : descriptions) {
-            agents.add(read(place, agent));
+            agents.add(read(place, agent, streams));
             if (agents.size() > WakeMachine.MAX_AGENTS) {
                 break;
             }
@@ -114,7 +125,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         return agents;
     }
 
-    private Agent read(String place, JsonNode json) throws WireException {
+    private Agent read(String place, JsonNode json, boolean streams) throws WireException {
         Fields spec = Fields.of(json, "agent");
         String id = spec.requiredText("id");
         if (id.isEmpty() || id.length() > MAX_ID_CHARS) {
@@ -135,7 +146,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         return new Agent(
                 id,
                 name,
-                endpoint(owner(place, id), spec),
+                endpoint(owner(place, id), spec, streams(spec, streams && spec.text("endpoint") != null)),
                 trigger(spec.text("triggers")),
                 patterns(id, spec),
                 debounce,
@@ -180,25 +191,39 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         return spec.get("mentions") == null ? List.of("@" + id.toLowerCase(Locale.ROOT)) : List.copyOf(patterns);
     }
 
+    /** Whether an agent answers with what it says. */
+    private static boolean streams(Fields spec, boolean unless) throws WireException {
+        return switch (spec.text(ANSWERS)) {
+            case null -> unless;
+            case SSE -> true;
+            case "status" -> false;
+            default -> throw invalid("The field answers is sse or status.");
+        };
+    }
+
     /**
      * Reads where somebody is called, and with what; null if nobody is.
      *
      * @param owner whose secrets these are
      */
     public Agent.@Nullable Endpoint endpoint(String owner, Fields spec) throws WireException {
+        return endpoint(owner, spec, false);
+    }
+
+    private Agent.@Nullable Endpoint endpoint(String owner, Fields spec, boolean streams) throws WireException {
         String url = spec.text("endpoint");
         Map<String, String> headers = headers(spec);
         Fields template = spec.object(BODY_TEMPLATE, BODY_TEMPLATE);
         if (url == null) {
-            if (!headers.isEmpty() || template != null) {
-                throw invalid(
-                        "An agent without an endpoint is not called, and needs neither headers nor bodyTemplate.");
+            if (!headers.isEmpty() || template != null || streams) {
+                throw invalid("An agent without an endpoint is not called, and needs neither headers nor bodyTemplate,"
+                        + " nor does it answer with sse.");
             }
             return null;
         }
         parse(url);
         if (headers.isEmpty() && template == null) {
-            return new Agent.Endpoint(url, null);
+            return new Agent.Endpoint(url, null, streams);
         }
         ObjectNode secrets = JsonMapper.shared().createObjectNode();
         secrets.set(HEADERS, JsonMapper.shared().valueToTree(headers));
@@ -209,7 +234,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         if (plain.length > MAX_SECRET_BYTES) {
             throw invalid("The headers and bodyTemplate of an agent have at most " + MAX_SECRET_BYTES + " bytes.");
         }
-        return new Agent.Endpoint(url, Data.of(seal.seal(plain, owner)));
+        return new Agent.Endpoint(url, Data.of(seal.seal(plain, owner)), streams);
     }
 
     private WebhookUrl parse(String url) throws WireException {
@@ -281,8 +306,7 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         }
         try {
             byte[] plain = seal.open(secrets.bytes(), owner(place(from), agent.id()));
-            return agent.at(new Agent.Endpoint(
-                    endpoint.url(), Data.of(seal.seal(plain, owner(place(to), agent.id())))));
+            return agent.at(endpoint.with(Data.of(seal.seal(plain, owner(place(to), agent.id())))));
         } catch (SecretSeal.BrokenSealException e) {
             throw new IllegalStateException("what the agent " + agent.id() + " is called with cannot be read", e);
         }
@@ -300,6 +324,9 @@ public record AgentSpecs(SecretSeal seal, boolean allowLocal, WebhookUrl.Inside 
         }
         if (agent.endpoint() != null) {
             shown.put("endpoint", agent.endpoint().url());
+            if (agent.endpoint().streams()) {
+                shown.put(ANSWERS, SSE);
+            }
         }
         shown.put("triggers", wireName(agent.trigger()));
         agent.patterns().forEach(shown.putArray("mentions")::add);

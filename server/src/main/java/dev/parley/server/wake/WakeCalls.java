@@ -6,6 +6,7 @@ import dev.parley.engine.session.SessionCommand.ClaimWake;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Settlement;
 import dev.parley.engine.session.SessionOutcome.Claimed;
+import dev.parley.engine.session.SessionOutcome.NotHeld;
 import dev.parley.engine.session.Wake;
 import dev.parley.engine.session.wake.Wakes.Delivery;
 import dev.parley.server.auth.SecretSeal.BrokenSealException;
@@ -38,6 +39,9 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
     /** The greatest number of agents that are called at once. */
     public static final int MAX_CALLS = 64;
 
+    /** The greatest number of agents that are answering at once. */
+    public static final int MAX_ANSWERS = 64;
+
     /** How long an agent has time to answer. One that needs longer accepts the wake and settles it later. */
     public static final Duration MAX_CALL = Duration.ofMinutes(1);
 
@@ -62,6 +66,9 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
     /** The name of this part in health. */
     private static final String PART = "wakes";
 
+    /** The same of agents that answer with what they say. */
+    private static final String ANSWERS = "answers";
+
     private static final Logger LOG = LoggerFactory.getLogger(WakeCalls.class);
 
     private final Engine engine;
@@ -71,6 +78,8 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
     private final WebhookClient client;
     private final InstantSource clock;
     private final Timelines timelines;
+    private final AgentAnswers answers;
+    private final Agent.Way way;
     private final Map<Delivery, Progress> calling = new ConcurrentHashMap<>();
     private final Counter arrived;
     private final Counter failed;
@@ -80,9 +89,13 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
     private static final class Progress {
         /** The wake; null before it is claimed. */
         private volatile @Nullable Wake wake;
+
+        /** Told of what happens to the wake, if the agent answers with what it says. */
+        private final AgentAnswers.Hold hold = new AgentAnswers.Hold();
     }
 
     private WakeCalls(
+            Agent.Way way,
             Engine engine,
             AgentSpecs specs,
             WebhookKeys keys,
@@ -90,7 +103,9 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
             InstantSource clock,
             Health health,
             Timelines timelines,
+            AgentAnswers.Limits limits,
             MeterRegistry meters) {
+        this.way = way;
         this.engine = engine;
         this.agents = new NamedAgents(engine);
         this.specs = specs;
@@ -98,12 +113,15 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
         this.client = client;
         this.clock = clock;
         this.timelines = timelines;
+        this.answers = new AgentAnswers(engine, specs, keys, client, clock, timelines, limits);
         this.arrived = counter(meters, "ok");
         this.failed = counter(meters, "failed");
         Counter failures = Counter.builder("parley.wakes.failures")
                 .description("Looks at what is due for agents that failed and were tried again")
                 .register(meters);
-        this.calls = new DueCalls<>(PART, MAX_CALLS, this, clock, health, failures);
+        this.calls = way == Agent.Way.STREAMED
+                ? new DueCalls<>(ANSWERS, MAX_ANSWERS, this, clock, health, failures)
+                : new DueCalls<>(PART, MAX_CALLS, this, clock, health, failures);
     }
 
     private static Counter counter(MeterRegistry meters, String outcome) {
@@ -113,8 +131,13 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
                 .register(meters);
     }
 
-    /** Starts to call agents. */
+    /**
+     * Starts to call the agents that are called in this way.
+     *
+     * @param client is closed when this stops
+     */
     public static WakeCalls start(
+            Agent.Way way,
             Engine engine,
             AgentSpecs specs,
             WebhookKeys keys,
@@ -122,8 +145,9 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
             InstantSource clock,
             Health health,
             Timelines timelines,
+            AgentAnswers.Limits limits,
             MeterRegistry meters) {
-        WakeCalls calls = new WakeCalls(engine, specs, keys, client, clock, health, timelines, meters);
+        WakeCalls calls = new WakeCalls(way, engine, specs, keys, client, clock, health, timelines, limits, meters);
         engine.sessions().wakes().listen((app, agentId) -> calls.calls.news());
         calls.calls.start();
         return calls;
@@ -137,19 +161,24 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
             if (wake != null && wake.leaseUntil() - now < CALL_LEASE_LEFT.toMillis()) {
                 Wake extended = wake.extended(now + CALL_LEASE.toMillis());
                 progress.wake = extended;
-                var _ = engine.submit(settlement(extended, Settlement.EXTEND, extended.leaseUntil()));
+                var _ = engine.submit(settlement(extended, Settlement.EXTEND, extended.leaseUntil()))
+                        .thenAccept(outcome -> {
+                            if (outcome instanceof NotHeld) {
+                                progress.hold.lose();
+                            }
+                        });
             }
         });
     }
 
     @Override
     public List<Delivery> due(long now, int limit) {
-        return engine.sessions().wakes().deliveries(now, limit);
+        return engine.sessions().wakes().deliveries(way, now, limit);
     }
 
     @Override
     public long next() {
-        return engine.sessions().wakes().nextDelivery();
+        return engine.sessions().wakes().nextDelivery(way);
     }
 
     @Override
@@ -174,7 +203,7 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
             var claim = new ClaimWake(delivery.session(), now, delivery.agentId(), HOLDER, now + CALL_LEASE.toMillis());
             if (engine.submit(claim).get() instanceof Claimed(Wake wake)) {
                 progress.wake = wake;
-                SettleWake settled = call(wake);
+                SettleWake settled = wake.way() == Agent.Way.STREAMED ? answer(wake, progress.hold) : call(wake);
                 // From here on, nothing takes it again.
                 progress.wake = null;
                 engine.submit(settled).get();
@@ -230,6 +259,25 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
         return settlement(wake, Settlement.RELEASE, clock.millis() + pause);
     }
 
+    /** Calls an agent that answers with what it says, and says what becomes of the wake. */
+    private SettleWake answer(Wake wake, AgentAnswers.Hold hold) throws InterruptedException {
+        return switch (answers.answer(wake, hold)) {
+            case DONE -> {
+                arrived.increment();
+                yield settlement(wake, Settlement.DONE, 0);
+            }
+            case GIVE_UP -> {
+                failed.increment();
+                yield settlement(wake, Settlement.GIVE_UP, 0);
+            }
+            case NOT_NOW -> settlement(wake, Settlement.RELEASE, clock.millis());
+            case FAILED -> {
+                failed.increment();
+                yield settlement(wake, Settlement.RELEASE, clock.millis() + Chance.backoffMillis(wake.attempts()));
+            }
+        };
+    }
+
     private void note(Wake wake, int status, String detail) {
         String what = wake.id() + ", attempt " + (wake.attempts() + 1);
         timelines.note(
@@ -240,7 +288,14 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
     /** Stops. To be called before the engine stops. */
     public void stop() throws InterruptedException {
         calls.close();
-        client.close();
-        calls.join();
+        // Who is answering says that it is broken off, before its connection is closed.
+        calling.values().forEach(progress -> progress.hold.stop());
+        if (way == Agent.Way.STREAMED) {
+            calls.join();
+            client.close();
+        } else {
+            client.close();
+            calls.join();
+        }
     }
 }

@@ -26,6 +26,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future.State;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -39,12 +40,20 @@ public final class WebhookClient implements AutoCloseable {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration KEEP_ALIVE = Duration.ofSeconds(10);
     private static final int MAX_CONNECTIONS_PER_HOST = 32;
+
+    /** The same of answers that come piece by piece: those that nobody hears of for a while keep no other from being read. */
+    private static final int MAX_STREAMS_PER_HOST = 1_024;
+
     private static final int RESOLVERS = 4;
 
     private final Vertx vertx;
 
     @GuardedBy("this")
     private @Nullable HttpClient client;
+
+    /** For answers that come piece by piece, which are not always read to their end. */
+    @GuardedBy("this")
+    private @Nullable HttpClient streams;
 
     /** Threads for looking up names, which blocks its thread, and even the carrier of a virtual thread. */
     private final ExecutorService resolvers = Executors.newFixedThreadPool(
@@ -69,6 +78,18 @@ public final class WebhookClient implements AutoCloseable {
         return client;
     }
 
+    private synchronized HttpClient streams() {
+        if (streams == null) {
+            streams = vertx.createHttpClient(
+                    new HttpClientConfig()
+                            .setVersions(HttpVersion.HTTP_1_1)
+                            .setConnectTimeout(CONNECT_TIMEOUT)
+                            .setHttp1Config(new Http1ClientConfig().setKeepAlive(false)),
+                    new PoolOptions().setHttp1MaxSize(MAX_STREAMS_PER_HOST));
+        }
+        return streams;
+    }
+
     /**
      * The answer of a webhook.
      *
@@ -85,18 +106,7 @@ public final class WebhookClient implements AutoCloseable {
             throws IOException, InterruptedException {
         long deadline = System.nanoTime() + timeout.toNanos();
         InetAddress address = await(resolvers.submit(url::resolve), deadline);
-        RequestOptions options = new RequestOptions();
-        headers.forEach(options::putHeader);
-        options.setMethod(HttpMethod.POST)
-                .setServer(SocketAddress.inetSocketAddress(url.port(), address.getHostAddress()))
-                .setHost(url.uri().getHost())
-                .setPort(url.port())
-                .setSsl(url.isTls())
-                .setURI(url.target())
-                .setFollowRedirects(false)
-                .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
-                .putHeader(HttpHeaders.USER_AGENT, "Parley")
-                .putHeader("Webhook-Signature", signature);
+        RequestOptions options = options(url, address, headers, signature);
         Exchange exchange = new Exchange();
         CompletableFuture<Answer> answer = client().request(options)
                 .compose(request -> exchange.send(request, body))
@@ -109,6 +119,39 @@ public final class WebhookClient implements AutoCloseable {
                 exchange.abandon();
             }
         }
+    }
+
+    /** Posts {@code body}, and returns at once what its answer is read from. */
+    public StreamedAnswer open(WebhookUrl url, byte[] body, Map<String, String> headers, String signature) {
+        StreamedAnswer answer = new StreamedAnswer();
+        try {
+            var _ = resolvers.submit(() -> {
+                try {
+                    answer.send(streams(), options(url, url.resolve(), headers, signature), body);
+                } catch (IOException | RuntimeException e) {
+                    answer.failed(e);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            answer.failed(e);
+        }
+        return answer;
+    }
+
+    private static RequestOptions options(
+            WebhookUrl url, InetAddress address, Map<String, String> headers, String signature) {
+        RequestOptions options = new RequestOptions();
+        headers.forEach(options::putHeader);
+        return options.setMethod(HttpMethod.POST)
+                .setServer(SocketAddress.inetSocketAddress(url.port(), address.getHostAddress()))
+                .setHost(url.uri().getHost())
+                .setPort(url.port())
+                .setSsl(url.isTls())
+                .setURI(url.target())
+                .setFollowRedirects(false)
+                .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
+                .putHeader(HttpHeaders.USER_AGENT, "Parley")
+                .putHeader("Webhook-Signature", signature);
     }
 
     private static <T> T await(java.util.concurrent.Future<T> future, long deadlineNanos)
@@ -171,6 +214,9 @@ public final class WebhookClient implements AutoCloseable {
         }
         if (client != null) {
             var _ = client.close();
+        }
+        if (streams != null) {
+            var _ = streams.close();
         }
     }
 }

@@ -237,6 +237,23 @@ class LimitsDocsTest {
                 "server.wake.WakeCalls.MAX_CALL",
                 "server.wake.WakeCalls.ACCEPTED_LEASE");
         row(
+                "agents that answer with server-sent events at once",
+                "server.wake.WakeCalls.MAX_ANSWERS",
+                "server.wake.AgentAnswers.MAX_ANSWER",
+                "server.wake.AgentAnswers.MAX_ANSWER_BYTES",
+                "server.wake.DataLines.MAX_LINE_BYTES",
+                "server.wake.RunWriter.MAX_SAID_BYTES",
+                "server.wake.RunWriter.MAX_MESSAGES",
+                "server.wake.AnswerChunks.MAX_CALLS",
+                "server.wake.AgentAnswers.MAX_REASON_CHARS",
+                "server.wake.RunWriter.MAX_ROOM_WAIT");
+        row(
+                "messages that such an agent is called with",
+                "server.wake.Prompts.MAX_MESSAGES",
+                "server.wake.Prompts.MAX_BYTES",
+                "server.wake.Prompts.MAX_READ",
+                "server.wake.Prompts.MAX_AT_A_TIME");
+        row(
                 "notifications of a session that wait",
                 "engine.session.notify.NotifyMachine.MAX_PENDING",
                 "engine.session.Notification.MAX_ATTEMPTS",
@@ -433,6 +450,8 @@ class LimitsDocsTest {
                 "server.realtime.Outbox.MAX_READING",
                 "server.streams.SessionRead.MAX_REST_MILLIS",
                 "server.webhook.DueCalls.MAX_REST",
+                // Agents that answer are fewer than that.
+                "server.webhook.WebhookClient.MAX_STREAMS_PER_HOST",
                 "server.streams.subscription.Dispatcher.MAX_SLEEP_MILLIS");
         notForClients(
                 "attempts at a read or a fork that meets a change, after which the client is told to try again",

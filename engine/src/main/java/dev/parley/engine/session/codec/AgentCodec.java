@@ -23,6 +23,10 @@ public final class AgentCodec {
     private static final int BYTES = 1;
     private static final int TEXT = 2;
 
+    private static final int NO_ENDPOINT = 0;
+    private static final int CALLED = 1;
+    private static final int STREAMS = 2;
+
     private AgentCodec() {}
 
     /** The version of what a session knows of its namespace, in which it is written. */
@@ -98,7 +102,7 @@ public final class AgentCodec {
 
     /** Writes where somebody is called, if anywhere. */
     public static void endpoint(BinaryWriter out, @Nullable Endpoint endpoint) {
-        out.bool(endpoint != null);
+        out.u8(endpoint == null ? NO_ENDPOINT : endpoint.streams() ? STREAMS : CALLED);
         if (endpoint != null) {
             Data secrets = endpoint.secrets();
             out.string(endpoint.url()).u8(secrets == null ? NOTHING : secrets.text() ? TEXT : BYTES);
@@ -110,7 +114,12 @@ public final class AgentCodec {
 
     /** Reads where somebody is called, if anywhere. */
     public static @Nullable Endpoint endpoint(BinaryReader in) {
-        return in.bool() ? new Endpoint(in.string(), secrets(in)) : null;
+        return switch (in.u8()) {
+            case NO_ENDPOINT -> null;
+            case CALLED -> new Endpoint(in.string(), secrets(in));
+            case STREAMS -> new Endpoint(in.string(), secrets(in), true);
+            default -> throw new MalformedBinaryException("an unknown kind of endpoint", null);
+        };
     }
 
     private static @Nullable Data secrets(BinaryReader in) {

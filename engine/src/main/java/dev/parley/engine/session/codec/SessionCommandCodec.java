@@ -49,6 +49,7 @@ import dev.parley.engine.session.SessionCommand.Seen;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.SettleNotification;
 import dev.parley.engine.session.SessionCommand.SettleWake;
+import dev.parley.engine.session.SessionCommand.Speak;
 import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionCommand.WithAgents;
@@ -58,7 +59,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Encodes commands for sessions as journal records. The first byte, the kind, is from 64 to 95 for them. */
+/** Encodes commands for sessions as journal records. The first byte, the kind, is from 64 to 95, or 98, for them. */
 public final class SessionCommandCodec {
     private static final int PUBLISH = 64;
     private static final int CHANGE_PRESENCE = 65;
@@ -92,6 +93,7 @@ public final class SessionCommandCodec {
     private static final int STALL_RUN = 93;
     private static final int NOTIFICATION = 94;
     private static final int FORK = 95;
+    private static final int SPEAK = 98;
     private static final int VERSION = 1;
     /** Of lost connections, and of those that leave: what becomes of their runs. */
     private static final int RUNS = 2;
@@ -123,7 +125,7 @@ public final class SessionCommandCodec {
 
     /** Whether a record of this kind is a command for a session. */
     public static boolean isKind(int kind) {
-        return kind >= PUBLISH && kind < 96;
+        return (kind >= PUBLISH && kind <= FORK) || kind == SPEAK;
     }
 
     /** Writes the command. */
@@ -213,6 +215,12 @@ public final class SessionCommandCodec {
                 AgentCodec.settlement(out, c.settlement());
                 out.varint(c.until());
             }
+            case Speak c -> {
+                out.string(c.agentId()).string(c.wakeId()).varint(c.epoch()).string(c.runId());
+                sender(out, c.said().sender());
+                messages(out, c.said().messages());
+                RunNoteCodec.notes(out, c.said().runs());
+            }
             case ExpireWake c -> out.string(c.agentId());
             case Ask c -> {
                 RequestCodec.terms(out.string(c.requestId()), c.terms());
@@ -276,6 +284,7 @@ public final class SessionCommandCodec {
             case WithAgents<?> c -> WITH_AGENTS;
             case ClaimWake c -> CLAIM_WAKE;
             case SettleWake c -> SETTLE_WAKE;
+            case Speak c -> SPEAK;
             case ExpireWake c -> EXPIRE_WAKE;
             case Erase c -> ERASE;
             case Fork c -> FORK;
@@ -356,6 +365,14 @@ public final class SessionCommandCodec {
             case SETTLE_WAKE ->
                 new SettleWake(
                         session, time, in.string(), in.string(), in.varint(), AgentCodec.settlement(in), in.varint());
+            case SPEAK -> {
+                String agentId = in.string();
+                String wakeId = in.string();
+                long epoch = in.varint();
+                String runId = in.string();
+                var said = new Publish(session, time, sender(in), messages(in), RunNoteCodec.notes(in));
+                yield new Speak(said, agentId, wakeId, epoch, runId);
+            }
             case EXPIRE_WAKE -> new ExpireWake(session, time, in.string());
             case ASK -> new Ask(session, time, in.string(), RequestCodec.terms(in), ValueCodec.body(in));
             case DECIDE ->

@@ -37,6 +37,7 @@ import dev.parley.engine.session.SessionCommand.Seen;
 import dev.parley.engine.session.SessionCommand.Sender;
 import dev.parley.engine.session.SessionCommand.SettleNotification;
 import dev.parley.engine.session.SessionCommand.SettleWake;
+import dev.parley.engine.session.SessionCommand.Speak;
 import dev.parley.engine.session.SessionCommand.StallRun;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionCommand.WithAgents;
@@ -97,7 +98,8 @@ public final class SessionMachine {
         SessionOutcome outcome = execute(command, position, tx);
         SessionState now = tx.find(command.session());
         long last = before == null ? Positions.START : before.last();
-        NotifyMachine.heed(now, command, outcome, last, position, tx.notifications());
+        SessionCommand<?> said = command instanceof Speak speak ? speak.said() : command;
+        NotifyMachine.heed(now, said, outcome, last, position, tx.notifications());
         return outcome;
     }
 
@@ -166,6 +168,7 @@ public final class SessionMachine {
                 SessionState s = tx.find(c.session());
                 yield s == null ? new NotHeld(c.wakeId()) : WakeMachine.settle(s, c, tx.wakes());
             }
+            case Speak c -> speak(c, position, tx);
             case ExpireWake c -> ifThere(c, tx, s -> WakeMachine.expire(s, c, tx.wakes()));
             case SettleNotification c -> ifThere(c, tx, s -> NotifyMachine.settle(s, c, tx.notifications()));
             case Seen c -> ifThere(c, tx, s -> NotifyMachine.seen(s, c, tx.notifications()));
@@ -294,6 +297,18 @@ public final class SessionMachine {
             }
             return outcome;
         });
+    }
+
+    private static SessionOutcome speak(Speak c, long position, SessionTx tx) {
+        SessionState s = tx.find(c.session());
+        if (s == null || !WakeMachine.maySpeak(s, c, tx.wakes())) {
+            return new NotHeld(c.wakeId());
+        }
+        SessionOutcome outcome = publish(c.said(), position, tx);
+        if (outcome instanceof Accepted) {
+            WakeMachine.spoken(c, Objects.requireNonNull(tx.find(c.session())), tx.wakes());
+        }
+        return outcome;
     }
 
     /** Lets wakes rest, or go on, if who has the control is another one than before. */

@@ -88,6 +88,11 @@ public final class Messages {
         return count == 0 ? null : new Newest(from, count, false);
     }
 
+    /** Whether there is, or was, a message with an id that its author has chosen. */
+    public boolean isKnown(SessionState session, String messageId) {
+        return store.get(Table.MESSAGE_IDS, MessageRows.messageIdKey(session.id(), messageId)) != null;
+    }
+
     /** The newest version of a message, whole, or null. */
     public @Nullable MessageEntry find(SessionState session, long serial) {
         try (Moment now = store.snapshot()) {

@@ -200,6 +200,16 @@ public final class RunMachine {
         }
     }
 
+    /** Ends a run in the same way, unless it is over or waits for somebody. */
+    public static void endLost(SessionState s, String runId, long time, RunTx tx) {
+        Run run = tx.run(s, runId);
+        if (run != null && !run.suspended()) {
+            RunTexts texts = tx.runTexts(s, runId);
+            MessageOp end = texts == null ? null : create(s.id() + ":lost:" + runId, texts.end());
+            endNow(s, run, time, LOST, "lost", end, tx);
+        }
+    }
+
     /** Ends the runs that their agents do not suspend when a person takes over, in the same way. */
     public static void takeOver(SessionState s, long time, RunTx tx) {
         for (Run run : tx.active(s)) {

@@ -2,6 +2,7 @@ package dev.parley.engine.session.run;
 
 import dev.parley.engine.session.MessageEntry;
 import dev.parley.engine.session.Run;
+import dev.parley.engine.session.RunNote.Cancel;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.log.Page;
 import dev.parley.engine.session.log.PageBuilder;
@@ -13,6 +14,7 @@ import dev.parley.engine.store.Store.Rows;
 import dev.parley.engine.store.Store.Table;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The runs of sessions and the cancels that have had no effect yet. Thread-safe; reads block on the disk. */
 public final class Runs {
@@ -37,6 +39,30 @@ public final class Runs {
             }
         }
         return found;
+    }
+
+    /** The run with this id that has not ended, or null. */
+    public @Nullable Run find(SessionState session, String runId) {
+        byte[] row = store.get(Table.RUNS, RunRows.runKey(session.id(), runId));
+        return row == null ? null : RunRows.run(row);
+    }
+
+    /**
+     * Whether somebody has cancelled a run that has not ended, or not begun.
+     *
+     * @param inputId the input that the run answers, or null
+     */
+    public boolean isCancelled(SessionState session, String runId, @Nullable String inputId) {
+        try (Rows rows = store.scan(
+                Table.RUNS, RunRows.cancelKey(session.id(), 0), RunRows.cancelKey(session.id(), Long.MAX_VALUE))) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                Cancel cancel = RunRows.cancel(row.value());
+                if (runId.equals(cancel.runId()) || (inputId != null && inputId.equals(cancel.inputId()))) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /**

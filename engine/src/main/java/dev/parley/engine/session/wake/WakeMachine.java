@@ -15,6 +15,7 @@ import dev.parley.engine.session.SessionCommand.NameAgents;
 import dev.parley.engine.session.SessionCommand.Publish;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Settlement;
+import dev.parley.engine.session.SessionCommand.Speak;
 import dev.parley.engine.session.SessionOutcome.Accepted;
 import dev.parley.engine.session.SessionOutcome.Claimed;
 import dev.parley.engine.session.SessionOutcome.Done;
@@ -77,7 +78,7 @@ public final class WakeMachine {
             tx.put(s);
             tx.putAgent(s, agent);
         }
-        changed(s, before, tx);
+        changed(s, before, c.time(), tx);
         audienceChanged(s, awaiting, c.time(), tx);
         return new Done();
     }
@@ -91,17 +92,19 @@ public final class WakeMachine {
             if (!tx.agents(s).equals(before)) {
                 // Readers of the session are told.
                 tx.put(s);
-                changed(s, before, tx);
+                changed(s, before, time, tx);
                 audienceChanged(s, awaiting, time, tx);
             }
         }
     }
 
     /** Nobody does what is still to be done by agents that are named no longer; others are woken as they are named now. */
-    private static void changed(SessionState s, SortedMap<String, Agent> before, WakeTx tx) {
+    private static void changed(SessionState s, SortedMap<String, Agent> before, long time, WakeTx tx) {
         SortedMap<String, Agent> now = tx.agents(s);
         for (String id : before.keySet()) {
-            if (!now.containsKey(id)) {
+            Wake wake = now.containsKey(id) ? null : tx.wake(s, id);
+            if (wake != null) {
+                endRun(s, wake, time, tx);
                 tx.removeWake(s, id);
             }
         }
@@ -260,12 +263,29 @@ public final class WakeMachine {
             return new NotHeld(c.wakeId());
         }
         switch (c.settlement()) {
-            case DONE -> end(s, wake, tx);
+            case DONE -> {
+                endRun(s, wake, c.time(), tx);
+                end(tx.now(s), wake, tx);
+            }
             case EXTEND -> tx.putWake(s, wake.extended(c.until()));
             case RELEASE -> fail(s, wake, c.until(), c.time(), tx);
             case GIVE_UP -> giveUp(s, wake, c.time(), tx);
         }
         return new Done();
+    }
+
+    /** Whether what the agent of a wake answers may be said: its holder still has it. */
+    public static boolean maySpeak(SessionState s, Speak c, WakeTx tx) {
+        Wake wake = tx.wake(s, c.agentId());
+        return wake != null && wake.isHeld() && wake.id().equals(c.wakeId()) && wake.epoch() == c.epoch();
+    }
+
+    /** Notes in which run something was said. */
+    public static void spoken(Speak c, SessionState now, WakeTx tx) {
+        Wake wake = tx.wake(now, c.agentId());
+        if (wake != null && wake.isHeld() && !c.runId().equals(wake.runId())) {
+            tx.putWake(now, wake.in(c.runId()));
+        }
     }
 
     /** Takes a wake back if the time of its holder is over, or gives it up if nobody came. */
@@ -305,15 +325,24 @@ public final class WakeMachine {
 
     private static void fail(SessionState s, Wake wake, long dueAt, long time, WakeTx tx) {
         if (wake.attempts() + 1 < Wake.MAX_ATTEMPTS) {
-            tx.putWake(s, wake.failed(dueAt));
+            endRun(s, wake, time, tx);
+            tx.putWake(tx.now(s), wake.failed(dueAt));
         } else {
             giveUp(s, wake, time, tx);
         }
     }
 
     private static void giveUp(SessionState s, Wake wake, long time, WakeTx tx) {
+        endRun(s, wake, time, tx);
         tell(s, s.id() + ":wake:" + wake.id(), wake.gaveUp().about(wake.id(), time), time, tx);
         end(tx.now(s), wake, tx);
+    }
+
+    /** Nobody goes on with what the holder of a wake has not ended. */
+    private static void endRun(SessionState s, Wake wake, long time, WakeTx tx) {
+        if (wake.runId() != null) {
+            RunMachine.endLost(tx.now(s), wake.runId(), time, tx.runs());
+        }
     }
 
     private static void end(SessionState s, Wake wake, WakeTx tx) {

@@ -2,6 +2,7 @@ package dev.parley.engine.session.wake;
 
 import dev.parley.engine.codec.BinaryReader;
 import dev.parley.engine.codec.BinaryWriter;
+import dev.parley.engine.codec.MalformedBinaryException;
 import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.SessionName;
@@ -19,10 +20,14 @@ import org.jspecify.annotations.Nullable;
 /** The form of agents and wakes in the store, and of the lists of when something becomes of wakes. */
 final class WakeRows {
     private static final int VERSION = 1;
+
+    /** Of wakes: with the run in which the agent is answering. */
+    private static final int IN_RUN = 2;
+
     private static final int TURNS = 0;
     private static final int WAKE = 1;
 
-    /** The list of what may be claimed, behind those of {@link What}. */
+    /** The list of what may be claimed, among those of {@link What}. */
     private static final int CLAIMS = 2;
 
     private WakeRows() {}
@@ -30,9 +35,26 @@ final class WakeRows {
     /** What becomes of a wake at a time. */
     enum What {
         /** It is taken back, or given up. */
-        END,
+        END(0),
         /** It may be delivered to an agent that is called. */
-        DELIVERY
+        DELIVERY(1),
+        /** It may be delivered to an agent that is called, and whose answer is what it says. */
+        STREAM(3);
+
+        private final int list;
+
+        What(int list) {
+            this.list = list;
+        }
+
+        /** How a wake is delivered to an agent that is called. */
+        static What of(Agent.Way way) {
+            return switch (way) {
+                case CALLED -> DELIVERY;
+                case STREAMED -> STREAM;
+                case CLAIMS -> throw new IllegalArgumentException("nobody calls it");
+            };
+        }
     }
 
     static byte[] agentKey(long session, String agentId) {
@@ -89,35 +111,50 @@ final class WakeRows {
     }
 
     static byte[] wake(Wake wake) {
-        BinaryWriter out = new BinaryWriter(256).u8(VERSION);
+        BinaryWriter out = new BinaryWriter(256).u8(wake.runId() == null ? VERSION : IN_RUN);
         ValueCodec.name(out, wake.session());
-        RunNoteCodec.notice(out.string(wake.agentId()).bool(wake.pushed()), wake.gaveUp());
+        RunNoteCodec.notice(out.string(wake.agentId()).u8(way(wake.way())), wake.gaveUp());
         order(out, wake.order());
         out.bool(wake.next() != null);
         if (wake.next() != null) {
             order(out, wake.next());
         }
-        return out.varint(wake.attempts())
-                .varint(wake.epoch())
-                .optional(wake.holder())
-                .varint(wake.leaseUntil())
-                .toBytes();
+        out.varint(wake.attempts()).varint(wake.epoch()).optional(wake.holder()).varint(wake.leaseUntil());
+        return wake.runId() == null ? out.toBytes() : out.string(wake.runId()).toBytes();
+    }
+
+    private static int way(Agent.Way way) {
+        return switch (way) {
+            case CLAIMS -> 0;
+            case CALLED -> 1;
+            case STREAMED -> 2;
+        };
+    }
+
+    private static Agent.Way way(BinaryReader in) {
+        return switch (in.u8()) {
+            case 0 -> Agent.Way.CLAIMS;
+            case 1 -> Agent.Way.CALLED;
+            case 2 -> Agent.Way.STREAMED;
+            default -> throw new MalformedBinaryException("an unknown way to an agent", null);
+        };
     }
 
     static Wake wake(byte[] row) {
         BinaryReader in = new BinaryReader(row);
-        in.version(VERSION);
+        int version = in.version(VERSION, IN_RUN);
         return new Wake(
                 ValueCodec.name(in),
                 in.string(),
-                in.bool(),
+                way(in),
                 RunNoteCodec.notice(in),
                 order(in),
                 next(in),
                 in.count(),
                 in.varint(),
                 in.optional(),
-                in.varint());
+                in.varint(),
+                version < IN_RUN ? null : in.string());
     }
 
     private static @Nullable Order next(BinaryReader in) {
@@ -141,7 +178,7 @@ final class WakeRows {
     }
 
     private static BinaryWriter times(What what, long time) {
-        return new BinaryWriter(64).u8(what == What.END ? 0 : 1).fixed64(time);
+        return new BinaryWriter(64).u8(what.list).fixed64(time);
     }
 
     static byte[] timeKey(What what, long time, long session, String agentId) {
@@ -183,7 +220,7 @@ final class WakeRows {
 
     /** Behind the last key of all lists. */
     static byte[] listsEnd() {
-        return new byte[] {CLAIMS + 1};
+        return new byte[] {(byte) (What.STREAM.list + 1)};
     }
 
     /** The time and the session in a key of the list of what may be claimed. */

@@ -187,7 +187,7 @@ public final class WakeTx {
             rows.put(Table.WAKE_TIMES, end(s, wake, wake.endsAt()), whose);
             rows.put(Table.WAKE_TIMES, claim(s, wake), whose);
             claimers.add(new Claimer(s.name().app(), wake.agentId()));
-            if (wake.pushed()) {
+            if (wake.way() != Agent.Way.CLAIMS) {
                 rows.put(Table.WAKE_TIMES, delivery(s, wake), whose);
             }
         }
@@ -204,7 +204,7 @@ public final class WakeTx {
             if (!wake.isHeld()) {
                 rows.remove(Table.WAKE_TIMES, end(s, wake, wake.endsUnwatchedAt()));
                 rows.remove(Table.WAKE_TIMES, claim(s, wake));
-                if (wake.pushed()) {
+                if (wake.way() != Agent.Way.CLAIMS) {
                     rows.remove(Table.WAKE_TIMES, delivery(s, wake));
                 }
             }
@@ -216,7 +216,7 @@ public final class WakeTx {
     }
 
     private static byte[] delivery(SessionState s, Wake wake) {
-        return WakeRows.timeKey(What.DELIVERY, wake.order().dueAt(), s.id(), wake.agentId());
+        return WakeRows.timeKey(What.of(wake.way()), wake.order().dueAt(), s.id(), wake.agentId());
     }
 
     private static byte[] claim(SessionState s, Wake wake) {

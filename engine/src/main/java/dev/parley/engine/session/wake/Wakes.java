@@ -148,17 +148,21 @@ public final class Wakes {
                 .toList();
     }
 
-    /** The wakes that may be delivered at {@code now}, at most {@code limit}; those that have waited longest first. */
-    public List<Delivery> deliveries(long now, int limit) {
-        return due(What.DELIVERY, now, limit).stream()
+    /**
+     * The wakes that may be delivered at {@code now}, at most {@code limit}; those that have waited longest first.
+     *
+     * @param way how their agents are called
+     */
+    public List<Delivery> deliveries(Agent.Way way, long now, int limit) {
+        return due(What.of(way), now, limit).stream()
                 .map(row -> WakeRows.time(row.value()))
                 .map(whose -> new Delivery(whose.session(), whose.agentId()))
                 .toList();
     }
 
-    /** When the first wake may be delivered that waits for it; {@link Long#MAX_VALUE} if there is none. */
-    public long nextDelivery() {
-        return due(What.DELIVERY, Long.MAX_VALUE - 1, 1).stream()
+    /** When the first wake may be delivered in this way that waits for it; {@link Long#MAX_VALUE} if there is none. */
+    public long nextDelivery(Agent.Way way) {
+        return due(What.of(way), Long.MAX_VALUE - 1, 1).stream()
                 .mapToLong(row -> WakeRows.dueAt(row.key()))
                 .findFirst()
                 .orElse(Long.MAX_VALUE);

@@ -214,7 +214,7 @@ class ErasureRulesTest extends SessionFixture {
         say("ann");
         Wake old = claimed("comes");
         erase(null);
-        assertThat(sessions.wakes().deliveries(now, 10)).isEmpty();
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).isEmpty();
         assertThat(sessions.wakes().expiries(Long.MAX_VALUE - 1, 10)).isEmpty();
         now -= 100;
         say("ben");

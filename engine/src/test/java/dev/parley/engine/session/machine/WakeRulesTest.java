@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.engine.session.Agent;
 import dev.parley.engine.session.Agent.Trigger;
+import dev.parley.engine.session.Body;
 import dev.parley.engine.session.Control.Mode;
 import dev.parley.engine.session.ControlTexts;
+import dev.parley.engine.session.Data;
 import dev.parley.engine.session.Inherited;
 import dev.parley.engine.session.PresenceEntry;
+import dev.parley.engine.session.Run;
 import dev.parley.engine.session.RunNote;
+import dev.parley.engine.session.RunTexts;
 import dev.parley.engine.session.RunTexts.Notice;
 import dev.parley.engine.session.SessionCommand;
 import dev.parley.engine.session.SessionCommand.ChangeControl;
@@ -25,6 +29,7 @@ import dev.parley.engine.session.SessionCommand.Remove;
 import dev.parley.engine.session.SessionCommand.RemoveEmpty;
 import dev.parley.engine.session.SessionCommand.SettleWake;
 import dev.parley.engine.session.SessionCommand.Settlement;
+import dev.parley.engine.session.SessionCommand.Speak;
 import dev.parley.engine.session.SessionCommand.Trim;
 import dev.parley.engine.session.SessionCommand.WithAgents;
 import dev.parley.engine.session.SessionName;
@@ -249,9 +254,10 @@ class WakeRulesTest extends SessionFixture {
         say("ann");
         String id = wakeOf("bot").id();
         for (int attempt = 1; attempt <= Wake.MAX_ATTEMPTS; attempt++) {
-            assertThat(sessions.wakes().deliveries(now, 10)).containsExactly(new Delivery(NAME, "bot"));
+            assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10))
+                    .containsExactly(new Delivery(NAME, "bot"));
             Wake wake = claimed("bot");
-            assertThat(sessions.wakes().deliveries(now, 10)).isEmpty();
+            assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).isEmpty();
             settle(wake, Settlement.RELEASE, now);
         }
         assertThat(woken()).isEmpty();
@@ -282,9 +288,9 @@ class WakeRulesTest extends SessionFixture {
         assertThat(claim("bot")).isEqualTo(new NothingToDo());
         say("ann");
         now += 99;
-        assertThat(sessions.wakes().deliveries(now, 10)).isEmpty();
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).isEmpty();
         now += 1;
-        assertThat(sessions.wakes().deliveries(now, 10)).hasSize(1);
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).hasSize(1);
         while (now < first + 600) {
             say("ann");
             now += 50;
@@ -323,13 +329,14 @@ class WakeRulesTest extends SessionFixture {
         control(Mode.PERSON);
         say("ann");
         assertThat(claim("bot")).isEqualTo(new NothingToDo());
-        assertThat(sessions.wakes().deliveries(Long.MAX_VALUE / 2, 10)).isEmpty();
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, Long.MAX_VALUE / 2, 10))
+                .isEmpty();
         settle(busy, Settlement.RELEASE, now);
         assertThat(rows(Table.WAKE_TIMES)).isZero();
         now += 2 * Wake.MAX_AGE_MILLIS;
         control(Mode.AGENT);
         assertThat(sessions.wakes().expiries(now, 10)).isEmpty();
-        assertThat(sessions.wakes().deliveries(now, 10)).hasSize(2);
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).hasSize(2);
         assertThat(claimed("bot").order().inputs()).hasSize(2);
     }
 
@@ -365,7 +372,7 @@ class WakeRulesTest extends SessionFixture {
         // Named anew, it comes for the wake itself.
         name(agent("bot", Trigger.ALL, false, 0));
         settle(wake, Settlement.RELEASE, now);
-        assertThat(sessions.wakes().deliveries(now, 10)).isEmpty();
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).isEmpty();
         apply(new NameAgents(NAME, now, List.of(), List.of("bot", "other")));
         assertThat(List.of(rows(Table.AGENTS), rows(Table.WAKES), rows(Table.WAKE_TIMES)))
                 .containsExactly(0, 0, 0);
@@ -423,9 +430,9 @@ class WakeRulesTest extends SessionFixture {
     void aSessionsOwnAgentCountsAndTheOtherIsBackWhenItIsNamedNoLonger() {
         List<Agent> named = List.of(agent("bot", Trigger.ALL, true, 0));
         apply(1, named, saying("ann", null, true));
-        assertThat(sessions.wakes().deliveries(now, 10)).hasSize(1);
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).hasSize(1);
         apply(1, named, new NameAgents(NAME, now, List.of(agent("bot", Trigger.INVOCATION, false, 0)), List.of()));
-        assertThat(sessions.wakes().deliveries(now, 10))
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10))
                 .as("what it has to do it now comes for itself")
                 .isEmpty();
         settle(claimed("bot"), Settlement.DONE, 0);
@@ -437,7 +444,7 @@ class WakeRulesTest extends SessionFixture {
         apply(new NameAgents(NAME, now, List.of(), List.of("bot")));
         say("ann", "@bot");
         assertThat(woken()).containsExactly("bot");
-        assertThat(sessions.wakes().deliveries(now, 10)).hasSize(1);
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).hasSize(1);
     }
 
     @Test
@@ -541,7 +548,7 @@ class WakeRulesTest extends SessionFixture {
         name(shy(agent("bot", Trigger.ALL, true, 0)), agent("other", Trigger.INVOCATION, false, 0));
         say("ann");
         assertThat(claim("bot")).isEqualTo(new NothingToDo());
-        assertThat(sessions.wakes().deliveries(now, 10)).isEmpty();
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).isEmpty();
         assertThat(claimable("bot")).isEmpty();
         // Agents are no audience.
         present(PresenceEntry.Action.ENTER, "other");
@@ -550,7 +557,7 @@ class WakeRulesTest extends SessionFixture {
         now += Wake.MAX_AGE_MILLIS;
         assertThat(sessions.wakes().expiries(now, 10)).isEmpty();
         present(PresenceEntry.Action.ENTER, "ann");
-        assertThat(sessions.wakes().deliveries(now, 10)).hasSize(1);
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).hasSize(1);
         assertThat(claimable("bot")).containsExactly(NAME);
         assertThat(sessions.wakes().expiries(now + Wake.MAX_AGE_MILLIS - 1, 10))
                 .as("it waits from now on")
@@ -615,5 +622,127 @@ class WakeRulesTest extends SessionFixture {
         assertThat(claimable("bot")).isEmpty();
         present(PresenceEntry.Action.ENTER, "ann");
         assertThat(claimable("bot")).containsExactly(NAME);
+    }
+
+    private static Agent answering(String id) {
+        return new Agent(
+                id,
+                null,
+                new Agent.Endpoint("https://" + id, null, true),
+                Trigger.ALL,
+                List.of(),
+                0,
+                false,
+                GAVE_UP,
+                LOOP);
+    }
+
+    private SessionOutcome speak(Wake wake, String text, RunNote... notes) {
+        var message = new Create(null, false, wake.agentId(), null, text(text), false);
+        var said = new Publish(NAME, now, null, List.of(message), List.of(notes));
+        return apply(new Speak(said, wake.agentId(), wake.id(), wake.epoch(), "run"));
+    }
+
+    private static RunNote[] begins() {
+        RunTexts texts = new RunTexts(text("the end"), LOOP, LOOP, text("taken over"));
+        return new RunNote[] {new RunNote.Active("run", null, true), new RunNote.Described("run", texts)};
+    }
+
+    private List<String> openRuns() {
+        return sessions.runs().of(state()).stream().map(Run::id).toList();
+    }
+
+    @Test
+    void whoAnswersSpeaksAsLongAsItHasTheWake() {
+        name(answering("bot"));
+        say("ann");
+        assertThat(sessions.wakes().deliveries(Agent.Way.CALLED, now, 10)).isEmpty();
+        assertThat(sessions.wakes().deliveries(Agent.Way.STREAMED, now, 10)).containsExactly(new Delivery(NAME, "bot"));
+        Wake wake = claimed("bot");
+        assertThat(sessions.wakes().nextDelivery(Agent.Way.STREAMED)).isEqualTo(Long.MAX_VALUE);
+        speak(wake, "begin", begins());
+        assertThat(wakeOf("bot").runId()).isEqualTo("run");
+        assertThat(speak(wake, "more")).isInstanceOf(SessionOutcome.Accepted.class);
+        speak(wake, "end", new RunNote.Ended("run"));
+        assertThat(settle(wake, Settlement.DONE, 0)).isEqualTo(new Done());
+        assertThat(speak(wake, "late")).isEqualTo(new NotHeld(wake.id()));
+        assertThat(texts()).containsExactly("said", "begin", "more", "end");
+        assertThat(woken()).isEmpty();
+    }
+
+    @Test
+    void whatNobodyHasTheWakeForEndsWithItsLease() {
+        name(answering("bot"));
+        say("ann");
+        Wake wake = claimed("bot");
+        speak(wake, "begin", begins());
+        now += LEASE;
+        apply(new ExpireWake(NAME, now, "bot"));
+        assertThat(openRuns()).isEmpty();
+        assertThat(speak(wake, "late")).isEqualTo(new NotHeld(wake.id()));
+        assertThat(texts()).containsExactly("said", "begin", "the end");
+        // Whoever has it next begins nothing with the run of another.
+        now = wakeOf("bot").order().dueAt();
+        Wake again = claimed("bot");
+        assertThat(again.runId()).isNull();
+        assertThat(speak(wake, "late")).isEqualTo(new NotHeld(wake.id()));
+        settle(again, Settlement.GIVE_UP, 0);
+        assertThat(texts()).endsWith("the end", "gave up " + wake.id() + " at " + now);
+    }
+
+    @Test
+    void whatIsGivenBackOrGivenUpOrDroppedEndsTheRunInTheSameStep() {
+        for (int way = 0; way < 4; way++) {
+            name(answering("bot"));
+            say("ann");
+            Wake wake = claimed("bot");
+            speak(wake, "begin", begins());
+            switch (way) {
+                case 0 -> settle(wake, Settlement.RELEASE, now);
+                case 1 -> settle(wake, Settlement.GIVE_UP, 0);
+                case 2 -> settle(wake, Settlement.DONE, 0);
+                default -> apply(new NameAgents(NAME, now, List.of(), List.of("bot")));
+            }
+            assertThat(openRuns()).as("way %d", way).isEmpty();
+            assertThat(speak(wake, "late")).isEqualTo(new NotHeld(wake.id()));
+            assertThat(texts()).doesNotContain("late");
+            apply(new NameAgents(NAME, now, List.of(), List.of("bot")));
+        }
+        assertThat(rows(Table.WAKE_TIMES)).isZero();
+    }
+
+    @Test
+    void aRunThatWaitsForSomebodyStays() {
+        name(answering("bot"));
+        say("ann");
+        Wake wake = claimed("bot");
+        speak(wake, "begin", begins());
+        speak(wake, "wait", new RunNote.Suspended("run"));
+        settle(wake, Settlement.DONE, 0);
+        assertThat(openRuns()).containsExactly("run");
+    }
+
+    @Test
+    void nothingIsSaidWhileAPersonHasTheControl() {
+        name(answering("bot"));
+        say("ann");
+        Wake wake = claimed("bot");
+        speak(wake, "begin", begins());
+        apply(new ChangeControl(
+                NAME,
+                now,
+                Mode.PERSON,
+                "eve",
+                false,
+                0,
+                false,
+                text("notice"),
+                new ControlTexts(List.of("ai-output"), LOOP, LOOP)));
+        assertThat(openRuns()).isEmpty();
+        var message = new Create(null, false, "bot", null, new Body("ai-output", Data.of("late"), null, null), false);
+        assertThat(apply(new Speak(
+                        new Publish(NAME, now, null, List.of(message)), "bot", wake.id(), wake.epoch(), "run")))
+                .isInstanceOf(SessionOutcome.TakenOver.class);
+        assertThat(texts()).doesNotContain("late");
     }
 }

@@ -56,6 +56,20 @@ class WakeFormatTest {
                 WakeRows::agent,
                 WakeRows::agent);
         golden.example(
+                "agent that answers what it says",
+                new Agent(
+                        "bot",
+                        null,
+                        new Agent.Endpoint("https://bot.example/", Data.of(new byte[] {1, -2}), true),
+                        Agent.Trigger.ALL,
+                        List.of(),
+                        0,
+                        false,
+                        LOOP,
+                        GAVE_UP),
+                WakeRows::agent,
+                WakeRows::agent);
+        golden.example(
                 "agent that is called with a text",
                 new Agent(
                         "bot",
@@ -94,12 +108,17 @@ class WakeFormatTest {
         var order = new Wake.Order("w5-0", List.of(new Wake.Input("event", SERIAL)), SERIAL - 300, TIME, TIME + 300);
         golden.example(
                 "wake that nobody has",
-                new Wake(NAME, "bot", false, GAVE_UP, order, null, 0, 0, null, 0),
+                new Wake(NAME, "bot", Agent.Way.CLAIMS, GAVE_UP, order, null, 0, 0, null, 0, null),
                 WakeRows::wake,
                 WakeRows::wake);
         golden.example(
                 "wake that somebody has, with another one behind it",
-                new Wake(NAME, "bot", true, LOOP, order, order, 3, 300, "worker ü", TIME + 600),
+                new Wake(NAME, "bot", Agent.Way.CALLED, LOOP, order, order, 3, 300, "worker ü", TIME + 600, null),
+                WakeRows::wake,
+                WakeRows::wake);
+        golden.example(
+                "wake of an agent that answers in a run",
+                new Wake(NAME, "bot", Agent.Way.STREAMED, LOOP, order, null, 3, 300, "call", TIME + 600, "run ü"),
                 WakeRows::wake,
                 WakeRows::wake);
         golden.bytes("turnsKey", WakeRows.turnsKey(ID));
@@ -115,7 +134,8 @@ class WakeFormatTest {
         golden.example(
                 "time of a wake",
                 new WakeRows.Whose(NAME, "bot"),
-                whose -> WakeRows.time(new Wake(NAME, "bot", false, GAVE_UP, order, null, 0, 0, null, 0)),
+                whose -> WakeRows.time(
+                        new Wake(NAME, "bot", Agent.Way.CLAIMS, GAVE_UP, order, null, 0, 0, null, 0, null)),
                 WakeRows::time);
         golden.haveAllOf(WakeRows.class);
         golden.complete();
