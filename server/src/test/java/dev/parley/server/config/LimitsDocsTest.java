@@ -391,6 +391,12 @@ class LimitsDocsTest {
         row("cancels of a session that are kept", "engine.session.run.RunMachine.MAX_CANCELS");
         row("days after which the control of a session", "server.channel.Controlling.MAX_DAYS");
         row("changes of the control of one session", "engine.session.control.ControlMachine.MAX_CHANGES");
+        row(
+                "bits of an RSA key",
+                "server.auth.IdentityProvider.MIN_RSA_BITS",
+                "server.auth.ProviderKeys.MAX_BYTES",
+                "server.auth.IdentityProvider.LEAST_INTERVAL",
+                "server.auth.ProviderKeys.MAX_AGE");
         row("roles of one token", "server.auth.Principal.MAX_ROLES", "server.auth.Principal.MAX_ROLE_CHARS");
         row(
                 "sessions that have a timeline",
