@@ -20,25 +20,28 @@ const KILLS = FULL ? 60 : 2
 const KILL_WITHIN_MS = 400
 const TEST_TIMEOUT_MS = FULL ? 1_800_000 : 90_000
 const SILENCE_MS = 1_500
+const SOON_MS = 150
 const anything = { "~standard": { version: 1, vendor: "conformance", validate: value => ({ value }) } }
 const schema = createStateSchema({ chunks: { type: "chunk", primaryKey: "id", schema: anything } })
 
 let server, door
 before(async () => {
-  server = await AppServer.start({ keys: [{}], settings: { "webhooks.agent-silence": SILENCE_MS } })
-  door = new DoorClient({ url: server.url, key: server.keys[0].keyStr, actorId: "caller" })
+  server = await AppServer.start()
+  door = doorOf(server)
 })
 after(() => server?.end())
 
+const doorOf = ({ url, keys }) => new DoorClient({ url, key: keys[0].keyStr, actorId: "caller" })
+
 let sessions = 0
 
-/** A session with an agent that answers as `serve` says. */
-async function open(t, serve, { agent: more, name = `sse:${++sessions}😀` } = {}) {
+/** A session, at this door, with an agent that answers as `serve` says. */
+async function open(t, serve, { agent: more, name = `sse:${++sessions}😀`, at = door } = {}) {
   const agent = await SseAgent.start({ serve })
   t.after(() => agent.stop())
-  const session = door.session(name)
+  const session = at.session(name)
   const ask = async (status, method, path, body) => {
-    const answer = await door.request(method, `${session.path}/${path}`, body)
+    const answer = await at.request(method, `${session.path}/${path}`, body)
     assert.equal(answer.status, status, `${method} ${path} got ${answer.status}: ${JSON.stringify(answer.body)}`)
     return answer.body
   }
@@ -165,7 +168,7 @@ test("whoever stops a run, at the session door or with Ably's client, hangs up o
   const { agent, session, settled } = await open(t, async answer => {
     await answer.text("for ever")
     // A comment shows that somebody is there.
-    for (; !answer.response.destroyed; await setTimeout(SILENCE_MS / 10)) await answer.raw(": still here\n\n")
+    for (; !answer.response.destroyed; await setTimeout(SOON_MS)) await answer.raw(": still here\n\n")
   }, { name: scene.channel })
   const stop = [async () => session.stop(), async () => viewer.cancel((await session.summary()).runs[0].runId), async eventId => session.stop({ messageId: eventId })]
   for (const [round, how] of stop.entries()) {
@@ -213,7 +216,6 @@ const spoilt = {
     await answer.text("begun")
     answer.response.socket.destroy()
   },
-  "stalls in mid-answer": answer => answer.text("begun"),
   "says that it has failed": async answer => {
     await answer.text("begun")
     await answer.chunk({ type: "error", error: { message: "no quota" } })
@@ -248,6 +250,28 @@ for (const [what, serve] of Object.entries(spoilt)) {
     await settled()
   })
 }
+
+test("the run of an agent that sends nothing ends with an error, however much others say", { timeout: TEST_TIMEOUT_MS }, async t => {
+  const impatient = await AppServer.start({ settings: { "webhooks.agent-silence": SILENCE_MS } })
+  t.after(() => impatient.end())
+  const at = doorOf(impatient)
+  const { agent, name, session, settled, runs } = await open(t, answer => answer.text("begun"), { at })
+  const talk = async () => {
+    const response = await fetch(`${impatient.url}/channels/${encodeURIComponent(name)}/messages`, {
+      method: "POST",
+      headers: { Authorization: basic(impatient.keys[0].keyStr), "Content-Type": "application/json" },
+      body: JSON.stringify({ name: "chatter", data: "and on" }),
+    })
+    assert.equal(response.status, 201)
+  }
+  await session.send("say it")
+  await eventually(WAIT_MS, async () => (await runs()).length === 1, "a run")
+  for (; (await runs())[0].status !== "error"; await setTimeout(SOON_MS)) await talk()
+  assert.match((await runs())[0].error.message, /nothing for too long/)
+  await settled()
+  assert.equal(agent.calls.length, 1)
+  assert.equal((await impatient.history(name)).filter(each => transportOf(each).status === "streaming").length, 0)
+})
 
 test("a person who takes over ends the run in mid-answer, and nothing of the agent stands behind it", { timeout: TEST_TIMEOUT_MS }, async t => {
   const { agent, name, session, ask, settled, runs } = await open(t, async answer => {

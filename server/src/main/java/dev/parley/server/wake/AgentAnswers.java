@@ -286,12 +286,16 @@ public final class AgentAnswers {
 
         private Outcome read(StreamedAnswer answer)
                 throws IOException, NoLongerOursException, RefusedException, TooLongException, InterruptedException {
-            long until = System.nanoTime() + MAX_ANSWER.toNanos();
+            long began = System.nanoTime();
+            long heard = began;
             while (true) {
-                long left = until - System.nanoTime();
-                Duration patience = limits.silence().toNanos() < left ? limits.silence() : Duration.ofNanos(left);
-                switch (answer.next(patience)) {
+                long now = System.nanoTime();
+                long left = MAX_ANSWER.toNanos() - (now - began);
+                // Counted from what the agent has sent last, however much others say meanwhile.
+                long patience = limits.silence().toNanos() - (now - heard);
+                switch (answer.next(Duration.ofNanos(Math.min(patience, left)))) {
                     case StreamedAnswer.Head(int status, String type) -> {
+                        heard = System.nanoTime();
                         note(wake, status, status == OK && !type.equals(EVENT_STREAM) ? "the answer is " + type : "");
                         if (status == GONE) {
                             return Outcome.GIVE_UP;
@@ -308,6 +312,7 @@ public final class AgentAnswers {
                         writer.begin(task.resumed() != null);
                     }
                     case StreamedAnswer.Piece(Buffer bytes) -> {
+                        heard = System.nanoTime();
                         received += bytes.length();
                         if (received > MAX_ANSWER_BYTES) {
                             throw new RefusedException("The answer has more than " + MAX_ANSWER_BYTES + " bytes.");
@@ -323,7 +328,7 @@ public final class AgentAnswers {
                     }
                     case StreamedAnswer.Late() -> {
                         return fail(
-                                left < limits.silence().toNanos()
+                                left < patience
                                         ? "The answer has taken more than " + MAX_ANSWER.toMinutes() + " minutes."
                                         : "The agent has sent nothing for too long.");
                     }
