@@ -55,7 +55,11 @@ refused(
   "paths that name no stream",
   [400, 404, 405, 414],
   [
-    ...eachVerb("the root", "/v1/stream/"),
+    // GET lists the streams.
+    ...eachVerb("the root", "/v1/stream/").filter(([what]) => what !== "GET the root"),
+    ["a list of nothing", request("GET", "/v1/stream/?limit=0")],
+    ["a list that is too long", request("GET", "/v1/stream/?limit=1001")],
+    ["a list with two limits", request("GET", "/v1/stream/?limit=1&limit=2")],
     ...eachVerb("without a slash", "/v1/stream", { sessions: true }),
     ...eachVerb("nothing of ours", "/elsewhere", { sessions: true }),
     ...eachVerb("a dot", "/v1/stream/./fortress/new"),
