@@ -18,13 +18,13 @@ import java.util.stream.Stream;
 import javax.net.ssl.X509KeyManager;
 
 /**
- * A certificate chain and its private key, both PEM, which belong together.
+ * A certificate chain and its private key, which belong together.
  *
  * @param expires when the first certificate of the chain expires
  */
-record Certificate(Buffer chain, Buffer key, Instant expires) {
+record Certificate(Pem files, Instant expires) {
 
-    /** The contents of the files of a certificate, which nobody has looked at yet. */
+    /** The contents of the two files, which may be anything. */
     record Pem(Buffer chain, Buffer key) {
 
         /** Reads the files of {@code tls.cert} and {@code tls.key}. */
@@ -61,7 +61,7 @@ record Certificate(Buffer chain, Buffer key, Instant expires) {
                     .orElseThrow(() -> new GeneralSecurityException("the key is neither RSA nor EC"));
             X509Certificate own = keys.getCertificateChain(alias)[0];
             checkPair(keys.getPrivateKey(alias), own);
-            return new Certificate(chain, key, own.getNotAfter().toInstant());
+            return new Certificate(this, own.getNotAfter().toInstant());
         }
     }
 
@@ -79,6 +79,6 @@ record Certificate(Buffer chain, Buffer key, Instant expires) {
     }
 
     ServerSSLOptions options() {
-        return new ServerSSLOptions().setKeyCertOptions(new Pem(chain, key).options());
+        return new ServerSSLOptions().setKeyCertOptions(files.options());
     }
 }

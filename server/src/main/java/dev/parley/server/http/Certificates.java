@@ -37,7 +37,7 @@ final class Certificates {
         this.vertx = vertx;
         this.tls = tls;
         this.shown = first;
-        this.seen = new Pem(first.chain(), first.key());
+        this.seen = first.files();
     }
 
     /**
@@ -102,7 +102,7 @@ final class Certificates {
             return null;
         }
         seen = now;
-        if (now.chain().equals(shown.chain()) && now.key().equals(shown.key())) {
+        if (now.equals(shown.files())) {
             return null;
         }
         try {
