@@ -18,7 +18,8 @@ public final class ApiKey {
     static final int MAX_NAME_CHARS = 128;
     static final int MAX_SECRET_BYTES = 512;
 
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
+    private static final Pattern APP = Pattern.compile("[A-Za-z0-9_-]+");
+    private static final Pattern NAME = Pattern.compile(APP + "\\.[A-Za-z0-9_-]+");
     private static final Pattern SECRET = Pattern.compile("[\\x21-\\x7e]+");
 
     private final String name;
@@ -82,6 +83,11 @@ public final class ApiKey {
         random.nextBytes(secret);
         var base64 = Base64.getUrlEncoder().withoutPadding();
         return app + "." + base64.encodeToString(id) + ":" + base64.encodeToString(secret);
+    }
+
+    /** Whether {@code name} has the form of an app's name. */
+    public static boolean isApp(String name) {
+        return APP.matcher(name).matches();
     }
 
     /** Whether {@code name} has the form of a key's name. */

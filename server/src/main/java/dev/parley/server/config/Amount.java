@@ -7,7 +7,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A whole number in a setting, with or without a unit, such as {@code 7d}, {@code 64MiB} or {@code 30000}. */
-final class Amount {
+public final class Amount {
     private static final Pattern FORM = Pattern.compile("(-?\\d{1,19})(?: ?([A-Za-z]+))?");
 
     private record Scale(String name, long factor) {}
@@ -37,7 +37,7 @@ final class Amount {
      *
      * @throws IllegalArgumentException with a message that says what is allowed
      */
-    static long parse(String text, Unit unit) {
+    public static long parse(String text, Unit unit) {
         Matcher form = FORM.matcher(text);
         if (form.matches()) {
             try {

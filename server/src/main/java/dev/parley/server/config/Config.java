@@ -193,7 +193,7 @@ public record Config(
             String visitorsApp) {
 
         public Auth {
-            if (visitorsApp != null && !visitorsApp.matches("[A-Za-z0-9_-]+")) {
+            if (visitorsApp != null && !ApiKey.isApp(visitorsApp)) {
                 throw new ConfigException(
                         "auth.visitors-app: '" + visitorsApp + "' is no app: letters, digits, '-' and '_'");
             }
@@ -262,7 +262,7 @@ public record Config(
                 throw new ConfigException(
                         "identity.jwks-url: '" + jwksUrl + "' is no https URL, nor an http URL of this machine");
             }
-            if (app != null && !app.matches("[A-Za-z0-9_-]+")) {
+            if (app != null && !ApiKey.isApp(app)) {
                 throw new ConfigException("identity.app: '" + app + "' is no app: letters, digits, '-' and '_'");
             }
             if (capability != null) {

@@ -21,6 +21,7 @@ import dev.parley.server.auth.CapabilityOp;
 import dev.parley.server.auth.Gate;
 import dev.parley.server.channel.ChannelName;
 import dev.parley.server.channel.Members;
+import dev.parley.server.http.Urls;
 import dev.parley.server.occupancy.Occupancy;
 import dev.parley.server.request.Answer;
 import dev.parley.server.request.Request;
@@ -29,8 +30,6 @@ import dev.parley.server.wire.ErrorInfo;
 import dev.parley.server.wire.Serials;
 import dev.parley.server.wire.WireException;
 import dev.parley.server.wire.WireWriter;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -282,12 +281,7 @@ record SessionsResource(Sessions sessions, Gate gate, Members members, Occupancy
 
     /** The path of the stream of a session. */
     static String streamUrl(String session) {
-        return "/v1/stream/sessions/" + escaped(session);
-    }
-
-    /** A segment of a path, in which only what needs no escape anywhere has none. */
-    private static String escaped(String segment) {
-        return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
+        return "/v1/stream/sessions/" + Urls.escaped(session);
     }
 
     /** A page of the members of a session. */

@@ -34,11 +34,7 @@ public final class Backup implements Runnable {
                 Remote.JSON
                         .createObjectNode()
                         .put("folder", folder.toAbsolutePath().normalize().toString()));
-        Remote.out()
-                .println(
-                        remote.json()
-                                ? made.toString()
-                                : "The server has copied its data to "
-                                        + made.path("folder").stringValue("") + ".");
+        remote.write(
+                made, "The server has copied its data to " + made.path("folder").stringValue("") + ".");
     }
 }

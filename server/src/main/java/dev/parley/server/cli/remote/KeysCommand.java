@@ -1,12 +1,8 @@
 package dev.parley.server.cli.remote;
 
 import dev.parley.server.auth.ApiKey;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** {@code parley keys}: makes keys, without asking a server. */
 @Command(
@@ -14,17 +10,8 @@ import picocli.CommandLine.Spec;
         description = "Make keys for the setting auth.keys.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND")
-public final class KeysCommand implements Runnable {
-    private static final String APP = "[A-Za-z0-9_-]{1,64}";
-
-    @Spec
-    @Nullable
-    CommandSpec spec;
-
-    @Override
-    public void run() {
-        throw Usage.missing(spec);
-    }
+public final class KeysCommand extends CommandGroup {
+    private static final int APP_CHARS = 64;
 
     @Command(
             name = "new",
@@ -39,8 +26,8 @@ public final class KeysCommand implements Runnable {
                             description = "The app that the key belongs to (app).")
                     String app,
             @Option(names = "--json", description = "Write JSON.") boolean json) {
-        if (!app.matches(APP)) {
-            throw new ParameterException(Usage.line(spec), "An app has 1 to 64 letters, digits, '-' and '_'.");
+        if (!ApiKey.isApp(app) || app.length() > APP_CHARS) {
+            throw wrong("An app has 1 to " + APP_CHARS + " letters, digits, '-' and '_'.");
         }
         String key = ApiKey.generate(app);
         if (json) {

@@ -1,11 +1,11 @@
 package dev.parley.server.cli.remote;
 
+import dev.parley.server.http.Urls;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URI;
-import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import tools.jackson.core.JacksonException;
@@ -64,14 +65,35 @@ final class Remote {
         return json;
     }
 
+    /** Writes a line: as JSON if that is wanted, or for people. */
+    void write(JsonNode asJson, String forPeople) {
+        OUT.println(json ? asJson.toString() : forPeople);
+    }
+
+    /**
+     * Writes a line for each of a list, all of its pages.
+     *
+     * @param target path and query
+     * @param name the field of the list in an answer
+     * @param forPeople how one of the list is written for people
+     */
+    void list(String target, String name, Function<JsonNode, String> forPeople) {
+        String cursor = null;
+        do {
+            JsonNode page = get(
+                    cursor == null
+                            ? target
+                            : target + (target.indexOf('?') < 0 ? '?' : '&') + "cursor=" + Urls.escaped(cursor));
+            for (JsonNode listed : page.path(name)) {
+                write(listed, forPeople.apply(listed));
+            }
+            cursor = page.path("next").stringValue(null);
+        } while (cursor != null);
+    }
+
     /** Standard output, in UTF-8 whatever the locale is: JSON is nothing else. */
     static PrintStream out() {
         return OUT;
-    }
-
-    /** A part of a path, as it stands in a URL. */
-    static String segment(String text) {
-        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     /** The folder in which a server on this machine keeps its data, unless it was told otherwise on its command line. */

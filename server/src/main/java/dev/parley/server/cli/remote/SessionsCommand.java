@@ -1,5 +1,6 @@
 package dev.parley.server.cli.remote;
 
+import dev.parley.server.http.Urls;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,11 +17,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 
 /** {@code parley sessions}: the sessions of the app that the key belongs to. */
@@ -29,21 +27,12 @@ import tools.jackson.databind.JsonNode;
         description = "List, show, follow, export and erase sessions of a running server.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND")
-public final class SessionsCommand implements Runnable {
+public final class SessionsCommand extends CommandGroup {
     private static final String ROOT = "/v1/sessions";
     private static final Pattern NEXT = Pattern.compile("<([^>]*)>; *rel=\"next\"");
 
-    @Spec
-    @Nullable
-    CommandSpec spec;
-
-    @Override
-    public void run() {
-        throw Usage.missing(spec);
-    }
-
     private static String path(String session) {
-        return ROOT + "/" + Remote.segment(session);
+        return ROOT + "/" + Urls.escaped(session);
     }
 
     @Command(name = "ls", description = "List sessions by name.", mixinStandardHelpOptions = true)
@@ -68,30 +57,19 @@ public final class SessionsCommand implements Runnable {
         }
         add(query, "openRuns", openRuns ? "true" : null);
         add(query, "pendingRequests", pendingRequests ? "true" : null);
-        String cursor = null;
-        do {
-            var page = new StringBuilder(query);
-            add(page, "cursor", cursor);
-            JsonNode answer = remote.get(ROOT + page);
-            for (JsonNode session : answer.path("sessions")) {
-                Remote.out()
-                        .println(
-                                remote.json()
-                                        ? session.toString()
-                                        : "%s  %8d bytes  %s"
-                                                .formatted(
-                                                        Show.time(session.path("lastActivity")),
-                                                        session.path("bytes").longValue(0),
-                                                        session.path("sessionId")
-                                                                .stringValue("")));
-            }
-            cursor = answer.path("next").stringValue(null);
-        } while (cursor != null);
+        remote.list(
+                ROOT + query,
+                "sessions",
+                session -> "%s  %8d bytes  %s"
+                        .formatted(
+                                Show.time(session.path("lastActivity")),
+                                session.path("bytes").longValue(0),
+                                session.path("sessionId").stringValue("")));
     }
 
     private static void add(StringBuilder query, String name, @Nullable String value) {
         if (value != null) {
-            query.append(query.isEmpty() ? '?' : '&').append(name).append('=').append(Remote.segment(value));
+            query.append(query.isEmpty() ? '?' : '&').append(name).append('=').append(Urls.escaped(value));
         }
     }
 
@@ -112,18 +90,9 @@ public final class SessionsCommand implements Runnable {
             name = "tail",
             description = "Follow a session: the events of its stream, as JSON lines, until interrupted.",
             mixinStandardHelpOptions = true)
-    void tail(
-            @Mixin Remote remote,
-            @Parameters(paramLabel = "SESSION") String session,
-            @Option(
-                            names = "--from",
-                            paramLabel = "OFFSET",
-                            defaultValue = "now",
-                            description = "Where to begin: -1 for all there is, now, or an offset.")
-                    String from,
-            @Option(names = "--no-follow", description = "End when everything that is there was written.") boolean once)
+    void tail(@Mixin Remote remote, @Parameters(paramLabel = "SESSION") String session, @Mixin Tail tail)
             throws InterruptedException {
-        Tail.follow(remote, "/v1/stream/sessions/" + Remote.segment(session), from, !once, Remote.out());
+        tail.follow(remote, "/v1/stream/sessions/" + Urls.escaped(session));
     }
 
     @Command(
@@ -165,18 +134,12 @@ public final class SessionsCommand implements Runnable {
             @Parameters(paramLabel = "SESSION") String session,
             @Option(names = "--yes", description = "Needed, because nothing brings it back.") boolean yes) {
         if (!yes) {
-            throw new ParameterException(
-                    Usage.line(spec), "Nothing brings back a session that was erased: repeat the command with --yes.");
+            throw wrong("Nothing brings back a session that was erased: repeat the command with --yes.");
         }
         HttpResponse<byte[]> answer = remote.ask(remote.request(path(session)).DELETE());
-        if (remote.json()) {
-            Remote.out()
-                    .println(
-                            answer.body().length == 0
-                                    ? Remote.JSON.createObjectNode().put("sessionId", session)
-                                    : Remote.tree(answer));
-        } else {
-            Remote.out().println("erased " + session);
-        }
+        JsonNode erased = answer.body().length == 0
+                ? Remote.JSON.createObjectNode().put("sessionId", session)
+                : Remote.tree(answer);
+        remote.write(erased, "erased " + session);
     }
 }

@@ -1,15 +1,13 @@
 package dev.parley.server.cli.remote;
 
-import java.time.Duration;
-import java.util.regex.Matcher;
+import dev.parley.server.config.Amount;
+import dev.parley.server.config.Setting;
+import dev.parley.server.http.Urls;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -19,17 +17,8 @@ import tools.jackson.databind.JsonNode;
         description = "Make tokens.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND")
-public final class TokenCommand implements Runnable {
-    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
-
-    @Spec
-    @Nullable
-    CommandSpec spec;
-
-    @Override
-    public void run() {
-        throw Usage.missing(spec);
-    }
+public final class TokenCommand extends CommandGroup {
+    private static final Pattern DURATION = Pattern.compile("\\d{1,9}(ms|s|m|h|d)");
 
     @Command(
             name = "new",
@@ -66,30 +55,15 @@ public final class TokenCommand implements Runnable {
         if (clientId != null) {
             body.put("clientId", clientId);
         }
-        JsonNode details = remote.post("/keys/" + Remote.segment(name) + "/requestToken", body);
-        Remote.out()
-                .println(
-                        remote.json()
-                                ? details.toString()
-                                : details.path("token").stringValue(""));
+        JsonNode details = remote.post("/keys/" + Urls.escaped(name) + "/requestToken", body);
+        remote.write(details, details.path("token").stringValue(""));
     }
 
     private long millis(String ttl) {
-        Matcher duration = DURATION.matcher(ttl);
-        if (!duration.matches()) {
-            throw new ParameterException(
-                    Usage.line(spec),
-                    "'" + ttl + "' is no duration: write a number with ms, s, m, h or d, such as 1h.");
+        if (!DURATION.matcher(ttl).matches()) {
+            throw wrong("'" + ttl + "' is no duration: write a number with ms, s, m, h or d, such as 1h.");
         }
-        long number = Long.parseLong(duration.group(1));
-        return (switch (duration.group(2)) {
-                    case "ms" -> Duration.ofMillis(number);
-                    case "s" -> Duration.ofSeconds(number);
-                    case "m" -> Duration.ofMinutes(number);
-                    case "h" -> Duration.ofHours(number);
-                    default -> Duration.ofDays(number);
-                })
-                .toMillis();
+        return Amount.parse(ttl, Setting.Unit.MILLISECONDS);
     }
 
     private String checked(String capability) {
@@ -98,9 +72,8 @@ public final class TokenCommand implements Runnable {
                 return capability;
             }
         } catch (JacksonException e) {
-            throw new ParameterException(Usage.line(spec), "The capability is no JSON: " + e.getOriginalMessage(), e);
+            throw wrong("The capability is no JSON: " + e.getOriginalMessage(), e);
         }
-        throw new ParameterException(
-                Usage.line(spec), "A capability is an object, such as {\"trip\":[\"subscribe\"]}.");
+        throw wrong("A capability is an object, such as {\"trip\":[\"subscribe\"]}.");
     }
 }
