@@ -33,17 +33,6 @@ public final class Gate {
     private final InstantSource clock;
     private final RefusalLog refusals;
 
-    /** The gate of a server without an identity provider. */
-    public Gate(
-            Keys keys,
-            boolean open,
-            Duration tokenLifetime,
-            Revocations revocations,
-            InstantSource clock,
-            MeterRegistry meters) {
-        this(keys, null, open, tokenLifetime, revocations, clock, meters);
-    }
-
     /**
      * The gate of a server.
      *
@@ -226,6 +215,23 @@ public final class Gate {
                 yield principal.keyName().equals(key.name());
             }
         };
+    }
+
+    /**
+     * Refuses everybody but the holder of {@code key} itself.
+     *
+     * @param otherwise what is said to others who have valid credentials
+     */
+    public void requireKey(@Nullable String authorization, ApiKey key, String otherwise)
+            throws AccessRefusedException {
+        switch (sessionHeader(authorization)) {
+            case Access.Refused refused -> throw new AccessRefusedException(refused);
+            case Access.Granted(Principal principal) -> {
+                if (principal.isToken() || !principal.keyName().equals(key.name())) {
+                    throw new AccessRefusedException(Access.Reason.FORBIDDEN, otherwise);
+                }
+            }
+        }
     }
 
     private Access logged(Access access) {

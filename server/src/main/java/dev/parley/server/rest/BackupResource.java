@@ -1,12 +1,10 @@
 package dev.parley.server.rest;
 
 import dev.parley.engine.Engine;
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.ConnectionKeys;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Principal;
 import dev.parley.server.auth.RootKey;
 import dev.parley.server.webhook.WebhookKeys;
 import dev.parley.server.wire.ErrorInfo;
@@ -58,15 +56,7 @@ final class BackupResource {
     /** {@code POST /backup}: 201 when the copy in {@code folder} is complete and on the medium. Blocks, perhaps for long. */
     ObjectNode make(@Nullable String authorization, @Nullable JsonNode body)
             throws AccessRefusedException, WireException, IOException {
-        switch (gate.sessionHeader(authorization)) {
-            case Access.Refused refused -> throw new AccessRefusedException(refused);
-            case Access.Granted(Principal principal) -> {
-                if (principal.isToken() || !principal.keyName().equals(rootKey.name())) {
-                    throw new AccessRefusedException(new Access.Refused(
-                            Access.Reason.FORBIDDEN, "Only the holder of the root key can make a backup."));
-                }
-            }
-        }
+        gate.requireKey(authorization, rootKey, "Only the holder of the root key can make a backup.");
         Path folder = folder(body);
         if (!running.tryLock()) {
             throw new WireException(new ErrorInfo(40900, 409, "Another backup is being made."));

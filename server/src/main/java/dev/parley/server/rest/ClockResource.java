@@ -1,10 +1,8 @@
 package dev.parley.server.rest;
 
-import dev.parley.server.auth.Access;
 import dev.parley.server.auth.AccessRefusedException;
 import dev.parley.server.auth.ApiKey;
 import dev.parley.server.auth.Gate;
-import dev.parley.server.auth.Principal;
 import dev.parley.server.time.NodeClock;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -24,15 +22,7 @@ final class ClockResource {
 
     /** {@code POST /clock}: 200 with the accepted time, and the difference by which the clock was in doubt. */
     ObjectNode believe(@Nullable String authorization) throws AccessRefusedException {
-        switch (gate.sessionHeader(authorization)) {
-            case Access.Refused refused -> throw new AccessRefusedException(refused);
-            case Access.Granted(Principal principal) -> {
-                if (principal.isToken() || !principal.keyName().equals(rootKey.name())) {
-                    throw new AccessRefusedException(new Access.Refused(
-                            Access.Reason.FORBIDDEN, "Only the holder of the root key can accept the clock."));
-                }
-            }
-        }
+        gate.requireKey(authorization, rootKey, "Only the holder of the root key can accept the clock.");
         long doubt = clock.doubtMillis();
         clock.believe();
         return JsonMapper.shared()

@@ -49,7 +49,7 @@ class GateTest {
     private final ListAppender<ILoggingEvent> log = new ListAppender<>();
 
     private Gate gate(boolean open) {
-        return new Gate(Keys.of(List.of(WRITER, OTHER, APP_KEY)), open, LIFETIME, revocations, () -> now, meters);
+        return new Gate(Keys.of(List.of(WRITER, OTHER, APP_KEY)), null, open, LIFETIME, revocations, () -> now, meters);
     }
 
     @BeforeEach

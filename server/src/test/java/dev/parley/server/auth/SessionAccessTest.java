@@ -61,7 +61,7 @@ class SessionAccessTest {
         revocations = new Revocations(engine, LIFETIME, () -> now);
         // The streams are open to everybody here, which must not matter.
         gate = new Gate(
-                Keys.of(List.of(KEY, OTHER)), true, LIFETIME, revocations, () -> now, new SimpleMeterRegistry());
+                Keys.of(List.of(KEY, OTHER)), null, true, LIFETIME, revocations, () -> now, new SimpleMeterRegistry());
         log.start();
         REFUSALS.addAppender(log);
         REFUSALS.setAdditive(false);

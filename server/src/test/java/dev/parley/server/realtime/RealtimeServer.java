@@ -83,7 +83,7 @@ final class RealtimeServer implements AutoCloseable {
                 ApiKey.parse(READER_KEY, Capabilities.parse("{\"*\":[\"subscribe\"]}")));
         Apps apps = TestApps.of(engine, keys.getFirst(), keys, List.<Namespace>of());
         Revocations revocations = new Revocations(engine, TOKEN_LIFETIME, clock);
-        gate = new Gate(apps, false, TOKEN_LIFETIME, revocations, clock, metrics.registry());
+        gate = new Gate(apps, null, false, TOKEN_LIFETIME, revocations, clock, metrics.registry());
         Health health = new Health();
         memory = config.memory(Runtime.getRuntime().maxMemory());
         front = new HttpFront(vertx, config, memory, health, metrics);

@@ -89,7 +89,7 @@ final class TestServer implements AutoCloseable {
         engine = Engine.open(EngineOptions.in(folder).readBy(() -> !Context.isOnEventLoopThread()));
         Apps apps = TestApps.of(engine, admin, keys, List.of(fixed));
         var lifetime = Duration.ofDays(1);
-        var gate = new Gate(apps, false, lifetime, new Revocations(engine, lifetime, clock), clock, meters);
+        var gate = new Gate(apps, null, false, lifetime, new Revocations(engine, lifetime, clock), clock, meters);
         connectionKeys = ConnectionKeys.in(folder);
         var commands = new ChannelCommands(
                 gate, apps, config.realtime().messageBytes(), config.realtime().grownBytes());
