@@ -275,13 +275,14 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Copies all data of the engine into {@code folder}, an empty one, while the engine goes on. The copy opens as this folder would
+     * Copies all data of the engine into {@code folder}, which does not exist and becomes its owner's alone, while the engine goes on. The copy opens as this folder would
      * after a crash at some moment after this call, and so has everything that was answered before it. Returns when the copy is on
      * the medium. Checkpoints wait meanwhile. Blocks, perhaps for long.
      */
     public void copyTo(Path folder) throws IOException {
         synchronized (freeing) {
             try {
+                FolderPermissions.keepFromOthers(folder);
                 pipeline.copyTo(folder, DataFolder.STORE, DataFolder.JOURNAL);
                 FormatFile.enter(folder);
             } catch (StoreException e) {

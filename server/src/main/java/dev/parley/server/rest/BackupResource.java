@@ -16,8 +16,6 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
@@ -105,7 +103,6 @@ final class BackupResource {
         Path unfinished = folder.resolveSibling(folder.getFileName() + UNFINISHED);
         try {
             remove(unfinished);
-            Files.createDirectory(unfinished, onlyForOwner(unfinished));
             engine.copyTo(unfinished);
             for (String key : KEYS) {
                 if (Files.exists(data.resolve(key))) {
@@ -125,14 +122,6 @@ final class BackupResource {
             failure.addSuppressed(e);
             throw failure;
         }
-    }
-
-    private static FileAttribute<?>[] onlyForOwner(Path path) {
-        return path.getFileSystem().supportedFileAttributeViews().contains("posix")
-                ? new FileAttribute<?>[] {
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))
-                }
-                : new FileAttribute<?>[0];
     }
 
     private static void sync(@Nullable Path path, StandardOpenOption how) throws IOException {
