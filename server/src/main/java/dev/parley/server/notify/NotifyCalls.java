@@ -181,11 +181,16 @@ public final class NotifyCalls implements DueCalls.Work<Due> {
     }
 
     private void note(Notification notification, int status, String detail) {
-        String what = notification.id() + ", attempt " + (notification.attempts() + 1);
-        String event = NotifySpecs.wireName(notification.about().event());
         timelines.note(
                 notification.session(),
-                new Timelines.Event(clock.millis(), "notify-call", event, null, what, status, detail));
+                Timelines.Event.call(
+                        clock.millis(),
+                        "notify-call",
+                        NotifySpecs.wireName(notification.about().event()),
+                        notification.id(),
+                        notification.attempts(),
+                        status,
+                        detail));
     }
 
     /** Stops. To be called before the engine stops. */

@@ -63,6 +63,18 @@ public final class Timelines {
         public Event {
             detail = detail.length() > MAX_DETAIL_CHARS ? detail.substring(0, MAX_DETAIL_CHARS) : detail;
         }
+
+        /**
+         * A call of somebody by the server.
+         *
+         * @param id of what the call was for
+         * @param attempts how many calls for it there were before
+         * @param status what was answered; 0 if nothing was
+         */
+        public static Event call(
+                long at, String type, String who, String id, long attempts, int status, String detail) {
+            return new Event(at, type, who, null, id + ", attempt " + (attempts + 1), status, detail);
+        }
     }
 
     /**

@@ -6,7 +6,6 @@ import dev.parley.engine.session.Control;
 import dev.parley.engine.session.SessionState;
 import dev.parley.engine.session.Wake;
 import dev.parley.server.auth.SecretSeal.BrokenSealException;
-import dev.parley.server.timeline.Timelines;
 import dev.parley.server.wake.DataLines.TooLongException;
 import dev.parley.server.wake.NamedAgents.Named;
 import dev.parley.server.wake.RunWriter.NoLongerOursException;
@@ -60,7 +59,7 @@ public final class AgentAnswers {
     private final WebhookKeys keys;
     private final WebhookClient client;
     private final InstantSource clock;
-    private final Timelines timelines;
+    private final CallNotes notes;
     private final Limits limits;
     private final Prompts prompts;
 
@@ -131,7 +130,7 @@ public final class AgentAnswers {
             WebhookKeys keys,
             WebhookClient client,
             InstantSource clock,
-            Timelines timelines,
+            CallNotes notes,
             Limits limits) {
         this.engine = engine;
         this.agents = new NamedAgents(engine);
@@ -139,7 +138,7 @@ public final class AgentAnswers {
         this.keys = keys;
         this.client = client;
         this.clock = clock;
-        this.timelines = timelines;
+        this.notes = notes;
         this.limits = limits;
         this.prompts = new Prompts(engine.sessions(), limits.pageBytes());
     }
@@ -154,7 +153,7 @@ public final class AgentAnswers {
         }
         Collection<Prompts.Task> tasks = prompts.tasks(session, wake);
         if (tasks == null) {
-            note(wake, 0, "its input is not in the newest part of the session");
+            notes.note(wake, 0, "its input is not in the newest part of the session");
             return Outcome.FAILED;
         }
         for (Prompts.Task task : tasks) {
@@ -170,13 +169,6 @@ public final class AgentAnswers {
             }
         }
         return Outcome.DONE;
-    }
-
-    private void note(Wake wake, int status, String detail) {
-        String what = wake.id() + ", attempt " + (wake.attempts() + 1);
-        timelines.note(
-                wake.session(),
-                new Timelines.Event(clock.millis(), "wake-call", wake.agentId(), null, what, status, detail));
     }
 
     /** One call of an agent, on one thread. */
@@ -208,7 +200,7 @@ public final class AgentAnswers {
             try {
                 Outcome outcome = say();
                 if (chunks.skipped() > 0) {
-                    note(wake, OK, chunks.skipped() + " lines of the answer were not understood");
+                    notes.note(wake, OK, chunks.skipped() + " lines of the answer were not understood");
                 }
                 return outcome;
             } catch (NoLongerOursException e) {
@@ -233,7 +225,7 @@ public final class AgentAnswers {
         /** The agent has failed: its run ends, if it has begun. */
         private Outcome fail(@Nullable String why) throws InterruptedException {
             String said = Objects.requireNonNullElse(why, "The agent has failed.");
-            note(wake, 0, said);
+            notes.note(wake, 0, said);
             LOG.info(
                     "the agent {} of {} has failed: {}",
                     wake.agentId(),
@@ -296,7 +288,10 @@ public final class AgentAnswers {
                 switch (answer.next(Duration.ofNanos(Math.min(patience, left)))) {
                     case StreamedAnswer.Head(int status, String type) -> {
                         heard = System.nanoTime();
-                        note(wake, status, status == OK && !type.equals(EVENT_STREAM) ? "the answer is " + type : "");
+                        notes.note(
+                                wake,
+                                status,
+                                status == OK && !type.equals(EVENT_STREAM) ? "the answer is " + type : "");
                         if (status == GONE) {
                             return Outcome.GIVE_UP;
                         }

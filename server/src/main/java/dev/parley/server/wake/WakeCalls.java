@@ -77,7 +77,7 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
     private final WebhookKeys keys;
     private final WebhookClient client;
     private final InstantSource clock;
-    private final Timelines timelines;
+    private final CallNotes notes;
     private final AgentAnswers answers;
     private final Agent.Way way;
     private final Map<Delivery, Progress> calling = new ConcurrentHashMap<>();
@@ -112,8 +112,8 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
         this.keys = keys;
         this.client = client;
         this.clock = clock;
-        this.timelines = timelines;
-        this.answers = new AgentAnswers(engine, specs, keys, client, clock, timelines, limits);
+        this.notes = new CallNotes(timelines, clock);
+        this.answers = new AgentAnswers(engine, specs, keys, client, clock, notes, limits);
         this.arrived = counter(meters, "ok");
         this.failed = counter(meters, "failed");
         Counter failures = Counter.builder("parley.wakes.failures")
@@ -230,7 +230,7 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
             byte[] body = WakeForm.invocation(wake, call.body()).toString().getBytes(StandardCharsets.UTF_8);
             WebhookClient.Answer answer = client.post(
                     specs.url(endpoint), body, call.headers(), keys.sign(body, clock.millis() / 1000), MAX_CALL);
-            note(wake, answer.status(), "");
+            notes.note(wake, answer.status(), "");
             if (answer.status() / 100 == 2) {
                 arrived.increment();
                 return answer.status() == ACCEPTED
@@ -244,7 +244,7 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
                 return settlement(wake, Settlement.GIVE_UP, 0);
             }
         } catch (IOException | WireException | BrokenSealException e) {
-            note(wake, 0, String.valueOf(e.getMessage()));
+            notes.note(wake, 0, String.valueOf(e.getMessage()));
             LOG.info(
                     "the agent {} of {} could not be called: {}",
                     agent.id(),
@@ -276,13 +276,6 @@ public final class WakeCalls implements DueCalls.Work<Delivery> {
                 yield settlement(wake, Settlement.RELEASE, clock.millis() + Chance.backoffMillis(wake.attempts()));
             }
         };
-    }
-
-    private void note(Wake wake, int status, String detail) {
-        String what = wake.id() + ", attempt " + (wake.attempts() + 1);
-        timelines.note(
-                wake.session(),
-                new Timelines.Event(clock.millis(), "wake-call", wake.agentId(), null, what, status, detail));
     }
 
     /** Stops. To be called before the engine stops. */
