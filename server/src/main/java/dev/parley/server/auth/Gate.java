@@ -222,8 +222,7 @@ public final class Gate {
      *
      * @param otherwise what is said to others who have valid credentials
      */
-    public void requireKey(@Nullable String authorization, ApiKey key, String otherwise)
-            throws AccessRefusedException {
+    public void requireKey(@Nullable String authorization, ApiKey key, String otherwise) throws AccessRefusedException {
         switch (sessionHeader(authorization)) {
             case Access.Refused refused -> throw new AccessRefusedException(refused);
             case Access.Granted(Principal principal) -> {

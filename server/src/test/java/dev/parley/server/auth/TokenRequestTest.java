@@ -45,7 +45,8 @@ class TokenRequestTest {
         engine = Engine.open(EngineOptions.in(folder));
         var revocations = new Revocations(engine, Duration.ofDays(1), () -> now);
         gate = new Gate(
-                Keys.of(List.of(KEY, OTHER)), null,
+                Keys.of(List.of(KEY, OTHER)),
+                null,
                 false,
                 Duration.ofDays(1),
                 revocations,

@@ -62,7 +62,8 @@ class AdminAndKeysTest {
         apps = TestApps.of(engine, ROOT, List.of(ROOT), List.of());
         var lifetime = Duration.ofDays(1);
         gate = new Gate(
-                apps, null,
+                apps,
+                null,
                 true,
                 lifetime,
                 new Revocations(engine, lifetime, Clock.systemUTC()),

@@ -104,7 +104,8 @@ final class StreamsServer implements AutoCloseable {
                         ApiKey.parse(STRANGER, Capabilities.ALL),
                         ApiKey.parse(WATCHER, Capabilities.parse("{\"*\":[\"channel-metadata\",\"subscribe\"]}")),
                         ApiKey.parse(
-                                STREAMER, Capabilities.parse("{\"*\":[\"read\",\"append\",\"create\",\"delete\"]}")))), null,
+                                STREAMER, Capabilities.parse("{\"*\":[\"read\",\"append\",\"create\",\"delete\"]}")))),
+                null,
                 true,
                 lifetime,
                 new Revocations(engine, lifetime, wall),

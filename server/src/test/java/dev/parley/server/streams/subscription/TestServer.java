@@ -94,7 +94,8 @@ final class TestServer implements AutoCloseable {
         Duration lifetime = Duration.ofDays(1);
         Clock clock = Clock.systemUTC();
         Gate gate = new Gate(
-                Keys.of(List.of(keys)), null,
+                Keys.of(List.of(keys)),
+                null,
                 keys.length == 0,
                 lifetime,
                 new Revocations(engine, lifetime, clock),
