@@ -346,7 +346,7 @@ export const breaks = [
   ),
   broken(
     "let somebody settle a wake that another one has by now",
-    edit("session/wake/WakeMachine", " && wake.epoch() == c.epoch()", ""),
+    edit("session/Wake", " && epoch == lease", ""),
   ),
   broken(
     "lose what is said while an agent works",

@@ -125,6 +125,11 @@ public record Wake(
         return leaseUntil != 0;
     }
 
+    /** Whether this is the wake and the lease that somebody names: nobody else has got it since. */
+    public boolean isUnder(String wakeId, long lease) {
+        return id().equals(wakeId) && epoch == lease;
+    }
+
     /** When it is given up if nobody comes, or back if the holder says nothing more. */
     public long endsAt() {
         return isHeld() ? leaseUntil : order.createdAt() + MAX_AGE_MILLIS;

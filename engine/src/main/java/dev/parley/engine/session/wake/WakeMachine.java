@@ -258,8 +258,9 @@ public final class WakeMachine {
     /** Says what becomes of a wake. What is done is done, even if the time for it was over. */
     public static OfSettlement settle(SessionState s, SettleWake c, WakeTx tx) {
         Wake wake = tx.wake(s, c.agentId());
-        boolean isTheirs = wake != null && wake.id().equals(c.wakeId()) && wake.epoch() == c.epoch();
-        if (wake == null || !isTheirs || (!wake.isHeld() && c.settlement() != Settlement.DONE)) {
+        if (wake == null
+                || !wake.isUnder(c.wakeId(), c.epoch())
+                || (!wake.isHeld() && c.settlement() != Settlement.DONE)) {
             return new NotHeld(c.wakeId());
         }
         switch (c.settlement()) {
@@ -277,7 +278,7 @@ public final class WakeMachine {
     /** Whether what the agent of a wake answers may be said: its holder still has it. */
     public static boolean maySpeak(SessionState s, Speak c, WakeTx tx) {
         Wake wake = tx.wake(s, c.agentId());
-        return wake != null && wake.isHeld() && wake.id().equals(c.wakeId()) && wake.epoch() == c.epoch();
+        return wake != null && wake.isHeld() && wake.isUnder(c.wakeId(), c.epoch());
     }
 
     /** Notes in which run something was said. */
